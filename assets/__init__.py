@@ -1,0 +1,1 @@
+"""Everything the pipeline knows how to make, one folder per capability."""

@@ -1,0 +1,28 @@
+"""As-of days and horizons: the mornings on which we pretend to stand."""
+
+from datetime import date, timedelta
+
+MONDAY = 0
+DAYS_PER_WEEK = 7
+
+
+def as_of_on_or_before(day: date) -> date:
+    """The newest weekly as-of day (a Monday) that is not after ``day``."""
+    return day - timedelta(days=(day.weekday() - MONDAY) % DAYS_PER_WEEK)
+
+
+def as_of_on_or_after(day: date) -> date:
+    """The oldest weekly as-of day (a Monday) that is not before ``day``."""
+    return day + timedelta(days=(MONDAY - day.weekday()) % DAYS_PER_WEEK)
+
+
+def as_of_days(first: date, last: date) -> list[date]:
+    """Every as-of day in ``[first, last]``, oldest first."""
+    start = as_of_on_or_after(first)
+    count = max(0, (last - start).days // DAYS_PER_WEEK + 1)
+    return [start + timedelta(weeks=week) for week in range(count)]
+
+
+def newest_matured(today: date, *, horizon_days: int) -> date:
+    """The newest as-of day whose whole window ``[day, day + horizon)`` lies before ``today``."""
+    return as_of_on_or_before(today - timedelta(days=horizon_days))

@@ -1,0 +1,47 @@
+"""Addresses: one name is both the Dagster asset key and the SQL table."""
+
+import re
+from typing import NamedTuple
+
+_IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+class Key(NamedTuple):
+    """The schema and name of one table, and of the asset that makes it.
+
+    Iterates as ``(schema, name)``, which is what ``dagster.AssetKey`` takes.
+    """
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        """The quoted SQL name.
+
+        Raises:
+            ValueError: when a part is not a lower-case identifier, so no caller can smuggle SQL in.
+        """
+        for part in self:
+            if not _IDENTIFIER.match(part):
+                raise ValueError(f"{part!r} is not a lower-case SQL identifier")
+        return f'"{self.schema}"."{self.name}"'
+
+
+RAW_TABLES = ("order_lines", "customers", "products")
+
+REJECTS = Key("raw", "rejects")
+LANDINGS = Key("raw", "landings")
+
+MODEL_REGISTRY = Key("ml", "model_registry")
+METRICS = Key("ml", "metrics")
+CALIBRATION_BINS = Key("ml", "calibration_bins")
+RETRAIN_LOG = Key("ml", "retrain_log")
+LEVELS = Key("ml", "levels")
+USABILITY_REPORT = Key("ml", "usability_report")
+CHECKS = Key("ml", "checks")
+
+
+def raw(table: str) -> Key:
+    """The landed table of raw contract ``table``."""
+    return Key("raw", table)

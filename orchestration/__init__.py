@@ -1,0 +1,1 @@
+"""When, where and with what: settings, policies, jobs and the adapters behind the ports."""
