@@ -1,0 +1,25 @@
+"""The partitions every weekly asset shares."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from assets.calendar import as_of_on_or_after, as_of_on_or_before
+
+
+def as_of_partitions(first_day: date, last_day: date | None) -> dg.WeeklyPartitionsDefinition:
+    """One partition per as-of day (Monday morning) from ``first_day``.
+
+    ``last_day`` closes the list for a data set that has ended; ``None`` goes on with the calendar.
+    """
+    first = as_of_on_or_after(first_day).isoformat()
+    if last_day is not None:
+        newest = as_of_on_or_before(last_day + timedelta(days=1))
+        end = (newest + timedelta(weeks=1)).isoformat()
+        return dg.WeeklyPartitionsDefinition(start_date=first, end_date=end, day_offset=1)
+    return dg.WeeklyPartitionsDefinition(
+        start_date=first,
+        day_offset=1,
+        # The partition of a morning exists that morning, not when its week has ended.
+        end_offset=1,
+    )

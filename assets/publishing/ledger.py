@@ -1,0 +1,69 @@
+"""The ledger of checks: one row for every check that was expected, so that silence is visible."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+Status = Literal["passed", "failed", "not_run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One check of one asset in one run.
+
+    ``value`` and ``threshold`` are ``None`` for a check that is not about one number; ``checked_at``
+    is naive UTC, and ``None`` when the check did not run.
+    """
+
+    check_name: str
+    asset: str
+    as_of_date: str | None
+    severity: str
+    status: Status
+    value: float | None
+    threshold: float | None
+    reason: str
+    run_id: str
+    checked_at: datetime | None
+
+
+def ledger_rows(
+    results: Iterable[CheckResult], expected: Sequence[tuple[str, str]], *, run_id: str, as_of: str | None
+) -> pd.DataFrame:
+    """``results`` plus a ``not_run`` row for each expected check that gave none in ``run_id``.
+
+    Args:
+        results: What was evaluated, of this run and of earlier runs alike.
+        expected: ``(asset, check_name)`` of every check that the code defines.
+        run_id: The run whose silence is to be seen.
+        as_of: The run's as-of day, for the rows of silence.
+
+    Returns:
+        One row per run, asset and check, newest result first wins.
+    """
+    told = {(result.run_id, result.asset, result.check_name): result for result in results}
+    for asset, check_name in expected:
+        told.setdefault((run_id, asset, check_name), _silence(asset, check_name, run_id=run_id, as_of=as_of))
+    rows = pd.DataFrame([asdict(result) for result in told.values()])
+    typed = rows.astype({"value": "float64", "threshold": "float64"})
+    typed["checked_at"] = pd.to_datetime(typed["checked_at"]).astype("datetime64[us]")
+    typed["as_of_date"] = pd.to_datetime(typed["as_of_date"]).dt.date
+    return typed.sort_values(["run_id", "asset", "check_name"], ignore_index=True)
+
+
+def _silence(asset: str, check_name: str, *, run_id: str, as_of: str | None) -> CheckResult:
+    return CheckResult(
+        check_name=check_name,
+        asset=asset,
+        as_of_date=as_of,
+        severity="unknown",
+        status="not_run",
+        value=None,
+        threshold=None,
+        reason="defined, but no result was recorded in this run",
+        run_id=run_id,
+        checked_at=None,
+    )

@@ -1,0 +1,205 @@
+"""The dbt project as Dagster assets, in three steps split where partitions begin and end."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from assets.ingest.clock import known_today
+from assets.ingest.sources import Business
+from assets.keys import LANDINGS, Key
+from assets.ports import Warehouse
+from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
+
+FEATURE_WINDOWS = Key("ml", "feature_windows")
+
+STAGED = "path:models/staging path:models/intermediate path:models/marts"
+FEATURED = "int_customer__as_of_days path:models/features path:models/labels"
+PUBLISHED = "path:models/published"
+
+DBT_STEP = "dbt"
+
+
+class RoomTranslator(DagsterDbtTranslator):
+    """Puts each dbt model into the Dagster group named after its layer folder."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The first folder below ``models``; sources have none, their asset says its own."""
+        parts = dbt_resource_props.get("fqn", [])
+        return parts[1] if dbt_resource_props["resource_type"] == "model" and len(parts) > 1 else None
+
+
+def transform_assets(
+    project: DbtProject, business: Business, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Staging and marts; features and labels per as-of day; the published contract."""
+    shared: dict[str, Any] = {
+        "manifest": project.manifest_path,
+        "project": project,
+        "dagster_dbt_translator": RoomTranslator(),
+        "pool": "warehouse",
+    }
+
+    @dbt_assets(**shared, name="staged", select=STAGED, exclude="int_customer__as_of_days")
+    def _staged(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[object]:
+        yield from _build(context, dbt, warehouse, variables={})
+
+    @dbt_assets(
+        **shared,
+        name="featured",
+        select=FEATURED,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def _featured(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[object]:
+        today = known_today(business, warehouse)
+        asked = date.fromisoformat(context.partition_key_range.end)
+        if asked > today:
+            raise dg.Failure(_too_late(asked, today), allow_retries=False)
+        window = _window(asked, business=business, warehouse=warehouse, project=project)
+        yield from _build(
+            context,
+            dbt,
+            warehouse,
+            variables={"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(today)},
+            is_full_refresh=window.is_full_refresh,
+        )
+        _remember(window, warehouse, project)
+
+    @dbt_assets(**shared, name="published", select=PUBLISHED)
+    def _published(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[object]:
+        yield from _build(context, dbt, warehouse, variables={})
+
+    return [_staged, _featured, _published]
+
+
+def _build(
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    warehouse: Warehouse,
+    *,
+    variables: dict[str, str],
+    is_full_refresh: bool = False,
+) -> Iterator[object]:
+    """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
+    arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
+    invocation = dbt.cli(
+        [*arguments, *(["--full-refresh"] if is_full_refresh else [])], context=context, raise_on_error=False
+    )
+    # Row counts are read once dbt has let go of the file: two processes cannot hold it.
+    events = list(invocation.stream())
+    for event in events:
+        if isinstance(event, dg.Output) and event.output_name:
+            key = context.asset_key_for_output(event.output_name)
+            context.add_output_metadata(
+                {"dagster/row_count": _row_count(warehouse, Key(*key.path))}, output_name=event.output_name
+            )
+        yield event
+    if not invocation.is_successful():
+        raise dg.Failure(
+            f"dbt build failed: {invocation.get_error() or 'see the test results above'}",
+            allow_retries=False,
+        )
+
+
+def _row_count(warehouse: Warehouse, key: Key) -> int:
+    return int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
+
+
+def _too_late(asked: date, today: date) -> str:
+    return (
+        f"as-of day {asked} lies in the future of this business: its newest fact was known the day before "
+        f"{today}. Choose an as-of day that is not after {today}."
+    )
+
+
+def _window(asked: date, *, business: Business, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
+    built, landed = _remembered(warehouse)
+    return feature_window(
+        asked,
+        business.first_as_of_day,
+        built=built,
+        code_hash=_code_hash(project.project_dir),
+        changed_from=_changed_from(warehouse, landed),
+    )
+
+
+def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
+    if not warehouse.exists(FEATURE_WINDOWS):
+        return None, {}
+    rows = warehouse.read(f"select * from {FEATURE_WINDOWS.sql}")
+    row = rows.iloc[0]
+    built = BuiltFeatures(
+        first=date.fromisoformat(row["first_day"]),
+        last=date.fromisoformat(row["last_day"]),
+        code_hash=row["code_hash"],
+    )
+    return built, json.loads(row["landed_files"])
+
+
+def _remember(window: FeatureWindow, warehouse: Warehouse, project: DbtProject) -> None:
+    built, _ = _remembered(warehouse)
+    keeps = built is not None and not window.is_full_refresh
+    row = {
+        "first_day": str(min(window.first, built.first) if keeps and built else window.first),
+        "last_day": str(max(window.last, built.last) if keeps and built else window.last),
+        "code_hash": _code_hash(project.project_dir),
+        "landed_files": json.dumps(_landed_files(warehouse)),
+    }
+    warehouse.replace(FEATURE_WINDOWS, pd.DataFrame([row]))
+
+
+def _landed_files(warehouse: Warehouse) -> dict[str, str]:
+    rows = warehouse.read(
+        f"select source || ' ' || source_file as file, file_fingerprint from {LANDINGS.sql} order by 1"
+    )
+    return dict(zip(rows["file"], rows["file_fingerprint"], strict=True))
+
+
+def _changed_from(warehouse: Warehouse, before: dict[str, str]) -> date | None:
+    """First day of what landed since; the beginning of time when a known file changed or left.
+
+    A changed file may have lost rows, and what it lost is no longer there to be dated.
+    """
+    now = _landed_files(warehouse)
+    if any(now.get(file) != fingerprint for file, fingerprint in before.items()):
+        return date.min
+    new_files = sorted(set(now) - set(before))
+    if not new_files:
+        return None
+    rows = warehouse.read(
+        "select min(known_at)::date as first_day from raw.order_lines "
+        "where source || ' ' || source_file in (select unnest($files))",
+        {"files": new_files},
+    )
+    first = rows["first_day"].iloc[0]
+    return None if pd.isna(first) else pd.Timestamp(first).date()
+
+
+def _code_hash(project_dir: Path) -> str:
+    """Hash of every file that can change what a feature means."""
+    digest = hashlib.sha256()
+    for folder in (
+        "models/staging",
+        "models/intermediate",
+        "models/marts",
+        "models/features",
+        "macros",
+        "seeds",
+    ):
+        for file in sorted((project_dir / folder).rglob("*")):
+            if file.is_file():
+                digest.update(str(file.relative_to(project_dir)).encode() + file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,50 @@
+"""The snapshot is whole or not there, and an open reader keeps what it opened."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from assets.keys import Key
+from assets.publishing.snapshot import write_snapshot
+
+TABLE = Key("published", "scores")
+
+
+def warehouse_with(path: Path, value: int) -> Path:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema if not exists published")
+        connection.execute(f"create or replace table published.scores as select {value} as probability")
+        connection.execute("create or replace view published.latest as from warehouse.published.scores")
+    return path
+
+
+def test_tables_and_views_arrive_in_the_file_and_as_parquet(tmp_path: Path) -> None:
+    warehouse = warehouse_with(tmp_path / "warehouse.duckdb", 1)
+    snapshot = write_snapshot(
+        warehouse, [TABLE, Key("published", "latest")], file=tmp_path / "s.duckdb", parquet=tmp_path / "p"
+    )
+    assert snapshot.rows == {"scores": 1, "latest": 1}
+    with duckdb.connect(str(snapshot.file), read_only=True) as connection:
+        assert connection.execute("from published.latest").fetchall() == [(1,)]
+    assert duckdb.sql(f"from '{tmp_path}/p/scores/scores.parquet'").fetchall() == [(1,)]
+
+
+def test_a_reader_keeps_its_file_while_a_new_one_is_published(tmp_path: Path) -> None:
+    warehouse, file = tmp_path / "warehouse.duckdb", tmp_path / "s.duckdb"
+    write_snapshot(warehouse_with(warehouse, 1), [TABLE], file=file, parquet=tmp_path / "p")
+    with duckdb.connect(str(file), read_only=True) as reader:
+        write_snapshot(warehouse_with(warehouse, 2), [TABLE], file=file, parquet=tmp_path / "p")
+        assert reader.execute("from published.scores").fetchall() == [(1,)]
+    with duckdb.connect(str(file), read_only=True) as reader:
+        assert reader.execute("from published.scores").fetchall() == [(2,)]
+
+
+def test_a_failed_copy_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    warehouse, file = tmp_path / "warehouse.duckdb", tmp_path / "s.duckdb"
+    write_snapshot(warehouse_with(warehouse, 1), [TABLE], file=file, parquet=tmp_path / "p")
+    with pytest.raises(duckdb.CatalogException, match="missing"):
+        write_snapshot(warehouse, [TABLE, Key("published", "missing")], file=file, parquet=tmp_path / "p")
+    with duckdb.connect(str(file), read_only=True) as reader:
+        assert reader.execute("from published.scores").fetchall() == [(1,)]
+    assert not list(tmp_path.glob(".*unfinished*"))

@@ -1,0 +1,50 @@
+"""A feature day is rebuilt when, and only when, it could have moved."""
+
+from datetime import date
+
+from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
+
+FIRST = date(2010, 1, 4)
+BUILT = BuiltFeatures(first=FIRST, last=date(2011, 11, 28), code_hash="same")
+
+
+def window(
+    asked: date, built: BuiltFeatures | None = BUILT, code_hash: str = "same", changed: date | None = None
+) -> FeatureWindow:
+    return feature_window(asked, FIRST, built=built, code_hash=code_hash, changed_from=changed)
+
+
+def test_the_first_run_builds_all_of_history() -> None:
+    assert window(date(2011, 12, 5), built=None) == FeatureWindow(
+        first=FIRST, last=date(2011, 12, 5), is_full_refresh=True
+    )
+
+
+def test_the_next_week_builds_one_day() -> None:
+    assert window(date(2011, 12, 5)) == FeatureWindow(
+        first=date(2011, 12, 5), last=date(2011, 12, 5), is_full_refresh=False
+    )
+
+
+def test_a_missed_week_is_caught_up() -> None:
+    assert window(date(2011, 12, 12)).first == date(2011, 12, 5)
+
+
+def test_asking_for_a_built_day_again_rebuilds_that_day_alone() -> None:
+    assert window(date(2010, 6, 7)) == FeatureWindow(
+        first=date(2010, 6, 7), last=date(2010, 6, 7), is_full_refresh=False
+    )
+
+
+def test_facts_landed_late_rebuild_every_day_that_could_have_known_them() -> None:
+    # Known on Wednesday 2 November 2011: the 7th is the first morning after, later days follow.
+    assert window(date(2011, 12, 5), changed=date(2011, 11, 2)) == FeatureWindow(
+        first=date(2011, 11, 7), last=date(2011, 12, 5), is_full_refresh=False
+    )
+    assert window(date(2011, 11, 14), changed=date(2011, 11, 2)).last == BUILT.last
+
+
+def test_changed_sql_rebuilds_everything() -> None:
+    assert window(date(2010, 6, 7), code_hash="other") == FeatureWindow(
+        first=FIRST, last=BUILT.last, is_full_refresh=True
+    )
