@@ -1,11 +1,11 @@
 """The ledger of checks and the snapshot file, as assets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
-from dagster import AssetCheckKey, DagsterInstance
+from dagster import DagsterInstance
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from assets.keys import CHECKS, Key
@@ -14,13 +14,13 @@ from assets.publishing.ledger import CheckResult, ledger_rows
 from assets.publishing.snapshot import write_snapshot
 
 PARTITION_TAG = "dagster/partition"
-# Old runs stay in the ledger; each check brings its newest few, so that a red run shows up in the next green one.
+# Each check brings its newest few results, so that a red run shows up in the next green one.
 REMEMBERED_RESULTS = 10
 SNAPSHOT = Key("consumers", "snapshot")
 
 
-def ledger_asset(after: Iterable[Key]) -> dg.AssetsDefinition:
-    """``ml.checks``, written once everything in ``after`` has been made and checked."""
+def ledger_asset(after: Iterable[Key], expected: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
+    """``ml.checks``: what became of each ``expected`` check, once everything in ``after`` was made."""
 
     @dg.asset(
         key=dg.AssetKey(CHECKS),
@@ -32,12 +32,14 @@ def ledger_asset(after: Iterable[Key]) -> dg.AssetsDefinition:
     def _ledger(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        return dg.MaterializeResult(metadata=_record_checks(context, warehouse))
+        return dg.MaterializeResult(metadata=_record_checks(context, warehouse, expected))
 
     return _ledger
 
 
-def snapshot_asset(tables: tuple[Key, ...], *, file: Path, parquet: Path) -> dg.AssetsDefinition:
+def snapshot_asset(
+    tables: tuple[Key, ...], expected: Sequence[dg.AssetCheckKey], *, file: Path, parquet: Path
+) -> dg.AssetsDefinition:
     """The file SQL consumers open, swapped in whole once every published table passed its checks."""
 
     @dg.asset(
@@ -51,7 +53,7 @@ def snapshot_asset(tables: tuple[Key, ...], *, file: Path, parquet: Path) -> dg.
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         # Once more, so that the checks of the published tables themselves are in the file.
-        _record_checks(context, warehouse)
+        _record_checks(context, warehouse, expected)
         written = write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
         return dg.MaterializeResult(
             metadata={
@@ -70,8 +72,9 @@ def snapshot_asset(tables: tuple[Key, ...], *, file: Path, parquet: Path) -> dg.
     return _snapshot
 
 
-def _record_checks(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dict[str, int]:
-    expected = sorted(context.repository_def.asset_graph.asset_check_keys)
+def _record_checks(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, expected: Sequence[dg.AssetCheckKey]
+) -> dict[str, int]:
     rows = ledger_rows(
         _results(context.instance, expected),
         [(key.asset_key.to_user_string(), key.name) for key in expected],
@@ -86,7 +89,7 @@ def _record_checks(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
     }
 
 
-def _results(instance: DagsterInstance, checks: Iterable[AssetCheckKey]) -> Iterator[CheckResult]:
+def _results(instance: DagsterInstance, checks: Iterable[dg.AssetCheckKey]) -> Iterator[CheckResult]:
     as_of: dict[str, str | None] = {}
     for key in checks:
         for record in instance.event_log_storage.get_asset_check_execution_history(key, REMEMBERED_RESULTS):

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,6 @@ import dagster as dg
 import pandas as pd
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from assets.ingest.clock import known_today
-from assets.ingest.sources import Business
 from assets.keys import LANDINGS, Key
 from assets.ports import Warehouse
 from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
@@ -20,10 +19,18 @@ from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
 FEATURE_WINDOWS = Key("ml", "feature_windows")
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
-FEATURED = "int_customer__as_of_days path:models/features path:models/labels"
+AS_OF = "path:models/intermediate/as_of"
+FEATURED = f"{AS_OF} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
-DBT_STEP = "dbt"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusinessClock:
+    """What time it is for a business; ``today`` asks its warehouse for the newest fact."""
+
+    time_zone: str
+    first_as_of_day: date
+    today: Callable[[Warehouse], date]
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -36,9 +43,18 @@ class RoomTranslator(DagsterDbtTranslator):
 
 
 def transform_assets(
-    project: DbtProject, business: Business, partitions: dg.PartitionsDefinition[str]
+    project: DbtProject,
+    partitions: dg.PartitionsDefinition[str],
+    *,
+    clock: BusinessClock,
 ) -> list[dg.AssetsDefinition]:
-    """Staging and marts; features and labels per as-of day; the published contract."""
+    """Staging and marts; features and labels per as-of day; the published contract.
+
+    Args:
+        project: The dbt project, with a manifest.
+        partitions: The as-of days.
+        clock: The business's time zone, first as-of day and today.
+    """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
         "project": project,
@@ -46,11 +62,13 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED, exclude="int_customer__as_of_days")
+    zone = {"time_zone": clock.time_zone}
+
+    @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
     def _staged(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        yield from _build(context, dbt, warehouse, variables={})
+        yield from _build(context, dbt, warehouse, variables=zone)
 
     @dbt_assets(
         **shared,
@@ -62,16 +80,21 @@ def transform_assets(
     def _featured(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        today = known_today(business, warehouse)
+        now = clock.today(warehouse)
         asked = date.fromisoformat(context.partition_key_range.end)
-        if asked > today:
-            raise dg.Failure(_too_late(asked, today), allow_retries=False)
-        window = _window(asked, business=business, warehouse=warehouse, project=project)
+        if asked > now:
+            raise dg.Failure(_too_late(asked, now), allow_retries=False)
+        window = _window(asked, clock.first_as_of_day, warehouse=warehouse, project=project)
         yield from _build(
             context,
             dbt,
             warehouse,
-            variables={"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(today)},
+            variables={
+                **zone,
+                "as_of_from": str(window.first),
+                "as_of_to": str(window.last),
+                "today": str(now),
+            },
             is_full_refresh=window.is_full_refresh,
         )
         _remember(window, warehouse, project)
@@ -80,7 +103,7 @@ def transform_assets(
     def _published(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        yield from _build(context, dbt, warehouse, variables={})
+        yield from _build(context, dbt, warehouse, variables=zone)
 
     return [_staged, _featured, _published]
 
@@ -94,7 +117,8 @@ def _build(
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
     """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
-    arguments = ["build", *(["--vars", json.dumps(variables)] if variables else [])]
+    # Unit tests prove the SQL, not the data: they run with the other tests.
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
     invocation = dbt.cli(
         [*arguments, *(["--full-refresh"] if is_full_refresh else [])], context=context, raise_on_error=False
     )
@@ -125,11 +149,11 @@ def _too_late(asked: date, today: date) -> str:
     )
 
 
-def _window(asked: date, *, business: Business, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
+def _window(asked: date, first: date, *, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
     built, landed = _remembered(warehouse)
     return feature_window(
         asked,
-        business.first_as_of_day,
+        first,
         built=built,
         code_hash=_code_hash(project.project_dir),
         changed_from=_changed_from(warehouse, landed),

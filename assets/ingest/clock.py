@@ -1,0 +1,29 @@
+"""What day it is for a business: the machine's day, or the day after its newest fact."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from assets.ingest.sources import Business
+
+
+def known_today(
+    business: Business, newest_known_at: datetime | None, *, wall_today: Callable[[], date]
+) -> date:
+    """Today, in the business's time zone.
+
+    Args:
+        business: With ``clock: data`` a historical data set runs as if it were live on its last evening.
+        newest_known_at: Newest ``known_at`` landed, naive UTC; ``None`` when nothing has landed.
+        wall_today: The machine's day in the business's time zone, asked only with ``clock: wall``.
+
+    Returns:
+        With ``clock: data`` the local day after the newest fact's local day, because that day's facts
+        are all known by then; the first as-of day while there are no facts.
+    """
+    if business.clock == "wall":
+        return wall_today()
+    if newest_known_at is None:
+        return business.first_as_of_day
+    local = newest_known_at.replace(tzinfo=UTC).astimezone(ZoneInfo(business.time_zone))
+    return local.date() + timedelta(days=1)

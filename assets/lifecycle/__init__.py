@@ -1,0 +1,1 @@
+"""One declaration serves every supervised model: fit, calibrate, judge, promote, score."""

@@ -1,0 +1,157 @@
+"""The third step of a morning: who serves from now on, logged with the reasons."""
+
+from dataclasses import asdict, replace
+
+from assets.keys import MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle import journal
+from assets.lifecycle.card import card
+from assets.lifecycle.grade import FALLBACK
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.morning import Morning, NothingKnown
+from assets.lifecycle.promote import Attempt, retrain_row
+from assets.lifecycle.propose import ASSETS, Judgement, judgement, proposed_twin
+from assets.lifecycle.register import (
+    Standing,
+    Trained,
+    code_hash,
+    data_hash,
+    registry_row,
+    save_version,
+)
+from assets.lifecycle.tables import CHAMPION_TYPES, typed
+from assets.lifecycle.trial import fallback, serving
+
+TRIGGER = "new as-of morning"
+CARD_FILE = "card.md"
+
+
+def champion(morning: Morning) -> Serving:
+    """Promote the morning's candidate, or keep the champion, or fall back; and log which and why.
+
+    Returns:
+        The version that serves this morning.
+
+    Raises:
+        NothingKnown: when no outcome is known yet, so that even the fallback has nothing to say.
+    """
+    judged = judgement(morning)
+    serves = journal.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    if serves is not None and serves.model_version == judged.version:
+        return serves
+    _log(morning, judged, serves=serves)
+    if judged.decision.promote:
+        return _promoted(morning, judged, serves=serves)
+    if judged.evaluation is not None:
+        refused = Standing(
+            model_version=judged.version, stage="refused", quality_grade=judged.grade.name, promoted_by=None
+        )
+        _register(morning, judged, standing=refused, sha256=str(judged.proposed["twin_sha256"].iloc[0]))
+    if serves is not None and not serves.is_fallback:
+        return serves
+    return _fallen_back(morning)
+
+
+def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None:
+    attempt = Attempt(
+        model_name=morning.problem.name,
+        decided_at=morning.now,
+        run_id=morning.run_id,
+        trigger=TRIGGER,
+        # A fallback is nobody's champion: refusing a candidate beside it falls back again.
+        champion=serves.model_version if serves is not None and not serves.is_fallback else None,
+        challenger=judged.version,
+    )
+    row = retrain_row(attempt, judged.decision)
+    morning.warehouse.replace_partition(RETRAIN_LOG, row, column="challenger", value=judged.version)
+
+
+def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:
+    fitted = serving(morning.problem, proposed_twin(morning, judged.proposed), rows=morning.rows)
+    promoted = Serving(
+        as_of_date=morning.as_of,
+        model_version=judged.version,
+        quality_grade=judged.grade.name,
+        is_fallback=False,
+        model_sha256=save_version(morning.folder(judged.version), fitted),
+        twin_sha256=str(judged.proposed["twin_sha256"].iloc[0]),
+    )
+    standing = Standing(
+        model_version=promoted.model_version,
+        stage="champion",
+        quality_grade=promoted.quality_grade,
+        promoted_by=f"gate, run {morning.run_id}",
+        supersedes=serves.model_version if serves else None,
+    )
+    _register(morning, judged, standing=standing, sha256=promoted.model_sha256)
+    return _installed(morning, promoted)
+
+
+def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256: str) -> None:
+    """Write the version's registry row and its card."""
+    proposed = judged.proposed.iloc[0]
+    file = morning.folder(judged.version) / CARD_FILE
+    trained = Trained(
+        trained_at=proposed["trained_at"].to_pydatetime(),
+        split=proposed_twin(morning, judged.proposed).split,
+        n_rows=int(proposed["n_rows"]),
+        n_positive=int(proposed["n_positive"]),
+        code_hash=str(proposed["code_hash"]),
+        data_hash=str(proposed["data_hash"]),
+        model_sha256=sha256,
+        calibration_method=str(proposed["calibration_method"]),
+    )
+    row = registry_row(
+        morning.problem, trained, standing=replace(standing, card_uri=f"{judged.version}/{CARD_FILE}")
+    )
+    journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=judged.version)
+    text = card(
+        morning.problem,
+        row,
+        evaluation=judged.evaluation,
+        decision=judged.decision,
+        grade=judged.grade,
+    )
+    file.write_text(text, encoding="utf-8")
+
+
+def _fallen_back(morning: Morning) -> Serving:
+    rows = morning.rows
+    if len(rows.labelled) == 0:
+        raise NothingKnown(
+            f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
+            f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
+        )
+    fitted = fallback(morning.problem, rows)
+    version = f"{morning.as_of.isoformat()}-fallback"
+    sha256 = save_version(morning.folder(version), fitted)
+    standing = Standing(model_version=version, stage="champion", quality_grade=FALLBACK.name)
+    trained = Trained(
+        trained_at=morning.now,
+        split=None,
+        n_rows=len(rows.labelled),
+        n_positive=rows.labelled.positives,
+        code_hash=code_hash(ASSETS),
+        data_hash=data_hash(rows.labelled),
+        model_sha256=sha256,
+        calibration_method=fitted.method,
+    )
+    row = registry_row(morning.problem, trained, standing=standing)
+    journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
+    return _installed(
+        morning,
+        Serving(
+            as_of_date=morning.as_of,
+            model_version=version,
+            quality_grade=FALLBACK.name,
+            is_fallback=True,
+            model_sha256=sha256,
+            twin_sha256=None,
+        ),
+    )
+
+
+def _installed(morning: Morning, serves: Serving) -> Serving:
+    journal.retire_others(morning.warehouse, morning.problem.name, champion=serves.model_version)
+    row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
+    journal.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
+    return serves

@@ -1,0 +1,252 @@
+"""The four assets of every supervised problem, and the journals they share."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, RETRAIN_LOG
+from assets.lifecycle import journal
+from assets.lifecycle.champion import CARD_FILE, champion
+from assets.lifecycle.morning import Morning
+from assets.lifecycle.plot import as_markdown, level_plot, reliability_plot
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.propose import candidate, evaluation
+from assets.lifecycle.rows import DAILY_ORDERS
+from assets.lifecycle.serve import scores
+from assets.ports import ModelStore, Warehouse
+
+SHOWN_DECISIONS = 10
+METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n", "n_positive"]
+
+
+def supervised_assets(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Candidate, evaluation, champion and scores of ``problem``, one of each per as-of morning."""
+    return [
+        _candidate_asset(problem, partitions),
+        _evaluation_asset(problem, partitions),
+        _champion_asset(problem, partitions),
+        _scores_asset(problem, partitions),
+    ]
+
+
+def _candidate_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.candidate),
+        deps=[dg.AssetKey(key) for key in (*problem.features, problem.label, DAILY_ORDERS)],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            f"{problem.question} A model of the morning's older days, held back from the newest ones so "
+            "that it can be judged on them; or the words in which it was refused."
+        ),
+        pool="warehouse",
+    )
+    def _candidate(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        row = candidate(_morning(problem, context, warehouse, models)).iloc[0]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": 1,
+                "version": str(row["model_version"]),
+                "rows": int(row["n_rows"]),
+                "positives": int(row["n_positive"]),
+                "customers": int(row["n_customers"]),
+                "refusal": "" if pd.isna(row["refusal"]) else str(row["refusal"]),
+            }
+        )
+
+    return _candidate
+
+
+def _evaluation_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.evaluation),
+        deps=[dg.AssetKey(problem.candidate)],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            "The candidate on the newest matured days beside the naive rival and the champion, overall and "
+            "per slice, with intervals by customer; and whether it may be promoted."
+        ),
+        pool="warehouse",
+    )
+    def _evaluation(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        row = evaluation(_morning(problem, context, warehouse, models)).iloc[0]
+        version = str(row["model_version"])
+        metrics = journal.rows_of(warehouse, METRICS, version)
+        whole = metrics.loc[metrics["slice_name"] == "all", METRICS_SHOWN]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(metrics),
+                "is_promotable": bool(row["is_promotable"]),
+                "grade": str(row["quality_grade"]),
+                "reasons": str(row["reasons"]),
+                **_table("metrics", whole),
+                **_reliability(problem, warehouse, version),
+            }
+        )
+
+    return _evaluation
+
+
+def _champion_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.champion),
+        deps=[dg.AssetKey(problem.evaluation)],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            "The version that scores from this morning on: the candidate if it was promoted, refitted on "
+            "everything known; else the champion before it; else the naive rival as fallback."
+        ),
+        pool="warehouse",
+    )
+    def _champion(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        serving = champion(_morning(problem, context, warehouse, models))
+        decisions = warehouse.read(
+            f"select decided_at, decision, challenger, champion, reasons from {RETRAIN_LOG.sql} "
+            f"where model_name = $name order by decided_at desc limit {SHOWN_DECISIONS}",
+            {"name": problem.name},
+        )
+        card = models.folder(problem.name, serving.model_version) / CARD_FILE
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": 1,
+                "version": serving.model_version,
+                "serves_since": str(serving.as_of_date),
+                "grade": serving.quality_grade,
+                "is_fallback": serving.is_fallback,
+                **_table("decisions", decisions),
+                **_card(card),
+            }
+        )
+
+    return _champion
+
+
+def _scores_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.scores),
+        deps=[dg.AssetKey(key) for key in (problem.champion, *problem.features)],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            f"One row per {problem.entity} and as-of date: the calibrated probability of a {problem.target} "
+            f"within {problem.horizon_days} days, its level, rank and reasons."
+        ),
+        pool="warehouse",
+    )
+    def _scores(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        level = scores(_morning(problem, context, warehouse, models))
+        levels = warehouse.read(
+            f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
+        )
+        plot = as_markdown(
+            level_plot(levels, title=f"{problem.target} within {problem.horizon_days} days"), text="totals"
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": int(level["customers"].iloc[0]),
+                "sum_probability": float(level["sum_probability"].iloc[0]),
+                "total_lo": float(level["total_lo"].iloc[0]),
+                "total_hi": float(level["total_hi"].iloc[0]),
+                "totals": dg.MetadataValue.md(plot),
+            }
+        )
+
+    return _scores
+
+
+def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefinition:
+    """The journals every problem writes into, counted once all of them have."""
+
+    @dg.multi_asset(
+        name="journals",
+        specs=[
+            dg.AssetSpec(
+                dg.AssetKey(key),
+                deps=[dg.AssetKey(problem.scores) for problem in problems],
+                description=kept.description,
+                group_name="lifecycle",
+                kinds={"duckdb"},
+            )
+            for key, kept in journal.JOURNALS.items()
+        ],
+        pool="warehouse",
+    )
+    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+        for key in journal.JOURNALS:
+            rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
+
+    return _journals
+
+
+def _morning(
+    problem: PredictionProblem, context: dg.AssetExecutionContext, warehouse: Warehouse, models: ModelStore
+) -> Morning:
+    return Morning(
+        problem=problem,
+        warehouse=warehouse,
+        models=models,
+        as_of=date.fromisoformat(context.partition_key),
+        run_id=context.run.run_id,
+        now=datetime.now(tz=UTC).replace(tzinfo=None),
+    )
+
+
+def _table(name: str, rows: pd.DataFrame) -> dict[str, dg.MetadataValue]:
+    records = [
+        dg.TableRecord({str(key): _cell(value) for key, value in row.items()})
+        for row in rows.to_dict("records")
+    ]
+    return {name: dg.MetadataValue.table(records)} if records else {}
+
+
+def _cell(value: object) -> str | int | float | bool | None:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _reliability(
+    problem: PredictionProblem, warehouse: Warehouse, version: str
+) -> dict[str, dg.MetadataValue]:
+    bins = journal.rows_of(warehouse, CALIBRATION_BINS, version)
+    whole = bins.loc[bins["slice_name"] == "all"]
+    if whole.empty:
+        return {}
+    plot = reliability_plot(whole, title=f"{problem.name} {version}, newest matured days")
+    return {"reliability": dg.MetadataValue.md(as_markdown(plot, text="reliability"))}
+
+
+def _card(file: Path) -> dict[str, dg.MetadataValue]:
+    return {"model_card": dg.MetadataValue.md(file.read_text(encoding="utf-8"))} if file.is_file() else {}

@@ -1,0 +1,58 @@
+"""Look up recorded metrics, so that grade, decision and card say only what the tables say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from assets.metrics.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One row of ``ml.metrics``."""
+
+    slice_name: str
+    slice_value: str
+    interval: Interval
+    n: int
+    n_positive: int
+
+    @property
+    def where(self) -> str:
+        """The slice as a person says it."""
+        return "overall" if self.slice_name == "all" else f"{self.slice_name} = {self.slice_value}"
+
+
+def recorded(metrics: pd.DataFrame, metric: str) -> Iterator[Recorded]:
+    """The rows of ``metric``, overall first, then by slice: a table read back has no order."""
+    rows = metrics.loc[metrics["metric"] == metric]
+    whole = rows["slice_name"] == "all"
+    slices = rows.loc[~whole].sort_values(["slice_name", "slice_value"])
+    for row in pd.concat([rows.loc[whole], slices]).itertuples():
+        yield Recorded(
+            slice_name=str(row.slice_name),
+            slice_value=str(row.slice_value),
+            interval=Interval(
+                value=float(str(row.value)), lo=float(str(row.ci_lo)), hi=float(str(row.ci_hi))
+            ),
+            n=int(str(row.n)),
+            n_positive=int(str(row.n_positive)),
+        )
+
+
+def overall(metrics: pd.DataFrame, metric: str) -> Interval:
+    """The value of ``metric`` over all rows.
+
+    Raises:
+        KeyError: when it was not recorded.
+    """
+    for row in recorded(metrics, metric):
+        if row.slice_name == "all":
+            return row.interval
+    raise KeyError(f"metric {metric!r} was not recorded for all rows")
+
+
+def has(metrics: pd.DataFrame, metric: str) -> bool:
+    """Whether ``metric`` was recorded at all."""
+    return bool((metrics["metric"] == metric).any())

@@ -1,0 +1,170 @@
+"""The lifecycle's tables: what was tried, how it did, what was decided, and which version serves when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.tables import (
+    BIN_TYPES,
+    CANDIDATE_TYPES,
+    CHAMPION_TYPES,
+    EVALUATION_TYPES,
+    LEVEL_TYPES,
+    METRIC_TYPES,
+    REGISTRY_TYPES,
+    RETRAIN_TYPES,
+    SCORE_TYPES,
+    Types,
+    typed,
+)
+from assets.ports import Warehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A table that every problem writes into: its columns, and what a row says."""
+
+    types: Types
+    description: str
+
+
+JOURNALS: Mapping[Key, Journal] = {
+    MODEL_REGISTRY: Journal(
+        types=REGISTRY_TYPES, description="One row per version: windows, hashes, parameters, grade and stage."
+    ),
+    METRICS: Journal(
+        types=METRIC_TYPES,
+        description="Every measured figure with its interval and n, per version, fold and slice.",
+    ),
+    CALIBRATION_BINS: Journal(
+        types=BIN_TYPES,
+        description="Predicted against actual rate per tenth of the rows, per version, fold and slice.",
+    ),
+    RETRAIN_LOG: Journal(
+        types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."
+    ),
+    LEVELS: Journal(
+        types=LEVEL_TYPES,
+        description="Per as-of day: predicted total with interval, the level behind it, and what happened.",
+    ),
+}
+VERSION = "model_version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The version that scores from a morning on; ``twin_sha256`` is ``None`` for a fallback."""
+
+    as_of_date: date
+    model_version: str
+    quality_grade: str
+    is_fallback: bool
+    model_sha256: str
+    twin_sha256: str | None
+
+
+def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
+    """Create the tables that are not there yet, empty: SQL may ask before the first model is fitted."""
+    shared = {key: kept.types for key, kept in JOURNALS.items()}
+    own: Mapping[Key, Types] = {
+        problem.candidate: CANDIDATE_TYPES,
+        problem.evaluation: EVALUATION_TYPES,
+        problem.champion: CHAMPION_TYPES,
+        problem.scores: SCORE_TYPES,
+    }
+    for key, types in {**shared, **own}.items():
+        if not warehouse.exists(key):
+            warehouse.append(key, typed([], types))
+
+
+def serving_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Serving | None:
+    """The version that scores on the morning of ``as_of``: the newest one that is not younger."""
+    rows = warehouse.read(
+        f"select * from {problem.champion.sql} where as_of_date <= $as_of order by as_of_date desc limit 1",
+        {"as_of": as_of},
+    )
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    return Serving(
+        as_of_date=pd.Timestamp(row["as_of_date"]).date(),
+        model_version=str(row["model_version"]),
+        quality_grade=str(row["quality_grade"]),
+        is_fallback=bool(row["is_fallback"]),
+        model_sha256=str(row["model_sha256"]),
+        twin_sha256=None if pd.isna(row["twin_sha256"]) else str(row["twin_sha256"]),
+    )
+
+
+def rows_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame:
+    """The rows of one version in ``key``."""
+    return warehouse.read(f"select * from {key.sql} where {VERSION} = $version", {"version": version})
+
+
+def row_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame | None:
+    """The one row of a version in ``key``, if it is there."""
+    rows = rows_of(warehouse, key, version)
+    return None if rows.empty else rows
+
+
+def row_on(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
+    """The one row of a morning in ``key``.
+
+    Raises:
+        KeyError: when that morning has none.
+    """
+    rows = warehouse.read(f"select * from {key.sql} where as_of_date = $as_of", {"as_of": as_of})
+    if len(rows) != 1:
+        raise KeyError(f"{key.sql} has {len(rows)} rows for {as_of}; expected one: make that morning first")
+    return rows
+
+
+def keep_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
+    """Make ``row`` the one row of a morning in ``key``, and hand it back."""
+    warehouse.replace_partition(key, row, column="as_of_date", value=as_of)
+    return row
+
+
+def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: str) -> int:
+    """Make ``rows`` the rows of ``version`` in ``key``, so that a repeated run doubles nothing."""
+    return warehouse.replace_partition(key, rows, column=VERSION, value=version)
+
+
+def retire_others(warehouse: Warehouse, model_name: str, *, champion: str) -> None:
+    """In the registry, every earlier champion of ``model_name`` but ``champion`` becomes retired."""
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"update {MODEL_REGISTRY.sql} set stage = 'retired' "
+            "where model_name = $model and stage = 'champion' and model_version <> $champion",
+            {"model": model_name, "champion": champion},
+        )
+
+
+def write_level(warehouse: Warehouse, problem: PredictionProblem, row: pd.DataFrame, *, today: date) -> None:
+    """Keep the level of one as-of day, and fill in what earlier days turned out to be by ``today``."""
+    as_of = row["as_of_date"].iloc[0]
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {LEVELS.sql} where model_name = $model and as_of_date = $as_of",
+            {"model": problem.name, "as_of": as_of},
+        )
+    warehouse.append(LEVELS, row)
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"""
+            update {LEVELS.sql} as levels set realised = matured.outcomes
+            from (
+                select scores.as_of_date, sum(labels.outcome) as outcomes
+                from {problem.scores.sql} as scores
+                inner join {problem.label.sql} as labels using ({problem.entity_id}, as_of_date)
+                where scores.as_of_date + {problem.horizon_days} <= $today
+                group by 1
+            ) as matured
+            where levels.as_of_date = matured.as_of_date and levels.model_name = $model
+            """,
+            {"today": today, "model": problem.name},
+        )

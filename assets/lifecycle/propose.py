@@ -1,0 +1,167 @@
+"""The first two steps of a morning: fit a candidate, and judge it beside its rivals."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from assets.features.matrix import LeakDetected
+from assets.keys import CALIBRATION_BINS, METRICS
+from assets.lifecycle import journal
+from assets.lifecycle.evaluate import Evaluation
+from assets.lifecycle.facts import overall
+from assets.lifecycle.grade import DO_NOT_USE, Grade, grade
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.morning import TWIN, Morning
+from assets.lifecycle.promote import Decision, decide, refused
+from assets.lifecycle.register import code_hash, data_hash, save_version
+from assets.lifecycle.split import TooLittleHistory, split_by_time
+from assets.lifecycle.tables import CANDIDATE_TYPES, EVALUATION_TYPES, typed
+from assets.lifecycle.train import BelowFloor
+from assets.lifecycle.trial import Twin, fit_twin, judge, version_name
+
+ASSETS = Path(__file__).parents[1]
+
+
+def candidate(morning: Morning) -> pd.DataFrame:
+    """Fit the morning's twin and keep it; or keep the words in which it was refused.
+
+    Returns:
+        The one row of ``ml.<problem>__candidate`` for the morning.
+    """
+    problem, rows = morning.problem, morning.rows
+    journal.prepare(morning.warehouse, problem)
+    data, code = data_hash(rows.labelled), code_hash(ASSETS)
+    version = version_name(morning.as_of, data, code, problem.spec_hash)
+    kept = journal.row_of(morning.warehouse, problem.candidate, version)
+    if kept is not None:
+        return kept
+    row = {
+        "as_of_date": morning.as_of,
+        "model_name": problem.name,
+        "model_version": version,
+        "trained_at": morning.now,
+        "n_rows": len(rows.labelled),
+        "n_positive": rows.labelled.positives,
+        "n_customers": len(set(rows.labelled.entities.tolist())),
+        "data_hash": data,
+        "code_hash": code,
+        **_fitted(morning, version),
+    }
+    return journal.keep_row(
+        morning.warehouse, problem.candidate, typed([row], CANDIDATE_TYPES), as_of=morning.as_of
+    )
+
+
+def _fitted(morning: Morning, version: str) -> dict[str, object]:
+    try:
+        twin = fit_twin(morning.problem, morning.rows)
+    except (BelowFloor, TooLittleHistory, LeakDetected) as refusal:
+        return {"twin_sha256": None, "calibration_method": None, "refusal": str(refusal)}
+    return {
+        "twin_sha256": save_version(morning.folder(version, TWIN), twin.fitted),
+        "calibration_method": twin.fitted.method,
+        "refusal": None,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the tables say about a morning's candidate.
+
+    Attributes:
+        proposed: The candidate's one row.
+        evaluation: Its recorded figures; ``None`` when it was refused before it could be judged.
+        decision: What follows from them.
+    """
+
+    proposed: pd.DataFrame
+    evaluation: Evaluation | None
+    decision: Decision
+
+    @property
+    def version(self) -> str:
+        """The candidate's version."""
+        return str(self.proposed["model_version"].iloc[0])
+
+    @property
+    def grade(self) -> Grade:
+        """The candidate's grade; a candidate that could not be judged is not to be used."""
+        return grade(self.evaluation.metrics, self.decision) if self.evaluation else DO_NOT_USE
+
+
+def evaluation(morning: Morning) -> pd.DataFrame:
+    """Judge the morning's candidate beside the naive rival and the champion, and keep every figure.
+
+    Returns:
+        The one row of ``ml.<problem>__evaluation`` for the morning.
+    """
+    warehouse, problem = morning.warehouse, morning.problem
+    proposed = journal.row_on(warehouse, problem.candidate, morning.as_of)
+    version = str(proposed["model_version"].iloc[0])
+    kept = journal.row_of(warehouse, problem.evaluation, version)
+    if kept is not None:
+        return kept
+    rival = _rival(morning)
+    if pd.isna(proposed["refusal"].iloc[0]):
+        found = _judged(morning, proposed, rival=rival)
+        journal.write_once(warehouse, METRICS, found.metrics, version=version)
+        journal.write_once(warehouse, CALIBRATION_BINS, found.bins, version=version)
+    row = _evaluation_row(morning, judgement(morning), rival=rival)
+    return journal.keep_row(warehouse, problem.evaluation, row, as_of=morning.as_of)
+
+
+def judgement(morning: Morning) -> Judgement:
+    """Read what was recorded about the morning's candidate, and decide by it."""
+    proposed = journal.row_on(morning.warehouse, morning.problem.candidate, morning.as_of)
+    refusal = proposed["refusal"].iloc[0]
+    if not pd.isna(refusal):
+        return Judgement(proposed=proposed, evaluation=None, decision=refused(str(refusal)))
+    version = str(proposed["model_version"].iloc[0])
+    found = Evaluation(
+        metrics=journal.rows_of(morning.warehouse, METRICS, version),
+        bins=journal.rows_of(morning.warehouse, CALIBRATION_BINS, version),
+    )
+    decision = decide(found.metrics, gates=morning.problem.gates)
+    return Judgement(proposed=proposed, evaluation=found, decision=decision)
+
+
+def proposed_twin(morning: Morning, proposed: pd.DataFrame) -> Twin:
+    """The candidate of ``proposed`` with the folds it was fitted on."""
+    row = proposed.iloc[0]
+    return Twin(
+        fitted=morning.twin_of(str(row["model_version"]), sha256=str(row["twin_sha256"])),
+        split=split_by_time(morning.rows.matured_days, horizon_days=morning.problem.horizon_days),
+    )
+
+
+def _judged(morning: Morning, proposed: pd.DataFrame, *, rival: Serving | None) -> Evaluation:
+    champion = morning.twin_of(rival.model_version, sha256=str(rival.twin_sha256)) if rival else None
+    return judge(
+        morning.problem,
+        proposed_twin(morning, proposed),
+        rows=morning.rows,
+        champion=champion,
+        version=str(proposed["model_version"].iloc[0]),
+    )
+
+
+def _rival(morning: Morning) -> Serving | None:
+    serving = journal.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    return None if serving is None or serving.is_fallback else serving
+
+
+def _evaluation_row(morning: Morning, judged: Judgement, *, rival: Serving | None) -> pd.DataFrame:
+    metrics = judged.evaluation.metrics if judged.evaluation else None
+    row = {
+        "as_of_date": morning.as_of,
+        "model_name": morning.problem.name,
+        "model_version": judged.version,
+        "champion": rival.model_version if rival else None,
+        "is_promotable": judged.decision.promote,
+        "quality_grade": judged.grade.name,
+        "auc": overall(metrics, "auc").value if metrics is not None else None,
+        "naive_auc": overall(metrics, "naive_auc").value if metrics is not None else None,
+        "reasons": "; ".join(judged.decision.reasons),
+    }
+    return typed([row], EVALUATION_TYPES)

@@ -1,0 +1,122 @@
+"""What one morning knew about a problem: sampled feature rows, matured outcomes, the shop's daily orders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix, sample_modulus
+from assets.keys import Key
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.trading_days import DailyOrders
+from assets.metrics.arrays import Floats
+from assets.ports import Warehouse
+
+DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
+
+
+@dataclass(frozen=True)
+class KnownRows:
+    """Everything a model may learn from on the morning of ``as_of``.
+
+    Attributes:
+        everyone: Sampled rows of all as-of days up to ``as_of``, also of those without an outcome yet.
+        outcome: (n,) 0/1 of the same rows; ``nan`` where the window had not ended by ``as_of``.
+        customers: Size of the whole cohort on each as-of day, oldest first.
+        daily: The shop's orders per day.
+    """
+
+    as_of: date
+    everyone: Matrix
+    outcome: Floats
+    customers: Mapping[date, int]
+    daily: DailyOrders
+
+    @cached_property
+    def labelled(self) -> Matrix:
+        """The rows whose outcome is known."""
+        known = np.isfinite(self.outcome)
+        rows = self.everyone.of(known)
+        return Matrix(
+            features=rows.features, outcome=self.outcome[known], entities=rows.entities, as_of=rows.as_of
+        )
+
+    @property
+    def matured_days(self) -> list[date]:
+        """As-of days with known outcomes, oldest first."""
+        return sorted({day for day in np.unique(self.labelled.as_of).tolist()})
+
+
+def columns_of(problem: PredictionProblem) -> Columns:
+    """Which columns of its feature tables a problem reads."""
+    return Columns(entity_id=problem.entity_id, numeric=problem.numeric, categorical=problem.categorical)
+
+
+def known_rows(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> KnownRows:
+    """Read what the morning of ``as_of`` knew, sampled down to the problem's ``max_training_rows``.
+
+    The sample is drawn by a hash of customer and day: the same rows come back in every run, and every
+    day keeps the same share of its customers.
+    """
+    sizes = warehouse.read(
+        f"select as_of_date, count(*) as customers from {problem.features[0].sql} "
+        "where as_of_date <= $as_of group by 1 order by 1",
+        {"as_of": as_of},
+    )
+    modulus = sample_modulus(int(sizes["customers"].sum()), at_most=problem.max_training_rows)
+    rows = warehouse.read(_sample_sql(problem), _bounds(problem, as_of) | {"modulus": modulus})
+    days = pd.to_datetime(sizes["as_of_date"]).dt.date
+    return KnownRows(
+        as_of=as_of,
+        everyone=build_matrix(rows, None, columns=columns_of(problem)),
+        outcome=rows[OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
+        customers=dict(zip(days, sizes["customers"].astype(int), strict=True)),
+        daily=_daily_orders(warehouse, as_of),
+    )
+
+
+def features_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+    """The feature rows of everyone on one as-of day."""
+    return warehouse.read(
+        f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {problem.entity_id}",
+        {"as_of": as_of},
+    )
+
+
+def _bounds(problem: PredictionProblem, as_of: date) -> dict[str, object]:
+    return {"as_of": as_of, "matured": as_of - timedelta(days=problem.horizon_days)}
+
+
+def _sample_sql(problem: PredictionProblem) -> str:
+    keys = f"{problem.entity_id}, {AS_OF}"
+    return f"""
+        select features.*, labels.{OUTCOME}
+        from (select * from {_joined(problem)}) as features
+        left join (
+            select {keys}, {OUTCOME} from {problem.label.sql} where {AS_OF} <= $matured
+        ) as labels using ({keys})
+        where {AS_OF} <= $as_of
+            and md5_number_lower({problem.entity_id} || cast({AS_OF} as varchar)) % $modulus = 0
+        order by {AS_OF}, {problem.entity_id}
+    """
+
+
+def _joined(problem: PredictionProblem) -> str:
+    first, *others = problem.features
+    joins = [f"left join {table.sql} using ({problem.entity_id}, {AS_OF})" for table in others]
+    return " ".join([first.sql, *joins])
+
+
+def _daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:
+    rows = warehouse.read(
+        f"select occurred_on, orders, repeat_orders from {DAILY_ORDERS.sql} where {AS_OF} = $as_of",
+        {"as_of": as_of},
+    )
+    return DailyOrders(
+        day=pd.to_datetime(rows["occurred_on"]).to_numpy().astype("datetime64[D]"),
+        orders=rows["orders"].to_numpy(dtype=np.float64),
+        repeat_orders=rows["repeat_orders"].to_numpy(dtype=np.float64),
+    )

@@ -1,0 +1,174 @@
+"""Everyone's probability on one as-of morning, in the published columns."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
+from assets.lifecycle.explain import reasons
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.tables import SCORE_TYPES, typed
+from assets.lifecycle.train import Fitted
+from assets.metrics.arrays import Flags, Floats, Ints, Texts
+from assets.metrics.intervals import NORMAL_QUANTILE
+from assets.metrics.probability import log_odds, with_shift
+
+HOLDOUT_SHARE = 0.05
+# Sixteen characters, the length that the hash wants. Changing it draws a new holdout and ends every
+# comparison with the old one.
+HOLDOUT_SALT = "holdout--2026-01"
+HIGH_PERCENTILE = 10
+MEDIUM_PERCENTILE = 40
+TIER_RULE = "high: best 10 % by probability; medium: next 30 %; low: the rest"
+POPULATION = "every customer with a purchase before as_of_date"
+
+Status = Literal["ok", "fallback_model", "stale", "withheld_by_gate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The forecast period effect of the scored day: shift and standard deviation in log-odds."""
+
+    shift: float = 0.0
+    sd: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.shift) and np.isfinite(self.sd) and self.sd >= 0):
+            raise ValueError(f"level shift {self.shift}, sd {self.sd} must be finite, sd at least 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the rows say about where they come from; ``scored_at`` is naive UTC."""
+
+    run_id: str
+    scored_at: datetime
+    model_version: str
+    quality_grade: str
+    status: Status = "ok"
+
+
+def score(
+    problem: PredictionProblem, fitted: Fitted, *, features: pd.DataFrame, level: Level, run: Run
+) -> pd.DataFrame:
+    """One row per customer, in exactly the columns of ``published.purchase_propensity``.
+
+    Args:
+        problem: What was asked.
+        fitted: The champion, or the naive rival as fallback.
+        features: Feature rows of one as-of day. ``consent_ads`` and ``consent_profiling`` are copied
+            when they are there and missing otherwise: silence is not consent.
+        level: Moves every probability of the day.
+        run: Where the rows come from; the status of a fallback is ``fallback_model`` whatever it says.
+
+    Raises:
+        ValueError: when ``features`` span more than one as-of day or repeat a customer.
+        LeakDetected: when a fact was not yet known.
+    """
+    known = Columns(entity_id=problem.entity_id, numeric=problem.numeric, categorical=problem.categorical)
+    matrix = build_matrix(features, None, columns=known)
+    days = np.unique(matrix.as_of)
+    if days.size > 1:
+        raise ValueError(f"{days.size} as-of days, {days[0]} to {days[-1]}: score one at a time")
+    raw = fitted.probability(matrix.features)
+    columns = (
+        _identity(problem, matrix, run=run, is_fallback=fitted.is_fallback)
+        | {"consent_ads": _consent(features, "consent_ads")}
+        | {"consent_profiling": _consent(features, "consent_profiling")}
+        | _probabilities(fitted, raw, level=level)
+        | _standing(with_shift(raw, level.shift), matrix.entities)
+        | {"expected_value": with_shift(raw, level.shift) * _amounts(problem, features)}
+    )
+    told = reasons(fitted, matrix.features, groups=problem.reason_groups)
+    rows = pd.DataFrame(columns, index=told.index)
+    return typed(pd.concat([rows, told], axis=1), SCORE_TYPES)
+
+
+def is_holdout(entities: Texts) -> Flags:
+    """Whether each customer is never to be contacted: the same 5 % for every model and every day.
+
+    A keyed hash of the id alone, so that a customer does not change sides when others come and go.
+    """
+    hashes = pd.util.hash_array(entities, hash_key=HOLDOUT_SALT, categorize=False)
+    return np.asarray(hashes % 10_000 < HOLDOUT_SHARE * 10_000)
+
+
+def ranks(probability: Floats, entities: Texts) -> Ints:
+    """Rank of each row, 1 = most probable; ties are broken by a hash of the id, never by row order."""
+    tie = pd.util.hash_array(entities, hash_key="rank--tie-breaks", categorize=False)
+    found = np.empty(probability.size, dtype=np.int64)
+    found[np.lexsort((tie, -probability))] = np.arange(1, probability.size + 1)
+    return found
+
+
+def _identity(
+    problem: PredictionProblem, matrix: Matrix, *, run: Run, is_fallback: bool
+) -> dict[str, object]:
+    return {
+        "customer_id": matrix.entities,
+        "id_type": problem.entity_id,
+        AS_OF: matrix.as_of.astype("datetime64[s]"),
+        "scored_at": run.scored_at,
+        "run_id": run.run_id,
+        "model_name": problem.name,
+        "model_version": run.model_version,
+        "target": problem.target,
+        "horizon_days": problem.horizon_days,
+        "is_eligible": True,
+        "ineligible_reason": None,
+        "status": "fallback_model" if is_fallback else run.status,
+        "quality_grade": run.quality_grade,
+        "is_holdout": is_holdout(matrix.entities),
+    }
+
+
+def _consent(features: pd.DataFrame, name: str) -> object:
+    return features[name].astype("boolean").array if name in features.columns else None
+
+
+def _probabilities(fitted: Fitted, raw: Floats, *, level: Level) -> dict[str, object]:
+    """The probability and how sure it is: its calibration bin's error and the level's, in quadrature.
+
+    The bin's interval is carried over as a distance in log-odds from its mean prediction: as it
+    stands it would not contain the predictions near the edges of a wide bin.
+    """
+    bins = fitted.bins
+    means = np.asarray([each.mean_predicted for each in bins])
+    near = np.searchsorted((means[1:] + means[:-1]) / 2, raw)
+    below = log_odds(np.asarray([each.ci_lo for each in bins])) - log_odds(means)
+    above = log_odds(np.asarray([each.ci_hi for each in bins])) - log_odds(means)
+    shared = NORMAL_QUANTILE * level.sd
+    return {
+        "probability": with_shift(raw, level.shift),
+        "probability_raw": raw,
+        "prob_lo": with_shift(raw, level.shift - np.hypot(np.minimum(below, 0)[near], shared)),
+        "prob_hi": with_shift(raw, level.shift + np.hypot(np.maximum(above, 0)[near], shared)),
+    }
+
+
+def _standing(probability: Floats, entities: Texts) -> dict[str, object]:
+    rank, size = ranks(probability, entities), max(probability.size, 1)
+    percentile = -(-100 * rank // size)
+    base_rate = float(probability.mean()) if probability.size else float("nan")
+    return {
+        # Display only: 100 is the best customer, 0 the last.
+        "score": np.round(100 * (size - rank) / max(size - 1, 1)).astype(np.int64),
+        "percentile": percentile,
+        "decile": -(-10 * rank // size),
+        "percentile_population": POPULATION,
+        "tier": np.select(
+            [percentile <= HIGH_PERCENTILE, percentile <= MEDIUM_PERCENTILE], ["high", "medium"], "low"
+        ),
+        "tier_rule": TIER_RULE,
+        "base_rate": base_rate,
+        "lift": probability / base_rate if base_rate > 0 else np.full(probability.size, np.nan),
+    }
+
+
+def _amounts(problem: PredictionProblem, features: pd.DataFrame) -> Floats:
+    if problem.amount is None:
+        return np.full(len(features), np.nan)
+    return features[problem.amount].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,0 +1,86 @@
+"""The last step of a morning: score everyone with the version that serves."""
+
+import pandas as pd
+
+from assets.lifecycle import journal
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.level import LevelForecast, shifted, total_interval
+from assets.lifecycle.morning import Morning, NothingKnown
+from assets.lifecycle.periods import forecast_on, period_history
+from assets.lifecycle.register import load_version
+from assets.lifecycle.rows import features_on
+from assets.lifecycle.score import Level, Run, score
+from assets.lifecycle.tables import LEVEL_TYPES, typed
+from assets.lifecycle.train import Fitted
+from assets.metrics.arrays import Floats
+
+
+def scores(morning: Morning) -> pd.DataFrame:
+    """Score everyone and keep the day's rows and its level.
+
+    Returns:
+        The day's one row of ``ml.levels``.
+
+    Raises:
+        NothingKnown: when no version serves, or nobody had bought before this morning.
+        ModelFileRefused: when the version's file is not the one that was registered.
+    """
+    problem, warehouse = morning.problem, morning.warehouse
+    serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
+    if serves is None:
+        raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
+    fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
+    level = level_of(morning, fitted)
+    scored = scored_by(morning, fitted, serves=serves, level=level)
+    warehouse.replace_partition(problem.scores, scored, column="as_of_date", value=morning.as_of)
+    row = _level_row(morning, serves, raw=scored["probability_raw"].to_numpy(dtype=float), level=level)
+    journal.write_level(warehouse, problem, row, today=morning.as_of)
+    return row
+
+
+def level_of(morning: Morning, fitted: Fitted) -> LevelForecast:
+    """The level of the morning's window for ``fitted``."""
+    horizon_days = morning.problem.horizon_days
+    history = period_history(fitted, morning.rows, horizon_days=horizon_days)
+    return forecast_on(history, morning.rows, day=morning.as_of, horizon_days=horizon_days)
+
+
+def scored_by(morning: Morning, fitted: Fitted, *, serves: Serving, level: LevelForecast) -> pd.DataFrame:
+    """Everyone's rows by ``fitted``, in the published columns.
+
+    Raises:
+        NothingKnown: when nobody had bought before this morning.
+    """
+    features = features_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    if features.empty:
+        raise NothingKnown(f"nobody had bought before {morning.as_of}: there is nobody to score")
+    return score(
+        morning.problem,
+        fitted,
+        features=features,
+        level=Level(shift=level.shift, sd=level.sd),
+        run=Run(
+            run_id=morning.run_id,
+            scored_at=morning.now,
+            model_version=serves.model_version,
+            quality_grade=serves.quality_grade,
+        ),
+    )
+
+
+def _level_row(morning: Morning, serves: Serving, *, raw: Floats, level: LevelForecast) -> pd.DataFrame:
+    total_lo, total_hi = total_interval(raw, level)
+    row = {
+        "model_name": morning.problem.name,
+        "model_version": serves.model_version,
+        "as_of_date": morning.as_of,
+        "customers": raw.size,
+        "sum_probability": float(shifted(raw, level.shift).sum()),
+        "total_lo": total_lo,
+        "total_hi": total_hi,
+        "level_shift": level.shift,
+        "level_sd": level.sd,
+        "n_periods": level.n_periods,
+        "realised": None,
+    }
+    return typed([row], LEVEL_TYPES)

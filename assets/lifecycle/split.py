@@ -1,0 +1,83 @@
+"""Folds by time, with an embargo of one horizon between them; the newest days are the test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.metrics.arrays import Flags
+
+CALIBRATION_SHARE = 0.2
+TEST_SHARE = 0.2
+
+
+class TooLittleHistory(Exception):
+    """There are too few as-of days to train, calibrate and test on different ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """The as-of days of one fold, oldest first; never empty."""
+
+    days: tuple[date, ...]
+
+    @property
+    def first(self) -> date:
+        """The oldest day."""
+        return self.days[0]
+
+    @property
+    def last(self) -> date:
+        """The newest day."""
+        return self.days[-1]
+
+    def rows(self, as_of: npt.NDArray[np.datetime64]) -> Flags:
+        """Which of the rows with as-of days ``as_of`` (n,) belong to this fold."""
+        return np.isin(as_of.astype("datetime64[D]"), np.asarray(self.days, dtype="datetime64[D]"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Three folds in time order; the days between them are nobody's."""
+
+    train: Fold
+    calibration: Fold
+    test: Fold
+
+
+def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
+    """60 / 20 / 20 of the as-of days that are left after the two embargoes.
+
+    A day is dropped when its label window ``[day, day + horizon)`` reaches into the next fold: its
+    outcome is made of the very days the next fold is judged on.
+
+    Args:
+        days: Matured as-of days, in any order, repeats allowed.
+        horizon_days: Length of the label window.
+
+    Raises:
+        TooLittleHistory: when a fold would be empty, with the counts.
+    """
+    ordered = sorted(set(days))
+    window = timedelta(days=horizon_days)
+    embargo = sum(ordered[-1] - window < day < ordered[-1] for day in ordered) if ordered else 0
+    usable = len(ordered) - 2 * embargo
+    if usable < 3:
+        raise TooLittleHistory(
+            f"{len(ordered)} matured as-of days, of which {2 * embargo} are lost to two embargoes of "
+            f"{horizon_days} days; training, calibration and test need at least {2 * embargo + 3}"
+        )
+    test = ordered[-max(1, round(TEST_SHARE * usable)) :]
+    before_test = [day for day in ordered if day + window <= test[0]]
+    calibration = before_test[-max(1, round(CALIBRATION_SHARE * usable)) :]
+    train = [day for day in ordered if calibration and day + window <= calibration[0]]
+    if not train:
+        raise TooLittleHistory(
+            f"{len(ordered)} matured as-of days leave {len(train)} for training, {len(calibration)} for "
+            f"calibration and {len(test)} for the test"
+        )
+    return Split(
+        train=Fold(days=tuple(train)), calibration=Fold(days=tuple(calibration)), test=Fold(days=tuple(test))
+    )

@@ -1,0 +1,183 @@
+"""The columns and types of the tables the lifecycle writes, in their published order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+TEXT = "string"
+DATE = pd.ArrowDtype(pa.date32())
+INSTANT = "datetime64[us]"
+NUMBER = "float64"
+COUNT = "Int64"
+SMALL = "Int32"
+FLAG = "boolean"
+
+# A pandas dtype is stated for every column: an all-missing column of type object reaches DuckDB as an
+# integer column, and the first text in it would then fail.
+Types = Mapping[str, Any]
+
+_NAMED: Types = {"model_name": TEXT, "model_version": TEXT}
+_SLICE: Types = {"slice_name": TEXT, "slice_value": TEXT}
+
+METRIC_TYPES: Types = {
+    **_NAMED,
+    "split": TEXT,
+    "as_of_date": DATE,
+    **_SLICE,
+    "metric": TEXT,
+    "value": NUMBER,
+    "ci_lo": NUMBER,
+    "ci_hi": NUMBER,
+    "n": COUNT,
+    "n_positive": COUNT,
+}
+BIN_TYPES: Types = {
+    **_NAMED,
+    "split": TEXT,
+    **_SLICE,
+    "bin": SMALL,
+    "n": COUNT,
+    "mean_predicted": NUMBER,
+    "actual_rate": NUMBER,
+    "ci_lo": NUMBER,
+    "ci_hi": NUMBER,
+}
+REGISTRY_TYPES: Types = {
+    **_NAMED,
+    "stage": TEXT,
+    "trained_at": INSTANT,
+    **{f"{fold}_{end}": DATE for fold in ("train", "calibration", "test") for end in ("from", "to")},
+    "label_horizon_days": SMALL,
+    "n_rows": COUNT,
+    "n_positive": COUNT,
+    "n_negative": COUNT,
+    "features": TEXT,
+    "params": TEXT,
+    "seed": COUNT,
+    "code_hash": TEXT,
+    "spec_hash": TEXT,
+    "data_hash": TEXT,
+    "model_sha256": TEXT,
+    "libraries": TEXT,
+    "calibration_method": TEXT,
+    "quality_grade": TEXT,
+    "promoted_by": TEXT,
+    "supersedes": TEXT,
+    "card_uri": TEXT,
+}
+RETRAIN_TYPES: Types = {
+    "model_name": TEXT,
+    "decided_at": INSTANT,
+    "run_id": TEXT,
+    "trigger": TEXT,
+    "decision": TEXT,
+    "champion": TEXT,
+    "challenger": TEXT,
+    "metric": TEXT,
+    "difference": NUMBER,
+    "ci_lo": NUMBER,
+    "ci_hi": NUMBER,
+    "reasons": TEXT,
+}
+CANDIDATE_TYPES: Types = {
+    "as_of_date": DATE,
+    **_NAMED,
+    "trained_at": INSTANT,
+    "n_rows": COUNT,
+    "n_positive": COUNT,
+    "n_customers": COUNT,
+    "data_hash": TEXT,
+    "code_hash": TEXT,
+    "twin_sha256": TEXT,
+    "calibration_method": TEXT,
+    "refusal": TEXT,
+}
+EVALUATION_TYPES: Types = {
+    "as_of_date": DATE,
+    **_NAMED,
+    "champion": TEXT,
+    "is_promotable": FLAG,
+    "quality_grade": TEXT,
+    "auc": NUMBER,
+    "naive_auc": NUMBER,
+    "reasons": TEXT,
+}
+CHAMPION_TYPES: Types = {
+    "as_of_date": DATE,
+    **_NAMED,
+    "quality_grade": TEXT,
+    "is_fallback": FLAG,
+    "model_sha256": TEXT,
+    "twin_sha256": TEXT,
+}
+LEVEL_TYPES: Types = {
+    **_NAMED,
+    "as_of_date": DATE,
+    "customers": COUNT,
+    "sum_probability": NUMBER,
+    "total_lo": NUMBER,
+    "total_hi": NUMBER,
+    "level_shift": NUMBER,
+    "level_sd": NUMBER,
+    "n_periods": COUNT,
+    "realised": NUMBER,
+}
+REASON_TYPES: Types = {
+    f"reason_{place}_{part}": NUMBER if part == "importance" else TEXT
+    for place in (1, 2, 3)
+    for part in ("code", "value", "direction", "importance")
+}
+SCORE_TYPES: Types = {
+    "customer_id": TEXT,
+    "id_type": TEXT,
+    "as_of_date": DATE,
+    "scored_at": INSTANT,
+    "run_id": TEXT,
+    **_NAMED,
+    "target": TEXT,
+    "horizon_days": SMALL,
+    "is_eligible": FLAG,
+    "ineligible_reason": TEXT,
+    "status": TEXT,
+    "quality_grade": TEXT,
+    "is_holdout": FLAG,
+    "consent_ads": FLAG,
+    "consent_profiling": FLAG,
+    "probability": NUMBER,
+    "probability_raw": NUMBER,
+    "prob_lo": NUMBER,
+    "prob_hi": NUMBER,
+    "score": SMALL,
+    "percentile": SMALL,
+    "decile": SMALL,
+    "percentile_population": TEXT,
+    "tier": TEXT,
+    "tier_rule": TEXT,
+    "base_rate": NUMBER,
+    "lift": NUMBER,
+    "expected_value": NUMBER,
+    **REASON_TYPES,
+}
+
+
+def typed(rows: Sequence[Mapping[str, object]] | pd.DataFrame, types: Types) -> pd.DataFrame:
+    """``rows`` with exactly the columns of ``types``, in their order and types.
+
+    Raises:
+        KeyError: when a column is missing from every row.
+    """
+    frame = pd.DataFrame(rows) if len(rows) else pd.DataFrame(columns=list(types))
+    missing = [name for name in types if name not in frame.columns]
+    if missing:
+        raise KeyError(f"the rows lack {missing}")
+    return pd.DataFrame({name: _column(frame[name], dtype) for name, dtype in types.items()})
+
+
+def _column(values: pd.Series, dtype: Any) -> pd.Series:  # noqa: ANN401 - a pandas dtype or its name
+    if dtype is DATE:
+        return pd.Series(pd.to_datetime(values).dt.date.astype(DATE))
+    if dtype == INSTANT:
+        return pd.Series(pd.to_datetime(values).astype("datetime64[us]"))
+    return pd.Series(values.astype(dtype))

@@ -1,0 +1,67 @@
+"""How a kind of question is fitted and compared; so far: will it happen, yes or no."""
+
+from dataclasses import dataclass, field
+
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from assets.metrics.arrays import Floats
+from assets.metrics.probability import log_losses
+
+# The boosting bins at most 255 categories; customers of rarer ones are too few to learn from.
+MOST_CATEGORIES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boosting:
+    """Hyper-parameters of the gradient boosting; conservative, because weekly rows repeat customers."""
+
+    learning_rate: float = 0.05
+    max_iter: int = 150
+    max_leaf_nodes: int = 8
+    min_samples_leaf: int = 100
+    l2_regularization: float = 10.0
+    max_features: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """Will it happen: a probability per entity, compared by log loss."""
+
+    boosting: Boosting = field(default_factory=Boosting)
+
+    def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
+        """An unfitted pipeline from a feature frame to ``predict_proba``; preprocessing is inside.
+
+        Missing numbers stay missing (the trees learn a side for them), and so do categories not seen
+        in training.
+        """
+        encoder = OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=float("nan"),
+            max_categories=MOST_CATEGORIES,
+        )
+        columns = ColumnTransformer(
+            [("categories", encoder, list(categorical)), ("numbers", "passthrough", list(numeric))]
+        )
+        return Pipeline([("columns", columns), ("boosting", self._boosting(len(categorical), seed))])
+
+    def _boosting(self, categories: int, seed: int) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            learning_rate=self.boosting.learning_rate,
+            max_iter=self.boosting.max_iter,
+            max_leaf_nodes=self.boosting.max_leaf_nodes,
+            min_samples_leaf=self.boosting.min_samples_leaf,
+            l2_regularization=self.boosting.l2_regularization,
+            max_features=self.boosting.max_features,
+            categorical_features=list(range(categories)) or None,
+            # Its own split would be at random, which sees the same customer on both sides.
+            early_stopping=False,
+            random_state=seed,
+        )
+
+    def losses(self, outcome: Floats, probability: Floats) -> Floats:
+        """The loss of each row, (n,), in nats; what candidates are compared by."""
+        return log_losses(outcome, probability)

@@ -1,0 +1,144 @@
+"""How many days' worth of trade a window holds, learned only from the orders known that morning."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from assets.metrics.arrays import Flags, Floats
+
+Days = npt.NDArray[np.datetime64]
+
+DAYS_PER_WEEK = 7
+DAYS_PER_YEAR = 365
+WEEKS_ALIGNED_YEAR = 364  # 52 whole weeks: last year's day with the same weekday
+_RARELY_OPEN_SHARE = 0.2
+_ORDERS_THAT_PROVE_A_CLOSURE = 5.0  # exp(-5) < 1 %: an open day would hardly have stayed without orders
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyOrders:
+    """Orders per local calendar day, in any order; days without orders may be left out.
+
+    Attributes:
+        day: (N,) ``datetime64[D]``.
+        orders: (N,) counts >= 0, of every customer.
+        repeat_orders: (N,) counts >= 0, of customers whose first purchase was on an earlier day.
+    """
+
+    day: Days
+    orders: Floats
+    repeat_orders: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingCalendar:
+    """What the orders before one morning say about days of trade, past and to come.
+
+    Attributes:
+        first: the first day with orders; index 0 of the arrays.
+        orders: (N,) orders per day, up to the day before the morning.
+        repeat_orders: (N,) likewise.
+        weight: (7,) orders of an open Monday .. Sunday, in units of the average calendar day.
+        is_closed: (N,) no order on a day whose weekday is never that quiet.
+        is_telling: (N,) the weekday is busy enough for "no order" to mean "closed".
+    """
+
+    first: np.datetime64
+    orders: Floats
+    repeat_orders: Floats
+    weight: Floats
+    is_closed: Flags
+    is_telling: Flags
+
+    def position(self, day: date) -> int:
+        """Index of ``day``: negative before the first order, ``>= N`` in the future."""
+        return int((np.datetime64(day, "D") - self.first).astype(int))
+
+    def trading_days(self, start: int, stop: int) -> float:
+        """Expected days of trade in positions ``[start, stop)``, an average calendar day counting 1."""
+        positions = np.arange(start, stop)
+        weekday = (int(self.first.astype(int)) + _EPOCH_WEEKDAY + positions) % DAYS_PER_WEEK
+        return float(np.sum(self.weight[weekday] * (1 - self._closed_share(positions))))
+
+    def _closed_share(self, positions: npt.NDArray[np.int_]) -> Floats:
+        """Share in [0, 1] of each day that is lost: known for past days, expected for days to come.
+
+        Some closures keep their date (25 December), some their weekday (a May bank holiday). Averaging last
+        year's day of the same date and the one of the same weekday counts either kind once, without a list
+        of public holidays. Movable feasts (Easter) land where last year had them.
+        """
+        size = self.orders.size
+        closed = np.zeros(positions.size)
+        past = (positions >= 0) & (positions < size)
+        closed[past] = self.is_closed[positions[past]]
+        votes, ballots = np.zeros(positions.size), np.zeros(positions.size)
+        for lag in (DAYS_PER_YEAR, WEEKS_ALIGNED_YEAR):
+            then = positions - lag
+            usable = (positions >= size) & (then >= 0) & (then < size)
+            usable[usable] = self.is_telling[then[usable]]
+            ballots[usable] += 1
+            votes[usable] += self.is_closed[then[usable]]
+        return np.where(ballots > 0, votes / np.maximum(ballots, 1), closed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDays:
+    """``DailyOrders`` as one entry per day from the ``first`` day with orders on, quiet days as 0."""
+
+    first: np.datetime64
+    orders: Floats
+    repeat_orders: Floats
+
+    def known_before(self, morning: date) -> TradingCalendar | None:
+        """The calendar as ``morning`` sees it; ``None`` when no order came before."""
+        size = int((np.datetime64(morning, "D") - self.first).astype(int))
+        if size <= 0:
+            return None
+        orders, repeat_orders = _filled(self.orders, size), _filled(self.repeat_orders, size)
+        weekday = (int(self.first.astype(int)) + _EPOCH_WEEKDAY + np.arange(size)) % DAYS_PER_WEEK
+        busy = _orders_when_open(orders, weekday)
+        is_telling = busy[weekday] >= _ORDERS_THAT_PROVE_A_CLOSURE
+        return TradingCalendar(
+            first=self.first,
+            orders=orders,
+            repeat_orders=repeat_orders,
+            weight=busy / busy.mean(),
+            is_closed=is_telling & (orders == 0),
+            is_telling=is_telling,
+        )
+
+
+def order_days(daily: DailyOrders) -> OrderDays | None:
+    """Every day in order; ``None`` without a single order."""
+    has_orders = daily.orders > 0
+    if not has_orders.any():
+        return None
+    days = daily.day[has_orders].astype("datetime64[D]")
+    position = (days - days.min()).astype(np.int64)
+    return OrderDays(
+        first=days.min(),
+        orders=np.bincount(position, weights=daily.orders[has_orders]).astype(np.float64),
+        repeat_orders=np.bincount(position, weights=daily.repeat_orders[has_orders]).astype(np.float64),
+    )
+
+
+def _filled(counts: Floats, size: int) -> Floats:
+    """(size,) the first ``counts``; days after the last order that are already over had none."""
+    return np.pad(counts[:size], (0, max(0, size - counts.size)))
+
+
+def _orders_when_open(orders: Floats, weekday: npt.NDArray[np.int_]) -> Floats:
+    """(7,) mean orders per weekday: over its open days when those can be told from quiet ones, else over all.
+
+    A weekday not seen yet (the first week of a business) gets the average of the others.
+    """
+    total = np.bincount(weekday, weights=orders, minlength=DAYS_PER_WEEK)
+    days = np.bincount(weekday, minlength=DAYS_PER_WEEK)
+    open_days = np.bincount(weekday, weights=orders > 0, minlength=DAYS_PER_WEEK)
+    when_open = total / np.maximum(open_days, 1)
+    is_told = (when_open >= _ORDERS_THAT_PROVE_A_CLOSURE) & (open_days >= _RARELY_OPEN_SHARE * days)
+    busy = np.where(is_told, when_open, total / np.maximum(days, 1))
+    return np.where(days > 0, busy, busy[days > 0].mean())

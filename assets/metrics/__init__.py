@@ -1,0 +1,1 @@
+"""How good a prediction is: numbers with the intervals that belong to them."""

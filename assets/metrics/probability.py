@@ -1,0 +1,120 @@
+"""Accuracy of probabilities, with row weights so that a bootstrap is only another set of weights."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+
+from assets.metrics.arrays import Floats, Ints
+
+# A probability of exactly 0 or 1 would cost infinitely much when it is wrong.
+SMALLEST = 1e-6
+
+
+def log_odds(probability: Floats) -> Floats:
+    """``log(p / (1 - p))`` of probabilities in [0, 1], held within ±13.8."""
+    return np.asarray(logit(np.clip(probability, SMALLEST, 1 - SMALLEST)), dtype=np.float64)
+
+
+def with_shift(probability: Floats, shift: Floats | float) -> Floats:
+    """``probability`` moved by ``shift`` log-odds."""
+    return np.asarray(expit(log_odds(probability) + shift), dtype=np.float64)
+
+
+def log_losses(outcome: Floats, probability: Floats) -> Floats:
+    """Minus the log of the probability given to what happened, one per row, in nats.
+
+    >>> log_losses(np.array([1.0, 0.0]), np.array([0.5, 0.5])).round(4).tolist()
+    [0.6931, 0.6931]
+    """
+    held = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    return np.asarray(-np.log(np.where(outcome > 0, held, 1 - held)), dtype=np.float64)
+
+
+def log_loss(outcome: Floats, probability: Floats, weights: Floats | None = None) -> float:
+    """Mean of :func:`log_losses`; 0 is perfect."""
+    return float(np.average(log_losses(outcome, probability), weights=weights))
+
+
+def brier(outcome: Floats, probability: Floats, weights: Floats | None = None) -> float:
+    """Mean squared distance of ``probability`` to the outcome, in [0, 1]; 0 is perfect."""
+    return float(np.average((probability - outcome) ** 2, weights=weights))
+
+
+def auc(outcome: Floats, probability: Floats, weights: Floats | None = None) -> float:
+    """Chance that a random buyer is ranked above a random non-buyer, ties counting half.
+
+    Returns:
+        A number in [0, 1], or ``nan`` when there are only buyers or only non-buyers.
+    """
+    return Ranking.of(outcome, probability).judged(weights)[0]
+
+
+def average_precision(outcome: Floats, probability: Floats, weights: Floats | None = None) -> float:
+    """Mean precision over the recall steps, best first; the base rate is what a blind rank reaches."""
+    return Ranking.of(outcome, probability).judged(weights)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Rows sorted once by probability, so that many sets of weights are judged without sorting again.
+
+    Everything is read off at the buyers, who are few: one running sum over all rows is the whole cost.
+
+    Attributes:
+        order: (n,) rows, best first.
+        buyers: (k,) positions in ``order`` of the rows with the outcome.
+        above, through: (k,) rows ranked strictly above, and at least as high as, each buyer.
+        buyers_above, buyers_through: (k,) the same, counting buyers only.
+    """
+
+    order: Ints
+    buyers: Ints
+    above: Ints
+    through: Ints
+    buyers_above: Ints
+    buyers_through: Ints
+
+    @classmethod
+    def of(cls, outcome: Floats, probability: Floats) -> Self:
+        """Sort ``probability`` (n,) with its ``outcome`` (n,) of 0/1."""
+        order = np.argsort(-probability, kind="stable")
+        falling = -probability[order]
+        buyers = np.flatnonzero(outcome[order] > 0)
+        theirs = falling[buyers]
+        return cls(
+            order=order,
+            buyers=buyers,
+            above=np.searchsorted(falling, theirs, side="left"),
+            through=np.searchsorted(falling, theirs, side="right"),
+            buyers_above=np.searchsorted(theirs, theirs, side="left"),
+            buyers_through=np.searchsorted(theirs, theirs, side="right"),
+        )
+
+    def judged(self, weights: Floats | None = None) -> tuple[float, float]:
+        """AUC and average precision for ``weights`` (n,) in the original order of the rows."""
+        return self.judged_sorted(np.ones(self.order.size) if weights is None else weights[self.order])
+
+    def judged_sorted(self, weights: npt.NDArray[np.floating]) -> tuple[float, float]:
+        """AUC and average precision for ``weights`` (n,) in the order of ``order``; else ``nan``."""
+        rows, found = _running(weights), _running(weights[self.buyers])
+        all_found, others = float(found[-1]), float(rows[-1] - found[-1])
+        if all_found <= 0:
+            return float("nan"), float("nan")
+        own = weights[self.buyers].astype(np.float64)
+        contacted, bought = rows[self.through], found[self.buyers_through]
+        precision = np.divide(bought, contacted, out=np.zeros_like(own), where=contacted > 0)
+        if others <= 0:
+            return float("nan"), float(own @ precision) / all_found
+        # A tie counts half: the mean of the others strictly above and those at least as high.
+        wrongly_above = (rows[self.above] - found[self.buyers_above] + contacted - bought) / 2
+        return 1 - float(own @ wrongly_above) / (all_found * others), float(own @ precision) / all_found
+
+
+def _running(weights: npt.NDArray[np.floating]) -> Floats:
+    """Sum of the first 0, 1, … n weights, as (n + 1,)."""
+    sums = np.zeros(weights.size + 1)
+    np.cumsum(weights, out=sums[1:])
+    return sums

@@ -1,0 +1,1 @@
+"""What the owner should know before and after predictions are made."""

@@ -1,0 +1,1 @@
+"""Who will buy in the next 30 days."""

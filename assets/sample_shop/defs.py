@@ -1,0 +1,37 @@
+"""The sample shop's exports as an asset."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from assets.keys import Key
+from assets.sample_shop.exports import simulate
+from assets.sample_shop.shop import Shop
+
+EXPORTS = Key("exports", "sample_shop")
+
+
+def sample_shop_asset(shop: Shop, *, landing: Path, truth: Path) -> dg.AssetsDefinition:
+    """The files that ``shop`` exports, simulated into ``landing``."""
+
+    @dg.asset(
+        key=dg.AssetKey(EXPORTS),
+        group_name="sample_shop",
+        description=(
+            f"Export files of a simulated shop: {shop.customers:,} customers, {shop.first_day} to "
+            f"{shop.last_day}, seed {shop.seed}. The true probabilities lie beside them, for tests only."
+        ),
+    )
+    def _exports() -> dg.MaterializeResult[None]:
+        exports = simulate(shop, landing=landing, truth=truth)
+        return dg.MaterializeResult(
+            metadata={
+                "exports": dg.MetadataValue.path(str(exports.landing)),
+                "truth": dg.MetadataValue.path(str(exports.truth)),
+                "dagster/row_count": exports.rows["order_lines"],
+                "customers": exports.rows["customers"],
+                "products": exports.rows["products"],
+            }
+        )
+
+    return _exports

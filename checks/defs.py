@@ -1,0 +1,177 @@
+"""The checks bound to their assets: Dagster carries the verdicts, and the blocking ones stop the run."""
+
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from assets.keys import LANDINGS, LEVELS, METRICS, Key
+from assets.lifecycle import journal
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.rows import known_rows
+from assets.ports import Warehouse
+from checks.contracts import scores_contract, training_contract
+from checks.shape import every_row_is_accounted_for, everyone_is_scored_once, rows_keep_their_contract
+from checks.trust import (
+    candidate_is_worth_promoting,
+    champion_is_calibrated,
+    mean_probability_is_near_what_happens,
+    totals_lie_in_their_intervals,
+)
+from checks.verdict import Verdict
+
+Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
+
+
+def landing_checks() -> list[dg.AssetChecksDefinition]:
+    """Nothing is lost between the exports and the raw tables."""
+
+    def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
+        return every_row_is_accounted_for(warehouse.read(f"select * from {LANDINGS.sql}"))
+
+    return [_check(LANDINGS, "every_row_is_accounted_for", judged, why=every_row_is_accounted_for)]
+
+
+def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
+    """The checks of one supervised problem, from its training rows to its scores."""
+
+    def training_rows(warehouse: Warehouse, as_of: date) -> Verdict:
+        rows = known_rows(problem, warehouse, as_of=as_of)
+        return rows_keep_their_contract(
+            rows.everyone.features.assign(outcome=rows.outcome), training_contract(problem)
+        )
+
+    def worth(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]
+        return candidate_is_worth_promoting(
+            is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
+        )
+
+    def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
+        serves = journal.serving_on(problem, warehouse, as_of=as_of)
+        version = serves.model_version if serves else ""
+        return champion_is_calibrated(journal.rows_of(warehouse, METRICS, version), gates=problem.gates)
+
+    def contract(warehouse: Warehouse, as_of: date) -> Verdict:
+        return rows_keep_their_contract(_scores(problem, warehouse, as_of), scores_contract(problem))
+
+    def cohort(warehouse: Warehouse, as_of: date) -> Verdict:
+        return everyone_is_scored_once(**_cohort(problem, warehouse, as_of))
+
+    def near(warehouse: Warehouse, as_of: date) -> Verdict:
+        return mean_probability_is_near_what_happens(
+            _scores(problem, warehouse, as_of)["probability"].to_numpy(dtype=float),
+            _rates(problem, warehouse, as_of),
+            level_sd=float(_levels(problem, warehouse)["level_sd"].iloc[-1]),
+        )
+
+    def totals(warehouse: Warehouse, _as_of: date) -> Verdict:
+        return totals_lie_in_their_intervals(_levels(problem, warehouse))
+
+    return [
+        _check(
+            problem.features[0],
+            "training_rows_keep_their_contract",
+            _of_day(training_rows),
+            why=training_contract,
+        ),
+        _check(
+            problem.evaluation,
+            "candidate_is_worth_promoting",
+            _of_day(worth),
+            why=candidate_is_worth_promoting,
+            is_blocking=False,
+        ),
+        _check(problem.champion, "champion_is_calibrated", _of_day(calibrated), why=champion_is_calibrated),
+        _check(problem.scores, "scores_keep_their_contract", _of_day(contract), why=scores_contract),
+        _check(problem.scores, "everyone_is_scored_once", _of_day(cohort), why=everyone_is_scored_once),
+        _check(
+            problem.scores,
+            "mean_probability_is_near_what_happens",
+            _of_day(near),
+            why=mean_probability_is_near_what_happens,
+        ),
+        _check(
+            problem.scores,
+            "totals_lie_in_their_intervals",
+            _of_day(totals),
+            why=totals_lie_in_their_intervals,
+            is_blocking=False,
+        ),
+    ]
+
+
+def _check(
+    key: Key, name: str, judge: Judge, *, why: Callable[..., object], is_blocking: bool = True
+) -> dg.AssetChecksDefinition:
+    """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves."""
+
+    @dg.asset_check(
+        asset=dg.AssetKey(key),
+        name=name,
+        blocking=is_blocking,
+        description=(why.__doc__ or "").strip().splitlines()[0],
+    )
+    def _bound(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.AssetCheckResult:
+        verdict = judge(context, warehouse)
+        numbers = {"value": verdict.value, "threshold": verdict.threshold, **verdict.evidence}
+        return dg.AssetCheckResult(
+            passed=verdict.passed,
+            severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
+            description=verdict.reason,
+            metadata={name: float(number) for name, number in numbers.items() if number is not None},
+        )
+
+    return _bound
+
+
+def _of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
+    """A judge of one as-of day: that of the run."""
+    return lambda context, warehouse: judge(warehouse, _as_of(context))
+
+
+def _as_of(context: dg.AssetCheckExecutionContext) -> date:
+    tag = context.run.tags.get("dagster/partition")
+    if tag is None:
+        raise dg.Failure(
+            "checks are run for one as-of day: launch them with a partition", allow_retries=False
+        )
+    return date.fromisoformat(tag)
+
+
+def _scores(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
+    return warehouse.read(f"select * from {problem.scores.sql} where as_of_date = $as_of", {"as_of": as_of})
+
+
+def _levels(problem: PredictionProblem, warehouse: Warehouse) -> pd.DataFrame:
+    return warehouse.read(
+        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
+    )
+
+
+def _rates(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> np.ndarray:
+    rows = warehouse.read(
+        f"select avg(outcome) as rate from {problem.label.sql} "
+        f"where as_of_date + {problem.horizon_days} <= $as_of group by as_of_date",
+        {"as_of": as_of},
+    )
+    return rows["rate"].to_numpy(dtype=np.float64)
+
+
+def _cohort(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> dict[str, int]:
+    ids = f"select {problem.entity_id} from {{}} where as_of_date = $as_of"
+    cohort, scored = (ids.format(key.sql) for key in (problem.features[0], problem.scores))
+    counted = warehouse.read(
+        f"""
+        select
+            (select count(*) from ({cohort})) as cohort,
+            (select count(*) from ({cohort} intersect {scored})) as scored,
+            (select count(*) from (({scored}) except ({cohort}))) as strangers
+        """,
+        {"as_of": as_of},
+    ).iloc[0]
+    return {name: int(counted[name]) for name in ("cohort", "scored", "strangers")}

@@ -1,0 +1,94 @@
+"""Checks of trust: the numbers that will be published agree with what has happened."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from assets.lifecycle.problem import Gates
+from assets.lifecycle.promote import miscalibrated
+from assets.metrics.arrays import Floats
+from checks.verdict import Verdict
+
+# Wider than any level the year has shown by three standard deviations of the level's own forecast.
+LEVEL_SDS = 3.0
+MISS_RATE = 0.05
+# A run of misses this unlikely under honest 95 % intervals is not bad luck.
+TOO_UNLIKELY = 0.01
+
+
+def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
+    """The serving version's recorded calibration keeps the gate's tolerances, overall and per slice.
+
+    Args:
+        metrics: Rows of ``ml.metrics`` of the version that serves; empty for a fallback, which is a
+            table of rates and needs no calibration.
+        gates: Tolerances, each on top of sampling error.
+    """
+    if metrics.empty:
+        return Verdict(passed=True, reason="a fallback serves: rates by recency, nothing to calibrate")
+    faults = tuple(miscalibrated(metrics, gates=gates))
+    whole = metrics.loc[(metrics["metric"] == "calibration_shift") & (metrics["slice_name"] == "all")].iloc[0]
+    return Verdict(
+        passed=not faults,
+        reason="; ".join(faults)
+        if faults
+        else f"calibrated on {int(whole['n']):,} rows, every slice within bounds",
+        value=float(whole["value"]),
+        threshold=gates.level_tolerance,
+        evidence={"n": float(whole["n"]), "buyers": float(whole["n_positive"])},
+    )
+
+
+def mean_probability_is_near_what_happens(probability: Floats, rates: Floats, *, level_sd: float) -> Verdict:
+    """The mean published probability lies among the rates that matured days have shown.
+
+    Catches a table that holds something else than the probability of the outcome, such as that of the
+    predicted class, whatever the model's own figures said.
+
+    Args:
+        probability: (n,) published probabilities of one as-of day.
+        rates: (d,) realised rates of the matured as-of days; may be empty.
+        level_sd: Standard deviation of the day's level forecast, in log-odds.
+    """
+    if rates.size == 0 or probability.size == 0:
+        return Verdict(passed=True, reason="no matured day to compare with yet", evidence={"n": 0.0})
+    half = 0.5 / probability.size
+    known = special.logit(np.clip(rates, half, 1 - half))
+    lowest = float(special.expit(known.min() - LEVEL_SDS * level_sd))
+    highest = float(special.expit(known.max() + LEVEL_SDS * level_sd))
+    mean = float(probability.mean())
+    return Verdict(
+        passed=lowest <= mean <= highest,
+        reason=f"mean probability {mean:.3f} of {probability.size:,} customers; matured days allow "
+        f"{lowest:.3f} to {highest:.3f} (n = {rates.size} days)",
+        value=mean,
+        threshold=highest,
+        evidence={"n": float(probability.size), "lowest": lowest, "highest": highest},
+    )
+
+
+def totals_lie_in_their_intervals(levels: pd.DataFrame) -> Verdict:
+    """Realised totals lie in the 95 % intervals that were published before, about as often as they should.
+
+    Args:
+        levels: Rows of ``ml.levels`` of one model with ``realised``, ``total_lo`` and ``total_hi``.
+    """
+    matured = levels.dropna(subset=["realised"])
+    inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
+    misses = int((~inside).sum())
+    unlikely = float(stats.binom.sf(misses - 1, len(matured), MISS_RATE)) if len(matured) else 1.0
+    return Verdict(
+        passed=unlikely >= TOO_UNLIKELY,
+        reason=f"{misses} of {len(matured)} matured totals lie outside their 95 % interval; "
+        f"honest intervals miss that often with probability {unlikely:.3f}",
+        value=unlikely,
+        threshold=TOO_UNLIKELY,
+        evidence={"n": float(len(matured)), "misses": float(misses)},
+    )
+
+
+def candidate_is_worth_promoting(*, is_promotable: bool, reasons: Sequence[str]) -> Verdict:
+    """The morning's candidate beats its rivals; when not, the champion stays, which is no error."""
+    return Verdict(passed=is_promotable, reason="; ".join(reasons))

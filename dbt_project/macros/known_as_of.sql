@@ -1,0 +1,25 @@
+{#
+    The point-in-time guard, and the only file in which a fact meets an as-of instant.
+
+    Facts bring known_at (UTC instant) and occurred_on (the business's local date); spines bring
+    as_of_date and as_of_at, the UTC instant of that day's local midnight.
+#}
+
+{# True for what was known that morning; with `days`, also only for what occurred in the `days` days before it. #}
+{% macro known_as_of(fact, spine, days=none) -%}
+    {{ fact }}.known_at < {{ spine }}.as_of_at
+    {%- if days is not none %}
+    and {{ fact }}.occurred_on >= {{ days_after(spine ~ '.as_of_date', -days) }}
+    {%- endif %}
+{%- endmacro %}
+
+{# True unless something ended the fact (a cancellation, a newer fact) and we knew of that by that morning. #}
+{% macro stands_as_of(fact, spine, until='voided_known_at') -%}
+    ({{ fact }}.{{ until }} is null or {{ fact }}.{{ until }} >= {{ spine }}.as_of_at)
+{%- endmacro %}
+
+{# True for what occurred in the `days` days that begin with that morning: outcomes, never features. #}
+{% macro occurs_within(fact, spine, days) -%}
+    {{ fact }}.occurred_on >= {{ spine }}.as_of_date
+    and {{ fact }}.occurred_on < {{ days_after(spine ~ '.as_of_date', days) }}
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{# One row per run, asset and check. #}
+
+select
+    cast(check_name as varchar) as check_name,
+    cast(asset as varchar) as asset,
+    cast(as_of_date as date) as as_of_date,
+    cast(severity as varchar) as severity,
+    cast(status as varchar) as status,
+    cast(value as double) as value,
+    cast(threshold as double) as threshold,
+    cast(reason as varchar) as reason,
+    cast(run_id as varchar) as run_id,
+    cast(checked_at as timestamp) as checked_at
+
+from {{ source('ml', 'checks') }}

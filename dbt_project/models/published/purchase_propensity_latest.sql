@@ -1,0 +1,65 @@
+{# One row per customer: the newest as-of date. #}
+
+with
+
+scores as (
+
+    select * from {{ ref('purchase_propensity') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (partition by customer_id order by as_of_date desc) as newness
+
+    from scores
+
+)
+
+select
+    customer_id,
+    id_type,
+    as_of_date,
+    scored_at,
+    run_id,
+    model_name,
+    model_version,
+    target,
+    horizon_days,
+    is_eligible,
+    ineligible_reason,
+    status,
+    quality_grade,
+    is_holdout,
+    consent_ads,
+    consent_profiling,
+    probability,
+    probability_raw,
+    prob_lo,
+    prob_hi,
+    score,
+    percentile,
+    decile,
+    percentile_population,
+    tier,
+    tier_rule,
+    base_rate,
+    lift,
+    expected_value,
+    reason_1_code,
+    reason_1_value,
+    reason_1_direction,
+    reason_1_importance,
+    reason_2_code,
+    reason_2_value,
+    reason_2_direction,
+    reason_2_importance,
+    reason_3_code,
+    reason_3_value,
+    reason_3_direction,
+    reason_3_importance
+
+from ranked
+where newness = 1

@@ -1,0 +1,17 @@
+{# One row per decision about a model. #}
+
+select
+    cast(model_name as varchar) as model_name,
+    cast(decided_at as timestamp) as decided_at,
+    cast(run_id as varchar) as run_id,
+    cast(trigger as varchar) as trigger,
+    cast(decision as varchar) as decision,
+    cast(champion as varchar) as champion,
+    cast(challenger as varchar) as challenger,
+    cast(metric as varchar) as metric,
+    cast(difference as double) as difference,
+    cast(ci_lo as double) as ci_lo,
+    cast(ci_hi as double) as ci_hi,
+    cast(reasons as varchar) as reasons
+
+from {{ source('ml', 'retrain_log') }}

@@ -1,0 +1,34 @@
+{# One row per landed order line. Instants are UTC; amounts in shop currency. #}
+
+with
+
+order_lines as (
+
+    select * from {{ source('raw', 'order_lines') }}
+
+)
+
+select
+    source,
+    source_file,
+    source_line,
+    order_id,
+    customer_id,
+    product_id,
+    product_title,
+    quantity,
+    unit_price,
+    coalesce(discount_amount, 0) as discount_amount,
+    -- The sign follows the quantity: what goes back to the customer is negative.
+    quantity * unit_price - coalesce(discount_amount, 0) as net_amount,
+    currency,
+    country,
+    channel,
+    coalesce(is_return, quantity < 0) as is_return,
+    not coalesce(is_service, false) as is_product,
+    ordered_at as occurred_at,
+    {{ local_date('ordered_at') }} as occurred_on,
+    -- Nobody knows of a sale before it happens; an export that says so has a clock fault.
+    greatest(coalesce(known_at, ordered_at), ordered_at) as known_at
+
+from order_lines

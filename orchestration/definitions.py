@@ -1,0 +1,122 @@
+"""The composition root: one business, its resources, and every asset, check and job."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pandas as pd
+from dagster_dbt import DbtCliResource
+
+from assets.calendar import as_of_on_or_before
+from assets.defs import as_of_partitions
+from assets.ingest.clock import known_today
+from assets.ingest.defs import landing_assets
+from assets.ingest.sources import Business
+from assets.keys import CHECKS, USABILITY_REPORT, Key, raw
+from assets.lifecycle import journal
+from assets.lifecycle.defs import journals_asset, supervised_assets
+from assets.lifecycle.problem import PredictionProblem
+from assets.monitoring.defs import usability_asset
+from assets.ports import Warehouse
+from assets.propensity.problem import PURCHASE_PROPENSITY
+from assets.publishing.defs import ledger_asset, snapshot_asset
+from assets.sample_shop.defs import sample_shop_asset
+from assets.sample_shop.shop import Shop
+from assets.transform.defs import BusinessClock, transform_assets
+from checks.defs import landing_checks, problem_checks
+from orchestration.jobs import predict_and_publish
+from orchestration.narrator import narrator
+from orchestration.parse import DBT_PROJECT_DIR, dbt_project
+from orchestration.resources.models import FolderModelStore
+from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.settings import Settings
+
+PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY,)
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """What Dagster loads: the business that the environment names."""
+    return definitions_for(Settings())
+
+
+def definitions_for(settings: Settings) -> dg.Definitions:
+    """Every asset, check, job and resource of one business."""
+    business = settings.load_business()
+    partitions = as_of_partitions(business.first_as_of_day, business.last_day)
+    project = dbt_project(settings)
+    made = [
+        *_simulated(business, settings),
+        *landing_assets(business),
+        *transform_assets(project, partitions, clock=_clock(business)),
+        usability_asset(),
+        *(asset for problem in PROBLEMS for asset in supervised_assets(problem, partitions)),
+        journals_asset(PROBLEMS),
+    ]
+    checks = [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
+    expected = sorted(key for each in (*made, *checks) for key in each.check_keys)
+    return dg.Definitions(
+        assets=[
+            *made,
+            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected),
+            snapshot_asset(
+                published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
+            ),
+        ],
+        asset_checks=checks,
+        jobs=[predict_and_publish(partitions)],
+        loggers={"narrator": narrator},
+        executor=dg.in_process_executor,
+        resources={
+            "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
+            "models": FolderModelStore(root=str(settings.folder / "models")),
+            "dbt": DbtCliResource(project_dir=project, profiles_dir=str(DBT_PROJECT_DIR)),
+        },
+    )
+
+
+def published_tables() -> tuple[Key, ...]:
+    """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
+    scored = [
+        Key("published", f"{problem.name}{suffix}") for problem in PROBLEMS for suffix in ("", "_latest")
+    ]
+    control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
+    return (*scored, *control)
+
+
+def newest_as_of_day(business: Business) -> date:
+    """The newest as-of day of ``business``: a Monday not after its today."""
+    if business.last_day is not None:
+        return as_of_on_or_before(business.last_day + timedelta(days=1))
+    return as_of_on_or_before(_wall_today(business))
+
+
+def _wall_today(business: Business) -> date:
+    return datetime.now(tz=ZoneInfo(business.time_zone)).date()
+
+
+def _clock(business: Business) -> BusinessClock:
+    def today(warehouse: Warehouse) -> date:
+        newest = warehouse.read(f"select max(known_at) as newest from {raw('order_lines').sql}")[
+            "newest"
+        ].iloc[0]
+        return known_today(
+            business,
+            None if pd.isna(newest) else newest.to_pydatetime(),
+            wall_today=lambda: _wall_today(business),
+        )
+
+    return BusinessClock(time_zone=business.time_zone, first_as_of_day=business.first_as_of_day, today=today)
+
+
+def _simulated(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
+    if business.simulation is None:
+        return []
+    simulation = business.simulation
+    shop = Shop(
+        customers=simulation.customers,
+        first_day=simulation.first_day,
+        last_day=simulation.last_day,
+        seed=simulation.seed,
+    )
+    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.folder / "truth")]

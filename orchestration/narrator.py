@@ -1,0 +1,72 @@
+"""The run as a person at the terminal sees it: one line when a step starts, one when it ends."""
+
+import logging
+import sys
+import time
+
+import dagster as dg
+
+# The record attribute Dagster keeps its structured event under.
+_META = "dagster_meta"
+
+
+class Narrator(logging.Handler):
+    """Turns Dagster's events into short lines: what is being made, how long it took, what failed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._started = time.monotonic()
+        self._step_started: dict[str, float] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = (getattr(record, _META, None) or {}).get("dagster_event")
+        line = self._line(event) if isinstance(event, dg.DagsterEvent) else None
+        if line is not None:
+            sys.stderr.write(f"[{time.monotonic() - self._started:6.1f} s] {line}\n")
+            sys.stderr.flush()
+
+    def _line(self, event: dg.DagsterEvent) -> str | None:
+        step = event.step_key or ""
+        match event.event_type:
+            case dg.DagsterEventType.STEP_START:
+                self._step_started[step] = time.monotonic()
+                return f"making {step} …"
+            case dg.DagsterEventType.STEP_SUCCESS:
+                return f"made   {step} in {time.monotonic() - self._step_started[step]:.1f} s"
+            case dg.DagsterEventType.STEP_FAILURE:
+                return f"FAILED {step}: {_cause(event)}"
+            case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+                return _failed_check(event.asset_check_evaluation_data)
+            case _:
+                return None
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    """The innermost error of a failed step: what a person can act on."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error else event.message or ""
+
+
+def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
+    if evaluation.passed:
+        return None
+    consequence = "stops the run" if evaluation.blocking else "warning"
+    asset = evaluation.asset_key.to_user_string()
+    return (
+        f"  check {evaluation.check_name} on {asset} FAILED ({consequence}): {evaluation.description or ''}"
+    )
+
+
+def _logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
+    logger = logging.Logger("narrator")
+    logger.addHandler(Narrator())
+    return logger
+
+
+narrator = dg.LoggerDefinition(
+    logger_fn=_logger,
+    description="One line per step and per failed check, for a person at the terminal.",
+)

@@ -1,0 +1,115 @@
+"""Where things lie and which business runs: the only reader of the environment and of ``config/*.yaml``."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assets.ingest.sources import Business, BusinessInvalid, Simulation, business_from
+from assets.sample_shop.shop import SIZES, Shop
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Paths and choices of this process; every field is also an environment variable of the same name.
+
+    ``business`` is the YAML of the business to run; its file name is the name of the business and of
+    its folder under ``var_dir``. Relative paths start at the project's folder.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+    business: Path = Path("config/sample_shop.yaml")
+    var_dir: Path = Path("var")
+    data_dir: Path = Path("../shared/data")
+    size: Literal["tiny", "default", "large"] = "default"
+
+    @property
+    def business_file(self) -> Path:
+        """The YAML of the business."""
+        return _from_project(self.business)
+
+    @property
+    def folder(self) -> Path:
+        """Everything generated for this business."""
+        return _from_project(self.var_dir) / self.business_file.stem
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The one writer's DuckDB file; dbt takes its catalog name from the file's."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Exports as they arrived; the sample shop writes here."""
+        return self.folder / "landing"
+
+    @property
+    def snapshot_file(self) -> Path:
+        """The DuckDB file SQL consumers open."""
+        return self.folder / "published" / "marketing.duckdb"
+
+    @property
+    def parquet_dir(self) -> Path:
+        """One folder per published table, for consumers without DuckDB."""
+        return self.folder / "published" / "parquet"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Dbt's manifest, compiled SQL and logs."""
+        return self.folder / "dbt"
+
+    def load_business(self) -> Business:
+        """The business of ``business_file``, validated.
+
+        Raises:
+            BusinessInvalid: naming the file, the key and the remedy.
+        """
+        file = self.business_file
+        if not file.is_file():
+            raise BusinessInvalid(
+                f"{file} is not there; set BUSINESS to a file such as config/sample_shop.yaml"
+            )
+        business = business_from(
+            _document(file), file=file, data_dir=_from_project(self.data_dir), landing_dir=self.landing_dir
+        )
+        if business.simulation is None or self.size == "default":
+            return business
+        return _sized(business, SIZES[self.size])
+
+    def tell_dbt(self) -> None:
+        """Put into this process's environment what dbt, a process of its own, must know."""
+        os.environ["WAREHOUSE"] = str(self.warehouse_file)
+        os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_dir)
+        os.environ["DBT_LOG_PATH"] = str(self.dbt_target_dir)
+        # dagster-dbt finds the dbt command through PATH alone.
+        scripts = str(Path(sys.executable).parent)
+        if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
+
+
+def _from_project(path: Path) -> Path:
+    return path if path.is_absolute() else (PROJECT / path).resolve()
+
+
+def _sized(business: Business, shop: Shop) -> Business:
+    """``business`` with its simulation as large as ``shop``."""
+    simulation = Simulation(
+        customers=shop.customers, first_day=shop.first_day, last_day=shop.last_day, seed=shop.seed
+    )
+    return business.model_copy(update={"simulation": simulation, "last_day": shop.last_day})
+
+
+def _document(file: Path) -> Mapping[str, object]:
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BusinessInvalid(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise BusinessInvalid(f"{file} holds no keys; start from config/sample_shop.yaml")
+    return document

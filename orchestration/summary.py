@@ -1,0 +1,149 @@
+"""What a run achieved, in words a marketer understands."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from assets.features.matrix import AS_OF
+from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
+from assets.ports import Warehouse
+
+Row = Mapping[Hashable, Any]
+
+COMPARED = (("auc", "AUC"), ("average_precision", "average precision"))
+TRIED_QUERY = (
+    "select customer_id, round(probability, 3) as probability, decile, reason_1_code "
+    "from published.purchase_propensity_latest order by probability desc limit 10"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the summary tells, as read from the warehouse and from the published snapshot.
+
+    ``versions`` holds the registry row of each version that serves, ``level`` the newest day's row.
+    """
+
+    landings: pd.DataFrame
+    versions: pd.DataFrame
+    metrics: pd.DataFrame
+    levels: pd.DataFrame
+    decisions: pd.DataFrame
+    tables: dict[str, int]
+
+
+def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
+    """Read what was landed, and what SQL consumers now see."""
+    with duckdb.connect(str(snapshot), read_only=True) as connection:
+        names = [row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()]
+
+        def published(sql: str) -> pd.DataFrame:
+            return connection.execute(sql).df()
+
+        return Facts(
+            landings=warehouse.read("select * from raw.landings"),
+            versions=published("select * from published.model_registry where stage = 'champion'"),
+            metrics=published("select * from published.metrics where split = 'test'"),
+            levels=published("select * from published.levels order by as_of_date"),
+            decisions=published("select * from published.retrain_log order by decided_at"),
+            tables={name: _count(connection, name) for name in sorted(names)},
+        )
+
+
+def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
+    """The closing words of ``make run``."""
+    lines = [
+        "",
+        "1. What came in",
+        *_landed(facts.landings),
+        "",
+        "2. The model",
+        *(line for row in facts.versions.to_dict("records") for line in _model(row, facts)),
+        "",
+        "3. Do the probabilities add up?",
+        *_totals(facts),
+        "",
+        f"4. What was published for the morning of {as_of}",
+        *(f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()),
+        f"   in {snapshot}",
+        "",
+        "5. Next",
+        "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
+        f'   make query SQL="{TRIED_QUERY}"',
+    ]
+    return "\n".join(lines)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = connection.execute(f'select count(*) from published."{table}"').fetchone()
+    return int(found[0]) if found else 0
+
+
+def _landed(landings: pd.DataFrame) -> list[str]:
+    counts = ["rows_in", "rows_loaded", "rows_rejected"]
+    per_source = landings.groupby(["source", "table_name"], sort=False)[counts].sum().reset_index()
+    return [
+        f"   {row['source']} -> raw.{row['table_name']}: {row['rows_in']:,} rows in, "
+        f"{row['rows_loaded']:,} loaded, {row['rows_rejected']:,} rejected"
+        + (" (why: select reason, count(*) from raw.rejects group by 1)" if row["rows_rejected"] else "")
+        for row in per_source.to_dict("records")
+    ]
+
+
+def _model(version: Row, facts: Facts) -> list[str]:
+    name = str(version["model_name"])
+    mine = facts.metrics.loc[facts.metrics["model_version"] == version["model_version"]]
+    values = {str(row["metric"]): row for row in mine.to_dict("records") if row["slice_name"] == "all"}
+    compared = [
+        f"   {words} {_interval(values[metric])}; "
+        f"naive rival (rate by recency) {_interval(values[f'naive_{metric}'])}"
+        for metric, words in COMPARED
+        if metric in values
+    ]
+    decision = facts.decisions.loc[facts.decisions["model_name"] == name].iloc[-1]
+    return [
+        f"   {name} {version['model_version']}, grade {version['quality_grade']}: {_meaning(version)}",
+        *compared,
+        f"   newest decision: {decision['decision']}, because {decision['reasons']}",
+    ]
+
+
+def _meaning(version: Row) -> str:
+    """What the grade of a version means; a fallback says so itself."""
+    if version["calibration_method"] == "none":
+        return FALLBACK.meaning
+    return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
+
+
+def _interval(row: Row) -> str:
+    return f"{row['value']:.3f} [{row['ci_lo']:.3f}, {row['ci_hi']:.3f}]"
+
+
+def _totals(facts: Facts) -> list[str]:
+    newest = facts.levels.iloc[-1]
+    return [
+        *_matured(facts.metrics),
+        f"   to come, from {newest['as_of_date']:%Y-%m-%d}: {newest['sum_probability']:,.0f} of "
+        f"{newest['customers']:,} customers will buy, "
+        f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}",
+    ]
+
+
+def _matured(metrics: pd.DataFrame) -> list[str]:
+    """The newest judged morning whose outcome is known: what was said of it, and what happened."""
+    days = metrics.loc[metrics["slice_name"] == AS_OF]
+    if days.empty:
+        return ["   no morning could be judged yet"]
+    day = days["slice_value"].max()
+    values = {str(row["metric"]): row for row in days.loc[days["slice_value"] == day].to_dict("records")}
+    n = int(values["mean_predicted"]["n"])
+    said, happened = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
+    return [
+        f"   looking back to {day}: {said:,.0f} of {n:,} sampled customers were expected to buy, "
+        f"{happened:,.0f} did"
+    ]

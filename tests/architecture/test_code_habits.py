@@ -1,0 +1,69 @@
+"""Habits that a linter has no rule for."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = sorted(
+    file
+    for folder in ("assets", "checks", "orchestration", "benchmarks")
+    for file in (ROOT / folder).rglob("*.py")
+)
+LONGEST_FUNCTION = 25
+LONGEST_MODULE = 250
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def body_lines(function: ast.FunctionDef) -> int:
+    """Lines of the body without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body and body[-1].end_lineno else 0
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_module_says_what_it_is_for_and_fits_on_a_few_screens(file: Path) -> None:
+    text = file.read_text()
+    assert ast.get_docstring(ast.parse(text)), "a module opens with one sentence"
+    assert len(text.splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(ROOT)))
+def test_functions_are_short(file: Path) -> None:
+    # A defs factory nests its asset bodies: those are measured one by one, the factory is not.
+    too_long = [
+        f"{function.name}: {body_lines(function)} lines"
+        for function in functions(file)
+        if body_lines(function) > LONGEST_FUNCTION
+        and not any(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.Module(function.body, [])))
+    ]
+    assert not too_long
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = [
+        str(file.relative_to(ROOT))
+        for file in CODE
+        if any(
+            isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+            for node in ast.walk(ast.parse(file.read_text()))
+        )
+    ]
+    assert set(readers) <= {"orchestration/settings.py"}
+
+
+def test_defs_files_keep_their_annotations_as_types() -> None:
+    # Dagster rejects the stringised context type that the future import makes.
+    offenders = [
+        file
+        for file in CODE
+        if file.name == "defs.py" and "from __future__ import annotations" in file.read_text()
+    ]
+    assert not offenders

@@ -1,0 +1,181 @@
+"""Habits of the dbt project, read from its own manifest."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+# A model reads its own layer or one before it, never one after.
+LAYERS = ("staging", "intermediate", "marts", "as_of", "features", "labels", "published")
+NAMES = {
+    "staging": r"stg_[a-z]+__[a-z_]+",
+    "intermediate": r"int_[a-z_]+__[a-z_]+",
+    "as_of": r"int_[a-z]+__as_of_[a-z_]+",
+    "marts": r"(dim|fct)_[a-z_]+",
+    "features": r"feat_[a-z]+__[a-z_]+",
+    "labels": r"lbl_[a-z]+__[a-z_]+_\d+d",
+    "published": r"[a-z_]+",
+}
+LONGEST_MODEL = 80
+MOVING = re.compile(r"\b(current_date|current_timestamp|today\(|now\(|random\(|uuid\(|getdate)")
+# Anything compared with the as-of morning, on either side of the sign or between two values.
+AS_OF_INEQUALITY = re.compile(
+    r"as_of_(at|date)\s*(<|>|between\b)|(<|>)=?\s*((\w+|\{\{ \w+ \}\})\.)?as_of_(at|date)"
+)
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("manifest")
+    places = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
+    outcome = dbtRunner().invoke(
+        ["--log-path", str(folder), "parse", *places, "--target-path", str(folder / "target")]
+    )
+    assert outcome.success, outcome.exception
+    return outcome.result
+
+
+@pytest.fixture(scope="session")
+def models(manifest: Any) -> dict[str, Any]:
+    return {key: node for key, node in manifest.nodes.items() if node.resource_type == "model"}
+
+
+def layer(model: Any) -> str:
+    return str(Path(model.original_file_path).parent.name)
+
+
+def checks_on(manifest: Any, key: str, name: str) -> list[Any]:
+    return [
+        node
+        for node in manifest.nodes.values()
+        if node.resource_type == "test" and node.attached_node == key and node.test_metadata.name == name
+    ]
+
+
+def test_names_say_the_layer(models: dict[str, Any]) -> None:
+    misnamed = [node.name for node in models.values() if not re.fullmatch(NAMES[layer(node)], node.name)]
+    assert not misnamed
+
+
+def test_schemas_are_layers(models: dict[str, Any]) -> None:
+    astray = [
+        node.name
+        for node in models.values()
+        if node.schema != ("intermediate" if layer(node) == "as_of" else layer(node))
+    ]
+    assert not astray
+
+
+def test_models_read_downwards_only(models: dict[str, Any]) -> None:
+    upward = [
+        f"{node.name} reads {models[parent].name}"
+        for node in models.values()
+        for parent in node.depends_on.nodes
+        if parent in models and LAYERS.index(layer(models[parent])) > LAYERS.index(layer(node))
+    ]
+    assert not upward
+
+
+def test_features_never_read_labels_or_todays_orders(models: dict[str, Any]) -> None:
+    # fct_order knows by now what no earlier morning knew.
+    forbidden = {"fct_order", "lbl_customer__purchase_30d"}
+    readers = [
+        node.name
+        for node in models.values()
+        if layer(node) in {"as_of", "features"}
+        and forbidden & {models[parent].name for parent in node.depends_on.nodes if parent in models}
+    ]
+    assert not readers
+
+
+def test_only_staging_and_published_read_sources(models: dict[str, Any]) -> None:
+    readers = {
+        layer(node)
+        for node in models.values()
+        if any(parent.startswith("source.") for parent in node.depends_on.nodes)
+    }
+    assert readers == {"staging", "published"}
+
+
+def test_every_model_source_and_column_is_described(manifest: Any, models: dict[str, Any]) -> None:
+    silent = [
+        f"{node.name}.{name}"
+        for node in [*models.values(), *manifest.sources.values()]
+        for name, described in [("", node), *node.columns.items()]
+        if not described.description.strip()
+    ]
+    assert not silent
+
+
+def test_every_model_has_a_key_and_every_key_has_one_name(manifest: Any, models: dict[str, Any]) -> None:
+    keyless = [
+        node.name
+        for key, node in models.items()
+        if [test.name for test in checks_on(manifest, key, "unique_combination")] != ["keys_are_unique"]
+    ]
+    assert not keyless
+
+
+def test_tests_are_described_sentences_that_block(manifest: Any) -> None:
+    tests = [node for node in manifest.nodes.values() if node.resource_type == "test"]
+    # dbt names a test that nobody named after its macro and model.
+    unnamed = [node.name for node in tests if node.attached_node.split(".")[-1] in node.name]
+    undescribed = [node.name for node in tests if not node.description.strip()]
+    lenient = [node.name for node in tests if node.config.severity.lower() != "error"]
+    assert (unnamed, undescribed, lenient) == ([], [], [])
+
+
+def test_what_is_published_is_a_contract(models: dict[str, Any]) -> None:
+    loose = [
+        node.name
+        for node in models.values()
+        if layer(node) == "published"
+        and not (node.config.contract.enforced and node.config.materialized == "table")
+    ]
+    assert not loose
+
+
+def test_sources_are_dagster_assets(manifest: Any) -> None:
+    lost = [
+        source.name
+        for source in manifest.sources.values()
+        if source.meta.get("dagster", {}).get("asset_key") != [source.source_name, source.name]
+    ]
+    assert not lost
+
+
+def sql_files() -> list[Path]:
+    return sorted((PROJECT / "models").rglob("*.sql"))
+
+
+@pytest.mark.parametrize("file", sql_files(), ids=lambda file: file.stem)
+def test_a_model_states_its_grain_and_fits_on_a_screen(file: Path) -> None:
+    text = file.read_text()
+    assert text.startswith("{# One row per ")
+    assert len(text.splitlines()) <= LONGEST_MODEL
+    assert file.with_suffix(".yml").exists(), "its description lies beside it"
+
+
+@pytest.mark.parametrize("file", sql_files(), ids=lambda file: file.stem)
+def test_nothing_reads_the_clock_or_rolls_dice(file: Path) -> None:
+    assert not MOVING.search(file.read_text())
+
+
+def test_only_the_guard_compares_with_the_as_of_morning() -> None:
+    offenders = [
+        f"{file.name}: {found[0]}"
+        for file in [*sql_files(), *(PROJECT / "macros").rglob("*.sql")]
+        if (found := AS_OF_INEQUALITY.search(file.read_text()))
+        and file.stem not in {"known_as_of", "as_of_days"}
+    ]
+    assert not offenders
+
+
+def test_the_guard_is_recognised_as_an_inequality() -> None:
+    written_by_hand = "and orders.known_at < spine.as_of_at"
+    assert AS_OF_INEQUALITY.search(written_by_hand)
+    assert AS_OF_INEQUALITY.search((PROJECT / "macros" / "known_as_of.sql").read_text())

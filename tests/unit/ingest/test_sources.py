@@ -1,0 +1,144 @@
+"""A business's YAML is right, or one line says what to put right."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from assets.ingest.files import fingerprint, resolved_files
+from assets.ingest.sources import Business, BusinessInvalid, business_from
+
+FILE = Path("config/gift_shop.yaml")
+COLUMNS = {
+    "order_id": '"Invoice"',
+    "customer_id": '"Customer ID"',
+    "ordered_at": '"InvoiceDate"',
+    "product_id": '"StockCode"',
+    "quantity": '"Quantity"',
+    "unit_price": '"Price"',
+}
+SOURCE = {"name": "orders", "table": "order_lines", "files": "{data_dir}/orders*.csv", "columns": COLUMNS}
+DOCUMENT = {
+    "title": "Gift shop",
+    "clock": "data",
+    "currency": "GBP",
+    "time_zone": "Europe/London",
+    "first_as_of_day": "2023-01-02",
+    "sources": [SOURCE],
+}
+
+
+def business(document: Mapping[str, object], folder: Path = Path("/exports")) -> Business:
+    return business_from(document, file=FILE, data_dir=folder, landing_dir=folder / "landing")
+
+
+def with_source(**changes: object) -> dict[str, object]:
+    return {**DOCUMENT, "sources": [{**SOURCE, **changes}]}
+
+
+def test_a_business_is_named_after_its_file() -> None:
+    assert business(DOCUMENT).name == "gift_shop"
+    assert business(DOCUMENT).holdout_share == 0.05
+
+
+def test_yaml_constants_in_a_mapping_are_sql_constants() -> None:
+    mapped = business(with_source(columns={**COLUMNS, "is_service": False, "discount_amount": 0}))
+    assert mapped.sources[0].columns["is_service"] == "false"
+    assert mapped.sources[0].columns["discount_amount"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({**DOCUMENT, "tite": "x"}, ["unknown key 'tite'", "did you mean 'title'"]),
+        (with_source(colums={}), ["unknown key 'sources.0.colums'", "did you mean 'columns'"]),
+        (
+            with_source(columns={**COLUMNS, "unitprice": "1"}),
+            ["columns.unitprice", "did you mean 'unit_price'"],
+        ),
+        (with_source(table="order_line"), ["'order_line'", "did you mean 'order_lines'"]),
+        (
+            with_source(columns={name: sql for name, sql in COLUMNS.items() if name != "unit_price"}),
+            ["columns must map unit_price"],
+        ),
+        ({**DOCUMENT, "time_zone": "Europe/Londn"}, ["'Europe/Londn' is not a time zone"]),
+        ({**DOCUMENT, "clock": "moon"}, ["clock", "'wall' or 'data'"]),
+        ({name: value for name, value in DOCUMENT.items() if name != "currency"}, ["'currency' is missing"]),
+        ({**DOCUMENT, "sources": [SOURCE, SOURCE]}, ["two sources are called orders"]),
+        ({**DOCUMENT, "data_dir": "/exports"}, ["'data_dir' is not written here"]),
+        (
+            {**DOCUMENT, "simulation": {"customers": 1, "first_day": "2023-01-02", "last_day": "2023-01-01"}},
+            ["simulation", "is not after first_day"],
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_file_key_and_remedy(
+    document: Mapping[str, object], words: list[str]
+) -> None:
+    with pytest.raises(BusinessInvalid) as refused:
+        business(document)
+    message = str(refused.value)
+    assert message.startswith(str(FILE))
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_a_glob_without_files_says_what_to_set_and_where_to_get_them(tmp_path: Path) -> None:
+    asked = business(with_source(remedy="Get them from https://example.com."), tmp_path)
+    with pytest.raises(BusinessInvalid) as refused:
+        resolved_files(asked, asked.sources[0])
+    message = str(refused.value)
+    for word in (
+        "gift_shop.yaml",
+        "orders",
+        str(tmp_path / "orders*.csv"),
+        "DATA_DIR",
+        "https://example.com",
+    ):
+        assert word in message
+    assert "\n" not in message
+
+
+def test_files_come_in_the_order_of_their_globs_and_then_of_their_names(tmp_path: Path) -> None:
+    folder = tmp_path / "odd [name]*"
+    folder.mkdir()
+    for name in ("b.csv", "a.csv", "late.csv"):
+        (folder / name).touch()
+    asked = business(with_source(files=["{data_dir}/late.csv", "{data_dir}/*.csv"]), folder)
+    assert [file.name for file in resolved_files(asked, asked.sources[0])] == ["late.csv", "a.csv", "b.csv"]
+
+
+def test_a_fingerprint_follows_bytes_and_mapping_but_not_the_folder(tmp_path: Path) -> None:
+    prints = []
+    for folder, text, source in (
+        ("here", "x", SOURCE),
+        ("there", "x", SOURCE),
+        ("here", "y", SOURCE),
+        ("here", "x", {**SOURCE, "columns": {**COLUMNS, "channel": "'web'"}}),
+    ):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "orders.csv").write_text(text)
+        asked = business({**DOCUMENT, "sources": [source]}, tmp_path / folder)
+        prints.append(fingerprint(asked, resolved_files(asked, asked.sources[0])[0]))
+    same, moved, changed_bytes, changed_mapping = prints
+    assert same == moved
+    assert len({same, changed_bytes, changed_mapping}) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.csv", "csv"),
+        ("a.csv.gz", "csv"),
+        ("a.parquet", "parquet"),
+        ("a.ndjson.zst", "jsonl"),
+        ("a.JSON", "json"),
+    ],
+)
+def test_a_format_is_read_off_the_suffix(name: str, expected: str) -> None:
+    assert business(DOCUMENT).sources[0].format_of(Path(name)) == expected
+
+
+def test_an_unknown_suffix_asks_for_the_format() -> None:
+    with pytest.raises(BusinessInvalid, match="set format"):
+        business(DOCUMENT).sources[0].format_of(Path("orders.xls"))

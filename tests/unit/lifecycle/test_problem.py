@@ -1,0 +1,54 @@
+"""A declaration that cannot be meant is refused when it is written."""
+
+from dataclasses import replace
+
+import pytest
+
+from assets.keys import Key
+from assets.lifecycle.problem import Bands, Gates, ReasonGroup
+from assets.propensity.problem import PURCHASE_PROPENSITY
+from tests.unit.lifecycle.world import PROBLEM
+
+
+def test_the_assets_of_a_problem_carry_its_name() -> None:
+    assert PURCHASE_PROPENSITY.scores == Key("ml", "purchase_propensity__scores")
+    assert PURCHASE_PROPENSITY.champion == Key("ml", "purchase_propensity__champion")
+
+
+def test_the_purchase_question_leaves_the_calendar_to_the_level_model() -> None:
+    assert not {"month_of_year", "week_of_year"} & set(PURCHASE_PROPENSITY.columns)
+
+
+def test_a_changed_declaration_has_another_hash() -> None:
+    assert PROBLEM.spec_hash == replace(PROBLEM).spec_hash
+    assert PROBLEM.spec_hash != replace(PROBLEM, seed=7).spec_hash
+    assert PROBLEM.spec_hash != replace(PROBLEM, gates=Gates(slice_tolerance=0.4)).spec_hash
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"name": "Purchase"}, "'Purchase__candidate' is not a lower-case"),
+        ({"question": "Who buys"}, "does not end in a question mark"),
+        ({"horizon_days": 0}, "horizon_days is 0; at least 1"),
+        ({"recency": "days"}, r"recency uses \['days'\]"),
+        ({"numeric": ("days_since_order", "days_since_order")}, "listed twice: \\['days_since_order'\\]"),
+        ({"max_training_rows": 10}, "max_training_rows 10 < floor 500"),
+        (
+            {"reason_groups": (ReasonGroup(theme="x", columns=("shoe_size",), phrase=""),)},
+            r"reason group 'x' uses \['shoe_size'\]",
+        ),
+    ],
+)
+def test_a_problem_names_the_value_and_the_bound(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(PROBLEM, **changed)  # type: ignore[arg-type]
+
+
+def test_bands_and_gates_check_themselves() -> None:
+    with pytest.raises(ValueError, match="1 labels for 1 cuts"):
+        Bands(name="x", column="x", cuts=(1,), labels=("a",))
+    with pytest.raises(ValueError, match="must rise"):
+        Bands(name="x", column="x", cuts=(2, 1), labels=("a", "b", "c"))
+    with pytest.raises(ValueError, match="must lie around 1"):
+        Gates(slope_range=(1.1, 1.3))

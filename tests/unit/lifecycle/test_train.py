@@ -1,0 +1,116 @@
+"""Fitting recovers a known truth, and refuses in words below the floor."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.features.matrix import LeakDetected
+from assets.lifecycle.calibrate import calibration_method
+from assets.lifecycle.naive import RecencyBands
+from assets.lifecycle.problem import Floors
+from assets.lifecycle.train import BelowFloor, fit_candidate, refit, typical
+from assets.metrics.arrays import Floats
+from tests.unit.lifecycle.conftest import Trial, run_trial
+from tests.unit.lifecycle.world import PROBLEM
+
+
+def test_probabilities_recover_the_truth_they_were_drawn_from(trial: Trial, said: Floats) -> None:
+    truth = trial.rows["truth"].to_numpy()[np.isin(trial.rows["as_of_date"], trial.test.as_of)]
+    assert np.corrcoef(said, truth)[0, 1] > 0.93
+
+
+def test_below_the_floor_the_refusal_counts_what_is_missing(trial: Trial) -> None:
+    demanding = replace(PROBLEM, floors=Floors(customers=5_000, positives=100))
+    with pytest.raises(BelowFloor, match=r"1000 customers in training, 5000 needed$"):
+        fit_candidate(demanding, trial.train, calibration=trial.calibration)
+    few = trial.train.of(np.arange(len(trial.train)) < 40)
+    with pytest.raises(BelowFloor, match=r"40 customers in training, 500 needed; \d+ positives"):
+        fit_candidate(PROBLEM, few, calibration=trial.calibration)
+
+
+def test_a_planted_leak_never_reaches_the_fit(trial: Trial) -> None:
+    with pytest.raises(LeakDetected, match="feature 'noise' alone separates the outcome"):
+        run_trial(trial.rows.assign(noise=trial.rows["outcome"] * 2.0))
+
+
+def test_a_refit_learns_from_every_row_and_keeps_the_calibrator(trial: Trial) -> None:
+    known = trial.train.of(np.arange(len(trial.train)) % 2 == 0)
+    before = trial.candidate.probability(trial.test.features)
+    serving = refit(PROBLEM, trial.candidate, known=known)
+    unfitted = PROBLEM.task.estimator(
+        numeric=PROBLEM.numeric, categorical=PROBLEM.categorical, seed=PROBLEM.seed
+    )
+    fresh = unfitted.fit(known.features, known.outcome.astype("int64"))
+    ours, theirs = (
+        each.model.calibrated_classifiers_[0].calibrators[0] for each in (serving, trial.candidate)
+    )
+    assert (ours.a_, ours.b_) == (theirs.a_, theirs.b_)
+    # What is published is the score of a ranker fitted on every row, through the old calibrator.
+    raw = fresh.decision_function(trial.test.features)
+    np.testing.assert_allclose(serving.probability(trial.test.features), ours.predict(raw))
+    np.testing.assert_array_equal(trial.candidate.probability(trial.test.features), before)
+
+
+def test_the_fallback_has_nothing_to_refit(trial: Trial) -> None:
+    with pytest.raises(ValueError, match="no ranker to refit"):
+        refit(PROBLEM, trial.naive, known=trial.train)
+
+
+def test_few_buyers_get_two_parameters_and_many_get_steps() -> None:
+    assert calibration_method(999, 50_000) == "sigmoid"
+    assert calibration_method(1_000, 50_000) == "isotonic"
+    assert calibration_method(50_000, 999) == "sigmoid"
+
+
+def test_an_isotonic_step_of_zero_is_held_above_zero(trial: Trial) -> None:
+    lowest = 0.5 / (len(trial.calibration) + 1)
+    assert trial.candidate.lowest == lowest
+    assert trial.candidate.probability(trial.test.features).min() >= lowest
+
+
+def test_unseen_and_missing_categories_still_score(trial: Trial) -> None:
+    strange = trial.test.features.head(3).assign(country=pd.Categorical(["Atlantis", "unknown", "France"]))
+    assert np.isfinite(trial.candidate.probability(strange)).all()
+
+
+def test_a_business_that_records_no_country_is_served_too(trial: Trial) -> None:
+    nowhere = run_trial(trial.rows.assign(country=None))
+    assert set(nowhere.train.features["country"]) == {"unknown"}
+    assert np.isfinite(nowhere.candidate.probability(trial.test.features)).all()
+
+
+def test_the_typical_customer_is_the_median_and_the_most_frequent() -> None:
+    frame = pd.DataFrame(
+        {
+            "orders": [1.0, 2.0, 9.0],
+            "country": pd.Categorical(["France", "France", None]),
+            "empty": [np.nan] * 3,
+        }
+    )
+    assert typical(frame) == {"orders": 2.0, "country": "France", "empty": None}
+
+
+def recency(*days: float) -> pd.DataFrame:
+    return pd.DataFrame({"days_since_order": days})
+
+
+def test_a_band_is_pulled_towards_the_overall_rate() -> None:
+    # Overall (3 + 0.5) / (5 + 1) = 7/12. Band 0-7: 2 of 2 bought -> (2 + 20 x 7/12) / 22.
+    rival = RecencyBands().fit(recency(3, 7, 100, 100, 400), np.array([1, 1, 1, 0, 0]))
+    said = rival.predict_proba(recency(5, 100, 400, 60, np.nan))[:, 1]
+    overall = 7 / 12
+    assert said == pytest.approx(
+        [(2 + 20 * overall) / 22, (1 + 20 * overall) / 22, (0 + 20 * overall) / 21, overall, overall]
+    )
+
+
+def test_bands_close_on_the_right() -> None:
+    rival = RecencyBands(prior_rows=1e-9).fit(recency(7, 8, 30, 31), np.array([1, 0, 0, 1]))
+    assert rival.predict_proba(recency(7, 8, 30, 31))[:, 1] == pytest.approx([1, 0, 0, 1], abs=1e-6)
+
+
+def test_no_rows_give_no_rate() -> None:
+    with pytest.raises(ValueError, match="no rows"):
+        RecencyBands().fit(recency(), np.array([]))

@@ -1,0 +1,67 @@
+"""Accuracy measures against numbers worked out by hand and against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from assets.metrics.probability import auc, average_precision, brier, log_loss, log_odds, with_shift
+
+OUTCOME = np.array([1.0, 0.0, 1.0, 0.0])
+# Pairs (buyer, other): .9>.8, .9>.2, .5<.8, .5>.2 are 3 right of 4.
+PROBABILITY = np.array([0.9, 0.8, 0.5, 0.2])
+
+
+def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
+    assert auc(OUTCOME, PROBABILITY) == pytest.approx(3 / 4)
+
+
+def test_ties_count_half() -> None:
+    assert auc(np.array([1.0, 0.0]), np.array([0.3, 0.3])) == 0.5
+
+
+def test_average_precision_is_the_mean_precision_at_each_buyer() -> None:
+    # Best first: buyer (1 of 1), other, buyer (2 of 3): (1 + 2/3) / 2.
+    assert average_precision(OUTCOME, PROBABILITY) == pytest.approx(5 / 6)
+
+
+def test_a_weight_of_two_is_the_row_twice() -> None:
+    weights = np.array([1.0, 1.0, 2.0, 1.0])
+    twice = [0, 1, 2, 2, 3]
+    for measure in (auc, average_precision, log_loss, brier):
+        weighted = measure(OUTCOME, PROBABILITY, weights)
+        assert weighted == pytest.approx(measure(OUTCOME[twice], PROBABILITY[twice]))
+
+
+def test_ranks_agree_with_scikit_learn_on_ties_and_weights() -> None:
+    rng = np.random.default_rng(3)
+    probability = rng.random(500).round(1)
+    outcome = (rng.random(500) < probability).astype(float)
+    weights = rng.poisson(1.0, 500).astype(float)
+    assert auc(outcome, probability, weights) == pytest.approx(
+        roc_auc_score(outcome, probability, sample_weight=weights)
+    )
+    assert average_precision(outcome, probability, weights) == pytest.approx(
+        average_precision_score(outcome, probability, sample_weight=weights)
+    )
+
+
+def test_brier_and_log_loss_of_a_coin() -> None:
+    coin = np.full(4, 0.5)
+    assert brier(OUTCOME, coin) == pytest.approx(0.25)
+    assert log_loss(OUTCOME, coin) == pytest.approx(np.log(2))
+
+
+def test_one_kind_of_outcome_has_no_ranking() -> None:
+    assert np.isnan(auc(np.zeros(3), np.array([0.1, 0.2, 0.3])))
+    assert np.isnan(average_precision(np.zeros(3), np.array([0.1, 0.2, 0.3])))
+
+
+def test_a_certain_prediction_that_fails_costs_much_but_not_infinitely() -> None:
+    assert 13 < log_loss(np.array([1.0]), np.array([0.0])) < 14
+
+
+def test_a_shift_moves_log_odds_and_nothing_else() -> None:
+    moved = with_shift(np.array([0.2, 0.5]), np.log(4))
+    # 0.2 has odds 1/4, times 4 is 1; 0.5 has odds 1, times 4 is 4.
+    assert moved == pytest.approx([0.5, 0.8])
+    assert log_odds(moved) - log_odds(np.array([0.2, 0.5])) == pytest.approx([np.log(4)] * 2)

@@ -1,0 +1,312 @@
+"""A tiny shop in temporary warehouses, built by the real dbt project; built once per session."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+GUARD = "{{ fact }}.known_at < {{ spine }}.as_of_at"
+
+AS_OF_FROM, AS_OF_TO, TODAY = "2024-03-04", "2024-05-20", "2024-05-26"
+FEATURES, LABELS = "+feat_customer__orders", "+lbl_customer__purchase_30d"
+# The instant at which the earlier world stops learning: the morning of an as-of day, in UTC.
+CUT = datetime.fromisoformat("2024-04-29")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One raw order line; ``known_at`` is ``ordered_at`` when it is not given."""
+
+    order_id: str
+    customer_id: str | None
+    ordered_at: datetime
+    product_id: str
+    quantity: float
+    unit_price: float
+    known_at: datetime | None = None
+    is_service: bool = False
+    country: str = "DE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A warehouse file with raw tables, and what dbt made of them."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def read(self, sql: str) -> pd.DataFrame:
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.execute(sql).df()
+
+    def dbt(
+        self, *arguments: str, manifest: Manifest | None = None, as_of_from: str = AS_OF_FROM
+    ) -> Manifest:
+        """Run one ``dbt`` command on this warehouse; everything it writes lies below ``folder``.
+
+        In this process and with a manifest at hand it takes a second or two, most of a dbt process is
+        start and parse.
+        """
+        variables = {"time_zone": "UTC", "as_of_from": as_of_from, "as_of_to": AS_OF_TO, "today": TODAY}
+        places = {
+            "WAREHOUSE": self.warehouse,
+            "DBT_PROJECT_DIR": PROJECT,
+            "DBT_PROFILES_DIR": PROJECT,
+            "DBT_TARGET_PATH": self.folder / "target",
+            "DBT_LOG_PATH": self.folder / "logs",
+        }
+        with pytest.MonkeyPatch.context() as patch:
+            for name, place in places.items():
+                patch.setenv(name, str(place))
+            given = manifest.deepcopy() if manifest else None  # type: ignore[no-untyped-call]
+            outcome = dbtRunner(manifest=given).invoke([*arguments, "--vars", json.dumps(variables)])
+        # dbt-duckdb holds the file, for this process, until it is told that nobody comes back.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        assert outcome.success, failures(outcome.result) or outcome.exception
+        return outcome.result if isinstance(outcome.result, Manifest) else given or Manifest()
+
+
+def failures(result: object) -> list[str]:
+    """What went wrong in a dbt run, one line each."""
+    return [
+        f"{run.node.name}: {run.message}"
+        for run in getattr(result, "results", [])
+        if run.status not in {"success", "pass", "skipped"}
+    ]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def told_shop() -> list[Line]:
+    """Three customers whose numbers ``test_features.py`` works out by hand."""
+    line = Line
+    return [
+        # Ann: tea in March; tea and a cup a fortnight later, with postage; one cup comes back.
+        line(order_id="A1", customer_id="ann", ordered_at=at("2024-03-02 10:00"), product_id="tea",
+             quantity=2, unit_price=10),
+        line(order_id="A2", customer_id="ann", ordered_at=at("2024-03-16 10:00"), product_id="tea",
+             quantity=1, unit_price=10),
+        line(order_id="A2", customer_id="ann", ordered_at=at("2024-03-16 10:00"), product_id="cup",
+             quantity=4, unit_price=5),
+        line(order_id="A2", customer_id="ann", ordered_at=at("2024-03-16 10:00"), product_id="post",
+             quantity=1, unit_price=3, is_service=True),
+        line(order_id="A3", customer_id="ann", ordered_at=at("2024-03-20 10:00"), product_id="cup",
+             quantity=-1, unit_price=5),
+        # Bob: a pot; then a typo of 80,995 pots on a Sunday, cancelled the next morning.
+        line(order_id="B1", customer_id="bob", ordered_at=at("2024-03-04 09:00"), product_id="pot",
+             quantity=1, unit_price=30),
+        line(order_id="B2", customer_id="bob", ordered_at=at("2024-03-24 20:00"), product_id="pot",
+             quantity=80995, unit_price=30),
+        line(order_id="B3", customer_id="bob", ordered_at=at("2024-03-25 08:00"), product_id="pot",
+             quantity=-80995, unit_price=30),
+        # Cat: one order that the shop only heard of nine days later.
+        line(order_id="C1", customer_id="cat", ordered_at=at("2024-03-08 12:00"), product_id="tea",
+             quantity=1, unit_price=10, known_at=at("2024-03-17 12:00"), country="FR"),
+        # Nobody: a sale over the counter.
+        line(order_id="N1", customer_id=None, ordered_at=at("2024-03-08 12:00"), product_id="tea",
+             quantity=1, unit_price=10),
+    ]  # fmt: skip
+
+
+def random_shop(rng: np.random.Generator, *, orders: int = 250) -> list[Line]:
+    """Forty customers; one fact in five is learned up to 40 days late, one order in five comes back."""
+    lines = []
+    for number in range(orders):
+        ordered_at = at("2024-01-02") + timedelta(minutes=int(rng.integers(0, 140 * 24 * 60)))
+        late = timedelta(days=float(rng.uniform(0, 40))) if rng.random() < 0.2 else timedelta()
+        basket = rng.choice(["tea", "cup", "pot", "jar"], size=int(rng.integers(1, 4)), replace=False)
+        customer, country = f"r{rng.integers(0, 40)}", str(rng.choice(["DE", "FR"]))
+        comes_back = timedelta(hours=float(rng.choice([2, 300]))) if rng.random() < 0.2 else None
+        for product in basket:
+            # Now and then a line of an order is learned later than the rest of it.
+            later = late + timedelta(days=9) if rng.random() < 0.1 else late
+            bought = Line(
+                order_id=f"R{number}", customer_id=customer, ordered_at=ordered_at,
+                product_id=str(product), quantity=float(rng.integers(1, 4)), unit_price=10,
+                known_at=ordered_at + later, country=country,
+            )  # fmt: skip
+            lines.append(bought)
+            if comes_back is not None:
+                lines.append(taken_back(bought, comes_back))
+    return lines
+
+
+def taken_back(bought: Line, after: timedelta) -> Line:
+    ordered_at = bought.ordered_at + after
+    return Line(
+        order_id=f"C{bought.order_id}", customer_id=bought.customer_id, ordered_at=ordered_at,
+        product_id=bought.product_id, quantity=-bought.quantity, unit_price=bought.unit_price,
+        known_at=max(ordered_at, bought.known_at or ordered_at), country=bought.country,
+    )  # fmt: skip
+
+
+def create(folder: Path, lines: Sequence[Line]) -> World:
+    world = World(folder=folder)
+    folder.mkdir()
+    with duckdb.connect(str(world.warehouse)) as connection:
+        for statement in RAW_TABLES:
+            connection.execute(statement)
+        connection.execute("create schema ml")
+        for table, columns in ml_tables().items():
+            connection.execute(f"create table ml.{table} ({columns})")
+        land(connection, lines)
+    return world
+
+
+def land(connection: duckdb.DuckDBPyConnection, lines: Sequence[Line]) -> None:
+    """Append ``lines`` to raw.order_lines, numbered on from those that are there."""
+    counted = connection.execute("select count(*) from raw.order_lines").fetchone()
+    first = counted[0] if counted else 0
+    connection.executemany(
+        "insert into raw.order_lines by name select ? as order_id, ? as customer_id, ? as ordered_at,"
+        " ? as product_id, ? as quantity, ? as unit_price, ? as known_at, ? as is_service, ? as country,"
+        " 'till' as source, 'till.csv' as source_file, ? as source_line",
+        [
+            (
+                line.order_id, line.customer_id, line.ordered_at, line.product_id, line.quantity,
+                line.unit_price, line.known_at, line.is_service, line.country, first + number,
+            )
+            for number, line in enumerate(lines)
+        ],
+    )  # fmt: skip
+
+
+RAW_TABLES = (
+    "create schema raw",
+    "create table raw.order_lines (order_id varchar, customer_id varchar, ordered_at timestamp,"
+    " product_id varchar, quantity double, unit_price double, currency varchar, country varchar,"
+    " channel varchar, discount_amount double, is_return boolean, is_service boolean,"
+    " known_at timestamp, product_title varchar, source varchar, source_file varchar, source_line bigint)",
+    "create table raw.customers (customer_id varchar, signed_up_at timestamp, country varchar,"
+    " postcode varchar, birth_year integer, acquisition_channel varchar, source varchar,"
+    " source_file varchar, source_line bigint)",
+    "create table raw.products (product_id varchar, title varchar, description varchar, category varchar,"
+    " unit_cost double, launched_at timestamp, in_stock boolean, source varchar, source_file varchar,"
+    " source_line bigint)",
+)
+
+
+def ml_tables() -> dict[str, str]:
+    """Column lists of the ml tables: what published promises is what they hold."""
+    tables = {}
+    for file in sorted((PROJECT / "models" / "published").glob("[a-z]*.yml")):
+        (model,) = yaml.safe_load(file.read_text())["models"]
+        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        tables[model["name"]] = columns
+    tables["purchase_propensity__scores"] = tables.pop("purchase_propensity")
+    del tables["purchase_propensity_latest"]
+    return tables
+
+
+def known_by(lines: Sequence[Line], instant: datetime) -> list[Line]:
+    return [line for line in lines if (line.known_at or line.ordered_at) < instant]
+
+
+def score_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two weeks of scores for Ann, one for Bob."""
+    for customer, day, probability in (
+        ("ann", "2024-05-13", 0.2), ("ann", "2024-05-20", 0.3), ("bob", "2024-05-13", 0.1)
+    ):  # fmt: skip
+        connection.execute(
+            "insert into ml.purchase_propensity__scores by name select ? as customer_id,"
+            " cast(? as date) as as_of_date, ? as probability, timestamp '2024-05-20 04:00:00' as scored_at,"
+            " 'run' as run_id, 'purchase_propensity' as model_name, 'v1' as model_version,"
+            " 'purchase' as target, 30 as horizon_days, true as is_eligible, 'ok' as status,"
+            " 'Good' as quality_grade",
+            [customer, day, probability],
+        )
+
+
+@pytest.fixture(scope="session")
+def lines() -> list[Line]:
+    return told_shop() + random_shop(np.random.default_rng(20240506))
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """The parsed project."""
+    return World(folder=tmp_path_factory.mktemp("parsed")).dbt("parse")
+
+
+@pytest.fixture(scope="session")
+def worlds(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], manifest: Manifest
+) -> tuple[World, World]:
+    """The world as it was known at ``CUT``, and the whole world, which passes all its tests."""
+    folder = tmp_path_factory.mktemp("worlds")
+    earlier = create(folder / "earlier", known_by(lines, CUT))
+    earlier.dbt("run", "--select", FEATURES, manifest=manifest)
+    later = create(folder / "later", lines)
+    with duckdb.connect(str(later.warehouse)) as connection:
+        score_rows(connection)
+    later.dbt("build", manifest=manifest)
+    return earlier, later
+
+
+@pytest.fixture(scope="session")
+def shop(worlds: tuple[World, World]) -> World:
+    """The whole world."""
+    return worlds[1]
+
+
+@pytest.fixture(scope="session")
+def caught_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    worlds: tuple[World, World],
+    lines: list[Line],
+    manifest: Manifest,
+) -> World:
+    """The earlier world, to which the later facts came, and which built only the days from ``CUT`` on."""
+    world = World(folder=tmp_path_factory.mktemp("caught_up"))
+    shutil.copy(worlds[0].warehouse, world.warehouse)
+    known = {id(line) for line in known_by(lines, CUT)}
+    with duckdb.connect(str(world.warehouse)) as connection:
+        land(connection, [line for line in lines if id(line) not in known])
+    world.dbt("run", "--select", FEATURES, LABELS, manifest=manifest, as_of_from=CUT.date().isoformat())
+    return world
+
+
+@pytest.fixture(scope="session")
+def unguarded_worlds(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], manifest: Manifest
+) -> tuple[World, World]:
+    """Both worlds, built by a copy of the project whose point-in-time guard has been taken out."""
+    unguarded: Manifest = manifest.deepcopy()  # type: ignore[no-untyped-call]
+    macro = unguarded.macros["macro.marketing.known_as_of"]
+    assert GUARD in macro.macro_sql
+    macro.macro_sql = macro.macro_sql.replace(GUARD, "true")
+    folder = tmp_path_factory.mktemp("unguarded")
+    earlier, later = create(folder / "earlier", known_by(lines, CUT)), create(folder / "later", lines)
+    for world in (earlier, later):
+        world.dbt("run", "--select", FEATURES, manifest=unguarded)
+    return earlier, later
+
+
+@pytest.fixture(scope="session")
+def features_until() -> Callable[[World, datetime], pd.DataFrame]:
+    """Every feature row of a world whose as-of morning is not after an instant, in key order."""
+
+    def read(world: World, instant: datetime) -> pd.DataFrame:
+        return world.read(
+            "select * from features.feat_customer__orders"
+            f" where as_of_at <= timestamp '{instant}' order by all"
+        )
+
+    return read

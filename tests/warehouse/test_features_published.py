@@ -1,0 +1,30 @@
+"""What consumers get from the scores, and that a false number does not reach them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+
+def test_latest_has_one_row_per_customer_the_newest(shop: Any) -> None:
+    # Ann was scored on 13 and 20 May, Bob on 13 May only.
+    latest = shop.read("select * from published.purchase_propensity_latest order by customer_id")
+
+    assert list(latest["customer_id"]) == ["ann", "bob"]
+    assert list(latest["as_of_date"]) == [pd.Timestamp("2024-05-20"), pd.Timestamp("2024-05-13")]
+    assert list(latest["probability"]) == [0.3, 0.1]
+
+
+def test_a_probability_above_one_stops_the_build(shop: Any, manifest: Any, tmp_path: Path) -> None:
+    world = type(shop)(folder=tmp_path)
+    shutil.copy(shop.warehouse, world.warehouse)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        connection.execute(
+            "update ml.purchase_propensity__scores set probability = 1.5 where probability = 0.3"
+        )
+
+    with pytest.raises(AssertionError, match="probabilities_lie_between_0_and_1"):
+        world.dbt("build", "--select", "purchase_propensity+", manifest=manifest)
