@@ -141,7 +141,8 @@ def _ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - 
     unfitted = problem.task.estimator(
         numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed
     )
-    return unfitted.fit(rows.features, rows.outcome.astype("int64"))
+    weights = problem.task.weights(rows.outcome, rows.as_of)
+    return unfitted.fit(rows.features, rows.outcome.astype("int64"), boosting__sample_weight=weights)
 
 
 def _fitted(

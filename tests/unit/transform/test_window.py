@@ -48,3 +48,26 @@ def test_changed_sql_rebuilds_everything() -> None:
     assert window(date(2010, 6, 7), code_hash="other") == FeatureWindow(
         first=FIRST, last=BUILT.last, is_full_refresh=True
     )
+
+
+def test_facts_known_on_an_as_of_day_itself_do_not_reach_that_morning() -> None:
+    # Known on Monday 7 November 2011 at the earliest at its midnight: the 7th used facts before it, but
+    # the day is rebuilt all the same, because a date alone does not say that the fact came after.
+    assert window(date(2011, 12, 5), changed=date(2011, 11, 7)).first == date(2011, 11, 7)
+
+
+def test_an_unknown_change_rebuilds_from_the_beginning_of_history_only() -> None:
+    assert window(date(2011, 12, 5), changed=date.min) == FeatureWindow(
+        first=FIRST, last=date(2011, 12, 5), is_full_refresh=False
+    )
+
+
+def test_a_history_that_now_begins_earlier_is_built_whole() -> None:
+    late_start = BuiltFeatures(first=date(2010, 3, 1), last=BUILT.last, code_hash="same")
+    assert window(date(2011, 12, 5), built=late_start) == FeatureWindow(
+        first=FIRST, last=date(2011, 12, 5), is_full_refresh=True
+    )
+
+
+def test_the_newest_day_asked_for_again_is_built_again() -> None:
+    assert window(BUILT.last) == FeatureWindow(first=BUILT.last, last=BUILT.last, is_full_refresh=False)

@@ -1,0 +1,20 @@
+"""Every benchmark, one after the other, in one table: ``make bench``."""
+
+import sys
+
+from benchmarks import feature_build, job_overhead, scoring
+from benchmarks.ratio import table
+
+
+def main() -> int:
+    """Measure and tell; returns the process's exit code, which says nothing about the figures."""
+    figures = []
+    for benchmark in (feature_build, scoring, job_overhead):
+        sys.stderr.write(f"{benchmark.__name__}: {(benchmark.__doc__ or '').strip()}\n")
+        figures.append(benchmark.measure())
+    sys.stdout.write(table(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""The main job on a tiny shop: wall time of the whole process against the time inside its steps."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import dagster as dg
+
+from benchmarks.ratio import Figure, table
+from orchestration.settings import PROJECT
+
+RUNS = 3
+BUSINESS = "sample_shop"
+RESULTS = "run_results.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Seconds of one whole process, and of what happened in it.
+
+    Attributes:
+        wall: From start to end of the process.
+        steps: Inside the steps.
+        dbt_steps: Of that, inside the steps that call dbt.
+        models: Of that, dbt's models and tests; the rest is dbt starting up and reading the project.
+    """
+
+    wall: float
+    steps: float
+    dbt_steps: float
+    models: float
+
+
+def measure() -> Figure:
+    """The figure, each run on a fresh folder: nothing parsed, landed or trained before."""
+    runs = [_run() for _ in range(RUNS)]
+    outside, started, models, python = (
+        median(values)
+        for values in (
+            [run.wall - run.steps for run in runs],
+            [run.dbt_steps - run.models for run in runs],
+            [run.models for run in runs],
+            [run.steps - run.dbt_steps for run in runs],
+        )
+    )
+    return Figure(
+        name="whole job on a tiny shop against its steps",
+        ours=tuple(run.wall for run in runs),
+        limits=tuple(run.steps for run in runs),
+        meaning=(
+            f"Outside the steps {outside:.1f} s (imports, dbt parse, definitions, event log); inside: dbt "
+            f"starting up {started:.1f} s, dbt models and tests {models:.1f} s, Python {python:.1f} s."
+        ),
+        alarming=(
+            "Alarming above 2, or when dbt's start takes much longer than its models and tests: every run "
+            "pays that, whatever its size."
+        ),
+    )
+
+
+def _run() -> Spent:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "dagster"
+        home.mkdir()
+        shutil.copy(PROJECT / "orchestration" / "dagster.yaml", home)
+        started = time.perf_counter()
+        _main_job(Path(folder), home)
+        wall = time.perf_counter() - started
+        steps = _step_seconds(home)
+        models = _dbt_seconds(Path(folder) / BUSINESS / "dbt")
+    return Spent(
+        wall=wall,
+        steps=sum(steps.values()),
+        dbt_steps=sum(steps[name] for name in models),
+        models=sum(models.values()),
+    )
+
+
+def _main_job(folder: Path, home: Path) -> None:
+    """Run ``make run``'s process; the environment is that of this one, with the folders replaced."""
+    named = {"VAR_DIR": folder, "DAGSTER_HOME": home, "BUSINESS": f"config/{BUSINESS}.yaml", "SIZE": "tiny"}
+    command = ["/usr/bin/env", *(f"{name}={value}" for name, value in named.items())]
+    finished = subprocess.run(
+        [*command, sys.executable, "-m", "orchestration.run"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise RuntimeError(f"the main job failed:\n{finished.stderr[-2000:]}")
+
+
+def _step_seconds(home: Path) -> dict[str, float]:
+    """Seconds of each step of the one run that ``home`` knows."""
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        (run,) = instance.get_runs()
+        return {
+            stats.step_key: (stats.end_time or 0.0) - (stats.start_time or 0.0)
+            for stats in instance.get_run_step_stats(run.run_id)
+        }
+
+
+def _dbt_seconds(target: Path) -> dict[str, float]:
+    """Seconds that dbt spent on models and tests, by step; a step's folder is ``<step>-<run>-<hash>``."""
+    found = {}
+    for results in target.glob(f"*/{RESULTS}"):
+        elapsed = json.loads(results.read_text(encoding="utf-8"))["elapsed_time"]
+        found[results.parent.name.split("-")[0]] = float(elapsed)
+    return found
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table([measure()]))

@@ -1,0 +1,84 @@
+"""Interleaved pairs of timings, and the table they are told in."""
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+PAIRS = 5
+TABLE_WIDTH = 118
+
+Timed = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One cost as a multiple of another; ``ours[i]`` and ``limits[i]`` were taken one after the other.
+
+    Attributes:
+        name: What is compared with what.
+        ours: Seconds of what we do.
+        limits: Seconds of what it is held against.
+        meaning: What the ratio says.
+        alarming: The ratio that deserves a look, and where to look.
+        notes: Further facts of the same run.
+    """
+
+    name: str
+    ours: tuple[float, ...]
+    limits: tuple[float, ...]
+    meaning: str
+    alarming: str
+    notes: str = ""
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """The ratio of each pair."""
+        return tuple(mine / limit for mine, limit in zip(self.ours, self.limits, strict=True))
+
+
+def interleaved(ours: Timed, limit: Timed, *, pairs: int = PAIRS) -> tuple[list[float], list[float]]:
+    """Seconds of ``ours`` and ``limit``, run in turns, so that a busy minute slows both alike.
+
+    Each runs once beforehand, untimed: files are then in memory and imports done, for both.
+    """
+    ours(), limit()
+    timings = [(_seconds(ours), _seconds(limit)) for _ in range(pairs)]
+    return [mine for mine, _ in timings], [other for _, other in timings]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as one table, medians with the range of the pairs."""
+    told = Table(
+        title="Cost against a limit, median (lowest to highest) of interleaved pairs", show_lines=True
+    )
+    told.add_column("figure", ratio=3)
+    for heading in ("ours", "limit", "ratio"):
+        told.add_column(heading, justify="right", ratio=2)
+    told.add_column("what it means, and when to be alarmed", ratio=5)
+    for figure in figures:
+        told.add_row(
+            figure.name,
+            _spread(figure.ours, " s"),
+            _spread(figure.limits, " s"),
+            _spread(figure.ratios, ""),
+            " ".join(part for part in (figure.meaning, figure.alarming, figure.notes) if part),
+        )
+    console = Console(file=io.StringIO(), width=TABLE_WIDTH)
+    with console.capture() as captured:
+        console.print(told)
+    return captured.get()
+
+
+def _seconds(timed: Timed) -> float:
+    started = time.perf_counter()
+    timed()
+    return time.perf_counter() - started
+
+
+def _spread(values: Sequence[float], unit: str) -> str:
+    return f"{median(values):.2f}{unit}\n({min(values):.2f} to {max(values):.2f})"

@@ -1,0 +1,107 @@
+"""Scoring everyone with reasons, ranks and level, against ``predict_proba`` alone on the same rows."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+
+from assets.features.matrix import Columns, Matrix, build_matrix
+from assets.lifecycle.score import Level, Run, score
+from assets.lifecycle.train import Fitted, fit_candidate
+from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
+from benchmarks.ratio import Figure, interleaved, table
+from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
+
+# Three Mondays: the outcome of the first two is known on the third.
+TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
+RUN = Run(
+    run_id="benchmark",
+    scored_at=datetime.fromisoformat("2024-12-30T06:00"),
+    model_version="benchmark",
+    quality_grade="Good",
+)
+LEVEL = Level(shift=-0.2, sd=0.1)
+KIB_PER_MIB = 1024
+MEMORY = Path("/proc/self/status")
+FORGET_PEAK = Path("/proc/self/clear_refs")
+
+
+def measure() -> Figure:
+    """The figure, on everyone in the default sample shop."""
+    with tempfile.TemporaryDirectory() as folder:
+        features, labels = _rows(built_shop(Path(folder)))
+    fitted = fit_candidate(
+        PROBLEM,
+        _matrix(features, labels, day=TRAINED_ON),
+        calibration=_matrix(features, labels, day=CALIBRATED_ON),
+    )
+    everyone = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
+    return _figure(fitted, everyone)
+
+
+def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
+    matrix = build_matrix(everyone, None, columns=_columns())
+    memory = _peak_mib(lambda: score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN))
+    ours, limits = interleaved(
+        lambda: score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN),
+        lambda: fitted.model.predict_proba(matrix.features),
+    )
+    rows, asked = len(everyone), len(PROBLEM.reason_groups) + 2
+    return Figure(
+        name="score with reasons against predict_proba alone",
+        ours=tuple(ours),
+        limits=tuple(limits),
+        meaning=(
+            f"{rows:,} rows: {rows / median(ours):,.0f} rows/s with reasons, {rows / median(limits):,.0f} "
+            f"rows/s without. Scoring asks the model {asked} times: once for the probability, once for the "
+            "reasons and once per theme blanked."
+        ),
+        alarming=f"Expect about {asked}; alarming above {2 * asked}: time goes into frames, not the model.",
+        notes=f"Arrays and objects take {_peak_mib(_scored)} MiB at their peak, on top of the rows.",
+    )
+
+
+def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Feature rows of the days ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
+    statements = shop.compiled(
+        f"+{FEATURES},{AS_OF}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
+    )
+    with shop.connect() as connection:
+        make(connection, statements)
+        features = connection.execute(
+            f"select * from features.{FEATURES} order by as_of_date, customer_id"
+        ).df()
+        return features, connection.execute(f"select * from labels.{LABELS}").df()
+
+
+def _matrix(features: pd.DataFrame, labels: pd.DataFrame, *, day: date) -> Matrix:
+    today = features.loc[features["as_of_date"] == pd.Timestamp(day)].reset_index(drop=True)
+    outcomes = labels.loc[labels["as_of_date"] == pd.Timestamp(day), ["customer_id", "as_of_date", "outcome"]]
+    return build_matrix(today, outcomes, columns=_columns())
+
+
+def _columns() -> Columns:
+    return Columns(entity_id=PROBLEM.entity_id, numeric=PROBLEM.numeric, categorical=PROBLEM.categorical)
+
+
+def _peak_mib(run: Callable[[], object]) -> str:
+    """How much memory ``run`` takes at its highest, on top of what was held before; Linux only."""
+    if not FORGET_PEAK.exists():
+        return "Memory is measured on Linux only."
+    FORGET_PEAK.write_text("5")
+    before = _kib("VmRSS")
+    run()
+    return f"Takes {(_kib('VmHWM') - before) / KIB_PER_MIB:,.0f} MiB at its peak, on top of the rows."
+
+
+def _kib(field: str) -> int:
+    line = next(line for line in MEMORY.read_text().splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table([measure()]))

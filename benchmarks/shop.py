@@ -1,0 +1,123 @@
+"""The sample shop in a folder of its own, built up to its marts, with the feature SQL compiled beside it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from assets.ingest.landing import land
+from assets.sample_shop.exports import simulate
+from assets.ingest.sources import Business
+from assets.sample_shop.shop import Shop
+from orchestration.parse import DBT_PROJECT_DIR
+from orchestration.resources.warehouse import DUCKDB_CONFIG
+from orchestration.settings import Settings
+
+AS_OF = "path:models/intermediate/as_of"
+MARTS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
+FEATURES = "feat_customer__orders"
+LABELS = "lbl_customer__purchase_30d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One compiled dbt model: the table it makes and the query that makes it."""
+
+    table: str
+    query: str
+
+    @property
+    def sql(self) -> str:
+        """The statement that makes the table anew."""
+        return f"create or replace table {self.table} as {self.query}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltShop:
+    """The default sample shop, landed, with staging and marts built by dbt."""
+
+    settings: Settings
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection as the pipeline opens it."""
+        return duckdb.connect(str(self.settings.warehouse_file), config=DUCKDB_CONFIG)
+
+    def compiled(self, *selected: str, first: date, last: date, today: date) -> list[Statement]:
+        """The ``selected`` models as dbt would run them for the as-of days ``[first, last]``, in order."""
+        variables = {
+            "time_zone": self.settings.load_business().time_zone,
+            "as_of_from": str(first),
+            "as_of_to": str(last),
+            "today": str(today),
+        }
+        _dbt("compile", "--select", *selected, variables=variables)
+        manifest = json.loads((self.settings.dbt_target_dir / "manifest.json").read_text(encoding="utf-8"))
+        nodes = {
+            key: node
+            for key, node in manifest["nodes"].items()
+            if node["resource_type"] == "model" and node.get("compiled_code")
+        }
+        needs = {key: set(node["depends_on"]["nodes"]) & set(nodes) for key, node in nodes.items()}
+        return [
+            Statement(table=nodes[key]["relation_name"], query=nodes[key]["compiled_code"])
+            for key in TopologicalSorter(needs).static_order()
+        ]
+
+
+def built_shop(folder: Path) -> BuiltShop:
+    """Simulate, land and build the default shop below ``folder``: seconds, once per script."""
+    settings = Settings(business=Path("config/sample_shop.yaml"), var_dir=folder, size="default")
+    business = settings.load_business()
+    simulate(_simulated(business), landing=settings.landing_dir, truth=settings.folder / "truth")
+    shop = BuiltShop(settings=settings)
+    with shop.connect() as connection:
+        land(connection, business)
+    settings.tell_dbt()
+    _dbt("run", "--select", *MARTS, "--exclude", AS_OF, variables={"time_zone": business.time_zone})
+    with shop.connect() as connection:
+        for schema in ("features", "labels"):
+            connection.execute(f'create schema if not exists "{schema}"')
+    return shop
+
+
+def make(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement]) -> None:
+    """Run ``statements`` one after the other."""
+    for statement in statements:
+        connection.execute(statement.sql)
+
+
+def _simulated(business: Business) -> Shop:
+    """The shop that the sample business simulates.
+
+    Raises:
+        ValueError: when the business brings exports of its own.
+    """
+    declared = business.simulation
+    if declared is None:
+        raise ValueError(f"{business.name} is not simulated; benchmarks run on the sample shop")
+    return Shop(
+        customers=declared.customers,
+        first_day=declared.first_day,
+        last_day=declared.last_day,
+        seed=declared.seed,
+    )
+
+
+def _dbt(*arguments: str, variables: Mapping[str, str]) -> None:
+    """One dbt command in this process.
+
+    Raises:
+        RuntimeError: when dbt fails.
+    """
+    places = ("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR))
+    outcome = dbtRunner().invoke(["--log-level", "none", *arguments, *places, "--vars", json.dumps(variables)])
+    # dbt-duckdb holds the file, for this process, until it is told that nobody comes back.
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if not outcome.success:
+        raise RuntimeError(f"dbt {arguments[0]} failed: {outcome.exception or outcome.result}")

@@ -1,0 +1,118 @@
+"""A real warehouse file whose features, labels and daily orders come from a shop whose truth we chose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.lifecycle.champion import champion
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.morning import Morning
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.propose import candidate, evaluation
+from assets.lifecycle.rows import DAILY_ORDERS
+from assets.lifecycle.serve import scores
+from orchestration.resources.models import FolderModelStore
+from orchestration.resources.warehouse import DuckDBWarehouse
+from tests.unit.lifecycle.world import FIRST_DAY, PROBLEM, as_of_days, shop
+
+WEEKS = 32
+# As-of days by week: 27 days behind it leave 23 matured ones, a week later there is one more.
+FIRST, LATER = (FIRST_DAY + timedelta(weeks=week) for week in (27, 28))
+TABLES: tuple[Key, ...] = (
+    PROBLEM.candidate,
+    PROBLEM.evaluation,
+    PROBLEM.champion,
+    PROBLEM.scores,
+    MODEL_REGISTRY,
+    METRICS,
+    CALIBRATION_BINS,
+    RETRAIN_LOG,
+    LEVELS,
+)
+# When and in which run a row was written is all that may differ when a morning is repeated.
+WHEN = ["decided_at", "trained_at", "scored_at", "run_id"]
+
+
+def at_five(day: date) -> datetime:
+    return datetime.combine(day, time(5))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One business's warehouse and models below ``folder``."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        return DuckDBWarehouse(database=str(self.folder / "warehouse.duckdb"))
+
+    @property
+    def models(self) -> FolderModelStore:
+        return FolderModelStore(root=str(self.folder / "models"))
+
+    def morning(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Morning:
+        return Morning(
+            problem=problem, warehouse=self.warehouse, models=self.models, as_of=as_of,
+            run_id=f"run of {as_of}", now=at_five(as_of),
+        )  # fmt: skip
+
+    def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Serving:
+        """All four steps of one morning, each from the tables alone, as four processes would."""
+        candidate(self.morning(as_of, problem))
+        evaluation(self.morning(as_of, problem))
+        serves = champion(self.morning(as_of, problem))
+        scores(self.morning(as_of, problem))
+        return serves
+
+    def table(self, key: Key) -> pd.DataFrame:
+        return self.warehouse.read(f"select * from {key.sql} order by all")
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Everything the lifecycle wrote, without when it wrote it."""
+        return {key.name: self.table(key).drop(columns=WHEN, errors="ignore") for key in TABLES}
+
+    def scored(self, as_of: date) -> pd.DataFrame:
+        rows = self.table(PROBLEM.scores)
+        return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of]
+
+    def newest_decision(self) -> "pd.Series[object]":
+        return self.table(RETRAIN_LOG).sort_values("decided_at").iloc[-1]
+
+    def stages(self) -> dict[str, str]:
+        """Version to stage, as registered."""
+        rows = self.table(MODEL_REGISTRY)
+        return dict(zip(rows["model_version"], rows["stage"], strict=True))
+
+    def write(self, rows: pd.DataFrame) -> None:
+        """Features and labels of ``rows``, and an even stream of daily orders."""
+        features = rows.drop(columns=["outcome", "truth"])
+        self.warehouse.replace(PROBLEM.features[0], features.assign(as_of_date=rows["as_of_date"].dt.date))
+        labels = rows[["customer_id", "as_of_date", "outcome"]]
+        self.warehouse.replace(PROBLEM.label, labels.assign(as_of_date=rows["as_of_date"].dt.date))
+        self.warehouse.replace(DAILY_ORDERS, daily_orders(as_of_days(WEEKS)))
+
+
+def daily_orders(mornings: Sequence[date]) -> pd.DataFrame:
+    """What each morning knew: 60 orders a day, 50 of them repeated, for half a year before the first one."""
+    start = mornings[0] - timedelta(days=182)
+    days = [
+        (morning, start + timedelta(days=day))
+        for morning in mornings
+        for day in range((morning - start).days)
+    ]
+    frame = pd.DataFrame(days, columns=["as_of_date", "occurred_on"])
+    return frame.assign(orders=np.int64(60), repeat_orders=np.int64(50))
+
+
+def create(folder: Path, *, customers: int = 900) -> World:
+    world = World(folder=folder)
+    world.write(shop(customers=customers, weeks=WEEKS))
+    return world
+
+

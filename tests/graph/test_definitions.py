@@ -1,0 +1,175 @@
+"""The graph of assets and checks as Dagster loads it, for both businesses."""
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.repository_definition import RepositoryDefinition
+
+from assets.keys import Key
+from orchestration.jobs import PREDICT_AND_PUBLISH
+
+FEATURES = ("features", "feat_customer__orders")
+SCORES = ("ml", "purchase_propensity__scores")
+PUBLISHED = ("published", "purchase_propensity")
+LATEST = ("published", "purchase_propensity_latest")
+SNAPSHOT = ("consumers", "snapshot")
+
+# A published number would be false without them: each must stop everything after it.
+BLOCKING = (
+    (("raw", "landings"), "every_row_is_accounted_for"),
+    (("staging", "stg_shop__order_lines"), "keys_are_unique"),
+    (("marts", "fct_order_line"), "keys_are_unique"),
+    (FEATURES, "keys_are_unique"),
+    (FEATURES, "nothing_known_after_as_of"),
+    (FEATURES, "required_columns_are_filled"),
+    (FEATURES, "rates_lie_between_0_and_1"),
+    (FEATURES, "training_rows_keep_their_contract"),
+    (("labels", "lbl_customer__purchase_30d"), "keys_are_unique"),
+    (("labels", "lbl_customer__purchase_30d"), "outcomes_are_yes_or_no"),
+    (("ml", "purchase_propensity__champion"), "champion_is_calibrated"),
+    (SCORES, "scores_keep_their_contract"),
+    (SCORES, "everyone_is_scored_once"),
+    (SCORES, "mean_probability_is_near_what_happens"),
+    (PUBLISHED, "keys_are_unique"),
+    (PUBLISHED, "probabilities_lie_between_0_and_1"),
+    (PUBLISHED, "required_columns_are_filled"),
+    (LATEST, "keys_are_unique"),
+)
+# Judgement is needed: a refused candidate or an unlucky month is no reason to stop publishing.
+WARNING = (
+    (("ml", "purchase_propensity__evaluation"), "candidate_is_worth_promoting"),
+    (SCORES, "totals_lie_in_their_intervals"),
+)
+WITHOUT_WAREHOUSE = {("exports", "sample_shop")}
+# Written as files, not as tables.
+NOT_TABLES = {("exports", "sample_shop"), SNAPSHOT}
+
+
+def key(parts: tuple[str, str]) -> dg.AssetKey:
+    return dg.AssetKey(list(parts))
+
+
+def ancestors(graph: AssetGraph, parts: tuple[str, str]) -> set[dg.AssetKey]:
+    found, waiting = set(), [key(parts)]
+    while waiting:
+        for parent in graph.get(waiting.pop()).parent_keys - found:
+            found.add(parent)
+            waiting.append(parent)
+    return found
+
+
+def made(graph: AssetGraph) -> list[dg.AssetKey]:
+    return sorted(graph.materializable_asset_keys)
+
+
+def test_every_asset_says_what_it_is(graph: AssetGraph) -> None:
+    silent = [each.to_user_string() for each in made(graph) if not (graph.get(each).description or "").strip()]
+    assert not silent
+
+
+def test_every_asset_stands_in_a_room(graph: AssetGraph) -> None:
+    assert not [each.to_user_string() for each in made(graph) if graph.get(each).group_name == "default"]
+
+
+def test_every_check_says_what_it_proves(graph: AssetGraph) -> None:
+    silent = [
+        f"{each.name} on {each.asset_key.to_user_string()}"
+        for each in sorted(graph.asset_check_keys)
+        if not (graph.get(each).description or "").strip()
+    ]
+    assert not silent
+
+
+@pytest.mark.parametrize(("asset", "check"), BLOCKING, ids=lambda value: ".".join(value) * isinstance(value, tuple))
+def test_a_check_without_which_a_number_would_be_false_blocks(
+    graph: AssetGraph, asset: tuple[str, str], check: str
+) -> None:
+    check_key = dg.AssetCheckKey(key(asset), check)
+    assert check_key in graph.asset_check_keys
+    assert graph.get(check_key).blocking
+
+
+@pytest.mark.parametrize(("asset", "check"), WARNING)
+def test_a_check_that_needs_judgement_only_warns(
+    graph: AssetGraph, asset: tuple[str, str], check: str
+) -> None:
+    assert not graph.get(dg.AssetCheckKey(key(asset), check)).blocking
+
+
+def test_every_table_that_consumers_read_has_a_unique_key_that_is_checked(graph: AssetGraph) -> None:
+    published = {each for each in made(graph) if each.path[0] == "published"}
+    checked = {each.asset_key for each in graph.asset_check_keys if each.name == "keys_are_unique"}
+    assert published
+    assert published <= checked
+
+
+def test_whatever_opens_the_warehouse_waits_for_its_turn(loaded: dict[str, RepositoryDefinition]) -> None:
+    # DuckDB gives a file to one writing process at a time; the pool is what makes runs take turns.
+    for repository in loaded.values():
+        for asset_key, asset in repository.assets_defs_by_key.items():
+            opens = bool({"warehouse", "dbt"} & asset.required_resource_keys)
+            pools = repository.asset_graph.get(asset_key).pools or set()
+            assert ("warehouse" in pools) is opens, asset_key
+            assert opens is (tuple(asset_key.path) not in WITHOUT_WAREHOUSE), asset_key
+
+
+def test_the_snapshot_is_made_of_everything_from_exports_to_published_tables(graph: AssetGraph) -> None:
+    for later, earlier in (
+        (SNAPSHOT, LATEST),
+        (SNAPSHOT, PUBLISHED),
+        (LATEST, SCORES),
+        (PUBLISHED, SCORES),
+        (SCORES, ("ml", "purchase_propensity__champion")),
+        (SCORES, FEATURES),
+        (("ml", "purchase_propensity__candidate"), ("labels", "lbl_customer__purchase_30d")),
+        (FEATURES, ("raw", "order_lines")),
+    ):
+        assert key(earlier) in ancestors(graph, later), f"{later} does not wait for {earlier}"
+
+
+def test_nothing_is_made_that_no_snapshot_waits_for(graph: AssetGraph) -> None:
+    # A table that nobody downstream waits for could fail while a run still publishes.
+    unused = set(made(graph)) - ancestors(graph, SNAPSHOT) - {key(SNAPSHOT)}
+    assert {tuple(each.path) for each in unused} <= {
+        ("raw", "rejects"),
+        ("marts", "dim_customer"),
+        ("marts", "dim_product"),
+        ("marts", "fct_order"),
+        ("marts", "fct_sales_daily"),
+    }
+
+
+def test_no_asset_is_waited_for_that_nobody_makes(graph: AssetGraph) -> None:
+    assert set(graph.get_all_asset_keys()) == set(graph.materializable_asset_keys)
+
+
+def test_the_sample_shop_is_simulated_and_a_real_business_is_not(
+    loaded: dict[str, RepositoryDefinition],
+) -> None:
+    exports = key(("exports", "sample_shop"))
+    assert exports in loaded["sample_shop"].asset_graph.get_all_asset_keys()
+    assert exports not in loaded["online_retail"].asset_graph.get_all_asset_keys()
+    assert exports in ancestors(loaded["sample_shop"].asset_graph, ("raw", "order_lines"))
+
+
+def test_keys_are_addresses_that_sql_accepts(graph: AssetGraph) -> None:
+    for each in made(graph):
+        assert len(each.path) == 2, each
+        assert Key(*each.path).sql == '"{}"."{}"'.format(*each.path)
+
+
+def test_the_main_job_makes_everything(loaded: dict[str, RepositoryDefinition]) -> None:
+    for repository in loaded.values():
+        job = repository.get_job(PREDICT_AND_PUBLISH)
+        selected = {each for each in job.asset_layer.selected_asset_keys}
+        assert selected == set(repository.asset_graph.materializable_asset_keys)
+        assert (job.description or "").strip()
+
+
+def test_partitions_are_mondays_that_end_with_the_data(loaded: dict[str, RepositoryDefinition]) -> None:
+    # Online Retail ends on Friday 9 December 2011: the newest morning is Monday the 5th.
+    partitions = loaded["online_retail"].get_job(PREDICT_AND_PUBLISH).partitions_def
+    assert partitions is not None
+    keys = partitions.get_partition_keys()
+    assert (keys[0], keys[-1]) == ("2010-03-01", "2011-12-05")
+    assert len(keys) == 93

@@ -1,0 +1,105 @@
+"""Checks of shape say yes to whole tables, and no, in words and counts, to torn ones."""
+
+import pandas as pd
+import pandera.pandas as pa
+
+from checks.shape import every_row_is_accounted_for, everyone_is_scored_once, rows_keep_their_contract
+
+CONTRACT = pa.DataFrameSchema(
+    {
+        "customer_id": pa.Column(nullable=False),
+        "probability": pa.Column("float64", pa.Check.in_range(0, 1)),
+        "score": pa.Column("int64"),
+    },
+    unique=["customer_id"],
+    strict=True,
+)
+
+
+def landings(*counts: tuple[int, int, int]) -> pd.DataFrame:
+    rows = pd.DataFrame(list(counts), columns=["rows_in", "rows_loaded", "rows_rejected"])
+    return rows.assign(source_file=[f"orders_{number}.csv" for number in range(len(rows))])
+
+
+def rows(**changed: object) -> pd.DataFrame:
+    whole = {"customer_id": ["ann", "bob", "cat"], "probability": [0.1, 0.2, 0.3], "score": [0, 50, 100]}
+    return pd.DataFrame(whole | changed)
+
+
+def test_every_row_is_accounted_for_when_each_file_adds_up() -> None:
+    verdict = every_row_is_accounted_for(landings((10, 8, 2), (5, 5, 0)))
+    assert verdict.passed
+    assert (verdict.value, verdict.threshold, verdict.evidence["n"]) == (0.0, 0.0, 15.0)
+    assert verdict.reason.startswith("15 rows in 2 files")
+
+
+def test_a_lost_row_and_a_doubled_row_do_not_cancel_out() -> None:
+    # The first file lost one row (10 - 8 - 1), the second doubled one (5 - 6 - 0): 2 rows are wrong, not 0.
+    verdict = every_row_is_accounted_for(landings((10, 8, 1), (5, 6, 0), (3, 3, 0)))
+    assert not verdict.passed
+    assert verdict.value == 2.0
+    assert verdict.reason.startswith("2 of 3 files lost or doubled rows, 2 in all; orders_0.csv: 10 in, 8 loaded")
+
+
+def test_nothing_landed_is_nothing_lost() -> None:
+    verdict = every_row_is_accounted_for(landings())
+    assert verdict.passed
+    assert verdict.evidence["n"] == 0.0
+
+
+def test_everyone_is_scored_once() -> None:
+    verdict = everyone_is_scored_once(cohort=311, scored=311, strangers=0)
+    assert verdict.passed
+    assert (verdict.value, verdict.evidence["n"]) == (0.0, 311.0)
+
+
+def test_a_customer_without_a_score_is_seen() -> None:
+    verdict = everyone_is_scored_once(cohort=1_200, scored=1_199, strangers=0)
+    assert not verdict.passed
+    assert verdict.value == 1.0
+    assert "1,199 of 1,200 customers" in verdict.reason
+
+
+def test_a_score_that_belongs_to_nobody_is_seen_even_when_the_counts_agree() -> None:
+    # One customer is missing and one row is a stranger's: 1 + 1 rows are wrong.
+    verdict = everyone_is_scored_once(cohort=10, scored=9, strangers=1)
+    assert not verdict.passed
+    assert verdict.value == 2.0
+
+
+def test_rows_that_keep_their_contract_pass() -> None:
+    verdict = rows_keep_their_contract(rows(), CONTRACT)
+    assert verdict.passed
+    assert verdict.reason == "3 rows keep all 3 column rules"
+    assert verdict.evidence["n"] == 3.0
+
+
+def test_a_broken_rule_is_told_with_its_column_and_the_number_of_rows() -> None:
+    verdict = rows_keep_their_contract(rows(probability=[1.5, -0.1, 0.3]), CONTRACT)
+    assert not verdict.passed
+    assert verdict.value == 1.0
+    assert "probability: in_range(0, 1) (2 rows)" in verdict.reason
+
+
+def test_the_failing_values_stay_out_of_the_verdict() -> None:
+    verdict = rows_keep_their_contract(rows(customer_id=["ann@x.org", "ann@x.org", "cat"]), CONTRACT)
+    assert not verdict.passed
+    assert "customer_id" in verdict.reason
+    assert "ann@x.org" not in verdict.reason
+
+
+def test_a_missing_and_an_unknown_column_break_the_contract() -> None:
+    verdict = rows_keep_their_contract(rows().rename(columns={"score": "rank"}), CONTRACT)
+    assert not verdict.passed
+    assert verdict.value == 2.0
+    assert "score" in verdict.reason
+    assert "rank" in verdict.reason
+
+
+def test_at_most_three_broken_rules_are_spelled_out() -> None:
+    # Four rules break: a missing id, a probability above 1, a text score and a column nobody knows.
+    broken = rows(customer_id=[None, "bob", "cat"], probability=[2.0, 0.1, 0.1], score=list("abc"), rank=1)
+    verdict = rows_keep_their_contract(broken, CONTRACT)
+    assert verdict.value == 4.0
+    assert verdict.reason.startswith("4 rules broken in 3 rows")
+    assert verdict.reason.count(" rows)") == 3

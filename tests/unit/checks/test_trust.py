@@ -1,0 +1,157 @@
+"""Checks of trust: each one's bound, worked out by hand, from both sides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.lifecycle.problem import Gates
+from checks.trust import (
+    candidate_is_worth_promoting,
+    champion_is_calibrated,
+    mean_probability_is_near_what_happens,
+    totals_lie_in_their_intervals,
+)
+from checks.verdict import Verdict
+
+Figure = tuple[float, float, float]
+
+
+def metrics(
+    shift: Figure = (0.1, -0.1, 0.3), slope: Figure = (1.0, 0.9, 1.1), slice_shift: Figure = (0.0, -0.1, 0.1)
+) -> pd.DataFrame:
+    """A version's recorded calibration, each as (value, lower, upper) end of its 95 % interval."""
+    rows = [
+        ("calibration_shift", "all", "all", *shift),
+        ("calibration_slope", "all", "all", *slope),
+        ("mean_predicted", "all", "all", 0.25, 0.24, 0.26),
+        ("actual_rate", "all", "all", 0.2, 0.19, 0.21),
+        ("relative_shift", "country", "France", *slice_shift),
+    ]
+    names = ["metric", "slice_name", "slice_value", "value", "ci_lo", "ci_hi"]
+    return pd.DataFrame(rows, columns=names).assign(n=5_000, n_positive=1_000)
+
+
+def calibrated(**changed: Figure) -> Verdict:
+    return champion_is_calibrated(metrics(**changed), gates=Gates())
+
+
+def test_a_calibrated_champion_passes_with_its_n() -> None:
+    verdict = calibrated()
+    assert verdict.passed
+    assert verdict.reason == "calibrated on 5,000 rows, every slice within bounds"
+    assert (verdict.value, verdict.threshold) == (0.1, 1.05)
+    assert verdict.evidence == {"n": 5_000.0, "buyers": 1_000.0}
+
+
+def test_a_level_beyond_tolerance_and_sampling_error_fails() -> None:
+    # The tolerance is 1.05 log-odds: an interval from 1.06 on lies wholly beyond it.
+    verdict = calibrated(shift=(1.2, 1.06, 1.3))
+    assert not verdict.passed
+    assert "mean score 0.250 is far from the rate 0.200" in verdict.reason
+
+
+def test_a_level_beyond_tolerance_within_sampling_error_passes() -> None:
+    assert calibrated(shift=(1.2, 1.04, 1.3)).passed
+
+
+def test_an_overconfident_champion_fails() -> None:
+    # The slope may lie in 0.75 to 1.33.
+    verdict = calibrated(slope=(0.6, 0.5, 0.74))
+    assert not verdict.passed
+    assert "overconfident" in verdict.reason
+
+
+def test_a_slice_that_is_off_fails_by_name() -> None:
+    verdict = calibrated(slice_shift=(0.4, 0.31, 0.5))
+    assert not verdict.passed
+    assert "country = France is off" in verdict.reason
+
+
+def test_a_fallback_has_nothing_to_calibrate() -> None:
+    verdict = champion_is_calibrated(metrics().head(0), gates=Gates())
+    assert verdict.passed
+    assert "fallback" in verdict.reason
+    assert verdict.evidence["n"] == 0.0
+
+
+def near(probability: list[float], rates: list[float], level_sd: float) -> Verdict:
+    return mean_probability_is_near_what_happens(
+        np.asarray(probability), np.asarray(rates), level_sd=level_sd
+    )
+
+
+def test_a_mean_among_the_rates_that_happened_passes() -> None:
+    # Without an error of the level the bounds are the rates themselves: 0.1 <= (0.1 + 0.3) / 2 <= 0.3.
+    verdict = near([0.1, 0.3] * 50, [0.1, 0.3], 0.0)
+    assert verdict.passed
+    assert verdict.value == pytest.approx(0.2)
+    assert verdict.evidence["lowest"] == pytest.approx(0.1)
+    assert verdict.threshold == pytest.approx(0.3)
+
+
+def test_the_probability_of_the_predicted_class_fails() -> None:
+    # One in ten buys; max(p, 1 - p) has a mean of 0.9. Odds of 0.1 are 1/9, three standard deviations of
+    # 0.5 multiply them by exp(1.5) = 4.48: odds 0.498, at most 0.332.
+    verdict = near([0.9] * 100, [0.1, 0.1], 0.5)
+    assert not verdict.passed
+    assert verdict.threshold == pytest.approx(0.332, abs=5e-4)
+    assert "mean probability 0.900 of 100 customers; matured days allow 0.024 to 0.332" in verdict.reason
+
+
+def test_a_mean_far_below_every_rate_fails_too() -> None:
+    # Lowest: odds 1/9 / 4.48 = 0.0248, probability 0.0242.
+    assert not near([0.02] * 100, [0.1, 0.1], 0.5).passed
+    assert near([0.03] * 100, [0.1, 0.1], 0.5).passed
+
+
+def test_a_rate_of_zero_still_allows_half_a_buyer() -> None:
+    # Nobody bought; half a customer of 100 is 0.005, so 0.005 passes and 0.02 does not.
+    assert near([0.005] * 100, [0.0], 1e-6).passed
+    assert not near([0.02] * 100, [0.0], 0.0).passed
+
+
+@pytest.mark.parametrize(("probability", "rates"), [([0.9], []), ([], [0.1])])
+def test_without_a_matured_day_nothing_is_claimed(probability: list[float], rates: list[float]) -> None:
+    verdict = near(probability, rates, 0.1)
+    assert verdict.passed
+    assert verdict.evidence["n"] == 0.0
+    assert "yet" in verdict.reason
+
+
+def levels(realised: list[float | None]) -> pd.DataFrame:
+    return pd.DataFrame({"realised": realised, "total_lo": 90.0, "total_hi": 110.0}).astype(float)
+
+
+def test_one_miss_in_five_is_bad_luck() -> None:
+    # P(at least 1 of 5 outside) = 1 - 0.95^5 = 0.226.
+    verdict = totals_lie_in_their_intervals(levels([100.0] * 4 + [120.0]))
+    assert verdict.passed
+    assert verdict.value == pytest.approx(0.226, abs=5e-4)
+    assert verdict.reason.startswith("1 of 5 matured totals lie outside")
+
+
+def test_two_misses_in_two_are_not() -> None:
+    # P(2 of 2 outside) = 0.05^2 = 0.0025 < 0.01.
+    verdict = totals_lie_in_their_intervals(levels([120.0, 80.0]))
+    assert not verdict.passed
+    assert verdict.value == pytest.approx(0.0025)
+    assert verdict.evidence == {"n": 2.0, "misses": 2.0}
+
+
+def test_the_ends_of_an_interval_belong_to_it() -> None:
+    assert totals_lie_in_their_intervals(levels([90.0, 110.0])).evidence["misses"] == 0.0
+
+
+def test_totals_that_have_not_matured_are_not_counted() -> None:
+    verdict = totals_lie_in_their_intervals(levels([None, None, 100.0]))
+    assert verdict.passed
+    assert verdict.evidence["n"] == 1.0
+    assert totals_lie_in_their_intervals(levels([None])).passed
+    assert totals_lie_in_their_intervals(levels([])).passed
+
+
+def test_a_candidate_that_is_not_worth_promoting_says_why() -> None:
+    verdict = candidate_is_worth_promoting(is_promotable=False, reasons=["constant scores", "too few buyers"])
+    assert not verdict.passed
+    assert verdict.reason == "constant scores; too few buyers"
+    assert candidate_is_worth_promoting(is_promotable=True, reasons=["beats the naive rival"]).passed

@@ -1,0 +1,66 @@
+"""One query on the snapshot, or one line that says what is missing."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.query import main
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the snapshot of an empty project would be."""
+    monkeypatch.delenv("BUSINESS", raising=False)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    return Settings().snapshot_file
+
+
+@pytest.fixture
+def published(snapshot: Path) -> Path:
+    snapshot.parent.mkdir(parents=True)
+    with duckdb.connect(str(snapshot)) as connection:
+        connection.execute("create schema published")
+        connection.execute("create table published.levels as select 42 as customers")
+    return snapshot
+
+
+def test_without_a_snapshot_the_remedy_is_told_and_nothing_is_created(
+    snapshot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["from published.levels"]) == 1
+    assert "is not there yet: run `make run` first" in capsys.readouterr().err
+    assert not snapshot.exists()
+
+
+def test_the_rows_are_printed(published: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert published.exists()
+    assert main(["select customers from published.levels"]) == 0
+    assert "42" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], [" "], ["select 1", "select 2"]])
+def test_without_one_question_there_is_an_example(
+    published: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert published.exists()
+    assert main(arguments) == 2
+    assert "say what to ask, for example" in capsys.readouterr().err
+
+
+def test_an_error_in_the_question_is_told_without_a_traceback(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert published.exists()
+    assert main(["select nonsense from published.levels"]) == 1
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_question_cannot_change_the_snapshot(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = published.read_bytes()
+    assert main(["delete from published.levels"]) == 1
+    assert "read-only" in capsys.readouterr().err
+    assert published.read_bytes() == before

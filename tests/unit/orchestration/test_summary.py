@@ -1,0 +1,137 @@
+"""The closing words of a run, from tables whose numbers we chose."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from assets.lifecycle.grade import FALLBACK, GRADE_MEANINGS
+from orchestration.summary import Facts, summary
+
+SNAPSHOT = Path("/var/shop/published/marketing.duckdb")
+NAME = "purchase_propensity"
+METRICS = ["model_version", "slice_name", "slice_value", "metric", "value", "ci_lo", "ci_hi", "n"]
+
+
+def figures(version: str) -> pd.DataFrame:
+    rows = [
+        (version, "all", "all", "auc", 0.7912, 0.78, 0.8, 4_000),
+        (version, "all", "all", "naive_auc", 0.7149, 0.7, 0.73, 4_000),
+        (version, "all", "all", "average_precision", 0.5, 0.45, 0.55, 4_000),
+        (version, "all", "all", "naive_average_precision", 0.4, 0.35, 0.45, 4_000),
+        (version, "recency", "0-30 days", "auc", 0.6, 0.5, 0.7, 400),
+        # Two judged mornings: the newer one counts. 400 x 0.25 = 100 expected, 400 x 0.2 = 80 came.
+        (version, "as_of_date", "2024-11-25", "mean_predicted", 0.5, 0.4, 0.6, 10),
+        (version, "as_of_date", "2024-11-25", "actual_rate", 0.5, 0.4, 0.6, 10),
+        (version, "as_of_date", "2024-12-02", "mean_predicted", 0.25, 0.2, 0.3, 400),
+        (version, "as_of_date", "2024-12-02", "actual_rate", 0.2, 0.15, 0.25, 400),
+    ]
+    return pd.DataFrame(rows, columns=METRICS)
+
+
+def version_row(version: str, *, grade: str, method: str) -> pd.DataFrame:
+    row = {"model_name": NAME, "model_version": version, "quality_grade": grade, "calibration_method": method}
+    return pd.DataFrame([row])
+
+
+@pytest.fixture
+def promoted() -> Facts:
+    return Facts(
+        # Two files of one source are told as one line: 1,000 + 500 rows in.
+        landings=pd.DataFrame(
+            {
+                "source": ["orders", "orders", "products"],
+                "table_name": ["order_lines", "order_lines", "products"],
+                "rows_in": [1_000, 500, 600],
+                "rows_loaded": [990, 500, 600],
+                "rows_rejected": [10, 0, 0],
+            }
+        ),
+        versions=version_row("2025-01-06-abc", grade="Good", method="isotonic"),
+        metrics=figures("2025-01-06-abc"),
+        levels=pd.DataFrame(
+            {
+                "as_of_date": pd.to_datetime(["2024-12-30", "2025-01-06"]),
+                "sum_probability": [900.4, 1_234.4],
+                "customers": [9_000, 10_000],
+                "total_lo": [800.0, 1_100.0],
+                "total_hi": [1_000.0, 1_400.0],
+            }
+        ),
+        decisions=pd.DataFrame(
+            {
+                "model_name": [NAME, NAME],
+                "decision": ["refuse", "promote"],
+                "reasons": ["does not beat the champion", "beats the naive rival"],
+            }
+        ),
+        tables={"purchase_propensity": 20_000, "purchase_propensity_latest": 10_000},
+    )
+
+
+@pytest.fixture
+def fallen_back(promoted: Facts) -> Facts:
+    return replace(
+        promoted,
+        versions=version_row("2024-01-01-fallback", grade="Poor", method="none"),
+        metrics=promoted.metrics.head(0),
+        decisions=pd.DataFrame(
+            {"model_name": [NAME], "decision": ["fallback"], "reasons": ["188 customers in training, 500 needed"]}
+        ),
+    )
+
+
+def told(facts: Facts) -> str:
+    return summary(facts, as_of=date(2025, 1, 6), snapshot=SNAPSHOT)
+
+
+def test_what_came_in_is_told_per_source(promoted: Facts) -> None:
+    text = told(promoted)
+    assert "orders -> raw.order_lines: 1,500 rows in, 1,490 loaded, 10 rejected (why: select reason" in text
+    assert "products -> raw.products: 600 rows in, 600 loaded, 0 rejected\n" in text
+
+
+def test_a_promoted_model_is_told_beside_its_rival(promoted: Facts) -> None:
+    text = told(promoted)
+    assert f"{NAME} 2025-01-06-abc, grade Good: {GRADE_MEANINGS['Good']}" in text
+    assert "AUC 0.791 [0.780, 0.800]; naive rival (rate by recency) 0.715 [0.700, 0.730]" in text
+    assert "average precision 0.500 [0.450, 0.550]; naive rival (rate by recency) 0.400" in text
+    assert "newest decision: promote, because beats the naive rival" in text
+
+
+def test_the_newest_judged_morning_is_looked_back_to(promoted: Facts) -> None:
+    assert "looking back to 2024-12-02: 100 of 400 sampled customers were expected to buy, 80 did" in told(
+        promoted
+    )
+
+
+def test_the_total_to_come_is_that_of_the_newest_day_with_its_interval(promoted: Facts) -> None:
+    assert (
+        "to come, from 2025-01-06: 1,234 of 10,000 customers will buy, 95 % interval 1,100 to 1,400"
+        in told(promoted)
+    )
+
+
+def test_what_was_published_is_told_with_its_place_and_a_query(promoted: Facts) -> None:
+    text = told(promoted)
+    assert "published.purchase_propensity_latest: 10,000 rows" in text
+    assert f"in {SNAPSHOT}" in text
+    assert "http://127.0.0.1:3000" in text
+    assert 'make query SQL="select' in text
+
+
+def test_a_fallback_says_so_and_claims_no_quality(fallen_back: Facts) -> None:
+    text = told(fallen_back)
+    assert f"2024-01-01-fallback, grade Poor: {FALLBACK.meaning}" in text
+    assert "newest decision: fallback, because 188 customers in training, 500 needed" in text
+    assert "no morning could be judged yet" in text
+    assert "AUC" not in text
+
+
+def test_only_the_serving_version_is_told(promoted: Facts) -> None:
+    # A refused challenger of the same morning was measured too; its figures are not the champion's.
+    challenger = figures("2025-01-06-zzz").assign(value=0.99)
+    both = replace(promoted, metrics=pd.concat([promoted.metrics, challenger], ignore_index=True))
+    assert told(both) == told(promoted)
