@@ -1,4 +1,4 @@
-"""Features of one as-of day by the real SQL, against one scan and group per fact table for the same columns."""
+"""Features of one as-of day by the real SQL, against one scan and group of each fact table for the same."""
 
 import sys
 import tempfile

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -25,9 +26,7 @@ RUN = Run(
     quality_grade="Good",
 )
 LEVEL = Level(shift=-0.2, sd=0.1)
-KIB_PER_MIB = 1024
-MEMORY = Path("/proc/self/status")
-FORGET_PEAK = Path("/proc/self/clear_refs")
+BYTES_PER_MIB = 2**20
 
 
 def measure() -> Figure:
@@ -45,11 +44,11 @@ def measure() -> Figure:
 
 def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
     matrix = build_matrix(everyone, None, columns=_columns())
-    memory = _peak_mib(lambda: score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN))
-    ours, limits = interleaved(
-        lambda: score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN),
-        lambda: fitted.model.predict_proba(matrix.features),
-    )
+
+    def scored() -> pd.DataFrame:
+        return score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN)
+
+    ours, limits = interleaved(scored, lambda: fitted.model.predict_proba(matrix.features))
     rows, asked = len(everyone), len(PROBLEM.reason_groups) + 2
     return Figure(
         name="score with reasons against predict_proba alone",
@@ -61,7 +60,7 @@ def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
             "reasons and once per theme blanked."
         ),
         alarming=f"Expect about {asked}; alarming above {2 * asked}: time goes into frames, not the model.",
-        notes=f"Arrays and objects take {_peak_mib(_scored)} MiB at their peak, on top of the rows.",
+        notes=f"Arrays and objects take {_peak_mib(scored):,.0f} MiB at their peak, on top of the rows.",
     )
 
 
@@ -72,10 +71,8 @@ def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     with shop.connect() as connection:
         make(connection, statements)
-        features = connection.execute(
-            f"select * from features.{FEATURES} order by as_of_date, customer_id"
-        ).df()
-        return features, connection.execute(f"select * from labels.{LABELS}").df()
+        features = connection.table(f"features.{FEATURES}").order("as_of_date, customer_id").df()
+        return features, connection.table(f"labels.{LABELS}").df()
 
 
 def _matrix(features: pd.DataFrame, labels: pd.DataFrame, *, day: date) -> Matrix:
@@ -88,19 +85,14 @@ def _columns() -> Columns:
     return Columns(entity_id=PROBLEM.entity_id, numeric=PROBLEM.numeric, categorical=PROBLEM.categorical)
 
 
-def _peak_mib(run: Callable[[], object]) -> str:
-    """How much memory ``run`` takes at its highest, on top of what was held before; Linux only."""
-    if not FORGET_PEAK.exists():
-        return "Memory is measured on Linux only."
-    FORGET_PEAK.write_text("5")
-    before = _kib("VmRSS")
-    run()
-    return f"Takes {(_kib('VmHWM') - before) / KIB_PER_MIB:,.0f} MiB at its peak, on top of the rows."
-
-
-def _kib(field: str) -> int:
-    line = next(line for line in MEMORY.read_text().splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1])
+def _peak_mib(run: Callable[[], object]) -> float:
+    """The most memory that ``run`` allocates at any one time, numpy's included; untimed, for it slows."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1] / BYTES_PER_MIB
+    finally:
+        tracemalloc.stop()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from assets.ingest.landing import land
-from assets.sample_shop.exports import simulate
 from assets.ingest.sources import Business
+from assets.sample_shop.exports import simulate
 from assets.sample_shop.shop import Shop
 from orchestration.parse import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG
@@ -116,7 +116,9 @@ def _dbt(*arguments: str, variables: Mapping[str, str]) -> None:
         RuntimeError: when dbt fails.
     """
     places = ("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR))
-    outcome = dbtRunner().invoke(["--log-level", "none", *arguments, *places, "--vars", json.dumps(variables)])
+    outcome = dbtRunner().invoke(
+        ["--log-level", "none", *arguments, *places, "--vars", json.dumps(variables)]
+    )
     # dbt-duckdb holds the file, for this process, until it is told that nobody comes back.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not outcome.success:

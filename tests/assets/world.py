@@ -1,7 +1,7 @@
 """A real warehouse file whose features, labels and daily orders come from a shop whose truth we chose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -18,9 +18,17 @@ from assets.lifecycle.rows import DAILY_ORDERS
 from assets.lifecycle.serve import scores
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from tests.unit.lifecycle.world import FIRST_DAY, PROBLEM, as_of_days, shop
+from assets.lifecycle.problem import Gates
+from assets.lifecycle.tasks import Binary, Boosting
+from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
+from tests.unit.lifecycle.world import PROBLEM as LARGER_PROBLEM
 
 WEEKS = 32
+CUSTOMERS = 700
+# Smaller trees and fewer draws: a morning is lived many times here.
+PROBLEM = replace(
+    LARGER_PROBLEM, task=Binary(boosting=Boosting(max_iter=30, learning_rate=0.06)), gates=Gates(replicates=40)
+)
 # As-of days by week: 27 days behind it leave 23 matured ones, a week later there is one more.
 FIRST, LATER = (FIRST_DAY + timedelta(weeks=week) for week in (27, 28))
 TABLES: tuple[Key, ...] = (
@@ -79,7 +87,7 @@ class World:
 
     def scored(self, as_of: date) -> pd.DataFrame:
         rows = self.table(PROBLEM.scores)
-        return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of]
+        return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
 
     def newest_decision(self) -> "pd.Series[object]":
         return self.table(RETRAIN_LOG).sort_values("decided_at").iloc[-1]
@@ -110,7 +118,7 @@ def daily_orders(mornings: Sequence[date]) -> pd.DataFrame:
     return frame.assign(orders=np.int64(60), repeat_orders=np.int64(50))
 
 
-def create(folder: Path, *, customers: int = 900) -> World:
+def create(folder: Path, *, customers: int = CUSTOMERS) -> World:
     world = World(folder=folder)
     world.write(shop(customers=customers, weeks=WEEKS))
     return world

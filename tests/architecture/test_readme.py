@@ -1,0 +1,147 @@
+"""The README names everything that a consumer or a newcomer can meet."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MODELS = ROOT / "dbt_project" / "models"
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def quoted(readme: str) -> set[str]:
+    """Whatever stands in backticks."""
+    return set(re.findall(r"`([^`\n]+)`", readme))
+
+
+@pytest.fixture(scope="module")
+def first_cells(readme: str) -> set[str]:
+    return cells(readme)
+
+
+def section(readme: str, heading: str) -> str:
+    """The text below ``heading``, up to the next heading of any depth."""
+    return re.split(r"^#+ ", readme.partition(heading)[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def cells(text: str) -> set[str]:
+    """The first cell of every table row, backticks taken off: what the row is about."""
+    return {cell.strip(" `") for cell in re.findall(r"^\| ([^|]+) \|", text, flags=re.MULTILINE)}
+
+
+def models_below(folder: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.rglob("*.yml")):
+        yield from yaml.safe_load(file.read_text(encoding="utf-8")).get("models", [])
+
+
+def dbt_checks(model: Mapping[str, Any]) -> set[str]:
+    tests = [
+        *model.get("data_tests", []),
+        *(test for column in model["columns"] for test in column.get("data_tests", [])),
+    ]
+    return {arguments["name"] for test in tests for arguments in test.values()}
+
+
+def calls_of(file: Path, *names: str) -> Iterator[ast.Call]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node
+
+
+def python_checks() -> set[str]:
+    """The second argument of every ``_check(key, name, …)`` in checks/defs.py."""
+    arguments = [call.args[1] for call in calls_of(ROOT / "checks" / "defs.py", "_check")]
+    return {str(name.value) for name in arguments if isinstance(name, ast.Constant)}
+
+
+def settings() -> set[str]:
+    """The fields of ``Settings``, as environment variables."""
+    tree = ast.parse((ROOT / "orchestration" / "settings.py").read_text(encoding="utf-8"))
+    (found,) = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == "Settings")
+    fields = [node.target for node in found.body if isinstance(node, ast.AnnAssign)]
+    return {name.id.upper() for name in fields if isinstance(name, ast.Name)}
+
+
+def rooms() -> set[str]:
+    files = [file for name in ("problem.py", "model.py") for file in (ROOT / "assets").glob(f"*/{name}")]
+    return {file.parent.name for file in files} - {"lifecycle"}
+
+
+def grades() -> dict[str, tuple[float, float] | None]:
+    """Each grade with its AUC and skill; the last one has neither."""
+    found: dict[str, tuple[float, float] | None] = {}
+    for call in calls_of(ROOT / "assets" / "lifecycle" / "grade.py", "Grade"):
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        name, auc, skill = (given[field] for field in ("name", "auc", "skill"))
+        assert isinstance(name, ast.Constant)
+        both = [number.value for number in (auc, skill) if isinstance(number, ast.Constant)]
+        found.setdefault(str(name.value), (both[0], both[1]) if len(both) == 2 else None)
+    return found
+
+
+def targets() -> set[str]:
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return set(phony.split())
+
+
+def test_every_published_table_has_a_row(readme: str) -> None:
+    tables = {model["name"] for model in models_below(MODELS / "published")}
+    assert len(tables) >= 9
+    assert not tables - cells(section(readme, "## What you get"))
+
+
+def test_every_published_column_is_with_its_table(readme: str) -> None:
+    rows = section(readme, "### Columns of the control tables").splitlines()
+    missing = []
+    for model in models_below(MODELS / "published"):
+        own = [row for row in rows if row.startswith(f"| `{model['name']}` |")]
+        text = own[0] if own else section(readme, f"### Columns of `{model['name'].removesuffix('_latest')}`")
+        missing += [
+            f"{model['name']}.{column['name']}"
+            for column in model["columns"]
+            if f"`{column['name']}`" not in text.partition("|")[2]
+        ]
+    assert not missing
+
+
+def test_every_check_is_named(quoted: set[str]) -> None:
+    of_dbt = set().union(*(dbt_checks(model) for model in models_below(MODELS)))
+    assert len(of_dbt) >= 15
+    assert len(python_checks()) >= 8
+    assert not (of_dbt | python_checks()) - quoted
+
+
+def test_every_setting_has_a_row(first_cells: set[str]) -> None:
+    assert settings() >= {"BUSINESS", "VAR_DIR", "DATA_DIR", "SIZE"}
+    assert not (settings() | {"PORT"}) - first_cells
+
+
+def test_every_room_has_a_row(first_cells: set[str]) -> None:
+    assert rooms()
+    assert not rooms() - first_cells
+
+
+def test_every_grade_has_a_row_with_its_numbers(readme: str) -> None:
+    assert len(grades()) == 5
+    missing = [
+        name
+        for name, least in grades().items()
+        if (f"| {name} | {least[0]:.2f} | {least[1]:.2f} |" if least else f"| {name} |") not in readme
+    ]
+    assert not missing
+
+
+def test_every_make_target_is_explained(first_cells: set[str]) -> None:
+    explained = {cell.split()[1] for cell in first_cells if cell.startswith("make ")}
+    assert len(targets()) >= 10
+    assert not targets() - explained

@@ -1,0 +1,189 @@
+"""Mornings one after the other on a real warehouse file: who is promoted, who stays, what is repeated."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle.champion import CARD_FILE
+from assets.lifecycle.morning import TWIN, NothingKnown
+from assets.lifecycle.propose import evaluation
+from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
+from assets.lifecycle.serve import scores
+from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
+from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
+
+SmallWorld = Callable[[int], World]
+
+
+def test_the_first_morning_promotes_and_scores_everyone(promoted: World) -> None:
+    rows = promoted.scored(FIRST)
+    assert sorted(rows["customer_id"]) == [f"c{number:05d}" for number in range(CUSTOMERS)]
+    assert set(rows["status"]) == {"ok"}
+    decision = promoted.newest_decision()
+    assert (decision["decision"], decision["challenger"]) == ("promote", rows["model_version"].iloc[0])
+    assert "beats the naive rival" in str(decision["reasons"])
+    assert promoted.stages() == {rows["model_version"].iloc[0]: "champion"}
+
+
+def test_the_promoted_probabilities_find_the_truth_they_were_drawn_from(promoted: World) -> None:
+    truth = shop(customers=CUSTOMERS, weeks=WEEKS)
+    today = truth.loc[truth["as_of_date"].dt.date == FIRST]
+    both = promoted.scored(FIRST).merge(today, on="customer_id")
+    # Noise is all that keeps it from 1: recency alone would reach about 0.5.
+    assert both["probability"].corr(both["truth"], method="spearman") > 0.85
+    level = promoted.table(LEVELS).iloc[0]
+    assert level["total_lo"] < both["truth"].sum() < level["total_hi"]
+    assert level["sum_probability"] == pytest.approx(both["probability"].sum())
+
+
+def test_what_is_registered_is_what_lies_on_disk(promoted: World) -> None:
+    row = promoted.table(MODEL_REGISTRY).iloc[0]
+    folder = promoted.models.folder(PROBLEM.name, row["model_version"])
+    assert (folder / MODEL_FILE).is_file()
+    assert (folder / TWIN / MODEL_FILE).is_file()
+    assert (folder.parent / row["card_uri"]) == folder / CARD_FILE
+    assert row["model_version"] in (folder / CARD_FILE).read_text(encoding="utf-8")
+    # A morning of week 27 knows the outcomes of days at least 30 days behind it: up to week 22.
+    assert pd.Timestamp(row["test_to"]).date() == FIRST_DAY + timedelta(weeks=22)
+
+
+def test_the_same_morning_again_changes_nothing(world: World) -> None:
+    before = world.tables()
+    world.live(FIRST)
+    for name, rows in world.tables().items():
+        pd.testing.assert_frame_equal(rows, before[name], obj=name)
+
+
+def test_a_later_morning_without_a_new_signal_refuses_and_the_champion_scores(world: World) -> None:
+    first = world.scored(FIRST)
+    serves = world.live(LATER)
+    assert serves.model_version == first["model_version"].iloc[0]
+    assert set(world.scored(LATER)["model_version"]) == {serves.model_version}
+    decision = world.newest_decision()
+    assert (decision["decision"], decision["champion"]) == ("refuse", serves.model_version)
+    assert "does not beat the champion" in str(decision["reasons"])
+    assert world.stages() == {serves.model_version: "champion", decision["challenger"]: "refused"}
+    pd.testing.assert_frame_equal(world.scored(FIRST), first)
+
+
+def test_a_refused_morning_again_changes_nothing(world: World) -> None:
+    world.live(LATER)
+    before = world.tables()
+    world.live(LATER)
+    for name, rows in world.tables().items():
+        pd.testing.assert_frame_equal(rows, before[name], obj=name)
+
+
+def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:
+    # The label table holds every week to the end; the twelfth of a year later must not move this morning.
+    def outcomes_turned(rows: pd.DataFrame) -> pd.DataFrame:
+        young = rows["as_of_date"].dt.date > LATER - timedelta(days=PROBLEM.horizon_days)
+        return rows.assign(outcome=np.where(young, 1 - rows["outcome"], rows["outcome"]))
+
+    world.live(LATER)
+    honest = world.table(METRICS)
+    world.write(outcomes_turned(shop(customers=CUSTOMERS, weeks=WEEKS)))
+    world.live(LATER)
+    pd.testing.assert_frame_equal(world.table(METRICS), honest)
+
+
+def test_below_the_floor_the_fallback_scores_and_the_counts_are_told(small_world: SmallWorld) -> None:
+    world = small_world(120)
+    serves = world.live(FIRST)
+    assert serves.is_fallback
+    rows = world.scored(FIRST)
+    assert len(rows) == 120
+    assert set(rows["status"]) == {"fallback_model"}
+    assert set(rows["quality_grade"]) == {"Poor"}
+    decision = world.newest_decision()
+    assert decision["decision"] == "fallback"
+    assert "120 customers in training, 500 needed" in str(decision["reasons"])
+    assert world.table(METRICS).empty
+
+
+def test_a_fallback_morning_again_changes_nothing(small_world: SmallWorld) -> None:
+    world = small_world(120)
+    world.live(FIRST)
+    before = world.tables()
+    world.live(FIRST)
+    for name, rows in world.tables().items():
+        pd.testing.assert_frame_equal(rows, before[name], obj=name)
+
+
+def test_before_any_outcome_is_known_there_is_nothing_to_say(small_world: SmallWorld) -> None:
+    world = small_world(120)
+    with pytest.raises(NothingKnown, match="needs 30 days behind it"):
+        world.live(as_of_days(WEEKS)[2])
+    assert world.table(PROBLEM.scores).empty
+
+
+def test_a_fallback_gives_way_to_the_first_model_that_passes(promoted: World, world: World) -> None:
+    earlier = FIRST - timedelta(weeks=18)
+    fresh = World(folder=world.folder.parent / "fresh")
+    fresh.write(shop(customers=CUSTOMERS, weeks=WEEKS))
+    # Nine weeks of history leave no day for three folds and two embargoes.
+    assert fresh.live(earlier).is_fallback
+    assert "matured as-of days" in str(fresh.newest_decision()["reasons"])
+    serves = fresh.live(FIRST)
+    assert not serves.is_fallback
+    assert fresh.stages() == {f"{earlier}-fallback": "retired", serves.model_version: "champion"}
+    # A morning between the two belongs to the version that was there then.
+    between = FIRST - timedelta(weeks=2)
+    scores(fresh.morning(between))
+    assert set(fresh.scored(between)["model_version"]) == {f"{earlier}-fallback"}
+
+
+def test_a_morning_before_the_first_version_cannot_be_scored(world: World) -> None:
+    earlier = FIRST - timedelta(weeks=1)
+    with pytest.raises(NothingKnown, match="no version of purchase_propensity serves"):
+        scores(world.morning(earlier))
+    assert world.scored(earlier).empty
+
+
+def test_a_past_morning_lived_later_leaves_the_newest_champion_in_office(world: World) -> None:
+    newest = world.scored(FIRST)["model_version"].iloc[0]
+    past = FIRST - timedelta(weeks=2)
+    serves = world.live(past)
+    assert serves.model_version != newest
+    assert set(world.scored(past)["model_version"]) == {serves.model_version}
+    stages = world.stages()
+    assert stages[newest] == "champion"
+    assert list(stages.values()).count("champion") == 1
+
+
+def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> None:
+    last = as_of_days(WEEKS)[-1]
+    ended = FIRST - timedelta(weeks=2)
+    world.live(ended)
+    world.live(last)
+    realised = dict(zip(world.table(LEVELS)["as_of_date"].dt.date, world.table(LEVELS)["realised"], strict=True))
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    # Week 25 + 30 days lies before week 31, and week 27 + 30 days (4 weeks and 2 days) does not.
+    assert realised[ended] == rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()
+    assert np.isnan(realised[last])
+
+
+def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> None:
+    version = world.scored(FIRST)["model_version"].iloc[0]
+    file = world.models.folder(PROBLEM.name, version) / MODEL_FILE
+    file.write_bytes(file.read_bytes() + b" ")
+    before = world.scored(FIRST)
+    with pytest.raises(ModelFileRefused, match="registered was"):
+        world.live(LATER)
+    assert world.scored(LATER).empty
+    pd.testing.assert_frame_equal(world.scored(FIRST), before)
+
+
+def test_a_tampered_twin_of_the_champion_cannot_be_a_rival(world: World) -> None:
+    version = world.scored(FIRST)["model_version"].iloc[0]
+    file = world.models.folder(PROBLEM.name, version) / TWIN / MODEL_FILE
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelFileRefused):
+        world.live(LATER)
+    assert len(world.table(RETRAIN_LOG)) == 1
+    with pytest.raises(ModelFileRefused):
+        evaluation(world.morning(LATER))

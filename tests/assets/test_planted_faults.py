@@ -1,0 +1,104 @@
+"""Each planted fault is stopped with a reason: the champion stays, and so do the scores it gave."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import Pipeline
+
+from assets.features.matrix import LeakDetected, Matrix
+from assets.lifecycle import trial
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.tasks import Binary
+from assets.lifecycle.train import Fitted
+from assets.metrics.arrays import Floats
+from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
+from tests.unit.lifecycle.world import shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant(Binary):
+    """A task whose estimator says the same of everybody."""
+
+    def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
+        whole = Binary.estimator(self, numeric=numeric, categorical=categorical, seed=seed)
+        return Pipeline([whole.steps[0], ("boosting", DummyClassifier(strategy="prior"))])
+
+
+def stopped(world: World, reason: str, *, problem: PredictionProblem = PROBLEM) -> None:
+    """Live the later morning; the champion stays, for ``reason``, and what it had said is untouched."""
+    before, champion = world.scored(FIRST), world.scored(FIRST)["model_version"].iloc[0]
+    serves = world.live(LATER, problem)
+    assert serves.model_version == champion
+    decision = world.newest_decision()
+    assert (decision["decision"], decision["champion"]) == ("refuse", champion)
+    assert reason in str(decision["reasons"])
+    assert [version for version, stage in world.stages().items() if stage == "champion"] == [champion]
+    pd.testing.assert_frame_equal(world.scored(FIRST), before)
+    assert set(world.scored(LATER)["model_version"]) == {champion}
+
+
+def test_a_feature_that_copies_the_outcome_is_stopped_by_name(world: World) -> None:
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    world.write(rows.assign(noise=rows["outcome"].astype(float)))
+    stopped(world, "feature 'noise' alone separates the outcome with AUC 1.000")
+
+
+def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(world: World) -> None:
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    late = rows["as_of_date"].dt.date == LATER
+    world.write(rows.assign(newest_known_at=rows["newest_known_at"].mask(late, rows["as_of_at"])))
+    before = world.tables()
+    with pytest.raises(LeakDetected, match=f"{CUSTOMERS} of .* rows use facts not yet known"):
+        world.live(LATER)
+    for name, kept in world.tables().items():
+        pd.testing.assert_frame_equal(kept, before[name], obj=name)
+
+
+def test_a_constant_model_is_stopped(world: World) -> None:
+    constant = replace(PROBLEM, task=Constant(boosting=PROBLEM.task.boosting))
+    stopped(world, "does not beat the naive rival", problem=constant)
+
+
+def test_the_probability_of_the_predicted_class_is_stopped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = trial.published_probability
+
+    def of_the_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
+        said = honest(fitted, judged, **known)  # type: ignore[arg-type]
+        return np.maximum(said, 1 - said)
+
+    monkeypatch.setattr(trial, "published_probability", of_the_predicted_class)
+    stopped(world, "probability of the predicted class")
+
+
+def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The level step would pull the mean of such scores back to the rate that was realised.
+    honest = Fitted.probability
+
+    def of_the_predicted_class(fitted: Fitted, features: pd.DataFrame) -> Floats:
+        said = honest(fitted, features)
+        return np.maximum(said, 1 - said)
+
+    monkeypatch.setattr(Fitted, "probability", of_the_predicted_class)
+    stopped(world, "calibration slope")
+
+
+def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest: Callable[..., Fitted] = trial.fit_candidate
+
+    def swapped(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
+        return honest(
+            problem,
+            replace(train, outcome=1 - train.outcome),
+            calibration=replace(calibration, outcome=1 - calibration.outcome),
+        )
+
+    monkeypatch.setattr(trial, "fit_candidate", swapped)
+    stopped(world, "label is probably swapped")

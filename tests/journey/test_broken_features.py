@@ -1,0 +1,90 @@
+"""A broken feature table stops everything after it: no new score, the old snapshot stays, the run is red."""
+
+import hashlib
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.journey.conftest import copied
+from tests.journey.world import PROJECT, Place, Told
+
+pytestmark = pytest.mark.xdist_group("broken")
+FEATURE_MODEL = Path("dbt_project/models/features/feat_customer__orders.sql")
+SCORES = "ml.purchase_propensity__scores"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """What a run with doubled features came to, after a run without."""
+
+    place: Place
+    told: Told
+    scores_before: str
+    snapshot_before: str
+
+
+def fingerprint(place: Place) -> str:
+    return hashlib.sha256(place.snapshot.read_bytes()).hexdigest()
+
+
+def scores(place: Place) -> str:
+    return place.kept(f"select * from {SCORES} order by all").to_csv()
+
+
+def project_with_doubled_features(folder: Path) -> Path:
+    """A copy of the project whose feature SQL gives every row twice."""
+    for part in ("assets", "checks", "orchestration", "config", "dbt_project"):
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / FEATURE_MODEL
+    sql = file.read_text(encoding="utf-8")
+    last = sql.rstrip().rfind("\n\nselect")
+    assert last > 0
+    file.write_text(f"{sql[:last]},\n\ntwice as (select unnest([1, 2]) as time)\n{doubled(sql[last:])}\n")
+    return folder
+
+
+def doubled(select: str) -> str:
+    # Whatever the last select reads from, it reads it twice.
+    head, rest = select.split("\nfrom ", 1)
+    source, _, tail = rest.partition("\n")
+    return f"{head}\nfrom {source} cross join twice\n{tail}".replace("\nfrom spine cross", "\nfrom spine cross")
+
+
+@pytest.fixture(scope="module")
+def broken(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Broken:
+    folder = tmp_path_factory.mktemp("broken")
+    place = copied(first_run, folder / "var")
+    before = scores(place), fingerprint(place)
+    place = replace(place, project=project_with_doubled_features(folder / "project"))
+    return Broken(place=place, told=place.run(), scores_before=before[0], snapshot_before=before[1])
+
+
+def test_the_run_ends_red_and_names_the_check(broken: Broken) -> None:
+    assert broken.told.code == 1, broken.told.said
+    assert "check keys_are_unique on features/feat_customer__orders FAILED (stops the run)" in broken.told.said
+    assert "what was published before is still served" in broken.told.said
+
+
+def test_nothing_after_the_features_was_even_begun(broken: Broken) -> None:
+    for step in ("candidate", "evaluation", "champion", "scores"):
+        assert f"making ml__purchase_propensity__{step}" not in broken.told.said
+    for step in ("published", "consumers__snapshot"):
+        assert f"making {step} " not in broken.told.said
+
+
+def test_the_scores_are_those_of_the_run_before(broken: Broken) -> None:
+    assert scores(broken.place) == broken.scores_before
+
+
+def test_the_old_snapshot_is_served_byte_for_byte(broken: Broken) -> None:
+    assert fingerprint(broken.place) == broken.snapshot_before
+
+
+def test_dagster_shows_the_run_as_failed(broken: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dg.DagsterInstance.from_config(broken.place.environment["DAGSTER_HOME"]) as instance:
+        newest, older = instance.get_runs(limit=2)
+        assert newest.status == dg.DagsterRunStatus.FAILURE
+        assert older.status == dg.DagsterRunStatus.SUCCESS

@@ -1,0 +1,120 @@
+"""The first run of the built-in shop: what a newcomer sees and what a SQL consumer finds."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+import yaml
+
+from tests.journey.world import LATEST, PROJECT, Place, Told
+
+DESCRIBED = PROJECT / "dbt_project" / "models" / "published"
+
+
+def promised_columns(table: str) -> list[str]:
+    (model,) = yaml.safe_load((DESCRIBED / f"{table}.yml").read_text())["models"]
+    return [column["name"] for column in model["columns"]]
+
+
+@pytest.fixture(scope="module")
+def shop(first_run: tuple[Place, Told]) -> Place:
+    place, told = first_run
+    assert told.code == 0, told.said
+    return place
+
+
+def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, Told]) -> None:
+    place, told = first_run
+    assert told.code == 0, told.said
+    for words in (
+        "Sample shop (simulated), as of the morning of 2024-01-01",
+        "making staged",
+        "1. What came in",
+        "orders -> raw.order_lines:",
+        "2. The model",
+        "customers in training, 500 needed",
+        "3. Do the probabilities add up?",
+        "4. What was published for the morning of 2024-01-01",
+        str(place.snapshot),
+        "make ui",
+        'make query SQL="select',
+        "peak memory",
+    ):
+        assert words in told.said
+    assert "Traceback" not in told.said
+
+
+def test_the_query_that_the_run_proposes_works(first_run: tuple[Place, Told]) -> None:
+    place, told = first_run
+    proposed = told.said.split('make query SQL="')[1].split('"\n')[0]
+    rows = place.published(proposed)
+    assert len(rows) == 10
+    assert rows["probability"].is_monotonic_decreasing
+
+
+def test_every_customer_with_an_order_has_one_row_in_the_promised_columns(shop: Place) -> None:
+    rows = shop.published(f"select * from {LATEST}")
+    assert list(rows.columns) == promised_columns("purchase_propensity_latest")
+    assert rows["customer_id"].is_unique
+    known = shop.kept("select distinct customer_id from features.feat_customer__orders where as_of_date = '2024-01-01'")
+    assert set(rows["customer_id"]) == set(known["customer_id"])
+    assert set(rows["status"]) == {"fallback_model"}
+    assert set(pd.to_datetime(rows["as_of_date"]).dt.date.astype(str)) == {"2024-01-01"}
+
+
+def test_the_probabilities_say_about_as_many_buyers_as_the_level_does(shop: Place) -> None:
+    said = shop.published(f"select sum(probability) as total from {LATEST}")["total"].iloc[0]
+    level = shop.published("select * from published.levels").iloc[0]
+    assert said == pytest.approx(level["sum_probability"])
+    assert level["total_lo"] < said < level["total_hi"]
+
+
+def test_every_published_table_is_in_the_file_and_in_parquet(shop: Place) -> None:
+    tables = sorted(file.stem for file in DESCRIBED.glob("[a-z]*.yml"))
+    with duckdb.connect(str(shop.snapshot), read_only=True) as connection:
+        held = [row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()]
+    assert sorted(held) == tables
+    parquet = shop.snapshot.parent / "parquet"
+    for table in tables:
+        file: Path = parquet / table / f"{table}.parquet"
+        in_file = shop.published(f"select count(*) as rows from published.{table}")["rows"].iloc[0]
+        copied = duckdb.execute(f"select count(*) from '{file}'").fetchone()
+        assert copied == (in_file,), table
+    assert not list(shop.snapshot.parent.rglob("*.unfinished"))
+
+
+def test_every_check_that_was_expected_has_a_row_that_says_how_it_ended(shop: Place) -> None:
+    rows = shop.published("select asset, check_name, status, severity, reason from published.checks")
+    by_name = {(row.asset, row.check_name): row.status for row in rows.itertuples()}
+    assert len(by_name) == len(rows) > 70
+    for asset, check in (
+        ("raw/landings", "every_row_is_accounted_for"),
+        ("features/feat_customer__orders", "nothing_known_after_as_of"),
+        ("ml/purchase_propensity__scores", "scores_keep_their_contract"),
+        ("published/purchase_propensity", "keys_are_unique"),
+        ("published/purchase_propensity_latest", "keys_are_unique"),
+    ):
+        assert by_name[(asset, check)] == "passed"
+    # The published tables' own checks ran before the file was written, so nothing is silent.
+    assert not rows.loc[rows["status"] == "not_run", ["asset", "check_name"]].to_records().tolist()
+    failed = rows.loc[rows["status"] == "failed"]
+    assert set(failed["check_name"]) == {"candidate_is_worth_promoting"}
+    assert set(failed["severity"]) == {"warning"}
+
+
+def test_nothing_of_what_was_landed_is_lost(shop: Place) -> None:
+    landed = shop.kept("select * from raw.landings")
+    assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
+    loaded = landed.groupby("table_name")["rows_loaded"].sum()
+    for table, rows in loaded.items():
+        assert shop.kept(f"select count(*) as rows from raw.{table}")["rows"].iloc[0] == rows
+    rejects = shop.kept("select reason, raw_text, source_line from raw.rejects")
+    assert len(rejects) == landed["rows_rejected"].sum() > 0
+    assert (rejects["reason"].str.len() > 10).all()
+
+
+def test_everything_generated_lies_below_the_var_folder(shop: Place) -> None:
+    assert {child.name for child in shop.var_dir.iterdir()} == {"dagster", "sample_shop"}
+    assert not (PROJECT / "dbt_project" / "target").exists()
+    assert not (PROJECT / "dbt_project" / "logs").exists()

@@ -1,0 +1,89 @@
+"""The project as a person runs it: another process, the Makefile's environment, a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+PROJECT = Path(__file__).parents[2]
+LATEST = "published.purchase_propensity_latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where one business runs: ``project`` holds the code, ``var_dir`` everything it makes."""
+
+    var_dir: Path
+    business: str = "config/sample_shop.yaml"
+    size: str = "tiny"
+    project: Path = PROJECT
+
+    @property
+    def folder(self) -> Path:
+        return self.var_dir / Path(self.business).stem
+
+    @property
+    def snapshot(self) -> Path:
+        return self.folder / "published" / "marketing.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the Makefile exports."""
+        home = self.var_dir / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "dagster.yaml").write_text((PROJECT / "orchestration" / "dagster.yaml").read_text())
+        return os.environ | {
+            "BUSINESS": self.business,
+            "SIZE": self.size,
+            "VAR_DIR": str(self.var_dir),
+            "DAGSTER_HOME": str(home),
+            "PYTHONPATH": str(self.project),
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "DO_NOT_TRACK": "1",
+            "OMP_WAIT_POLICY": "passive",
+        }
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin a run of the main job; the caller waits for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "orchestration.run"],
+            cwd=self.project, env=dict(self.environment), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self) -> "Told":
+        """One run of the main job from beginning to end."""
+        process = self.start()
+        said, _ = process.communicate()
+        return Told(code=process.returncode, said=said)
+
+    def published(self, sql: str) -> pd.DataFrame:
+        return read(self.snapshot, sql)
+
+    def kept(self, sql: str) -> pd.DataFrame:
+        """What the warehouse holds; nobody may be writing it."""
+        return read(self.warehouse, sql)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How a run ended, and everything it said."""
+
+    code: int
+    said: str
+
+
+def read(file: Path, sql: str) -> pd.DataFrame:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(sql).df()
+
+
