@@ -47,7 +47,7 @@ query: setup
 	@$(PYTHON) -m orchestration.query "$(SQL)"
 
 backtest: setup
-	$(PYTHON) -m orchestration.backtest
+	$(PYTHON) -m orchestration.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 fix: setup
 	$(BIN)/ruff format .

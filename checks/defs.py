@@ -73,7 +73,7 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
     return [
         _check(
             problem.features[0],
-            "training_rows_keep_their_contract",
+            f"training_rows_of_{problem.name}_keep_their_contract",
             _of_day(training_rows),
             why=training_contract,
         ),

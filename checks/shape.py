@@ -60,7 +60,7 @@ def rows_keep_their_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -
     try:
         contract.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
-        broken = error.failure_cases.groupby(["column", "check"], dropna=False).size()
+        broken = _named(error.failure_cases).groupby(["column", "check"], dropna=False).size()
         shown = "; ".join(
             f"{column}: {check} ({count:,} rows)"
             for (column, check), count in broken.head(SHOWN_VIOLATIONS).items()
@@ -79,3 +79,9 @@ def rows_keep_their_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -
         threshold=0.0,
         evidence={"n": float(len(rows))},
     )
+
+
+def _named(cases: pd.DataFrame) -> pd.DataFrame:
+    """Failure cases by column; where a whole column is missing, pandera has it as the failing value."""
+    is_about_column = cases["check"].isin(["column_in_dataframe", "column_in_schema"])
+    return cases.assign(column=cases["column"].mask(is_about_column, cases["failure_case"]))

@@ -27,7 +27,11 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
         gates: Tolerances, each on top of sampling error.
     """
     if metrics.empty:
-        return Verdict(passed=True, reason="a fallback serves: rates by recency, nothing to calibrate")
+        return Verdict(
+            passed=True,
+            reason="a fallback serves: rates by recency, nothing to calibrate",
+            evidence={"n": 0.0},
+        )
     faults = tuple(miscalibrated(metrics, gates=gates))
     whole = metrics.loc[(metrics["metric"] == "calibration_shift") & (metrics["slice_name"] == "all")].iloc[0]
     return Verdict(

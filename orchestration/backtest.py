@@ -4,7 +4,7 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -13,9 +13,10 @@ from assets.calendar import as_of_days, newest_matured
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.backtest import Looked, look_back
 from assets.lifecycle.morning import Morning
+from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.split import TooLittleHistory
 from assets.lifecycle.train import BelowFloor
-from orchestration.definitions import PROBLEMS, newest_as_of_day
+from orchestration.definitions import PROBLEMS, today_of
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -62,39 +63,48 @@ def closing(looked: list[Looked]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table; returns the process's exit code."""
+    """Print a table per problem; returns the process's exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True)
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min)
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max)
     asked = parser.parse_args(arguments)
     settings, started = Settings(), time.monotonic()
-    business = settings.load_business()
-    warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
     if not settings.warehouse_file.exists():
-        sys.stderr.write(f"{settings.warehouse_file} is not there yet: `make run` builds the features first\n")
+        sys.stderr.write(
+            f"{settings.warehouse_file} is not there yet: `make run` builds the features first\n"
+        )
         return 1
-    models = FolderModelStore(root=str(settings.folder / "models"))
+    business = settings.load_business()
+    first = max(asked.first, business.first_as_of_day)
     for problem in PROBLEMS:
-        last = min(asked.last, newest_matured(newest_as_of_day(business), horizon_days=problem.horizon_days))
-        sys.stdout.write(f"{problem.question}\n\n{HEADER}\n")
-        looked = []
-        for day in monthly(asked.first, last):
-            now = datetime.now(tz=UTC).replace(tzinfo=None)
-            morning = Morning(
-                problem=problem, warehouse=warehouse, models=models, as_of=day, run_id="backtest", now=now
-            )
-            try:
-                looked.append(look_back(morning))
-            except (TooLittleHistory, BelowFloor, LeakDetected) as refusal:
-                sys.stdout.write(f"| {day} | refused: {refusal} |\n")
-                continue
-            sys.stdout.write(f"{line(looked[-1])}\n")
-            sys.stdout.flush()
+        newest = newest_matured(today_of(business), horizon_days=problem.horizon_days)
+        looked = list(_looked_back(problem, monthly(first, min(asked.last, newest)), settings=settings))
         if looked:
             sys.stdout.write(f"\n{closing(looked)}\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
     sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, peak memory {peak:,.0f} MiB\n")
     return 0
+
+
+def _looked_back(problem: PredictionProblem, days: Iterable[date], *, settings: Settings) -> Iterator[Looked]:
+    sys.stdout.write(f"{problem.question}\n\n{HEADER}\n")
+    for day in days:
+        morning = Morning(
+            problem=problem,
+            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
+            models=FolderModelStore(root=str(settings.folder / "models")),
+            as_of=day,
+            run_id="backtest",
+            now=datetime.now(tz=UTC).replace(tzinfo=None),
+        )
+        try:
+            looked = look_back(morning)
+        except (TooLittleHistory, BelowFloor, LeakDetected) as refusal:
+            sys.stdout.write(f"| {day} | refused: {refusal} |\n")
+            continue
+        sys.stdout.write(f"{line(looked)}\n")
+        sys.stdout.flush()
+        yield looked
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pandas as pd
-from dagster_dbt import DbtCliResource
+from dagster_dbt import DbtCliResource, DbtProject
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
@@ -45,14 +45,7 @@ def definitions_for(settings: Settings) -> dg.Definitions:
     business = settings.load_business()
     partitions = as_of_partitions(business.first_as_of_day, business.last_day)
     project = dbt_project(settings)
-    made = [
-        *_simulated(business, settings),
-        *landing_assets(business),
-        *transform_assets(project, partitions, clock=_clock(business)),
-        usability_asset(),
-        *(asset for problem in PROBLEMS for asset in supervised_assets(problem, partitions)),
-        journals_asset(PROBLEMS),
-    ]
+    made = _made(business, project, partitions, settings=settings)
     checks = [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
     expected = sorted(key for each in (*made, *checks) for key in each.check_keys)
     return dg.Definitions(
@@ -75,6 +68,24 @@ def definitions_for(settings: Settings) -> dg.Definitions:
     )
 
 
+def _made(
+    business: Business,
+    project: DbtProject,
+    partitions: dg.PartitionsDefinition[str],
+    *,
+    settings: Settings,
+) -> list[dg.AssetsDefinition]:
+    """Everything that is made before it can be published, upstream first."""
+    return [
+        *_simulated(business, settings),
+        *landing_assets(business),
+        *transform_assets(project, partitions, clock=_clock(business)),
+        usability_asset(),
+        *(asset for problem in PROBLEMS for asset in supervised_assets(problem, partitions)),
+        journals_asset(PROBLEMS),
+    ]
+
+
 def published_tables() -> tuple[Key, ...]:
     """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
     scored = [
@@ -86,9 +97,14 @@ def published_tables() -> tuple[Key, ...]:
 
 def newest_as_of_day(business: Business) -> date:
     """The newest as-of day of ``business``: a Monday not after its today."""
+    return as_of_on_or_before(today_of(business))
+
+
+def today_of(business: Business) -> date:
+    """Today in the business's time zone; the day after its last day when its data set has ended."""
     if business.last_day is not None:
-        return as_of_on_or_before(business.last_day + timedelta(days=1))
-    return as_of_on_or_before(_wall_today(business))
+        return business.last_day + timedelta(days=1)
+    return _wall_today(business)
 
 
 def _wall_today(business: Business) -> date:

@@ -108,6 +108,8 @@ def _sized(business: Business, shop: Shop) -> Business:
 def _document(file: Path) -> Mapping[str, object]:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BusinessInvalid(f"{file} is not UTF-8 text ({error}); save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise BusinessInvalid(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):

@@ -1,6 +1,6 @@
 """What a run achieved, in words a marketer understands."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,12 +10,14 @@ import duckdb
 import pandas as pd
 
 from assets.features.matrix import AS_OF
+from assets.ingest.landing import reject_kinds
 from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.ports import Warehouse
 
 Row = Mapping[Hashable, Any]
 
 COMPARED = (("auc", "AUC"), ("average_precision", "average precision"))
+SHOWN_REJECTS = 5
 TRIED_QUERY = (
     "select customer_id, round(probability, 3) as probability, decile, reason_1_code "
     "from published.purchase_propensity_latest order by probability desc limit 10"
@@ -26,10 +28,12 @@ TRIED_QUERY = (
 class Facts:
     """What the summary tells, as read from the warehouse and from the published snapshot.
 
+    ``rejects`` holds table, kind of reason and rows.
     ``versions`` holds the registry row of each version that serves, ``level`` the newest day's row.
     """
 
     landings: pd.DataFrame
+    rejects: Sequence[tuple[str, str, int]]
     versions: pd.DataFrame
     metrics: pd.DataFrame
     levels: pd.DataFrame
@@ -39,6 +43,8 @@ class Facts:
 
 def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
     """Read what was landed, and what SQL consumers now see."""
+    with warehouse.connect() as connection:
+        rejects = reject_kinds(connection)
     with duckdb.connect(str(snapshot), read_only=True) as connection:
         names = [row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()]
 
@@ -47,6 +53,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
 
         return Facts(
             landings=warehouse.read("select * from raw.landings"),
+            rejects=rejects,
             versions=published("select * from published.model_registry where stage = 'champion'"),
             metrics=published("select * from published.metrics where split = 'test'"),
             levels=published("select * from published.levels order by as_of_date"),
@@ -61,6 +68,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "",
         "1. What came in",
         *_landed(facts.landings),
+        *_rejected(facts.rejects),
         "",
         "2. The model",
         *(line for row in facts.versions.to_dict("records") for line in _model(row, facts)),
@@ -90,9 +98,14 @@ def _landed(landings: pd.DataFrame) -> list[str]:
     return [
         f"   {row['source']} -> raw.{row['table_name']}: {row['rows_in']:,} rows in, "
         f"{row['rows_loaded']:,} loaded, {row['rows_rejected']:,} rejected"
-        + (" (why: select reason, count(*) from raw.rejects group by 1)" if row["rows_rejected"] else "")
         for row in per_source.to_dict("records")
     ]
+
+
+def _rejected(kinds: Sequence[tuple[str, str, int]]) -> list[str]:
+    """The commonest kinds of refusal; every single row stands in raw.rejects of the warehouse."""
+    most = sorted(kinds, key=lambda kind: kind[2], reverse=True)[:SHOWN_REJECTS]
+    return [f"   rejected from {table}: {reason} ({rows:,} rows)" for table, reason, rows in most]
 
 
 def _model(version: Row, facts: Facts) -> list[str]:
@@ -127,7 +140,7 @@ def _interval(row: Row) -> str:
 def _totals(facts: Facts) -> list[str]:
     newest = facts.levels.iloc[-1]
     return [
-        *_matured(facts.metrics),
+        *_matured(facts.metrics.loc[facts.metrics["model_version"].isin(facts.versions["model_version"])]),
         f"   to come, from {newest['as_of_date']:%Y-%m-%d}: {newest['sum_probability']:,.0f} of "
         f"{newest['customers']:,} customers will buy, "
         f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}",

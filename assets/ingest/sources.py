@@ -132,7 +132,6 @@ class Business(_Declaration):
     last_day: date | None = None
     sources: tuple[Source, ...]
     simulation: Simulation | None = None
-    holdout_share: float = Field(default=0.05, ge=0, lt=1)
     data_dir: Path
     landing_dir: Path
 
@@ -146,6 +145,14 @@ class Business(_Declaration):
                 f"{time_zone!r} is not a time zone; write one such as Europe/London"
             ) from unknown
         return time_zone
+
+    @model_validator(mode="after")
+    def _has_a_today(self) -> "Business":
+        if self.clock == "data" and self.last_day is None:
+            raise ValueError(
+                "clock: data needs last_day, the day of the newest fact; a live business has clock: wall"
+            )
+        return self
 
     @model_validator(mode="after")
     def _sources_are_told_apart(self) -> "Business":
@@ -181,7 +188,9 @@ def business_from(
             {**document, "name": file.stem, "data_dir": data_dir, "landing_dir": landing_dir}
         )
     except ValidationError as invalid:
-        raise BusinessInvalid(f"{file}: {_one_line(invalid.errors()[0])}") from invalid
+        # A misspelt key is also a missing one: the spelling is what has to be mended.
+        errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
+        raise BusinessInvalid(f"{file}: {_one_line(errors[0])}") from invalid
 
 
 def _one_line(error: ErrorDetails) -> str:

@@ -13,7 +13,7 @@ from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import decide
 from assets.lifecycle.rows import columns_of, features_on
 from assets.lifecycle.serve import level_of
-from assets.lifecycle.trial import fallback, fit_twin, judge, serving
+from assets.lifecycle.trial import fallback, fit_recipe, fit_twin, judge
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.intervals import Interval, Resamples, accuracy, interval, paired_differences
@@ -65,8 +65,8 @@ def look_back(morning: Morning) -> Looked:
     """
     problem, rows = morning.problem, morning.rows
     twin = fit_twin(problem, rows)
-    judged = judge(problem, twin, rows=rows, champion=None, version=str(morning.as_of))
-    fitted = serving(problem, twin, rows=rows)
+    judged = judge(problem, twin, rows=rows, champion=(), version=str(morning.as_of))
+    fitted = fit_recipe(problem, rows.labelled)
     level = level_of(morning, fitted)
     matrix = build_matrix(
         features_on(problem, morning.warehouse, as_of=morning.as_of), None, columns=columns_of(problem)

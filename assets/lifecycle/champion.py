@@ -9,7 +9,7 @@ from assets.lifecycle.grade import FALLBACK
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning, NothingKnown
 from assets.lifecycle.promote import Attempt, retrain_row
-from assets.lifecycle.propose import ASSETS, Judgement, judgement, proposed_twin
+from assets.lifecycle.propose import ASSETS, Judgement, judgement, split_of
 from assets.lifecycle.register import (
     Standing,
     Trained,
@@ -19,7 +19,8 @@ from assets.lifecycle.register import (
     save_version,
 )
 from assets.lifecycle.tables import CHAMPION_TYPES, typed
-from assets.lifecycle.trial import fallback, serving
+from assets.lifecycle.train import Fitted
+from assets.lifecycle.trial import fallback, fit_recipe
 
 TRIGGER = "new as-of morning"
 CARD_FILE = "card.md"
@@ -45,7 +46,7 @@ def champion(morning: Morning) -> Serving:
         refused = Standing(
             model_version=judged.version, stage="refused", quality_grade=judged.grade.name, promoted_by=None
         )
-        _register(morning, judged, standing=refused, sha256=str(judged.proposed["twin_sha256"].iloc[0]))
+        _register(morning, judged, standing=refused, sha256=None)
     if serves is not None and not serves.is_fallback:
         return serves
     return _fallen_back(morning)
@@ -66,14 +67,14 @@ def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None
 
 
 def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:
-    fitted = serving(morning.problem, proposed_twin(morning, judged.proposed), rows=morning.rows)
+    fitted = fit_recipe(morning.problem, morning.rows.labelled)
     promoted = Serving(
         as_of_date=morning.as_of,
         model_version=judged.version,
         quality_grade=judged.grade.name,
         is_fallback=False,
         model_sha256=save_version(morning.folder(judged.version), fitted),
-        twin_sha256=str(judged.proposed["twin_sha256"].iloc[0]),
+        twin_hashes=str(judged.proposed["twin_hashes"].iloc[0]),
     )
     standing = Standing(
         model_version=promoted.model_version,
@@ -86,13 +87,13 @@ def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) ->
     return _installed(morning, promoted)
 
 
-def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256: str) -> None:
+def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256: str | None) -> None:
     """Write the version's registry row and its card."""
     proposed = judged.proposed.iloc[0]
     file = morning.folder(judged.version) / CARD_FILE
     trained = Trained(
         trained_at=proposed["trained_at"].to_pydatetime(),
-        split=proposed_twin(morning, judged.proposed).split,
+        split=split_of(morning),
         n_rows=int(proposed["n_rows"]),
         n_positive=int(proposed["n_positive"]),
         code_hash=str(proposed["code_hash"]),
@@ -124,30 +125,33 @@ def _fallen_back(morning: Morning) -> Serving:
     fitted = fallback(morning.problem, rows)
     version = f"{morning.as_of.isoformat()}-fallback"
     sha256 = save_version(morning.folder(version), fitted)
-    standing = Standing(model_version=version, stage="champion", quality_grade=FALLBACK.name)
+    _register_fallback(morning, fitted, version=version, sha256=sha256)
+    serves = Serving(
+        as_of_date=morning.as_of,
+        model_version=version,
+        quality_grade=FALLBACK.name,
+        is_fallback=True,
+        model_sha256=sha256,
+        twin_hashes=None,
+    )
+    return _installed(morning, serves)
+
+
+def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256: str) -> None:
+    known = morning.rows.labelled
     trained = Trained(
         trained_at=morning.now,
         split=None,
-        n_rows=len(rows.labelled),
-        n_positive=rows.labelled.positives,
+        n_rows=len(known),
+        n_positive=known.positives,
         code_hash=code_hash(ASSETS),
-        data_hash=data_hash(rows.labelled),
+        data_hash=data_hash(known),
         model_sha256=sha256,
         calibration_method=fitted.method,
     )
+    standing = Standing(model_version=version, stage="champion", quality_grade=FALLBACK.name)
     row = registry_row(morning.problem, trained, standing=standing)
     journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
-    return _installed(
-        morning,
-        Serving(
-            as_of_date=morning.as_of,
-            model_version=version,
-            quality_grade=FALLBACK.name,
-            is_fallback=True,
-            model_sha256=sha256,
-            twin_sha256=None,
-        ),
-    )
 
 
 def _installed(morning: Morning, serves: Serving) -> Serving:

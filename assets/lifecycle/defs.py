@@ -169,16 +169,14 @@ def _scores_asset(
         levels = warehouse.read(
             f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
         )
-        plot = as_markdown(
-            level_plot(levels, title=f"{problem.target} within {problem.horizon_days} days"), text="totals"
-        )
+        png = level_plot(levels, title=f"{problem.target} within {problem.horizon_days} days")
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": int(level["customers"].iloc[0]),
                 "sum_probability": float(level["sum_probability"].iloc[0]),
                 "total_lo": float(level["total_lo"].iloc[0]),
                 "total_hi": float(level["total_hi"].iloc[0]),
-                "totals": dg.MetadataValue.md(plot),
+                "totals": dg.MetadataValue.md(as_markdown(png, text="totals")),
             }
         )
 

@@ -57,14 +57,14 @@ VERSION = "model_version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """The version that scores from a morning on; ``twin_sha256`` is ``None`` for a fallback."""
+    """The version that scores from a morning on; ``twin_hashes`` is ``None`` for a fallback."""
 
     as_of_date: date
     model_version: str
     quality_grade: str
     is_fallback: bool
     model_sha256: str
-    twin_sha256: str | None
+    twin_hashes: str | None
 
 
 def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
@@ -96,7 +96,7 @@ def serving_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date)
         quality_grade=str(row["quality_grade"]),
         is_fallback=bool(row["is_fallback"]),
         model_sha256=str(row["model_sha256"]),
-        twin_sha256=None if pd.isna(row["twin_sha256"]) else str(row["twin_sha256"]),
+        twin_hashes=None if pd.isna(row["twin_hashes"]) else str(row["twin_hashes"]),
     )
 
 

@@ -1,17 +1,19 @@
 """One problem on one morning: what the four steps of the lifecycle share."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
 from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.register import load_version
+from assets.lifecycle.register import load_version, save_version
 from assets.lifecycle.rows import KnownRows, known_rows
-from assets.lifecycle.train import Fitted
+from assets.lifecycle.trial import Dated
 from assets.ports import ModelStore, Warehouse
 
-# The judged twin lies in a folder of its own inside its version.
+# The judged twin lies in a folder of its own inside its version, one folder per model.
 TWIN = "twin"
 
 
@@ -42,10 +44,26 @@ class Morning:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def twin_of(self, version: str, *, sha256: str) -> Fitted:
-        """The judged twin of ``version``, if its file is the one that was registered.
+    def keep_twin(self, version: str, models: Sequence[Dated]) -> str:
+        """Write the twin's models into the version's folder; returns their hashes as JSON, by first day."""
+        hashes = {
+            model.first.isoformat(): save_version(
+                self.folder(version, TWIN, model.first.isoformat()), model.fitted
+            )
+            for model in models
+        }
+        return json.dumps(hashes)
+
+    def twin_of(self, version: str, *, hashes: str) -> tuple[Dated, ...]:
+        """The twin's models of ``version``, if their files are the ones that were registered.
 
         Raises:
-            ModelFileRefused: when it is not.
+            ModelFileRefused: when one is not.
         """
-        return load_version(self.folder(version, TWIN), sha256=sha256)
+        return tuple(
+            Dated(
+                first=date.fromisoformat(first),
+                fitted=load_version(self.folder(version, TWIN, first), sha256=sha256),
+            )
+            for first, sha256 in sorted(json.loads(hashes).items())
+        )

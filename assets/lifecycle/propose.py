@@ -12,13 +12,13 @@ from assets.lifecycle.evaluate import Evaluation
 from assets.lifecycle.facts import overall
 from assets.lifecycle.grade import DO_NOT_USE, Grade, grade
 from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import TWIN, Morning
+from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import Decision, decide, refused
-from assets.lifecycle.register import code_hash, data_hash, save_version
-from assets.lifecycle.split import TooLittleHistory, split_by_time
+from assets.lifecycle.register import code_hash, data_hash, load_version
+from assets.lifecycle.split import Split, TooLittleHistory, split_by_time
 from assets.lifecycle.tables import CANDIDATE_TYPES, EVALUATION_TYPES, typed
 from assets.lifecycle.train import BelowFloor
-from assets.lifecycle.trial import Twin, fit_twin, judge, version_name
+from assets.lifecycle.trial import Dated, Twin, fit_twin, judge, version_name
 
 ASSETS = Path(__file__).parents[1]
 
@@ -57,10 +57,10 @@ def _fitted(morning: Morning, version: str) -> dict[str, object]:
     try:
         twin = fit_twin(morning.problem, morning.rows)
     except (BelowFloor, TooLittleHistory, LeakDetected) as refusal:
-        return {"twin_sha256": None, "calibration_method": None, "refusal": str(refusal)}
+        return {"twin_hashes": None, "calibration_method": None, "refusal": str(refusal)}
     return {
-        "twin_sha256": save_version(morning.folder(version, TWIN), twin.fitted),
-        "calibration_method": twin.fitted.method,
+        "twin_hashes": morning.keep_twin(version, twin.models),
+        "calibration_method": twin.models[-1].fitted.method,
         "refusal": None,
     }
 
@@ -126,24 +126,31 @@ def judgement(morning: Morning) -> Judgement:
     return Judgement(proposed=proposed, evaluation=found, decision=decision)
 
 
-def proposed_twin(morning: Morning, proposed: pd.DataFrame) -> Twin:
-    """The candidate of ``proposed`` with the folds it was fitted on."""
-    row = proposed.iloc[0]
-    return Twin(
-        fitted=morning.twin_of(str(row["model_version"]), sha256=str(row["twin_sha256"])),
-        split=split_by_time(morning.rows.matured_days, horizon_days=morning.problem.horizon_days),
-    )
+def split_of(morning: Morning) -> Split:
+    """The folds of a candidate of this morning."""
+    return split_by_time(morning.rows.matured_days, horizon_days=morning.problem.horizon_days)
 
 
 def _judged(morning: Morning, proposed: pd.DataFrame, *, rival: Serving | None) -> Evaluation:
-    champion = morning.twin_of(rival.model_version, sha256=str(rival.twin_sha256)) if rival else None
+    row = proposed.iloc[0]
+    version = str(row["model_version"])
+    twin = Twin(models=morning.twin_of(version, hashes=str(row["twin_hashes"])), split=split_of(morning))
     return judge(
         morning.problem,
-        proposed_twin(morning, proposed),
+        twin,
         rows=morning.rows,
-        champion=champion,
-        version=str(proposed["model_version"].iloc[0]),
+        champion=_walking(morning, rival) if rival else (),
+        version=version,
     )
+
+
+def _walking(morning: Morning, rival: Serving) -> tuple[Dated, ...]:
+    """The champion as it would have answered: its twin up to the morning it was made, then itself."""
+    itself = Dated(
+        first=rival.as_of_date,
+        fitted=load_version(morning.folder(rival.model_version), sha256=rival.model_sha256),
+    )
+    return (*morning.twin_of(rival.model_version, hashes=str(rival.twin_hashes)), itself)
 
 
 def _rival(morning: Morning) -> Serving | None:

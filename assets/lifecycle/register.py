@@ -46,7 +46,10 @@ class ModelFileRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What a version was made of: folds (``None`` for a fallback without any), rows and hashes."""
+    """What a version was made of: folds (``None`` for a fallback without any), rows and hashes.
+
+    ``model_sha256`` is ``None`` for a refused version: no model of it was made to serve.
+    """
 
     trained_at: datetime
     split: Split | None
@@ -54,7 +57,7 @@ class Trained:
     n_positive: int
     code_hash: str
     data_hash: str
-    model_sha256: str
+    model_sha256: str | None
     calibration_method: str
 
 

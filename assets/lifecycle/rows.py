@@ -44,6 +44,11 @@ class KnownRows:
             features=rows.features, outcome=self.outcome[known], entities=rows.entities, as_of=rows.as_of
         )
 
+    def known_on(self, morning: date, *, horizon_days: int) -> Matrix:
+        """The rows whose outcome an earlier ``morning`` knew."""
+        matured = self.labelled.as_of + np.timedelta64(horizon_days, "D")
+        return self.labelled.of(matured <= np.datetime64(morning, "D"))
+
     @property
     def matured_days(self) -> list[date]:
         """As-of days with known outcomes, oldest first."""

@@ -9,8 +9,12 @@ import numpy.typing as npt
 
 from assets.metrics.arrays import Flags
 
-CALIBRATION_SHARE = 0.2
 TEST_SHARE = 0.2
+# Of the days before the test: 20 % of all.
+CALIBRATION_SHARE = 0.25
+# Two months. A calibrator learned over a longer fold describes a ranker that is older by as much: on
+# Online Retail the published slope was 1.3 with the whole fifth, 1.05 with two months.
+MOST_CALIBRATION_DAYS = 9
 
 
 class TooLittleHistory(Exception):
@@ -51,7 +55,8 @@ def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
     """60 / 20 / 20 of the as-of days that are left after the two embargoes.
 
     A day is dropped when its label window ``[day, day + horizon)`` reaches into the next fold: its
-    outcome is made of the very days the next fold is judged on.
+    outcome is made of the very days the next fold is judged on. The calibration fold stops growing at
+    ``MOST_CALIBRATION_DAYS``; what it would have had beyond goes to the training fold.
 
     Args:
         days: Matured as-of days, in any order, repeats allowed.
@@ -61,8 +66,7 @@ def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
         TooLittleHistory: when a fold would be empty, with the counts.
     """
     ordered = sorted(set(days))
-    window = timedelta(days=horizon_days)
-    embargo = sum(ordered[-1] - window < day < ordered[-1] for day in ordered) if ordered else 0
+    embargo = _embargo(ordered, horizon_days)
     usable = len(ordered) - 2 * embargo
     if usable < 3:
         raise TooLittleHistory(
@@ -70,14 +74,32 @@ def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
             f"{horizon_days} days; training, calibration and test need at least {2 * embargo + 3}"
         )
     test = ordered[-max(1, round(TEST_SHARE * usable)) :]
-    before_test = [day for day in ordered if day + window <= test[0]]
-    calibration = before_test[-max(1, round(CALIBRATION_SHARE * usable)) :]
-    train = [day for day in ordered if calibration and day + window <= calibration[0]]
+    before_test = [day for day in ordered if day + timedelta(days=horizon_days) <= test[0]]
+    train, calibration = calibration_split(before_test, horizon_days=horizon_days)
+    return Split(train=train, calibration=calibration, test=Fold(days=tuple(test)))
+
+
+def calibration_split(days: Sequence[date], *, horizon_days: int) -> tuple[Fold, Fold]:
+    """Training and calibration folds, 3 to 1, of days whose outcomes are known, one embargo apart.
+
+    Raises:
+        TooLittleHistory: when a fold would be empty, with the counts.
+    """
+    ordered = sorted(set(days))
+    usable = len(ordered) - _embargo(ordered, horizon_days)
+    share = min(MOST_CALIBRATION_DAYS, max(1, round(CALIBRATION_SHARE * usable)))
+    calibration = ordered[-share:]
+    train = (
+        [day for day in ordered if day + timedelta(days=horizon_days) <= calibration[0]] if ordered else []
+    )
     if not train:
         raise TooLittleHistory(
-            f"{len(ordered)} matured as-of days leave {len(train)} for training, {len(calibration)} for "
-            f"calibration and {len(test)} for the test"
+            f"{len(ordered)} matured as-of days leave {len(train)} for training and {len(calibration)} for "
+            f"calibration, an embargo of {horizon_days} days between them"
         )
-    return Split(
-        train=Fold(days=tuple(train)), calibration=Fold(days=tuple(calibration)), test=Fold(days=tuple(test))
-    )
+    return Fold(days=tuple(train)), Fold(days=tuple(calibration))
+
+
+def _embargo(ordered: Sequence[date], horizon_days: int) -> int:
+    """How many days one embargo costs: those whose window reaches into the newest day."""
+    return sum(ordered[-1] - timedelta(days=horizon_days) < day < ordered[-1] for day in ordered)

@@ -90,7 +90,7 @@ CANDIDATE_TYPES: Types = {
     "n_customers": COUNT,
     "data_hash": TEXT,
     "code_hash": TEXT,
-    "twin_sha256": TEXT,
+    "twin_hashes": TEXT,
     "calibration_method": TEXT,
     "refusal": TEXT,
 }
@@ -110,7 +110,7 @@ CHAMPION_TYPES: Types = {
     "quality_grade": TEXT,
     "is_fallback": FLAG,
     "model_sha256": TEXT,
-    "twin_sha256": TEXT,
+    "twin_hashes": TEXT,
 }
 LEVEL_TYPES: Types = {
     **_NAMED,

@@ -71,7 +71,7 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     refuse_below_floor(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.gates.highest_auc)
     ranker = _ranker(problem, train)
-    method = calibration_method(calibration.positives, len(calibration) - calibration.positives)
+    method = calibration_method(*_distinct(calibration))
     model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
     return _fitted(problem, model, method=method, reference=train, calibration=calibration)
 
@@ -123,6 +123,12 @@ def refuse_below_floor(problem: PredictionProblem, train: Matrix, *, calibration
         raise BelowFloor(f"too little data for {problem.name}: {'; '.join(short)}")
 
 
+def _distinct(rows: Matrix) -> tuple[int, int]:
+    """How many different customers bought at least once, and how many did not at least once."""
+    bought = rows.outcome == 1
+    return len(set(rows.entities[bought].tolist())), len(set(rows.entities[~bought].tolist()))
+
+
 def typical(features: pd.DataFrame) -> Reference:
     """Median of each number and most frequent value of each category; ``None`` when all are missing."""
     found: dict[str, float | str | None] = {}
@@ -138,11 +144,13 @@ def typical(features: pd.DataFrame) -> Reference:
 
 
 def _ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
-    unfitted = problem.task.estimator(
-        numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed
-    )
-    weights = problem.task.weights(rows.outcome, rows.as_of)
-    return unfitted.fit(rows.features, rows.outcome.astype("int64"), boosting__sample_weight=weights)
+    task, outcome = problem.task, rows.outcome.astype("int64")
+    sketch = task.sketch(numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed)
+    lowest = 0.5 / (len(rows) + 1)
+    expected = sketch.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
+    weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
+    ranker = task.estimator(numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed)
+    return ranker.fit(rows.features, outcome, boosting__sample_weight=weights)
 
 
 def _fitted(

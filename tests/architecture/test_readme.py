@@ -61,7 +61,19 @@ def calls_of(file: Path, *names: str) -> Iterator[ast.Call]:
 def python_checks() -> set[str]:
     """The second argument of every ``_check(key, name, …)`` in checks/defs.py."""
     arguments = [call.args[1] for call in calls_of(ROOT / "checks" / "defs.py", "_check")]
-    return {str(name.value) for name in arguments if isinstance(name, ast.Constant)}
+    return {_written(name) for name in arguments}
+
+
+def _written(name: ast.expr) -> str:
+    """A check's name as the README writes it: what is filled in per problem stands as ``<problem>``."""
+    match name:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "<problem>" for part in parts
+            )
+    raise AssertionError(f"line {name.lineno}: a check's name is a text")
 
 
 def settings() -> set[str]:

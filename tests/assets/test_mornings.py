@@ -79,7 +79,7 @@ def test_a_refused_morning_again_changes_nothing(world: World) -> None:
 
 
 def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:
-    # The label table holds every week to the end; the twelfth of a year later must not move this morning.
+    # The label table holds every week to the end; what came later must not move this morning.
     def outcomes_turned(rows: pd.DataFrame) -> pd.DataFrame:
         young = rows["as_of_date"].dt.date > LATER - timedelta(days=PROBLEM.horizon_days)
         return rows.assign(outcome=np.where(young, 1 - rows["outcome"], rows["outcome"]))
@@ -121,20 +121,20 @@ def test_before_any_outcome_is_known_there_is_nothing_to_say(small_world: SmallW
     assert world.table(PROBLEM.scores).empty
 
 
-def test_a_fallback_gives_way_to_the_first_model_that_passes(promoted: World, world: World) -> None:
+def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallWorld) -> None:
     earlier = FIRST - timedelta(weeks=18)
-    fresh = World(folder=world.folder.parent / "fresh")
-    fresh.write(shop(customers=CUSTOMERS, weeks=WEEKS))
+    fresh = small_world(CUSTOMERS)
     # Nine weeks of history leave no day for three folds and two embargoes.
-    assert fresh.live(earlier).is_fallback
+    stopgap = fresh.live(earlier)
+    assert stopgap.is_fallback
     assert "matured as-of days" in str(fresh.newest_decision()["reasons"])
     serves = fresh.live(FIRST)
     assert not serves.is_fallback
-    assert fresh.stages() == {f"{earlier}-fallback": "retired", serves.model_version: "champion"}
+    assert fresh.stages() == {stopgap.model_version: "retired", serves.model_version: "champion"}
     # A morning between the two belongs to the version that was there then.
     between = FIRST - timedelta(weeks=2)
     scores(fresh.morning(between))
-    assert set(fresh.scored(between)["model_version"]) == {f"{earlier}-fallback"}
+    assert set(fresh.scored(between)["model_version"]) == {stopgap.model_version}
 
 
 def test_a_morning_before_the_first_version_cannot_be_scored(world: World) -> None:
@@ -160,7 +160,9 @@ def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> N
     ended = FIRST - timedelta(weeks=2)
     world.live(ended)
     world.live(last)
-    realised = dict(zip(world.table(LEVELS)["as_of_date"].dt.date, world.table(LEVELS)["realised"], strict=True))
+    realised = dict(
+        zip(world.table(LEVELS)["as_of_date"].dt.date, world.table(LEVELS)["realised"], strict=True)
+    )
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     # Week 25 + 30 days lies before week 31, and week 27 + 30 days (4 weeks and 2 days) does not.
     assert realised[ended] == rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()

@@ -12,14 +12,13 @@ from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRA
 from assets.lifecycle.champion import champion
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning
-from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.problem import Gates, PredictionProblem
 from assets.lifecycle.propose import candidate, evaluation
 from assets.lifecycle.rows import DAILY_ORDERS
 from assets.lifecycle.serve import scores
+from assets.lifecycle.tasks import Binary, Boosting
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from assets.lifecycle.problem import Gates
-from assets.lifecycle.tasks import Binary, Boosting
 from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
 from tests.unit.lifecycle.world import PROBLEM as LARGER_PROBLEM
 
@@ -27,7 +26,9 @@ WEEKS = 32
 CUSTOMERS = 700
 # Smaller trees and fewer draws: a morning is lived many times here.
 PROBLEM = replace(
-    LARGER_PROBLEM, task=Binary(boosting=Boosting(max_iter=30, learning_rate=0.06)), gates=Gates(replicates=40)
+    LARGER_PROBLEM,
+    task=Binary(boosting=Boosting(max_iter=30, learning_rate=0.06)),
+    gates=Gates(replicates=40),
 )
 # As-of days by week: 27 days behind it leave 23 matured ones, a week later there is one more.
 FIRST, LATER = (FIRST_DAY + timedelta(weeks=week) for week in (27, 28))
@@ -122,5 +123,3 @@ def create(folder: Path, *, customers: int = CUSTOMERS) -> World:
     world = World(folder=folder)
     world.write(shop(customers=customers, weeks=WEEKS))
     return world
-
-

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,13 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from orchestration.definitions import definitions_for
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 
 BUSINESSES = ("sample_shop", "online_retail")
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RepositoryDefinition]]:
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RepositoryDefinition]:
     """Per business what Dagster makes of its definitions; the dbt project is parsed once for both."""
     folder = tmp_path_factory.mktemp("var")
     found: dict[str, RepositoryDefinition] = {}
@@ -31,7 +30,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Repos
             if found:
                 shutil.copytree(folder / BUSINESSES[0] / "dbt", settings.dbt_target_dir)
             found[name] = definitions_for(settings).get_repository_def()
-    yield found
+    return found
 
 
 @pytest.fixture(scope="session", params=BUSINESSES)

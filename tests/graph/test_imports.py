@@ -29,7 +29,9 @@ print(json.dumps({"opened": opened, "connected": connected}))
 
 
 def modules() -> list[str]:
-    files = [file for part in ("assets", "checks", "orchestration") for file in (PROJECT / part).rglob("*.py")]
+    files = [
+        file for part in ("assets", "checks", "orchestration") for file in (PROJECT / part).rglob("*.py")
+    ]
     dotted = [".".join(file.relative_to(PROJECT).with_suffix("").parts) for file in sorted(files)]
     return [name.removesuffix(".__init__") for name in dotted]
 
@@ -58,7 +60,9 @@ def test_importing_is_free_of_side_effects(tmp_path: Path) -> None:
     own_data = [
         str(path)
         for path in ours
-        if path.suffix not in {".py", ".pyc"} and not path.is_relative_to(PROJECT / ".venv") and path.is_file()
+        if path.suffix not in {".py", ".pyc"}
+        and not path.is_relative_to(PROJECT / ".venv")
+        and path.is_file()
     ]
     assert not own_data
     assert not [path for path in found["opened"] if Path(path).is_relative_to(tmp_path)]

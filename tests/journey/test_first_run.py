@@ -57,7 +57,9 @@ def test_every_customer_with_an_order_has_one_row_in_the_promised_columns(shop: 
     rows = shop.published(f"select * from {LATEST}")
     assert list(rows.columns) == promised_columns("purchase_propensity_latest")
     assert rows["customer_id"].is_unique
-    known = shop.kept("select distinct customer_id from features.feat_customer__orders where as_of_date = '2024-01-01'")
+    known = shop.kept(
+        "select distinct customer_id from features.feat_customer__orders where as_of_date = '2024-01-01'"
+    )
     assert set(rows["customer_id"]) == set(known["customer_id"])
     assert set(rows["status"]) == {"fallback_model"}
     assert set(pd.to_datetime(rows["as_of_date"]).dt.date.astype(str)) == {"2024-01-01"}
@@ -89,7 +91,7 @@ def test_every_check_that_was_expected_has_a_row_that_says_how_it_ended(shop: Pl
     by_name = {(row.asset, row.check_name): row.status for row in rows.itertuples()}
     assert len(by_name) == len(rows) > 70
     for asset, check in (
-        ("raw/landings", "every_row_is_accounted_for"),
+        ("raw/order_lines", "every_row_is_accounted_for"),
         ("features/feat_customer__orders", "nothing_known_after_as_of"),
         ("ml/purchase_propensity__scores", "scores_keep_their_contract"),
         ("published/purchase_propensity", "keys_are_unique"),

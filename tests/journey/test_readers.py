@@ -35,7 +35,7 @@ for kind, counter in (("seen", seen), ("held", held)):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """A place after two more runs, and what a reader saw meanwhile: (rows, customers, newest, oldest, times)."""
+    """Two more runs, and what a reader saw meanwhile: rows, customers, newest, oldest, how often."""
 
     place: Place
     instants: list[str]
@@ -55,7 +55,7 @@ def watched(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("readers")
     place, stop = copied(first_run, folder / "var"), folder / "stop"
     instants = [scored_at(place)]
-    reader = subprocess.Popen(
+    reader = subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", READER, str(place.snapshot), str(stop), LATEST],
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -85,5 +85,3 @@ class Told:
 def read(file: Path, sql: str) -> pd.DataFrame:
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(sql).df()
-
-

@@ -18,6 +18,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 DOCUMENT = {
     "title": "Shop",
     "clock": "data",
+    "last_day": "2011-12-09",
     "currency": "EUR",
     "time_zone": "Europe/Berlin",
     "first_as_of_day": "2023-01-02",

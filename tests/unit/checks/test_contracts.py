@@ -16,7 +16,10 @@ from checks.verdict import Verdict
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 
 RUN = Run(
-    run_id="run", scored_at=datetime(2025, 3, 3, 4), model_version="2025-03-03-abc", quality_grade="Good"
+    run_id="run",
+    scored_at=datetime.fromisoformat("2025-03-03 04:00"),
+    model_version="2025-03-03-abc",
+    quality_grade="Good",
 )
 
 

@@ -38,7 +38,9 @@ def test_a_lost_row_and_a_doubled_row_do_not_cancel_out() -> None:
     verdict = every_row_is_accounted_for(landings((10, 8, 1), (5, 6, 0), (3, 3, 0)))
     assert not verdict.passed
     assert verdict.value == 2.0
-    assert verdict.reason.startswith("2 of 3 files lost or doubled rows, 2 in all; orders_0.csv: 10 in, 8 loaded")
+    assert verdict.reason.startswith(
+        "2 of 3 files lost or doubled rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
+    )
 
 
 def test_nothing_landed_is_nothing_lost() -> None:

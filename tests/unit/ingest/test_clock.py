@@ -20,6 +20,7 @@ def business(clock: str, time_zone: str = "Europe/London") -> Business:
             "currency": "GBP",
             "time_zone": time_zone,
             "first_as_of_day": date(2011, 1, 3),
+            "last_day": date(2011, 12, 9),
             "sources": (),
             "data_dir": Path(),
             "landing_dir": Path(),

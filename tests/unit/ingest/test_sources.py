@@ -21,6 +21,7 @@ SOURCE = {"name": "orders", "table": "order_lines", "files": "{data_dir}/orders*
 DOCUMENT = {
     "title": "Gift shop",
     "clock": "data",
+    "last_day": "2011-12-09",
     "currency": "GBP",
     "time_zone": "Europe/London",
     "first_as_of_day": "2023-01-02",
@@ -38,7 +39,6 @@ def with_source(**changes: object) -> dict[str, object]:
 
 def test_a_business_is_named_after_its_file() -> None:
     assert business(DOCUMENT).name == "gift_shop"
-    assert business(DOCUMENT).holdout_share == 0.05
 
 
 def test_yaml_constants_in_a_mapping_are_sql_constants() -> None:

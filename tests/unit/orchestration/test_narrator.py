@@ -80,7 +80,9 @@ def test_a_failed_check_is_told_with_its_consequence(told: Told, blocking: bool,
 
 
 def test_a_passed_check_and_everything_else_stay_silent(told: Told) -> None:
-    assert told(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, evaluation(passed=True, blocking=True))) == ""
+    assert (
+        told(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, evaluation(passed=True, blocking=True))) == ""
+    )
     assert told(event(dg.DagsterEventType.RUN_START, step=None)) == ""
 
 

@@ -57,9 +57,7 @@ def test_an_error_in_the_question_is_told_without_a_traceback(
     assert "nonsense" in capsys.readouterr().err
 
 
-def test_a_question_cannot_change_the_snapshot(
-    published: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_question_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = published.read_bytes()
     assert main(["delete from published.levels"]) == 1
     assert "read-only" in capsys.readouterr().err

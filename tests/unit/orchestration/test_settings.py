@@ -58,7 +58,9 @@ def test_yaml_without_keys_is_refused(written: Callable[[str], Path], text: str)
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(written: Callable[[str], Path]) -> None:
-    text = SAMPLE_SHOP.read_text(encoding="utf-8").replace("last_day: 2024-12-31\n\n", "lastday: 2024-12-31\n\n")
+    text = SAMPLE_SHOP.read_text(encoding="utf-8").replace(
+        "last_day: 2024-12-31\n\n", "lastday: 2024-12-31\n\n"
+    )
     message = refusal(written(text))
     assert "unknown key 'lastday'" in message
     assert "did you mean 'last_day'?" in message

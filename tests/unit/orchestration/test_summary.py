@@ -49,6 +49,7 @@ def promoted() -> Facts:
                 "rows_rejected": [10, 0, 0],
             }
         ),
+        rejects=[("order_lines", "ordered_at is missing", 7), ("order_lines", "unit_price is ...", 3)],
         versions=version_row("2025-01-06-abc", grade="Good", method="isotonic"),
         metrics=figures("2025-01-06-abc"),
         levels=pd.DataFrame(
@@ -78,7 +79,11 @@ def fallen_back(promoted: Facts) -> Facts:
         versions=version_row("2024-01-01-fallback", grade="Poor", method="none"),
         metrics=promoted.metrics.head(0),
         decisions=pd.DataFrame(
-            {"model_name": [NAME], "decision": ["fallback"], "reasons": ["188 customers in training, 500 needed"]}
+            {
+                "model_name": [NAME],
+                "decision": ["fallback"],
+                "reasons": ["188 customers in training, 500 needed"],
+            }
         ),
     )
 
@@ -89,7 +94,8 @@ def told(facts: Facts) -> str:
 
 def test_what_came_in_is_told_per_source(promoted: Facts) -> None:
     text = told(promoted)
-    assert "orders -> raw.order_lines: 1,500 rows in, 1,490 loaded, 10 rejected (why: select reason" in text
+    assert "orders -> raw.order_lines: 1,500 rows in, 1,490 loaded, 10 rejected" in text
+    assert "rejected from order_lines: ordered_at is missing (7 rows)" in text
     assert "products -> raw.products: 600 rows in, 600 loaded, 0 rejected\n" in text
 
 
