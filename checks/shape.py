@@ -62,8 +62,8 @@ def rows_keep_their_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -
     except pa.errors.SchemaErrors as error:
         broken = _named(error.failure_cases).groupby(["column", "check"], dropna=False).size()
         shown = "; ".join(
-            f"{column}: {check} ({count:,} rows)"
-            for (column, check), count in broken.head(SHOWN_VIOLATIONS).items()
+            f"{where[0]}: {where[1]} ({count:,} rows)"
+            for where, count in zip(broken.index[:SHOWN_VIOLATIONS], broken[:SHOWN_VIOLATIONS], strict=True)
         )
         return Verdict(
             passed=False,
@@ -84,4 +84,5 @@ def rows_keep_their_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -
 def _named(cases: pd.DataFrame) -> pd.DataFrame:
     """Failure cases by column; where a whole column is missing, pandera has it as the failing value."""
     is_about_column = cases["check"].isin(["column_in_dataframe", "column_in_schema"])
-    return cases.assign(column=cases["column"].mask(is_about_column, cases["failure_case"]))
+    named: pd.Series[str] = cases["column"].mask(is_about_column, cases["failure_case"])
+    return cases.assign(column=named)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pandas as pd
-from dagster_dbt import DbtCliResource, DbtProject
+from dagster_dbt import DbtProject
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
@@ -27,6 +27,7 @@ from checks.defs import landing_checks, problem_checks
 from orchestration.jobs import predict_and_publish
 from orchestration.narrator import narrator
 from orchestration.parse import DBT_PROJECT_DIR, dbt_project
+from orchestration.resources.dbt import InstalledDbt
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -63,7 +64,7 @@ def definitions_for(settings: Settings) -> dg.Definitions:
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
             "models": FolderModelStore(root=str(settings.folder / "models")),
-            "dbt": DbtCliResource(project_dir=project, profiles_dir=str(DBT_PROJECT_DIR)),
+            "dbt": InstalledDbt(project_dir=str(project.project_dir), profiles_dir=str(DBT_PROJECT_DIR)),
         },
     )
 

@@ -136,7 +136,7 @@ class PredictionProblem:
     floors: Floors = field(default_factory=Floors)
     amount: str | None = None
     seed: int = 20_111
-    max_training_rows: int = 200_000
+    max_training_rows: int = 100_000
 
     def __post_init__(self) -> None:
         _ = self.candidate.sql
