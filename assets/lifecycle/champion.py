@@ -1,6 +1,7 @@
 """The third step of a morning: who serves from now on, logged with the reasons."""
 
 from dataclasses import asdict, replace
+from datetime import date
 
 from assets.keys import MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle import journal
@@ -20,7 +21,7 @@ from assets.lifecycle.register import (
 )
 from assets.lifecycle.tables import CHAMPION_TYPES, typed
 from assets.lifecycle.train import Fitted
-from assets.lifecycle.trial import fallback, fit_recipe
+from assets.lifecycle.trial import fallback, fit_recipe, version_name
 
 TRIGGER = "new as-of morning"
 CARD_FILE = "card.md"
@@ -49,7 +50,7 @@ def champion(morning: Morning) -> Serving:
         _register(morning, judged, standing=refused, sha256=None)
     if serves is not None and not serves.is_fallback:
         return serves
-    return _fallen_back(morning)
+    return _fallen_back(morning, serves=serves)
 
 
 def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None:
@@ -115,15 +116,17 @@ def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256
     file.write_text(text, encoding="utf-8")
 
 
-def _fallen_back(morning: Morning) -> Serving:
+def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
     rows = morning.rows
     if len(rows.labelled) == 0:
         raise NothingKnown(
             f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
             f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
         )
+    version = f"{version_name(morning.as_of, data_hash(rows.labelled), code_hash(ASSETS))}-fallback"
+    if serves is not None and serves.model_version == version:
+        return serves
     fitted = fallback(morning.problem, rows)
-    version = f"{morning.as_of.isoformat()}-fallback"
     sha256 = save_version(morning.folder(version), fitted)
     _register_fallback(morning, fitted, version=version, sha256=sha256)
     serves = Serving(
@@ -155,7 +158,10 @@ def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256
 
 
 def _installed(morning: Morning, serves: Serving) -> Serving:
-    journal.retire_others(morning.warehouse, morning.problem.name, champion=serves.model_version)
     row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
     journal.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
+    # A morning of the past may be lived late: the champion of the registry is the newest morning's.
+    newest = journal.serving_on(morning.problem, morning.warehouse, as_of=date.max)
+    if newest is not None:
+        journal.name_champion(morning.warehouse, morning.problem.name, version=newest.model_version)
     return serves

@@ -134,13 +134,14 @@ def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: s
     return warehouse.replace_partition(key, rows, column=VERSION, value=version)
 
 
-def retire_others(warehouse: Warehouse, model_name: str, *, champion: str) -> None:
-    """In the registry, every earlier champion of ``model_name`` but ``champion`` becomes retired."""
+def name_champion(warehouse: Warehouse, model_name: str, *, version: str) -> None:
+    """In the registry, ``version`` is the champion of ``model_name``, and whoever was before is retired."""
     with warehouse.connect() as connection:
         connection.execute(
-            f"update {MODEL_REGISTRY.sql} set stage = 'retired' "
-            "where model_name = $model and stage = 'champion' and model_version <> $champion",
-            {"model": model_name, "champion": champion},
+            f"update {MODEL_REGISTRY.sql} set stage = "
+            "case when model_version = $version then 'champion' else 'retired' end "
+            "where model_name = $model and stage in ('champion', 'retired')",
+            {"model": model_name, "version": version},
         )
 
 

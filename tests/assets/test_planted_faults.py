@@ -1,6 +1,5 @@
 """Each planted fault is stopped with a reason: the champion stays, and so do the scores it gave."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,14 +90,10 @@ def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest: Callable[..., Fitted] = trial.fit_candidate
+    honest = trial.fit_recipe
 
-    def swapped(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
-        return honest(
-            problem,
-            replace(train, outcome=1 - train.outcome),
-            calibration=replace(calibration, outcome=1 - calibration.outcome),
-        )
+    def swapped(problem: PredictionProblem, known: Matrix) -> Fitted:
+        return honest(problem, replace(known, outcome=1 - known.outcome))
 
-    monkeypatch.setattr(trial, "fit_candidate", swapped)
+    monkeypatch.setattr(trial, "fit_recipe", swapped)
     stopped(world, "label is probably swapped")
