@@ -19,6 +19,7 @@ from assets.lifecycle.serve import scores
 from assets.ports import ModelStore, Warehouse
 
 SHOWN_DECISIONS = 10
+SHOWN_DECIMALS = 4
 METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n", "n_positive"]
 
 
@@ -89,16 +90,15 @@ def _evaluation_asset(
     ) -> dg.MaterializeResult[None]:
         row = evaluation(_morning(problem, context, warehouse, models)).iloc[0]
         version = str(row["model_version"])
-        metrics = journal.rows_of(warehouse, METRICS, version)
-        whole = metrics.loc[metrics["slice_name"] == "all", METRICS_SHOWN]
+        whole = journal.rows_of(warehouse, METRICS, version).query("slice_name == 'all'")[METRICS_SHOWN]
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": len(metrics),
+                "dagster/row_count": 1,
                 "is_promotable": bool(row["is_promotable"]),
                 "grade": str(row["quality_grade"]),
                 "reasons": str(row["reasons"]),
-                **_table("metrics", whole),
                 **_reliability(problem, warehouse, version),
+                **_table("metrics", whole),
             }
         )
 
@@ -194,7 +194,6 @@ def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefiniti
                 deps=[dg.AssetKey(problem.scores) for problem in problems],
                 description=kept.description,
                 group_name="lifecycle",
-                kinds={"duckdb"},
             )
             for key, kept in journal.JOURNALS.items()
         ],
@@ -232,18 +231,19 @@ def _table(name: str, rows: pd.DataFrame) -> dict[str, dg.MetadataValue]:
 def _cell(value: object) -> str | int | float | bool | None:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
-    return value if isinstance(value, str | int | float | bool) else str(value)
+    if isinstance(value, float):
+        return round(value, SHOWN_DECIMALS)
+    return value if isinstance(value, str | int | bool) else str(value)
 
 
 def _reliability(
     problem: PredictionProblem, warehouse: Warehouse, version: str
 ) -> dict[str, dg.MetadataValue]:
-    bins = journal.rows_of(warehouse, CALIBRATION_BINS, version)
-    whole = bins.loc[bins["slice_name"] == "all"]
-    if whole.empty:
+    bins = journal.rows_of(warehouse, CALIBRATION_BINS, version).query("slice_name == 'all'")
+    if bins.empty:
         return {}
-    plot = reliability_plot(whole, title=f"{problem.name} {version}, newest matured days")
-    return {"reliability": dg.MetadataValue.md(as_markdown(plot, text="reliability"))}
+    png = reliability_plot(bins, title=f"{problem.name} {version}, newest matured days")
+    return {"reliability": dg.MetadataValue.md(as_markdown(png, text="reliability"))}
 
 
 def _card(file: Path) -> dict[str, dg.MetadataValue]:
