@@ -7,7 +7,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from assets.keys import LANDINGS, LEVELS, METRICS, Key
+from assets.ingest.contracts import CONTRACTS
+from assets.keys import LANDINGS, LEVELS, METRICS, Key, raw
 from assets.lifecycle import journal
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.rows import known_rows
@@ -17,7 +18,7 @@ from checks.shape import every_row_is_accounted_for, everyone_is_scored_once, ro
 from checks.trust import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
-    mean_probability_is_near_what_happens,
+    mean_is_near_what_happens,
     totals_lie_in_their_intervals,
 )
 from checks.verdict import Verdict
@@ -26,12 +27,21 @@ Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
 def landing_checks() -> list[dg.AssetChecksDefinition]:
-    """Nothing is lost between the exports and the raw tables."""
+    """Nothing is lost between the exports and each raw table: what reads the table waits for its check."""
+    return [
+        _check(raw(table), "every_row_is_accounted_for", _reconciled(table), why=every_row_is_accounted_for)
+        for table in CONTRACTS
+    ]
 
+
+def _reconciled(table: str) -> Judge:
     def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
-        return every_row_is_accounted_for(warehouse.read(f"select * from {LANDINGS.sql}"))
+        rows = warehouse.read(
+            f"select * from {LANDINGS.sql} where table_name = $table_name", {"table_name": table}
+        )
+        return every_row_is_accounted_for(rows)
 
-    return [_check(LANDINGS, "every_row_is_accounted_for", judged, why=every_row_is_accounted_for)]
+    return judged
 
 
 def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
@@ -61,7 +71,7 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
         return everyone_is_scored_once(**_cohort(problem, warehouse, as_of))
 
     def near(warehouse: Warehouse, as_of: date) -> Verdict:
-        return mean_probability_is_near_what_happens(
+        return mean_is_near_what_happens(
             _scores(problem, warehouse, as_of)["probability"].to_numpy(dtype=float),
             _rates(problem, warehouse, as_of),
             level_sd=float(_levels(problem, warehouse)["level_sd"].iloc[-1]),
@@ -89,9 +99,9 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
         _check(problem.scores, "everyone_is_scored_once", _of_day(cohort), why=everyone_is_scored_once),
         _check(
             problem.scores,
-            "mean_probability_is_near_what_happens",
+            "mean_is_near_what_happens",
             _of_day(near),
-            why=mean_probability_is_near_what_happens,
+            why=mean_is_near_what_happens,
         ),
         _check(
             problem.scores,

@@ -45,7 +45,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
     )
 
 
-def mean_probability_is_near_what_happens(probability: Floats, rates: Floats, *, level_sd: float) -> Verdict:
+def mean_is_near_what_happens(probability: Floats, rates: Floats, *, level_sd: float) -> Verdict:
     """The mean published probability lies among the rates that matured days have shown.
 
     Catches a table that holds something else than the probability of the outcome, such as that of the

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_shared.record import replace
 
 from assets.keys import LANDINGS, Key
 from assets.ports import Warehouse
@@ -40,6 +41,17 @@ class RoomTranslator(DagsterDbtTranslator):
         """The first folder below ``models``; sources have none, their asset says its own."""
         parts = dbt_resource_props.get("fqn", [])
         return parts[1] if dbt_resource_props["resource_type"] == "model" and len(parts) > 1 else None
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """A dbt test as a check that says what it proves: the test's own description."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and replace(spec, description=manifest["nodes"][unique_id].get("description") or None)
 
 
 def transform_assets(

@@ -34,7 +34,7 @@ BLOCKING = (
     (("ml", "purchase_propensity__champion"), "champion_is_calibrated"),
     (SCORES, "scores_keep_their_contract"),
     (SCORES, "everyone_is_scored_once"),
-    (SCORES, "mean_probability_is_near_what_happens"),
+    (SCORES, "mean_is_near_what_happens"),
     (PUBLISHED, "keys_are_unique"),
     (PUBLISHED, "probabilities_lie_between_0_and_1"),
     (PUBLISHED, "required_columns_are_filled"),

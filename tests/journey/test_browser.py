@@ -103,7 +103,7 @@ def shown(page: Page, path: str, *texts: str) -> None:
 def test_the_job_is_drawn_from_exports_to_snapshot(page: Page, tmp_path: Path) -> None:
     shown(page, "/locations/marketing_predictions/jobs/predict_and_publish", "predict_and_publish")
     page.screenshot(path=tmp_path / "job.png")
-    shown(page, "/assets", "purchase_propensity")
+    shown(page, "/asset-groups", "sample_shop", "lifecycle")
     page.screenshot(path=tmp_path / "assets.png")
 
 
@@ -128,7 +128,7 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         page,
         "/assets/ml/purchase_propensity__scores?view=checks",
         "everyone_is_scored_once",
-        "mean_probability_is_near_what_happens",
+        "mean_is_near_what_happens",
         "scores_keep_their_contract",
         "totals_lie_in_their_intervals",
     )

@@ -13,7 +13,7 @@ from assets.ingest.sources import business_from
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "online_retail.yaml"
-DATA_DIR = Path(os.environ.get("DATA_DIR", str(ROOT.parent / "shared" / "data")))
+DATA_DIR = Path(os.environ.get("DATA_DIR") or ROOT.parent / "shared" / "data")
 FOLDER = DATA_DIR / "online_retail"
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {

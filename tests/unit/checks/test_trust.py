@@ -8,7 +8,7 @@ from assets.lifecycle.problem import Gates
 from checks.trust import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
-    mean_probability_is_near_what_happens,
+    mean_is_near_what_happens,
     totals_lie_in_their_intervals,
 )
 from checks.verdict import Verdict
@@ -75,9 +75,7 @@ def test_a_fallback_has_nothing_to_calibrate() -> None:
 
 
 def near(probability: list[float], rates: list[float], level_sd: float) -> Verdict:
-    return mean_probability_is_near_what_happens(
-        np.asarray(probability), np.asarray(rates), level_sd=level_sd
-    )
+    return mean_is_near_what_happens(np.asarray(probability), np.asarray(rates), level_sd=level_sd)
 
 
 def test_a_mean_among_the_rates_that_happened_passes() -> None:
