@@ -130,11 +130,16 @@ def test_tests_are_described_sentences_that_block(manifest: Any) -> None:
 
 
 def test_what_is_published_is_a_contract(models: dict[str, Any]) -> None:
+    # The ledger is read when the snapshot is written, after the published tables' own checks.
+    views = {"checks"}
     loose = [
         node.name
         for node in models.values()
         if layer(node) == "published"
-        and not (node.config.contract.enforced and node.config.materialized == "table")
+        and not (
+            node.config.contract.enforced
+            and node.config.materialized == ("view" if node.name in views else "table")
+        )
     ]
     assert not loose
 
