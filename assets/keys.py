@@ -28,8 +28,6 @@ class Key(NamedTuple):
         return f'"{self.schema}"."{self.name}"'
 
 
-RAW_TABLES = ("order_lines", "customers", "products")
-
 REJECTS = Key("raw", "rejects")
 LANDINGS = Key("raw", "landings")
 

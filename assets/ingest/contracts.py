@@ -1,154 +1,235 @@
-"""The raw contracts: which columns each landed table has, and when a row breaks the contract."""
+"""The raw tables: everything a business may deliver, of which only order lines are required."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
-SqlType = Literal["varchar", "double", "integer", "boolean", "timestamp"]
-
-EXPECTED: Mapping[SqlType, str] = MappingProxyType(
-    {
-        "varchar": "text",
-        "double": "a number",
-        "integer": "a whole number",
-        "boolean": "true or false",
-        "timestamp": "a date and time",
-    }
+from assets.ingest.contract import (
+    Column,
+    Contract,
+    Rule,
+    identity,
+    is_moment,
+    is_number,
+    not_before,
+    not_negative,
+    optional,
+    required,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a landed table.
-
-    ``is_required``: the business must map it. ``default``: SQL over the columns before it, used where
-    the mapping is missing or gives null; ``$currency`` stands for the business's currency.
-    """
-
-    name: str
-    type: SqlType
-    is_required: bool = False
-    is_nullable: bool = True
-    default: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A row for which ``broken_when`` is true is refused for ``reason``: both SQL over the landed columns."""
-
-    broken_when: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
-    """One landed table.
-
-    ``key`` names what is delivered whole: when two files bring the same key, the later file wins.
-    ``is_unique``: one row per key inside a file too, and the last one wins; an order has many lines.
-    """
-
-    table: str
-    grain: str
-    key: str
-    is_unique: bool
-    columns: tuple[Column, ...]
-    rules: tuple[Rule, ...] = ()
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The columns that a source must map."""
-        return tuple(column.name for column in self.columns if column.is_required)
-
-
-# Where a landed row came from. ``source_line`` counts from 1; in CSV the header is line 1.
-ORIGIN = (("source", "varchar"), ("source_file", "varchar"), ("source_line", "bigint"))
-
-
-def _id(name: str) -> Column:
-    return Column(name=name, type="varchar", is_required=True, is_nullable=False)
-
-
-def _number(name: str) -> Column:
-    return Column(name=name, type="double", is_required=True, is_nullable=False)
-
-
-def _optional(name: str, sql_type: SqlType = "varchar", default: str | None = None) -> Column:
-    return Column(name=name, type=sql_type, default=default)
-
-
-def _finite(column: str, what: str) -> Rule:
-    return Rule(broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not {what}'")
-
 
 ORDER_LINES = Contract(
     table="order_lines",
     grain="one line of one order; the same line twice in one file means it was entered twice",
-    key="order_id",
+    noun="order",
+    key=("order_id",),
     is_unique=False,
+    happened_at="ordered_at",
     columns=(
-        _id("order_id"),
+        identity("order_id"),
         Column(name="customer_id", type="varchar", is_required=True),
-        Column(name="ordered_at", type="timestamp", is_required=True, is_nullable=False),
-        _id("product_id"),
-        _optional("product_title"),
-        _number("quantity"),
-        _number("unit_price"),
-        _optional("currency", default="$currency"),
-        _optional("country"),
-        _optional("channel"),
-        _optional("discount_amount", "double", default="0"),
-        _optional("is_return", "boolean", default="quantity < 0"),
-        _optional("is_service", "boolean", default="false"),
-        _optional("known_at", "timestamp", default="ordered_at"),
+        required("ordered_at", "timestamp"),
+        identity("product_id"),
+        optional("product_title"),
+        required("quantity", "double"),
+        required("unit_price", "double"),
+        optional("currency", default="$currency"),
+        optional("country"),
+        optional("channel"),
+        optional("discount_amount", "double", default="0"),
+        optional("is_return", "boolean", default="quantity < 0"),
+        optional("is_service", "boolean", default="false"),
+        optional("known_at", "timestamp", default="ordered_at"),
     ),
     rules=(
-        _finite("quantity", "a finite number"),
-        _finite("unit_price", "a finite number"),
-        _finite("discount_amount", "a finite number"),
-        _finite("ordered_at", "a moment in time"),
-        _finite("known_at", "a moment in time"),
-        Rule(
-            broken_when="known_at < ordered_at",
-            reason="'known_at ' || known_at || ' is before ordered_at ' || ordered_at || ', in UTC'",
-        ),
+        is_number("quantity"),
+        is_number("unit_price"),
+        is_number("discount_amount"),
+        is_moment("ordered_at"),
+        is_moment("known_at"),
+        not_before("known_at", "ordered_at"),
     ),
 )
 
 CUSTOMERS = Contract(
     table="customers",
     grain="one row per customer",
-    key="customer_id",
+    noun="customer",
+    key=("customer_id",),
     is_unique=True,
     columns=(
-        _id("customer_id"),
-        _optional("signed_up_at", "timestamp"),
-        _optional("country"),
-        _optional("postcode"),
-        _optional("birth_year", "integer"),
-        _optional("acquisition_channel"),
+        identity("customer_id"),
+        optional("signed_up_at", "timestamp"),
+        optional("country"),
+        optional("postcode"),
+        optional("birth_year", "integer"),
+        optional("acquisition_channel"),
     ),
-    rules=(_finite("signed_up_at", "a moment in time"),),
+    rules=(is_moment("signed_up_at"),),
 )
 
 PRODUCTS = Contract(
     table="products",
     grain="one row per product",
-    key="product_id",
+    noun="product",
+    key=("product_id",),
     is_unique=True,
     columns=(
-        _id("product_id"),
-        _optional("title"),
-        _optional("description"),
-        _optional("category"),
-        _optional("unit_cost", "double"),
-        _optional("launched_at", "timestamp"),
-        _optional("in_stock", "boolean"),
+        identity("product_id"),
+        optional("title"),
+        optional("description"),
+        optional("category"),
+        optional("unit_cost", "double"),
+        optional("launched_at", "timestamp"),
+        optional("in_stock", "boolean"),
     ),
-    rules=(_finite("unit_cost", "a finite number"), _finite("launched_at", "a moment in time")),
+    rules=(is_number("unit_cost"), is_moment("launched_at")),
 )
 
-CONTRACTS: Mapping[str, Contract] = MappingProxyType(
-    {contract.table: contract for contract in (ORDER_LINES, CUSTOMERS, PRODUCTS)}
+EVENTS = Contract(
+    table="events",
+    grain="one thing a visitor did; what one visitor did at one moment is delivered whole",
+    noun="visitor at a moment",
+    key=("visitor_id", "occurred_at"),
+    is_unique=False,
+    happened_at="occurred_at",
+    columns=(
+        identity("visitor_id"),
+        required("occurred_at", "timestamp"),
+        identity("event_type"),
+        optional("customer_id"),
+        optional("product_id"),
+        optional("utm_source"),
+        optional("utm_medium"),
+        optional("campaign_id"),
+        optional("device"),
+        optional("country"),
+        optional("known_at", "timestamp", default="occurred_at"),
+    ),
+    rules=(is_moment("occurred_at"), is_moment("known_at"), not_before("known_at", "occurred_at")),
 )
+
+CAMPAIGNS = Contract(
+    table="campaigns",
+    grain="one row per campaign",
+    noun="campaign",
+    key=("campaign_id",),
+    is_unique=True,
+    columns=(
+        identity("campaign_id"),
+        optional("title"),
+        optional("channel"),
+        optional("started_at", "timestamp"),
+        optional("ended_at", "timestamp"),
+    ),
+    rules=(is_moment("started_at"), is_moment("ended_at"), not_before("ended_at", "started_at")),
+)
+
+SENDS = Contract(
+    table="sends",
+    grain="one message of one campaign to one customer, or the customer who was chosen to get none",
+    noun="send",
+    key=("campaign_id", "customer_id", "sent_at"),
+    is_unique=True,
+    happened_at="sent_at",
+    columns=(
+        identity("campaign_id"),
+        identity("customer_id"),
+        required("sent_at", "timestamp"),
+        optional("channel"),
+        optional("variant"),
+        optional("arm", default="'treated'"),
+        optional("opened_at", "timestamp"),
+        optional("clicked_at", "timestamp"),
+        optional("unsubscribed_at", "timestamp"),
+    ),
+    rules=(
+        Rule(
+            broken_when="arm not in ('treated', 'control')",
+            reason="'arm ''' || arm || ''' is not treated or control'",
+        ),
+        is_moment("sent_at"),
+        not_before("opened_at", "sent_at"),
+        not_before("clicked_at", "sent_at"),
+        not_before("unsubscribed_at", "sent_at"),
+    ),
+)
+
+AD_SPEND = Contract(
+    table="ad_spend",
+    grain="one day of one campaign on one advertising channel",
+    noun="day of spend",
+    key=("date", "channel", "campaign_id"),
+    is_unique=True,
+    happened_at="date",
+    columns=(
+        required("date", "date"),
+        identity("channel"),
+        optional("campaign_id"),
+        optional("impressions", "double"),
+        optional("clicks", "double"),
+        optional("cost_amount", "double"),
+    ),
+    rules=(
+        is_moment("date"),
+        *(
+            rule(column)
+            for column in ("impressions", "clicks", "cost_amount")
+            for rule in (is_number, not_negative)
+        ),
+    ),
+)
+
+REVIEWS = Contract(
+    table="reviews",
+    grain="one review",
+    noun="review",
+    key=("review_id",),
+    is_unique=True,
+    happened_at="written_at",
+    columns=(
+        identity("review_id"),
+        required("written_at", "timestamp"),
+        identity("text"),
+        optional("product_id"),
+        optional("customer_id"),
+        optional("rating", "double"),
+        optional("label"),
+    ),
+    rules=(is_moment("written_at"), is_number("rating")),
+)
+
+CONSENTS = Contract(
+    table="consents",
+    grain="one answer of one customer to one purpose",
+    noun="consent",
+    key=("customer_id", "purpose", "recorded_at"),
+    is_unique=True,
+    happened_at="recorded_at",
+    columns=(
+        identity("customer_id"),
+        identity("purpose"),
+        required("is_granted", "boolean"),
+        required("recorded_at", "timestamp"),
+    ),
+    rules=(is_moment("recorded_at"),),
+)
+
+LEADS = Contract(
+    table="leads",
+    grain="one lead",
+    noun="lead",
+    key=("lead_id",),
+    is_unique=True,
+    happened_at="created_at",
+    columns=(
+        identity("lead_id"),
+        required("created_at", "timestamp"),
+        optional("origin"),
+        optional("attributes"),
+        optional("won_at", "timestamp"),
+        optional("won_amount", "double"),
+    ),
+    rules=(is_moment("created_at"), not_before("won_at", "created_at"), is_number("won_amount")),
+)
+
+_ALL = (ORDER_LINES, CUSTOMERS, PRODUCTS, EVENTS, CAMPAIGNS, SENDS, AD_SPEND, REVIEWS, CONSENTS, LEADS)
+CONTRACTS: Mapping[str, Contract] = MappingProxyType({contract.table: contract for contract in _ALL})

@@ -5,7 +5,8 @@ from dataclasses import astuple, dataclass
 
 import duckdb
 
-from assets.ingest.contracts import CONTRACTS, ORIGIN, Contract
+from assets.ingest.contract import ORIGIN, Contract
+from assets.ingest.contracts import CONTRACTS
 from assets.ingest.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.reading import Arrival, discard, read
 from assets.ingest.reading_sql import LINE, literal, quoted
@@ -158,26 +159,27 @@ def _refuse_redelivered(connection: duckdb.DuckDBPyConnection, contract: Contrac
     Overlapping exports repeat whole orders, so an order is taken from its newest delivery. Equal lines
     inside one file stay: nothing in them says that the second is not a second line of the order.
     """
+    columns = ", ".join(contract.key)
+    key = f"row({columns})"
+    called = f"'{contract.noun} ''' || concat_ws(' ', {columns}) || '''"
     connection.execute(
         "create or replace temp table newest as "
-        f"select {contract.key} as key, max(file_number) as file_number, "
+        f"select {key} as key, max(file_number) as file_number, "
         "max_by(source_file, file_number) as source_file, "
         "max(source_line) filter (where file_number = newest_number) as source_line "
-        f"from (select *, max(file_number) over (partition by {contract.key}) as newest_number "
+        f"from (select *, max(file_number) over (partition by {key}) as newest_number "
         "from arriving where reason is null) group by 1 "
         f"having min(file_number) < max(file_number) or ({contract.is_unique} and count(*) > 1)"
     )
-    noun = contract.key.removesuffix("_id")
+    again = f"from newest where {key} = newest.key and arriving.reason is null"
     connection.execute(
-        f"update arriving set reason = '{noun} ''' || newest.key || ''' was delivered again by ' "
-        f"|| newest.source_file from newest where arriving.{contract.key} = newest.key "
-        "and arriving.reason is null and arriving.file_number < newest.file_number"
+        f"update arriving set reason = {called} was delivered again by ' || newest.source_file "
+        f"{again} and arriving.file_number < newest.file_number"
     )
     if contract.is_unique:
         connection.execute(
-            f"update arriving set reason = '{noun} ''' || newest.key || ''' is given again on line ' "
-            f"|| newest.source_line from newest where arriving.{contract.key} = newest.key "
-            "and arriving.reason is null and arriving.source_line < newest.source_line"
+            f"update arriving set reason = {called} is given again on line ' || newest.source_line "
+            f"{again} and arriving.source_line < newest.source_line"
         )
     connection.execute("drop table newest")
 

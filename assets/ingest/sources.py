@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from assets.ingest.contracts import CONTRACTS, Contract
+from assets.ingest.contract import Contract
+from assets.ingest.contracts import CONTRACTS
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.contracts import EXPECTED, Column, Contract
+from assets.ingest.contract import EXPECTED, Column, Contract
 from assets.ingest.reading import Arrival
 from assets.ingest.reading_sql import LINE, literal, quoted
 from assets.ingest.sources import Business, BusinessInvalid

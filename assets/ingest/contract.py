@@ -1,0 +1,113 @@
+"""What a raw contract says: which columns a landed table has, and when a row breaks the contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+SqlType = Literal["varchar", "double", "integer", "boolean", "date", "timestamp"]
+
+EXPECTED: Mapping[SqlType, str] = MappingProxyType(
+    {
+        "varchar": "text",
+        "double": "a number",
+        "integer": "a whole number",
+        "boolean": "true or false",
+        "date": "a date",
+        "timestamp": "a date and time",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a landed table.
+
+    ``is_required``: the business must map it. ``default``: SQL over the columns before it, used where
+    the mapping is missing or gives null; ``$currency`` stands for the business's currency.
+    """
+
+    name: str
+    type: SqlType
+    is_required: bool = False
+    is_nullable: bool = True
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A row for which ``broken_when`` is true is refused for ``reason``: both SQL over the landed columns."""
+
+    broken_when: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """One landed table.
+
+    ``key`` names what is delivered whole: when two files bring the same key, the later file wins.
+    ``noun`` is what a person calls the thing with that key. ``is_unique``: one row per key inside a file
+    too, and the last one wins; an order has many lines. ``happened_at`` is the column that dates a row,
+    ``None`` for tables that describe things instead of telling what happened.
+    """
+
+    table: str
+    grain: str
+    noun: str
+    key: tuple[str, ...]
+    is_unique: bool
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    happened_at: str | None = None
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that a source must map."""
+        return tuple(column.name for column in self.columns if column.is_required)
+
+
+# Where a landed row came from. ``source_line`` counts from 1; in CSV the header is line 1.
+ORIGIN = (("source", "varchar"), ("source_file", "varchar"), ("source_line", "bigint"))
+
+
+def identity(name: str) -> Column:
+    """A text that every row has."""
+    return Column(name=name, type="varchar", is_required=True, is_nullable=False)
+
+
+def required(name: str, sql_type: SqlType) -> Column:
+    """A value that every row has."""
+    return Column(name=name, type=sql_type, is_required=True, is_nullable=False)
+
+
+def optional(name: str, sql_type: SqlType = "varchar", default: str | None = None) -> Column:
+    """A value that a row may lack."""
+    return Column(name=name, type=sql_type, default=default)
+
+
+def is_number(column: str) -> Rule:
+    """Refuses infinite numbers and NaN."""
+    return Rule(
+        broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not a finite number'"
+    )
+
+
+def is_moment(column: str) -> Rule:
+    """Refuses infinite dates."""
+    return Rule(
+        broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not a moment in time'"
+    )
+
+
+def not_negative(column: str) -> Rule:
+    """Refuses numbers below zero."""
+    return Rule(broken_when=f"{column} < 0", reason=f"'{column} ' || {column} || ' is below 0'")
+
+
+def not_before(later: str, earlier: str) -> Rule:
+    """Refuses two moments in the wrong order."""
+    return Rule(
+        broken_when=f"{later} < {earlier}",
+        reason=f"'{later} ' || {later} || ' is before {earlier} ' || {earlier} || ', in UTC'",
+    )
