@@ -66,6 +66,12 @@ class Contract:
         """The columns that a source must map."""
         return tuple(column.name for column in self.columns if column.is_required)
 
+    @property
+    def known_at(self) -> str | None:
+        """The column that says when we learned of a row; ``None`` for tables that describe things."""
+        has_own = any(column.name == "known_at" for column in self.columns)
+        return "known_at" if has_own else self.happened_at
+
 
 # Where a landed row came from. ``source_line`` counts from 1; in CSV the header is line 1.
 ORIGIN = (("source", "varchar"), ("source_file", "varchar"), ("source_line", "bigint"))

@@ -20,7 +20,7 @@ from assets.lifecycle.register import (
     save_version,
 )
 from assets.lifecycle.tables import CHAMPION_TYPES, typed
-from assets.lifecycle.train import Fitted
+from assets.lifecycle.train import Fitted, offered
 from assets.lifecycle.trial import fallback, fit_recipe, version_name
 
 TRIGGER = "new as-of morning"
@@ -95,6 +95,7 @@ def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256
     trained = Trained(
         trained_at=proposed["trained_at"].to_pydatetime(),
         split=split_of(morning),
+        features=offered(morning.problem, morning.rows.labelled.features),
         n_rows=int(proposed["n_rows"]),
         n_positive=int(proposed["n_positive"]),
         code_hash=str(proposed["code_hash"]),
@@ -145,6 +146,7 @@ def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256
     trained = Trained(
         trained_at=morning.now,
         split=None,
+        features=(morning.problem.recency,),
         n_rows=len(known),
         n_positive=known.positives,
         code_hash=code_hash(ASSETS),

@@ -21,6 +21,7 @@ SMALLEST_EFFECT = 0.005
 def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[ReasonGroup]) -> pd.DataFrame:
     """The three themes that move each row's score most, in the columns ``reason_1_code`` and so on.
 
+    A theme none of whose columns the typical customer has was not offered to the model and moves nothing.
     A theme's effect is the row's log-odds minus its log-odds when the theme's columns are replaced by
     the typical customer's. Themes are blanked whole, because blanking one of two columns that say the
     same leaves the other to speak. The ranker is asked, not the calibrator, whose steps hide effects.
@@ -50,7 +51,12 @@ def _effects(fitted: Fitted, features: pd.DataFrame, groups: Sequence[ReasonGrou
     if features.empty:
         return np.zeros((0, len(groups)))
     actual = _ranker_log_odds(fitted, features)
-    blanked = [_ranker_log_odds(fitted, _blanked(features, group, fitted.reference)) for group in groups]
+    blanked = [
+        _ranker_log_odds(fitted, _blanked(features, group, fitted.reference))
+        if any(fitted.reference[name] is not None for name in group.columns)
+        else actual
+        for group in groups
+    ]
     return actual[:, None] - np.column_stack(blanked)
 
 

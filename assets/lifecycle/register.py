@@ -46,13 +46,14 @@ class ModelFileRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What a version was made of: folds (``None`` for a fallback without any), rows and hashes.
+    """What a version was made of: folds (``None`` for a fallback without any), features, rows and hashes.
 
     ``model_sha256`` is ``None`` for a refused version: no model of it was made to serve.
     """
 
     trained_at: datetime
     split: Split | None
+    features: tuple[str, ...]
     n_rows: int
     n_positive: int
     code_hash: str
@@ -84,7 +85,7 @@ def registry_row(problem: PredictionProblem, trained: Trained, *, standing: Stan
         "n_rows": trained.n_rows,
         "n_positive": trained.n_positive,
         "n_negative": trained.n_rows - trained.n_positive,
-        "features": json.dumps(problem.columns),
+        "features": json.dumps(trained.features),
         "params": json.dumps(asdict(problem.task), sort_keys=True),
         "seed": problem.seed,
         "code_hash": trained.code_hash,

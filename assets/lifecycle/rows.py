@@ -110,9 +110,18 @@ def _sample_sql(problem: PredictionProblem) -> str:
 
 
 def _joined(problem: PredictionProblem) -> str:
+    """Everyone in the first feature table, with the features of the others where those have any."""
     first, *others = problem.features
-    joins = [f"left join {table.sql} using ({problem.entity_id}, {AS_OF})" for table in others]
-    return " ".join([first.sql, *joins])
+    keys = f"{problem.entity_id}, {AS_OF}"
+    known = [f"{table.name}.newest_known_at" for table in problem.features]
+    joins = [f"left join {table.sql} as {table.name} using ({keys})" for table in others]
+    columns = [f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in others]
+    # greatest() passes over the NULL of a table that has no fact about this customer.
+    selected = [
+        f"{first.name}.* exclude (newest_known_at)",
+        f"greatest({', '.join(known)}) as newest_known_at",
+    ]
+    return f"(select {', '.join([*selected, *columns])} from {first.sql} as {first.name} {' '.join(joins)})"
 
 
 def _daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:

@@ -129,6 +129,15 @@ def _distinct(rows: Matrix) -> tuple[int, int]:
     return len(set(rows.entities[bought].tolist())), len(set(rows.entities[~bought].tolist()))
 
 
+def offered(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
+    """The features a model may learn from: numbers that some row of ``features`` (n, k) has, and categories.
+
+    A table that was never delivered leaves its columns empty. Offered to the trees, they would still
+    be drawn in place of columns that say something: orders alone must give the same model either way.
+    """
+    return tuple(name for name in problem.numeric if features[name].notna().any()) + problem.categorical
+
+
 def typical(features: pd.DataFrame) -> Reference:
     """Median of each number and most frequent value of each category; ``None`` when all are missing."""
     found: dict[str, float | str | None] = {}
@@ -145,11 +154,12 @@ def typical(features: pd.DataFrame) -> Reference:
 
 def _ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
     task, outcome = problem.task, rows.outcome.astype("int64")
-    sketch = task.sketch(numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed)
+    numeric = tuple(name for name in offered(problem, rows.features) if name in problem.numeric)
+    sketch = task.sketch(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
     lowest = 0.5 / (len(rows) + 1)
     expected = sketch.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
     weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
-    ranker = task.estimator(numeric=problem.numeric, categorical=problem.categorical, seed=problem.seed)
+    ranker = task.estimator(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
     return ranker.fit(rows.features, outcome, boosting__sample_weight=weights)
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from dagster_shared.record import replace
 
-from assets.keys import LANDINGS, Key
+from assets.ingest.contracts import CONTRACTS
+from assets.keys import LANDINGS, Key, raw
 from assets.ports import Warehouse
 from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
 
@@ -215,13 +216,15 @@ def _changed_from(warehouse: Warehouse, before: dict[str, str]) -> date | None:
     new_files = sorted(set(now) - set(before))
     if not new_files:
         return None
-    rows = warehouse.read(
-        "select min(known_at)::date as first_day from raw.order_lines "
-        "where source || ' ' || source_file in (select unnest($files))",
-        {"files": new_files},
+    dated = [contract for contract in CONTRACTS.values() if contract.known_at is not None]
+    facts = " union all ".join(
+        f"select min({contract.known_at})::date as first_day from {raw(contract.table).sql} "
+        "where source || ' ' || source_file in (select unnest($files))"
+        for contract in dated
     )
-    first = rows["first_day"].iloc[0]
-    return None if pd.isna(first) else pd.Timestamp(first).date()
+    first = warehouse.read(f"select min(first_day) as first_day from ({facts})", {"files": new_files})
+    day = first["first_day"].iloc[0]
+    return None if pd.isna(day) else pd.Timestamp(day).date()
 
 
 def _code_hash(project_dir: Path) -> str:

@@ -34,6 +34,7 @@ def trained(split: Split | None = None) -> Trained:
     return Trained(
         trained_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
         split=split,
+        features=("days_since_order", "country"),
         n_rows=100,
         n_positive=30,
         code_hash="c",
@@ -128,6 +129,7 @@ def test_the_registry_row_carries_windows_counts_and_hashes(trial: Trial) -> Non
     assert row["train_from"] == trial.split.train.first
     assert row["test_to"] == trial.split.test.last
     assert (row["n_negative"], row["supersedes"], row["spec_hash"]) == (70, "v1", PROBLEM.spec_hash)
+    assert json.loads(row["features"]) == ["days_since_order", "country"]
     assert json.loads(row["libraries"])["scikit-learn"]
     assert json.loads(row["params"])["boosting"]["max_iter"] == 60
 

@@ -9,11 +9,13 @@ from sklearn.pipeline import Pipeline
 
 from assets.features.matrix import LeakDetected, Matrix
 from assets.lifecycle.calibrate import calibration_method
+from assets.lifecycle.explain import reasons
 from assets.lifecycle.level import level_shift
 from assets.lifecycle.naive import RecencyBands
-from assets.lifecycle.problem import Floors
-from assets.lifecycle.train import BelowFloor, fit_candidate, refit, typical
+from assets.lifecycle.problem import Floors, ReasonGroup
+from assets.lifecycle.train import BelowFloor, fit_candidate, offered, refit, typical
 from assets.metrics.arrays import Floats
+from assets.metrics.probability import auc
 from tests.unit.lifecycle.conftest import Trial, run_trial
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -95,6 +97,44 @@ def test_a_business_that_records_no_country_is_served_too(trial: Trial) -> None:
     nowhere = run_trial(trial.rows.assign(country=None))
     assert set(nowhere.train.features["country"]) == {"unknown"}
     assert np.isfinite(nowhere.candidate.probability(trial.test.features)).all()
+
+
+def with_visits(fold: Matrix, visits: object) -> Matrix:
+    return replace(fold, features=fold.features.assign(visits_30d=visits))
+
+
+WITH_VISITS = replace(
+    PROBLEM,
+    numeric=(*PROBLEM.numeric, "visits_30d"),
+    reason_groups=(
+        *PROBLEM.reason_groups,
+        ReasonGroup(theme="visits", columns=("visits_30d",), phrase="visits"),
+    ),
+)
+
+
+def test_a_table_that_was_never_delivered_leaves_the_model_as_it_is(trial: Trial) -> None:
+    folds = [with_visits(fold, np.nan) for fold in (trial.train, trial.calibration, trial.test)]
+    assert offered(WITH_VISITS, folds[0].features) == PROBLEM.columns
+    fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
+    np.testing.assert_array_equal(
+        fitted.probability(folds[2].features), trial.candidate.probability(trial.test.features)
+    )
+    told = reasons(fitted, folds[2].features, groups=WITH_VISITS.reason_groups)
+    assert not (told.filter(like="_code") == "visits_30d").any().any()
+
+
+def test_a_table_that_says_more_is_used(trial: Trial) -> None:
+    # The outcome with noise of its own size: an AUC of Phi(1 / sqrt(2)) = 0.76 by itself.
+    rng = np.random.default_rng(5)
+    folds = [
+        with_visits(fold, fold.outcome + rng.normal(size=len(fold)))
+        for fold in (trial.train, trial.calibration, trial.test)
+    ]
+    assert offered(WITH_VISITS, folds[0].features) == WITH_VISITS.columns
+    fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
+    better = auc(folds[2].outcome, fitted.probability(folds[2].features))
+    assert better > auc(trial.test.outcome, trial.candidate.probability(trial.test.features)) + 0.05
 
 
 def test_the_typical_customer_is_the_median_and_the_most_frequent() -> None:
