@@ -15,6 +15,7 @@ from assets.ingest.landing import land
 from assets.ingest.sources import Business
 from assets.sample_shop.exports import simulate
 from assets.sample_shop.shop import Shop
+from orchestration.definitions import shop_of
 from orchestration.parse import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
@@ -101,12 +102,7 @@ def _simulated(business: Business) -> Shop:
     declared = business.simulation
     if declared is None:
         raise ValueError(f"{business.name} is not simulated; benchmarks run on the sample shop")
-    return Shop(
-        customers=declared.customers,
-        first_day=declared.first_day,
-        last_day=declared.last_day,
-        seed=declared.seed,
-    )
+    return shop_of(declared)
 
 
 def _dbt(*arguments: str, variables: Mapping[str, str]) -> None:

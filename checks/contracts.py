@@ -8,7 +8,19 @@ from assets.lifecycle.tables import SCORE_TYPES
 
 # Names say what a number may be: the naming rules are the contract.
 SHARES = ("_rate", "_share")
-COUNTS = ("orders_", "products_", "returns_", "days_", "tenure_", "active_", "gap_")
+COUNTS = (
+    *("orders_", "products_", "returns_", "days_", "tenure_", "active_", "gap_"),
+    *(
+        "sessions_",
+        "product_views_",
+        "searches_",
+        "visit_days_",
+        "carts_",
+        "abandoned_carts_",
+        "visits_trend",
+    ),
+    *("sends_", "opens_", "clicks_", "reviews_"),
+)
 STATUSES = ("ok", "fallback_model", "stale", "withheld_by_gate")
 GRADE_NAMES = (*(grade.name for grade in GRADES), DO_NOT_USE.name)
 

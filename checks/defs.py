@@ -1,20 +1,29 @@
 """The checks bound to their assets: Dagster carries the verdicts, and the blocking ones stop the run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 
+from assets.ingest.contract import Contract
 from assets.ingest.contracts import CONTRACTS
-from assets.keys import LANDINGS, LEVELS, METRICS, Key, raw
+from assets.ingest.landing import Landing, quarantined_files, recorded_landings
+from assets.keys import LEVELS, METRICS, Key, raw
 from assets.lifecycle import journal
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.rows import known_rows
+from assets.monitoring.arrivals import daily_arrivals
 from assets.ports import Warehouse
+from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
 from checks.contracts import scores_contract, training_contract
-from checks.shape import every_row_is_accounted_for, everyone_is_scored_once, rows_keep_their_contract
+from checks.shape import (
+    every_file_is_readable,
+    every_row_is_accounted_for,
+    everyone_is_scored_once,
+    rows_keep_their_contract,
+)
 from checks.trust import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
@@ -23,23 +32,56 @@ from checks.trust import (
 )
 from checks.verdict import Verdict
 
+PARTITION = "dagster/partition"
+
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
+# Without the newest orders the features would say that customers have stopped buying.
+INDISPENSABLE = "order_lines"
+
+
 def landing_checks() -> list[dg.AssetChecksDefinition]:
-    """Nothing is lost between the exports and each raw table: what reads the table waits for its check."""
-    return [
-        _check(raw(table), "every_row_is_accounted_for", _reconciled(table), why=every_row_is_accounted_for)
-        for table in CONTRACTS
-    ]
+    """Nothing is lost between the exports and each raw table, and the exports came: readers wait for it."""
+    return [check for contract in CONTRACTS.values() for check in _landing_checks(contract)]
 
 
-def _reconciled(table: str) -> Judge:
+def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
+    key, is_blocking = raw(contract.table), contract.table == INDISPENSABLE
+    reconciled, readable = (_landed(contract, judge) for judge in (_reconciled, _readable))
+    yield _check(key, "every_row_is_accounted_for", reconciled, why=every_row_is_accounted_for)
+    yield _check(key, "every_file_is_readable", readable, why=every_file_is_readable, is_blocking=is_blocking)
+    if contract.happened_at is None:
+        return
+    late, amounts = (_arrived(contract, judge) for judge in (rows_arrive_on_time, row_counts_are_usual))
+    yield _check(key, "rows_arrive_on_time", late, why=rows_arrive_on_time, is_blocking=is_blocking)
+    yield _check(key, "row_counts_are_usual", amounts, why=row_counts_are_usual, is_blocking=False)
+
+
+def _landed(contract: Contract, judge: Callable[[list[Landing]], Verdict]) -> Judge:
     def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
-        rows = warehouse.read(
-            f"select * from {LANDINGS.sql} where table_name = $table_name", {"table_name": table}
-        )
-        return every_row_is_accounted_for(rows)
+        with warehouse.connect() as connection:
+            landings = recorded_landings(connection)
+        return judge([landing for landing in landings if landing.table_name == contract.table])
+
+    return judged
+
+
+def _reconciled(landings: list[Landing]) -> Verdict:
+    return every_row_is_accounted_for(pd.DataFrame(landings, columns=Landing.__slots__))
+
+
+def _readable(landings: list[Landing]) -> Verdict:
+    return every_file_is_readable(quarantined_files(landings), files=len(landings))
+
+
+def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
+    def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
+        # Exports may be landed without a morning; whatever is published afterwards has one.
+        if not context.run.tags.get(PARTITION):
+            return Verdict(passed=True, reason="this run stands on no morning: nothing can be late for it")
+        as_of = _as_of(context)
+        return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
 
     return judged
 
@@ -145,7 +187,7 @@ def _of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
 
 
 def _as_of(context: dg.AssetCheckExecutionContext) -> date:
-    tag = context.run.tags.get("dagster/partition")
+    tag = context.run.tags.get(PARTITION)
     if tag is None:
         raise dg.Failure(
             "checks are run for one as-of day: launch them with a partition", allow_retries=False

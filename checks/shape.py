@@ -1,5 +1,7 @@
 """Checks of shape: nothing lost, nothing doubled, every column what its contract says."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -32,6 +34,26 @@ def every_row_is_accounted_for(landings: pd.DataFrame) -> Verdict:
         value=float(gap.abs().sum()),
         threshold=0.0,
         evidence={"n": float(landings["rows_in"].sum())},
+    )
+
+
+def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
+    """No delivered file had to be put aside as a whole.
+
+    Args:
+        unreadable: One sentence per file that was, with what to do.
+        files: Files delivered, those included.
+    """
+    shown = "; ".join(unreadable[:SHOWN_VIOLATIONS])
+    more = f"; and {len(unreadable) - SHOWN_VIOLATIONS} more" * (len(unreadable) > SHOWN_VIOLATIONS)
+    return Verdict(
+        passed=not unreadable,
+        reason=f"{len(unreadable)} of {files:,} files could not be read: {shown}{more}"
+        if unreadable
+        else f"{files:,} files, each of them readable",
+        value=float(len(unreadable)),
+        threshold=0.0,
+        evidence={"n": float(files)},
     )
 
 

@@ -10,7 +10,9 @@ from dagster_dbt import DbtProject
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
-from assets.ingest.defs import landing_assets
+from assets.ingest.contracts import CONTRACTS
+from assets.ingest.defs import landing_assets, pulled_assets
+from assets.ingest.simulation import Simulation
 from assets.ingest.sources import Business
 from assets.keys import CHECKS, USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
@@ -21,6 +23,7 @@ from assets.ports import Warehouse
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
+from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
 from assets.transform.defs import BusinessClock, transform_assets
 from checks.defs import landing_checks, problem_checks
@@ -79,8 +82,9 @@ def _made(
     """Everything that is made before it can be published, upstream first."""
     return [
         *_simulated(business, settings),
+        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
         *landing_assets(business),
-        *transform_assets(project, partitions, clock=_clock(business)),
+        *transform_assets(project, partitions, clock=_clock(business), tell=settings.tell_dbt),
         usability_asset(),
         *(asset for problem in PROBLEMS for asset in supervised_assets(problem, partitions)),
         journals_asset(PROBLEMS),
@@ -123,17 +127,31 @@ def _clock(business: Business) -> BusinessClock:
             wall_today=lambda: _wall_today(business),
         )
 
-    return BusinessClock(time_zone=business.time_zone, first_as_of_day=business.first_as_of_day, today=today)
+    return BusinessClock(
+        time_zone=business.time_zone,
+        first_as_of_day=business.first_as_of_day,
+        today=today,
+        known_at={
+            raw(contract.table): contract.known_at
+            for contract in CONTRACTS.values()
+            if contract.known_at is not None
+        },
+    )
 
 
 def _simulated(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
     if business.simulation is None:
         return []
-    simulation = business.simulation
-    shop = Shop(
+    shop = shop_of(business.simulation)
+    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.folder / "truth")]
+
+
+def shop_of(simulation: Simulation) -> Shop:
+    """The shop that a business's YAML declares."""
+    return Shop(
         customers=simulation.customers,
         first_day=simulation.first_day,
         last_day=simulation.last_day,
         seed=simulation.seed,
+        planted=Planted(**simulation.planted.model_dump()),
     )
-    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.folder / "truth")]

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import yaml
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assets.ingest.sources import Business, BusinessInvalid, Simulation, business_from
+from assets.ingest.simulation import Simulation
+from assets.ingest.sources import Business, BusinessInvalid, business_from
 from assets.sample_shop.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -64,6 +66,15 @@ class Settings(BaseSettings):
         """Dbt's manifest, compiled SQL and logs."""
         return self.folder / "dbt"
 
+    @property
+    def pulls_dir(self) -> Path:
+        """Cursors of what is pulled from databases and web services, and pulls on their way."""
+        return self.folder / "dlt"
+
+    def secret(self, name: str) -> str | None:
+        """The value of environment variable ``name``; ``None`` when it is not set or empty."""
+        return os.environ.get(name) or None
+
     def load_business(self) -> Business:
         """The business of ``business_file``, validated.
 
@@ -80,10 +91,14 @@ class Settings(BaseSettings):
         )
         if business.simulation is None or self.size == "default":
             return business
-        return _sized(business, SIZES[self.size])
+        return _sized(business, business.simulation, SIZES[self.size])
 
-    def tell_dbt(self) -> None:
-        """Put into this process's environment what dbt, a process of its own, must know."""
+    def tell_dbt(self, asked: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Put into this process's environment what dbt, a process of its own, must know.
+
+        ``asked`` is what the project's macro of that name reads: time zone and days.
+        """
+        os.environ.update({f"ASKED_{name.upper()}": value for name, value in asked.items()})
         os.environ["WAREHOUSE"] = str(self.warehouse_file)
         os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_dir)
         os.environ["DBT_LOG_PATH"] = str(self.dbt_target_dir)
@@ -97,10 +112,14 @@ def _from_project(path: Path) -> Path:
     return path if path.is_absolute() else (PROJECT / path).resolve()
 
 
-def _sized(business: Business, shop: Shop) -> Business:
-    """``business`` with its simulation as large as ``shop``."""
+def _sized(business: Business, declared: Simulation, shop: Shop) -> Business:
+    """``business`` with its simulation as large as ``shop``; what is planted in it stays."""
     simulation = Simulation(
-        customers=shop.customers, first_day=shop.first_day, last_day=shop.last_day, seed=shop.seed
+        customers=shop.customers,
+        first_day=shop.first_day,
+        last_day=shop.last_day,
+        seed=shop.seed,
+        planted=declared.planted,
     )
     return business.model_copy(update={"simulation": simulation, "last_day": shop.last_day})
 

@@ -100,9 +100,10 @@ def is_number(column: str) -> Rule:
 
 
 def is_moment(column: str) -> Rule:
-    """Refuses infinite dates."""
+    """Refuses infinite dates, and those before 1900: a stand-in for "never", or a year of two digits."""
     return Rule(
-        broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not a moment in time'"
+        broken_when=f"not isfinite({column}) or {column} < '1900-01-01'",
+        reason=f"'{column} ' || {column} || ' is not a moment since the year 1900'",
     )
 
 

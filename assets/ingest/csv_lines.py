@@ -2,62 +2,67 @@
 
 import duckdb
 
-from assets.ingest.reading_sql import LINE, ROW, WHOLE_LINES, quoted, text_columns
+from assets.ingest.reading_sql import LINE, ROW, quoted
 
 
-def place_on_lines(
-    connection: duckdb.DuckDBPyConnection, records: str, *, rows: str, broken: str, parameters: list[str]
-) -> None:
-    """Make ``rows`` from ``records`` with lines of text for record numbers, the header being line 1.
+def place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str, *, records: str, broken: str) -> str:
+    """Give records their lines of text instead of their numbers, the header being line 1.
 
     A record begins on every line before which the number of quotes is even. A stray quote inside a value
     upsets that count, and so do bytes that are not text; then records are taken to have one line each,
     which is off by the blank lines and by those that a value spans.
 
     Args:
-        connection: Where the temporary tables are.
-        records: Good records, numbered in column ``landing row`` from 1; dropped.
-        rows: The table to make, with column ``landing line``.
-        broken: Refused records; ``source_line`` counts records and blank lines, as DuckDB does, until now.
-        parameters: Path and encoding of the file.
+        connection: Where the tables are.
+        lines: SQL that reads the file as lines, in column ``text``.
+        records: Table of good records, numbered in column ``landing row`` from 1.
+        broken: Table of refused records; ``source_line`` counts records and blank lines, as DuckDB does,
+            until now.
+
+    Returns:
+        The table of the good records' ``position`` and ``line``, until the next file is placed.
     """
-    _find_starts(connection, parameters)
+    _find_starts(connection, lines)
     good = _good_starts(connection, broken)
     if good != _count(connection, records):
         connection.execute(
-            "create or replace temp table starts as select range as line, range as record, false as is_blank "
+            "create or replace table starts as select range as line, range as record, false as is_blank "
             f"from range(1, 2 + (select count(*) from {records}) + (select count(*) from {broken}))"
         )
         _good_starts(connection, broken)
-    connection.execute(
-        f"create or replace temp table {rows} as select {records}.* exclude ({quoted(ROW)}), "
-        f"line as {quoted(LINE)} from {records} inner join good_starts on {quoted(ROW)} = position"
-    )
     connection.execute(f"update {broken} set source_line = line from starts where record = source_line")
-    for table in ("starts", "good_starts", records):
-        connection.execute(f"drop table {table}")
+    return "good_starts"
 
 
-def _find_starts(connection: duckdb.DuckDBPyConnection, parameters: list[str]) -> None:
+def with_lines(records: str, starts: str, columns: str) -> str:
+    """SQL of ``records`` on their lines and in their order; ``columns`` is a select list.
+
+    Both tables are in order and ``starts`` is not the shorter one; a join on the number loses the order.
+    """
+    return (
+        f"select {columns}line as {quoted(LINE)} from {records} positional join {starts} "
+        f"where {quoted(ROW)} is not null"
+    )
+
+
+def _find_starts(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
     connection.execute(
-        "create or replace temp table starts as with lines as ("
-        "select row_number() over () as line, coalesce(text, '') as text "
-        f"from read_csv(?, {text_columns(['text'])}, {WHOLE_LINES}, encoding = ?, ignore_errors = true)), "
+        "create or replace table starts as with lines as ("
+        f"select row_number() over () as line, coalesce(text, '') as text from {lines}), "
         "counted as (select line, text = '' as is_blank, coalesce(sum(length(text) - length(replace(text, "
         "chr(34), ''))) over (order by line rows between unbounded preceding and 1 preceding), 0) as quotes "
         "from lines) select line, is_blank, row_number() over (order by line) as record "
-        "from counted where quotes % 2 = 0",
-        parameters,
+        "from counted where quotes % 2 = 0"
     )
 
 
 def _good_starts(connection: duckdb.DuckDBPyConnection, broken: str) -> int:
     """The starts of records that are neither blank, broken nor the header, numbered; returns their count."""
     connection.execute(
-        "create or replace temp table good_starts as "
+        "create or replace table good_starts as "
         "select line, row_number() over (order by line) as position "
         f"from starts anti join {broken} on starts.record = {broken}.source_line "
-        "where not is_blank and record > 1"
+        "where not is_blank and record > 1 order by line"
     )
     return _count(connection, "good_starts")
 

@@ -1,16 +1,68 @@
 """The landed tables as assets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 
 from assets.ingest.contracts import CONTRACTS
 from assets.ingest.landing import Landing, land, reject_kinds
-from assets.ingest.sources import Business
-from assets.keys import LANDINGS, REJECTS, raw
+from assets.ingest.pull_faults import SourceUnreachable
+from assets.ingest.sources import Business, BusinessInvalid, Source
+from assets.keys import LANDINGS, REJECTS, Key, raw
 from assets.ports import Warehouse
 
 EXPORTS = dg.AssetKey(["exports", "sample_shop"])
+TRIES_AGAIN = 3
+SECONDS_BETWEEN_TRIES = 60
+
+
+def pulled_assets(
+    business: Business, *, secret: Callable[[str], str | None], state_dir: Path
+) -> list[dg.AssetsDefinition]:
+    """The exports that are pulled from databases and web services, one asset per source.
+
+    ``secret`` gives the value of an environment variable; it is asked when a pull runs, not before.
+    """
+    return [
+        _pulled_asset(business, source, secret=secret, state_dir=state_dir)
+        for source in business.sources
+        if source.pull
+    ]
+
+
+def _pulled_asset(
+    business: Business, source: Source, *, secret: Callable[[str], str | None], state_dir: Path
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(_exports(source)),
+        group_name="ingest",
+        kinds={"dlt"},
+        description=f"What is new in {source.name} since its last pull, as files for raw {source.table}.",
+    )
+    def _pulled() -> dg.MaterializeResult[None]:
+        # Importing dlt takes a second, of every process that loads the definitions.
+        from assets.ingest.pull import pull  # noqa: PLC0415
+
+        try:
+            pulled = pull(business, source, secret=secret, state_dir=state_dir)
+        except SourceUnreachable as passing:
+            raise dg.RetryRequested(TRIES_AGAIN, seconds_to_wait=SECONDS_BETWEEN_TRIES) from passing
+        except BusinessInvalid as refused:
+            raise dg.Failure(str(refused), allow_retries=False) from None
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": pulled.rows,
+                "files": len(pulled.files),
+                "exports": dg.MetadataValue.path(str(pulled.folder)),
+            }
+        )
+
+    return _pulled
+
+
+def _exports(source: Source) -> Key:
+    return Key("exports", source.name)
 
 
 def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
@@ -35,7 +87,8 @@ def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
 
 
 def _specs(business: Business) -> list[dg.AssetSpec]:
-    deps = [EXPORTS] if business.simulation else []
+    simulated = [EXPORTS] if business.simulation else []
+    deps = [*simulated, *(dg.AssetKey(_exports(source)) for source in business.sources if source.pull)]
     described = {
         **{
             raw(table): f"As delivered and typed: {contract.grain}. Times are UTC."

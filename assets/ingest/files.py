@@ -3,37 +3,61 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from glob import escape, glob
-from pathlib import Path
+from functools import cache
+from glob import escape, glob, has_magic
+from itertools import takewhile
+from pathlib import Path, PurePath
 
 from assets.ingest.sources import Business, BusinessInvalid, Source
 
 
+class Unreadable(ValueError):
+    """One file cannot be read or does not fit its mapping; the others of its source still may."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One delivered file; ``name`` is its path below the data or landing folder."""
+    """One delivered file; ``name`` is its path below the data or landing folder.
+
+    ``folder`` is what its glob may not leave: the file must lie below it, links followed.
+    """
 
     source: Source
     path: Path
     name: str
+    folder: Path
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether the file is a link to a place that its source does not name."""
+        return not self.path.resolve().is_relative_to(self.folder.resolve())
 
 
 def resolved_files(business: Business, source: Source) -> list[SourceFile]:
     """The files of ``source``, globs in their order, sorted inside each: oldest delivery first.
 
     Raises:
-        BusinessInvalid: when a glob has no file, naming it, the setting to change and the place to get files.
+        BusinessInvalid: when a glob has no file, naming it, the setting to change and the place to get
+            files; or when it climbs out of its folder.
     """
-    paths: dict[Path, None] = {}
+    folders: dict[Path, Path] = {}
     for pattern in source.files:
-        placed = _placed(business, pattern)
+        folder, placed = _placed(business, source, pattern=pattern)
         # Path.glob takes no absolute pattern.
         matches = map(Path, glob(placed, recursive=True))  # noqa: PTH207
         found = sorted(path for path in matches if path.is_file())
-        if not found:
+        # A table or service from which nothing was pulled yet is empty, not missing.
+        if not found and source.pull is None:
             raise BusinessInvalid(_no_files(business, source, pattern=pattern, placed=placed))
-        paths.update(dict.fromkeys(found))
-    return [SourceFile(source=source, path=path, name=_name(business, path)) for path in paths]
+        for path in found:
+            folders.setdefault(path, folder)
+    named: dict[str, Path] = {}
+    for path in folders:
+        short = _name(business, path)
+        named[str(path) if short in named else short] = path
+    return [
+        SourceFile(source=source, path=path, name=name, folder=folders[path]) for name, path in named.items()
+    ]
 
 
 def fingerprint(business: Business, file: SourceFile) -> str:
@@ -49,16 +73,38 @@ def fingerprint(business: Business, file: SourceFile) -> str:
     digest.update(
         json.dumps([mapping, order, business.time_zone, business.currency], sort_keys=True).encode()
     )
-    for code in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(code.read_bytes())
+    digest.update(_package_code())
     return digest.hexdigest()
 
 
-def _placed(business: Business, pattern: str) -> str:
-    folders = {"{data_dir}": business.data_dir, "{landing_dir}": business.landing_dir}
-    for placeholder, folder in folders.items():
-        pattern = pattern.replace(placeholder, escape(str(folder)))
-    return pattern
+@cache
+def _package_code() -> bytes:
+    # Once per process: the code that runs is the code that was there when it started.
+    digest = hashlib.sha256()
+    for code in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(code.read_bytes())
+    return digest.digest()
+
+
+def _placed(business: Business, source: Source, *, pattern: str) -> tuple[Path, str]:
+    """The folder that ``pattern`` may not leave, and the pattern with its folder written out.
+
+    An absolute pattern is taken as meant: whoever writes the YAML may read what the machine's user may.
+    Climbing by ``..`` is refused everywhere, because it hides which folder is read, and no export needs it.
+    """
+    where = f"{business.name}.yaml: source {source.name}: files {pattern!r}"
+    if ".." in PurePath(pattern).parts:
+        raise BusinessInvalid(
+            f"{where} climbs out of its folder by '..': name the folder itself, as an absolute path"
+        )
+    for placeholder, folder in (("{data_dir}", business.data_dir), ("{landing_dir}", business.landing_dir)):
+        if pattern.startswith(f"{placeholder}/"):
+            return folder, escape(str(folder)) + pattern.removeprefix(placeholder)
+    if not PurePath(pattern).is_absolute():
+        raise BusinessInvalid(
+            f"{where} has no place: begin it with {{landing_dir}}/, {{data_dir}}/ or an absolute folder"
+        )
+    return Path(*takewhile(lambda part: not has_magic(part), PurePath(pattern).parts)), pattern
 
 
 def _name(business: Business, path: Path) -> str:

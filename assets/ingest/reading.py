@@ -1,214 +1,216 @@
-"""One delivered file as rows of a temporary table, without a loop over rows in Python."""
+"""Delivered files as rows of a relation, without a loop over rows in Python."""
 
-import csv
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.csv_lines import place_on_lines
-from assets.ingest.files import SourceFile
+from assets.ingest.files import SourceFile, Unreadable
+from assets.ingest.mapping_sql import Expression
+from assets.ingest.opening import compression_of, format_of
+from assets.ingest.personal import WITHHELD, without_personal
+from assets.ingest.reading_csv import Text, keep_broken, read_records, told_apart
 from assets.ingest.reading_sql import (
+    FILE,
     KEEP_ERRORS,
     LINE,
     LONGEST_LINE,
-    ROW,
     WHOLE_LINES,
+    all_placed,
     listed,
     literal,
+    placed,
     quoted,
-    text_columns,
 )
-from assets.ingest.sources import BusinessInvalid, Format
+from assets.ingest.sources import Format, Source
 
-WITHHELD = "withheld: the file has personal columns"
-DELIMITERS = ",;\t|"
+
+class Numbered(NamedTuple):
+    """A file and its place in the order of delivery."""
+
+    number: int
+    file: SourceFile
 
 
 class Arrival(NamedTuple):
-    """A file that was read: its rows in temporary table ``rows``, broken ones in ``broken``.
+    """Files of one source and one schema that were read, and may be asked for their rows.
 
-    ``columns`` are those that may be kept: personal ones were never read into the table.
+    ``rows`` is the name of a table or view: the kept columns, ``landing line`` and ``landing file``.
+    ``columns`` are those that may be kept: personal ones are never read. Broken records (too few columns,
+    an open quote, bytes that are not text) are in table ``broken`` (source_line, raw_text, reason).
+    Lines count from 1, the header included; blank lines are skipped and not counted.
     """
 
-    file: SourceFile
+    files: tuple[Numbered, ...]
     rows: str
-    broken: str
     columns: tuple[str, ...]
 
+    @property
+    def source(self) -> Source:
+        """The source of all the files."""
+        return self.files[0].file.source
 
-def read(connection: duckdb.DuckDBPyConnection, file: SourceFile, *, number: int) -> Arrival:
-    """Read ``file`` into temporary tables named after ``number``.
 
-    A broken record (too few columns, an open quote, bytes that are not text) becomes one row of
-    ``broken`` (source_line, raw_text, reason). Lines count from 1, the header included; blank lines
-    are skipped and not counted.
+def read(
+    connection: duckdb.DuckDBPyConnection, files: tuple[Numbered, ...], mapping: Mapping[str, Expression]
+) -> Arrival:
+    """Read ``files``, several only when they are Parquet of one schema.
 
     Raises:
-        BusinessInvalid: when the file cannot be read at all, or lacks a column declared personal.
+        Unreadable: when a file cannot be read at all, or lacks a column declared personal.
+        duckdb.Error: likewise, in DuckDB's words.
     """
-    arrival = Arrival(file, f"arrival_{number}", f"broken_{number}", ())
+    number, file = files[0]
+    rows = f"arrival_{number}"
+    compressions = [compression_of(each.file) for each in files]
     connection.execute(
-        f"create or replace temp table {arrival.broken} "
-        "(source_line bigint, raw_text varchar, reason varchar)"
+        "create or replace table broken (source_line bigint, raw_text varchar, reason varchar)"
     )
-    reader = _READERS[file.source.format_of(file.path)]
+    kind = format_of(file)
+    if kind == "parquet":
+        return _parquet(connection, Arrival(files, rows, ()))
+    text = Text(file, compressions[0])
+    columns = _READERS[kind](connection, text, rows)
+    if kind != "csv":
+        _add_absent(connection, rows, columns=columns, mapping=mapping, source=file.source)
+    connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
+    return Arrival(files, rows, tuple(columns))
+
+
+def narrowed(connection: duckdb.DuckDBPyConnection, arrival: Arrival, numbers: frozenset[int]) -> Arrival:
+    """``arrival`` with the rows of files ``numbers`` at least; of Parquet, which is read anew, no others."""
+    files = tuple(each for each in arrival.files if each.number in numbers)
+    is_parquet = format_of(arrival.files[0].file) == "parquet"
+    return _parquet(connection, arrival._replace(files=files)) if is_parquet else arrival
+
+
+def schema_groups(
+    connection: duckdb.DuckDBPyConnection, files: tuple[Numbered, ...]
+) -> list[tuple[Numbered, ...]]:
+    """``files`` of one source, those that can be read in one go together.
+
+    Parquet files go together when their columns have the same names, order and types; others stay alone.
+    """
+    groups: dict[object, list[Numbered]] = {}
+    for each in files:
+        groups.setdefault(_schema(connection, each), []).append(each)
+    return [tuple(group) for group in groups.values()]
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, numbered: Numbered) -> object:
+    """What the schemas of two files have in common if they are the same."""
+    number, file = numbered
     try:
-        return arrival._replace(columns=tuple(reader(connection, arrival)))
-    except duckdb.Error as unreadable:
-        first_line = str(unreadable).strip().split("\n")[0]
-        raise BusinessInvalid(
-            f"{file.path}: source {file.source.name}: cannot be read: {first_line}"
-        ) from unreadable
+        if format_of(file) != "parquet":
+            return number
+        columns = connection.execute(
+            f"select * exclude (file_name) from parquet_schema({placed(file.path)})"
+        ).fetchall()
+    except (Unreadable, duckdb.Error):
+        # Read alone, it will say what is wrong with it.
+        return number
+    # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
+    # file_index, unless there is one.
+    keys = tuple(part.split("=")[0] for part in file.path.parts if "=" in part)
+    is_taken = "file_index" in {str(name).lower() for name, *_ in columns}
+    return number if is_taken else (tuple(columns), keys)
 
 
-def discard(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
-    """Drop the temporary tables of ``arrival``."""
-    connection.execute(f"drop table {arrival.rows}")
-    connection.execute(f"drop table {arrival.broken}")
-
-
-def _read_parquet(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> list[str]:
-    path = str(arrival.file.path)
-    described = connection.execute("describe from read_parquet(?)", [path]).fetchall()
-    kept = _without_personal(arrival.file, [str(column[0]) for column in described])
-    connection.execute(
-        f"create or replace temp table {arrival.rows} as select {listed(kept)} "
-        f"file_row_number + 1 as {quoted(LINE)} from read_parquet(?, file_row_number = true)",
-        [path],
+def _parquet(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> Arrival:
+    paths = [each.file.path for each in arrival.files]
+    read_all = f"read_parquet({all_placed(paths)}, hive_types_autocast = false"
+    described = connection.execute(f"describe from {read_all})").fetchall()
+    kept = without_personal(arrival.source, [str(column[0]) for column in described])
+    # A join by the file's name would lose the order of the rows.
+    number = (
+        f"{[each.number for each in arrival.files]}[file_index::integer + 1]"
+        if len(paths) > 1
+        else str(arrival.files[0].number)
     )
-    return kept
-
-
-def _read_csv(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> list[str]:
-    source, path = arrival.file.source, str(arrival.file.path)
-    header = _header_line(connection, arrival.file)
-    delimiter = source.delimiter or max(DELIMITERS, key=header.count)
-    names = _told_apart(next(csv.reader([header], delimiter=delimiter)))
-    kept = _without_personal(arrival.file, names)
-    # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
-    # Values stay text here, so that what cannot be typed is still there to be shown.
     connection.execute(
-        f"create or replace temp table records as select {listed(kept)} "
-        f"row_number() over () as {quoted(ROW)} "
-        f"from read_csv(?, {text_columns(names)}, header = true, delim = {literal(delimiter)}, "
-        f"quote = '\"', escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, "
-        f"{KEEP_ERRORS}, encoding = ?)",
-        [path, source.encoding],
+        f"create or replace view {arrival.rows} as select {listed(kept)} "
+        f"file_row_number + 1 as {quoted(LINE)}, {number} as {quoted(FILE)} "
+        f"from {read_all}, file_row_number = true)"
     )
-    _keep_broken(connection, arrival)
-    place_on_lines(
-        connection,
-        "records",
-        rows=arrival.rows,
-        broken=arrival.broken,
-        parameters=[path, source.encoding],
-    )
-    return kept
+    return arrival._replace(columns=tuple(kept))
 
 
-def _read_jsonl(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> list[str]:
+def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     connection.execute(
-        f"create or replace temp table lines as select text, row_number() over () as {quoted(LINE)}, "
+        f"create or replace table lines as select text, row_number() over () as {quoted(LINE)}, "
         "case when json_valid(text) then json_type(text) end is not distinct from 'OBJECT' as is_document "
-        f"from read_csv(?, {text_columns(['text'])}, {WHOLE_LINES}, {KEEP_ERRORS}, encoding = ?)",
-        [str(arrival.file.path), arrival.file.source.encoding],
+        f"from {text.read_csv(f'{WHOLE_LINES}, {KEEP_ERRORS}')}"
     )
-    _keep_broken(connection, arrival)
+    keep_broken(connection, text.file.source)
+    shown = literal(WITHHELD) if text.file.source.pii else "text"
     connection.execute(
-        f"insert into {arrival.broken} select {quoted(LINE)}, {_raw(arrival, 'text')}, "
+        f"insert into broken select {quoted(LINE)}, {shown}, "
         "'the line is broken: not a JSON object' from lines where not is_document and trim(text) <> ''"
     )
     connection.execute(
-        f"create or replace temp table documents as select text::json as json, {quoted(LINE)} "
+        f"create or replace table documents as select text::json as json, {quoted(LINE)} "
         "from lines where is_document"
     )
     connection.execute("drop table lines")
-    return _spread(connection, arrival)
+    return _spread(connection, text.file.source, rows)
 
 
-def _read_json(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> list[str]:
+def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
+    # A mark before the first bracket makes DuckDB take the whole list for one document.
     connection.execute(
-        f"create or replace temp table documents as select json, row_number() over () as {quoted(LINE)} "
-        f"from read_json_objects(?, maximum_object_size = {LONGEST_LINE})",
-        [str(arrival.file.path)],
+        "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
+        f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
+        f"from read_json_objects({placed(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
+        f"compression = {literal(text.compression)})"
     )
-    return _spread(connection, arrival)
+    connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
+    return _spread(connection, text.file.source, rows)
 
 
-_READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Arrival], list[str]]] = {
-    "csv": _read_csv,
-    "parquet": _read_parquet,
+_READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
+    "csv": read_records,
     "json": _read_json,
     "jsonl": _read_jsonl,
 }
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> list[str]:
+def _spread(connection: duckdb.DuckDBPyConnection, source: Source, rows: str) -> list[str]:
     """Each key of the documents as a text column; nested values stay JSON text."""
     found = connection.execute(
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
     ).fetchall()
-    kept = _without_personal(arrival.file, [str(key) for (key,) in found])
-    columns = [f"json_extract_string(json, {_pointer(key)}) as {quoted(key)}, " for key in kept]
+    keys = [str(key) for (key,) in found]
+    names = dict(zip(told_apart(keys), keys, strict=True))
+    kept = without_personal(source, list(names)) if names else []
+    columns = [f"json_extract_string(json, {_pointer(names[name])}) as {quoted(name)}, " for name in kept]
     connection.execute(
-        f"create or replace temp table {arrival.rows} as "
-        f"select {''.join(columns)}{quoted(LINE)} from documents"
+        f"create or replace table {rows} as select {''.join(columns)}{quoted(LINE)} from documents"
     )
     connection.execute("drop table documents")
     return kept
 
 
+def _add_absent(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    *,
+    columns: list[str],
+    mapping: Mapping[str, Expression],
+    source: Source,
+) -> None:
+    """Give ``rows`` the keys that optional columns name and that no document of this file has.
+
+    JSON leaves out what has no value, so a key that is nowhere in a file is null, not lost; a required
+    one that is nowhere has another name. A file without documents lacks nothing.
+    """
+    required = source.contract.required if columns else ()
+    known = {name.lower() for name in (*columns, *source.pii)}
+    absent = {
+        key.lower(): key for name, wanted in mapping.items() if name not in required for key in wanted.columns
+    }
+    for key in (absent[lower] for lower in absent.keys() - known):
+        connection.execute(f"alter table {rows} add column {quoted(key)} varchar")
+
+
 def _pointer(key: str) -> str:
     return literal("/" + key.replace("~", "~0").replace("/", "~1"))
-
-
-def _header_line(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> str:
-    found = connection.execute(
-        f"select text from read_csv(?, {text_columns(['text'])}, {WHOLE_LINES}, ignore_errors = true, "
-        "encoding = ?) limit 1",
-        [str(file.path), file.source.encoding],
-    ).fetchall()
-    if not found or not found[0][0]:
-        raise BusinessInvalid(f"{file.path}: source {file.source.name}: no header line; is the file empty?")
-    return str(found[0][0])
-
-
-def _told_apart(names: list[str]) -> list[str]:
-    """Column names as the header has them, a repeated or empty one made unique."""
-    unique: list[str] = []
-    for position, name in enumerate(names, start=1):
-        taken = {earlier.lower() for earlier in unique}
-        wanted = name.strip() or f"column_{position}"
-        unique.append(f"{wanted}_{position}" if wanted.lower() in taken else wanted)
-    return unique
-
-
-def _without_personal(file: SourceFile, names: list[str]) -> list[str]:
-    personal = {name.lower() for name in file.source.pii}
-    absent = personal - {name.lower() for name in names}
-    if absent:
-        raise BusinessInvalid(
-            f"{file.path}: source {file.source.name}: pii names {', '.join(sorted(absent))}, which the file "
-            f"does not have; it has {', '.join(names)}"
-        )
-    return [name for name in names if name.lower() not in personal]
-
-
-def _keep_broken(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
-    # One record can have several errors: each column too many is told once.
-    connection.execute(
-        f"insert into {arrival.broken} select line, {_raw(arrival, 'trim(any_value(csv_line), chr(10))')}, "
-        "'the line is broken: ' || string_agg(distinct case error_type when 'MISSING COLUMNS' "
-        "then 'too few columns' when 'TOO MANY COLUMNS' then 'too many columns' when 'UNQUOTED VALUE' "
-        "then 'a quote stands in a wrong place or is not closed' when 'INVALID ENCODING' "
-        f"then 'not text in {arrival.file.source.encoding}' else lower(error_type::varchar) end, ', ') "
-        "from csv_errors group by line"
-    )
-    connection.execute("drop table csv_errors")
-    connection.execute("drop table csv_scans")
-
-
-def _raw(arrival: Arrival, text: str) -> str:
-    """SQL of a broken line's text; of a file with personal columns it is withheld whole."""
-    return literal(WITHHELD) if arrival.file.source.pii else text

@@ -1,8 +1,13 @@
 """Fragments of SQL that every reader of files uses."""
 
+from collections.abc import Iterable
+from glob import escape
+from pathlib import Path
+
 # A space cannot stand in an export's own column without being asked for, so these never collide.
 LINE = "landing line"
 ROW = "landing row"
+FILE = "landing file"
 LONGEST_LINE = 16_777_216
 
 KEEP_ERRORS = (
@@ -10,8 +15,8 @@ KEEP_ERRORS = (
 )
 # A separator that text does not contain makes one column of each line.
 WHOLE_LINES = (
-    f"header = false, delim = '\x01', quote = '', escape = '', strict_mode = false, "
-    f"max_line_size = {LONGEST_LINE}"
+    f"auto_detect = false, columns = {{'text': 'varchar'}}, header = false, delim = '\x01', quote = '', "
+    f"escape = '', strict_mode = false, max_line_size = {LONGEST_LINE}"
 )
 
 
@@ -28,6 +33,16 @@ def literal(text: str) -> str:
 def listed(names: list[str]) -> str:
     """``names`` as the first columns of a select list."""
     return "".join(f"{quoted(name)}, " for name in names)
+
+
+def placed(path: Path) -> str:
+    """``path`` as an SQL string that names this file only: DuckDB takes ``*``, ``?`` and ``[`` for a glob."""
+    return literal(escape(str(path)))
+
+
+def all_placed(paths: Iterable[Path]) -> str:
+    """An SQL list of ``paths``."""
+    return f"[{', '.join(map(placed, paths))}]"
 
 
 def text_columns(names: list[str]) -> str:

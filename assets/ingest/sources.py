@@ -1,17 +1,18 @@
 """What a business says about itself and its exports: one YAML, checked before anything is read."""
 
-import difflib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from assets.ingest.contract import Contract
 from assets.ingest.contracts import CONTRACTS
+from assets.ingest.pull_config import Database, Declaration, Rest
+from assets.ingest.simulation import PlantedFaults, Simulation
+from assets.ingest.wording import one_line, one_of, refuse_unknown
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {
@@ -26,45 +27,41 @@ FORMATS: Mapping[str, Format] = {
 COMPRESSIONS = (".gz", ".zst")
 
 
+def _pulled_files(source: object, suffix: str) -> str:
+    return f"{{landing_dir}}/{source}/*.{suffix}"
+
+
 class BusinessInvalid(ValueError):
     """The business's YAML, or the files it points to, must be put right by a person."""
 
 
-class _Declaration(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Simulation(_Declaration):
-    """How large a sample shop to simulate; both days are included."""
-
-    customers: int = Field(gt=0)
-    first_day: date
-    last_day: date
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _days_in_order(self) -> "Simulation":
-        if self.last_day <= self.first_day:
-            raise ValueError(f"last_day {self.last_day} is not after first_day {self.first_day}")
-        return self
-
-
-class Source(_Declaration):
-    """One kind of export file and how its columns become the columns of a raw table.
+class Source(Declaration):
+    """One kind of export and how its columns become the columns of a raw table.
 
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
-    are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first.
+    are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
+    a ``database`` or ``rest`` service are pulled into files first.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     table: str
-    files: tuple[str, ...] = Field(min_length=1)
+    files: tuple[str, ...] = ()
+    database: Database | None = None
+    rest: Rest | None = None
     columns: Mapping[str, str]
     pii: tuple[str, ...] = ()
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     remedy: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_pulled_into_files(cls, given: object) -> object:
+        if not isinstance(given, Mapping) or given.get("files") or not (given.keys() & {"database", "rest"}):
+            return given
+        suffix = "parquet" if "database" in given else "jsonl"
+        return {**given, "files": _pulled_files(given.get("name"), suffix)}
 
     @field_validator("files", mode="before")
     @classmethod
@@ -86,8 +83,8 @@ class Source(_Declaration):
     def _keeps_the_contract(self) -> "Source":
         contract = CONTRACTS.get(self.table)
         if contract is None:
-            raise ValueError(f"table {self.table!r} is not {_one_of(self.table, CONTRACTS)}")
-        _refuse_unknown(self.columns, contract)
+            raise ValueError(f"table {self.table!r} is not {one_of(self.table, CONTRACTS)}")
+        refuse_unknown(self.columns, contract)
         missing = [name for name in contract.required if name not in self.columns]
         if missing:
             raise ValueError(
@@ -95,6 +92,24 @@ class Source(_Declaration):
                 f"{'it' if len(missing) == 1 else 'them'} (null where the export has none)"
             )
         return self
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> "Source":
+        own = (_pulled_files(self.name, "parquet" if self.database else "jsonl"),)
+        places = [self.files and (self.pull is None or self.files != own), self.database, self.rest]
+        if len([place for place in places if place]) != 1:
+            raise ValueError("say where the rows come from: exactly one of files, database and rest")
+        if self.pull and not self.contract.is_unique and not self.pull.primary_key:
+            raise ValueError(
+                f"primary_key is missing: one {self.contract.noun} has many rows, so name the column that "
+                "tells them apart"
+            )
+        return self
+
+    @property
+    def pull(self) -> Database | Rest | None:
+        """Where the rows are pulled from; ``None`` when they are delivered as files."""
+        return self.database or self.rest
 
     @property
     def contract(self) -> Contract:
@@ -117,7 +132,10 @@ class Source(_Declaration):
         return found
 
 
-class Business(_Declaration):
+PLACED = {"name", "data_dir", "landing_dir"}
+
+
+class Business(Declaration):
     """One business: its clock, its money, its exports.
 
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
@@ -163,12 +181,23 @@ class Business(_Declaration):
             raise ValueError(f"two sources are called {', '.join(twice)}: give each its own name")
         return self
 
+    @classmethod
+    def written_keys(cls) -> list[str]:
+        """The keys that a person may write."""
+        return sorted(set(super().written_keys()) - PLACED)
+
     def sources_of(self, table: str) -> tuple[Source, ...]:
         """The sources that feed raw table ``table``, in the order of the YAML."""
         return tuple(source for source in self.sources if source.table == table)
 
 
-PLACED = {"name", "data_dir", "landing_dir"}
+_PARTS: Mapping[str, type[Declaration]] = {
+    "sources": Source,
+    "simulation": Simulation,
+    "planted": PlantedFaults,
+    "database": Database,
+    "rest": Rest,
+}
 
 
 def business_from(
@@ -191,32 +220,4 @@ def business_from(
     except ValidationError as invalid:
         # A misspelt key is also a missing one: the spelling is what has to be mended.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise BusinessInvalid(f"{file}: {_one_line(errors[0])}") from invalid
-
-
-def _one_line(error: ErrorDetails) -> str:
-    keys = [str(part) for part in error["loc"]]
-    where = ".".join(keys)
-    match error["type"]:
-        case "extra_forbidden":
-            known = Source if keys[0] == "sources" else Simulation if keys[0] == "simulation" else Business
-            names = sorted(known.model_fields.keys() - PLACED) if known is Business else known.model_fields
-            return f"unknown key {where!r}; it is not {_one_of(keys[-1], names)}"
-        case "missing":
-            return f"key {where!r} is missing; add it"
-        case _:
-            return f"{where or 'business'}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _refuse_unknown(columns: Mapping[str, str], contract: Contract) -> None:
-    names = [column.name for column in contract.columns]
-    for name in columns:
-        if name not in names:
-            raise ValueError(f"unknown key 'columns.{name}'; it is not {_one_of(name, names)}")
-
-
-def _one_of(word: str, known: "Mapping[str, object] | list[str]") -> str:
-    """``known`` as words, with the one most like ``word`` proposed first."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    listed = f"one of {', '.join(known)}"
-    return f"{listed}: did you mean {near[0]!r}?" if near else listed
+        raise BusinessInvalid(f"{file}: {one_line(errors[0], _PARTS, whole=Business)}") from invalid

@@ -1,74 +1,131 @@
 """SQL that turns a file's columns into a raw contract's columns, and says in words what it refuses."""
 
+import difflib
 from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.contract import EXPECTED, Column, Contract
+from assets.ingest.contract import Column, Contract
+from assets.ingest.files import Unreadable
+from assets.ingest.mapping_sql import Expression
+from assets.ingest.mistakes_sql import mistakes
+from assets.ingest.personal import has
 from assets.ingest.reading import Arrival
-from assets.ingest.reading_sql import LINE, literal, quoted
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.reading_sql import FILE, LINE, literal, quoted
+from assets.ingest.sources import Business
 
+# DuckDB stops reading a time where it stops understanding it: '10:00 PM' and '10:00 UTC' would be 10:00 here.
+_DAY = "[0-9]{4}([-/ ])[0-9]{1,2}[-/ ][0-9]{1,2}"
+_TIME = "[T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
+_OFFSET = " ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
+_IS_MOMENT = f"'^{_DAY}({_TIME}({_OFFSET})?)?$'"
 # A time with its own offset is an instant, whatever the business's time zone.
-_HAS_OFFSET = "':[0-9]{2}.*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'"
+_HAS_OFFSET = f"':[0-9]{{2}}([.][0-9]+)?{_OFFSET}$'"
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)"
+# To trim all of them off every value takes three times as long as to look first.
+_HAS_BLANKS = r"'^[\s\x{A0}\x{200B}\x{FEFF}]|[\s\x{A0}\x{200B}\x{FEFF}]$'"
+# From here on a double no longer tells neighbouring whole numbers apart.
+_EXACT = 2**53
 
 
-def typed_rows(connection: duckdb.DuckDBPyConnection, arrival: Arrival, business: Business) -> str:
-    """A query over ``arrival``'s rows: the contract's columns, source_line, and reason (null when good).
+def typed_rows(
+    connection: duckdb.DuckDBPyConnection,
+    arrival: Arrival,
+    business: Business,
+    *,
+    mapping: Mapping[str, Expression],
+) -> str:
+    """A query over ``arrival``'s rows: the contract's columns, source_line, file_number, and reason.
+
+    ``reason`` is null when the row is good. Text loses the blanks around it, whatever it is mapped to:
+    'C1 ' and 'C1' are one customer, and ' 12' is a number.
 
     Raises:
-        BusinessInvalid: when an expression names a column that the file lacks, or is not SQL.
+        Unreadable: when an expression names a column that the files lack, or does not fit their types.
     """
-    source = arrival.file.source
-    types = {name: _type_of(connection, arrival, name) for name in source.columns}
-    contract = source.contract
-    mapped = ", ".join(f"try([({sql}\n)]) as {quoted('try ' + name)}" for name, sql in source.columns.items())
+    types = _types(connection, arrival, mapping)
+    contract = arrival.source.contract
+    tried = ", ".join(_tried(name, expression) for name, expression in mapping.items())
     typed = ", ".join(_typed(column, types, time_zone=business.time_zone) for column in contract.columns)
-    mistakes = ", ".join(_mistakes(contract, source.columns))
+    wrong = ", ".join(mistakes(contract, mapping, types))
     broken = "".join(f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.rules)
+    place = f"{quoted(LINE)}, {quoted(FILE)}"
     return (
-        f"with mapped as (select {quoted(LINE)}, {mapped} from {arrival.rows}), "
-        f"given as (select *, {_given(types)} from mapped), "
+        f"with mapped as (select {place}, {tried} from {arrival.rows}), "
+        f"given as (select *, {_given(types, contract, mapping)} from mapped), "
         f"typed as (select *, {typed} from given), "
-        f"filled as (select {quoted(LINE)}, {_filled(contract, business.currency)}, "
-        f"nullif(concat_ws('; ', {mistakes}), '') as mistakes from typed) "
-        f"select * exclude ({quoted(LINE)}, mistakes), {quoted(LINE)} as source_line, "
-        f"nullif(concat_ws('; ', mistakes{broken}), '') as reason from filled"
+        f"filled as (select {place}, {_filled(contract, business.currency)}, "
+        f"nullif(concat_ws('; ', {wrong}), '') as mistakes from typed) "
+        f"select * exclude ({place}, mistakes), {quoted(LINE)} as source_line, "
+        f"{quoted(FILE)} as file_number, nullif(concat_ws('; ', mistakes{broken}), '') as reason from filled"
     )
 
 
-def _type_of(connection: duckdb.DuckDBPyConnection, arrival: Arrival, name: str) -> str:
-    """The SQL type of the expression mapped to ``name``, found without running it.
-
-    One by one, because an error ends the transaction: nothing could be asked after it.
-    """
-    sql = arrival.file.source.columns[name]
+def _types(
+    connection: duckdb.DuckDBPyConnection, arrival: Arrival, mapping: Mapping[str, Expression]
+) -> dict[str, str]:
+    """The SQL type of each mapped expression, found without running it."""
+    columns = {str(row[0]) for row in connection.execute(f"describe {arrival.rows}").fetchall()}
+    known = {name.lower() for name in columns - {LINE, FILE}}
+    for name, expression in mapping.items():
+        lost = [wanted for wanted in expression.columns if wanted.lower() not in known]
+        if lost:
+            raise Unreadable(_lost(arrival, name, expression=expression, lost=lost[0]))
+    values = [f"({expression.sql}\n)" for expression in mapping.values()]
     try:
-        described = connection.execute(
-            f"describe select try([({sql}\n)])[1] as value from {arrival.rows}"
-        ).fetchone()
+        described = connection.execute(f"describe select {', '.join(values)} from {arrival.rows}").fetchall()
+    except duckdb.Error:
+        described = [
+            _described(connection, arrival, name, expression=expression)
+            for name, expression in mapping.items()
+        ]
+    return {name: str(row[1]) for name, row in zip(mapping, described, strict=True)}
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, arrival: Arrival, name: str, *, expression: Expression
+) -> tuple[object, ...]:
+    try:
+        found = connection.execute(f"describe select ({expression.sql}\n) from {arrival.rows}").fetchall()
     except duckdb.Error as refused:
-        raise BusinessInvalid(_refusal(arrival, name, refused)) from refused
-    return str(described[1]) if described else "VARCHAR"
+        raise Unreadable(
+            f"column {name} is mapped to {expression.sql}: {str(refused).strip().splitlines()[0]}; "
+            f"{has(arrival.source, arrival.columns)}"
+        ) from refused
+    return tuple(found[0])
 
 
-def _refusal(arrival: Arrival, name: str, refused: duckdb.Error) -> str:
-    source = arrival.file.source
-    reason = str(refused).strip().split("\n")[0]
-    withheld = f" (personal, never read: {', '.join(source.pii)})" if source.pii else ""
-    return (
-        f"{arrival.file.path}: source {source.name}: column {name} is mapped to {source.columns[name]}: "
-        f"{reason}; the file has {', '.join(arrival.columns)}{withheld}"
-    )
+def _lost(arrival: Arrival, name: str, *, expression: Expression, lost: str) -> str:
+    source = arrival.source
+    mapped = f"column {name} is mapped to {expression.sql}"
+    if lost.lower() in {column.lower() for column in source.pii}:
+        return f"{mapped}, which is personal, never read: {', '.join(source.pii)}"
+    lower = {column.lower(): column for column in arrival.columns}
+    near = difflib.get_close_matches(lost.lower(), lower, n=1)
+    meant = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    return f"{mapped}: the file has no column {lost}; {has(source, arrival.columns)}.{meant}"
 
 
-def _given(types: Mapping[str, str]) -> str:
-    """The mapped values as they came; a blank text is as good as nothing."""
+def _tried(name: str, expression: Expression) -> str:
+    """The mapped value in a list, null where it cannot be worked out; a plain column cannot fail."""
+    value = f"({expression.sql}\n)"
+    return f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
+
+
+def _given(types: Mapping[str, str], contract: Contract, mapping: Mapping[str, Expression]) -> str:
+    """The mapped values as they came; blank text, and a number that is none for text, are nothing."""
+    texts = {column.name for column in contract.columns if column.type == "varchar"}
     columns = []
     for name, sql_type in types.items():
-        value = f"{quoted('try ' + name)}[1]"
-        is_text = sql_type == "VARCHAR"
-        given = f"case when trim({value}) <> '' then {value} end" if is_text else value
+        given = quoted("try " + name) if mapping[name].is_plain else f"{quoted('try ' + name)}[1]"
+        if sql_type == "VARCHAR":
+            trimmed = f"nullif(trim({given}, {_BLANKS}), '')"
+            given = (
+                f"case when {given} = '' then null when regexp_matches({given}, {_HAS_BLANKS}) "
+                f"then {trimmed} else {given} end"
+            )
+        elif sql_type in {"DOUBLE", "FLOAT"} and name in texts:
+            given = f"case when not isnan({given}) then {given} end"
         columns.append(f"{given} as {quoted('given ' + name)}")
     return ", ".join(columns)
 
@@ -77,20 +134,44 @@ def _typed(column: Column, types: Mapping[str, str], *, time_zone: str) -> str:
     name = quoted("typed " + column.name)
     if column.name not in types:
         return f"null::{column.type} as {name}"
-    given = quoted("given " + column.name)
-    if column.type == "timestamp":
-        return f"{_utc(given, types[column.name], time_zone=time_zone)} as {name}"
-    return f"try_cast({given} as {column.type}) as {name}"
+    given, sql_type = quoted("given " + column.name), types[column.name]
+    cast = f"try_cast({given} as {column.type})"
+    match column.type:
+        case "varchar" if sql_type in {"DOUBLE", "FLOAT"}:
+            # Ids are stored as doubles where one is missing: 12345.0 is customer 12345.
+            cast = (
+                f"case when {given} <> trunc({given}) then {cast} "
+                f"when abs({given}) < {_EXACT} then {given}::bigint::varchar end"
+            )
+        case "integer":
+            cast = (
+                f"case when try_cast({given} as double) = trunc(try_cast({given} as double)) then {cast} end"
+            )
+        case "boolean" if sql_type not in {"VARCHAR", "BOOLEAN"}:
+            cast = f"case when try_cast({given} as double) in (0, 1) then {cast} end"
+        case "date" if sql_type == "VARCHAR":
+            cast = f"case when regexp_matches({given}, {_IS_MOMENT}) then {cast} end"
+        case "timestamp":
+            cast = _utc(given, sql_type, time_zone=time_zone)
+    return f"{cast} as {name}"
 
 
 def _utc(given: str, sql_type: str, *, time_zone: str) -> str:
-    """Naive UTC; a time without an offset is the wall clock in ``time_zone``."""
-    instant = f"timezone('UTC', try_cast({given} as timestamptz))"
+    """Naive UTC; a time without an offset is the wall clock in ``time_zone``.
+
+    An hour that the clock skips in spring is taken as the hour after it; of one that it shows twice in
+    autumn, the second is taken.
+    """
     wall = f"timezone('UTC', timezone({literal(time_zone)}, try_cast({given} as timestamp)))"
     if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return instant
+        return f"timezone('UTC', {given})"
     if sql_type == "VARCHAR":
-        return f"case when regexp_matches({given}, {_HAS_OFFSET}) then {instant} else {wall} end"
+        plain = f"regexp_replace({given}, ' ?(UTC|GMT)$', 'Z')"
+        instant = f"timezone('UTC', try_cast(regexp_replace({plain}, ' ([+-]|Z)', '\\1') as timestamptz))"
+        return (
+            f"case when not regexp_matches({given}, {_IS_MOMENT}) then null "
+            f"when regexp_matches({given}, {_HAS_OFFSET}) then {instant} else {wall} end"
+        )
     return wall
 
 
@@ -104,22 +185,3 @@ def _filled(contract: Contract, currency: str) -> str:
             value = f"coalesce({value}, {default})::{column.type}"
         columns.append(f"{value} as {column.name}")
     return ", ".join(columns)
-
-
-def _mistakes(contract: Contract, columns: Mapping[str, str]) -> list[str]:
-    """SQL texts, null where nothing is wrong, about values that fail or are not there."""
-    mistakes = []
-    for column in (column for column in contract.columns if column.name in columns):
-        tried, given, typed = (quoted(f"{stage} {column.name}") for stage in ("try", "given", "typed"))
-        source = literal(f"{column.name}: {columns[column.name]} cannot be worked out on this row")
-        mistakes.append(f"case when {tried} is null then {source} end")
-        named = literal(f"{column.name} '")
-        expected = literal(f"' is not {EXPECTED[column.type]}")
-        mistakes.append(
-            f"case when {given} is not null and {typed} is null "
-            f"then {named} || {given}::varchar || {expected} end"
-        )
-        if not column.is_nullable:
-            missing = literal(f"{column.name} is missing: {columns[column.name]} gives nothing")
-            mistakes.append(f"case when {tried} is not null and {given} is null then {missing} end")
-    return mistakes

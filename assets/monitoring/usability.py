@@ -1,29 +1,28 @@
 """The usability report: what the landed data can carry, and what exactly is missing or unusable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Literal
 
 import pandas as pd
 
 from assets.ingest.contracts import CONTRACTS
-from assets.keys import raw
-from assets.ports import Warehouse
+from assets.monitoring.capabilities import CAPABILITIES, Capability, Need
+from assets.monitoring.profile import ColumnProfile, TableProfile
 
-State = Literal["on", "off", "usable", "missing", "constant", "sparse"]
+State = Literal["on", "off", "usable", "missing", "constant", "sparse", "stale", "almost_unique"]
 # Below this share of filled rows a column says more about the export than about the customers.
 SPARSE_SHARE = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnProfile:
-    """How one landed column is filled: rows of its table, rows with a value, distinct values."""
-
-    table: str
-    column: str
-    rows: int
-    filled: int
-    distinct: int
+# Above this share of different values nothing repeats, so nothing can be learned from the value.
+UNIQUE_SHARE = 0.9
+# Fewer values are often all different by chance.
+FEWEST_TO_REPEAT = 50
+# Two windows of the shortest question, 30 days: whoever was last seen before tells nothing about the next.
+STALE_DAYS = 60
+FREE_TEXT = frozenset({"product_title", "title", "description", "text", "attributes"})
+# Empty says that it has not happened, or that nobody has labelled it yet.
+EMPTY_SAYS_NO = frozenset({"opened_at", "clicked_at", "unsubscribed_at", "won_at", "won_amount", "label"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,86 +37,156 @@ class UsabilityRow:
     details: str
 
 
-# What each capability cannot do without: table and columns that must hold values.
-NEEDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "purchase_propensity": {
-        "order_lines": ("customer_id", "ordered_at", "product_id", "quantity", "unit_price")
-    },
-}
-
-
-def profiles(warehouse: Warehouse) -> list[ColumnProfile]:
-    """The profile of every column of every raw contract."""
-    found = []
-    for table, contract in CONTRACTS.items():
-        names = [column.name for column in contract.columns]
-        counts = ", ".join(f'count("{name}"), approx_count_distinct("{name}")' for name in names)
-        # Read by position: pandas would merge columns of the same name.
-        values = warehouse.read(f"select count(*), {counts} from {raw(table).sql}").iloc[0].tolist()
-        found += [
-            ColumnProfile(
-                table=table,
-                column=name,
-                rows=int(values[0]),
-                filled=int(values[1 + 2 * place]),
-                distinct=int(values[2 + 2 * place]),
-            )
-            for place, name in enumerate(names)
-        ]
-    return found
-
-
-def usability_rows(found: Sequence[ColumnProfile]) -> pd.DataFrame:
+def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.DataFrame:
     """One row per capability and per landed column, worst news in plain words.
 
     Args:
-        found: Profiles of all contract columns.
+        found: Profile of every raw table, by its name.
+        today: The morning on which we stand; what is newer is not stale.
+
+    Returns:
+        The fields of ``UsabilityRow``. A table without rows has one row instead of one per column.
     """
-    capabilities = [_capability(name, needs, found) for name, needs in NEEDS.items()]
-    columns = [_column(profile) for profile in found]
+    capabilities = [_capability(each, found, today=today) for each in CAPABILITIES.values()]
+    columns = [row for table in found.values() for row in _table(table, today=today)]
     return pd.DataFrame([asdict(row) for row in [*capabilities, *columns]]).astype("string")
 
 
-def _capability(
-    name: str, needs: Mapping[str, tuple[str, ...]], found: Sequence[ColumnProfile]
-) -> UsabilityRow:
-    filled = {(profile.table, profile.column): profile.filled for profile in found}
-    lacking = [
-        f"{table}.{column}"
-        for table, columns in needs.items()
-        for column in columns
-        if not filled.get((table, column))
-    ]
+def newest_day(found: Mapping[str, TableProfile]) -> date:
+    """The newest day of all tables: today, for a run that stands on no morning of its own."""
+    return max((table.newest for table in found.values() if table.newest), default=date.min)
+
+
+def _capability(capability: Capability, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
+    lacking = [text for need in capability.needs for text in _lacking(need, found[need.table], today=today)]
+    better = [name for name in capability.uses if not _is_filled(name, found)]
+    met = f"has what it needs; {capability.becomes}"
     return UsabilityRow(
-        name=name,
-        step="land",
+        name=capability.name,
+        step="capability",
         state="off" if lacking else "on",
         column_name=None,
-        table_name=", ".join(needs),
-        details=f"no values in {', '.join(lacking)}: map them in the business's YAML"
+        table_name=", ".join(need.table for need in capability.needs),
+        details="; ".join(lacking)
         if lacking
-        else "has what it needs",
+        else met + (f"; would also use {', '.join(better)}" * bool(better)),
     )
 
 
-def _column(profile: ColumnProfile) -> UsabilityRow:
-    state, details = _state(profile)
+def _is_filled(name: str, found: Mapping[str, TableProfile]) -> bool:
+    table, _, column = name.partition(".")
+    return (found[table].columns[column].filled if column else found[table].rows) > 0
+
+
+def _lacking(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
+    """What ``table`` does not have of ``need``, one sentence each; nothing else when it has no rows."""
+    if table.rows == 0:
+        yield f"{need.table}: no rows landed: add a source with table: {need.table}"
+        return
+    for column in need.columns:
+        if table.columns[column].filled == 0:
+            yield f"{need.table}.{column}: never filled: map it in the business's YAML"
+    if need.any_of and not any(table.columns[column].filled for column in need.any_of):
+        yield f"{need.table}: none of {', '.join(need.any_of)} is ever filled: map one of them"
+    yield from _too_few(need, table)
+    yield from _too_small_groups(need, table)
+    if need.is_recent and _is_stale(table, today=today):
+        yield f"{need.table}: {_age(table, today=today)}"
+
+
+def _too_few(need: Need, table: TableProfile) -> Iterator[str]:
+    """Every count that is below its least, unless the column is empty, which has been said."""
+    columns = table.columns
+    customers = columns["customer_id"].distinct if need.customers else 0
+    counted = [
+        (need.table, table.rows, need.rows, "rows"),
+        (need.table, table.days, need.days, "days"),
+        (f"{need.table}: about", customers, need.customers if customers else 0, "customers"),
+        *(
+            (f"{need.table}.{name}", columns[name].filled, least, "rows filled")
+            for name, least in need.filled.items()
+        ),
+        *(
+            (f"{need.table}.{name}", columns[name].distinct, least, "different values")
+            for name, least in need.different.items()
+            if columns[name].filled
+        ),
+    ]
+    yield from (
+        f"{what}{' ' if what.endswith('about') else ': '}{have:,} {noun}, {least:,} needed"
+        for what, have, least, noun in counted
+        if have < least
+    )
+
+
+def _too_small_groups(need: Need, table: TableProfile) -> Iterator[str]:
+    for group in need.groups:
+        have = table.groups[group.column, group.value]
+        if have < group.least:
+            yield (
+                f"{need.table}.{group.column}: {have:,} of {table.rows:,} rows are '{group.value}', "
+                f"{group.least:,} needed: {group.why}"
+            )
+
+
+def _is_stale(table: TableProfile, *, today: date) -> bool:
+    return table.newest is not None and (today - table.newest).days > STALE_DAYS
+
+
+def _age(table: TableProfile, *, today: date) -> str:
+    days = (today - table.newest).days if table.newest else 0
+    return (
+        f"newest row {table.newest}, {days:,} days before {today}, {STALE_DAYS} allowed: deliver newer files"
+    )
+
+
+def _table(table: TableProfile, *, today: date) -> Iterator[UsabilityRow]:
+    if table.rows == 0:
+        details = f"no rows landed: add a source with table: {table.table}"
+        yield _finding(table, None, state="missing", details=details)
+        return
+    for column in table.columns.values():
+        if column.name == CONTRACTS[table.table].happened_at and _is_stale(table, today=today):
+            yield _finding(table, column.name, state="stale", details=_age(table, today=today))
+        else:
+            state, details = _state(table, column)
+            yield _finding(table, column.name, state=state, details=details)
+
+
+def _finding(table: TableProfile, column: str | None, *, state: State, details: str) -> UsabilityRow:
     return UsabilityRow(
-        name=f"raw.{profile.table}",
+        name=f"raw.{table.table}",
         step="land",
         state=state,
-        column_name=profile.column,
-        table_name=profile.table,
+        column_name=column,
+        table_name=table.table,
         details=details,
     )
 
 
-def _state(profile: ColumnProfile) -> tuple[State, str]:
-    counted = f"{profile.filled:,} of {profile.rows:,} rows filled"
-    if profile.filled == 0:
-        return "missing", "no rows landed" if profile.rows == 0 else "never filled"
-    if profile.distinct == 1:
+def _state(table: TableProfile, column: ColumnProfile) -> tuple[State, str]:
+    counted = f"{column.filled:,} of {table.rows:,} rows filled"
+    values = f"{counted}, about {min(column.distinct, column.filled):,} different values"
+    if column.filled == 0:
+        return "missing", f"never filled in {table.rows:,} rows"
+    if column.distinct == 1 and column.name not in EMPTY_SAYS_NO:
         return "constant", f"{counted}, all with the same value: it cannot tell customers apart"
-    if profile.filled < SPARSE_SHARE * profile.rows:
+    if column.filled < SPARSE_SHARE * table.rows and column.name not in EMPTY_SAYS_NO:
         return "sparse", f"{counted}, fewer than {SPARSE_SHARE:.0%}"
-    return "usable", f"{counted}, about {profile.distinct:,} different values"
+    if _is_almost_unique(table, column):
+        return "almost_unique", f"{values}: nothing repeats, so nothing can be learned from it"
+    return "usable", values
+
+
+def _is_almost_unique(table: TableProfile, column: ColumnProfile) -> bool:
+    """Whether a category hardly ever repeats; ids, keys, free text, moments and amounts need not."""
+    contract = CONTRACTS[table.table]
+    kinds = {each.name: each.type for each in contract.columns}
+    is_category = (
+        kinds[column.name] == "varchar"
+        and not column.name.endswith("_id")
+        and column.name not in {*contract.key, *FREE_TEXT}
+    )
+    return (
+        is_category and column.filled >= FEWEST_TO_REPEAT and column.distinct > UNIQUE_SHARE * column.filled
+    )

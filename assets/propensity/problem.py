@@ -61,6 +61,42 @@ REASON_GROUPS = (
     ),
     ReasonGroup(theme="weekends", columns=("weekend_share_365d",), phrase="whether they buy at weekends"),
     ReasonGroup(theme="place", columns=("country",), phrase="where they buy"),
+    ReasonGroup(
+        theme="visits",
+        columns=(
+            "sessions_30d",
+            "sessions_7d",
+            "sessions_90d",
+            "visit_days_30d",
+            "days_since_visit",
+            "visits_trend",
+        ),
+        phrase="how often and how lately they visit",
+    ),
+    ReasonGroup(
+        theme="interest",
+        columns=("product_views_30d", "product_views_7d", "searches_30d", "carts_30d", "abandoned_carts_30d"),
+        phrase="what they look at and put into the cart",
+    ),
+    ReasonGroup(theme="device", columns=("mobile_share_90d",), phrase="on which device they visit"),
+    ReasonGroup(
+        theme="messages",
+        columns=(
+            "clicks_90d",
+            "opens_90d",
+            "sends_90d",
+            "open_rate_180d",
+            "click_rate_180d",
+            "days_since_click",
+            "is_unsubscribed",
+        ),
+        phrase="how they answer messages",
+    ),
+    ReasonGroup(
+        theme="reviews",
+        columns=("rating_mean_365d", "rating_last", "reviews_365d", "days_since_review"),
+        phrase="what they write in reviews",
+    ),
 )
 
 PURCHASE_PROPENSITY = PredictionProblem(
@@ -70,7 +106,13 @@ PURCHASE_PROPENSITY = PredictionProblem(
     target="purchase",
     horizon_days=30,
     task=Binary(),
-    features=(Key("features", "feat_customer__orders"),),
+    # Orders say who is asked about; the other tables speak where their exports were delivered.
+    features=(
+        Key("features", "feat_customer__orders"),
+        Key("features", "feat_customer__browsing"),
+        Key("features", "feat_customer__campaigns"),
+        Key("features", "feat_customer__reviews"),
+    ),
     label=Key("labels", "lbl_customer__purchase_30d"),
     numeric=tuple(column for group in REASON_GROUPS for column in group.columns if column != "country"),
     categorical=("country",),

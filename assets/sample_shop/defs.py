@@ -19,7 +19,7 @@ def sample_shop_asset(shop: Shop, *, landing: Path, truth: Path) -> dg.AssetsDef
         group_name="sample_shop",
         description=(
             f"Export files of a simulated shop: {shop.customers:,} customers, {shop.first_day} to "
-            f"{shop.last_day}, seed {shop.seed}. The true probabilities lie beside them, for tests only."
+            f"{shop.last_day}, seed {shop.seed}. The truth lies beside them, for tests only."
         ),
     )
     def _exports() -> dg.MaterializeResult[None]:
@@ -29,8 +29,7 @@ def sample_shop_asset(shop: Shop, *, landing: Path, truth: Path) -> dg.AssetsDef
                 "exports": dg.MetadataValue.path(str(exports.landing)),
                 "truth": dg.MetadataValue.path(str(exports.truth)),
                 "dagster/row_count": exports.rows["order_lines"],
-                "customers": exports.rows["customers"],
-                "products": exports.rows["products"],
+                **{table: rows for table, rows in exports.rows.items() if table != "order_lines"},
             }
         )
 

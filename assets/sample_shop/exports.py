@@ -1,21 +1,32 @@
-"""The shop's exports: ordinary files, as a shop system would write them, mistakes included."""
+"""The shop's exports: ordinary files, as a shop's systems would write them, and the truth beside them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
-import duckdb
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from assets.sample_shop.customers import SEGMENTS, customers_of
-from assets.sample_shop.orders import lines_of, orders_of
-from assets.sample_shop.shop import Shop, catalogue
+from assets.sample_shop.advertising import ad_spend_of, channel_contributions, contributions_of, spend_of
+from assets.sample_shop.blocks import all_consents_of
+from assets.sample_shop.campaigns import campaigns_of
+from assets.sample_shop.customers import true_state
+from assets.sample_shop.export_tables import (
+    campaign_export,
+    customer_exports,
+    order_exports,
+    product_export,
+    send_exports,
+)
+from assets.sample_shop.files import Files
+from assets.sample_shop.history import Cast, Trade, booked_lines, cast_of, events_by_day, trade_of
+from assets.sample_shop.leads import leads_of
+from assets.sample_shop.reviews import reviews_of
+from assets.sample_shop.shop import Shop
 from assets.sample_shop.truth import purchase_probabilities
 
-BAD_LINES = 12
-FIRST_LAUNCH_DAYS = 900
+OF_AN_EARLIER_SIMULATION = ("orders_*.csv.gz", "sends_*.csv.gz", "events/*.parquet", "reviews.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +42,11 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
     """Simulate ``shop`` and write its exports; the same shop gives the same bytes.
 
     Args:
-        shop: Size, days and seed.
-        landing: Folder for ``orders_<month>.csv.gz``, ``customers.csv`` and ``products.csv``; monthly
-            files of an earlier simulation are removed.
+        shop: Size, days, seed and what is planted.
+        landing: Folder for the exports: by month ``orders_<month>.csv.gz`` and ``sends_<month>.csv.gz``,
+            by day ``events/<day>.parquet``, and ``customers.csv``, ``products.csv``, ``campaigns.csv``,
+            ``ad_spend.csv``, ``consents.csv``, ``leads.csv`` and ``reviews.jsonl``; files of an earlier
+            simulation are removed.
         truth: Folder for Parquet files that the pipeline never reads.
 
     Raises:
@@ -41,94 +54,66 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
     """
     if truth.is_relative_to(landing):
         raise ValueError(f"the truth must lie outside the exports, not in {truth}")
-    rng = np.random.default_rng(shop.seed)
-    products = catalogue(rng)
-    customers = customers_of(shop, rng)
-    orders = orders_of(shop, customers, rng)
-    lines = lines_of(orders, products, favourites=customers["favourite"].to_numpy(), rng=rng)
-    tables = {
-        "order_lines": _order_export(lines, customers, rng),
-        "customers": _customer_export(shop, customers, rng),
-        "products": _product_export(shop, products, rng),
+    for pattern in OF_AN_EARLIER_SIMULATION:
+        for old in landing.glob(pattern):
+            old.unlink()
+    cast, rows = cast_of(shop), Counter[str]()
+    (landing / "events").mkdir(parents=True, exist_ok=True)
+    with Files(landing) as exports, Files(truth) as truths:
+        rows.update(_write_lists(shop, cast, exports=exports, truths=truths))
+        amount = _write_months(shop, cast, rows, exports=exports, truths=truths)
+        contributions = contributions_of(shop, spend_of(shop))
+        effects = channel_contributions(shop, contributions, first_order_amount=amount)
+        truths.write("channel_contributions.parquet", effects)
+        truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, cast.demand))
+    return Exports(landing=landing, truth=truth, rows=dict(rows))
+
+
+def _write_lists(shop: Shop, cast: Cast, *, exports: Files, truths: Files) -> dict[str, int]:
+    """Write what is one file for the whole period; rows by table."""
+    customers, products = cast.demand.customers, cast.products
+    leads, lead_probabilities = leads_of(shop, shop.rng("leads"))
+    truths.write("customers.parquet", true_state(customers))
+    truths.write("product_affinities.parquet", products[["product_id", "affinity_group"]])
+    truths.write("lead_probabilities.parquet", lead_probabilities)
+    return {
+        "customers": exports.write("customers.csv", customer_exports(shop, customers)),
+        "products": exports.write("products.csv", product_export(shop, products)),
+        "campaigns": exports.write("campaigns.csv", campaign_export(shop, campaigns_of(shop))),
+        "ad_spend": exports.write("ad_spend.csv", ad_spend_of(shop, spend_of(shop))),
+        "consents": exports.write("consents.csv", all_consents_of(shop, customers)),
+        "leads": exports.write("leads.csv", leads),
     }
-    _write_exports(tables, landing)
-    truths = {
-        "purchase_probabilities": purchase_probabilities(shop, customers),
-        "customers": _true_state(customers),
-    }
-    _write_truth(truths, truth)
-    return Exports(landing=landing, truth=truth, rows={name: len(rows) for name, rows in tables.items()})
 
 
-def _order_export(lines: pd.DataFrame, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Lines as text, with a few that no system should have written: a price in words, no date."""
-    ids = np.array([*customers["customer_id"], None], dtype=object)
-    export = pd.DataFrame(
-        {
-            "Order Number": lines["order_id"],
-            "Customer ID": ids[lines["customer"].to_numpy()],
-            "Order Date": lines["ordered_at"],
-            "SKU": lines["product_id"],
-            "Qty": lines["quantity"],
-            "Price": lines["unit_price"].map("{:.2f}".format),
-            "Channel": lines["channel"],
-            "Country": lines["country"],
-            "month": lines["ordered_at"].dt.to_period("M"),
-        }
+def _write_months(shop: Shop, cast: Cast, rows: Counter[str], *, exports: Files, truths: Files) -> float:
+    """Write what has months, add to ``rows`` by table; return the mean amount of a first order."""
+    sentiments, first_orders, first_amount = [], 0, 0.0
+    for trade in trade_of(shop, cast):
+        lines = booked_lines(shop, cast, trade)
+        ids = cast.demand.customers["customer_id"]
+        files = order_exports(shop, lines, ids, month=trade.month)
+        files |= send_exports(shop, cast.sends, ids, month=trade.month)
+        for name, export in files.items():
+            rows["sends" if name.startswith("sends") else "order_lines"] += exports.write(name, export)
+        reviews, sentiment = _reviews(shop, cast, trade)
+        rows["reviews"] += exports.append("reviews.jsonl", reviews)
+        sentiments.append(sentiment)
+        for day, events in events_by_day(shop, cast, trade):
+            name = f"events/{shop.first_day + timedelta(days=day)}.parquet"
+            rows["events"] += exports.write(name, events)
+        of_first = trade.articles[trade.orders["is_first"].to_numpy()[trade.articles["order"]]]
+        first_orders += int(trade.orders["is_first"].sum())
+        first_amount += float((of_first["quantity"] * of_first["unit_price"]).sum())
+    truths.write("review_sentiments.parquet", pd.concat(sentiments, ignore_index=True))
+    return first_amount / max(first_orders, 1)
+
+
+def _reviews(shop: Shop, cast: Cast, trade: Trade) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return reviews_of(
+        pd.concat([trade.articles, trade.returned], ignore_index=True),
+        cast.products,
+        cast.demand.customers,
+        last=pd.Timestamp(shop.last_day) + pd.Timedelta(days=1, seconds=-1),
+        rng=shop.rng("reviews", trade.month.number),
     )
-    # Added beside the good lines, so that what is refused takes no order out of the truth.
-    bad = export.iloc[np.sort(rng.choice(len(export), size=BAD_LINES, replace=False))]
-    no_price, no_date = bad[::2].assign(Price="on request"), bad[1::2].copy()
-    no_date["Order Date"] = pd.NaT
-    return pd.concat([export, no_price, no_date]).sort_index(kind="stable")
-
-
-def _customer_export(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    signed_up = pd.Timestamp(shop.first_day) + pd.to_timedelta(customers["signed_up_day"], unit="D")
-    second = rng.integers(8 * 3600, size=len(customers))
-    export = customers[
-        ["customer_id", "first_name", "last_name", "email", "phone", "country", "postcode", "birth_year"]
-    ]
-    return export.assign(
-        signed_up=signed_up + pd.to_timedelta(second, unit="s"),
-        acquisition_channel=customers["acquisition_channel"],
-    )
-
-
-def _product_export(shop: Shop, products: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    ago = pd.to_timedelta(rng.integers(1, FIRST_LAUNCH_DAYS, size=len(products)), unit="D")
-    return products[["product_id", "title", "category", "unit_price", "unit_cost"]].assign(
-        launched=(pd.Timestamp(shop.first_day) - ago).strftime("%Y-%m-%d"),
-        in_stock=rng.random(len(products)) < 0.95,
-    )
-
-
-def _true_state(customers: pd.DataFrame) -> pd.DataFrame:
-    names = np.array([segment.name for segment in SEGMENTS])
-    state = customers[["customer_id", "rate", "hazard", "signed_up_day", "lifetime"]]
-    return state.assign(segment=names[customers["segment"].to_numpy()])
-
-
-def _write_exports(tables: Mapping[str, pd.DataFrame], landing: Path) -> None:
-    landing.mkdir(parents=True, exist_ok=True)
-    for old in landing.glob("orders_*.csv.gz"):
-        old.unlink()
-    months = tables["order_lines"].groupby("month")
-    files = {f"orders_{month}.csv.gz": rows.drop(columns="month") for month, rows in months}
-    _copy(files, landing, options="format csv, compression gzip")
-    _copy({f"{name}.csv": tables[name] for name in ("customers", "products")}, landing, options="format csv")
-
-
-def _write_truth(tables: Mapping[str, pd.DataFrame], truth: Path) -> None:
-    truth.mkdir(parents=True, exist_ok=True)
-    _copy({f"{name}.parquet": rows for name, rows in tables.items()}, truth, options="format parquet")
-
-
-def _copy(files: Mapping[str, pd.DataFrame], folder: Path, *, options: str) -> None:
-    """DuckDB writes the files: pandas takes ten times as long for CSV."""
-    with duckdb.connect() as connection:
-        for name, rows in files.items():
-            connection.register("export", pa.Table.from_pandas(rows, preserve_index=False))
-            quoted = str(folder / name).replace("'", "''")
-            connection.execute(f"copy (from export) to '{quoted}' ({options})")
-            connection.unregister("export")

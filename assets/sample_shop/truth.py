@@ -1,64 +1,111 @@
 """The truth we chose: each customer's probability to order in the next days, given the state that morning."""
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.customers import trade_by_segment
-from assets.sample_shop.orders import alive_days
-from assets.sample_shop.shop import Floats, Shop
+from assets.sample_shop.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS
+from assets.sample_shop.orders import Demand, alive_days
+from assets.sample_shop.shop import DAYS_PER_WEEK, Floats, Ints, Shop
 
 HORIZON_DAYS = 30
-DAYS_PER_WEEK = 7
+# A larger shop tells its truth on every fourth Monday only: a row per customer and week would be most of it.
+EVERY_MONDAY_UP_TO = 100_000
+MONDAYS_APART = 4
 
 
 def purchase_probabilities(
-    shop: Shop, customers: pd.DataFrame, *, horizon_days: int = HORIZON_DAYS
-) -> pd.DataFrame:
+    shop: Shop, demand: Demand, *, horizon_days: int = HORIZON_DAYS
+) -> Iterator[pd.DataFrame]:
     r"""True probability of at least one order in ``[as_of_date, as_of_date + horizon_days)``.
 
-    By days: let q = 1 - exp(-hazard) be the risk of stopping at the end of a day, and m_d = rate * trade_d
-    the expected orders on day d. The probability N_d of *no* order from day d to the end of the window,
-    for someone alive on the morning of d, is
+    Given who is alive that morning, who is interested that week, and the messages that the shop sends,
+    those inside the window included. By days: let q = 1 - exp(-hazard) be the risk of stopping at the end
+    of a day, s the state of interest, and
 
-        N_d = exp(-m_d) * ((1 - q) * N_{d+1} + q),    N_end = 1,
+        m_d(s) = rate * factor(s) * trade_d * (1 - deterred_d) + extra_d
 
-    and the answer is 1 - N_d for the living, 0 for those who have stopped. It is the sum over steps of
-    the integral of hazard * exp(-hazard * u) * exp(-rate * T(u)) that continuous time would give.
+    the expected orders of day d; deterred_d and extra_d come from messages (see ``Persuasion``). Let
+    T_d(s, s') be the chance that s becomes s' overnight: the weekly transition from a Sunday to a Monday,
+    the identity on other nights. The probability N_d(s) of *no* order from day d to the end of the
+    window, for someone alive in state s on the morning of d, is
 
-    Returns:
-        customer_id, as_of_date (Mondays whose window lies inside the shop's days), is_alive, probability;
-        everyone who signed up before the as-of day.
+        N_d(s) = exp(-m_d(s)) * (q + (1 - q) * sum over s' of T_d(s, s') * N_{d+1}(s')),    N_end = 1,
+
+    and the answer is 1 - N_d(s) for the living, 0 for those who have stopped.
+
+    Yields:
+        One frame per as-of day (Mondays whose window lies inside the shop's days), oldest first:
+        customer_id, as_of_date, is_alive, probability; everyone who signed up before that day.
     """
+    apart = DAYS_PER_WEEK * (1 if shop.customers <= EVERY_MONDAY_UP_TO else MONDAYS_APART)
     # The last window must end inside the simulated days, or the truth would have no outcome to meet.
-    mornings = np.arange(
-        -shop.first_day.weekday() % DAYS_PER_WEEK, len(shop.days) - horizon_days + 1, DAYS_PER_WEEK
-    )
-    return pd.concat(
-        [_on(shop, customers, morning=int(morning), horizon_days=horizon_days) for morning in mornings],
-        ignore_index=True,
-    )
+    for morning in range(0, shop.day_count - horizon_days + 1, apart):
+        yield _on(shop, demand, window=range(morning, morning + horizon_days))
 
 
-def _on(shop: Shop, customers: pd.DataFrame, *, morning: int, horizon_days: int) -> pd.DataFrame:
-    known = customers[customers["signed_up_day"] < morning]
-    _, end = alive_days(known, days=len(shop.days) + 1)
-    alive = end > morning
-    trade = trade_by_segment(shop.days[morning : morning + horizon_days])
-    probability = np.where(alive, 1.0 - _no_order(known, trade), 0.0)
+def _on(shop: Shop, demand: Demand, *, window: range) -> pd.DataFrame:
+    known = int(np.searchsorted(demand.customers["signed_up_day"].to_numpy(), window.start))
+    customers = demand.customers.iloc[:known]
+    _, end = alive_days(customers, days=shop.day_count + 1)
+    alive = end > window.start
+    probability = np.zeros(known)
+    living = np.flatnonzero(alive)
+    probability[living] = 1.0 - _no_order(demand, living, window=window)
     return pd.DataFrame(
         {
-            "customer_id": known["customer_id"],
-            "as_of_date": shop.days[morning].date(),
+            "customer_id": customers["customer_id"],
+            "as_of_date": shop.first_day + timedelta(days=window.start),
             "is_alive": alive,
             "probability": probability,
         }
     )
 
 
-def _no_order(customers: pd.DataFrame, trade: Floats) -> Floats:
-    rate, stop = customers["rate"].to_numpy(), -np.expm1(-customers["hazard"].to_numpy())
-    segment = customers["segment"].to_numpy()
-    nothing: Floats = np.ones(len(customers))
-    for day in reversed(range(trade.shape[1])):
-        nothing = np.exp(-rate * trade[segment, day]) * ((1.0 - stop) * nothing + stop)
+def _no_order(demand: Demand, rows: Ints, *, window: range) -> Floats:
+    """Probability of no order in ``window`` for each living customer of ``rows``, shape (rows,)."""
+    persuasion = demand.persuasion
+    extra, placed = persuasion.by_day(window)
+    segment = demand.customers["segment"].to_numpy()[rows]
+    is_moved = np.isin(rows, persuasion.moved, assume_unique=True)
+    is_keen = demand.interest[rows, window.start // DAYS_PER_WEEK]
+    nothing = np.empty(len(rows))
+    for kind, trade in enumerate(demand.trade[:, window.start : window.stop]):
+        for mine in (np.flatnonzero((segment == kind) & moved) for moved in (is_moved, ~is_moved)):
+            usual, added = trade[None, :], np.zeros((1, len(trade)))
+            if len(mine) and is_moved[mine[0]]:
+                place = np.searchsorted(persuasion.moved, rows[mine])
+                usual, added = trade * placed[place], extra[place]
+            calm, keen = _walked_back(demand, rows[mine], usual=usual, extra=added)
+            nothing[mine] = np.where(is_keen[mine], keen, calm)
     return nothing
+
+
+def _walked_back(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) -> tuple[Floats, Floats]:
+    """The recursion of ``purchase_probabilities``, from the last day of the window to its first.
+
+    Args:
+        demand: Who orders.
+        rows: Living customers.
+        usual: Trade that messages leave, shape (rows or 1, days).
+        extra: Orders that messages add, shape (rows or 1, days).
+
+    Returns:
+        Probability of no order for those not interested on the first day, and for those interested.
+    """
+    rate, hazard = (demand.customers[name].to_numpy()[rows] for name in ("rate", "hazard"))
+    stop, stay = -np.expm1(-hazard), np.exp(-hazard)
+    calm, keen = np.ones(len(rows)), np.ones(len(rows))
+    # The window opens on a Monday, the first day of a week.
+    for day in reversed(range(usual.shape[1])):
+        if (day + 1) % DAYS_PER_WEEK == 0:
+            calm, keen = (
+                calm + GAINS_INTEREST * (keen - calm),
+                keen + LOSES_INTEREST * (calm - keen),
+            )
+        ordinary = rate * usual[:, day]
+        calm = np.exp(-ORDER_FACTORS[0] * ordinary - extra[:, day]) * (stop + stay * calm)
+        keen = np.exp(-ORDER_FACTORS[1] * ordinary - extra[:, day]) * (stop + stay * keen)
+    return calm, keen

@@ -13,8 +13,7 @@ import pandas as pd
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from dagster_shared.record import replace
 
-from assets.ingest.contracts import CONTRACTS
-from assets.keys import LANDINGS, Key, raw
+from assets.keys import LANDINGS, Key
 from assets.ports import Warehouse
 from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
 
@@ -28,11 +27,15 @@ PUBLISHED = "path:models/published"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessClock:
-    """What time it is for a business; ``today`` asks its warehouse for the newest fact."""
+    """What time it is for a business; ``today`` asks its warehouse for the newest fact.
+
+    ``known_at`` names, for each raw table whose rows have a date, the column with when we learned of them.
+    """
 
     time_zone: str
     first_as_of_day: date
     today: Callable[[Warehouse], date]
+    known_at: Mapping[Key, str]
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -60,6 +63,7 @@ def transform_assets(
     partitions: dg.PartitionsDefinition[str],
     *,
     clock: BusinessClock,
+    tell: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
     """Staging and marts; features and labels per as-of day; the published contract.
 
@@ -67,6 +71,7 @@ def transform_assets(
         project: The dbt project, with a manifest.
         partitions: The as-of days.
         clock: The business's time zone, first as-of day and today.
+        tell: Puts what a run asks for where dbt, a process of its own, reads it.
     """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
@@ -75,13 +80,12 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    zone = {"time_zone": clock.time_zone}
-
     @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
     def _staged(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        yield from _build(context, dbt, warehouse, variables=zone)
+        tell({"time_zone": clock.time_zone})
+        yield from _build(context, dbt, warehouse)
 
     @dbt_assets(
         **shared,
@@ -97,26 +101,18 @@ def transform_assets(
         asked = date.fromisoformat(context.partition_key_range.end)
         if asked > now:
             raise dg.Failure(_too_late(asked, now), allow_retries=False)
-        window = _window(asked, clock.first_as_of_day, warehouse=warehouse, project=project)
-        yield from _build(
-            context,
-            dbt,
-            warehouse,
-            variables={
-                **zone,
-                "as_of_from": str(window.first),
-                "as_of_to": str(window.last),
-                "today": str(now),
-            },
-            is_full_refresh=window.is_full_refresh,
-        )
+        window = _window(asked, clock, warehouse=warehouse, project=project)
+        asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
+        tell({"time_zone": clock.time_zone, **asked_for})
+        yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
         _remember(window, warehouse, project)
 
     @dbt_assets(**shared, name="published", select=PUBLISHED)
     def _published(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        yield from _build(context, dbt, warehouse, variables=zone)
+        tell({"time_zone": clock.time_zone})
+        yield from _build(context, dbt, warehouse)
 
     return [_staged, _featured, _published]
 
@@ -126,12 +122,11 @@ def _build(
     dbt: DbtCliResource,
     warehouse: Warehouse,
     *,
-    variables: dict[str, str],
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
     """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
     # Unit tests prove the SQL, not the data: they run with the other tests.
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
     invocation = dbt.cli(
         [*arguments, *(["--full-refresh"] if is_full_refresh else [])], context=context, raise_on_error=False
     )
@@ -162,14 +157,14 @@ def _too_late(asked: date, today: date) -> str:
     )
 
 
-def _window(asked: date, first: date, *, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
+def _window(asked: date, clock: BusinessClock, *, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
     built, landed = _remembered(warehouse)
     return feature_window(
         asked,
-        first,
+        clock.first_as_of_day,
         built=built,
         code_hash=_code_hash(project.project_dir),
-        changed_from=_changed_from(warehouse, landed),
+        changed_from=_changed_from(warehouse, landed, known_at=clock.known_at),
     )
 
 
@@ -205,7 +200,9 @@ def _landed_files(warehouse: Warehouse) -> dict[str, str]:
     return dict(zip(rows["file"], rows["file_fingerprint"], strict=True))
 
 
-def _changed_from(warehouse: Warehouse, before: dict[str, str]) -> date | None:
+def _changed_from(
+    warehouse: Warehouse, before: dict[str, str], *, known_at: Mapping[Key, str]
+) -> date | None:
     """First day of what landed since; the beginning of time when a known file changed or left.
 
     A changed file may have lost rows, and what it lost is no longer there to be dated.
@@ -216,11 +213,10 @@ def _changed_from(warehouse: Warehouse, before: dict[str, str]) -> date | None:
     new_files = sorted(set(now) - set(before))
     if not new_files:
         return None
-    dated = [contract for contract in CONTRACTS.values() if contract.known_at is not None]
     facts = " union all ".join(
-        f"select min({contract.known_at})::date as first_day from {raw(contract.table).sql} "
+        f"select min({column})::date as first_day from {table.sql} "
         "where source || ' ' || source_file in (select unnest($files))"
-        for contract in dated
+        for table, column in known_at.items()
     )
     first = warehouse.read(f"select min(first_day) as first_day from ({facts})", {"files": new_files})
     day = first["first_day"].iloc[0]

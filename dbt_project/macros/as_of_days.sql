@@ -1,7 +1,7 @@
 {# The Mondays in [as_of_from, as_of_to] as a query with one column, as_of_date. #}
 {% macro as_of_days() -%}
-    {%- set first = modules.datetime.date.fromisoformat(var('as_of_from')) -%}
-    {%- set last = modules.datetime.date.fromisoformat(var('as_of_to')) -%}
+    {%- set first = modules.datetime.date.fromisoformat(asked('as_of_from')) -%}
+    {%- set last = modules.datetime.date.fromisoformat(asked('as_of_to')) -%}
     {%- set monday = first + modules.datetime.timedelta(days=(7 - first.weekday()) % 7) -%}
     select cast(day_text as date) as as_of_date from (values (cast(null as varchar))
     {%- for week in range(((last - monday).days // 7) + 1) -%}
@@ -12,7 +12,7 @@
 
 {# True for the days in [as_of_from, as_of_to]. #}
 {% macro is_asked_for(day) -%}
-    {{ day }} between cast('{{ var("as_of_from") }}' as date) and cast('{{ var("as_of_to") }}' as date)
+    {{ day }} between cast('{{ asked("as_of_from") }}' as date) and cast('{{ asked("as_of_to") }}' as date)
 {%- endmacro %}
 
 {# Incremental strategy: the as-of days asked for become exactly the new rows, also when there are none.

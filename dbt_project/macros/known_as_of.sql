@@ -5,9 +5,10 @@
     as_of_date and as_of_at, the UTC instant of that day's local midnight.
 #}
 
-{# True for what was known that morning; with `days`, also only for what occurred in the `days` days before it. #}
-{% macro known_as_of(fact, spine, days=none) -%}
-    {{ fact }}.known_at < {{ spine }}.as_of_at
+{# True for what was known that morning; with `days`, also only for what occurred in the `days` days before it.
+   `known_at` names the moment of a fact that has several: a message is sent, and may be opened later. #}
+{% macro known_as_of(fact, spine, days=none, known_at='known_at') -%}
+    {{ fact }}.{{ known_at }} < {{ spine }}.as_of_at
     {%- if days is not none %}
     and {{ fact }}.occurred_on >= {{ days_after(spine ~ '.as_of_date', -days) }}
     {%- endif %}

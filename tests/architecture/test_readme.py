@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from assets.ingest.contracts import CONTRACTS
+from assets.ingest.simulation import PlantedFaults
+from tests.warehouse import ugly
+
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "dbt_project" / "models"
 
@@ -157,3 +161,18 @@ def test_every_make_target_is_explained(first_cells: set[str]) -> None:
     explained = {cell.split()[1] for cell in first_cells if cell.startswith("make ")}
     assert len(targets()) >= 10
     assert not targets() - explained
+
+
+def test_every_raw_column_is_with_its_table(readme: str) -> None:
+    rows = {row.split("`")[1]: row for row in readme.splitlines() if row.startswith("| `")}
+    for table, contract in CONTRACTS.items():
+        missing = [column.name for column in contract.columns if f"`{column.name}`" not in rows[table]]
+        assert not missing, table
+
+
+def test_every_kind_of_bad_input_is_listed_with_its_outcome(readme: str) -> None:
+    assert ugly.table() in readme
+
+
+def test_every_switch_of_the_sample_shop_is_explained(readme: str) -> None:
+    assert PlantedFaults.model_fields.keys() <= cells(section(readme, "## The sample shop"))

@@ -21,6 +21,10 @@ SNAPSHOT = ("consumers", "snapshot")
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (
     (("raw", "order_lines"), "every_row_is_accounted_for"),
+    (("raw", "order_lines"), "every_file_is_readable"),
+    (("raw", "order_lines"), "rows_arrive_on_time"),
+    (("raw", "events"), "every_row_is_accounted_for"),
+    (("features", "feat_customer__browsing"), "nothing_known_after_as_of"),
     (("raw", "customers"), "every_row_is_accounted_for"),
     (("staging", "stg_shop__order_lines"), "keys_are_unique"),
     (("marts", "fct_order_line"), "keys_are_unique"),
@@ -44,6 +48,9 @@ BLOCKING = (
 WARNING = (
     (("ml", "purchase_propensity__evaluation"), "candidate_is_worth_promoting"),
     (SCORES, "totals_lie_in_their_intervals"),
+    (("raw", "order_lines"), "row_counts_are_usual"),
+    (("raw", "events"), "rows_arrive_on_time"),
+    (("raw", "events"), "every_file_is_readable"),
 )
 WITHOUT_WAREHOUSE = {("exports", "sample_shop")}
 # Written as files, not as tables.

@@ -16,11 +16,16 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from assets.ingest.contract import ORIGIN
+from assets.ingest.contracts import CONTRACTS
+from tests.warehouse.shop_facts import Facts, shop_facts
+from tests.warehouse.shop_facts import known_by as facts_known_by
+
 PROJECT = Path(__file__).parents[2] / "dbt_project"
-GUARD = "{{ fact }}.known_at < {{ spine }}.as_of_at"
+GUARD = "{{ fact }}.{{ known_at }} < {{ spine }}.as_of_at"
 
 AS_OF_FROM, AS_OF_TO, TODAY = "2024-03-04", "2024-05-20", "2024-05-26"
-FEATURES, LABELS = "+feat_customer__orders", "+lbl_customer__purchase_30d"
+FEATURES, LABELS = "+path:models/features", "+lbl_customer__purchase_30d"
 # The instant at which the earlier world stops learning: the morning of an as-of day, in UTC.
 CUT = datetime.fromisoformat("2024-04-29")
 
@@ -157,17 +162,25 @@ def taken_back(bought: Line, after: timedelta) -> Line:
     )  # fmt: skip
 
 
-def create(folder: Path, lines: Sequence[Line]) -> World:
+def create(folder: Path, lines: Sequence[Line], facts: Facts) -> World:
     world = World(folder=folder)
     folder.mkdir()
     with duckdb.connect(str(world.warehouse)) as connection:
-        for statement in RAW_TABLES:
-            connection.execute(statement)
-        connection.execute("create schema ml")
-        for table, columns in ml_tables().items():
-            connection.execute(f"create table ml.{table} ({columns})")
+        for schema, tables in (("raw", raw_tables()), ("ml", ml_tables())):
+            connection.execute(f"create schema {schema}")
+            for table, columns in tables.items():
+                connection.execute(f"create table {schema}.{table} ({columns})")
         land(connection, lines)
+        land_facts(connection, facts)
     return world
+
+
+def land_facts(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    """Make ``facts`` what their raw tables hold."""
+    for table, frame in facts.items():
+        connection.register("delivered", frame)
+        connection.execute(f"delete from raw.{table}")
+        connection.execute(f"insert into raw.{table} by name select * from delivered")
 
 
 def land(connection: duckdb.DuckDBPyConnection, lines: Sequence[Line]) -> None:
@@ -188,19 +201,15 @@ def land(connection: duckdb.DuckDBPyConnection, lines: Sequence[Line]) -> None:
     )  # fmt: skip
 
 
-RAW_TABLES = (
-    "create schema raw",
-    "create table raw.order_lines (order_id varchar, customer_id varchar, ordered_at timestamp,"
-    " product_id varchar, quantity double, unit_price double, currency varchar, country varchar,"
-    " channel varchar, discount_amount double, is_return boolean, is_service boolean,"
-    " known_at timestamp, product_title varchar, source varchar, source_file varchar, source_line bigint)",
-    "create table raw.customers (customer_id varchar, signed_up_at timestamp, country varchar,"
-    " postcode varchar, birth_year integer, acquisition_channel varchar, source varchar,"
-    " source_file varchar, source_line bigint)",
-    "create table raw.products (product_id varchar, title varchar, description varchar, category varchar,"
-    " unit_cost double, launched_at timestamp, in_stock boolean, source varchar, source_file varchar,"
-    " source_line bigint)",
-)
+def raw_tables() -> dict[str, str]:
+    """Column lists of the raw tables, as landing makes them."""
+    return {
+        table: ", ".join(
+            f"{name} {sql_type}"
+            for name, sql_type in [*((column.name, column.type) for column in contract.columns), *ORIGIN]
+        )
+        for table, contract in CONTRACTS.items()
+    }
 
 
 def ml_tables() -> dict[str, str]:
@@ -240,6 +249,11 @@ def lines() -> list[Line]:
 
 
 @pytest.fixture(scope="session")
+def facts() -> Facts:
+    return shop_facts(np.random.default_rng(20240507))
+
+
+@pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """The parsed project."""
     return World(folder=tmp_path_factory.mktemp("parsed")).dbt("parse")
@@ -247,13 +261,13 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 @pytest.fixture(scope="session")
 def worlds(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], manifest: Manifest
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], facts: Facts, manifest: Manifest
 ) -> tuple[World, World]:
     """The world as it was known at ``CUT``, and the whole world, which passes all its tests."""
     folder = tmp_path_factory.mktemp("worlds")
-    earlier = create(folder / "earlier", known_by(lines, CUT))
+    earlier = create(folder / "earlier", known_by(lines, CUT), facts_known_by(facts, CUT))
     earlier.dbt("run", "--select", FEATURES, manifest=manifest)
-    later = create(folder / "later", lines)
+    later = create(folder / "later", lines, facts)
     with duckdb.connect(str(later.warehouse)) as connection:
         score_rows(connection)
     later.dbt("build", manifest=manifest)
@@ -271,6 +285,7 @@ def caught_up(
     tmp_path_factory: pytest.TempPathFactory,
     worlds: tuple[World, World],
     lines: list[Line],
+    facts: Facts,
     manifest: Manifest,
 ) -> World:
     """The earlier world, to which the later facts came, and which built only the days from ``CUT`` on."""
@@ -279,13 +294,14 @@ def caught_up(
     known = {id(line) for line in known_by(lines, CUT)}
     with duckdb.connect(str(world.warehouse)) as connection:
         land(connection, [line for line in lines if id(line) not in known])
+        land_facts(connection, facts)
     world.dbt("run", "--select", FEATURES, LABELS, manifest=manifest, as_of_from=CUT.date().isoformat())
     return world
 
 
 @pytest.fixture(scope="session")
 def unguarded_worlds(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], manifest: Manifest
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], facts: Facts, manifest: Manifest
 ) -> tuple[World, World]:
     """Both worlds, built by a copy of the project whose point-in-time guard has been taken out."""
     unguarded: Manifest = manifest.deepcopy()  # type: ignore[no-untyped-call]
@@ -293,20 +309,20 @@ def unguarded_worlds(
     assert GUARD in macro.macro_sql
     macro.macro_sql = macro.macro_sql.replace(GUARD, "true")
     folder = tmp_path_factory.mktemp("unguarded")
-    earlier, later = create(folder / "earlier", known_by(lines, CUT)), create(folder / "later", lines)
+    earlier = create(folder / "earlier", known_by(lines, CUT), facts_known_by(facts, CUT))
+    later = create(folder / "later", lines, facts)
     for world in (earlier, later):
         world.dbt("run", "--select", FEATURES, manifest=unguarded)
     return earlier, later
 
 
 @pytest.fixture(scope="session")
-def features_until() -> Callable[[World, datetime], pd.DataFrame]:
-    """Every feature row of a world whose as-of morning is not after an instant, in key order."""
+def features_until() -> Callable[[World, str, datetime], pd.DataFrame]:
+    """Every row of a feature table whose as-of morning is not after an instant, in key order."""
 
-    def read(world: World, instant: datetime) -> pd.DataFrame:
+    def read(world: World, table: str, instant: datetime) -> pd.DataFrame:
         return world.read(
-            "select * from features.feat_customer__orders"
-            f" where as_of_at <= timestamp '{instant}' order by all"
+            f"select * from features.{table} where as_of_at <= timestamp '{instant}' order by all"
         )
 
     return read

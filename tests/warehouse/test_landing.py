@@ -9,7 +9,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.ingest.landing import Landing, land, reconciliation_gaps, recorded_landings, reject_kinds
+from assets.ingest.landing import (
+    Landing,
+    land,
+    quarantined_files,
+    reconciliation_gaps,
+    recorded_landings,
+    reject_kinds,
+)
 from assets.ingest.sources import BusinessInvalid, business_from
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -286,9 +293,9 @@ def test_parquet_and_json_land_like_csv(connection: duckdb.DuckDBPyConnection, t
             {"columns": {**COLUMNS, "unit_price": '"Prise"'}},
             ["column unit_price", '"Prise"', "Customer ID, when"],
         ),
-        ({"columns": {**COLUMNS, "quantity": "qty *"}}, ["column quantity", "qty *"]),
+        ({"columns": {**COLUMNS, "quantity": "qty + 1"}}, ["column quantity", "qty + 1"]),
         ({"pii": ["emial"]}, ["pii names emial", "email"]),
-        ({"format": "parquet"}, ["cannot be read"]),
+        ({"format": "parquet"}, ["it is not Parquet"]),
     ],
 )
 def test_a_file_that_does_not_fit_its_mapping_is_one_clear_line(
@@ -300,6 +307,50 @@ def test_a_file_that_does_not_fit_its_mapping_is_one_clear_line(
     message = str(refused.value)
     assert "\n" not in message
     assert all(word in message for word in [str(tmp_path / "orders.csv"), "source orders", *words]), message
+
+
+def test_when_no_file_fits_the_delivery_is_refused_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for name in ("orders_1.csv", "orders_2.csv"):
+        (tmp_path / name).write_text("nr,wer\n1,a\n")
+    with pytest.raises(BusinessInvalid, match=r"orders_1\.csv.*no column id.*the other 1 of its files"):
+        landed(connection, tmp_path)
+    # With one that fits, the others are kept apart and told.
+    write(tmp_path / "orders_3.csv", "1,a,2023-01-10,s,1,2.5,")
+    landings = landed(connection, tmp_path)
+    assert [(it.rows_in, it.rows_loaded, it.rows_rejected) for it in landings] == [
+        (1, 0, 1),
+        (1, 0, 1),
+        (1, 1, 0),
+    ]
+    assert [text.split(":")[0] for text in quarantined_files(landings)] == [
+        "orders_1.csv (orders)",
+        "orders_2.csv (orders)",
+    ]
+
+
+def test_a_header_that_may_be_personal_is_not_shown(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    write(tmp_path / "orders_1.csv", "1,a,2023-01-10,s,1,2.5,x@y")
+    (tmp_path / "orders_2.csv").write_text("2,b,2023-01-10,s,1,2.5,secret@x.org\n")
+    landings = landed(connection, tmp_path, {**ORDERS, "pii": ["email"]})
+    assert quarantined_files(landings) == [
+        "orders_2.csv (orders): pii names email, which the file does not have; "
+        "it has 7 other columns, not shown because they may be personal"
+    ]
+
+
+def test_a_remedy_does_not_hide_the_kind_of_a_reject(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    write(tmp_path / "orders_1.csv", '1,a,10.01.2023,s,1,"1,5",', "2,a,2023-01-10,s,1,O'Hara,")
+    landed(connection, tmp_path)
+    assert reject_kinds(connection) == [
+        ("order_lines", "ordered_at ... is not a number", 1),
+        ("order_lines", "unit_price ... is not a number", 1),
+    ]
 
 
 def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

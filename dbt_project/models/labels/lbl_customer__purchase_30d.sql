@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('int_customer__as_of_days') }}
-    where {{ days_after('as_of_date', 30) }} <= cast('{{ var("today") }}' as date)
+    where {{ days_after('as_of_date', 30) }} <= cast('{{ asked("today") }}' as date)
 
 ),
 

@@ -3,7 +3,12 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from checks.shape import every_row_is_accounted_for, everyone_is_scored_once, rows_keep_their_contract
+from checks.shape import (
+    every_file_is_readable,
+    every_row_is_accounted_for,
+    everyone_is_scored_once,
+    rows_keep_their_contract,
+)
 
 CONTRACT = pa.DataFrameSchema(
     {
@@ -47,6 +52,18 @@ def test_nothing_landed_is_nothing_lost() -> None:
     verdict = every_row_is_accounted_for(landings())
     assert verdict.passed
     assert verdict.evidence["n"] == 0.0
+
+
+def test_files_that_were_put_aside_are_told_with_what_to_do() -> None:
+    verdict = every_file_is_readable(["a.csv (orders): it is empty"], files=12)
+    assert (verdict.passed, verdict.value, verdict.evidence["n"]) == (False, 1.0, 12.0)
+    assert verdict.reason == "1 of 12 files could not be read: a.csv (orders): it is empty"
+    assert every_file_is_readable([], files=12).passed
+
+
+def test_at_most_three_unreadable_files_are_spelled_out() -> None:
+    verdict = every_file_is_readable([f"{name}.csv: it is empty" for name in "abcde"], files=5)
+    assert verdict.reason.endswith("c.csv: it is empty; and 2 more")
 
 
 def test_everyone_is_scored_once() -> None:

@@ -142,3 +142,92 @@ def test_a_format_is_read_off_the_suffix(name: str, expected: str) -> None:
 def test_an_unknown_suffix_asks_for_the_format() -> None:
     with pytest.raises(BusinessInvalid, match="set format"):
         business(DOCUMENT).sources[0].format_of(Path("orders.xls"))
+
+
+DATABASE = {"url_from": "SHOP_DATABASE_URL", "table": "orders", "cursor": "updated_at", "primary_key": "id"}
+REST = {
+    "url": "https://api.example.com/v1/",
+    "path": "orders",
+    "records": "items",
+    "cursor": "updated_at",
+    "paging": "next_link",
+    "primary_key": ["id", "line"],
+}
+
+
+def pulled(**changes: object) -> dict[str, object]:
+    source = {name: value for name, value in SOURCE.items() if name != "files"}
+    return {**DOCUMENT, "sources": [{**source, **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("origin", "suffix"), [({"database": DATABASE}, "parquet"), ({"rest": REST}, "jsonl")]
+)
+def test_what_is_pulled_is_found_as_files_of_the_source_s_own_folder(
+    origin: dict[str, object], suffix: str
+) -> None:
+    source = business(pulled(**origin)).sources[0]
+    assert source.files == (f"{{landing_dir}}/orders/*.{suffix}",)
+    assert source.pull is not None
+    assert business(DOCUMENT).sources[0].pull is None
+
+
+def test_files_of_a_source_that_is_no_longer_pulled_may_be_named() -> None:
+    source = business(with_source(files="{landing_dir}/orders/*.jsonl")).sources[0]
+    assert source.pull is None
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (pulled(), ["sources.0", "exactly one of files, database and rest"]),
+        (pulled(database=DATABASE, rest=REST), ["exactly one of files, database and rest"]),
+        (with_source(database=DATABASE), ["exactly one of files, database and rest"]),
+        (with_source(files=[]), ["exactly one of files, database and rest"]),
+        (
+            pulled(database={**DATABASE, "shema": "public"}),
+            ["unknown key 'sources.0.database.shema'", "did you mean 'schema'"],
+        ),
+        (
+            pulled(rest={**REST, "cursor_parm": "since"}),
+            ["unknown key 'sources.0.rest.cursor_parm'", "did you mean 'cursor_param'"],
+        ),
+        (
+            pulled(database={name: value for name, value in DATABASE.items() if name != "url_from"}),
+            ["'sources.0.database.url_from' is missing"],
+        ),
+        (
+            pulled(database={name: value for name, value in DATABASE.items() if name != "primary_key"}),
+            ["primary_key is missing", "one order has many rows"],
+        ),
+        (pulled(rest={**REST, "paging": "pages"}), ["sources.0.rest.paging", "'next_link'"]),
+        (pulled(rest={**REST, "url": "api.example.com"}), ["write an address such as https://"]),
+    ],
+)
+def test_a_mistake_about_where_rows_are_pulled_from_is_one_line(
+    document: Mapping[str, object], words: list[str]
+) -> None:
+    with pytest.raises(BusinessInvalid) as refused:
+        business(document)
+    message = str(refused.value)
+    assert message.startswith(str(FILE))
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {"database": {**DATABASE, "url_from": "postgresql://shop:hunter2@db/shop"}},
+        {"rest": {**REST, "token_from": "hunter2"}},
+        {"rest": {**REST, "url": "https://shop:hunter2@api.example.com"}},
+        {"rest": {**REST, "url": "https://api.example.com/v1?token=hunter2"}},
+    ],
+)
+def test_a_secret_written_into_the_yaml_is_refused_and_not_repeated(origin: dict[str, object]) -> None:
+    with pytest.raises(BusinessInvalid) as refused:
+        business(pulled(**origin))
+    shown: BaseException | None = refused.value
+    while shown is not None:
+        assert "hunter2" not in str(shown)
+        shown = shown.__cause__

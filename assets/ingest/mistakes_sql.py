@@ -1,0 +1,65 @@
+"""SQL texts about values that fail, are not there or are damaged: what is wrong, and what to map instead."""
+
+from collections.abc import Mapping
+
+from assets.ingest.contract import EXPECTED, Column, Contract
+from assets.ingest.mapping_sql import Expression
+from assets.ingest.reading_sql import literal, quoted
+
+# What stands between a mistake and its remedy; the kinds of rejects are told without the remedy.
+REMEDY = ": map "
+
+
+def mistakes(contract: Contract, mapping: Mapping[str, Expression], types: Mapping[str, str]) -> list[str]:
+    """SQL texts, null where nothing is wrong, over the columns ``try x``, ``given x`` and ``typed x``."""
+    found = []
+    for column in (column for column in contract.columns if column.name in mapping):
+        sql, sql_type = mapping[column.name].sql, types[column.name]
+        tried, given, typed = (quoted(f"{stage} {column.name}") for stage in ("try", "given", "typed"))
+        if not mapping[column.name].is_plain:
+            failed = literal(f"{column.name}: {sql} cannot be worked out on this row")
+            found.append(f"case when {tried} is null then {failed} end")
+        if column.type != "varchar" or sql_type != "VARCHAR":
+            found.append(_mistyped(column, sql, sql_type=sql_type))
+        elif sql_type == "VARCHAR":
+            damaged = literal(f"{column.name} holds a NUL byte: the export is damaged, or is UTF-16")
+            found.append(f"case when contains({typed}, chr(0)) then {damaged} end")
+        if not column.is_nullable:
+            missing = literal(f"{column.name} is missing: {sql} gives nothing")
+            is_worked_out = "true" if mapping[column.name].is_plain else f"{tried} is not null"
+            found.append(f"case when {is_worked_out} and {given} is null then {missing} end")
+    return found
+
+
+def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:
+    given, typed = quoted(f"given {column.name}"), quoted(f"typed {column.name}")
+    expected = f"' is not {EXPECTED[column.type]}"
+    if column.type == "varchar" and sql_type in {"DOUBLE", "FLOAT"}:
+        expected = "' is a number too long to be exact: export it as text"
+    remedy = _remedy(column, sql, given=given) if sql_type == "VARCHAR" else "''"
+    words = f"{literal(f'{column.name} {chr(39)}')} || {given}::varchar || {literal(expected)} || {remedy}"
+    return f"case when {given} is not null and {typed} is null then {words} end"
+
+
+def _remedy(column: Column, sql: str, *, given: str) -> str:
+    """SQL of what to map instead, where the value shows what it means; never applied without being asked."""
+    match column.type:
+        case "double" | "integer":
+            remedies = {
+                r"^[-+]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$": f"replace(replace({sql}, '.', ''), ',', '.')",
+                r"^[-+]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$": f"replace({sql}, ',', '')",
+                r"^[-+]?[0-9]+(,[0-9]+)+$": f"replace({sql}, ',', '.') if the comma is the decimal sign, "
+                f"replace({sql}, ',', '') if it groups thousands",
+            }
+        case "date" | "timestamp":
+            remedies = {
+                r"^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}": f"strptime({sql}, '%d.%m.%Y') or the like: "
+                "only you know whether the day or the month comes first"
+            }
+        case _:
+            return "''"
+    cases = " ".join(
+        f"when regexp_matches({given}, {literal(shape)}) then {literal(REMEDY + words)}"
+        for shape, words in remedies.items()
+    )
+    return f"case {cases} else '' end"

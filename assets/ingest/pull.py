@@ -1,0 +1,169 @@
+"""Pulling: what is new in a database or a web service becomes a file in the landing folder."""
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dlt
+import pyarrow.parquet as pq
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.common.runtime.run_context import active
+from dlt.common.runtime.telemetry import stop_telemetry
+from dlt.common.schema import TTableSchema
+from dlt.extract import DltResource
+from dlt.pipeline.exceptions import PipelineStepFailed
+from sqlalchemy.exc import SQLAlchemyError
+
+from assets.ingest.pull_config import Rest
+from assets.ingest.pull_database import database_fault, engine_for, password_in, table_rows
+from assets.ingest.pull_faults import SourceUnreachable
+from assets.ingest.pull_files import deliver, deliveries
+from assets.ingest.pull_rest import service_records
+from assets.ingest.sources import Business, BusinessInvalid, Source
+
+# dlt keeps every load twice and tries a failed delivery five times; neither helps on one disk.
+_HABITS: Mapping[str, bool | int] = {
+    "load.delete_completed_jobs": True,
+    "load.raise_on_max_retries": 1,
+    "load.workers": 1,
+    "restore_from_destination": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """What one pull delivered: files in ``folder`` and the rows in them; none when nothing was new."""
+
+    folder: Path
+    files: tuple[str, ...]
+    rows: int
+
+
+def pull(
+    business: Business, source: Source, *, secret: Callable[[str], str | None], state_dir: Path
+) -> Pulled:
+    """Deliver what is new in ``source`` since its last pull into ``<landing_dir>/<source name>``.
+
+    A pull that dies leaves the last cursor, and what it had brought is completed or brought again by the
+    next one. Without delivered files it starts from the beginning.
+
+    Args:
+        business: whose landing folder gets the files.
+        source: one with ``database`` or ``rest``.
+        secret: gives the value of an environment variable, ``None`` when it is not set.
+        state_dir: where cursors and loads on their way are kept.
+
+    Raises:
+        BusinessInvalid: when a person must put something right, naming the source.
+        SourceUnreachable: when the source may answer later.
+    """
+    folder = business.landing_dir / source.name
+    named = f"{business.name}.yaml: source {source.name}"
+    value = _value(source, secret, named=named)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with _alone(state_dir / f"{source.name}.lock", named=named):
+        before = set(deliveries(folder))
+        try:
+            _load(source, value, folder=folder, state_dir=state_dir)
+        except (PipelineStepFailed, SQLAlchemyError, BusinessInvalid, SourceUnreachable) as failed:
+            # Without its causes, which may hold the URL with the password.
+            raise _fault(failed, value, named=named) from None
+        new = tuple(file for file in deliveries(folder) if file not in before)
+    return Pulled(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
+
+
+def _value(source: Source, secret: Callable[[str], str | None], *, named: str) -> str | None:
+    if source.pull is None or source.pull.secret is None:
+        return None
+    value = secret(source.pull.secret)
+    if not value:
+        raise BusinessInvalid(f"{named}: environment variable {source.pull.secret} is not set; set it")
+    return value
+
+
+@contextmanager
+def _alone(lock: Path, *, named: str) -> Iterator[None]:
+    """One pull of a source at a time; the lock of a process that died is free."""
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SourceUnreachable(f"{named}: another pull of it is running") from None
+        yield
+
+
+def _load(source: Source, value: str | None, *, folder: Path, state_dir: Path) -> None:
+    _settle()
+    name = _pipeline_name(source)
+    if not deliveries(folder):
+        shutil.rmtree(state_dir / name, ignore_errors=True)
+    for partial in folder.glob("*.partial"):
+        partial.unlink()
+
+    @dlt.destination(batch_size=0, loader_file_format="parquet", name="landing")
+    def landing(file: object, _table: TTableSchema, /) -> None:
+        deliver(Path(str(file)), source, folder, spill=state_dir / "spill")
+
+    pipeline = dlt.pipeline(name, destination=landing(), dataset_name="landing", pipelines_dir=str(state_dir))
+    if pipeline.has_pending_data:
+        # dlt completes a load that died, and then leaves what is new for the next call.
+        pipeline.run()
+    pipeline.run(_resource(source, value))
+
+
+def _settle() -> None:
+    """Let dlt tell nobody of its runs and log nothing: what goes wrong is raised."""
+    # Through dlt.config it comes too late: dlt has read its defaults by then, and would send.
+    context = active()
+    stop_telemetry()
+    context.initialize_runtime(RuntimeConfiguration(dlthub_telemetry=False, log_level="CRITICAL"))
+    for habit, setting in _HABITS.items():
+        dlt.config[habit] = setting
+
+
+def _pipeline_name(source: Source) -> str:
+    """Another table or address is another history: its cursor starts anew."""
+    kept = {"table", "schema_name", "url", "path", "cursor"}
+    pulled = json.dumps(source.pull.model_dump(include=kept) if source.pull else {}, sort_keys=True)
+    return f"{source.name}_{hashlib.sha256(pulled.encode()).hexdigest()[:8]}"
+
+
+def _resource(source: Source, value: str | None) -> DltResource:
+    if isinstance(source.pull, Rest):
+        return service_records(source.pull, token=value)
+    if source.pull is None or value is None:
+        raise ValueError(f"source {source.name} is delivered as files; there is nothing to pull")
+    return table_rows(engine_for(value, variable=source.pull.url_from), source.pull)
+
+
+def _fault(failed: BaseException, value: str | None, *, named: str) -> Exception:
+    """What went wrong at the bottom of ``failed``, in one line with the source's name."""
+    for cause in _causes(failed):
+        if isinstance(cause, SQLAlchemyError):
+            cause = database_fault(cause, password=password_in(value or ""))
+        if isinstance(cause, BusinessInvalid | SourceUnreachable):
+            return type(cause)(f"{named}: {cause}")
+    *_, deepest = _causes(failed)
+    words = " ".join(f"{type(deepest).__name__}: {deepest}".split())
+    for hidden in filter(None, (value, password_in(value or ""))):
+        words = words.replace(hidden, "***")
+    return BusinessInvalid(f"{named}: cannot be pulled: {words}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        # dlt keeps the fault of a load beside the chain, not in it.
+        error = getattr(error, "client_exception", None) or error.__cause__ or error.__context__
+
+
+def _rows(file: Path) -> int:
+    if file.suffix == ".parquet":
+        return int(pq.read_metadata(file).num_rows)
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)

@@ -1,0 +1,113 @@
+"""How a business says which database or web service its rows are pulled from."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+ENVIRONMENT_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+
+Delivered = Literal["parquet", "jsonl"]
+
+
+class Declaration(BaseModel):
+    """One part of a business's YAML."""
+
+    # A secret typed where the name of its variable belongs must not come back in an error.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def written_keys(cls) -> list[str]:
+        """The keys that a person may write."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
+
+
+class Pull(Declaration):
+    """What every pull needs to bring only what is new.
+
+    ``cursor`` is the column that grows when a row is written or changed. ``primary_key`` tells rows
+    apart; without it the raw table's own key does. ``overlap`` is how far behind the newest cursor
+    the next pull starts again, in seconds (days for dates, units for numbers): whoever wrote a row may
+    commit it after a newer one was pulled. Rows that come again unchanged are dropped.
+    """
+
+    cursor: str = Field(min_length=1)
+    primary_key: tuple[str, ...] = ()
+    overlap: int = Field(default=300, ge=0)
+
+    @field_validator("primary_key", mode="before")
+    @classmethod
+    def _one_or_many(cls, key: object) -> object:
+        return (key,) if isinstance(key, str) else key
+
+    @property
+    def secret(self) -> str | None:
+        """The environment variable that holds the secret, ``None`` when there is none."""
+        raise NotImplementedError
+
+    @property
+    def delivers(self) -> Delivered:
+        """The format of the files that a pull writes."""
+        raise NotImplementedError
+
+
+class Database(Pull):
+    """A table or view; ``url_from`` names the environment variable that holds the database's URL."""
+
+    url_from: str = Field(pattern=ENVIRONMENT_VARIABLE)
+    table: str = Field(min_length=1)
+    # "schema" is taken by pydantic.
+    schema_name: str | None = Field(default=None, alias="schema")
+
+    @property
+    def secret(self) -> str:
+        return self.url_from
+
+    @property
+    def delivers(self) -> Delivered:
+        return "parquet"
+
+
+class Rest(Pull):
+    """A web service that answers in JSON, page by page.
+
+    ``records`` is the path to the records in an answer (``$`` when the answer is the list itself), and
+    ``cursor_param`` the parameter that asks for records since a cursor; without it every pull reads
+    everything. ``next_link`` is the path to the address of the next page; a ``Link`` header does too.
+    ``header`` is where the token is sent: in ``Authorization`` as a bearer token, elsewhere as it is.
+    """
+
+    url: str
+    path: str = ""
+    records: str = Field(min_length=1)
+    cursor_param: str | None = None
+    paging: Literal["single_page", "next_link", "page_number", "offset"]
+    next_link: str = "next"
+    page_param: str = "page"
+    first_page: int = 1
+    offset_param: str = "offset"
+    limit_param: str = "limit"
+    page_size: int | None = Field(default=None, gt=0)
+    token_from: str | None = Field(default=None, pattern=ENVIRONMENT_VARIABLE)
+    header: str = "Authorization"
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_secret(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write an address such as https://api.example.com/v1")
+        if "@" in parts.netloc or parts.query:
+            raise ValueError(
+                "an address with a password or a query does not belong here: name the environment variable "
+                "that holds the token in token_from"
+            )
+        return url.rstrip("/")
+
+    @property
+    def secret(self) -> str | None:
+        return self.token_from
+
+    @property
+    def delivers(self) -> Delivered:
+        return "jsonl"

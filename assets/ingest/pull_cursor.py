@@ -1,0 +1,64 @@
+"""How far a pull has come: the newest time, number or text seen."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from assets.ingest.sources import BusinessInvalid
+
+SECONDS_A_DAY = 86_400
+
+Cursor = datetime | date | int | float | str
+
+
+def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
+    """The later of ``newest`` and what a record has as its cursor ``name``; ``None`` moves nothing.
+
+    Raises:
+        BusinessInvalid: when it is no time, number or text, or not the kind it was before.
+    """
+    if given is None:
+        return newest
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise BusinessInvalid(f"cursor {name} is {type(given).__name__}: name a key with times or numbers")
+    cursor = _moment(given) if isinstance(given, str) else given
+    try:
+        return cursor if newest is None or cursor > newest else newest  # type: ignore[operator]
+    except TypeError:
+        raise BusinessInvalid(
+            f"cursor {name} is {type(newest).__name__} first and {type(cursor).__name__} later"
+        ) from None
+
+
+def _moment(text: str) -> Cursor:
+    """A time where ``text`` is one: as texts, 10:00:00.5Z would come before 10:00:00Z."""
+    if text[4:5] != "-":
+        return text
+    try:
+        return date.fromisoformat(text) if len(text) == len("2024-01-01") else datetime.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def earlier(cursor: Cursor, overlap: int) -> Cursor:
+    """``cursor`` less ``overlap`` seconds, begun days or units; a text as it is."""
+    match cursor:
+        case datetime():
+            return cursor - timedelta(seconds=overlap)
+        case date():
+            return cursor - timedelta(days=-(-overlap // SECONDS_A_DAY))
+        case int() | float():
+            return cursor - overlap
+    return cursor
+
+
+def asked_for(cursor: Cursor) -> str | int:
+    """``cursor`` as services write it: whole seconds, rounded down, and UTC when it says its offset."""
+    match cursor:
+        case datetime(tzinfo=None):
+            return cursor.isoformat(timespec="seconds")
+        case datetime():
+            return cursor.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        case date():
+            return cursor.isoformat()
+        case int():
+            return cursor
+    return str(cursor)

@@ -1,0 +1,180 @@
+"""What a pull brought becomes one delivery in the landing folder: whole, new, and there at once."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from assets.ingest.reading_sql import LONGEST_LINE, literal, quoted
+from assets.ingest.sources import BusinessInvalid, Source
+
+DOCUMENT = "document"
+_FILE, _ROW, _TEXT = '"landing file"', '"landing row"', '"landing text"'
+_ID, _KEY = '"landing id"', '"landing key"'
+# JSON text holds no line break and no \x01: each line is one column, and nothing is ever quoted.
+_UNQUOTED = "delim '\x01', quote '', escape ''"
+_OWN_LINES = (
+    "auto_detect = false, header = false, columns = {'text': 'varchar'}, strict_mode = false, "
+    f"max_line_size = {LONGEST_LINE}, delim = '\x01', quote = '', escape = ''"
+)
+
+
+def deliveries(folder: Path) -> list[Path]:
+    """The files that pulls have delivered into ``folder``, oldest first."""
+    return sorted(file for file in folder.glob("[0-9]*") if file.suffix in (".parquet", ".jsonl"))
+
+
+def deliver(loaded: Path, source: Source, folder: Path, *, spill: Path) -> Path | None:
+    """Write the rows of ``loaded`` that are new or changed as the next file of ``folder``.
+
+    Landing takes an order from the newest file that has it, and takes it whole. So when one line of an
+    order is new, its other lines come along from the earlier files; and an order of which nothing is new,
+    pulled again because its cursor is near the newest, is left out. That also makes repeating a delivery
+    harmless.
+
+    Args:
+        loaded: Parquet with the table's columns, or with one JSON text per row in ``document``.
+        source: whose mapping says what an order is.
+        folder: where landing looks for the files of ``source``.
+        spill: folder for what does not fit into memory.
+
+    Returns:
+        The file, complete under its name or not there at all; ``None`` when nothing is new.
+
+    Raises:
+        BusinessInvalid: when the mapping or the primary key does not fit the rows.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = deliveries(folder)
+    # Numbered, because a clock may be put back and the file that sorts last wins.
+    number = int(earlier[-1].stem) + 1 if earlier else 1
+    suffix = "parquet" if source.database else "jsonl"
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "TimeZone": "UTC",
+        "autoinstall_known_extensions": False,
+        "python_enable_replacements": False,
+        "temp_directory": str(spill),
+    }
+    with duckdb.connect(config=settings) as connection:
+        columns = _compare(connection, source, loaded=loaded, earlier=earlier)
+        return _write(connection, columns, folder / f"{number:06d}.{suffix}")
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, source: Source, *, loaded: Path, earlier: Sequence[Path]
+) -> list[str]:
+    """Make ``arrived`` and ``fresh``, the orders with something new in them, of ``loaded``; its columns."""
+    described = connection.execute(f"describe from read_parquet({literal(str(loaded))})").fetchall()
+    columns = [str(column[0]) for column in described] if source.database else [_TEXT.strip('"')]
+    connection.execute(
+        f"create temp view pulled as {_parquet(loaded, earlier, columns)}"
+        if source.database
+        else f"create temp view pulled as {_json(connection, loaded, earlier)}"
+    )
+    pull = source.pull
+    key = [source.columns.get(name, "null") for name in source.contract.key]
+    own_key = [quoted(name) for name in pull.primary_key] if pull and pull.primary_key else key
+    try:
+        _identify(connection, loaded, own_key=own_key, key=key)
+    except duckdb.Error as refused:
+        reason = str(refused).strip().split("\n")[0]
+        raise BusinessInvalid(f"primary_key or columns do not fit what was pulled: {reason}") from None
+    if source.database:
+        _refuse_shared_keys(connection, pull.primary_key if pull else ())
+    return columns
+
+
+def _parquet(loaded: Path, earlier: Sequence[Path], columns: Sequence[str]) -> str:
+    files = ", ".join(literal(str(file)) for file in (*earlier, loaded))
+    text = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in columns)
+    return (
+        f"select * exclude (file_row_number), file_row_number as {_ROW}, "
+        f"to_json(struct_pack({text}))::varchar as {_TEXT} from read_parquet([{files}], "
+        f"union_by_name = true, file_row_number = true, filename = {literal(_FILE.strip(chr(34)))})"
+    )
+
+
+def _json(connection: duckdb.DuckDBPyConnection, loaded: Path, earlier: Sequence[Path]) -> str:
+    """Each key of the records as a text column, as landing reads it."""
+    files = ", ".join(literal(str(file)) for file in earlier)
+    before = (
+        f"select text, {_FILE} from read_csv([{files}], {_OWN_LINES}, "
+        f"filename = {literal(_FILE.strip(chr(34)))}) union all "
+    )
+    lines = (
+        f"select text as {_TEXT}, {_FILE}, row_number() over () as {_ROW} from ({before if earlier else ''}"
+        f"select {DOCUMENT} as text, {literal(str(loaded))} as {_FILE} "
+        f"from read_parquet({literal(str(loaded))})) as lines"
+    )
+    found = connection.execute(f"select distinct unnest(json_keys({_TEXT})) as key from ({lines}) order by 1")
+    keys = {str(key).lower(): str(key) for (key,) in found.fetchall()}
+    spread = "".join(
+        f", json_extract_string({_TEXT}, "
+        f"{literal('/' + key.replace('~', '~0').replace('/', '~1'))}) as {quoted(key)}"
+        for key in keys.values()
+    )
+    return f"select {_TEXT}, {_FILE}, {_ROW}{spread} from ({lines}) as lines"
+
+
+def _identify(
+    connection: duckdb.DuckDBPyConnection, loaded: Path, *, own_key: Sequence[str], key: Sequence[str]
+) -> None:
+    named = f"select *, {_joined(own_key)} as {_ID}, {_joined(key)} as {_KEY} from pulled"
+    of_load = f"{_FILE} = {literal(str(loaded))}"
+    connection.execute(f"create temp table arrived as select * from ({named}) where {of_load}")
+    # An answer whose pages shifted while they were read repeats records: the last one is the newest.
+    connection.execute(
+        f"create temp table delivered as from arrived qualify row_number() over "
+        f"(partition by {_ID} order by {_ROW} desc) = 1"
+    )
+    connection.execute(
+        f"create temp table known as select * from ({named}) where not {of_load} "
+        f"and {_KEY} in (select {_KEY} from delivered) "
+        f"qualify {_FILE} = max({_FILE}) over (partition by {_KEY})"
+    )
+    same = f"known.{_ID} = delivered.{_ID} and known.{_TEXT} = delivered.{_TEXT}"
+    connection.execute(
+        f"create temp table fresh as select distinct {_KEY} from delivered "
+        f"where not exists (select 1 from known where {same})"
+    )
+
+
+def _joined(expressions: Sequence[str]) -> str:
+    """One text, never null, that is equal when all ``expressions`` are."""
+    return f"to_json([{', '.join(f'try(({sql}))::varchar' for sql in expressions)}])::varchar"
+
+
+def _refuse_shared_keys(connection: duckdb.DuckDBPyConnection, primary_key: Sequence[str]) -> None:
+    """A table has one row per primary key, or rows would be taken for one another."""
+    found = connection.execute(
+        "select (select count(*) from arrived), (select count(*) from delivered)"
+    ).fetchone()
+    if found and found[0] != found[1]:
+        named = f"primary_key {', '.join(primary_key)} does not" if primary_key else "the mapped key does not"
+        raise BusinessInvalid(
+            f"{named} tell the rows apart: {found[0]:,} rows have {found[1]:,} different values; "
+            "set primary_key to columns that do"
+        )
+
+
+def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], file: Path) -> Path | None:
+    listed = ", ".join(quoted(name) for name in columns)
+    parts = (("known", f"and {_ID} not in (select {_ID} from delivered)"), ("delivered", ""))
+    rows = " union all ".join(
+        f"select {listed}, {place} as place, {_ROW} from {table} "
+        f"where {_KEY} in (select {_KEY} from fresh) {but}"
+        for place, (table, but) in enumerate(parts)
+    )
+    connection.execute(f"create temp table outgoing as select {listed} from ({rows}) order by place, {_ROW}")
+    counted = connection.execute("select count(*) from outgoing").fetchone()
+    if not counted or not counted[0]:
+        return None
+    partial = file.with_name(f"{file.name}.partial")
+    is_parquet = file.suffix == ".parquet"
+    how = "format parquet, compression zstd" if is_parquet else f"format csv, header false, {_UNQUOTED}"
+    connection.execute(f"copy outgoing to {literal(str(partial))} ({how})")
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
+    partial.replace(file)
+    return file

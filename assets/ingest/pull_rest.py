@@ -1,0 +1,169 @@
+"""The records of a web service, page by page, newest cursor last seen onwards."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import dlt
+from dlt.common import jsonpath
+from dlt.extract import DltResource
+from dlt.sources.helpers import requests
+from requests import PreparedRequest, RequestException, Response
+
+from assets.ingest.pull_config import Rest
+from assets.ingest.pull_cursor import Cursor, asked_for, earlier, newer
+from assets.ingest.pull_faults import SourceUnreachable
+from assets.ingest.pull_files import DOCUMENT
+from assets.ingest.sources import BusinessInvalid
+
+ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+_COME_BACK_LATER = (408, 425, 429)
+
+
+class _Page(NamedTuple):
+    """Where to ask, and with which parameters."""
+
+    url: str
+    parameters: Mapping[str, str | int]
+
+
+def service_records(rest: Rest, *, token: str | None) -> DltResource:
+    """The records since the last pulled cursor, less the overlap, each as JSON text in ``document``.
+
+    As text, because a typed column would turn the first record's type into every record's.
+    """
+
+    @dlt.resource(
+        name="records",
+        write_disposition="append",
+        columns={DOCUMENT: {"data_type": "text", "nullable": False}},
+    )
+    def records() -> Iterator[list[dict[str, str]]]:
+        # Committed together with the records, or not at all.
+        state = dlt.current.resource_state()
+        newest: Cursor | None = state.get(rest.cursor)
+        for page in _pages(rest, since=newest, token=token):
+            for record in page:
+                newest = newer(newest, record.get(rest.cursor), name=rest.cursor)
+            yield [{DOCUMENT: json.dumps(record)} for record in page]
+        state[rest.cursor] = newest
+
+    return records()
+
+
+def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[list[dict[str, object]]]:
+    """Pages of records; the last page says so, or is empty."""
+    ask = _asker(rest, token)
+    page: _Page | None = _first_page(rest, since)
+    before: bytes | None = None
+    asked: set[str] = set()
+    while page is not None:
+        response = ask(page)
+        found = _records(rest, response)
+        if found and response.content == before:
+            raise BusinessInvalid(f"{page.url} gives the same page again and again: check paging")
+        before = response.content
+        yield found
+        page = _next_page(rest, response, page, count=len(found))
+        if page and rest.paging == "next_link":
+            if page.url in asked:
+                raise BusinessInvalid(f"{rest.url}: the pages go round in a circle: check next_link")
+            asked.add(page.url)
+
+
+def _first_page(rest: Rest, since: Cursor | None) -> _Page:
+    parameters: dict[str, str | int] = {}
+    if since is not None and rest.cursor_param:
+        parameters[rest.cursor_param] = asked_for(earlier(since, rest.overlap))
+    if rest.page_size:
+        parameters[rest.limit_param] = rest.page_size
+    if rest.paging == "page_number":
+        parameters[rest.page_param] = rest.first_page
+    if rest.paging == "offset":
+        parameters[rest.offset_param] = 0
+    return _Page(f"{rest.url}/{rest.path.lstrip('/')}".rstrip("/"), parameters)
+
+
+def _next_page(rest: Rest, response: Response, page: _Page, *, count: int) -> _Page | None:
+    match rest.paging:
+        case "page_number" if count:
+            return _counted(page, rest.page_param, 1)
+        case "offset" if count:
+            # By what came: a service may give fewer than were asked for.
+            return _counted(page, rest.offset_param, count)
+        case "next_link":
+            return _linked(rest, response)
+    return None
+
+
+def _counted(page: _Page, parameter: str, step: int) -> _Page:
+    return _Page(page.url, {**page.parameters, parameter: int(page.parameters[parameter]) + step})
+
+
+def _linked(rest: Rest, response: Response) -> _Page | None:
+    header = response.links.get("next", {}).get("url")
+    found = [header] if header else jsonpath.find_values(rest.next_link, response.json())
+    if not found or not found[0]:
+        return None
+    url = urljoin(response.url, str(found[0]))
+    if urlsplit(url)[:2] != urlsplit(rest.url)[:2]:
+        # The token would go along.
+        raise BusinessInvalid(f"{rest.url}: the next page is on another server, {urlsplit(url).netloc}")
+    return _Page(url, {})
+
+
+def _asker(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
+    client = requests.Client(
+        raise_for_status=False,
+        request_max_attempts=ATTEMPTS,
+        request_backoff_factor=FIRST_WAIT_SECONDS,
+        request_max_retry_delay=LONGEST_WAIT_SECONDS,
+    )
+
+    def signed(request: PreparedRequest) -> PreparedRequest:
+        if token:
+            request.headers[rest.header] = f"Bearer {token}" if rest.header == "Authorization" else token
+        return request
+
+    def ask(page: _Page) -> Response:
+        shown = page.url.partition("?")[0]
+        try:
+            # A redirect may lead to another server, and the token with it.
+            response = client.get(page.url, params=page.parameters, auth=signed, allow_redirects=False)
+        except RequestException as failed:
+            raise SourceUnreachable(f"{shown} does not answer: {type(failed).__name__}") from None
+        _refuse_failure(response, shown)
+        return response
+
+    return ask
+
+
+def _refuse_failure(response: Response, shown: str) -> None:
+    status = response.status_code
+    if status >= 500 or status in _COME_BACK_LATER:
+        raise SourceUnreachable(f"{shown} answers {status}, {ATTEMPTS} times")
+    if response.is_redirect:
+        to = urlsplit(urljoin(response.url, response.headers["location"]))
+        raise BusinessInvalid(f"{shown} has moved to {to.scheme}://{to.netloc}{to.path}: write that as url")
+    if status in (401, 403):
+        raise BusinessInvalid(f"{shown} answers {status}: the token is missing, wrong or not allowed to read")
+    if status != 200:
+        raise BusinessInvalid(f"{shown} answers {status}: check url, path and parameters")
+
+
+def _records(rest: Rest, response: Response) -> list[dict[str, object]]:
+    try:
+        body = response.json()
+    except ValueError:
+        raise BusinessInvalid(f"{rest.url}: the answer is not JSON") from None
+    found = jsonpath.find_values(rest.records, body)
+    if not found:
+        has = f"it has {', '.join(body)}" if isinstance(body, dict) else "it is a list: write $"
+        raise BusinessInvalid(f"{rest.url}: the answer has no {rest.records}; {has}")
+    records = found[0] if isinstance(found[0], list) else found
+    if not all(isinstance(record, dict) for record in records):
+        raise BusinessInvalid(f"{rest.url}: {rest.records} holds something else than records with keys")
+    return list(records)

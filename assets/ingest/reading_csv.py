@@ -1,0 +1,123 @@
+"""CSV as text: the header says the names, DuckDB splits the records, nothing is guessed from values."""
+
+import csv
+import re
+from typing import NamedTuple
+
+import duckdb
+
+from assets.ingest.csv_lines import place_on_lines, with_lines
+from assets.ingest.files import SourceFile, Unreadable
+from assets.ingest.opening import Compression
+from assets.ingest.personal import WITHHELD, without_personal
+from assets.ingest.reading_sql import (
+    KEEP_ERRORS,
+    LONGEST_LINE,
+    ROW,
+    WHOLE_LINES,
+    listed,
+    literal,
+    placed,
+    quoted,
+    text_columns,
+)
+from assets.ingest.sources import Source
+
+DELIMITERS = ",;\t|"
+# A name may hold line breaks; one that is still open after so many lines was never closed.
+LONGEST_HEADER = 50
+
+
+class Text(NamedTuple):
+    """A file of text and how it is packed, whatever its suffix says."""
+
+    file: SourceFile
+    compression: Compression
+
+    def read_csv(self, options: str) -> str:
+        """SQL that reads the file by ``options``."""
+        return (
+            f"read_csv({placed(self.file.path)}, {options}, encoding = {literal(self.file.source.encoding)}, "
+            f"compression = {literal(self.compression)})"
+        )
+
+    @property
+    def lines(self) -> str:
+        """SQL that reads the file as lines, in column ``text``, those that are not text left out."""
+        return self.read_csv(f"{WHOLE_LINES}, ignore_errors = true")
+
+
+def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
+    """Make table ``rows`` of the good records; broken ones go to table ``broken``. Returns kept columns."""
+    delimiter, names = _header(connection, text)
+    kept = without_personal(text.file.source, names)
+    # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
+    # Values stay text here, so that what cannot be typed is still there to be shown.
+    options = (
+        f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
+        f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, {KEEP_ERRORS}"
+    )
+    try:
+        connection.execute(
+            f"create or replace table records as select {listed(kept)} row_number() over () as {quoted(ROW)} "
+            f"from {text.read_csv(options)}"
+        )
+    except duckdb.InvalidInputException as torn:
+        if "state machine" not in str(torn):
+            raise
+        raise Unreadable(
+            "its lines cannot be told apart: some end in LF, some in CRLF or CR; save it with one kind"
+        ) from torn
+    keep_broken(connection, text.file.source)
+    starts = place_on_lines(connection, text.lines, records="records", broken="broken")
+    connection.execute(f"create or replace table {rows} as {with_lines('records', starts, listed(kept))}")
+    return kept
+
+
+def keep_broken(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Move what DuckDB could not split to table ``broken``; a file with personal columns shows no text."""
+    shown = literal(WITHHELD) if source.pii else "trim(any_value(csv_line), chr(10))"
+    # One record can have several errors: each column too many is told once.
+    connection.execute(
+        f"insert into broken select line, {shown}, "
+        "'the line is broken: ' || string_agg(distinct case error_type when 'MISSING COLUMNS' "
+        "then 'too few columns' when 'TOO MANY COLUMNS' then 'too many columns' when 'UNQUOTED VALUE' "
+        "then 'a quote stands in a wrong place or is not closed' when 'INVALID ENCODING' "
+        f"then 'not text in {source.encoding}' when 'LINE SIZE OVER MAXIMUM' "
+        f"then 'longer than {LONGEST_LINE:,} bytes' else lower(error_type::varchar) end, ', ') "
+        "from csv_errors group by line"
+    )
+    connection.execute("drop table csv_errors")
+    connection.execute("drop table csv_scans")
+
+
+def _header(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, list[str]]:
+    """The delimiter and the names of the columns."""
+    found = connection.execute(f"select text from {text.lines} limit {LONGEST_HEADER}").fetchall()
+    lines = [f"{line or ''}\n" for (line,) in found]
+    if not lines or not lines[0].strip():
+        raise Unreadable("no header line; is the file empty?")
+    # A delimiter inside quotes belongs to a name.
+    outside = re.sub(r'"[^"]*("|$)', "", lines[0])
+    delimiter = text.file.source.delimiter or max(DELIMITERS, key=outside.count)
+    try:
+        names = next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as broken:
+        raise Unreadable(f"its header cannot be read: {broken}; is a quote left open?") from broken
+    return delimiter, told_apart(names)
+
+
+def told_apart(names: list[str]) -> list[str]:
+    """Column names as the header has them; repeated ones all get their position, empty ones are named by it.
+
+    Repeated names are all changed, so that a mapping cannot mean the first of them by accident.
+    """
+    named = [name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)]
+    lower = [name.lower() for name in named]
+    unique: list[str] = []
+    for position, name in enumerate(named, start=1):
+        told = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
+        while told != name and told.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
+            told += "_"
+        unique.append(told)
+    return unique

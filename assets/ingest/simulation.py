@@ -1,0 +1,42 @@
+"""How large a sample shop to simulate, and what is to go wrong in it: the ``simulation`` key of a YAML."""
+
+from datetime import date
+
+from pydantic import Field, model_validator
+
+from assets.ingest.pull_config import Declaration
+
+MONDAY = 0
+
+
+class PlantedFaults(Declaration):
+    """The first day of each change or fault, or nothing for never; the sample shop says what each does."""
+
+    covariate_drift_from: date | None = None
+    label_drift_from: date | None = None
+    broken_tracking_from: date | None = None
+    price_unit_change_from: date | None = None
+    late_batch_from: date | None = None
+    bot_burst_from: date | None = None
+    poisoned_labels_from: date | None = None
+
+
+class Simulation(Declaration):
+    """How large a sample shop to simulate; both days are included."""
+
+    customers: int = Field(gt=0)
+    first_day: date
+    last_day: date
+    seed: int = 0
+    planted: PlantedFaults = PlantedFaults()
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> "Simulation":
+        if self.first_day.weekday() != MONDAY:
+            raise ValueError(f"first_day {self.first_day} is not a Monday: the shop is simulated by weeks")
+        if self.last_day <= self.first_day:
+            raise ValueError(f"last_day {self.last_day} is not after first_day {self.first_day}")
+        early = [name for name, day in self.planted if day is not None and day < self.first_day]
+        if early:
+            raise ValueError(f"planted.{early[0]} lies before first_day {self.first_day}")
+        return self

@@ -1,0 +1,199 @@
+"""Checks of arrival: each source delivered up to the morning, and as much as it usually does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from assets.calendar import DAYS_PER_WEEK
+from assets.metrics.arrays import Floats
+from checks.verdict import Verdict
+from checks.weekly_counts import RECENT_WEEKS, YEAR_WEEKS, Usual, usual_count, usual_empty_days
+
+# The longest of many silences is exceeded by chance; by three more of their standard deviations one time in
+# twenty even where rows come at random (exponential gaps: e**-3), and hardly ever where they come daily.
+GRACE_DEVIATIONS = 3.0
+# With fewer days the second longest silence is one of a handful.
+FEWEST_DAYS, MANY_SILENCES = 8, 50
+YEAR = np.timedelta64(DAYS_PER_WEEK * YEAR_WEEKS, "D")
+# Closures return at about the same date: Easter moves by four weeks.
+SEASON = np.timedelta64(28, "D")
+# Two years of weeks to be judged by, each with a year and the level before it.
+MEMORY_WEEKS = 164
+
+Ints = npt.NDArray[np.int64]
+Days = npt.NDArray[np.datetime64]
+
+SILENT = "Deliver what is missing, or take the source out of the YAML if it has ended"
+AMISS = "Too few: look for missing files or broken tracking. Too many: look for bots or a repeated delivery"
+NOTHING = Verdict(passed=True, reason="nothing is delivered for this table", evidence={"n": 0.0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finding:
+    """What one source looks like: ``text`` says it, ``value`` was held against ``threshold``."""
+
+    is_usual: bool
+    text: str
+    value: float | None = None
+    threshold: float | None = None
+    n: int = 0
+
+
+def rows_arrive_on_time(daily: pd.DataFrame, *, as_of: date) -> Verdict:
+    """No source has been silent for longer than it ever is.
+
+    Args:
+        daily: source, day and rows, days without rows left out, all before ``as_of``.
+        as_of: The Monday morning on which we stand.
+    """
+    if daily.empty:
+        return NOTHING
+    found = [
+        _lateness(str(source), rows, as_of=np.datetime64(as_of, "D"))
+        for source, rows in daily.groupby("source")
+    ]
+    return _verdict(
+        found, remedy="Deliver what is missing, or take the source out of the YAML if it has ended"
+    )
+
+
+def row_counts_are_usual(daily: pd.DataFrame, *, as_of: date) -> Verdict:
+    """The newest week of each source, and its busiest day, have about as many rows as its own past allows.
+
+    Args:
+        daily: source, day and rows_in_time, days without rows left out, all before ``as_of``.
+        as_of: The Monday morning on which we stand; the week before it is judged.
+    """
+    if daily.empty:
+        return NOTHING
+    found = [
+        finding
+        for source, rows in daily.groupby("source")
+        for finding in _amounts(str(source), _weeks(rows, as_of=as_of), as_of=as_of)
+    ]
+    return _verdict(found, remedy=AMISS)
+
+
+def _lateness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Finding:
+    days = np.unique(rows["day"].to_numpy().astype("datetime64[D]"))
+    silent = int((as_of - days[-1]).astype(int)) - 1
+    told = f"{source}: newest row {days[-1]}, {_days(silent)} of silence"
+    if days.size < FEWEST_DAYS:
+        return _Finding(
+            is_usual=True, text=f"{told}; cannot be judged yet: {days.size} of {FEWEST_DAYS} days with rows"
+        )
+    ends, gaps = days[1:], np.diff(days).astype(int) - 1
+    usual, longest = _usual_silence(gaps, ends, as_of=as_of)
+    of_year = gaps[ends > as_of - YEAR]
+    spread = float(of_year.std()) if of_year.size else 0.0
+    allowed = usual + GRACE_DEVIATIONS * max(1.0, spread)
+    return _Finding(
+        is_usual=silent <= allowed,
+        text=f"{told}, {allowed:.0f} allowed: {longest}",
+        value=float(silent),
+        threshold=allowed,
+        n=int(days.size),
+    )
+
+
+def _usual_silence(gaps: Ints, ends: Days, *, as_of: np.datetime64) -> tuple[int, str]:
+    """Days of silence that are nothing new, and the words for it.
+
+    The second longest of the year, because one outage is no habit (of few silences the longest); or the
+    longest around this date last year, because a Christmas closure is one.
+    """
+    of_year, of_season = ends > as_of - YEAR, abs(ends - (as_of - YEAR)) <= SEASON
+    order = np.argsort(-gaps[of_year], kind="stable")[:2]
+    longest = list(zip(gaps[of_year][order].tolist(), ends[of_year][order], strict=True))
+    named = " and ".join(f"{_days(gap)} before {end}" for gap, end in longest if gap)
+    words = f"its longest silences in a year were {named}" if named else "it was never silent in a year"
+    usual = longest[-1 if of_year.sum() >= MANY_SILENCES else 0][0] if longest else 0
+    season = int(gaps[of_season].max()) if of_season.any() else 0
+    if season > usual:
+        return season, f"{words}, and {_days(season)} around this date last year"
+    return usual, words
+
+
+def _weeks(rows: pd.DataFrame, *, as_of: date) -> Floats:
+    """Rows known in time by full week, oldest first, and day, shape (weeks, 7).
+
+    The week in which a source began is left out: it is not whole.
+    """
+    ago = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy() - 1
+    weeks = min((int(ago.max()) + 1) // DAYS_PER_WEEK, MEMORY_WEEKS)
+    counts = np.zeros(weeks * DAYS_PER_WEEK)
+    recent = ago < counts.size
+    counts[counts.size - 1 - ago[recent]] = rows["rows_in_time"].to_numpy()[recent]
+    return counts.reshape(weeks, DAYS_PER_WEEK)
+
+
+def _amounts(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
+    earlier = weeks[:-1]
+    if len(earlier) < RECENT_WEEKS:
+        yield _unjudged(source, f"{max(len(earlier), 0)} full weeks before the newest, {RECENT_WEEKS} needed")
+    elif np.median(earlier[-RECENT_WEEKS:].sum(axis=1)) == 0:
+        yield _unjudged(source, f"most of its last {RECENT_WEEKS} weeks had no rows: it comes in bursts")
+    elif weeks[-1].sum() == 0:
+        # One cause, one alarm.
+        yield _unjudged(source, "a week without rows is for rows_arrive_on_time to judge")
+    else:
+        yield from _judged(source, weeks, as_of=as_of)
+
+
+def _unjudged(source: str, why: str) -> _Finding:
+    return _Finding(is_usual=True, text=f"{source} cannot be judged yet: {why}")
+
+
+def _judged(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
+    """The week, its busiest day (no holiday makes a day too quiet to be true) and its empty days."""
+    earlier, newest = weeks[:-1], weeks[-1]
+    week = f"the week to {as_of - timedelta(days=1)}"
+    busiest = as_of - timedelta(days=DAYS_PER_WEEK - int(newest.argmax()))
+    yield _compared(f"{source}: {week}", newest.sum(), usual_count(earlier.sum(axis=1)), n=len(earlier))
+    top = usual_count(earlier.max(axis=1))
+    if newest.max() > top.most:
+        yield _compared(f"{source}: its busiest day {busiest}", newest.max(), top, n=len(earlier))
+    empty = int((newest == 0).sum())
+    allowed = usual_empty_days((earlier == 0).sum(axis=1).astype(np.float64))
+    if empty > allowed:
+        yield _Finding(
+            is_usual=False,
+            text=f"{source}: {empty} days without rows in {week}, {_days(allowed)} allowed by earlier weeks",
+            value=float(empty),
+            threshold=float(allowed),
+            n=len(earlier),
+        )
+
+
+def _compared(what: str, count: float, usual: Usual, *, n: int) -> _Finding:
+    is_usual = usual.least <= count <= usual.most
+    size = "" if is_usual else "too few, " if count < usual.least else "too many, "
+    return _Finding(
+        is_usual=is_usual,
+        text=f"{what} has {count:,.0f} rows, {size}{usual.least:,.0f} to {usual.most:,.0f} are usual "
+        f"after {n} earlier weeks",
+        value=float(count),
+        threshold=usual.least if count < usual.least else usual.most,
+        n=n,
+    )
+
+
+def _days(count: float) -> str:
+    return "1 day" if count == 1 else f"{count:.0f} days"
+
+
+def _verdict(found: list[_Finding], *, remedy: str) -> Verdict:
+    """All sources in one sentence; the numbers are those of the first that is not as usual."""
+    unusual = [finding for finding in found if not finding.is_usual]
+    shown = (unusual or found)[0]
+    return Verdict(
+        passed=not unusual,
+        reason="; ".join(finding.text for finding in unusual or found) + (f". {remedy}." if unusual else ""),
+        value=shown.value,
+        threshold=shown.threshold,
+        evidence={"n": float(shown.n), "sources": float(len(found))},
+    )

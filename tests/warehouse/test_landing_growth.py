@@ -1,0 +1,204 @@
+"""Files that come later are added to what was landed, with the outcome of landing them all at once."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from assets.ingest.arriving import arrive
+from assets.ingest.landing import Landing, land, quarantined_files, reconciliation_gaps
+from assets.ingest.reading import read
+from assets.ingest.sources import Business, business_from
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "TimeZone": "UTC",
+}
+EVENTS = {
+    "name": "web",
+    "table": "events",
+    "files": "{landing_dir}/*.parquet",
+    "columns": {
+        "visitor_id": "visitor",
+        "occurred_at": '"at"',
+        "event_type": "what",
+        "customer_id": "customer",
+    },
+}
+TABLES = ("events", "rejects", "landings")
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config=SETTINGS) as opened:
+        yield opened
+
+
+def business(folder: Path, **changes: object) -> Business:
+    document = {
+        "title": "Shop",
+        "clock": "wall",
+        "currency": "EUR",
+        "time_zone": "UTC",
+        "first_as_of_day": "2023-01-02",
+        "sources": [{**EVENTS, **changes}],
+    }
+    return business_from(document, file=Path("shop.yaml"), data_dir=folder, landing_dir=folder)
+
+
+def write(folder: Path, day: int, *visitors: str, customer: object = "C1") -> Path:
+    """One day's file: each visitor once, at midnight."""
+    at = pa.array([datetime(2023, 1, day)] * len(visitors), pa.timestamp("us"))  # noqa: DTZ001
+    columns = {"visitor": visitors, "at": at, "what": ["view"] * len(visitors)}
+    path = folder / f"2023-01-{day:02}.parquet"
+    pq.write_table(pa.table({**columns, "customer": [customer] * len(visitors)}), path)
+    return path
+
+
+def stored(connection: duckdb.DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
+    return [connection.execute(f"from raw.{table}").fetchall() for table in TABLES]
+
+
+def anew(folder: Path) -> list[list[tuple[object, ...]]]:
+    """What all the files of ``folder`` give in an empty warehouse."""
+    with duckdb.connect(config=SETTINGS) as empty:
+        assert reconciliation_gaps(land(empty, business(folder))) == []
+        return stored(empty)
+
+
+@pytest.fixture
+def read_files(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The names of the files that each landing read."""
+    seen: list[list[str]] = []
+
+    def watched(*arguments: object, **named: object) -> None:
+        seen.append([file.name for file in named["files"]])  # type: ignore[attr-defined]
+        arrive(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("assets.ingest.landing.arrive", watched)
+    return seen
+
+
+def test_only_new_files_are_read_when_they_deliver_nothing_again(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
+) -> None:
+    write(tmp_path, 1, "a", "b", "")
+    land(connection, business(tmp_path))
+    write(tmp_path, 2, "a", "")
+    (tmp_path / "2023-01-03.parquet").write_bytes(b"PAR1 cut")
+    landings = land(connection, business(tmp_path))
+    assert read_files == [["2023-01-01.parquet"], ["2023-01-02.parquet", "2023-01-03.parquet"]]
+    assert [(it.rows_in, it.rows_loaded, it.rows_rejected) for it in landings] == [
+        (3, 2, 1),
+        (2, 1, 1),
+        (1, 0, 1),
+    ]
+    assert len(quarantined_files(landings)) == 1
+    assert stored(connection) == anew(tmp_path)
+
+
+def test_a_file_that_delivers_again_makes_the_table_anew(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
+) -> None:
+    first = write(tmp_path, 1, "a", "b")
+    land(connection, business(tmp_path))
+    (tmp_path / "2023-01-02.parquet").write_bytes(first.read_bytes())
+    landings = land(connection, business(tmp_path))
+    assert len(read_files) == 3
+    assert [(it.rows_loaded, it.rows_rejected) for it in landings] == [(0, 2), (2, 0)]
+    assert stored(connection) == anew(tmp_path)
+
+
+def test_a_file_that_comes_before_the_others_makes_the_table_anew(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
+) -> None:
+    write(tmp_path, 2, "a")
+    land(connection, business(tmp_path))
+    write(tmp_path, 1, "b")
+    land(connection, business(tmp_path))
+    assert read_files[1] == ["2023-01-01.parquet", "2023-01-02.parquet"]
+    assert stored(connection) == anew(tmp_path)
+
+
+def test_in_one_transaction_every_landing_sees_its_own_files(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    connection.execute("begin transaction")
+    for day in (1, 2, 3):
+        write(tmp_path, day, f"v{day}")
+        land(connection, business(tmp_path))
+    connection.execute("commit")
+    assert stored(connection) == anew(tmp_path)
+
+
+def test_files_of_one_schema_are_read_in_one_go_and_land_as_if_read_alone(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Schemas A B A B A: customer is text, then a double, and so on; day 5 has a row to reject.
+    for day in range(1, 6):
+        write(tmp_path, day, "a", "b" if day < 5 else "", customer="C1" if day % 2 else 7.0)
+    groups: list[list[int]] = []
+
+    def watched(room: object, files: object, mapping: object) -> object:
+        groups.append([each.number for each in files])  # type: ignore[attr-defined]
+        return read(room, files, mapping)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("assets.ingest.arriving.read", watched)
+    together: list[Landing] = land(connection, business(tmp_path))
+    assert groups == [[0, 2, 4], [1, 3]]
+    assert [it.rows_in for it in together] == [2] * 5
+    ids = connection.execute(
+        "select source_file, customer_id from raw.events where source_line = 1"
+    ).fetchall()
+    assert ids == [(f"2023-01-0{day}.parquet", "C1" if day % 2 else "7") for day in range(1, 6)]
+    in_one_go = stored(connection)
+    monkeypatch.setattr(
+        "assets.ingest.arriving.schema_groups", lambda _room, files: [(each,) for each in files]
+    )
+    assert anew(tmp_path) == in_one_go
+    assert [reject[3] for reject in in_one_go[1]] == [2]
+
+
+def test_one_damaged_file_among_many_is_kept_apart(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    # The footer is whole, so that the schema fits; the values are not.
+    for day in (1, 2, 3):
+        path = write(tmp_path, day, *(f"visitor {number}" for number in range(500)))
+        if day == 2:
+            content = bytearray(path.read_bytes())
+            content[10:200] = b"\xff" * 190
+            path.write_bytes(content)
+    landings = land(connection, business(tmp_path))
+    assert [it.rows_loaded for it in landings] == [500, 0, 500]
+    assert [text.split(":")[0] for text in quarantined_files(landings)] == ["2023-01-02.parquet (web)"]
+    assert reconciliation_gaps(landings) == []
+
+
+def test_files_of_the_same_name_in_both_folders_are_told_apart(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    data, landing = tmp_path / "data", tmp_path / "landing"
+    for folder, visitor in ((data, "a"), (landing, "b")):
+        folder.mkdir()
+        write(folder, 1, visitor)
+    globs = ("{data_dir}/*.parquet", "{landing_dir}/*.parquet")
+    both = business(tmp_path, files=globs).model_copy(update={"data_dir": data, "landing_dir": landing})
+    landings = land(connection, both)
+    assert reconciliation_gaps(landings) == []
+    assert [it.source_file for it in landings] == ["2023-01-01.parquet", str(landing / "2023-01-01.parquet")]
+
+
+def test_a_warehouse_of_an_earlier_version_gets_the_new_column(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    write(tmp_path, 1, "a")
+    land(connection, business(tmp_path))
+    connection.execute("alter table raw.landings drop column quarantine_reason")
+    connection.execute("update raw.landings set file_fingerprint = 'of other code'")
+    land(connection, business(tmp_path))
+    assert stored(connection) == anew(tmp_path)

@@ -1,0 +1,555 @@
+"""The corpus of ugly files: what shops really deliver, and what must become of each."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HEADER = "id,Customer ID,when,sku,qty,price"
+COLUMNS = {
+    "order_id": "id",
+    "customer_id": '"Customer ID"',
+    "ordered_at": '"when"',
+    "product_id": "sku",
+    "quantity": "qty",
+    "unit_price": "price",
+}
+ORDERS = {"name": "orders", "table": "order_lines", "files": "{landing_dir}/orders*", "columns": COLUMNS}
+
+Row = tuple[str, str | None, datetime, str, float, float]
+Content = bytes | Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ugly:
+    """One ugly file beside a good one, and its outcome.
+
+    ``loaded`` are rows of order_lines; ``rejected`` are line and words of the reason; ``quarantined`` are
+    words of the reason why nothing of it could be read. ``is_alone``: the good file would not fit ``source``.
+    """
+
+    what: str
+    file: str
+    content: Content
+    loaded: tuple[Row, ...] = ()
+    rejected: tuple[tuple[int, str], ...] = ()
+    quarantined: str | None = None
+    source: Mapping[str, object] = field(default_factory=dict)
+    is_alone: bool = False
+    time_zone: str = "UTC"
+
+    def write(self, folder: Path) -> Path:
+        """Put the file into ``folder``."""
+        path = folder / self.file
+        if isinstance(self.content, bytes):
+            path.write_bytes(self.content)
+        else:
+            self.content(path)
+        return path
+
+    @property
+    def outcome(self) -> str:
+        """What becomes of it, in words."""
+        if self.quarantined is not None:
+            return f"file quarantined: {self.quarantined}"
+        reasons = dict.fromkeys(reason for _, reason in self.rejected)
+        parts = [f"{len(self.loaded)} loaded"] if self.loaded or not self.rejected else []
+        if self.rejected:
+            parts.append(f"{len(self.rejected)} rejected: {'; '.join(reasons)}")
+        return ", ".join(parts)
+
+
+def cells(
+    order: str = "1",
+    customer: str = "C1",
+    when: str = "2023-01-10",
+    sku: str = "s",
+    qty: str = "1",
+    price: str = "2.5",
+) -> str:
+    return ",".join((order, customer, when, sku, qty, price))
+
+
+def row(
+    order: str = "1",
+    customer: str | None = "C1",
+    at: str = "2023-01-10 00:00",
+    sku: str = "s",
+    quantity: float = 1.0,
+    price: float = 2.5,
+) -> Row:
+    return (order, customer, datetime.fromisoformat(at), sku, quantity, price)
+
+
+def text(*lines: str, header: str = HEADER, end: str = "\n") -> bytes:
+    return "".join(f"{line}{end}" for line in (header, *lines)).encode()
+
+
+def document(**changes: object) -> dict[str, object]:
+    return {
+        "id": "1", "Customer ID": "C1", "when": "2023-01-10", "sku": "s", "qty": 1, "price": 2.5, **changes,
+    }  # fmt: skip
+
+
+def parquet(**changes: object) -> bytes:
+    """One order; ``changes`` are columns."""
+    columns: dict[str, object] = {name: [value] for name, value in document().items()}
+    columns["when"] = pa.array([datetime.fromisoformat("2023-01-10")], pa.timestamp("us"))
+    stream = io.BytesIO()
+    pq.write_table(pa.table({**columns, **changes}), stream)
+    return stream.getvalue()
+
+
+def bomb(path: Path) -> None:
+    """1.2 MB that unpack to 1.06 GiB: one packed run of zeros, seventeen times."""
+    path.write_bytes(gzip.compress(text()) + gzip.compress(bytes(64 << 20)) * 17)
+
+
+def link_out(path: Path) -> None:
+    outside = path.parent.parent / "elsewhere.csv"
+    outside.write_bytes(text(cells("secret")))
+    path.symlink_to(outside)
+
+
+def zipped() -> bytes:
+    return b"PK\x03\x04\x14\x00\x06\x00" + bytes(range(256))
+
+
+def damaged(packed: bytes) -> bytes:
+    """``packed`` with another checksum."""
+    return packed[:-8] + b"\0\0\0\0" + packed[-4:]
+
+
+def zstd(content: bytes) -> bytes:
+    return bytes(pa.compress(content, codec="zstd", asbytes=True))
+
+
+GOOD = text(cells())
+MANY = text(*(cells(str(number)) for number in range(3000)))
+
+
+def _bytes_and_packing() -> Iterator[Ugly]:
+    yield Ugly(
+        what="latin-1 bytes in a UTF-8 source", file="orders_b.csv",
+        content=text(cells("2")) + cells("3", "Zoé").encode("latin-1") + b"\n",
+        loaded=(row("2"),), rejected=((3, "not text in utf-8"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-8 with a byte order mark", file="orders_b.csv",
+        content=b"\xef\xbb\xbf" + text(cells("2", "Zoé")), loaded=(row("2", "Zoé"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-16 in a UTF-8 source", file="orders_b.csv",
+        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"), quarantined="begins with the mark of utf-16",
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-16 without its mark", file="orders_b.csv", content=GOOD.decode().encode("utf-16-le"),
+        quarantined="every other byte is NUL, as in UTF-16",
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-16 in a source that says so", file="orders_b.csv", is_alone=True,
+        content=b"\xff\xfe" + text(cells("2", "Zoé")).decode().encode("utf-16-le"),
+        source={"encoding": "utf-16"}, loaded=(row("2", "Zoé"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="big-endian UTF-16", file="orders_b.csv",
+        content=b"\xfe\xff" + GOOD.decode().encode("utf-16-be"), quarantined="big-endian UTF-16",
+    )  # fmt: skip
+    yield Ugly(
+        what="a NUL byte inside a value", file="orders_b.csv", content=text(cells("2", "C\0"), cells("3")),
+        loaded=(row("3"),), rejected=((2, "customer_id holds a NUL byte"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="nothing but NUL bytes", file="orders_b.csv", content=bytes(5000),
+        quarantined="nothing but NUL bytes",
+    )  # fmt: skip
+    yield Ugly(
+        what="gzip cut off", file="orders_b.csv.gz", content=gzip.compress(MANY)[:-40],
+        quarantined="cut or damaged",
+    )  # fmt: skip
+    yield Ugly(
+        what="gzip with a wrong checksum", file="orders_b.csv.gz", content=damaged(gzip.compress(GOOD)),
+        quarantined="cut or damaged",
+    )  # fmt: skip
+    yield Ugly(
+        what="zstd cut off", file="orders_b.csv.zst", content=zstd(MANY)[:-40], quarantined="cut or damaged",
+    )  # fmt: skip
+    yield Ugly(
+        what="gzip that is called .csv", file="orders_b.csv", content=gzip.compress(text(cells("2"))),
+        loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="plain text that is called .gz", file="orders_b.csv.gz", content=text(cells("2")),
+        loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="two gzip files glued together", file="orders_b.csv.gz",
+        content=gzip.compress(text(cells("2"))) + gzip.compress(f"{cells('3')}\n".encode()),
+        loaded=(row("2"), row("3")),
+    )  # fmt: skip
+    yield Ugly(
+        what="a zip bomb: 1.2 MB that unpack to more than 1 GiB", file="orders_b.csv.gz", content=bomb,
+        quarantined="unpack to more than 1,073,741,824",
+    )  # fmt: skip
+    yield Ugly(
+        what="an Excel workbook that is called .csv", file="orders_b.csv", content=zipped(),
+        quarantined="save the sheet as CSV UTF-8",
+    )  # fmt: skip
+    yield Ugly(
+        what="an Excel workbook", file="orders_b.xlsx", content=zipped(),
+        quarantined="save the sheet as CSV UTF-8",
+    )  # fmt: skip
+    yield Ugly(
+        what="a suffix that says nothing", file="orders_b.dat", content=GOOD,
+        quarantined="has no known suffix",
+    )  # fmt: skip
+    yield Ugly(
+        what="a link out of the landing folder", file="orders_b.csv", content=link_out,
+        quarantined="it is a link out of",
+    )  # fmt: skip
+    yield Ugly(
+        what="a name full of wildcards and quotes", file="orders_b[1]*?'\".csv", content=text(cells("2")),
+        loaded=(row("2"),),
+    )  # fmt: skip
+
+
+def _lines_and_headers() -> Iterator[Ugly]:
+    yield Ugly(
+        what="too few and too many columns", file="orders_b.csv",
+        content=text("2,C1", cells("3"), f"{cells('4')},x,y"),
+        loaded=(row("3"),), rejected=((2, "too few columns"), (4, "too many columns")),
+    )  # fmt: skip
+    yield Ugly(
+        what="a value of 10 MB", file="orders_b.csv", content=text(cells("2", sku="x" * 10_000_000)),
+        loaded=(row("2", sku="x" * 10_000_000),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a line of 20 MB", file="orders_b.csv",
+        content=text(cells("2", sku="x" * 20_000_000), cells("3")),
+        loaded=(row("3"),), rejected=((2, "longer than 16,777,216 bytes"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a mapped name twice in the header", file="orders_b.csv",
+        content=text(f"{cells('2')},9", header=f"{HEADER},price"),
+        quarantined="the file has no column price; it has id, Customer ID, when, sku, qty, price_6, price_7.",
+    )  # fmt: skip
+    yield Ugly(
+        what="an unmapped name twice in the header", file="orders_b.csv",
+        content=text(f"{cells('2')},x,y", header=f"{HEADER},note,note"), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="the header again in the middle", file="orders_b.csv",
+        content=text(cells("2"), HEADER, cells("3")),
+        loaded=(row("2"), row("3")), rejected=((3, "ordered_at 'when' is not a date and time"),),
+    )  # fmt: skip
+    yield Ugly(what="no byte at all", file="orders_b.csv", content=b"", quarantined="is the file empty?")
+    yield Ugly(what="a header and no rows", file="orders_b.csv", content=text())
+    yield Ugly(
+        what="blank lines, and lines of blanks", file="orders_b.csv", content=text("", "   ", cells("2"), ""),
+        loaded=(row("2"),), rejected=((3, "too few columns"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a line break inside quotes", file="orders_b.csv",
+        content=text(cells("2", sku='"a\nb"'), cells("3")), loaded=(row("2", sku="a\nb"), row("3")),
+    )  # fmt: skip
+    yield Ugly(
+        what="a line break without quotes", file="orders_b.csv",
+        content=text(cells("2", sku="a\nb"), cells("3")), loaded=(row("3"),),
+        rejected=((2, "too few columns"), (3, "too few columns")),
+    )  # fmt: skip
+    yield Ugly(
+        what="a quote that is never closed", file="orders_b.csv",
+        content=text(cells("2"), cells("3", '"C1'), cells("4")), loaded=(row("2"),),
+        rejected=((3, "a quote stands in a wrong place or is not closed"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a header whose quote is never closed", file="orders_b.csv",
+        content=text(f"{cells('2')},x", header=f'{HEADER},"note'), quarantined="its header cannot be read",
+    )  # fmt: skip
+    yield Ugly(
+        what="a header with a line break inside a name", file="orders_b.csv",
+        content=text(f"{cells('2')},x", header=f'{HEADER},"note\n(of the shop)"'), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="lines that end in CRLF", file="orders_b.csv", content=text(cells("2"), cells("3"), end="\r\n"),
+        loaded=(row("2"), row("3")),
+    )  # fmt: skip
+    yield Ugly(
+        what="lines that end in CR", file="orders_b.csv", content=text(cells("2"), cells("3"), end="\r"),
+        loaded=(row("2"), row("3")),
+    )  # fmt: skip
+    yield Ugly(
+        what="some lines end in LF, some in CRLF", file="orders_b.csv",
+        content=text(cells("2")) + f"{cells('3')}\r\n".encode(), quarantined="its lines cannot be told apart",
+    )  # fmt: skip
+    yield Ugly(
+        what="tabs in a .csv", file="orders_b.csv", content=text(cells("2")).replace(b",", b"\t"),
+        loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="another delimiter than the source says", file="orders_b.csv", is_alone=False,
+        content=text(cells("2")).replace(b",", b";"), source={"delimiter": ","},
+        quarantined="the file has no column id; it has id;Customer ID;when;sku;qty;price",
+    )  # fmt: skip
+    yield Ugly(
+        what="SQL for a column name", file="orders_b.csv",
+        content=text(f"{cells('2')},x", header=f'{HEADER},"""; drop table raw.rejects; --"'),
+        loaded=(row("2"),),
+    )  # fmt: skip
+
+
+def _values() -> Iterator[Ugly]:
+    yield Ugly(
+        what="decimal commas", file="orders_b.csv",
+        content=text(cells("2").replace("2.5", "2,5").replace(",", ";")).replace(b"2;5", b"12,50")
+        .replace(HEADER.encode(), HEADER.replace(",", ";").encode()),
+        rejected=((2, "unit_price '12,50' is not a number: map replace(price, ',', '.') if the comma is the "
+                   "decimal sign, replace(price, ',', '') if it groups thousands"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="decimal commas, mapped as told", file="orders_b.csv", is_alone=True,
+        content=b"id;Customer ID;when;sku;qty;price\n2;C1;2023-01-10;s;1;12,50\n",
+        source={"columns": {**COLUMNS, "unit_price": "replace(price, ',', '.')"}},
+        loaded=(row("2", price=12.5),),
+    )  # fmt: skip
+    yield Ugly(
+        what="separators of thousands", file="orders_b.csv",
+        content=text(cells("2", price='"1,234.50"'), cells("3", price='"1.234,50"')),
+        rejected=(
+            (2, "unit_price '1,234.50' is not a number: map replace(price, ',', '')"),
+            (3, "unit_price '1.234,50' is not a number: map replace(replace(price, '.', ''), ',', '.')"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="dates in several formats", file="orders_b.csv",
+        content=text(
+            cells("2", when="2023/01/10"), cells("3", when="10.01.2023"), cells("4", when="01/10/2023"),
+            cells("5", when="23-01-10"), cells("6", when="44936"),
+        ),
+        loaded=(row("2"),),
+        rejected=(
+            (3, "ordered_at '10.01.2023' is not a date and time: map strptime(\"when\", '%d.%m.%Y')"),
+            (4, "ordered_at '01/10/2023' is not a date and time: map strptime"),
+            (5, "ordered_at '23-01-10' is not a date and time"),
+            (6, "ordered_at '44936' is not a date and time"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="dates that do not exist", file="orders_b.csv",
+        content=text(
+            cells("2", when="2023-02-31"), cells("3", when="0001-01-01"), cells("4", when="infinity")
+        ),
+        rejected=(
+            (2, "ordered_at '2023-02-31' is not a date and time"),
+            (3, "is not a moment since the year 1900"),
+            (4, "ordered_at 'infinity' is not a date and time"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="times with an offset", file="orders_b.csv",
+        content=text(
+            cells("2", when="2023-01-10T10:00:00Z"), cells("3", when="2023-01-10 10:00:00+0530"),
+            cells("4", when="2023-01-10 10:00 -02:00"), cells("5", when="2023-01-10 10:00:00.5 UTC"),
+        ),
+        loaded=(
+            row("2", at="2023-01-10 10:00"), row("3", at="2023-01-10 04:30"),
+            row("4", at="2023-01-10 12:00"), row("5", at="2023-01-10 10:00:00.5"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="times with words behind them", file="orders_b.csv",
+        content=text(cells("2", when="2023-01-10 10:00 PM"), cells("3", when="2023-01-10 10:00 Asia/Tokyo")),
+        rejected=((2, "10:00 PM' is not a date and time"), (3, "Asia/Tokyo' is not a date and time")),
+    )  # fmt: skip
+    # Berlin put its clocks on from 02:00 to 03:00 (01:00 UTC) on 26 March 2023 and back on 29 October.
+    yield Ugly(
+        what="a local time that the clock skips", file="orders_b.csv",
+        content=text(cells("2", when="2023-03-26 02:30")), loaded=(row("2", at="2023-03-26 01:30"),),
+        time_zone="Europe/Berlin",
+    )  # fmt: skip
+    yield Ugly(
+        what="a local time that the clock shows twice", file="orders_b.csv",
+        content=text(cells("2", when="2023-10-29 02:30")), loaded=(row("2", at="2023-10-29 01:30"),),
+        time_zone="Europe/Berlin",
+    )  # fmt: skip
+    yield Ugly(
+        what="integers beyond 64 bits", file="orders_b.csv",
+        content=text(cells("92233720368547758089", qty="9223372036854775808")),
+        loaded=(row("92233720368547758089", quantity=2.0**63),),
+    )  # fmt: skip
+    yield Ugly(
+        what="NaN and Infinity", file="orders_b.csv",
+        content=text(cells("2", qty="NaN"), cells("3", price="Infinity"), cells("4", price="1e400")),
+        rejected=(
+            (2, "quantity nan is not a finite number"), (3, "unit_price inf is not a finite number"),
+            (4, "unit_price inf is not a finite number"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="negative quantities", file="orders_b.csv", content=text(cells("2", qty="-2")),
+        loaded=(row("2", quantity=-2.0),),
+    )  # fmt: skip
+    yield Ugly(
+        what="formulas for a spreadsheet, kept as text", file="orders_b.csv",
+        content=text(cells("2", "=cmd|'/c calc'!A1", sku="@SUM(1+1)")),
+        loaded=(row("2", "=cmd|'/c calc'!A1", sku="@SUM(1+1)"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="words for yes and no", file="orders_b.csv", is_alone=True,
+        content=text(
+            *(f"{cells(str(number))},{word}" for number, word in enumerate(("yes", "N", "1", "TRUE", "ja"))),
+            header=f"{HEADER},back",
+        ),
+        source={"columns": {**COLUMNS, "is_return": "back"}},
+        loaded=(row("0"), row("1"), row("2"), row("3")),
+        rejected=((6, "is_return 'ja' is not true or false"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="blanks around ids", file="orders_b.csv",
+        content=text(cells(" 2 ", "C1\t", sku="\u00a0s "), cells("3", "  ")),
+        loaded=(row("2"), row("3", None)),
+    )  # fmt: skip
+    yield Ugly(
+        what="emoji and right-to-left text", file="orders_b.csv",
+        content=text(cells("2", "👩‍👩‍👧", sku="שלום\u200fعليكم")),
+        loaded=(row("2", "👩‍👩‍👧", sku="שלום\u200fعليكم"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a quote inside a value", file="orders_b.csv",
+        content=text(cells("2", sku='"7"" plate"'), cells("3", sku='"7" plate')),
+        loaded=(row("2", sku='7" plate'),), rejected=((3, "a quote stands in a wrong place"),),
+    )  # fmt: skip
+
+
+def _schemas() -> Iterator[Ugly]:
+    yield Ugly(
+        what="a column gained overnight", file="orders_b.csv",
+        content=text(f"x,{cells('2')}", header=f"new,{HEADER}"), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a column lost overnight", file="orders_b.csv",
+        content=text("2,C1,2023-01-10,s,1", header="id,Customer ID,when,sku,qty"),
+        quarantined="column unit_price is mapped to price: the file has no column price; "
+        "it has id, Customer ID, when, sku, qty.",
+    )  # fmt: skip
+    yield Ugly(
+        what="a column renamed overnight", file="orders_b.csv",
+        content=text(cells("2"), header=HEADER.replace("price", "Prices")),
+        quarantined="the file has no column price; it has id, Customer ID, when, sku, qty, Prices. "
+        "Did you mean 'Prices'?",
+    )  # fmt: skip
+    yield Ugly(
+        what="a column retyped overnight", file="orders_b.csv",
+        content=text(cells("2", qty="one"), cells("3")), loaded=(row("3"),),
+        rejected=((2, "quantity 'one' is not a number"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet whose ids became doubles for a day", file="orders_b.parquet",
+        content=parquet(id=[2.0], **{"Customer ID": pa.array([12345.0])}), loaded=(row("2", "12345"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet whose ids are too long for doubles", file="orders_b.parquet",
+        content=parquet(**{"Customer ID": pa.array([1.2345678901234567e18])}),
+        rejected=((1, "is a number too long to be exact: export it as text"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet with not-a-number for a missing id", file="orders_b.parquet",
+        content=parquet(id=["2"], **{"Customer ID": pa.array([float("nan")])}), loaded=(row("2", None),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet whose times became integers for a day", file="orders_b.parquet",
+        content=parquet(when=[1673308800]),
+        rejected=((1, "ordered_at '1673308800' is not a date and time"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="text that is called .parquet", file="orders_b.parquet", content=GOOD, quarantined="not Parquet",
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet cut off", file="orders_b.parquet", content=parquet()[:-20],
+        quarantined="cannot be read",
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet that is called .csv", file="orders_b.csv", content=parquet(),
+        quarantined="it is a Parquet file",
+    )  # fmt: skip
+    yield Ugly(
+        what="JSON lines, one of them broken", file="orders_b.jsonl",
+        content=f"{json.dumps(document(id='2'))}\n{{\"id\": \n[1]\n{json.dumps(document(id='3'))}\n".encode(),
+        loaded=(row("2"), row("3")), rejected=((2, "not a JSON object"), (3, "not a JSON object")),
+    )  # fmt: skip
+    yield Ugly(
+        what="nested JSON", file="orders_b.jsonl", is_alone=True,
+        content=json.dumps(document(id="2", buyer={"id": "C9"})).encode(),
+        source={"columns": {**COLUMNS, "customer_id": "json_extract_string(buyer, '$.id')"}},
+        loaded=(row("2", "C9"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="JSON behind a byte order mark", file="orders_b.json",
+        content=b"\xef\xbb\xbf" + json.dumps([document(id="2"), document(id="3")]).encode(),
+        loaded=(row("2"), row("3")),
+    )  # fmt: skip
+    yield Ugly(
+        what="JSON cut off", file="orders_b.json",
+        content=json.dumps([document(), document()])[:-20].encode(),
+        quarantined="Malformed JSON",
+    )  # fmt: skip
+    yield Ugly(
+        what="JSON with a key in two spellings", file="orders_b.jsonl",
+        content=json.dumps(document(ID="2")).encode(), quarantined="the file has no column id",
+    )  # fmt: skip
+    yield Ugly(what="JSON lines without a line", file="orders_b.jsonl", content=b"")
+
+
+CORPUS = (*_bytes_and_packing(), *_lines_and_headers(), *_values(), *_schemas())
+
+# What a business's YAML may not say, and words of the refusal.
+REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
+    ("a glob that climbs", {"files": "{landing_dir}/../../etc/passwd"}, "climbs out of its folder by '..'"),
+    ("an absolute glob that climbs", {"files": "/srv/../etc/passwd"}, "climbs out of its folder by '..'"),
+    ("a glob without a place", {"files": "orders*.csv"}, "has no place"),
+    ("a glob beside the folder", {"files": "{landing_dir}_of_others/*.csv"}, "has no place"),
+    *(
+        (what, {"columns": {**COLUMNS, "country": sql}}, words)
+        for what, sql, words in (
+            ("a second statement", "1); drop table raw.rejects; --", "not one SQL expression"),
+            ("a file written", "1); copy (select 1) to '/tmp/x'; --", "not one SQL expression"),
+            ("a second column", "1), (2", "more than one expression is not allowed"),
+            ("a clause", "1) where (true", "more than one expression is not allowed"),
+            ("a table", "1) from raw.landings where (true", "more than one expression is not allowed"),
+            ("a union", "1) union select (2", "more than one expression is not allowed"),
+            (
+                "another file",
+                "(select max(column0) from read_csv('/etc/passwd'))",
+                "a subquery is not allowed",
+            ),
+            ("another table", "exists (from raw.landings)", "a subquery is not allowed"),
+            ("a file by a function", "read_text('/etc/passwd')", "function read_text is not allowed"),
+            ("a setting", "current_setting('temp_directory')", "function current_setting is not allowed"),
+            ("the environment", "getenv('HOME')", "function getenv is not allowed"),
+            ("somebody's macro", "main.peek(id)", "function peek is not allowed"),
+            ("chance", "random()", "function random is not allowed"),
+            ("the time", "now()", "function now is not allowed"),
+            ("the day", "current_date", "the file has no column current_date"),
+            ("other rows", "count(*) over ()", "a window over other rows is not allowed"),
+            ("all rows", "max(id)", "function max is not allowed"),
+            ("all columns", "*", "* is not allowed"),
+            ("a parameter", "$1", "a parameter is not allowed"),
+            ("the reader's own column", '"landing line"', "the file has no column landing line"),
+        )
+    ),
+)
+
+
+def table() -> str:
+    """The corpus in Markdown: file and outcome."""
+    rows = [(ugly.what, ugly.outcome) for ugly in CORPUS]
+    rows += [(f"{what}, in the business's YAML", f"refused: {words}") for what, _, words in REFUSED]
+    lines = ("| what is delivered | what becomes of it |", "|---|---|")
+    cell = "\n".join(f"| {what} | {outcome.replace('|', chr(92) + '|')} |" for what, outcome in rows)
+    return "\n".join((*lines, cell))
