@@ -1,0 +1,1 @@
+"""What are customers going to spend, and how sure is that?"""

@@ -1,0 +1,22 @@
+"""Customers drawn from known parameters, and the models fitted on them."""
+
+import pytest
+
+from assets.lifetime_value.simulate import Simulated
+from assets.lifetime_value.value import LifetimeValue, Outlook
+from tests.unit.lifetime_value.world import HORIZON_DAYS, customers
+
+
+@pytest.fixture(scope="session")
+def shop() -> Simulated:
+    return customers(8_000)
+
+
+@pytest.fixture(scope="session")
+def fitted(shop: Simulated) -> LifetimeValue:
+    return LifetimeValue(horizons_days=(30, HORIZON_DAYS, 365)).fit(shop.past)
+
+
+@pytest.fixture(scope="session")
+def outlook(shop: Simulated, fitted: LifetimeValue) -> Outlook:
+    return fitted.outlook(shop.past)

@@ -1,0 +1,158 @@
+"""BG/NBD against numbers worked out by hand, and against customers with known parameters."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+
+from assets.lifecycle.train import BelowFloor
+from assets.lifetime_value.bg_nbd import BgNbd, Buying, alive, log_likelihood, orders_if_alive
+from assets.lifetime_value.histories import Histories, NothingToTellApart
+from assets.lifetime_value.predictive import orders_above
+from assets.lifetime_value.simulate import Simulated
+from assets.lifetime_value.value import LifetimeValue
+from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
+
+BY_HAND = Buying(r=1.0, alpha=10.0, a=1.0, b=1.0)
+ONE_REPEAT = np.array([[1.0, 5.0, 10.0]])
+
+
+def by_hand() -> BgNbd:
+    model = BgNbd()
+    model.r_, model.alpha_, model.a_, model.b_ = BY_HAND
+    return model
+
+
+def test_the_likelihood_of_a_customer_without_a_repeat() -> None:
+    # (alpha / (alpha + T))^r = 10 / 20.
+    value, _ = log_likelihood(np.log(BY_HAND), Histories.of(np.array([[0.0, 0.0, 10.0]])))
+    assert value == pytest.approx(np.log(1 / 2))
+
+
+def test_the_likelihood_of_a_customer_with_one_repeat() -> None:
+    # Equation 6: r alpha^r = 10, stayed once 1/2, still there 20^-2, or left 1 * 15^-2.
+    value, _ = log_likelihood(np.log(BY_HAND), Histories.of(ONE_REPEAT))
+    assert value == pytest.approx(np.log(10 / 2 * (1 / 400 + 1 / 225)))
+
+
+def test_a_merged_history_counts_as_often_as_it_was_met() -> None:
+    once, _ = log_likelihood(np.log(BY_HAND), Histories.of(ONE_REPEAT))
+    thrice, _ = log_likelihood(np.log(BY_HAND), Histories.of(np.repeat(ONE_REPEAT, 3, axis=0)))
+    assert thrice == pytest.approx(3 * once)
+
+
+def test_the_gradient_is_the_slope_of_the_likelihood(shop: Simulated) -> None:
+    histories = Histories.of(shop.past[:500, :3])
+    logs, step = np.log([0.7, 30.0, 0.9, 2.0]), 1e-5
+    slopes = [
+        (log_likelihood(logs + each, histories)[0] - log_likelihood(logs - each, histories)[0]) / (2 * step)
+        for each in step * np.eye(4)
+    ]
+    assert log_likelihood(logs, histories)[1] == pytest.approx(slopes, rel=1e-5)
+
+
+def test_the_chance_of_being_active_falls_with_silence() -> None:
+    # 1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)) = 1 / (1 + (20 / 15)^2).
+    assert by_hand().probability_alive(ONE_REPEAT) == pytest.approx(9 / 25)
+
+
+def test_who_never_ordered_again_cannot_have_left() -> None:
+    assert by_hand().probability_alive(np.array([[0.0, 0.0, 3_000.0]])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("a", [0.2, 0.5, 1.0, 1 + 5e-5, 1 + 3e-4, 3.0])
+@pytest.mark.parametrize("x", [0.0, 1.0, 30.0])
+def test_the_mean_is_the_sum_of_the_tail_even_where_the_closed_form_has_gaps(a: float, x: float) -> None:
+    # a = 1 and a + b = 1 are the gaps; the mean of any count is the sum of P(N > n).
+    buying, age = Buying(r=0.4, alpha=20.0, a=a, b=0.5), np.array([40.0])
+    tail = orders_above(buying, x, age=age, days=90.0, most=3_000)
+    mean = orders_if_alive(buying, np.array([x]), age=age, days=90.0)
+    assert mean == pytest.approx(tail.sum(axis=1), rel=2e-6)
+
+
+def test_ten_thousand_repeat_orders_do_not_overflow() -> None:
+    many = Histories.of(np.array([[10_000.0, 3_000.0, 3_000.0], [10_000.0, 10.0, 3_000.0]]))
+    value, gradient = log_likelihood(np.log(TRUTH.buying), many)
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    assert alive(TRUTH.buying, many) == pytest.approx([1.0, 0.0], abs=1e-3)
+    # 10,000.8 / 3,040 orders a day for 30 days is 98.7; a chance of 0.8 / 10,003 to leave costs 0.4.
+    mean = orders_if_alive(TRUTH.buying, np.array([10_000.0]), age=np.array([3_000.0]), days=30.0)
+    assert mean == pytest.approx(98.3, abs=0.1)
+
+
+def test_known_parameters_are_found_again(fitted: LifetimeValue) -> None:
+    model = fitted.purchases_
+    errors = (np.log(model.buying) - np.log(TRUTH.buying)) / np.sqrt(np.diag(model.covariance_))
+    assert np.abs(errors).max() < 3
+    assert model.at_bound_ == ()
+
+
+def test_drawn_parameters_scatter_as_the_data_leave_them(fitted: LifetimeValue) -> None:
+    drawn = np.log(fitted.purchases_.drawn(2_000, np.random.default_rng(0)))
+    scale = np.sqrt(np.diag(fitted.purchases_.covariance_))
+    # In units of the errors themselves, 2,000 draws know a covariance to about 0.03.
+    assert np.cov((drawn / scale).T) == pytest.approx(
+        fitted.purchases_.covariance_ / np.outer(scale, scale), abs=0.1
+    )
+
+
+def test_totals_add_up_to_what_happened(shop: Simulated, fitted: LifetimeValue) -> None:
+    still = fitted.purchases_.probability_alive(shop.past[:, :3])
+    # 8,000 independent yes or no: a standard error of at most 45.
+    assert still.sum() == pytest.approx(shop.is_active.sum(), abs=3 * 45)
+    orders = fitted.purchases_.expected_purchases(shop.past[:, :3], [HORIZON_DAYS])
+    noise = float(np.sqrt(((shop.orders - orders[:, 0]) ** 2).sum()))
+    assert orders.sum() == pytest.approx(shop.orders.sum(), abs=3 * noise)
+
+
+def test_the_unit_of_time_does_not_matter(shop: Simulated) -> None:
+    days = BgNbd().fit(shop.past[:2_000, :3])
+    weeks = BgNbd().fit(shop.past[:2_000, :3] / [1, 7, 7])
+    assert weeks.alpha_ * 7 == pytest.approx(days.alpha_, rel=1e-6)
+    orders = float(shop.past[:2_000, 0].sum())
+    assert weeks.log_likelihood_ == pytest.approx(days.log_likelihood_ + orders * np.log(7), abs=1e-6)
+
+
+def test_the_next_order_of_an_active_customer() -> None:
+    # (alpha + T)((1 - q)^(-1 / (r + x)) - 1) with r + x = 1 and alpha + T = 30: 30 q / (1 - q).
+    days = by_hand().next_order_days(np.array([[0.0, 0.0, 20.0]]))
+    assert days[0] == pytest.approx([30 / 9, 30.0, 270.0])
+
+
+def test_silence_is_judged_by_the_customers_own_rate() -> None:
+    # ((alpha + t_x) / (alpha + T))^(r + x) = (15 / 20)^2.
+    assert by_hand().chance_of_silence(ONE_REPEAT) == pytest.approx(9 / 16)
+
+
+def test_too_few_customers_are_refused_with_counts_and_floors(shop: Simulated) -> None:
+    with pytest.raises(BelowFloor, match=r"50 customers, 500 needed; .* 100 needed"):
+        BgNbd().fit(shop.past[:50, :3])
+
+
+def test_nobody_who_repeats_is_refused() -> None:
+    once = np.column_stack([np.zeros(600), np.zeros(600), np.arange(600)])
+    with pytest.raises(BelowFloor, match="0 customers with a repeat order, 1 needed"):
+        BgNbd(least_repeaters=0).fit(once)
+
+
+def test_identical_customers_are_refused() -> None:
+    with pytest.raises(NothingToTellApart, match="all 600 customers have the same history: 2 repeat"):
+        BgNbd().fit(np.repeat([[2.0, 10.0, 30.0]], 600, axis=0))
+
+
+def test_customers_who_never_leave_are_fitted_at_the_bound() -> None:
+    rng = np.random.default_rng(1)
+    x = 1.0 + rng.poisson(rng.gamma(2.0, 3.0, 800))
+    loyal = BgNbd().fit(np.column_stack([x, 100 - 50 / x, np.full(800, 100.0)]))
+    assert {"a", "b"} & set(loyal.at_bound_)
+    assert np.isfinite(loyal.covariance_).all()
+
+
+def test_a_stored_model_says_the_same(fitted: LifetimeValue, shop: Simulated, tmp_path: Path) -> None:
+    file = tmp_path / "model.skops"
+    skops.io.dump(fitted.purchases_, file)
+    loaded = skops.io.load(file, trusted=["assets.lifetime_value.bg_nbd.BgNbd"])
+    rows = shop.past[:100, :3]
+    assert loaded.expected_purchases(rows).tolist() == fitted.purchases_.expected_purchases(rows).tolist()
