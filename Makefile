@@ -66,7 +66,7 @@ check: setup
 	$(PYTHON) -m pytest tests/architecture tests/unit -n 2
 
 test: check
-	$(PYTHON) -m pytest tests/graph tests/sources tests/warehouse tests/assets tests/journey -n 2 --dist loadgroup -rs
+	$(PYTHON) -m pytest tests/graph tests/sources tests/warehouse tests/assets tests/journey -n 2 --dist loadfile -rs
 
 bench: setup
 	$(PYTHON) -m benchmarks

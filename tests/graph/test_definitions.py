@@ -9,9 +9,6 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 from assets.keys import Key
 from orchestration.jobs import PREDICT_AND_PUBLISH
 
-# One worker loads both businesses; a second one would only parse dbt again.
-pytestmark = pytest.mark.xdist_group("graph")
-
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")
 PUBLISHED = ("published", "purchase_propensity")

@@ -11,7 +11,6 @@ import pytest
 from tests.journey.conftest import copied
 from tests.journey.world import PROJECT, Place, Told
 
-pytestmark = pytest.mark.xdist_group("broken")
 FEATURE_MODEL = Path("dbt_project/models/features/feat_customer__orders.sql")
 SCORES = "ml.purchase_propensity__scores"
 

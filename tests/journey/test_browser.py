@@ -20,7 +20,6 @@ from tests.journey.world import PROJECT, Place, Told
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("broken"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
 ]
 QUIET = [

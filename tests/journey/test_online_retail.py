@@ -12,7 +12,6 @@ MISSING = [str(file) for file in FILES if not file.is_file()]
 
 pytestmark = [
     pytest.mark.real_data,
-    pytest.mark.xdist_group("broken"),
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} not there; set DATA_DIR"),
 ]
 

@@ -10,8 +10,6 @@ import pytest
 from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, Told
 
-pytestmark = pytest.mark.xdist_group("readers")
-
 # A consumer in a process of its own: either it opens the file anew each time, or it keeps the one
 # connection that it opened before the first run. Two processes, because DuckDB hands a second connection
 # of one process the file that the first one holds. It counts what it saw until the file ``stop`` appears.
@@ -29,7 +27,7 @@ counter = collections.Counter()
 while not Path(stop).exists():
     with nullcontext(patient) if patient else opened() as connection:
         counter[connection.execute(query).fetchone()] += 1
-    time.sleep(0.02)
+    time.sleep(0.1)
 for (rows, customers, newest, oldest), times in counter.items():
     print(rows, customers, newest.isoformat(), oldest.isoformat(), times, sep="|")
 """

@@ -12,8 +12,6 @@ from assets.ingest.pull_faults import SourceUnreachable
 from assets.ingest.sources import BusinessInvalid
 from tests.sources.servers import PASSWORD, SETTINGS, Death, Postgres, Shop
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 COLUMNS = {
     "order_id": "order_number",
     "customer_id": "customer",

@@ -15,8 +15,6 @@ from assets.ingest.pull_faults import SourceUnreachable
 from assets.ingest.sources import BusinessInvalid
 from tests.sources.servers import TOKEN, Service, Shop
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 COLUMNS = {"review_id": "id", "written_at": "updated_at", "text": "text", "rating": "stars"}
 
 
