@@ -104,7 +104,7 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
     def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
         serves = journal.serving_on(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
-        return champion_is_calibrated(journal.rows_of(warehouse, METRICS, version), gates=problem.gates)
+        return champion_is_calibrated(journal.judged_rows(warehouse, METRICS, version), gates=problem.gates)
 
     def contract(warehouse: Warehouse, as_of: date) -> Verdict:
         return rows_keep_their_contract(_scores(problem, warehouse, as_of), scores_contract(problem))

@@ -3,13 +3,13 @@
 from dataclasses import asdict, replace
 from datetime import date
 
-from assets.keys import MODEL_REGISTRY, RETRAIN_LOG
+from assets.keys import MODEL_REGISTRY
 from assets.lifecycle import journal
 from assets.lifecycle.card import card
 from assets.lifecycle.grade import FALLBACK
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning, NothingKnown
-from assets.lifecycle.promote import Attempt, retrain_row
+from assets.lifecycle.promote import retrain_row
 from assets.lifecycle.propose import ASSETS, Judgement, judgement, split_of
 from assets.lifecycle.register import (
     Standing,
@@ -23,7 +23,6 @@ from assets.lifecycle.tables import CHAMPION_TYPES, typed
 from assets.lifecycle.train import Fitted, offered
 from assets.lifecycle.trial import fallback, fit_recipe, version_name
 
-TRIGGER = "new as-of morning"
 CARD_FILE = "card.md"
 
 
@@ -54,17 +53,10 @@ def champion(morning: Morning) -> Serving:
 
 
 def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None:
-    attempt = Attempt(
-        model_name=morning.problem.name,
-        decided_at=morning.now,
-        run_id=morning.run_id,
-        trigger=TRIGGER,
-        # A fallback is nobody's champion: refusing a candidate beside it falls back again.
-        champion=serves.model_version if serves is not None and not serves.is_fallback else None,
-        challenger=judged.version,
-    )
-    row = retrain_row(attempt, judged.decision)
-    morning.warehouse.replace_partition(RETRAIN_LOG, row, column="challenger", value=judged.version)
+    # A fallback is nobody's champion: refusing a candidate beside it falls back again.
+    champion = serves.model_version if serves is not None and not serves.is_fallback else None
+    attempt = morning.attempt(champion=champion, challenger=judged.version)
+    journal.log_decision(morning.warehouse, retrain_row(attempt, judged.decision))
 
 
 def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:

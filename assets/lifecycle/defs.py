@@ -90,7 +90,7 @@ def _evaluation_asset(
     ) -> dg.MaterializeResult[None]:
         row = evaluation(_morning(problem, context, warehouse, models)).iloc[0]
         version = str(row["model_version"])
-        whole = journal.rows_of(warehouse, METRICS, version).query("slice_name == 'all'")[METRICS_SHOWN]
+        whole = journal.judged_rows(warehouse, METRICS, version).query("slice_name == 'all'")[METRICS_SHOWN]
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": 1,
@@ -151,7 +151,7 @@ def _scores_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(problem.scores),
-        deps=[dg.AssetKey(key) for key in (problem.champion, *problem.features)],
+        deps=[dg.AssetKey(key) for key in (problem.champion, problem.realised, *problem.features)],
         partitions_def=partitions,
         group_name=problem.name,
         description=(
@@ -166,6 +166,8 @@ def _scores_asset(
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
         level = scores(_morning(problem, context, warehouse, models))
+        if level is None:
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0, "withheld": True})
         levels = warehouse.read(
             f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
         )
@@ -173,9 +175,7 @@ def _scores_asset(
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": int(level["customers"].iloc[0]),
-                "sum_probability": float(level["sum_probability"].iloc[0]),
-                "total_lo": float(level["total_lo"].iloc[0]),
-                "total_hi": float(level["total_hi"].iloc[0]),
+                **{name: float(level[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
                 "totals": dg.MetadataValue.md(as_markdown(png, text="totals")),
             }
         )
@@ -239,7 +239,7 @@ def _cell(value: object) -> str | int | float | bool | None:
 def _reliability(
     problem: PredictionProblem, warehouse: Warehouse, version: str
 ) -> dict[str, dg.MetadataValue]:
-    bins = journal.rows_of(warehouse, CALIBRATION_BINS, version).query("slice_name == 'all'")
+    bins = journal.judged_rows(warehouse, CALIBRATION_BINS, version).query("slice_name == 'all'")
     if bins.empty:
         return {}
     png = reliability_plot(bins, title=f"{problem.name} {version}, newest matured days")

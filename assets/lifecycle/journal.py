@@ -15,6 +15,7 @@ from assets.lifecycle.tables import (
     EVALUATION_TYPES,
     LEVEL_TYPES,
     METRIC_TYPES,
+    REALISED_TYPES,
     REGISTRY_TYPES,
     RETRAIN_TYPES,
     SCORE_TYPES,
@@ -75,6 +76,7 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.evaluation: EVALUATION_TYPES,
         problem.champion: CHAMPION_TYPES,
         problem.scores: SCORE_TYPES,
+        problem.realised: REALISED_TYPES,
     }
     for key, types in {**shared, **own}.items():
         if not warehouse.exists(key):
@@ -100,14 +102,17 @@ def serving_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date)
     )
 
 
-def rows_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame:
-    """The rows of one version in ``key``."""
-    return warehouse.read(f"select * from {key.sql} where {VERSION} = $version", {"version": version})
+def judged_rows(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
+    """What is known of one version on one split, in ``ml.metrics`` or ``ml.calibration_bins``."""
+    return warehouse.read(
+        f"select * from {key.sql} where {VERSION} = $version and split = $split",
+        {"version": version, "split": split},
+    )
 
 
 def row_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame | None:
     """The one row of a version in ``key``, if it is there."""
-    rows = rows_of(warehouse, key, version)
+    rows = warehouse.read(f"select * from {key.sql} where {VERSION} = $version", {"version": version})
     return None if rows.empty else rows
 
 
@@ -132,6 +137,40 @@ def keep_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) 
 def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: str) -> int:
     """Make ``rows`` the rows of ``version`` in ``key``, so that a repeated run doubles nothing."""
     return warehouse.replace_partition(key, rows, column=VERSION, value=version)
+
+
+def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
+    """Keep one decision: a repeated run says it once, and another trigger's decision stays beside it."""
+    one = row.iloc[0]
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {RETRAIN_LOG.sql} where model_name = $model and as_of_date = $as_of "
+            "and trigger = $trigger and decision = $decision",
+            {
+                "model": one["model_name"],
+                "as_of": one["as_of_date"],
+                "trigger": one["trigger"],
+                "decision": one["decision"],
+            },
+        )
+    warehouse.append(RETRAIN_LOG, row)
+
+
+def write_judgement(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
+    """Make ``rows`` what is known of their one version, split and as-of day in ``key``."""
+    one = rows.iloc[0]
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {key.sql} where model_name = $model and {VERSION} = $version "
+            "and split = $split and as_of_date is not distinct from $as_of",
+            {
+                "model": one["model_name"],
+                "version": one[VERSION],
+                "split": one["split"],
+                "as_of": one["as_of_date"],
+            },
+        )
+    warehouse.append(key, rows)
 
 
 def name_champion(warehouse: Warehouse, model_name: str, *, version: str) -> None:

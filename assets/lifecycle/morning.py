@@ -8,10 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.promote import Attempt
 from assets.lifecycle.register import load_version, save_version
 from assets.lifecycle.rows import KnownRows, known_rows
 from assets.lifecycle.trial import Dated
 from assets.ports import ModelStore, Warehouse
+
+SCHEDULED = "new as-of morning"
 
 # The judged twin lies in a folder of its own inside its version, one folder per model.
 TWIN = "twin"
@@ -24,7 +27,10 @@ class NothingKnown(Exception):
 # Not slotted: the rows are read once and kept.
 @dataclass(frozen=True, kw_only=True)
 class Morning:
-    """A run of one problem for the morning of ``as_of``; ``now`` is naive UTC."""
+    """A run of one problem for the morning of ``as_of``; ``now`` is naive UTC.
+
+    ``trigger`` is why a model is made, and ``windows_violated`` on how many mornings that was seen.
+    """
 
     problem: PredictionProblem
     warehouse: Warehouse
@@ -32,11 +38,26 @@ class Morning:
     as_of: date
     run_id: str
     now: datetime
+    trigger: str = SCHEDULED
+    windows_violated: int | None = None
 
     @cached_property
     def rows(self) -> KnownRows:
         """What this morning knows."""
         return known_rows(self.problem, self.warehouse, as_of=self.as_of)
+
+    def attempt(self, *, champion: str | None, challenger: str | None) -> Attempt:
+        """This morning's decision between two versions, before it is made."""
+        return Attempt(
+            model_name=self.problem.name,
+            as_of_date=self.as_of,
+            decided_at=self.now,
+            run_id=self.run_id,
+            trigger=self.trigger,
+            windows_violated=self.windows_violated,
+            champion=champion,
+            challenger=challenger,
+        )
 
     def folder(self, version: str, *parts: str) -> Path:
         """The folder of a version, or one inside it; created when it is not there."""

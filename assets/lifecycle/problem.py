@@ -192,6 +192,11 @@ class PredictionProblem:
         return Key("ml", f"{self.name}__scores")
 
     @property
+    def realised(self) -> Key:
+        """What became of the serving version's published scores, by the morning that looked back."""
+        return Key("ml", f"{self.name}__realised")
+
+    @property
     def spec_hash(self) -> str:
         """Sha-256 hex of the whole declaration: a changed declaration is a changed model."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,8 @@
 """The gate that can say no: decide from recorded metrics whether a candidate may score."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ DIFFERENCE = f"{COMPARED_BY}_difference"
 CHAMPION_DIFFERENCE = f"champion_{DIFFERENCE}"
 CONSTANT_WITHIN = 1e-6
 
-Outcome = Literal["promote", "refuse", "fallback"]
+Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One training run: when, in which run, why, and between whom; versions are ``None`` for nobody."""
+    """One decision: for which morning, when, in which run, why, and between whom; ``None`` is nobody.
+
+    ``windows_violated`` counts the mornings on which the trigger was seen, where it was.
+    """
 
     model_name: str
+    as_of_date: date
     decided_at: datetime
     run_id: str
     trigger: str
+    windows_violated: int | None
     champion: str | None
     challenger: str | None
 
@@ -140,13 +145,8 @@ def retrain_row(attempt: Attempt, decision: Decision) -> pd.DataFrame:
     """The row of ``ml.retrain_log``; the difference is against the champion, or else the naive rival."""
     against = decision.against_champion or decision.against_naive
     row = {
-        "model_name": attempt.model_name,
-        "decided_at": attempt.decided_at,
-        "run_id": attempt.run_id,
-        "trigger": attempt.trigger,
+        **asdict(attempt),
         "decision": decision.outcome(has_champion=attempt.champion is not None),
-        "champion": attempt.champion,
-        "challenger": attempt.challenger,
         "metric": CHAMPION_DIFFERENCE if decision.against_champion else DIFFERENCE,
         "difference": against.value if against else None,
         "ci_lo": against.lo if against else None,
@@ -154,6 +154,12 @@ def retrain_row(attempt: Attempt, decision: Decision) -> pd.DataFrame:
         "reasons": "; ".join(decision.reasons),
     }
     return typed([row], RETRAIN_TYPES)
+
+
+def unjudged_row(attempt: Attempt, outcome: Outcome, *, reasons: str) -> pd.DataFrame:
+    """The row of ``ml.retrain_log`` for a decision in which no two versions were compared."""
+    compared = dict.fromkeys(("metric", "difference", "ci_lo", "ci_hi"))
+    return typed([{**asdict(attempt), **compared, "decision": outcome, "reasons": reasons}], RETRAIN_TYPES)
 
 
 def _outside(of: Interval, lowest: float, highest: float) -> bool:

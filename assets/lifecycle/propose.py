@@ -105,8 +105,8 @@ def evaluation(morning: Morning) -> pd.DataFrame:
     rival = _rival(morning)
     if pd.isna(proposed["refusal"].iloc[0]):
         found = _judged(morning, proposed, rival=rival)
-        journal.write_once(warehouse, METRICS, found.metrics, version=version)
-        journal.write_once(warehouse, CALIBRATION_BINS, found.bins, version=version)
+        journal.write_judgement(warehouse, METRICS, found.metrics)
+        journal.write_judgement(warehouse, CALIBRATION_BINS, found.bins)
     row = _evaluation_row(morning, judgement(morning), rival=rival)
     return journal.keep_row(warehouse, problem.evaluation, row, as_of=morning.as_of)
 
@@ -119,8 +119,8 @@ def judgement(morning: Morning) -> Judgement:
         return Judgement(proposed=proposed, evaluation=None, decision=refused(str(refusal)))
     version = str(proposed["model_version"].iloc[0])
     found = Evaluation(
-        metrics=journal.rows_of(morning.warehouse, METRICS, version),
-        bins=journal.rows_of(morning.warehouse, CALIBRATION_BINS, version),
+        metrics=journal.judged_rows(morning.warehouse, METRICS, version),
+        bins=journal.judged_rows(morning.warehouse, CALIBRATION_BINS, version),
     )
     decision = decide(found.metrics, gates=morning.problem.gates)
     return Judgement(proposed=proposed, evaluation=found, decision=decision)

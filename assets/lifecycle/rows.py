@@ -91,6 +91,36 @@ def features_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date
     )
 
 
+def published_rows(
+    problem: PredictionProblem, warehouse: Warehouse, *, first: date, last: date
+) -> pd.DataFrame:
+    """What was published for the as-of days in ``[first, last]``, with what then happened.
+
+    Only a model's own rows: a fallback promises nothing that could be held against it. Read through the
+    same sample of customers on every day when there are too many of them.
+
+    Returns:
+        The id, as_of_date, model_version, probability, outcome and the columns that the slices are cut by.
+    """
+    keys = f"{problem.entity_id}, {AS_OF}"
+    cut_by = ", ".join(f"features.{name}" for name in dict.fromkeys(each.column for each in problem.slices))
+    sql = f"""
+        select {keys}, scores.model_version, scores.probability, labels.{OUTCOME}, {cut_by}
+        from {problem.scores.sql} as scores
+        inner join {problem.label.sql} as labels using ({keys})
+        inner join {_joined(problem)} as features using ({keys})
+        where {AS_OF} between $first and $last and scores.status = 'ok'
+            and md5_number_lower({problem.entity_id}) % $modulus = 0
+        order by {AS_OF}, {problem.entity_id}
+    """
+    counted = warehouse.read(
+        f"select count(*) as rows from {problem.scores.sql} where {AS_OF} between $first and $last",
+        {"first": first, "last": last},
+    )
+    modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
+    return warehouse.read(sql, {"first": first, "last": last, "modulus": modulus})
+
+
 def _bounds(problem: PredictionProblem, as_of: date) -> dict[str, object]:
     return {"as_of": as_of, "matured": as_of - timedelta(days=problem.horizon_days)}
 

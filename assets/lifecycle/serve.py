@@ -1,5 +1,7 @@
 """The last step of a morning: score everyone with the version that serves."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from assets.lifecycle import journal
@@ -7,6 +9,8 @@ from assets.lifecycle.journal import Serving
 from assets.lifecycle.level import LevelForecast, shifted, total_interval
 from assets.lifecycle.morning import Morning, NothingKnown
 from assets.lifecycle.periods import forecast_on, period_history
+from assets.lifecycle.promote import unjudged_row
+from assets.lifecycle.realise import faults_of
 from assets.lifecycle.register import load_version
 from assets.lifecycle.rows import features_on
 from assets.lifecycle.score import Level, Run, score
@@ -14,12 +18,17 @@ from assets.lifecycle.tables import LEVEL_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
 
+CALIBRATION_FAILED = "published probabilities did not come true"
 
-def scores(morning: Morning) -> pd.DataFrame:
-    """Score everyone and keep the day's rows and its level.
+
+def scores(morning: Morning) -> pd.DataFrame | None:
+    """Score everyone and keep the day's rows and its level; or withhold them.
+
+    A version whose published probabilities did not come true says nothing new: the rows published
+    before are served on, and their status says that they are old because the gate withheld newer ones.
 
     Returns:
-        The day's one row of ``ml.levels``.
+        The day's one row of ``ml.levels``; ``None`` when the day's scores were withheld.
 
     Raises:
         NothingKnown: when no version serves, or nobody had bought before this morning.
@@ -29,6 +38,13 @@ def scores(morning: Morning) -> pd.DataFrame:
     serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
     if serves is None:
         raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
+    faults = faults_of(morning, serves)
+    if faults is not None:
+        attempt = replace(
+            morning.attempt(champion=serves.model_version, challenger=None), trigger=CALIBRATION_FAILED
+        )
+        journal.log_decision(warehouse, unjudged_row(attempt, "withhold", reasons=faults))
+        return None
     fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
     level = level_of(morning, fitted)
     scored = scored_by(morning, fitted, serves=serves, level=level)

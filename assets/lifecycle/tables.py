@@ -36,6 +36,7 @@ METRIC_TYPES: Types = {
 BIN_TYPES: Types = {
     **_NAMED,
     "split": TEXT,
+    "as_of_date": DATE,
     **_SLICE,
     "bin": SMALL,
     "n": COUNT,
@@ -69,9 +70,11 @@ REGISTRY_TYPES: Types = {
 }
 RETRAIN_TYPES: Types = {
     "model_name": TEXT,
+    "as_of_date": DATE,
     "decided_at": INSTANT,
     "run_id": TEXT,
     "trigger": TEXT,
+    "windows_violated": SMALL,
     "decision": TEXT,
     "champion": TEXT,
     "challenger": TEXT,
@@ -111,6 +114,19 @@ CHAMPION_TYPES: Types = {
     "is_fallback": FLAG,
     "model_sha256": TEXT,
     "twin_hashes": TEXT,
+}
+REALISED_TYPES: Types = {
+    "as_of_date": DATE,
+    **_NAMED,
+    "n_days": COUNT,
+    "n": COUNT,
+    "n_positive": COUNT,
+    "auc": NUMBER,
+    "mean_predicted": NUMBER,
+    "actual_rate": NUMBER,
+    "calibration_shift": NUMBER,
+    "calibration_slope": NUMBER,
+    "faults": TEXT,
 }
 LEVEL_TYPES: Types = {
     **_NAMED,

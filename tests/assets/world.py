@@ -14,6 +14,7 @@ from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.problem import Gates, PredictionProblem
 from assets.lifecycle.propose import candidate, evaluation
+from assets.lifecycle.realise import realised
 from assets.lifecycle.rows import DAILY_ORDERS
 from assets.lifecycle.serve import scores
 from assets.lifecycle.tasks import Binary, Boosting
@@ -37,6 +38,7 @@ TABLES: tuple[Key, ...] = (
     PROBLEM.evaluation,
     PROBLEM.champion,
     PROBLEM.scores,
+    PROBLEM.realised,
     MODEL_REGISTRY,
     METRICS,
     CALIBRATION_BINS,
@@ -72,7 +74,8 @@ class World:
         )  # fmt: skip
 
     def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Serving:
-        """All four steps of one morning, each from the tables alone, as four processes would."""
+        """All steps of one morning, each from the tables alone, as processes of their own would."""
+        realised(self.morning(as_of, problem))
         candidate(self.morning(as_of, problem))
         evaluation(self.morning(as_of, problem))
         serves = champion(self.morning(as_of, problem))

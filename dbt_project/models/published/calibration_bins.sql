@@ -1,9 +1,10 @@
-{# One row per model version, split, slice and bin. #}
+{# One row per model version, split, as-of day, slice and bin. #}
 
 select
     cast(model_name as varchar) as model_name,
     cast(model_version as varchar) as model_version,
     cast(split as varchar) as split,
+    cast(as_of_date as date) as as_of_date,
     cast(slice_name as varchar) as slice_name,
     cast(slice_value as varchar) as slice_value,
     cast(bin as integer) as bin,

@@ -1,10 +1,22 @@
-{# One row per customer: the newest as-of date. #}
+{# One row per customer: the newest as-of date, marked where the gate withheld newer scores since. #}
 
 with
 
 scores as (
 
     select * from {{ ref('purchase_propensity') }}
+
+),
+
+withheld as (
+
+    select
+        model_name,
+        max(as_of_date) as withheld_on
+
+    from {{ source('ml', 'retrain_log') }}
+    where decision = 'withhold'
+    group by 1
 
 ),
 
@@ -15,6 +27,7 @@ ranked as (
         row_number() over (partition by customer_id order by as_of_date desc) as newness
 
     from scores
+    left join withheld using (model_name)
 
 )
 
@@ -30,7 +43,7 @@ select
     horizon_days,
     is_eligible,
     ineligible_reason,
-    status,
+    cast(case when withheld_on > as_of_date then 'withheld_by_gate' else status end as varchar) as status,
     quality_grade,
     is_holdout,
     consent_ads,

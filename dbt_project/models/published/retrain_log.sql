@@ -2,9 +2,11 @@
 
 select
     cast(model_name as varchar) as model_name,
+    cast(as_of_date as date) as as_of_date,
     cast(decided_at as timestamp) as decided_at,
     cast(run_id as varchar) as run_id,
     cast(trigger as varchar) as trigger,
+    cast(windows_violated as integer) as windows_violated,
     cast(decision as varchar) as decision,
     cast(champion as varchar) as champion,
     cast(challenger as varchar) as challenger,
