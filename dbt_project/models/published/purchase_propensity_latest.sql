@@ -23,11 +23,12 @@ withheld as (
 ranked as (
 
     select
-        *,
-        row_number() over (partition by customer_id order by as_of_date desc) as newness
+        scores.*,
+        withheld.withheld_on,
+        row_number() over (partition by scores.customer_id order by scores.as_of_date desc) as newness
 
     from scores
-    left join withheld using (model_name)
+    left join withheld on scores.model_name = withheld.model_name
 
 )
 
