@@ -37,6 +37,7 @@ CALIBRATION_BINS = Key("ml", "calibration_bins")
 RETRAIN_LOG = Key("ml", "retrain_log")
 LEVELS = Key("ml", "levels")
 USABILITY_REPORT = Key("ml", "usability_report")
+DRIFT = Key("ml", "drift")
 CHECKS = Key("ml", "checks")
 
 

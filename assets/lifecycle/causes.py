@@ -1,0 +1,121 @@
+"""Why a new model is wanted this morning: nobody serves, predictions failed, customers changed, or age."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from assets.features.matrix import AS_OF
+from assets.keys import DRIFT, RETRAIN_LOG
+from assets.lifecycle import journal
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.problem import PredictionProblem
+from assets.ports import Warehouse
+
+NOBODY_SERVES = "no model serves"
+CALIBRATION_FAILED = "published probabilities did not come true"
+DRIFTED = "customers drifted"
+TOO_OLD = "the champion is old"
+
+# A refused candidate would be refused again on nearly the same rows; two mornings later there is news.
+COOL_DOWN = timedelta(weeks=2)
+# Without any alarm a champion is challenged about as often as its trial assumed (trial.REFIT_EVERY).
+OLDEST_CHAMPION = timedelta(weeks=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason to train on the morning of ``as_of``.
+
+    Attributes:
+        trigger: The reason by its name.
+        version: The version that serves; empty when none does.
+        windows_violated: On how many mornings in a row it was seen.
+        reasons: What was seen, in words.
+    """
+
+    problem: str
+    as_of: date
+    trigger: str
+    version: str
+    windows_violated: int
+    reasons: str
+
+    @property
+    def key(self) -> str:
+        """The same cause has the same key in every process: what fires once, fires once."""
+        return f"{self.problem}: {self.trigger}: {self.version}: {self.as_of}"
+
+
+def wanted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Cause | None:
+    """The weightiest cause to train ``problem`` on the morning of ``as_of``, or ``None``.
+
+    No cause within ``COOL_DOWN`` of the last attempt: whatever it was made for, its outcome stands.
+    """
+    if not warehouse.exists(problem.realised) or _is_cooling_down(problem, warehouse, as_of=as_of):
+        return None
+    serves = journal.serving_on(problem, warehouse, as_of=as_of)
+    return next(_causes(problem, warehouse, as_of=as_of, serves=serves), None)
+
+
+def _is_cooling_down(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> bool:
+    rows = warehouse.read(
+        f"select max({AS_OF}) as newest from {RETRAIN_LOG.sql} "
+        f"where model_name = $name and {AS_OF} <= $as_of and decision in ('promote', 'refuse', 'fallback')",
+        {"name": problem.name, "as_of": as_of},
+    )
+    newest = rows["newest"].iloc[0]
+    return not pd.isna(newest) and as_of - pd.Timestamp(newest).date() < COOL_DOWN
+
+
+def _causes(
+    problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, serves: Serving | None
+) -> Iterator[Cause]:
+    def cause(trigger: str, windows_violated: int, reasons: str) -> Cause:
+        return Cause(
+            problem=problem.name,
+            as_of=as_of,
+            trigger=trigger,
+            version=serves.model_version if serves else "",
+            windows_violated=windows_violated,
+            reasons=reasons,
+        )
+
+    if serves is None or serves.is_fallback:
+        yield cause(NOBODY_SERVES, 1, "a fallback serves" if serves else "nothing has been trained yet")
+        return
+    faults = _faults(problem, warehouse, as_of=as_of, version=serves.model_version)
+    if faults:
+        yield cause(CALIBRATION_FAILED, len(faults), faults[0])
+    drifted = _drifted(problem, warehouse, as_of=as_of, version=serves.model_version)
+    if not drifted.empty:
+        worst = drifted.iloc[0]
+        names = ", ".join(drifted["feature"].astype(str))
+        yield cause(DRIFTED, int(worst["windows_violated"]), f"beyond the training weeks' own range: {names}")
+    age = as_of - serves.as_of_date
+    if age >= OLDEST_CHAMPION:
+        yield cause(TOO_OLD, 1, f"it serves since {serves.as_of_date}, {age.days} days ago")
+
+
+def _faults(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, version: str) -> list[str]:
+    """What was wrong on the newest mornings without a break, newest first."""
+    rows = warehouse.read(
+        f"select faults from {problem.realised.sql} "
+        f"where {AS_OF} <= $as_of and model_version = $version order by {AS_OF} desc",
+        {"as_of": as_of, "version": version},
+    )
+    broken = rows["faults"].isna()
+    return [
+        str(fault) for fault in rows["faults"].iloc[: int(broken.argmax()) if broken.any() else len(rows)]
+    ]
+
+
+def _drifted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, version: str) -> pd.DataFrame:
+    return warehouse.read(
+        f"select feature, windows_violated from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of "
+        "and model_version = $version and slice_name = 'all' and verdict = 'drifted' "
+        "order by windows_violated desc, psi desc, feature",
+        {"name": problem.name, "as_of": as_of, "version": version},
+    )
