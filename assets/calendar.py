@@ -23,6 +23,14 @@ def as_of_days(first: date, last: date) -> list[date]:
     return [start + timedelta(weeks=week) for week in range(count)]
 
 
+def first_of_months(first: date, last: date) -> list[date]:
+    """The first as-of day of each month in ``[first, last]``."""
+    found: dict[tuple[int, int], date] = {}
+    for day in as_of_days(first, last):
+        found.setdefault((day.year, day.month), day)
+    return list(found.values())
+
+
 def newest_matured(today: date, *, horizon_days: int) -> date:
     """The newest as-of day whose whole window ``[day, day + horizon)`` lies before ``today``."""
     return as_of_on_or_before(today - timedelta(days=horizon_days))

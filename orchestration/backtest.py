@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from assets.calendar import as_of_days, newest_matured
+from assets.calendar import first_of_months, newest_matured
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.backtest import Looked, look_back
 from assets.lifecycle.morning import Morning
@@ -26,15 +26,6 @@ HEADER = (
     "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 KIB_PER_MIB = 1024
-
-
-def monthly(first: date, last: date) -> Iterator[date]:
-    """The first as-of day of each month in ``[first, last]``."""
-    months = set()
-    for day in as_of_days(first, last):
-        if (day.year, day.month) not in months:
-            months.add((day.year, day.month))
-            yield day
 
 
 def line(looked: Looked) -> str:
@@ -78,7 +69,9 @@ def main(arguments: list[str]) -> int:
     first = max(asked.first, business.first_as_of_day)
     for problem in PROBLEMS:
         newest = newest_matured(today_of(business), horizon_days=problem.horizon_days)
-        looked = list(_looked_back(problem, monthly(first, min(asked.last, newest)), settings=settings))
+        looked = list(
+            _looked_back(problem, first_of_months(first, min(asked.last, newest)), settings=settings)
+        )
         if looked:
             sys.stdout.write(f"\n{closing(looked)}\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB

@@ -1,23 +1,111 @@
-"""The jobs a person launches by name."""
+"""The jobs that a person, a schedule or a sensor launches by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
 # Dagster exports no public name for what define_asset_job returns.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration.policies import RUN_TAGS
+
 PREDICT_AND_PUBLISH = "predict_and_publish"
+REFRESH = "refresh"
+SCORE = "score"
+RETRAIN = "retrain"
+PUBLISH = "publish"
+REPLAY = "replay"
+
+Assets = Sequence[dg.AssetsDefinition]
 
 
-def predict_and_publish(partitions: dg.PartitionsDefinition[str]) -> UnresolvedAssetJobDefinition:
-    """Everything, once, for one as-of day: land, build features, train, judge, score, publish."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """Every asset of one business, by what it waits for.
+
+    Attributes:
+        landed: Exports, raw tables, staging and marts, the usability report.
+        featured: Features and labels by as-of day.
+        looked_back: What became of published scores, and how far customers have drifted.
+        trained: Candidate, evaluation and champion.
+        scored: Scores and the journals.
+        published: The published tables, the ledger of checks and the snapshot.
+    """
+
+    landed: Assets
+    featured: Assets
+    looked_back: Assets
+    trained: Assets
+    scored: Assets
+    published: Assets
+
+    @property
+    def everything(self) -> Assets:
+        """All of them, upstream first."""
+        return [
+            *self.landed,
+            *self.featured,
+            *self.looked_back,
+            *self.trained,
+            *self.scored,
+            *self.published,
+        ]
+
+
+def jobs_of(
+    stages: Stages, partitions: dg.PartitionsDefinition[str]
+) -> dict[str, UnresolvedAssetJobDefinition]:
+    """Every job by its name; each is launched for one as-of day."""
+    told: dict[str, tuple[Assets, str]] = {
+        PREDICT_AND_PUBLISH: (
+            stages.everything,
+            "The whole path for one as-of day: land the exports, build features, train and judge a "
+            "candidate, score everyone with the champion, publish. Choose the newest as-of day.",
+        ),
+        REFRESH: (
+            stages.landed,
+            "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
+            "publishes nothing.",
+        ),
+        SCORE: (
+            [
+                *stages.landed,
+                *stages.featured,
+                *stages.looked_back,
+                *stages.scored,
+                *stages.published,
+            ],
+            "The weekly morning: land, build features, look back on what was published, score everyone "
+            "with the champion, publish. Trains nothing; without a champion it says so.",
+        ),
+        RETRAIN: (
+            [*stages.trained, *stages.scored, *stages.published],
+            "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
+            "serves then, publish. The features of that day must be there: launch score before.",
+        ),
+        REPLAY: (
+            [*stages.featured, *stages.looked_back, *stages.scored],
+            "One morning of the past: build its features, look back on what was published, score with the "
+            "champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
+        ),
+        PUBLISH: (
+            stages.published,
+            "Publish again what the warehouse holds: contracts, ledger of checks, snapshot file.",
+        ),
+    }
+    return {name: _job(name, assets, partitions, text=text) for name, (assets, text) in told.items()}
+
+
+def _job(
+    name: str, assets: Assets, partitions: dg.PartitionsDefinition[str], *, text: str
+) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
-        PREDICT_AND_PUBLISH,
-        selection=dg.AssetSelection.all(),
+        name,
+        selection=dg.AssetSelection.assets(*assets),
         partitions_def=partitions,
         # Steps take seconds; a process per step would cost ten seconds of imports each.
         executor_def=dg.in_process_executor,
-        description=(
-            "The whole path for one as-of day: land the exports, build features, train and judge a "
-            "candidate, score everyone with the champion, publish. Choose the newest as-of day."
-        ),
+        tags=dict(RUN_TAGS),
+        description=text,
     )

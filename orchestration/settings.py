@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         return self.folder / "published" / "parquet"
 
     @property
+    def reports_dir(self) -> Path:
+        """Pages for a browser, and the alerts of failed runs."""
+        return self.folder / "reports"
+
+    @property
     def dbt_target_dir(self) -> Path:
         """Dbt's manifest, compiled SQL and logs."""
         return self.folder / "dbt"

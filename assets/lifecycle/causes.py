@@ -19,6 +19,10 @@ CALIBRATION_FAILED = "published probabilities did not come true"
 DRIFTED = "customers drifted"
 TOO_OLD = "the champion is old"
 
+# The run that answers a cause carries it in these tags.
+TRIGGER_TAG = "retrain/trigger"
+WINDOWS_TAG = "retrain/windows_violated"
+
 # A refused candidate would be refused again on nearly the same rows; two mornings later there is news.
 COOL_DOWN = timedelta(weeks=2)
 # Without any alarm a champion is challenged about as often as its trial assumed (trial.REFIT_EVERY).
@@ -106,10 +110,7 @@ def _faults(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, ve
         f"where {AS_OF} <= $as_of and model_version = $version order by {AS_OF} desc",
         {"as_of": as_of, "version": version},
     )
-    broken = rows["faults"].isna()
-    return [
-        str(fault) for fault in rows["faults"].iloc[: int(broken.argmax()) if broken.any() else len(rows)]
-    ]
+    return [str(fault) for fault in itertools.takewhile(lambda fault: not pd.isna(fault), rows["faults"])]
 
 
 def _drifted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, version: str) -> pd.DataFrame:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, RETRAIN_LOG
 from assets.lifecycle import journal
+from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG
 from assets.lifecycle.champion import CARD_FILE, champion
-from assets.lifecycle.morning import Morning
+from assets.lifecycle.morning import SCHEDULED, Morning
 from assets.lifecycle.plot import as_markdown, level_plot, reliability_plot
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.propose import candidate, evaluation
@@ -217,6 +218,8 @@ def _morning(
         as_of=date.fromisoformat(context.partition_key),
         run_id=context.run.run_id,
         now=datetime.now(tz=UTC).replace(tzinfo=None),
+        trigger=context.run.tags.get(TRIGGER_TAG, SCHEDULED),
+        windows_violated=int(windows) if (windows := context.run.tags.get(WINDOWS_TAG)) else None,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from assets.lifecycle import journal
+from assets.lifecycle.causes import CALIBRATION_FAILED
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.level import LevelForecast, shifted, total_interval
 from assets.lifecycle.morning import Morning, NothingKnown
@@ -17,8 +18,6 @@ from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.tables import LEVEL_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
-
-CALIBRATION_FAILED = "published probabilities did not come true"
 
 
 def scores(morning: Morning) -> pd.DataFrame | None:

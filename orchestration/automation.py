@@ -1,0 +1,136 @@
+"""What starts jobs without a person: the calendar, new exports, causes to retrain, and failures."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, Cause
+from orchestration import policies
+from orchestration.jobs import REFRESH, RETRAIN, SCORE
+
+# Enough of a file to tell it from another of the same length, however large it is.
+GLANCED_BYTES = 65_536
+
+
+def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
+    """A daily refresh and a weekly score, each for the newest as-of day, in the business's time zone.
+
+    Args:
+        time_zone: Where the business's clocks hang.
+        newest: The newest as-of day of the business on a given day of its calendar.
+    """
+
+    def asked(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        scheduled = context.scheduled_execution_time
+        as_of = newest(scheduled.date()).isoformat()
+        return dg.RunRequest(run_key=f"{scheduled:%Y-%m-%d %H:%M}", partition_key=as_of)
+
+    return [
+        dg.ScheduleDefinition(
+            name=f"{job}_schedule",
+            job_name=job,
+            cron_schedule=cron,
+            execution_timezone=time_zone,
+            execution_fn=asked,
+            description=f"{text} ({time_zone}).",
+        )
+        for job, cron, text in (
+            (REFRESH, policies.REFRESH_AT, "Every day at five"),
+            (SCORE, policies.SCORE_AT, "Every Monday at six"),
+        )
+    ]
+
+
+def exports_landed_sensor(
+    files: Callable[[], Iterable[Path]], *, newest: Callable[[], date]
+) -> dg.SensorDefinition:
+    """Refreshes once for each change among the delivered files, whoever restarts in between."""
+
+    @dg.sensor(
+        name="exports_landed_sensor",
+        job_name=REFRESH,
+        minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
+        description="Launches refresh when a delivered file is new, changed or gone.",
+    )
+    def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        found = sorted(files())
+        if not found:
+            return dg.SkipReason("no export has been delivered yet")
+        delivered = glance(found)
+        if delivered == context.cursor:
+            return dg.SkipReason(f"nothing new among {len(found)} delivered files")
+        request = dg.RunRequest(run_key=delivered, partition_key=newest().isoformat())
+        return dg.SensorResult(run_requests=[request], cursor=delivered)
+
+    return _landed
+
+
+def glance(files: Iterable[Path]) -> str:
+    """A fingerprint of ``files`` that reads only the beginning of each.
+
+    Not the time of change: the sample shop writes the same bytes again, and that is nothing new.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(GLANCED_BYTES))
+    return digest.hexdigest()
+
+
+def retraining_wanted_sensor(causes: Callable[[], Iterable[Cause]]) -> dg.SensorDefinition:
+    """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys."""
+
+    @dg.sensor(
+        name="retraining_wanted_sensor",
+        job_name=RETRAIN,
+        minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
+        description=(
+            "Launches retrain when no model serves, published probabilities did not come true, customers "
+            "drifted or the champion is old; at most one attempt in two weeks of mornings."
+        ),
+    )
+    def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
+        found = list(causes())
+        if not found:
+            yield dg.SkipReason("no cause to retrain")
+        for cause in found:
+            yield retrain_request(cause)
+
+    return _wanted
+
+
+def retrain_request(cause: Cause) -> dg.RunRequest:
+    """The run that answers ``cause``."""
+    return dg.RunRequest(
+        run_key=cause.key,
+        partition_key=cause.as_of.isoformat(),
+        tags={TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)},
+    )
+
+
+def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
+    """Writes each failed run as one JSON line into ``alerts``, for whatever pages people."""
+
+    @dg.run_failure_sensor(
+        name="run_failed_sensor",
+        description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
+    )
+    def _failed(context: dg.RunFailureSensorContext) -> None:
+        alerts.parent.mkdir(parents=True, exist_ok=True)
+        steps = [event.step_key for event in context.get_step_failure_events()]
+        line = {
+            "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+            "job": context.dagster_run.job_name,
+            "run_id": context.dagster_run.run_id,
+            "partition": context.dagster_run.tags.get("dagster/partition"),
+            "steps": steps,
+            "reason": (context.failure_event.message or "").splitlines()[0],
+        }
+        with alerts.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+    return _failed
