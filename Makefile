@@ -21,7 +21,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest check fix test bench clean
+.PHONY: setup run ui query backtest replay rollback check fix test bench clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -48,6 +48,12 @@ query: setup
 
 backtest: setup
 	$(PYTHON) -m orchestration.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+replay: setup
+	$(PYTHON) -m orchestration.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
+
+rollback: setup
+	$(PYTHON) -m orchestration.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
 
 fix: setup
 	$(BIN)/ruff format .

@@ -1,33 +1,25 @@
-"""The checks bound to their assets: Dagster carries the verdicts, and the blocking ones stop the run."""
+"""The checks of a prediction problem bound to its assets: Dagster carries the verdicts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 
-from assets.ingest.contract import Contract
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.landing import Landing, quarantined_files, recorded_landings
-from assets.keys import LEVELS, METRICS, Key, raw
+from assets.keys import LEVELS, METRICS, RETRAIN_LOG, Key
 from assets.lifecycle import journal
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.rows import known_rows
-from assets.monitoring.arrivals import daily_arrivals
 from assets.ports import Warehouse
-from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
 from checks.contracts import scores_contract, training_contract
-from checks.shape import (
-    every_file_is_readable,
-    every_row_is_accounted_for,
-    everyone_is_scored_once,
-    rows_keep_their_contract,
-)
+from checks.shape import everyone_is_scored_once, rows_keep_their_contract
 from checks.trust import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
+    customers_are_like_those_it_learned_from,
     mean_is_near_what_happens,
+    published_probabilities_came_true,
     totals_lie_in_their_intervals,
 )
 from checks.verdict import Verdict
@@ -37,58 +29,39 @@ PARTITION = "dagster/partition"
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
-# Without the newest orders the features would say that customers have stopped buying.
-INDISPENSABLE = "order_lines"
-
-
-def landing_checks() -> list[dg.AssetChecksDefinition]:
-    """Nothing is lost between the exports and each raw table, and the exports came: readers wait for it."""
-    return [check for contract in CONTRACTS.values() for check in _landing_checks(contract)]
-
-
-def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
-    key, is_blocking = raw(contract.table), contract.table == INDISPENSABLE
-    reconciled, readable = (_landed(contract, judge) for judge in (_reconciled, _readable))
-    yield _check(key, "every_row_is_accounted_for", reconciled, why=every_row_is_accounted_for)
-    yield _check(key, "every_file_is_readable", readable, why=every_file_is_readable, is_blocking=is_blocking)
-    if contract.happened_at is None:
-        return
-    late, amounts = (_arrived(contract, judge) for judge in (rows_arrive_on_time, row_counts_are_usual))
-    yield _check(key, "rows_arrive_on_time", late, why=rows_arrive_on_time, is_blocking=is_blocking)
-    yield _check(key, "row_counts_are_usual", amounts, why=row_counts_are_usual, is_blocking=False)
-
-
-def _landed(contract: Contract, judge: Callable[[list[Landing]], Verdict]) -> Judge:
-    def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
-        with warehouse.connect() as connection:
-            landings = recorded_landings(connection)
-        return judge([landing for landing in landings if landing.table_name == contract.table])
-
-    return judged
-
-
-def _reconciled(landings: list[Landing]) -> Verdict:
-    return every_row_is_accounted_for(pd.DataFrame(landings, columns=Landing.__slots__))
-
-
-def _readable(landings: list[Landing]) -> Verdict:
-    return every_file_is_readable(quarantined_files(landings), files=len(landings))
-
-
-def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
-    def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
-        # Exports may be landed without a morning; whatever is published afterwards has one.
-        if not context.run.tags.get(PARTITION):
-            return Verdict(passed=True, reason="this run stands on no morning: nothing can be late for it")
-        as_of = _as_of(context)
-        return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
-
-    return judged
-
-
 def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
     """The checks of one supervised problem, from its training rows to its scores."""
+    return [*_looked_back_checks(problem), *_model_checks(problem), *_score_checks(problem)]
 
+
+def _looked_back_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
+    def came_true(warehouse: Warehouse, as_of: date) -> Verdict:
+        return published_probabilities_came_true(journal.row_on(warehouse, problem.realised, as_of).iloc[0])
+
+    def alike(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = journal.row_on(warehouse, problem.drifted, as_of).iloc[0]
+        return customers_are_like_those_it_learned_from(row)
+
+    # Not blocking: what failed here is not scored with, and the run goes on to say so to consumers.
+    return [
+        check_of(
+            problem.realised,
+            "published_probabilities_came_true",
+            _of_day(came_true),
+            why=published_probabilities_came_true,
+            is_blocking=False,
+        ),
+        check_of(
+            problem.drifted,
+            "customers_are_like_those_it_learned_from",
+            _of_day(alike),
+            why=customers_are_like_those_it_learned_from,
+            is_blocking=False,
+        ),
+    ]
+
+
+def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
     def training_rows(warehouse: Warehouse, as_of: date) -> Verdict:
         rows = known_rows(problem, warehouse, as_of=as_of)
         return rows_keep_their_contract(
@@ -106,10 +79,32 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
         version = serves.model_version if serves else ""
         return champion_is_calibrated(journal.judged_rows(warehouse, METRICS, version), gates=problem.gates)
 
+    return [
+        check_of(
+            problem.features[0],
+            f"training_rows_of_{problem.name}_keep_their_contract",
+            _of_day(training_rows),
+            why=training_contract,
+        ),
+        check_of(
+            problem.evaluation,
+            "candidate_is_worth_promoting",
+            _of_day(worth),
+            why=candidate_is_worth_promoting,
+            is_blocking=False,
+        ),
+        check_of(problem.champion, "champion_is_calibrated", _of_day(calibrated), why=champion_is_calibrated),
+    ]
+
+
+def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
     def contract(warehouse: Warehouse, as_of: date) -> Verdict:
         return rows_keep_their_contract(_scores(problem, warehouse, as_of), scores_contract(problem))
 
     def cohort(warehouse: Warehouse, as_of: date) -> Verdict:
+        withheld = _withheld(problem, warehouse, as_of)
+        if withheld is not None:
+            return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
         return everyone_is_scored_once(**_cohort(problem, warehouse, as_of))
 
     def near(warehouse: Warehouse, as_of: date) -> Verdict:
@@ -123,29 +118,10 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
         return totals_lie_in_their_intervals(_levels(problem, warehouse))
 
     return [
-        _check(
-            problem.features[0],
-            f"training_rows_of_{problem.name}_keep_their_contract",
-            _of_day(training_rows),
-            why=training_contract,
-        ),
-        _check(
-            problem.evaluation,
-            "candidate_is_worth_promoting",
-            _of_day(worth),
-            why=candidate_is_worth_promoting,
-            is_blocking=False,
-        ),
-        _check(problem.champion, "champion_is_calibrated", _of_day(calibrated), why=champion_is_calibrated),
-        _check(problem.scores, "scores_keep_their_contract", _of_day(contract), why=scores_contract),
-        _check(problem.scores, "everyone_is_scored_once", _of_day(cohort), why=everyone_is_scored_once),
-        _check(
-            problem.scores,
-            "mean_is_near_what_happens",
-            _of_day(near),
-            why=mean_is_near_what_happens,
-        ),
-        _check(
+        check_of(problem.scores, "scores_keep_their_contract", _of_day(contract), why=scores_contract),
+        check_of(problem.scores, "everyone_is_scored_once", _of_day(cohort), why=everyone_is_scored_once),
+        check_of(problem.scores, "mean_is_near_what_happens", _of_day(near), why=mean_is_near_what_happens),
+        check_of(
             problem.scores,
             "totals_lie_in_their_intervals",
             _of_day(totals),
@@ -155,7 +131,7 @@ def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]
     ]
 
 
-def _check(
+def check_of(
     key: Key, name: str, judge: Judge, *, why: Callable[..., object], is_blocking: bool = True
 ) -> dg.AssetChecksDefinition:
     """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves."""
@@ -183,10 +159,11 @@ def _check(
 
 def _of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
     """A judge of one as-of day: that of the run."""
-    return lambda context, warehouse: judge(warehouse, _as_of(context))
+    return lambda context, warehouse: judge(warehouse, as_of_run(context))
 
 
-def _as_of(context: dg.AssetCheckExecutionContext) -> date:
+def as_of_run(context: dg.AssetCheckExecutionContext) -> date:
+    """The as-of day that a run stands on."""
     tag = context.run.tags.get(PARTITION)
     if tag is None:
         raise dg.Failure(
@@ -197,6 +174,17 @@ def _as_of(context: dg.AssetCheckExecutionContext) -> date:
 
 def _scores(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
     return warehouse.read(f"select * from {problem.scores.sql} where as_of_date = $as_of", {"as_of": as_of})
+
+
+def _withheld(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> str | None:
+    """Why the morning's scores were withheld; ``None`` when some were made."""
+    rows = warehouse.read(
+        f"select reasons from {RETRAIN_LOG.sql} "
+        "where model_name = $name and as_of_date = $as_of and decision = 'withhold'",
+        {"name": problem.name, "as_of": as_of},
+    )
+    scored = len(_scores(problem, warehouse, as_of)) > 0
+    return None if scored or rows.empty else str(rows["reasons"].iloc[0])
 
 
 def _levels(problem: PredictionProblem, warehouse: Warehouse) -> pd.DataFrame:

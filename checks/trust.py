@@ -93,6 +93,54 @@ def totals_lie_in_their_intervals(levels: pd.DataFrame) -> Verdict:
     )
 
 
+def published_probabilities_came_true(realised: pd.Series) -> Verdict:
+    """Matured published rows of the serving version agree with what happened; if not, it scores no more.
+
+    Args:
+        realised: The morning's row of ``ml.<problem>__realised``.
+    """
+    n, days = int(realised["n"]), int(realised["n_days"])
+    if n == 0 or pd.isna(realised["auc"]):
+        told = "nothing this version published has matured" if n == 0 else f"too few of {n:,} rows bought"
+        return Verdict(passed=True, reason=f"{told}: not judged yet", evidence={"n": float(n)})
+    faults = None if pd.isna(realised["faults"]) else str(realised["faults"])
+    said, rate = float(realised["mean_predicted"]), float(realised["actual_rate"])
+    return Verdict(
+        passed=faults is None,
+        reason=f"{faults}; its scores are withheld until a version passes the gate: launch retrain"
+        if faults
+        else f"{days} mornings, {n:,} rows: said {said:.3f}, happened {rate:.3f}, AUC {realised['auc']:.3f}",
+        value=said,
+        threshold=rate,
+        evidence={"n": float(n), "mornings": float(days), "auc": float(realised["auc"])},
+    )
+
+
+def customers_are_like_those_it_learned_from(drifted: pd.Series) -> Verdict:
+    """No feature of the morning's customers lies beyond what chance and the champion's own year allow.
+
+    Args:
+        drifted: The morning's row of ``ml.<problem>__drift``.
+    """
+    n, compared = int(drifted["n"]), int(drifted["compared"])
+    if compared == 0:
+        return Verdict(
+            passed=True, reason="no model serves yet: nothing to compare with", evidence={"n": float(n)}
+        )
+    is_stable = pd.isna(drifted["drifted"])
+    names = "" if is_stable else str(drifted["drifted"])
+    return Verdict(
+        passed=bool(is_stable),
+        reason=f"{compared} columns of {n:,} customers are within the range of the training year"
+        if is_stable
+        else f"drifted in 2 of the last 3 mornings, among {n:,} customers: {names}; look at the page, then "
+        "at the source that feeds them; retrain when the change is real",
+        value=float(len(names.split(", ")) if names else 0),
+        threshold=0.0,
+        evidence={"n": float(n), "columns": float(compared)},
+    )
+
+
 def candidate_is_worth_promoting(*, is_promotable: bool, reasons: Sequence[str]) -> Verdict:
     """The morning's candidate beats its rivals; when not, the champion stays, which is no error."""
     return Verdict(passed=is_promotable, reason="; ".join(reasons))

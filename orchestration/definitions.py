@@ -1,6 +1,9 @@
 """The composition root: one business, its resources, and every asset, check and job."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -12,13 +15,15 @@ from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
 from assets.ingest.contracts import CONTRACTS
 from assets.ingest.defs import landing_assets, pulled_assets
+from assets.ingest.files import resolved_files
 from assets.ingest.simulation import Simulation
-from assets.ingest.sources import Business
+from assets.ingest.sources import Business, BusinessInvalid
 from assets.keys import CHECKS, USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
-from assets.lifecycle.defs import journals_asset, supervised_assets
+from assets.lifecycle.causes import Cause, wanted
+from assets.lifecycle.defs import supervised_assets
 from assets.lifecycle.problem import PredictionProblem
-from assets.monitoring.defs import usability_asset
+from assets.monitoring.defs import journals_asset, looked_back_assets, usability_asset
 from assets.ports import Warehouse
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.publishing.defs import ledger_asset, snapshot_asset
@@ -26,10 +31,18 @@ from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
 from assets.transform.defs import BusinessClock, transform_assets
-from checks.defs import landing_checks, problem_checks
-from orchestration.jobs import predict_and_publish
+from checks.defs import problem_checks
+from checks.landing.defs import landing_checks
+from orchestration.automation import (
+    exports_landed_sensor,
+    retraining_wanted_sensor,
+    run_failed_sensor,
+    schedules,
+)
+from orchestration.jobs import Stages, jobs_of
 from orchestration.narrator import narrator
 from orchestration.parse import DBT_PROJECT_DIR, dbt_project
+from orchestration.policies import governed
 from orchestration.resources.dbt import InstalledDbt
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -45,50 +58,99 @@ def definitions() -> dg.Definitions:
 
 
 def definitions_for(settings: Settings) -> dg.Definitions:
-    """Every asset, check, job and resource of one business."""
+    """Every asset, check, job, schedule, sensor and resource of one business."""
     business = settings.load_business()
     partitions = as_of_partitions(business.first_as_of_day, business.last_day)
     project = dbt_project(settings)
-    made = _made(business, project, partitions, settings=settings)
-    checks = [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
-    expected = sorted(key for each in (*made, *checks) for key in each.check_keys)
+    stages = _stages(business, project, partitions, settings=settings)
+    warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
     return dg.Definitions(
-        assets=[
-            *made,
-            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected),
-            snapshot_asset(
-                published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
-            ),
-        ],
-        asset_checks=checks,
-        jobs=[predict_and_publish(partitions)],
+        assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
+        asset_checks=_checks(),
+        jobs=list(jobs_of(stages, partitions).values()),
+        schedules=schedules(
+            time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
+        ),
+        sensors=_sensors(business, settings, warehouse),
         loggers={"narrator": narrator},
         executor=dg.in_process_executor,
         resources={
-            "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
+            "warehouse": warehouse,
             "models": FolderModelStore(root=str(settings.folder / "models")),
             "dbt": InstalledDbt(project_dir=str(project.project_dir), profiles_dir=str(DBT_PROJECT_DIR)),
         },
     )
 
 
-def _made(
+def _checks() -> list[dg.AssetChecksDefinition]:
+    return [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
+
+
+def _stages(
     business: Business,
     project: DbtProject,
     partitions: dg.PartitionsDefinition[str],
     *,
     settings: Settings,
-) -> list[dg.AssetsDefinition]:
-    """Everything that is made before it can be published, upstream first."""
-    return [
+) -> Stages:
+    staged, featured, published = transform_assets(
+        project, partitions, clock=_clock(business), tell=settings.tell_dbt
+    )
+    landed = [
         *_simulated(business, settings),
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
         *landing_assets(business),
-        *transform_assets(project, partitions, clock=_clock(business), tell=settings.tell_dbt),
+        staged,
         usability_asset(),
-        *(asset for problem in PROBLEMS for asset in supervised_assets(problem, partitions)),
-        journals_asset(PROBLEMS),
     ]
+    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
+    looked_back = [
+        asset
+        for problem in PROBLEMS
+        for asset in looked_back_assets(problem, partitions, reports=settings.reports_dir)
+    ]
+    made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
+    expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
+    return Stages(
+        landed=landed,
+        featured=[featured],
+        looked_back=looked_back,
+        trained=[asset for *trained, _ in models for asset in trained],
+        scored=[*(scores for *_, scores in models), journals_asset(PROBLEMS)],
+        published=[
+            published,
+            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected),
+            snapshot_asset(
+                published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
+            ),
+        ],
+    )
+
+
+def _sensors(business: Business, settings: Settings, warehouse: DuckDBWarehouse) -> list[dg.SensorDefinition]:
+    def causes() -> Iterator[Cause]:
+        if not settings.warehouse_file.exists():
+            return
+        for problem in PROBLEMS:
+            cause = wanted(problem, warehouse, as_of=newest_as_of_day(business))
+            if cause is not None:
+                yield cause
+
+    return [
+        exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
+        retraining_wanted_sensor(causes),
+        run_failed_sensor(settings.reports_dir / "alerts.jsonl"),
+    ]
+
+
+def _delivered(business: Business) -> set[Path]:
+    """The files of every source that has delivered any."""
+    found: set[Path] = set()
+    for source in business.sources:
+        # A source without files stops a run in words; the sensor only waits for them.
+        with suppress(BusinessInvalid):
+            found |= {file.path for file in resolved_files(business, source)}
+    return found
 
 
 def published_tables() -> tuple[Key, ...]:

@@ -16,6 +16,7 @@ SCORE = "score"
 RETRAIN = "retrain"
 PUBLISH = "publish"
 REPLAY = "replay"
+RESCORE = "rescore"
 
 Assets = Sequence[dg.AssetsDefinition]
 
@@ -88,6 +89,10 @@ def jobs_of(
             [*stages.featured, *stages.looked_back, *stages.scored],
             "One morning of the past: build its features, look back on what was published, score with the "
             "champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
+        ),
+        RESCORE: (
+            [*stages.scored, *stages.published],
+            "Score one as-of day again with whoever serves now, and publish; `make rollback` launches it.",
         ),
         PUBLISH: (
             stages.published,

@@ -11,6 +11,7 @@ from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning, NothingKnown
 from assets.lifecycle.promote import retrain_row
 from assets.lifecycle.propose import ASSETS, Judgement, judgement, split_of
+from assets.lifecycle.reference import keep_reference
 from assets.lifecycle.register import (
     Standing,
     Trained,
@@ -61,6 +62,7 @@ def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None
 
 def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:
     fitted = fit_recipe(morning.problem, morning.rows.labelled)
+    keep_reference(morning.problem, fitted, rows=morning.rows, folder=morning.folder(judged.version))
     promoted = Serving(
         as_of_date=morning.as_of,
         model_version=judged.version,
@@ -77,7 +79,7 @@ def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) ->
         supersedes=serves.model_version if serves else None,
     )
     _register(morning, judged, standing=standing, sha256=promoted.model_sha256)
-    return _installed(morning, promoted)
+    return install(morning, promoted)
 
 
 def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256: str | None) -> None:
@@ -130,7 +132,7 @@ def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
         model_sha256=sha256,
         twin_hashes=None,
     )
-    return _installed(morning, serves)
+    return install(morning, serves)
 
 
 def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256: str) -> None:
@@ -151,7 +153,8 @@ def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256
     journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
 
 
-def _installed(morning: Morning, serves: Serving) -> Serving:
+def install(morning: Morning, serves: Serving) -> Serving:
+    """From this morning on ``serves`` scores; returns it."""
     row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
     journal.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
     # A morning of the past may be lived late: the champion of the registry is the newest morning's.

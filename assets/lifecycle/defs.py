@@ -1,6 +1,5 @@
-"""The four assets of every supervised problem, and the journals they share."""
+"""The four assets of every supervised problem."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def _candidate_asset(
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        row = candidate(_morning(problem, context, warehouse, models)).iloc[0]
+        row = candidate(morning_of(problem, context, warehouse, models)).iloc[0]
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": 1,
@@ -89,7 +88,7 @@ def _evaluation_asset(
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        row = evaluation(_morning(problem, context, warehouse, models)).iloc[0]
+        row = evaluation(morning_of(problem, context, warehouse, models)).iloc[0]
         version = str(row["model_version"])
         whole = journal.judged_rows(warehouse, METRICS, version).query("slice_name == 'all'")[METRICS_SHOWN]
         return dg.MaterializeResult(
@@ -125,7 +124,7 @@ def _champion_asset(
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        serving = champion(_morning(problem, context, warehouse, models))
+        serving = champion(morning_of(problem, context, warehouse, models))
         decisions = warehouse.read(
             f"select decided_at, decision, challenger, champion, reasons from {RETRAIN_LOG.sql} "
             f"where model_name = $name order by decided_at desc limit {SHOWN_DECISIONS}",
@@ -166,7 +165,7 @@ def _scores_asset(
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        level = scores(_morning(problem, context, warehouse, models))
+        level = scores(morning_of(problem, context, warehouse, models))
         if level is None:
             return dg.MaterializeResult(metadata={"dagster/row_count": 0, "withheld": True})
         levels = warehouse.read(
@@ -184,33 +183,10 @@ def _scores_asset(
     return _scores
 
 
-def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefinition:
-    """The journals every problem writes into, counted once all of them have."""
-
-    @dg.multi_asset(
-        name="journals",
-        specs=[
-            dg.AssetSpec(
-                dg.AssetKey(key),
-                deps=[dg.AssetKey(problem.scores) for problem in problems],
-                description=kept.description,
-                group_name="lifecycle",
-            )
-            for key, kept in journal.JOURNALS.items()
-        ],
-        pool="warehouse",
-    )
-    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
-        for key in journal.JOURNALS:
-            rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
-            yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
-
-    return _journals
-
-
-def _morning(
+def morning_of(
     problem: PredictionProblem, context: dg.AssetExecutionContext, warehouse: Warehouse, models: ModelStore
 ) -> Morning:
+    """The morning that a run stands on, and why it trains."""
     return Morning(
         problem=problem,
         warehouse=warehouse,

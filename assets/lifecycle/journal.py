@@ -6,12 +6,14 @@ from datetime import date
 
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tables import (
     BIN_TYPES,
     CANDIDATE_TYPES,
     CHAMPION_TYPES,
+    DRIFT_TYPES,
+    DRIFTED_TYPES,
     EVALUATION_TYPES,
     LEVEL_TYPES,
     METRIC_TYPES,
@@ -48,6 +50,10 @@ JOURNALS: Mapping[Key, Journal] = {
     RETRAIN_LOG: Journal(
         types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."
     ),
+    DRIFT: Journal(
+        types=DRIFT_TYPES,
+        description="How far each feature and the score have drifted from the champion's training window.",
+    ),
     LEVELS: Journal(
         types=LEVEL_TYPES,
         description="Per as-of day: predicted total with interval, the level behind it, and what happened.",
@@ -77,6 +83,7 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.champion: CHAMPION_TYPES,
         problem.scores: SCORE_TYPES,
         problem.realised: REALISED_TYPES,
+        problem.drifted: DRIFTED_TYPES,
     }
     for key, types in {**shared, **own}.items():
         if not warehouse.exists(key):

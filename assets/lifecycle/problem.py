@@ -197,6 +197,11 @@ class PredictionProblem:
         return Key("ml", f"{self.name}__realised")
 
     @property
+    def drifted(self) -> Key:
+        """Which features of a morning's customers have drifted; how far each, stands in ``ml.drift``."""
+        return Key("ml", f"{self.name}__drift")
+
+    @property
     def spec_hash(self) -> str:
         """Sha-256 hex of the whole declaration: a changed declaration is a changed model."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from assets.keys import METRICS
 from assets.lifecycle import journal
 from assets.lifecycle.causes import CALIBRATION_FAILED
 from assets.lifecycle.journal import Serving
@@ -15,9 +16,12 @@ from assets.lifecycle.realise import faults_of
 from assets.lifecycle.register import load_version
 from assets.lifecycle.rows import features_on
 from assets.lifecycle.score import Level, Run, score
-from assets.lifecycle.tables import LEVEL_TYPES, typed
+from assets.lifecycle.tables import LEVEL_TYPES, METRIC_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
+from assets.metrics.estimate import estimated_accuracy
+
+ESTIMATED = "estimated"
 
 
 def scores(morning: Morning) -> pd.DataFrame | None:
@@ -48,9 +52,35 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     level = level_of(morning, fitted)
     scored = scored_by(morning, fitted, serves=serves, level=level)
     warehouse.replace_partition(problem.scores, scored, column="as_of_date", value=morning.as_of)
+    journal.write_judgement(warehouse, METRICS, _estimated(morning, serves, scored=scored, level=level))
     row = _level_row(morning, serves, raw=scored["probability_raw"].to_numpy(dtype=float), level=level)
     journal.write_level(warehouse, problem, row, today=morning.as_of)
     return row
+
+
+def _estimated(
+    morning: Morning, serves: Serving, *, scored: pd.DataFrame, level: LevelForecast
+) -> pd.DataFrame:
+    """How good these scores are if they are calibrated: an estimate, weeks before outcomes are known."""
+    probability = scored["probability"].to_numpy(dtype=float)
+    found = estimated_accuracy(
+        probability, customers=scored[morning.problem.entity_id].to_numpy(), period_sd=level.sd
+    )
+    shared = {
+        "model_name": morning.problem.name,
+        "model_version": serves.model_version,
+        "split": ESTIMATED,
+        "as_of_date": morning.as_of,
+        "slice_name": "all",
+        "slice_value": "all",
+        "n": probability.size,
+        "n_positive": None,
+    }
+    rows = [
+        {**shared, "metric": name, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
+        for name, of in found.items()
+    ]
+    return typed(rows, METRIC_TYPES)
 
 
 def level_of(morning: Morning, fitted: Fitted) -> LevelForecast:

@@ -128,6 +128,13 @@ REALISED_TYPES: Types = {
     "calibration_slope": NUMBER,
     "faults": TEXT,
 }
+DRIFTED_TYPES: Types = {
+    "as_of_date": DATE,
+    **_NAMED,
+    "n": COUNT,
+    "compared": COUNT,
+    "drifted": TEXT,
+}
 LEVEL_TYPES: Types = {
     **_NAMED,
     "as_of_date": DATE,
@@ -139,6 +146,34 @@ LEVEL_TYPES: Types = {
     "level_sd": NUMBER,
     "n_periods": COUNT,
     "realised": NUMBER,
+}
+# What a person reads, in order; then what the next morning needs to judge this one again.
+DRIFT_TYPES: Types = {
+    **_NAMED,
+    "as_of_date": DATE,
+    **_SLICE,
+    "feature": TEXT,
+    "kind": TEXT,
+    "n": COUNT,
+    "n_reference": COUNT,
+    "psi": NUMBER,
+    "psi_noise": NUMBER,
+    "js": NUMBER,
+    "wasserstein": NUMBER,
+    "missing_delta": NUMBER,
+    "unseen_share": NUMBER,
+    "verdict": TEXT,
+    "windows_violated": COUNT,
+    "windows_judged": COUNT,
+    "p_value": NUMBER,
+    "is_violated": FLAG,
+    "customers": NUMBER,
+    "reference_customers": NUMBER,
+    "bins": COUNT,
+    "psi_band": NUMBER,
+    "js_noise": NUMBER,
+    "wasserstein_noise": NUMBER,
+    "wasserstein_band": NUMBER,
 }
 REASON_TYPES: Types = {
     f"reason_{place}_{part}": NUMBER if part == "importance" else TEXT

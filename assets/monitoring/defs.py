@@ -1,14 +1,21 @@
-"""The usability report as an asset."""
+"""What is watched, as assets: the landed data, what became of published scores, drift, and the journals."""
 
+from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 
 from assets.ingest.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, raw
+from assets.lifecycle import journal
+from assets.lifecycle.defs import morning_of
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.realise import realised
+from assets.monitoring.drifting import drift, page_of
 from assets.monitoring.profile import profiles
 from assets.monitoring.usability import newest_day, usability_rows
-from assets.ports import Warehouse
+from assets.ports import ModelStore, Warehouse
 
 
 def usability_asset() -> dg.AssetsDefinition:
@@ -38,3 +45,89 @@ def usability_asset() -> dg.AssetsDefinition:
         )
 
     return _usability
+
+
+def looked_back_assets(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
+) -> list[dg.AssetsDefinition]:
+    """What became of the scores of ``problem``, and how far its customers have drifted, per morning."""
+    return [_realised_asset(problem, partitions), _drift_asset(problem, partitions, reports=reports)]
+
+
+def _realised_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.realised),
+        deps=[dg.AssetKey(key) for key in (*problem.features, problem.label)],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            "Published scores against what happened, once their windows have ended. The version that served "
+            "says nothing new while its published probabilities have not come true."
+        ),
+        pool="warehouse",
+    )
+    def _realised(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        row = realised(morning_of(problem, context, warehouse, models)).iloc[0]
+        told = {str(name): str(value) for name, value in row.dropna().items()}
+        return dg.MaterializeResult(metadata={"dagster/row_count": 1, **told})
+
+    return _realised
+
+
+def _drift_asset(
+    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(problem.drifted),
+        deps=[dg.AssetKey(key) for key in problem.features],
+        partitions_def=partitions,
+        group_name=problem.name,
+        description=(
+            "Every feature and the score of the morning's customers against the year the champion learned "
+            "from: effect sizes beyond chance and season. Its page shows each column."
+        ),
+        pool="warehouse",
+    )
+    def _drifted(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        morning = morning_of(problem, context, warehouse, models)
+        page = page_of(reports, problem, as_of=morning.as_of)
+        row = drift(morning, page=page).iloc[0]
+        told = {str(name): str(value) for name, value in row.dropna().items()}
+        pages = {"page": dg.MetadataValue.path(str(page))} if page.is_file() else {}
+        return dg.MaterializeResult(metadata={"dagster/row_count": 1, **told, **pages})
+
+    return _drifted
+
+
+def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefinition:
+    """The journals every problem writes into, counted once all of them have."""
+
+    @dg.multi_asset(
+        name="journals",
+        specs=[
+            dg.AssetSpec(
+                dg.AssetKey(key),
+                deps=[dg.AssetKey(problem.scores) for problem in problems],
+                description=kept.description,
+                group_name="lifecycle",
+            )
+            for key, kept in journal.JOURNALS.items()
+        ],
+        pool="warehouse",
+    )
+    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+        for key in journal.JOURNALS:
+            rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
+
+    return _journals

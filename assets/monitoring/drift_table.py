@@ -7,40 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from assets.lifecycle.tables import COUNT, DATE, FLAG, NUMBER, TEXT, Types
+from assets.lifecycle.tables import DRIFT_TYPES
 from assets.metrics.drift import Effect
 from assets.monitoring.drift import Judged
 
-# What a person reads, in order; then what the next morning needs to judge this one again.
-DRIFT_TYPES: Types = {
-    "model_name": TEXT,
-    "model_version": TEXT,
-    "as_of_date": DATE,
-    "slice_name": TEXT,
-    "slice_value": TEXT,
-    "feature": TEXT,
-    "kind": TEXT,
-    "n": COUNT,
-    "n_reference": COUNT,
-    "psi": NUMBER,
-    "psi_noise": NUMBER,
-    "js": NUMBER,
-    "wasserstein": NUMBER,
-    "missing_delta": NUMBER,
-    "unseen_share": NUMBER,
-    "verdict": TEXT,
-    "windows_violated": COUNT,
-    "windows_judged": COUNT,
-    "p_value": NUMBER,
-    "is_violated": FLAG,
-    "customers": NUMBER,
-    "reference_customers": NUMBER,
-    "bins": COUNT,
-    "psi_band": NUMBER,
-    "js_noise": NUMBER,
-    "wasserstein_noise": NUMBER,
-    "wasserstein_band": NUMBER,
-}
 _VERDICT = ("verdict", "p_value", "is_violated", "windows_violated", "windows_judged")
 _COUNTS = ("n", "n_reference", "bins")
 _WORDS = ("slice_name", "slice_value", "feature", "kind")

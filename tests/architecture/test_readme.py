@@ -63,8 +63,9 @@ def calls_of(file: Path, *names: str) -> Iterator[ast.Call]:
 
 
 def python_checks() -> set[str]:
-    """The second argument of every ``_check(key, name, …)`` in checks/defs.py."""
-    arguments = [call.args[1] for call in calls_of(ROOT / "checks" / "defs.py", "_check")]
+    """The second argument of every ``check_of(key, name, …)`` in a defs file of checks."""
+    files = sorted((ROOT / "checks").rglob("defs.py"))
+    arguments = [call.args[1] for file in files for call in calls_of(file, "check_of")]
     return {_written(name) for name in arguments}
 
 

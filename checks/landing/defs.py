@@ -1,0 +1,65 @@
+"""The checks of the raw tables bound to their assets: what was delivered is whole, readable and on time."""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+import pandas as pd
+
+from assets.ingest.contract import Contract
+from assets.ingest.contracts import CONTRACTS
+from assets.ingest.landing import Landing, quarantined_files, recorded_landings
+from assets.keys import raw
+from assets.monitoring.arrivals import daily_arrivals
+from assets.ports import Warehouse
+from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
+from checks.defs import PARTITION, Judge, as_of_run, check_of
+from checks.shape import every_file_is_readable, every_row_is_accounted_for
+from checks.verdict import Verdict
+
+# Without the newest orders the features would say that customers have stopped buying.
+INDISPENSABLE = "order_lines"
+
+
+def landing_checks() -> list[dg.AssetChecksDefinition]:
+    """Nothing is lost between the exports and each raw table, and the exports came: readers wait for it."""
+    return [check for contract in CONTRACTS.values() for check in _landing_checks(contract)]
+
+
+def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
+    key, blocks = raw(contract.table), contract.table == INDISPENSABLE
+    reconciled, readable = (_landed(contract, judge) for judge in (_reconciled, _readable))
+    yield check_of(key, "every_row_is_accounted_for", reconciled, why=every_row_is_accounted_for)
+    yield check_of(key, "every_file_is_readable", readable, why=every_file_is_readable, is_blocking=blocks)
+    if contract.happened_at is None:
+        return
+    late, amounts = (_arrived(contract, judge) for judge in (rows_arrive_on_time, row_counts_are_usual))
+    yield check_of(key, "rows_arrive_on_time", late, why=rows_arrive_on_time, is_blocking=blocks)
+    yield check_of(key, "row_counts_are_usual", amounts, why=row_counts_are_usual, is_blocking=False)
+
+
+def _landed(contract: Contract, judge: Callable[[list[Landing]], Verdict]) -> Judge:
+    def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
+        with warehouse.connect() as connection:
+            landings = recorded_landings(connection)
+        return judge([landing for landing in landings if landing.table_name == contract.table])
+
+    return judged
+
+
+def _reconciled(landings: list[Landing]) -> Verdict:
+    return every_row_is_accounted_for(pd.DataFrame(landings, columns=Landing.__slots__))
+
+
+def _readable(landings: list[Landing]) -> Verdict:
+    return every_file_is_readable(quarantined_files(landings), files=len(landings))
+
+
+def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
+    def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
+        # Exports may be landed without a morning; whatever is published afterwards has one.
+        if not context.run.tags.get(PARTITION):
+            return Verdict(passed=True, reason="this run stands on no morning: nothing can be late for it")
+        as_of = as_of_run(context)
+        return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
+
+    return judged
