@@ -1,14 +1,16 @@
 """What the pure code asks of the outside world; adapters live in ``orchestration/resources``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import duckdb
 import pandas as pd
 
 from assets.keys import Key
+
+Done = TypeVar("Done")
 
 
 class Warehouse(Protocol):
@@ -17,6 +19,10 @@ class Warehouse(Protocol):
     @property
     def path(self) -> Path:
         """Where the DuckDB file lies."""
+        ...
+
+    def when_free(self, work: Callable[[], Done]) -> Done:
+        """What ``work`` returns, tried again while another process holds the file."""
         ...
 
     def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:

@@ -11,6 +11,7 @@ import dagster as dg
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, Cause
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
+from orchestration.resources.patience import Held
 
 # Enough of a file to tell it from another of the same length, however large it is.
 GLANCED_BYTES = 65_536
@@ -94,7 +95,11 @@ def retraining_wanted_sensor(causes: Callable[[], Iterable[Cause]]) -> dg.Sensor
         ),
     )
     def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
-        found = list(causes())
+        try:
+            found = list(causes())
+        except Held as held:
+            yield dg.SkipReason(f"{held}; the next tick looks again")
+            return
         if not found:
             yield dg.SkipReason("no cause to retrain")
         for cause in found:

@@ -42,7 +42,7 @@ from orchestration.automation import (
 from orchestration.jobs import Stages, jobs_of
 from orchestration.narrator import narrator
 from orchestration.parse import DBT_PROJECT_DIR, dbt_project
-from orchestration.policies import governed
+from orchestration.policies import SENSOR_PATIENCE, governed
 from orchestration.resources.dbt import InstalledDbt
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -71,7 +71,14 @@ def definitions_for(settings: Settings) -> dg.Definitions:
         schedules=schedules(
             time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
         ),
-        sensors=_sensors(business, settings, warehouse),
+        sensors=_sensors(
+            business,
+            settings,
+            DuckDBWarehouse(
+                database=str(settings.warehouse_file),
+                patience_seconds=SENSOR_PATIENCE.total_seconds(),
+            ),
+        ),
         loggers={"narrator": narrator},
         executor=dg.in_process_executor,
         resources={

@@ -20,7 +20,7 @@ class Narrator(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         event = (getattr(record, _META, None) or {}).get("dagster_event")
-        line = self._line(event) if isinstance(event, dg.DagsterEvent) else None
+        line = self._line(event) if isinstance(event, dg.DagsterEvent) else _warning(record)
         if line is not None:
             sys.stderr.write(f"[{time.monotonic() - self._started:6.1f} s] {line}\n")
             sys.stderr.flush()
@@ -39,6 +39,12 @@ class Narrator(logging.Handler):
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
                 return None
+
+
+def _warning(record: logging.LogRecord) -> str | None:
+    """What a step or a resource warns of in words: that it waits, for one."""
+    told: dict[str, str] = getattr(record, _META, None) or {}
+    return told.get("orig_message") if record.levelno == logging.WARNING else None
 
 
 def _cause(event: dg.DagsterEvent) -> str:

@@ -19,6 +19,12 @@ RUN_TAGS: Mapping[str, str] = MappingProxyType(
     {"dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())), "dagster/max_retries": "1"}
 )
 
+# A SQL person's query or dbt's step holds the file for seconds; after ten minutes somebody forgot a window.
+# dbt waits as long (`retries` in dbt_project/profiles.yml).
+WAREHOUSE_PATIENCE = timedelta(minutes=10)
+# Dagster gives a sensor a minute; it looks again anyway.
+SENSOR_PATIENCE = timedelta(seconds=20)
+
 # A week between mornings, and a day for a person to notice.
 STALE_AFTER = timedelta(days=8)
 WARN_AFTER = timedelta(days=7, hours=6)

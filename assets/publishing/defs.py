@@ -54,7 +54,9 @@ def snapshot_asset(
     ) -> dg.MaterializeResult[None]:
         # Once more, so that the checks of the published tables themselves are in the file.
         _record_checks(context, warehouse, expected)
-        written = write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
+        written = warehouse.when_free(
+            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
+        )
         return dg.MaterializeResult(
             metadata={
                 "file": dg.MetadataValue.path(str(written.file)),

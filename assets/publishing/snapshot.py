@@ -37,8 +37,10 @@ def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parque
         duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
+    # What a killed run left, its write-ahead log too; runs take turns, so nobody is writing it now.
+    for left in file.parent.glob(f".{file.name}.*.unfinished*"):
+        left.unlink()
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
-    unfinished.unlink(missing_ok=True)
     try:
         rows = _copy(warehouse, tables, unfinished)
         _export(unfinished, tables, parquet)

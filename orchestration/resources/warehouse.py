@@ -1,8 +1,10 @@
 """The DuckDB file of one business, as a Dagster resource."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Self, TypeVar
 
 import dagster as dg
 import duckdb
@@ -10,6 +12,14 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.keys import Key
+from orchestration import policies
+from orchestration.resources.patience import Held, patiently
+from orchestration.resources.turns import alive, turn
+
+# DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
+LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)
+
+Done = TypeVar("Done")
 
 # Replacement scans would let a Python variable stand in for a missing table, and extensions would be
 # fetched from the network: both turn an error into a surprise.
@@ -24,10 +34,12 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One writer's file: every call opens it, works in one transaction and closes it again.
 
     Nothing stays open between calls, because dbt runs in a process of its own and DuckDB gives a
-    file to one writing process at a time.
+    file to one writing process at a time. A run holds the business's turn from its first step to its
+    last; whatever else opens the file (a person, dbt, a sensor) is waited for.
     """
 
     database: str
+    patience_seconds: float = policies.WAREHOUSE_PATIENCE.total_seconds()
 
     @property
     def path(self) -> Path:
@@ -35,10 +47,44 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.database)
 
     @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Self, None, None]:
+        """The warehouse for one run, once no other run of this business is at work."""
+        run, instance = context.run, context.instance
+        if run is None or instance is None:
+            yield self
+            return
+        patience = policies.LONGEST_RUN
+        tell = context.log.warning if context.log else print
+        with (
+            alive(Path(instance.root_directory), run.run_id),
+            turn(self.path.with_suffix(".turn"), run_id=run.run_id, patience=patience, tell=tell),
+        ):
+            yield self
+
+    def when_free(self, work: Callable[[], Done]) -> Done:
+        """What ``work`` returns, tried again while another process holds the file.
+
+        Raises:
+            Held: naming the file and its holder, when the patience is at an end.
+        """
+
+        def attempt() -> Done:
+            try:
+                return work()
+            except duckdb.IOException as error:
+                held = _held(error)
+                if held is None:
+                    raise
+            # Outside the handler: a person shall read our words, not DuckDB's as their cause.
+            raise held
+
+        return patiently(attempt, patience=timedelta(seconds=self.patience_seconds))
+
+    @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One read-write connection inside one transaction: committed on exit, rolled back on error."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(self.database, config=DUCKDB_CONFIG)
+        connection = self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
         try:
             connection.execute("begin transaction")
             yield connection
@@ -77,6 +123,15 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.connect() as connection, _registered(connection, rows):
             _insert(connection, key)
         return len(rows)
+
+
+def _held(error: duckdb.IOException) -> Held | None:
+    """What ``error`` says about another process that has the file open; ``None`` when it says another thing."""
+    locked = LOCKED.search(str(error))
+    if locked is None:
+        return None
+    file, holder = locked.groups()
+    return Held(f"{file} is open in {holder or 'another process'}; close it there")
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""One run at a time in one business, whoever started it, and a sign by which a killed run is known.
+
+Dagster's pool makes the runs of its queue take turns, but ``make run`` does not stand in that queue: two
+runs at once would write the same exports and land each other's halves. Locks of the operating system
+decide instead, because they go with the process however it ends.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from orchestration.resources.patience import Held, patiently
+
+
+@contextmanager
+def turn(
+    file: Path, *, run_id: str, patience: timedelta, tell: Callable[[str], object] = lambda _words: None
+) -> Iterator[None]:
+    """Hold ``file`` for one run; whoever comes meanwhile waits.
+
+    Raises:
+        Held: when another run still held it after ``patience``.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a+", encoding="utf-8") as stream:
+
+        def taken() -> None:
+            if not _locked(stream.fileno()):
+                stream.seek(0)
+                raise Held(f"{stream.read() or 'another run'} has its turn in {file.parent}")
+
+        patiently(taken, patience=patience, tell=tell)
+        stream.truncate(0)
+        stream.write(f"run {run_id} (process {os.getpid()})")
+        stream.flush()
+        yield
+
+
+@contextmanager
+def alive(root: Path, run_id: str) -> Iterator[None]:
+    """Show for as long as this process works on ``run_id`` that it does."""
+    file = _sign(root, run_id)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def was_killed(root: Path, run_id: str) -> bool:
+    """Whether ``run_id`` was begun by a process that is gone and did not end it."""
+    file = _sign(root, run_id)
+    if not file.exists():
+        return False
+    with file.open("r") as stream:
+        return _locked(stream.fileno())
+
+
+def _sign(root: Path, run_id: str) -> Path:
+    return root / "alive" / run_id
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock an open file unless another has; goes when the file is closed."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
