@@ -112,7 +112,7 @@ def closing(rows: pd.DataFrame) -> str:
     matured = rows.dropna(subset=["realised", "sum_probability"])
     if matured.empty:
         return "No scored morning has matured yet."
-    misses = (matured["sum_probability"] / matured["realised"] - 1).abs()
+    misses = (matured["sum_probability"] / matured["realised"].replace(0, np.nan) - 1).abs()
     inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
     retrained = rows["decisions"].fillna("").str.count("promote").sum()
     return (

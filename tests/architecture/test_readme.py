@@ -11,6 +11,7 @@ import yaml
 
 from assets.ingest.contracts import CONTRACTS
 from assets.ingest.simulation import PlantedFaults
+from tests.assets import faults
 from tests.warehouse import ugly
 
 ROOT = Path(__file__).parents[2]
@@ -177,3 +178,7 @@ def test_every_kind_of_bad_input_is_listed_with_its_outcome(readme: str) -> None
 
 def test_every_switch_of_the_sample_shop_is_explained(readme: str) -> None:
     assert PlantedFaults.model_fields.keys() <= cells(section(readme, "## The sample shop"))
+
+
+def test_every_planted_fault_is_listed_with_the_check_that_sees_it(readme: str) -> None:
+    assert faults.table() in readme

@@ -1,6 +1,7 @@
 """Each planted fault is stopped with a reason: the champion stays, and so do the scores it gave."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tasks import Binary
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
+from checks.defs import problem_checks
+from tests.assets.faults import FAULTS
+from tests.assets.judged import failed, is_seen
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.lifecycle.world import shop
 
@@ -27,14 +31,17 @@ class Constant(Binary):
         return Pipeline([whole.steps[0], ("boosting", DummyClassifier(strategy="prior"))])
 
 
-def stopped(world: World, reason: str, *, problem: PredictionProblem = PROBLEM) -> None:
-    """Live the later morning; the champion stays, for ``reason``, and what it had said is untouched."""
+def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) -> None:
+    """Live the later morning; a check says why the champion stays, and what it had said is untouched."""
+    fault = FAULTS[name]
     before, champion = world.scored(FIRST), world.scored(FIRST)["model_version"].iloc[0]
     serves = world.live(LATER, problem)
     assert serves.model_version == champion
     decision = world.newest_decision()
     assert (decision["decision"], decision["champion"]) == ("refuse", champion)
-    assert reason in str(decision["reasons"])
+    assert fault.words in str(decision["reasons"])
+    found = failed(problem_checks(problem), world.warehouse, as_of=LATER, of=[problem.evaluation])
+    assert is_seen(fault, found, mornings=0)
     assert [version for version, stage in world.stages().items() if stage == "champion"] == [champion]
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
     assert set(world.scored(LATER)["model_version"]) == {champion}
@@ -43,7 +50,7 @@ def stopped(world: World, reason: str, *, problem: PredictionProblem = PROBLEM) 
 def test_a_feature_that_copies_the_outcome_is_stopped_by_name(world: World) -> None:
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     world.write(rows.assign(noise=rows["outcome"].astype(float)))
-    stopped(world, "feature 'noise' alone separates the outcome with AUC 1.000")
+    stopped(world, "a feature copies the outcome")
 
 
 def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(world: World) -> None:
@@ -62,7 +69,7 @@ def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(wor
 
 def test_a_constant_model_is_stopped(world: World) -> None:
     constant = replace(PROBLEM, task=Constant(boosting=PROBLEM.task.boosting))
-    stopped(world, "does not beat the naive rival", problem=constant)
+    stopped(world, "a model says the same of everybody", problem=constant)
 
 
 def test_the_probability_of_the_predicted_class_is_stopped(
@@ -75,7 +82,7 @@ def test_the_probability_of_the_predicted_class_is_stopped(
         return np.maximum(said, 1 - said)
 
     monkeypatch.setattr(trial, "published_probability", of_the_predicted_class)
-    stopped(world, "probability of the predicted class")
+    stopped(world, "a model says the probability of the predicted class")
 
 
 def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
@@ -89,7 +96,7 @@ def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
         return np.maximum(said, 1 - said)
 
     monkeypatch.setattr(Fitted, "probability", of_the_predicted_class)
-    stopped(world, "calibration slope")
+    stopped(world, "a scorer confuses the class before the level is set")
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,4 +106,13 @@ def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatc
         return honest(problem, replace(known, outcome=1 - known.outcome))
 
     monkeypatch.setattr(trial, "fit_recipe", swapped)
-    stopped(world, "label is probably swapped")
+    stopped(world, "a model learned from swapped labels")
+
+
+def test_labels_flipped_in_the_newest_weeks_are_stopped_from_one_in_ten_on(world: World) -> None:
+    # The nine weeks before the later morning: four have no outcome yet, five judge.
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    is_new = rows["as_of_date"] >= pd.Timestamp(LATER - timedelta(weeks=9))
+    is_flipped = is_new & (np.random.default_rng(1).random(len(rows)) < 0.1)
+    world.write(rows.assign(outcome=rows["outcome"].mask(is_flipped, 1 - rows["outcome"])))
+    stopped(world, "one label in 10 of the newest weeks is flipped")

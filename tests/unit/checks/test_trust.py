@@ -8,7 +8,9 @@ from assets.lifecycle.problem import Gates
 from checks.trust import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
+    customers_are_like_those_it_learned_from,
     mean_is_near_what_happens,
+    published_probabilities_came_true,
     totals_lie_in_their_intervals,
 )
 from checks.verdict import Verdict
@@ -153,3 +155,66 @@ def test_a_candidate_that_is_not_worth_promoting_says_why() -> None:
     assert not verdict.passed
     assert verdict.reason == "constant scores; too few buyers"
     assert candidate_is_worth_promoting(is_promotable=True, reasons=["beats the naive rival"]).passed
+
+
+def came_true(**changed: object) -> Verdict:
+    row = {"n": 4_000, "n_days": 4, "auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2, "faults": None}
+    return published_probabilities_came_true(pd.Series(row | changed, dtype=object))
+
+
+def test_probabilities_that_came_true_say_on_how_much() -> None:
+    verdict = came_true()
+    assert verdict.passed
+    assert verdict.reason == "4 mornings, 4,000 rows: said 0.210, happened 0.200, AUC 0.750"
+    assert (verdict.value, verdict.threshold) == (0.21, 0.2)
+    assert verdict.evidence == {"n": 4_000.0, "mornings": 4.0, "auc": 0.75}
+
+
+def test_probabilities_that_did_not_come_true_say_why_and_what_to_do() -> None:
+    verdict = came_true(faults="country = France is off by 0.9")
+    assert not verdict.passed
+    assert verdict.reason == (
+        "country = France is off by 0.9; its scores are withheld until a version passes the gate: "
+        "launch retrain"
+    )
+
+
+@pytest.mark.parametrize(
+    ("unknown", "why"),
+    [
+        ({"n": 0, "n_days": 0, "auc": None, "mean_predicted": None, "actual_rate": None}, "has matured"),
+        ({"n": 120, "auc": float("nan")}, "too few of 120 rows bought"),
+    ],
+)
+def test_what_has_not_matured_is_not_judged_yet(unknown: dict[str, object], why: str) -> None:
+    verdict = came_true(**unknown)
+    assert verdict.passed
+    assert why in verdict.reason
+    assert verdict.reason.endswith("not judged yet")
+    assert verdict.evidence == {"n": float(str(unknown["n"]))}
+
+
+def alike(**changed: object) -> Verdict:
+    row = {"n": 3_000, "compared": 46, "drifted": None}
+    return customers_are_like_those_it_learned_from(pd.Series(row | changed, dtype=object))
+
+
+def test_customers_like_those_of_the_training_year_pass() -> None:
+    verdict = alike()
+    assert verdict.passed
+    assert verdict.reason == "46 columns of 3,000 customers are within the range of the training year"
+    assert (verdict.value, verdict.threshold) == (0.0, 0.0)
+
+
+def test_columns_that_have_drifted_are_named_and_counted() -> None:
+    verdict = alike(drifted="net_amount_365d, country")
+    assert not verdict.passed
+    assert "among 3,000 customers: net_amount_365d, country; look at the page" in verdict.reason
+    assert verdict.value == 2.0
+    assert verdict.evidence == {"n": 3_000.0, "columns": 46.0}
+
+
+def test_while_no_model_serves_there_is_nothing_to_be_unlike() -> None:
+    verdict = alike(compared=0, drifted=pd.NA)
+    assert verdict.passed
+    assert "no model serves yet" in verdict.reason

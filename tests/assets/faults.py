@@ -1,0 +1,240 @@
+"""What is planted in the tests, which check says so, and on which morning: the table of the README."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Nothing fails and nothing has to: what was planted does not reach a number.
+HARMLESS: Literal["none needed"] = "none needed"
+UNSEEN: Literal["not seen"] = "not seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes:
+        name: What goes wrong; the test that plants it calls it so.
+        check: Name of the first check that fails, ``HARMLESS`` or ``UNSEEN``.
+        mornings: Weekly mornings from the first one whose data hold the fault to the one on which it is
+            seen, 0 for the same; ``None`` when it is not.
+        words: Part of what the check says; of what is not seen, why.
+        then: What becomes of the scores.
+    """
+
+    name: str
+    check: str
+    mornings: int | None = 0
+    words: str
+    then: str
+
+
+STAYS = "the champion stays and scores"
+STOPS = "the run stops; the scores published before stay served"
+WARNS = "scores go on with a warning; a model is wanted for this cause"
+TOLD = "scores go on with a warning"
+WITHHELD = "nothing new is scored; the scores published before stay served"
+GATE, DRIFT = "candidate_is_worth_promoting", "customers_are_like_those_it_learned_from"
+REALISED, COUNTS = "published_probabilities_came_true", "row_counts_are_usual"
+
+_DELIVERED = (
+    Fault(
+        name="the export of orders stops",
+        check="rows_arrive_on_time",
+        words="7 days of silence, 4 allowed",
+        then=STOPS,
+    ),
+    Fault(
+        name="three days of orders are lost in the middle of a week",
+        check=COUNTS,
+        words="3 days without rows",
+        then=TOLD,
+    ),
+    Fault(name="bots multiply one day by 50", check=COUNTS, words="its busiest day", then=TOLD),
+    Fault(name="each line of a week stands twice in its file", check=COUNTS, words="too many", then=TOLD),
+    Fault(
+        name="one line of an order stands twice in its file",
+        check=UNSEEN,
+        mornings=None,
+        words="nothing in two equal lines says that the second is not a second line of the order",
+        then="the line counts twice",
+    ),
+    Fault(
+        name="a file is delivered twice",
+        check=HARMLESS,
+        mornings=None,
+        words="was delivered again by",
+        then="each order counts once; the rejects say which file came first",
+    ),
+    Fault(
+        name="orders are known before they were placed, because two clocks disagree by an hour",
+        check="rows_arrive_on_time",
+        words="7 days of silence",
+        then="each line is rejected with both moments; without the week's orders the run stops",
+    ),
+    Fault(
+        name="all dates of an export lie a day late",
+        check=UNSEEN,
+        mornings=None,
+        words="each day has as many orders as the one before it had",
+        then="features know less by a day",
+    ),
+    Fault(
+        name="all clocks of an export are an hour late",
+        check=UNSEEN,
+        mornings=None,
+        words="an order and the moment we knew of it move together, and few of them across midnight",
+        then="few features differ, by a day or an order",
+    ),
+)
+_LEARNED = (
+    Fault(name="a feature row is there twice", check="keys_are_unique", words="Got 1 result", then=STOPS),
+    Fault(
+        name="a feature uses facts of the morning it stands on",
+        check="nothing_known_after_as_of",
+        words="Got 1 result",
+        then=STOPS,
+    ),
+    Fault(
+        name="a feature copies the outcome",
+        check=GATE,
+        words="feature 'noise' alone separates the outcome with AUC 1.000",
+        then=STAYS,
+    ),
+    Fault(
+        name="a model says the same of everybody",
+        check=GATE,
+        words="does not beat the naive rival",
+        then=STAYS,
+    ),
+    Fault(
+        name="a model says the probability of the predicted class",
+        check=GATE,
+        words="probability of the predicted class",
+        then=STAYS,
+    ),
+    Fault(
+        name="a scorer confuses the class before the level is set",
+        check=GATE,
+        words="calibration slope",
+        then=STAYS,
+    ),
+    Fault(
+        name="a model learned from swapped labels", check=GATE, words="label is probably swapped", then=STAYS
+    ),
+    Fault(
+        name="one label in 10 of the newest weeks is flipped",
+        check=GATE,
+        words="scores are overconfident",
+        then=STAYS,
+    ),
+)
+_CHANGED = (
+    Fault(
+        name="an amount is in pence: 100 times as large",
+        check=DRIFT,
+        mornings=1,
+        words="average_order_amount_365d",
+        then=WARNS,
+    ),
+    Fault(
+        name="an amount is in pence for one customer in 20",
+        check=DRIFT,
+        mornings=1,
+        words="average_order_amount_365d",
+        then=WARNS,
+    ),
+    Fault(
+        name="an amount is in pence for one morning only",
+        check=UNSEEN,
+        mornings=None,
+        words="an alarm takes two of three mornings; the table has the column as `watch`",
+        then="that morning's scores are off",
+    ),
+    Fault(name="a column is lost", check=DRIFT, mornings=1, words="average_order_amount_365d", then=WARNS),
+    Fault(
+        name="two categories are swapped, of 10 and 90 %",
+        check=DRIFT,
+        mornings=1,
+        words="country",
+        then=WARNS,
+    ),
+    Fault(
+        name="two categories of the same size are swapped",
+        check=UNSEEN,
+        mornings=None,
+        words="the shares stay what they were; only outcomes can tell",
+        then="scores of both are off until their outcomes are known",
+    ),
+    Fault(name="a category of 10 % gets another name", check=DRIFT, mornings=1, words="country", then=WARNS),
+    Fault(
+        name="customers are others: they bought four times as recently",
+        check=DRIFT,
+        mornings=1,
+        words="days_since_order",
+        then=WARNS,
+    ),
+)
+_PUBLISHED = (
+    Fault(
+        name="a customer is scored twice",
+        check="scores_keep_their_contract",
+        words="multiple_fields_uniqueness",
+        then=STOPS,
+    ),
+    Fault(
+        name="a customer is not scored",
+        check="everyone_is_scored_once",
+        words="1,999 of 2,000 customers",
+        then=STOPS,
+    ),
+    Fault(
+        name="the table holds the probability of the predicted class",
+        check="mean_is_near_what_happens",
+        words="matured days allow",
+        then=STOPS,
+    ),
+    Fault(
+        name="one country's probabilities are a third of what they should be",
+        check=REALISED,
+        mornings=5,
+        words="country = other is off by",
+        then=WITHHELD,
+    ),
+    Fault(
+        name="one outcome in 10 of what was published is flipped",
+        check=REALISED,
+        mornings=6,
+        words="scores are overconfident",
+        then=WITHHELD,
+    ),
+    Fault(
+        name="one outcome in 20 of what was published is flipped",
+        check=UNSEEN,
+        mornings=None,
+        words="the calibration slope falls to 0.8 and its bound is 0.75",
+        then="figures look a little worse than they are",
+    ),
+    Fault(
+        name="one outcome in 50 of what was published is flipped",
+        check=UNSEEN,
+        mornings=None,
+        words="the calibration slope falls to 0.9 and its bound is 0.75",
+        then="figures look a little worse than they are",
+    ),
+)
+FAULTS = {fault.name: fault for fault in (*_DELIVERED, *_LEARNED, *_CHANGED, *_PUBLISHED)}
+
+
+def table() -> str:
+    """All faults in Markdown."""
+    lines = [
+        "| planted fault | check | mornings until seen | what it says | what happens |",
+        "|---|---|--:|---|---|",
+    ]
+    for fault in FAULTS.values():
+        is_check = fault.check not in (HARMLESS, UNSEEN)
+        check = f"`{fault.check}`" if is_check else fault.check
+        mornings = "" if fault.mornings is None else fault.mornings
+        says = f"because {fault.words}" if fault.check == UNSEEN else f"… {fault.words} …"
+        lines.append(f"| {fault.name} | {check} | {mornings} | {says} | {fault.then} |")
+    return "\n".join(lines)

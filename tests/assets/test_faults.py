@@ -1,0 +1,42 @@
+"""The table of planted faults is what the tests prove: each is planted, and each check is a real one."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from checks.defs import problem_checks
+from checks.landing.defs import landing_checks
+from tests.assets.faults import FAULTS, HARMLESS, UNSEEN, table
+from tests.assets.world import PROBLEM
+
+ROOT = Path(__file__).parents[2]
+
+
+def dbt_checks() -> Iterator[str]:
+    for file in (ROOT / "dbt_project" / "models").rglob("*.yml"):
+        yield from re.findall(r"name: (\w+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_check_of_the_table_exists() -> None:
+    bound = [*problem_checks(PROBLEM), *landing_checks()]
+    known = {spec.name for check in bound for spec in check.check_specs} | set(dbt_checks())
+    assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNSEEN} <= known
+
+
+def test_every_fault_of_the_table_is_planted_by_its_name() -> None:
+    texts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_planted_*.py"))
+    texts += (ROOT / "tests" / "assets" / "test_drifting.py").read_text(encoding="utf-8")
+    # The share of flipped outcomes is filled in.
+    planted = [name for name in FAULTS if f'"{name}"' in re.sub(r"\{one_in\}", "10", texts)]
+    rest = set(FAULTS) - set(planted)
+    assert rest == {f"one outcome in {share} of what was published is flipped" for share in (20, 50)}
+
+
+def test_a_fault_has_a_morning_if_and_only_if_a_check_sees_it() -> None:
+    for fault in FAULTS.values():
+        assert (fault.mornings is None) == (fault.check in (HARMLESS, UNSEEN)), fault.name
+
+
+def test_the_table_has_a_row_for_each() -> None:
+    assert len(table().splitlines()) == 2 + len(FAULTS)
+    assert len(FAULTS) >= 30

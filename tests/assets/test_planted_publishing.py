@@ -1,0 +1,117 @@
+"""Faults in what is published: stopped the same morning, or when outcomes say that it did not come true."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.lifecycle.realise import realised
+from assets.lifecycle.rows import DAILY_ORDERS
+from assets.lifecycle.serve import scores
+from checks.defs import problem_checks
+from tests.assets.faults import FAULTS, UNSEEN
+from tests.assets.judged import failed, is_seen
+from tests.assets.world import LATER, PROBLEM, World, daily_orders
+from tests.unit.lifecycle.world import as_of_days, shop
+
+# Enough customers of one country for a slice of its own, and mornings enough for their outcomes.
+CUSTOMERS, WEEKS = 2_000, 36
+SCORES, TODAY = PROBLEM.scores.sql, f"as_of_date = date '{LATER}'"
+# The window of ``LATER`` has ended on the sixth: 30 days are more than four weeks.
+MORNINGS = [LATER + timedelta(weeks=week) for week in range(7)]
+
+
+def execute(world: World, sql: str) -> None:
+    with world.warehouse.connect() as connection:
+        connection.execute(sql)
+
+
+def larger() -> pd.DataFrame:
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    number = rows["customer_id"].str[1:].astype(int)
+    return rows.assign(country=np.where(number % 4 == 0, "France", "United Kingdom"))
+
+
+@pytest.fixture(scope="module")
+def published(promoted: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The shop grown larger after its promotion, and scored on the morning of ``LATER`` and the next."""
+    folder = tmp_path_factory.mktemp("published") / "world"
+    shutil.copytree(promoted.folder, folder)
+    world = World(folder=folder)
+    world.write(larger())
+    world.warehouse.replace(DAILY_ORDERS, daily_orders(as_of_days(WEEKS)))
+    # What the smaller shop was told is not about these customers.
+    execute(world, f"delete from {SCORES}")
+    for day in MORNINGS[:2]:
+        scores(world.morning(day))
+    return world
+
+
+@pytest.fixture
+def grown(published: World, tmp_path: Path) -> World:
+    """A copy of ``published`` to go on with."""
+    shutil.copytree(published.folder, tmp_path / "grown")
+    return World(folder=tmp_path / "grown")
+
+
+def score_failures(world: World) -> dict[str, str]:
+    return failed(problem_checks(PROBLEM), world.warehouse, as_of=LATER, of=[PROBLEM.scores])
+
+
+TAMPERED = {
+    "a customer is scored twice": f"insert into {SCORES} select * from {SCORES} where {TODAY} limit 1",
+    "a customer is not scored": f"delete from {SCORES} where {TODAY} and customer_id = 'c00007'",
+    "the table holds the probability of the predicted class": f"""
+        update {SCORES} set
+            probability = greatest(probability, 1 - probability),
+            prob_hi = greatest(prob_hi, 1 - prob_lo)
+        where {TODAY}
+    """,
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_false_table_of_scores_is_stopped_the_same_morning(grown: World, name: str) -> None:
+    assert score_failures(grown) == {}
+    execute(grown, TAMPERED[name])
+    assert is_seen(FAULTS[name], score_failures(grown), mornings=0)
+
+
+def looked_back(world: World, mornings: int) -> dict[str, str]:
+    realised(world.morning(MORNINGS[mornings]))
+    checks = problem_checks(PROBLEM)
+    return failed(checks, world.warehouse, as_of=MORNINGS[mornings], of=[PROBLEM.realised])
+
+
+def test_one_country_that_is_wrong_is_named_when_its_outcomes_are_known(grown: World) -> None:
+    fault = FAULTS["one country's probabilities are a third of what they should be"]
+    french = f"select customer_id from {PROBLEM.features[0].sql} where {TODAY} and country = 'France'"
+    execute(
+        grown,
+        f"update {SCORES} set probability = probability / 3 where {TODAY} and customer_id in ({french})",
+    )
+    assert looked_back(grown, 4) == {}
+    found = looked_back(grown, 5)
+    assert is_seen(fault, found, mornings=5)
+    # Withheld from this very morning on.
+    assert scores(grown.morning(MORNINGS[5])) is None
+
+
+@pytest.mark.parametrize("one_in", [10, 20, 50])
+def test_outcomes_that_are_flipped_are_seen_from_one_in_ten_on(grown: World, one_in: int) -> None:
+    # Honest outcomes give a slope of 0.96, one flipped in 50 about 0.9, in 20 0.8, in 10 0.65.
+    fault = FAULTS[f"one outcome in {one_in} of what was published is flipped"]
+    rows = larger()
+    is_flipped = np.random.default_rng(1).random(len(rows)) < 1 / one_in
+    is_flipped &= rows["as_of_date"] >= pd.Timestamp(LATER)
+    grown.write(rows.assign(outcome=rows["outcome"].mask(is_flipped, 1 - rows["outcome"])))
+    seen = [is_seen(fault, looked_back(grown, mornings), mornings=mornings) for mornings in (5, 6)]
+    assert seen == [False, fault.check != UNSEEN]
+
+
+def test_honest_scores_come_true(grown: World) -> None:
+    assert looked_back(grown, 5) == {}
+    assert scores(grown.morning(MORNINGS[5])) is not None

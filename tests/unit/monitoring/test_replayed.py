@@ -1,0 +1,114 @@
+"""A walk through history told as a table, in a sentence and as a page; numbers worked out by hand."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.monitoring.replayed import HEADINGS, closing, markdown, page, told
+from tests.unit.lifecycle.world import PROBLEM
+
+COLUMNS = [
+    *("as_of_date", "customers", "sum_probability", "total_lo", "total_hi", "realised", "auc", "slope"),
+    *("status", "quality_grade", "drifted", "decisions"),
+]
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """Said 110 of 100, inside; 60 of 80, outside; withheld; and a morning whose window has not ended."""
+    walked = [
+        (date(2024, 1, 1), 1_200, 110.0, 90.0, 130.0, 100.0, 0.75, 1.02, "ok", "Good", None,
+         "promote (new as-of morning)"),
+        (date(2024, 1, 8), 1_210, 60.0, 50.0, 70.0, 80.0, 0.65, 0.9, "ok", "Good", "spend, country",
+         "refuse (customers drifted); promote (customers drifted)"),
+        (date(2024, 1, 15), np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, "withheld", None, None,
+         "withhold (published probabilities did not come true)"),
+        (date(2024, 1, 22), 1_230, 70.4, 55.0, 85.0, np.nan, np.nan, np.nan, "ok", "Good", None, None),
+    ]  # fmt: skip
+    return pd.DataFrame(walked, columns=COLUMNS)
+
+
+def test_a_morning_is_told_as_a_person_reads_it(rows: pd.DataFrame) -> None:
+    assert told(rows)[0] == {
+        "as_of_date": "2024-01-01",
+        "customers": "1,200",
+        "sum_probability": "110",
+        "interval": "90 to 130",
+        "realised": "100",
+        "miss": "+10%",  # 110 / 100 - 1
+        "auc": "0.750",
+        "slope": "1.02",
+        "status": "ok",
+        "quality_grade": "Good",
+        "drifted": "-",
+        "decisions": "promote (new as-of morning)",
+    }
+    assert told(rows)[1]["miss"] == "-25%"  # 60 / 80 - 1
+
+
+def test_what_is_not_known_is_a_dash(rows: pd.DataFrame) -> None:
+    withheld, waiting = told(rows)[2:]
+    known = {"as_of_date": "2024-01-15", "status": "withheld", "decisions": rows["decisions"][2]}
+    assert withheld == dict.fromkeys(HEADINGS, "-") | known
+    assert [waiting[name] for name in ("sum_probability", "interval")] == ["70", "55 to 85"]
+    assert [waiting[name] for name in ("realised", "miss", "auc", "slope", "decisions")] == ["-"] * 5
+
+
+def test_a_morning_on_which_nobody_bought_has_no_miss(rows: pd.DataFrame) -> None:
+    none_bought = rows.assign(realised=rows["realised"].replace(100.0, 0.0))
+    assert told(none_bought)[0]["miss"] == "-"
+    # Only the 60 of 80 is left.
+    assert "2 matured: mean AUC 0.700, miss median 25.0%, worst 25%" in closing(none_bought)
+
+
+def test_the_closing_sentence_has_the_figures_of_the_matured_mornings(rows: pd.DataFrame) -> None:
+    # AUC (0.75 + 0.65) / 2; misses 10 % and 25 %, median 17.5 %; 100 lies in [90, 130], 80 not in [50, 70].
+    assert closing(rows) == (
+        "4 mornings, 2 matured: mean AUC 0.700, miss median 17.5%, worst 25%; 1 of 2 totals in their 95 % "
+        "interval; 2 promotions, 1 mornings withheld, 1 with drift."
+    )
+
+
+def test_without_a_matured_morning_nothing_is_claimed(rows: pd.DataFrame) -> None:
+    assert closing(rows.iloc[2:]) == "No scored morning has matured yet."
+    assert closing(rows.head(0)) == "No scored morning has matured yet."
+
+
+def test_the_table_in_markdown_has_one_line_per_morning(rows: pd.DataFrame) -> None:
+    lines = markdown(rows).splitlines()
+    assert len(lines) == 2 + len(rows)
+    assert {line.count("|") for line in lines} == {len(HEADINGS) + 1}
+    assert lines[0].startswith("| as-of day | customers | Σ probability | 95 % interval | happened |")
+    assert lines[3].startswith(
+        "| 2024-01-08 | 1,210 | 60 | 50 to 70 | 80 | -25% | 0.650 | 0.90 | ok | Good |"
+    )
+
+
+def test_the_page_shows_every_morning_and_both_plots_and_needs_no_network(rows: pd.DataFrame) -> None:
+    html = page(PROBLEM, rows)
+    assert html.count("<tr>") == 1 + len(rows)
+    assert html.count("data:image/png;base64,iVBOR") == 2
+    assert all(day in html for day in ("2024-01-01", "2024-01-15", "2024-01-22"))
+    assert closing(rows) in html
+    assert not re.findall(r'(?:src|href)="?(?:https?:)?//', html)
+
+
+def test_words_from_the_data_are_text_and_not_html(rows: pd.DataFrame) -> None:
+    html = page(
+        replace(PROBLEM, question="Who buys <b>now</b>?"),
+        rows.assign(drifted="<script>alert(1)</script>", decisions='promote ("5 < 6 & 7")'),
+    )
+    assert "<script>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "5 &lt; 6 &amp; 7" in html
+    assert "<b>" not in html
+
+
+def test_a_walk_in_which_everything_was_withheld_has_a_page_too(rows: pd.DataFrame) -> None:
+    html = page(PROBLEM, rows.iloc[[2]])
+    assert "No scored morning has matured yet." in html
+    assert html.count("data:image/png;base64,iVBOR") == 2
