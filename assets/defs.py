@@ -7,8 +7,10 @@ import dagster as dg
 from assets.calendar import as_of_on_or_after, as_of_on_or_before
 
 
-def as_of_partitions(first_day: date, last_day: date | None) -> dg.WeeklyPartitionsDefinition:
-    """One partition per as-of day (Monday morning) from ``first_day``.
+def as_of_partitions(
+    first_day: date, last_day: date | None, *, time_zone: str
+) -> dg.WeeklyPartitionsDefinition:
+    """One partition per as-of day (Monday morning in ``time_zone``) from ``first_day``.
 
     ``last_day`` closes the list for a data set that has ended; ``None`` goes on with the calendar.
     """
@@ -16,10 +18,11 @@ def as_of_partitions(first_day: date, last_day: date | None) -> dg.WeeklyPartiti
     if last_day is not None:
         newest = as_of_on_or_before(last_day + timedelta(days=1))
         end = (newest + timedelta(weeks=1)).isoformat()
-        return dg.WeeklyPartitionsDefinition(start_date=first, end_date=end, day_offset=1)
+        return dg.WeeklyPartitionsDefinition(start_date=first, end_date=end, day_offset=1, timezone=time_zone)
     return dg.WeeklyPartitionsDefinition(
         start_date=first,
         day_offset=1,
+        timezone=time_zone,
         # The partition of a morning exists that morning, not when its week has ended.
         end_offset=1,
     )

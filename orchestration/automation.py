@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -37,6 +39,11 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             cron_schedule=cron,
             execution_timezone=time_zone,
             execution_fn=asked,
+            default_status=(
+                dg.DefaultScheduleStatus.RUNNING
+                if f"{job}_schedule" in policies.ON_FROM_THE_START
+                else dg.DefaultScheduleStatus.STOPPED
+            ),
             description=f"{text} ({time_zone}).",
         )
         for job, cron, text in (
@@ -46,26 +53,56 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the sensor remembers between two looks, whoever restarts in between.
+
+    Attributes:
+        seen: Fingerprint of the files at the last look.
+        asked: Fingerprint for which a refresh was asked last.
+        times: How often one was asked; files may return to what they were, and that is a change too.
+    """
+
+    seen: str = ""
+    asked: str = ""
+    times: int = 0
+
+    @classmethod
+    def remembered(cls, cursor: str | None) -> "Looked":
+        """From Dagster's cursor; of nothing at the very first look."""
+        return cls(**json.loads(cursor)) if cursor else cls()
+
+    @property
+    def cursor(self) -> str:
+        """As Dagster keeps it."""
+        return json.dumps(asdict(self))
+
+
 def exports_landed_sensor(
     files: Callable[[], Iterable[Path]], *, newest: Callable[[], date]
 ) -> dg.SensorDefinition:
-    """Refreshes once for each change among the delivered files, whoever restarts in between."""
+    """Refreshes once for each change among the delivered files, when two looks in a row saw the same."""
 
     @dg.sensor(
         name="exports_landed_sensor",
+        default_status=_status("exports_landed_sensor"),
         job_name=REFRESH,
         minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
-        description="Launches refresh when a delivered file is new, changed or gone.",
+        description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
     )
-    def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        found = sorted(files())
+    def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        before, found = Looked.remembered(context.cursor), sorted(files())
+        now = replace(before, seen=glance(found))
         if not found:
-            return dg.SkipReason("no export has been delivered yet")
-        delivered = glance(found)
-        if delivered == context.cursor:
-            return dg.SkipReason(f"nothing new among {len(found)} delivered files")
-        request = dg.RunRequest(run_key=delivered, partition_key=newest().isoformat())
-        return dg.SensorResult(run_requests=[request], cursor=delivered)
+            return dg.SensorResult(skip_reason="no export has been delivered yet", cursor=now.cursor)
+        if now.seen == now.asked:
+            return dg.SensorResult(skip_reason=f"nothing new among {len(found)} files", cursor=now.cursor)
+        if now.seen != before.seen:
+            # Half a file would land as a broken one.
+            return dg.SensorResult(skip_reason="files are still arriving", cursor=now.cursor)
+        asked = replace(now, asked=now.seen, times=now.times + 1)
+        request = dg.RunRequest(run_key=asked.cursor, partition_key=newest().isoformat())
+        return dg.SensorResult(run_requests=[request], cursor=asked.cursor)
 
     return _landed
 
@@ -77,7 +114,8 @@ def glance(files: Iterable[Path]) -> str:
     """
     digest = hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
+        # Gone since it was listed: the next look sees that.
+        with suppress(FileNotFoundError), file.open("rb") as stream:
             digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(GLANCED_BYTES))
     return digest.hexdigest()
 
@@ -87,6 +125,7 @@ def retraining_wanted_sensor(causes: Callable[[], Iterable[Cause]]) -> dg.Sensor
 
     @dg.sensor(
         name="retraining_wanted_sensor",
+        default_status=_status("retraining_wanted_sensor"),
         job_name=RETRAIN,
         minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
         description=(
@@ -122,6 +161,7 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
 
     @dg.run_failure_sensor(
         name="run_failed_sensor",
+        default_status=_status("run_failed_sensor"),
         description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
@@ -139,3 +179,8 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
             stream.write(json.dumps(line) + "\n")
 
     return _failed
+
+
+def _status(sensor: str) -> dg.DefaultSensorStatus:
+    is_on = sensor in policies.ON_FROM_THE_START
+    return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED

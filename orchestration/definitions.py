@@ -60,7 +60,7 @@ def definitions() -> dg.Definitions:
 def definitions_for(settings: Settings) -> dg.Definitions:
     """Every asset, check, job, schedule, sensor and resource of one business."""
     business = settings.load_business()
-    partitions = as_of_partitions(business.first_as_of_day, business.last_day)
+    partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
     warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
@@ -108,7 +108,7 @@ def _stages(
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
         *landing_assets(business),
         staged,
-        usability_asset(),
+        usability_asset(partitions),
     ]
     models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
     looked_back = [
@@ -126,7 +126,7 @@ def _stages(
         scored=[*(scores for *_, scores in models), journals_asset(PROBLEMS)],
         published=[
             published,
-            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected),
+            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
             snapshot_asset(
                 published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
             ),

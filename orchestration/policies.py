@@ -13,6 +13,9 @@ SCORE_AT = "0 6 * * 1"
 LOOK_FOR_EXPORTS_EVERY = timedelta(minutes=1)
 LOOK_FOR_CAUSES_EVERY = timedelta(minutes=5)
 
+# A person turns each of the others on in the UI, once; Dagster remembers it.
+ON_FROM_THE_START = frozenset({"run_failed_sensor"})
+
 # A run of the largest sample shop takes minutes; whatever takes two hours hangs.
 LONGEST_RUN = timedelta(hours=2)
 RUN_TAGS: Mapping[str, str] = MappingProxyType(

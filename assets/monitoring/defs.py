@@ -14,16 +14,17 @@ from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import realised
 from assets.monitoring.drifting import drift, page_of
 from assets.monitoring.profile import profiles
-from assets.monitoring.usability import newest_day, usability_rows
+from assets.monitoring.usability import usability_rows
 from assets.ports import ModelStore, Warehouse
 
 
-def usability_asset() -> dg.AssetsDefinition:
-    """``ml.usability_report``, made as soon as the exports have landed."""
+def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """``ml.usability_report``, made as soon as the exports have landed, as the morning sees them."""
 
     @dg.asset(
         key=dg.AssetKey(USABILITY_REPORT),
         deps=[dg.AssetKey(raw(table)) for table in CONTRACTS],
+        partitions_def=partitions,
         group_name="monitoring",
         description="Which capabilities the landed data can carry, and what exactly is missing or unusable.",
         pool="warehouse",
@@ -31,10 +32,8 @@ def usability_asset() -> dg.AssetsDefinition:
     def _usability(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        found = profiles(warehouse)
-        # Not partitioned, but part of a run that is: its morning says what is stale.
-        morning = context.run.tags.get("dagster/partition")
-        rows = usability_rows(found, today=date.fromisoformat(morning) if morning else newest_day(found))
+        # The morning says what is stale.
+        rows = usability_rows(profiles(warehouse), today=date.fromisoformat(context.partition_key))
         warehouse.replace(USABILITY_REPORT, rows)
         records = [
             dg.TableRecord({str(name): None if value is None else str(value) for name, value in row.items()})

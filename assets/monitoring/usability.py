@@ -52,11 +52,6 @@ def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.Data
     return pd.DataFrame([asdict(row) for row in [*capabilities, *columns]]).astype("string")
 
 
-def newest_day(found: Mapping[str, TableProfile]) -> date:
-    """The newest day of all tables: today, for a run that stands on no morning of its own."""
-    return max((table.newest for table in found.values() if table.newest), default=date.min)
-
-
 def _capability(capability: Capability, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
     lacking = [text for need in capability.needs for text in _lacking(need, found[need.table], today=today)]
     better = [name for name in capability.uses if not _is_filled(name, found)]

@@ -19,12 +19,19 @@ REMEMBERED_RESULTS = 10
 SNAPSHOT = Key("consumers", "snapshot")
 
 
-def ledger_asset(after: Iterable[Key], expected: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
+def ledger_asset(
+    after: Iterable[Key],
+    expected: Sequence[dg.AssetCheckKey],
+    *,
+    partitions: dg.PartitionsDefinition[str],
+) -> dg.AssetsDefinition:
     """``ml.checks``: what became of each ``expected`` check, once everything in ``after`` was made."""
 
     @dg.asset(
         key=dg.AssetKey(CHECKS),
         deps=[dg.AssetKey(key) for key in after],
+        # One table, but the job `publish` needs an asset with partitions to be launched for a morning.
+        partitions_def=partitions,
         group_name="publishing",
         description="One row per run and check that was expected: passed, failed or not run, and why.",
         pool="warehouse",

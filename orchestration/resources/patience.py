@@ -42,6 +42,7 @@ def patiently(
             return attempt()
         except Held as held:
             waited, words = clock() - started, str(held)
+        # Outside the handler: a person shall read these words, not the adapter's as their cause.
         if waited >= patience.total_seconds():
             raise Held(f"{words} (waited {waited:,.0f} s)")
         if waited - told >= BETWEEN_WORDS.total_seconds():

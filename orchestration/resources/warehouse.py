@@ -1,5 +1,6 @@
 """The DuckDB file of one business, as a Dagster resource."""
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -72,11 +73,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             try:
                 return work()
             except duckdb.IOException as error:
-                held = _held(error)
-                if held is None:
-                    raise
-            # Outside the handler: a person shall read our words, not DuckDB's as their cause.
-            raise held
+                raise _held(error) or error from None
 
         return patiently(attempt, patience=timedelta(seconds=self.patience_seconds))
 
@@ -126,7 +123,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def _held(error: duckdb.IOException) -> Held | None:
-    """What ``error`` says about another process that has the file open; ``None`` when it says another thing."""
+    """Who else has the file open according to ``error``; ``None`` when it is about something else."""
     locked = LOCKED.search(str(error))
     if locked is None:
         return None

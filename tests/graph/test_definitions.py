@@ -7,10 +7,13 @@ from dagster._core.definitions.dependency import DependencyStructure
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from assets.keys import Key
-from orchestration.jobs import PREDICT_AND_PUBLISH
+from orchestration import policies
+from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RESCORE, RETRAIN, SCORE
 
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")
+REALISED = ("ml", "purchase_propensity__realised")
+DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
@@ -45,6 +48,8 @@ BLOCKING = (
 WARNING = (
     (("ml", "purchase_propensity__evaluation"), "candidate_is_worth_promoting"),
     (SCORES, "totals_lie_in_their_intervals"),
+    (REALISED, "published_probabilities_came_true"),
+    (DRIFTED, "customers_are_like_those_it_learned_from"),
     (("raw", "order_lines"), "row_counts_are_usual"),
     (("raw", "events"), "rows_arrive_on_time"),
     (("raw", "events"), "every_file_is_readable"),
@@ -187,6 +192,86 @@ def test_the_main_job_makes_everything(loaded: dict[str, RepositoryDefinition]) 
         selected = {each for each in job.asset_layer.selected_asset_keys}
         assert selected == set(repository.asset_graph.materializable_asset_keys)
         assert (job.description or "").strip()
+
+
+CANDIDATE = ("ml", "purchase_propensity__candidate")
+STAGED = ("staging", "stg_shop__order_lines")
+LEDGER = ("ml", "checks")
+# Of each job one asset of every stage that it makes, in this order: landed, featured, looked back on,
+# trained, scored, published.
+MADE_BY_JOB = {
+    PREDICT_AND_PUBLISH: (STAGED, FEATURES, REALISED, CANDIDATE, SCORES, SNAPSHOT),
+    REFRESH: (STAGED,),
+    SCORE: (STAGED, FEATURES, REALISED, SCORES, SNAPSHOT),
+    RETRAIN: (CANDIDATE, SCORES, SNAPSHOT),
+    REPLAY: (FEATURES, REALISED, SCORES),
+    RESCORE: (SCORES, SNAPSHOT),
+    PUBLISH: (SNAPSHOT,),
+}
+STAGES = MADE_BY_JOB[PREDICT_AND_PUBLISH]
+
+
+def jobs_of(repository: RepositoryDefinition) -> dict[str, dg.JobDefinition]:
+    return {job.name: job for job in repository.get_all_jobs() if not job.name.startswith("__")}
+
+
+def test_a_job_makes_the_stages_that_its_description_promises(
+    loaded: dict[str, RepositoryDefinition],
+) -> None:
+    for repository in loaded.values():
+        jobs = jobs_of(repository)
+        assert set(jobs) == set(MADE_BY_JOB)
+        for name, job in jobs.items():
+            selected = job.asset_layer.selected_asset_keys
+            assert tuple(stage for stage in STAGES if key(stage) in selected) == MADE_BY_JOB[name], name
+            # Whoever writes a snapshot brings the ledger of its checks with it.
+            assert (key(LEDGER) in selected) is (SNAPSHOT in MADE_BY_JOB[name]), name
+
+
+def test_a_job_says_what_it_does_and_is_ended_when_it_hangs(loaded: dict[str, RepositoryDefinition]) -> None:
+    for repository in loaded.values():
+        for job in jobs_of(repository).values():
+            assert (job.description or "").strip(), job.name
+            assert policies.RUN_TAGS.items() <= job.tags.items(), job.name
+            # Launched for a morning by schedules, sensors and `make replay`.
+            assert job.get_partition_keys(None), job.name
+
+
+def test_every_asset_has_an_owner(graph: AssetGraph) -> None:
+    assert not [each.to_user_string() for each in made(graph) if not graph.get(each).owners]
+
+
+def test_every_schedule_and_sensor_launches_a_job_that_is_there(
+    loaded: dict[str, RepositoryDefinition],
+) -> None:
+    for repository in loaded.values():
+        assert {each.name: each.job_name for each in repository.schedule_defs} == {
+            "refresh_schedule": REFRESH,
+            "score_schedule": SCORE,
+        }
+        launched = {
+            each.name: [target.job_name for target in each.targets] for each in repository.sensor_defs
+        }
+        assert launched == {
+            "exports_landed_sensor": [REFRESH],
+            "retraining_wanted_sensor": [RETRAIN],
+            "run_failed_sensor": [],
+        }
+
+
+def test_only_the_alert_of_a_failed_run_is_on_before_a_person_says_so(
+    loaded: dict[str, RepositoryDefinition],
+) -> None:
+    for repository in loaded.values():
+        automata = [*repository.schedule_defs, *repository.sensor_defs]
+        assert [each.name for each in automata if each.default_status.value == "RUNNING"] == [
+            "run_failed_sensor"
+        ]
+
+
+def test_schedules_go_by_the_clock_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:
+    for repository in loaded.values():
+        assert [each.execution_timezone for each in repository.schedule_defs] == ["Europe/London"] * 2
 
 
 def test_partitions_are_mondays_that_end_with_the_data(loaded: dict[str, RepositoryDefinition]) -> None:

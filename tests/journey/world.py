@@ -52,10 +52,10 @@ class Place:
             "OMP_WAIT_POLICY": "passive",
         }
 
-    def start(self) -> subprocess.Popen[str]:
-        """Begin a run of the main job; the caller waits for it."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "orchestration.run"],
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a run of the main job, or Python with ``arguments``; the caller waits for it."""
+        return subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, *(arguments or ("-m", "orchestration.run"))],
             cwd=self.project, env=dict(self.environment), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from assets.ingest.contracts import CONTRACTS
 from assets.keys import raw
 from assets.monitoring.capabilities import CAPABILITIES
 from assets.monitoring.profile import ColumnProfile, TableProfile, profiles
-from assets.monitoring.usability import newest_day, usability_rows
+from assets.monitoring.usability import usability_rows
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 TODAY = date(2024, 12, 30)
@@ -203,12 +203,6 @@ def test_a_column_is_called_by_what_is_wrong_with_it(
     table: str, column: str, filled: int, distinct: int, state: str
 ) -> None:
     assert column_state(with_column(table, column, filled=filled, distinct=distinct), table, column) == state
-
-
-def test_without_a_morning_today_is_the_newest_day() -> None:
-    found = everything()
-    assert newest_day(found) == date(2024, 12, 29)
-    assert newest_day({table: empty_table(table) for table in CONTRACTS}) == date.min
 
 
 def test_profiles_are_counted_in_the_warehouse(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""Owners and staleness, as every asset gets them."""
+
+import dagster as dg
+import pytest
+
+from orchestration import policies
+
+
+def asset(group: str) -> dg.AssetsDefinition:
+    @dg.asset(name="thing", group_name=group)
+    def _thing() -> None: ...
+
+    return _thing
+
+
+def spec(group: str, *, is_live: bool) -> dg.AssetSpec:
+    (ruled,) = policies.governed(asset(group), is_live=is_live).specs
+    return ruled
+
+
+@pytest.mark.parametrize(
+    ("group", "owners"),
+    [
+        ("marts", policies.DATA_OWNERS),
+        ("features", policies.DATA_OWNERS),
+        ("purchase_propensity", policies.MODEL_OWNERS),
+        ("published", policies.MODEL_OWNERS),
+    ],
+)
+@pytest.mark.parametrize("is_live", [True, False])
+def test_data_belong_to_one_team_and_models_to_the_other(
+    group: str, owners: tuple[str, ...], is_live: bool
+) -> None:
+    assert tuple(spec(group, is_live=is_live).owners) == owners
+
+
+def test_a_live_business_is_stale_after_a_week_and_a_data_set_that_ended_never_is() -> None:
+    assert spec("marts", is_live=False).freshness_policy is None
+    assert spec("marts", is_live=True).freshness_policy == dg.FreshnessPolicy.time_window(
+        fail_window=policies.STALE_AFTER, warn_window=policies.WARN_AFTER
+    )
+    # Mornings are a week apart: whoever warned earlier would warn every week.
+    assert policies.WARN_AFTER.days >= 7
+
+
+def test_whoever_waits_gives_up_before_the_run_is_ended_for_being_too_long() -> None:
+    assert policies.SENSOR_PATIENCE < policies.WAREHOUSE_PATIENCE < policies.LONGEST_RUN
+    assert float(policies.RUN_TAGS["dagster/max_runtime"]) == policies.LONGEST_RUN.total_seconds()
+    assert policies.RUN_TAGS["dagster/max_retries"] == "1"

@@ -1,0 +1,167 @@
+"""Whoever needs the warehouse file waits for whoever has it, and gives up in words."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+import yaml
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.environments import Environment
+
+from assets.keys import Key
+from orchestration.parse import DBT_PROJECT_DIR
+from orchestration.policies import WAREHOUSE_PATIENCE
+from orchestration.resources.patience import Held, patiently
+from orchestration.resources.turns import alive, turn, was_killed
+from orchestration.resources.warehouse import DuckDBWarehouse
+
+HOLDER = """
+import sys, time, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+TABLE = Key("ml", "things")
+
+
+@contextmanager
+def held_by_somebody(file: Path, seconds: float) -> Iterator[int]:
+    """Another process that has ``file`` open for so long; its process id."""
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", HOLDER, str(file), str(seconds)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+class Clock:
+    """A clock that only moves while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.sleeps = 100.0, 0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.sleeps += 1
+
+
+def held_until(clock: Clock, instant: float) -> Callable[[], str]:
+    def attempt() -> str:
+        if clock.now < instant:
+            raise Held("the file is open in python (PID 7)")
+        return "mine"
+
+    return attempt
+
+
+def test_what_is_free_is_had_at_once() -> None:
+    clock = Clock()
+    found = patiently(held_until(clock, 0), patience=timedelta(0), clock=clock, sleep=clock.sleep)
+    assert (found, clock.sleeps) == ("mine", 0)
+
+
+def test_what_comes_free_in_time_is_had_and_the_wait_is_told_once_a_minute() -> None:
+    clock, told = Clock(), list[str]()
+    found = patiently(
+        held_until(clock, 230),
+        patience=timedelta(minutes=3),
+        tell=told.append,
+        clock=clock,
+        sleep=clock.sleep,
+    )
+    assert found == "mine"
+    # 130 s of waiting: told at 0, 60 and 120 s.
+    assert told == ["waiting: the file is open in python (PID 7)"] * 3
+
+
+def test_patience_ends_with_the_holder_and_how_long_it_was_waited() -> None:
+    clock = Clock()
+    with pytest.raises(Held, match=r"open in python \(PID 7\) \(waited 180 s\)"):
+        patiently(held_until(clock, 1e9), patience=timedelta(minutes=3), clock=clock, sleep=clock.sleep)
+
+
+def test_another_error_is_not_waited_for() -> None:
+    clock = Clock()
+
+    def broken() -> None:
+        raise ValueError("not a lock")
+
+    with pytest.raises(ValueError, match="not a lock"):
+        patiently(broken, patience=timedelta(hours=1), clock=clock, sleep=clock.sleep)
+    assert clock.sleeps == 0
+
+
+def test_the_warehouse_waits_for_a_person_who_has_it_open(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
+    with held_by_somebody(warehouse.path, 1.0):
+        assert warehouse.replace(TABLE, pd.DataFrame({"a": [1, 2]})) == 2
+    assert len(warehouse.read(f"select * from {TABLE.sql}")) == 2
+
+
+def test_the_warehouse_gives_up_naming_the_file_and_who_has_it(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), patience_seconds=0.3)
+    with held_by_somebody(warehouse.path, 60) as pid, pytest.raises(Held) as told:
+        warehouse.exists(TABLE)
+    assert f"{warehouse.path} is open in" in str(told.value)
+    assert f"(PID {pid})" in str(told.value)
+    # The narrator tells the innermost cause: DuckDB's own words must not be it.
+    assert told.value.__cause__ is None
+    assert told.value.__context__ is None
+
+
+def test_a_file_that_is_no_database_is_not_waited_for(tmp_path: Path) -> None:
+    broken = tmp_path / "warehouse.duckdb"
+    broken.write_text("rubbish" * 1000)
+    started = time.monotonic()
+    with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):
+        DuckDBWarehouse(database=str(broken)).exists(TABLE)
+    assert time.monotonic() - started < 5
+
+
+def test_dbt_waits_too_and_about_as_long(tmp_path: Path) -> None:
+    profile = yaml.safe_load((DBT_PROJECT_DIR / "profiles.yml").read_text())
+    output = profile["marketing"]["outputs"]["duckdb"] | {"path": str(tmp_path / "warehouse.duckdb")}
+    output["database"], output["schema"] = "warehouse", "main"
+    credentials = DuckDBCredentials.from_dict(output)
+    with held_by_somebody(Path(output["path"]), 0.5):
+        Environment.initialize_db(credentials).close()
+    # It sleeps 1, 2, 4, ... seconds: as many attempts as make no less than the patience of our own steps.
+    attempts = credentials.retries.connect_attempts
+    assert 2**attempts - 1 >= 0.8 * WAREHOUSE_PATIENCE.total_seconds()
+
+
+def test_one_run_has_its_turn_at_a_time_and_the_other_hears_whose_it_is(tmp_path: Path) -> None:
+    file, told = tmp_path / "warehouse.turn", list[str]()
+    with (
+        turn(file, run_id="first", patience=timedelta(0)),
+        pytest.raises(Held, match=r"run first .* has its turn"),
+        turn(file, run_id="second", patience=timedelta(seconds=0.3), tell=told.append),
+    ):
+        pytest.fail("two runs at once")
+    assert len(told) == 1
+    with turn(file, run_id="third", patience=timedelta(0)):
+        assert file.read_text().startswith("run third ")
+
+
+def test_a_run_that_ended_was_not_killed_and_one_whose_process_is_gone_was(tmp_path: Path) -> None:
+    with alive(tmp_path, "at work"):
+        assert not was_killed(tmp_path, "at work")
+    assert not was_killed(tmp_path, "at work")
+    assert not was_killed(tmp_path, "never begun")
+    # What SIGKILL leaves: the sign, and nobody who holds it.
+    (tmp_path / "alive" / "killed").touch()
+    assert was_killed(tmp_path, "killed")
