@@ -63,26 +63,16 @@ def definitions_for(settings: Settings) -> dg.Definitions:
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
-    warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
     return dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(),
         jobs=list(jobs_of(stages, partitions).values()),
-        schedules=schedules(
-            time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
-        ),
-        sensors=_sensors(
-            business,
-            settings,
-            DuckDBWarehouse(
-                database=str(settings.warehouse_file),
-                patience_seconds=SENSOR_PATIENCE.total_seconds(),
-            ),
-        ),
+        schedules=_schedules(business),
+        sensors=_sensors(business, settings),
         loggers={"narrator": narrator},
         executor=dg.in_process_executor,
         resources={
-            "warehouse": warehouse,
+            "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
             "models": FolderModelStore(root=str(settings.folder / "models")),
             "dbt": InstalledDbt(project_dir=str(project.project_dir), profiles_dir=str(DBT_PROJECT_DIR)),
         },
@@ -103,18 +93,11 @@ def _stages(
     staged, featured, published = transform_assets(
         project, partitions, clock=_clock(business), tell=settings.tell_dbt
     )
-    landed = [
-        *_simulated(business, settings),
-        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
-        *landing_assets(business),
-        staged,
-        usability_asset(partitions),
-    ]
+    landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
     models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
+    reports = settings.reports_dir
     looked_back = [
-        asset
-        for problem in PROBLEMS
-        for asset in looked_back_assets(problem, partitions, reports=settings.reports_dir)
+        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
     ]
     made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
     expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
@@ -134,7 +117,25 @@ def _stages(
     )
 
 
-def _sensors(business: Business, settings: Settings, warehouse: DuckDBWarehouse) -> list[dg.SensorDefinition]:
+def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
+    return [
+        *_simulated(business, settings),
+        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
+        *landing_assets(business),
+    ]
+
+
+def _schedules(business: Business) -> list[dg.ScheduleDefinition]:
+    return schedules(
+        time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
+    )
+
+
+def _sensors(business: Business, settings: Settings) -> list[dg.SensorDefinition]:
+    warehouse = DuckDBWarehouse(
+        database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
+    )
+
     def causes() -> Iterator[Cause]:
         if not settings.warehouse_file.exists():
             return

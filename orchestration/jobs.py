@@ -1,7 +1,8 @@
 """The jobs that a person, a schedule or a sensor launches by name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -17,6 +18,23 @@ RETRAIN = "retrain"
 PUBLISH = "publish"
 REPLAY = "replay"
 RESCORE = "rescore"
+
+TOLD: Mapping[str, str] = MappingProxyType(
+    {
+        PREDICT_AND_PUBLISH: "The whole path for one as-of day: land the exports, build features, train and "
+        "judge a candidate, score everyone with the champion, publish. Choose the newest as-of day.",
+        REFRESH: "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
+        "publishes nothing.",
+        SCORE: "The weekly morning: land, build features, look back on what was published, score everyone "
+        "with the champion, publish. Trains nothing; without a champion it says so.",
+        RETRAIN: "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
+        "serves then, publish. The features of that day must be there: launch score before.",
+        REPLAY: "One morning of the past: build its features, look back on what was published, score with "
+        "the champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
+        RESCORE: "Score one as-of day again with whoever serves now, and publish: what `make rollback` runs.",
+        PUBLISH: "Publish again what the warehouse holds: contracts, ledger of checks, snapshot file.",
+    }
+)
 
 Assets = Sequence[dg.AssetsDefinition]
 
@@ -58,48 +76,17 @@ def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """Every job by its name; each is launched for one as-of day."""
-    told: dict[str, tuple[Assets, str]] = {
-        PREDICT_AND_PUBLISH: (
-            stages.everything,
-            "The whole path for one as-of day: land the exports, build features, train and judge a "
-            "candidate, score everyone with the champion, publish. Choose the newest as-of day.",
-        ),
-        REFRESH: (
-            stages.landed,
-            "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
-            "publishes nothing.",
-        ),
-        SCORE: (
-            [
-                *stages.landed,
-                *stages.featured,
-                *stages.looked_back,
-                *stages.scored,
-                *stages.published,
-            ],
-            "The weekly morning: land, build features, look back on what was published, score everyone "
-            "with the champion, publish. Trains nothing; without a champion it says so.",
-        ),
-        RETRAIN: (
-            [*stages.trained, *stages.scored, *stages.published],
-            "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
-            "serves then, publish. The features of that day must be there: launch score before.",
-        ),
-        REPLAY: (
-            [*stages.featured, *stages.looked_back, *stages.scored],
-            "One morning of the past: build its features, look back on what was published, score with the "
-            "champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
-        ),
-        RESCORE: (
-            [*stages.scored, *stages.published],
-            "Score one as-of day again with whoever serves now, and publish; `make rollback` launches it.",
-        ),
-        PUBLISH: (
-            stages.published,
-            "Publish again what the warehouse holds: contracts, ledger of checks, snapshot file.",
-        ),
+    scoring = [*stages.featured, *stages.looked_back, *stages.scored]
+    assets: dict[str, Assets] = {
+        PREDICT_AND_PUBLISH: stages.everything,
+        REFRESH: stages.landed,
+        SCORE: [*stages.landed, *scoring, *stages.published],
+        RETRAIN: [*stages.trained, *stages.scored, *stages.published],
+        REPLAY: scoring,
+        RESCORE: [*stages.scored, *stages.published],
+        PUBLISH: stages.published,
     }
-    return {name: _job(name, assets, partitions, text=text) for name, (assets, text) in told.items()}
+    return {name: _job(name, each, partitions, text=TOLD[name]) for name, each in assets.items()}
 
 
 def _job(

@@ -18,10 +18,7 @@ from orchestration.settings import Settings
 
 def main(arguments: list[str]) -> int:
     """Roll the named problem back; returns the process's exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problem", choices=[problem.name for problem in PROBLEMS], default=PROBLEMS[0].name)
-    parser.add_argument("--reason", required=True)
-    asked = parser.parse_args(arguments)
+    asked = _parsed(arguments)
     settings = Settings()
     as_of = newest_as_of_day(settings.load_business())
     definitions, instance = definitions_for(settings), dg.DagsterInstance.get()
@@ -45,6 +42,13 @@ def main(arguments: list[str]) -> int:
         instance=instance, partition_key=as_of.isoformat(), raise_on_error=False
     )
     return 0 if result.success else 1
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problem", choices=[problem.name for problem in PROBLEMS], default=PROBLEMS[0].name)
+    parser.add_argument("--reason", required=True)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

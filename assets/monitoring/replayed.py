@@ -10,7 +10,6 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from assets.features.matrix import AS_OF
-from assets.keys import DRIFT, LEVELS, METRICS, RETRAIN_LOG
 from assets.lifecycle.plot import level_plot, line_plot
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import REALISED
@@ -32,6 +31,44 @@ HEADINGS = {
     "decisions": "decisions",
 }
 
+SQL = """
+with days as (select unnest($days) as as_of_date),
+levels as (select * from ml.levels where model_name = $name),
+scored as (
+    select as_of_date, any_value(status) as status, any_value(quality_grade) as quality_grade
+    from {scores} group by 1
+),
+measured as (
+    select
+        as_of_date,
+        any_value(value) filter (where metric = 'auc') as auc,
+        any_value(value) filter (where metric = 'calibration_slope') as slope
+    from ml.metrics
+    where model_name = $name and split = $split and slice_name = 'all' group by 1
+),
+drifted as (
+    select as_of_date, string_agg(feature, ', ' order by psi desc, feature) as drifted
+    from ml.drift
+    where model_name = $name and slice_name = 'all' and verdict = 'drifted' group by 1
+),
+decided as (
+    select
+        as_of_date,
+        string_agg(decision || ' (' || trigger || ')', '; ' order by decided_at) as decisions
+    from ml.retrain_log where model_name = $name group by 1
+)
+select
+    days.as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc, slope,
+    coalesce(scored.status, 'withheld') as status, quality_grade, drifted, decisions
+from days
+left join levels using (as_of_date)
+left join scored using (as_of_date)
+left join measured using (as_of_date)
+left join drifted using (as_of_date)
+left join decided using (as_of_date)
+order by 1
+"""
+
 
 def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[date]) -> pd.DataFrame:
     """One row per day of ``days``, oldest first, as the tables hold it.
@@ -42,49 +79,9 @@ def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[da
         scored), quality_grade, drifted (features, in words) and decisions.
     """
     return warehouse.read(
-        _sql(problem),
+        SQL.format(scores=problem.scores.sql),
         {"days": list(days), "name": problem.name, "split": REALISED},
     )
-
-
-def _sql(problem: PredictionProblem) -> str:
-    return f"""
-    with days as (select unnest($days) as {AS_OF}),
-    levels as (select * from {LEVELS.sql} where model_name = $name),
-    scored as (
-        select {AS_OF}, any_value(status) as status, any_value(quality_grade) as quality_grade
-        from {problem.scores.sql} group by 1
-    ),
-    measured as (
-        select
-            {AS_OF},
-            any_value(value) filter (where metric = 'auc') as auc,
-            any_value(value) filter (where metric = 'calibration_slope') as slope
-        from {METRICS.sql}
-        where model_name = $name and split = $split and slice_name = 'all' group by 1
-    ),
-    drifted as (
-        select {AS_OF}, string_agg(feature, ', ' order by psi desc, feature) as drifted
-        from {DRIFT.sql}
-        where model_name = $name and slice_name = 'all' and verdict = 'drifted' group by 1
-    ),
-    decided as (
-        select
-            {AS_OF},
-            string_agg(decision || ' (' || trigger || ')', '; ' order by decided_at) as decisions
-        from {RETRAIN_LOG.sql} where model_name = $name group by 1
-    )
-    select
-        days.{AS_OF}, customers, sum_probability, total_lo, total_hi, realised, auc, slope,
-        coalesce(scored.status, 'withheld') as status, quality_grade, drifted, decisions
-    from days
-    left join levels using ({AS_OF})
-    left join scored using ({AS_OF})
-    left join measured using ({AS_OF})
-    left join drifted using ({AS_OF})
-    left join decided using ({AS_OF})
-    order by 1
-    """
 
 
 def told(rows: pd.DataFrame) -> list[dict[str, str]]:

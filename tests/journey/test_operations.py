@@ -21,7 +21,6 @@ from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, Told
 
 # One place goes through everything in this order, in a worker of its own.
-pytestmark = pytest.mark.xdist_group("operations")
 
 MORNING = "2024-01-01"
 RUN = ("-m", "orchestration.run")

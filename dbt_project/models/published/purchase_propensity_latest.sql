@@ -24,7 +24,7 @@ ranked as (
 
     select
         scores.*,
-        withheld.withheld_on,
+        {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
         row_number() over (partition by scores.customer_id order by scores.as_of_date desc) as newness
 
     from scores
@@ -44,7 +44,7 @@ select
     horizon_days,
     is_eligible,
     ineligible_reason,
-    cast(case when withheld_on > as_of_date then 'withheld_by_gate' else status end as varchar) as status,
+    case when is_withheld then 'withheld_by_gate' else status end as status,
     quality_grade,
     is_holdout,
     consent_ads,

@@ -1,7 +1,7 @@
 """The gate says yes to a sound candidate, and no, with a reason, to every planted fault."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 
 import numpy as np
@@ -155,6 +155,8 @@ def test_better_grades_ask_for_more() -> None:
 def attempt(champion: str | None) -> Attempt:
     return Attempt(
         model_name="purchase_propensity",
+        as_of_date=date(2026, 1, 5),
+        windows_violated=None,
         decided_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
         run_id="run-1",
         trigger="manual",
