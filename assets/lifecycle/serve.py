@@ -52,7 +52,9 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     level = level_of(morning, fitted)
     scored = scored_by(morning, fitted, serves=serves, level=level)
     warehouse.replace_partition(problem.scores, scored, column="as_of_date", value=morning.as_of)
-    journal.write_judgement(warehouse, METRICS, _estimated(morning, serves, scored=scored, level=level))
+    # A fallback promises no ranking that could be estimated.
+    if not serves.is_fallback:
+        journal.write_judgement(warehouse, METRICS, _estimated(morning, serves, scored=scored, level=level))
     row = _level_row(morning, serves, raw=scored["probability_raw"].to_numpy(dtype=float), level=level)
     journal.write_level(warehouse, problem, row, today=morning.as_of)
     return row
