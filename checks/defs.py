@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
-import numpy as np
 import pandas as pd
 
 from assets.keys import LEVELS, METRICS, RETRAIN_LOG, Key
 from assets.lifecycle import journal
 from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.rows import known_rows
+from assets.lifecycle.rows import INELIGIBLE, cohort_sql, known_rows, realised_rates
 from assets.ports import Warehouse
 from checks.contracts import scores_contract, training_contract
 from checks.shape import everyone_is_scored_once, rows_keep_their_contract
@@ -109,8 +108,8 @@ def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
 
     def near(warehouse: Warehouse, as_of: date) -> Verdict:
         return mean_is_near_what_happens(
-            _scores(problem, warehouse, as_of)["probability"].to_numpy(dtype=float),
-            _rates(problem, warehouse, as_of),
+            _scores(problem, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
+            realised_rates(problem, warehouse, as_of=as_of),
             level_sd=float(_levels(problem, warehouse)["level_sd"].iloc[-1]),
         )
 
@@ -193,18 +192,10 @@ def _levels(problem: PredictionProblem, warehouse: Warehouse) -> pd.DataFrame:
     )
 
 
-def _rates(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> np.ndarray:
-    rows = warehouse.read(
-        f"select avg(outcome) as rate from {problem.label.sql} "
-        f"where as_of_date + {problem.horizon_days} <= $as_of group by as_of_date",
-        {"as_of": as_of},
-    )
-    return rows["rate"].to_numpy(dtype=np.float64)
-
-
 def _cohort(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> dict[str, int]:
-    ids = f"select {problem.entity_id} from {{}} where as_of_date = $as_of"
-    cohort, scored = (ids.format(key.sql) for key in (problem.features[0], problem.scores))
+    # With the reason, so that whoever stands on the wrong side of the question counts as missing.
+    who = f"select {problem.entity_id}, {INELIGIBLE} from {{}} where as_of_date = $as_of"
+    cohort, scored = (who.format(source) for source in (cohort_sql(problem), problem.scores.sql))
     counted = warehouse.read(
         f"""
         select

@@ -41,7 +41,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
         else f"calibrated on {int(whole['n']):,} rows, every slice within bounds",
         value=float(whole["value"]),
         threshold=gates.level_tolerance,
-        evidence={"n": float(whole["n"]), "buyers": float(whole["n_positive"])},
+        evidence={"n": float(whole["n"]), "outcomes": float(whole["n_positive"])},
     )
 
 
@@ -101,7 +101,9 @@ def published_probabilities_came_true(realised: pd.Series) -> Verdict:
     """
     n, days = int(realised["n"]), int(realised["n_days"])
     if n == 0 or pd.isna(realised["auc"]):
-        told = "nothing this version published has matured" if n == 0 else f"too few of {n:,} rows bought"
+        told = (
+            "nothing this version published has matured" if n == 0 else f"too few of either outcome in {n:,}"
+        )
         return Verdict(passed=True, reason=f"{told}: not judged yet", evidence={"n": float(n)})
     faults = None if pd.isna(realised["faults"]) else str(realised["faults"])
     said, rate = float(realised["mean_predicted"]), float(realised["actual_rate"])

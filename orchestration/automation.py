@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
@@ -120,8 +120,15 @@ def glance(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def retraining_wanted_sensor(causes: Callable[[], Iterable[Cause]]) -> dg.SensorDefinition:
-    """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys."""
+def retraining_wanted_sensor(
+    causes: Callable[[], Iterable[Cause]], *, answering: Callable[[str], Sequence[dg.AssetKey]]
+) -> dg.SensorDefinition:
+    """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys.
+
+    Args:
+        causes: Why models are wanted now.
+        answering: What of the job a cause of the problem of that name makes; the others' models stay.
+    """
 
     @dg.sensor(
         name="retraining_wanted_sensor",
@@ -142,16 +149,17 @@ def retraining_wanted_sensor(causes: Callable[[], Iterable[Cause]]) -> dg.Sensor
         if not found:
             yield dg.SkipReason("no cause to retrain")
         for cause in found:
-            yield retrain_request(cause)
+            yield retrain_request(cause, answering(cause.problem))
 
     return _wanted
 
 
-def retrain_request(cause: Cause) -> dg.RunRequest:
-    """The run that answers ``cause``."""
+def retrain_request(cause: Cause, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
+    """The run that answers ``cause`` by making ``assets``."""
     return dg.RunRequest(
         run_key=cause.key,
         partition_key=cause.as_of.isoformat(),
+        asset_selection=assets,
         tags={TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)},
     )
 

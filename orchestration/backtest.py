@@ -22,7 +22,7 @@ from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 HEADER = (
-    "| as-of day | customers | buyers | Σ probability | 95 % interval | miss | AUC | naive AUC "
+    "| as-of day | customers | happened | Σ probability | 95 % interval | miss | AUC | naive AUC "
     "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 KIB_PER_MIB = 1024
@@ -31,7 +31,7 @@ KIB_PER_MIB = 1024
 def line(looked: Looked) -> str:
     """One row of the table, in Markdown."""
     return (
-        f"| {looked.as_of} | {looked.customers:,} | {looked.buyers:,} | {looked.total.value:,.0f} "
+        f"| {looked.as_of} | {looked.customers:,} | {looked.happened:,} | {looked.total.value:,.0f} "
         f"| {looked.total.lo:,.0f} to {looked.total.hi:,.0f} | {looked.miss:+.0%} | {looked.auc:.3f} "
         f"| {looked.naive_auc:.3f} | {looked.auc_difference.value:+.3f} "
         f"[{looked.auc_difference.lo:+.3f}, {looked.auc_difference.hi:+.3f}] | {looked.slope:.2f} "

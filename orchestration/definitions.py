@@ -11,6 +11,7 @@ import pandas as pd
 from dagster_dbt import DbtProject
 
 from assets.calendar import as_of_on_or_before
+from assets.churn.problem import CHURN
 from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
 from assets.ingest.contracts import CONTRACTS
@@ -48,7 +49,7 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
-PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY,)
+PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY, CHURN)
 
 
 @dg.definitions
@@ -59,16 +60,21 @@ def definitions() -> dg.Definitions:
 
 def definitions_for(settings: Settings) -> dg.Definitions:
     """Every asset, check, job, schedule, sensor and resource of one business."""
+    return defined(settings)[0]
+
+
+def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
+    """What :func:`definitions_for` returns, and its assets by what they wait for."""
     business = settings.load_business()
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
-    return dg.Definitions(
+    definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(),
         jobs=list(jobs_of(stages, partitions).values()),
         schedules=_schedules(business),
-        sensors=_sensors(business, settings),
+        sensors=_sensors(business, settings, stages),
         loggers={"narrator": narrator},
         executor=dg.in_process_executor,
         resources={
@@ -77,6 +83,7 @@ def definitions_for(settings: Settings) -> dg.Definitions:
             "dbt": InstalledDbt(project_dir=str(project.project_dir), profiles_dir=str(DBT_PROJECT_DIR)),
         },
     )
+    return definitions, stages
 
 
 def _checks() -> list[dg.AssetChecksDefinition]:
@@ -131,7 +138,7 @@ def _schedules(business: Business) -> list[dg.ScheduleDefinition]:
     )
 
 
-def _sensors(business: Business, settings: Settings) -> list[dg.SensorDefinition]:
+def _sensors(business: Business, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
         database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
     )
@@ -146,7 +153,7 @@ def _sensors(business: Business, settings: Settings) -> list[dg.SensorDefinition
 
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
-        retraining_wanted_sensor(causes),
+        retraining_wanted_sensor(causes, answering=stages.answering),
         run_failed_sensor(settings.reports_dir / "alerts.jsonl"),
     ]
 

@@ -71,6 +71,12 @@ class Stages:
             *self.published,
         ]
 
+    def answering(self, problem: str) -> list[dg.AssetKey]:
+        """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
+        others = {room for asset in self.trained for room in asset.group_names_by_key.values()} - {problem}
+        made = (*self.trained, *self.scored, *self.published)
+        return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
+
 
 def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,8 @@ from assets.ingest.sources import BusinessInvalid
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, wanted
 from assets.monitoring.replayed import closing, markdown, page, replayed
 from assets.ports import Warehouse
-from orchestration.definitions import PROBLEMS, definitions_for, newest_as_of_day
-from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN
+from orchestration.definitions import PROBLEMS, defined, newest_as_of_day
+from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
@@ -28,14 +28,23 @@ class History:
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     warehouse: Warehouse
+    stages: Stages
 
-    def run(self, job: str, day: date, tags: dict[str, str] | None = None) -> bool:
-        """Run ``job`` for the morning of ``day``; returns whether it succeeded."""
+    def run(
+        self,
+        job: str,
+        day: date,
+        *,
+        tags: Mapping[str, str] | None = None,
+        assets: Sequence[dg.AssetKey] | None = None,
+    ) -> bool:
+        """Run ``job``, or only its ``assets``, for the morning of ``day``; returns whether it succeeded."""
         started = time.monotonic()
         result = self.definitions.resolve_job_def(job).execute_in_process(
             instance=self.instance,
             partition_key=day.isoformat(),
-            tags=tags or {},
+            asset_selection=assets,
+            tags=tags,
             run_config={"loggers": {"narrator": {}}},
             raise_on_error=False,
         )
@@ -51,8 +60,10 @@ class History:
             cause = wanted(problem, self.warehouse, as_of=day)
             if cause is not None:
                 tags = {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
-                sys.stderr.write(f"{day}: retraining, because {cause.trigger}: {cause.reasons}\n")
-                self.run(RETRAIN, day, tags)
+                sys.stderr.write(
+                    f"{day}: retraining {problem.name}, because {cause.trigger}: {cause.reasons}\n"
+                )
+                self.run(RETRAIN, day, tags=tags, assets=self.stages.answering(problem.name))
 
 
 def main(arguments: list[str]) -> int:
@@ -61,8 +72,10 @@ def main(arguments: list[str]) -> int:
     settings = Settings()
     try:
         business = settings.load_business()
+        definitions, stages = defined(settings)
         history = History(
-            definitions=definitions_for(settings),
+            definitions=definitions,
+            stages=stages,
             instance=dg.DagsterInstance.get(),
             warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
         )

@@ -29,7 +29,7 @@ class Facts:
     """What the summary tells, as read from the warehouse and from the published snapshot.
 
     ``rejects`` holds table, kind of reason and rows.
-    ``versions`` holds the registry row of each version that serves, ``level`` the newest day's row.
+    ``versions`` holds the registry row of each version that serves, ``levels`` each problem's days.
     """
 
     landings: pd.DataFrame
@@ -138,25 +138,39 @@ def _interval(row: Row) -> str:
 
 
 def _totals(facts: Facts) -> list[str]:
-    newest = facts.levels.iloc[-1]
     return [
-        *_matured(facts.metrics.loc[facts.metrics["model_version"].isin(facts.versions["model_version"])]),
-        f"   to come, from {newest['as_of_date']:%Y-%m-%d}: {newest['sum_probability']:,.0f} of "
-        f"{newest['customers']:,} customers will buy, "
-        f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}",
+        line
+        for version in facts.versions.to_dict("records")
+        for line in (
+            f"   {version['model_name']}",
+            *_matured(version, facts.metrics),
+            *_to_come(version, facts),
+        )
     ]
 
 
-def _matured(metrics: pd.DataFrame) -> list[str]:
+def _to_come(version: Row, facts: Facts) -> list[str]:
+    """The newest morning that was scored; none while the gate has withheld every one."""
+    levels = facts.levels.loc[facts.levels["model_name"] == version["model_name"]]
+    return [
+        f"      to come, within {version['label_horizon_days']} days from {newest['as_of_date']:%Y-%m-%d}: "
+        f"{newest['sum_probability']:,.0f} of {newest['customers']:,} customers, "
+        f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}"
+        for newest in levels.tail(1).to_dict("records")
+    ]
+
+
+def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
     """The newest judged morning whose outcome is known: what was said of it, and what happened."""
-    days = metrics.loc[metrics["slice_name"] == AS_OF]
+    is_day = (metrics["model_version"] == version["model_version"]) & (metrics["slice_name"] == AS_OF)
+    days = metrics.loc[is_day]
     if days.empty:
-        return ["   no morning could be judged yet"]
+        return ["      no morning could be judged yet"]
     day = days["slice_value"].max()
     values = {str(row["metric"]): row for row in days.loc[days["slice_value"] == day].to_dict("records")}
     n = int(values["mean_predicted"]["n"])
     said, happened = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
     return [
-        f"   looking back to {day}: {said:,.0f} of {n:,} sampled customers were expected to buy, "
-        f"{happened:,.0f} did"
+        f"      looking back to {day}: it was expected of {said:,.0f} of {n:,} sampled customers, and "
+        f"happened to {happened:,.0f}"
     ]

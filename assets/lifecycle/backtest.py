@@ -6,12 +6,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from assets.features.matrix import Matrix, build_matrix
+from assets.features.matrix import Matrix
 from assets.lifecycle.evaluate import Evaluation
 from assets.lifecycle.level import shifted, total_interval
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import decide
-from assets.lifecycle.rows import columns_of, features_on
+from assets.lifecycle.rows import asked_on
 from assets.lifecycle.serve import level_of
 from assets.lifecycle.trial import fallback, fit_recipe, fit_twin, judge
 from assets.metrics.arrays import Floats
@@ -25,7 +25,7 @@ class Looked:
 
     Attributes:
         customers: Size of the cohort.
-        buyers: Of those, customers with the outcome within the horizon.
+        happened: Of those, customers with the outcome within the horizon.
         total: Sum of the probabilities that morning would have published, with its 95 % interval.
         auc: Of those probabilities.
         naive_auc: Of the naive rival's rates, fitted that morning on the same rows.
@@ -36,7 +36,7 @@ class Looked:
 
     as_of: date
     customers: int
-    buyers: int
+    happened: int
     total: Interval
     auc: float
     naive_auc: float
@@ -47,12 +47,12 @@ class Looked:
     @property
     def miss(self) -> float:
         """Predicted total over what happened, minus one."""
-        return self.total.value / self.buyers - 1
+        return self.total.value / self.happened - 1
 
     @property
     def is_inside(self) -> bool:
         """Whether what happened lies in the stated interval."""
-        return self.total.lo <= self.buyers <= self.total.hi
+        return self.total.lo <= self.happened <= self.total.hi
 
 
 def look_back(morning: Morning) -> Looked:
@@ -68,9 +68,7 @@ def look_back(morning: Morning) -> Looked:
     judged = judge(problem, twin, rows=rows, champion=(), version=str(morning.as_of))
     fitted = fit_recipe(problem, rows.labelled)
     level = level_of(morning, fitted)
-    matrix = build_matrix(
-        features_on(problem, morning.warehouse, as_of=morning.as_of), None, columns=columns_of(problem)
-    )
+    matrix = asked_on(problem, morning.warehouse, as_of=morning.as_of)
     raw = fitted.probability(matrix.features)
     naive = fallback(problem, rows).probability(matrix.features)
     published = shifted(raw, level.shift)
@@ -102,7 +100,7 @@ def _looked(
     return Looked(
         as_of=morning.as_of,
         customers=outcome.size,
-        buyers=int(outcome.sum()),
+        happened=int(outcome.sum()),
         total=total,
         auc=float(ours["auc"][0]),
         naive_auc=float(theirs["auc"][0]),

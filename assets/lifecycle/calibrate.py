@@ -12,7 +12,7 @@ Method = Literal["sigmoid", "isotonic"]
 ISOTONIC_FROM = 10_000
 
 
-def calibration_method(buyers: int, others: int) -> Method:
+def calibration_method(happened: int, others: int) -> Method:
     """Isotonic from 10,000 different customers of the rarer kind on, sigmoid below.
 
     A step function fitted on few buyers follows their noise; two parameters cannot. The literature's
@@ -23,7 +23,7 @@ def calibration_method(buyers: int, others: int) -> Method:
 
     Source: Niculescu-Mizil & Caruana 2005, "Predicting good probabilities with supervised learning".
     """
-    return "isotonic" if min(buyers, others) >= ISOTONIC_FROM else "sigmoid"
+    return "isotonic" if min(happened, others) >= ISOTONIC_FROM else "sigmoid"
 
 
 def calibrated(ranker: Any, features: pd.DataFrame, *, outcome: Floats, method: Method) -> Any:  # noqa: ANN401

@@ -118,7 +118,8 @@ def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
             f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
             f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
         )
-    version = f"{version_name(morning.as_of, data_hash(rows.labelled), code_hash(ASSETS))}-fallback"
+    hashes = (data_hash(rows.labelled), code_hash(ASSETS), morning.problem.spec_hash)
+    version = f"{version_name(morning.as_of, *hashes)}-fallback"
     if serves is not None and serves.model_version == version:
         return serves
     fitted = fallback(morning.problem, rows)

@@ -40,7 +40,7 @@ def _candidate_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(problem.candidate),
-        deps=[dg.AssetKey(key) for key in (*problem.features, problem.label, DAILY_ORDERS)],
+        deps=[dg.AssetKey(key) for key in (*problem.sources, problem.label, DAILY_ORDERS)],
         partitions_def=partitions,
         group_name=problem.name,
         description=(
@@ -151,7 +151,7 @@ def _scores_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(problem.scores),
-        deps=[dg.AssetKey(key) for key in (problem.champion, problem.realised, *problem.features)],
+        deps=[dg.AssetKey(key) for key in (problem.champion, problem.realised, *problem.sources)],
         partitions_def=partitions,
         group_name=problem.name,
         description=(

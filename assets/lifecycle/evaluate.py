@@ -33,7 +33,7 @@ from assets.metrics.probability import log_losses, with_shift
 ALL = "all"
 NAIVE = "naive"
 CHAMPION = "champion"
-# Fewer buyers give a slope no meaning.
+# Fewer rows of either outcome give a slope no meaning.
 FEWEST_POSITIVES = 10
 
 

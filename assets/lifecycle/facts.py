@@ -19,6 +19,11 @@ class Recorded:
     n_positive: int
 
     @property
+    def cases(self) -> int:
+        """Rows with the rarer outcome, be it yes or no: what a judgement of the slice rests on."""
+        return min(self.n_positive, self.n - self.n_positive)
+
+    @property
     def where(self) -> str:
         """The slice as a person says it."""
         return "overall" if self.slice_name == "all" else f"{self.slice_name} = {self.slice_value}"

@@ -24,8 +24,8 @@ class Grade:
     meaning: str
 
 
-# Best first. AUC says how well buyers are told from others, skill how much surer one is of each of them:
-# with rare buyers a high AUC alone goes with hardly surer probabilities.
+# Best first. AUC says how well outcomes are told apart, skill how much surer one is of each of them:
+# with rare outcomes a high AUC alone goes with hardly surer probabilities.
 GRADES = (
     Grade(name="Excellent", auc=0.85, skill=0.20, meaning="Ranks and sizes audiences reliably: spend by it."),
     Grade(
@@ -49,7 +49,7 @@ FALLBACK = Grade(
     name="Poor",
     auc=0.0,
     skill=float("-inf"),
-    meaning="No model passed the gate: this is the purchase rate of customers who bought as recently.",
+    meaning="No model passed the gate: this is the rate among customers who ordered as recently.",
 )
 
 GRADE_MEANINGS = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}

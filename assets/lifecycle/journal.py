@@ -81,7 +81,7 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.candidate: CANDIDATE_TYPES,
         problem.evaluation: EVALUATION_TYPES,
         problem.champion: CHAMPION_TYPES,
-        problem.scores: SCORE_TYPES,
+        problem.scores: {**SCORE_TYPES, **problem.carried},
         problem.realised: REALISED_TYPES,
         problem.drifted: DRIFTED_TYPES,
     }
@@ -208,7 +208,7 @@ def write_level(warehouse: Warehouse, problem: PredictionProblem, row: pd.DataFr
                 select scores.as_of_date, sum(labels.outcome) as outcomes
                 from {problem.scores.sql} as scores
                 inner join {problem.label.sql} as labels using ({problem.entity_id}, as_of_date)
-                where scores.as_of_date + {problem.horizon_days} <= $today
+                where scores.as_of_date + {problem.horizon_days} <= $today and scores.is_eligible
                 group by 1
             ) as matured
             where levels.as_of_date = matured.as_of_date and levels.model_name = $model

@@ -23,7 +23,7 @@ noisy ratios and the variance shrunk towards a prior (Gelman et al. 2013, Bayesi
 Wrong when the coming season has nothing to do with the last, or a movable feast enters or leaves the window.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -59,6 +59,12 @@ class LevelForecast:
     n_periods: int
     has_season: bool
     components: dict[str, float]
+
+    @property
+    def reversed(self) -> "LevelForecast":
+        """The level of the opposite outcome: the same, with the sign changed."""
+        opposite = {name: -part for name, part in self.components.items()}
+        return replace(self, shift=-self.shift, components=opposite)
 
 
 def level_shift(probability: Floats, rate: float) -> float:

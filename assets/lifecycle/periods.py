@@ -1,4 +1,8 @@
-"""One model over all as-of days: what it expected of each, and the level that each morning forecast."""
+"""One model over all as-of days: what it expected of each, and the level that each morning forecast.
+
+The level follows orders. Where an outcome says that nothing was ordered, its history is that of the opposite
+outcome, and the forecast is turned round again: the log-odds of ``1 - p`` are those of ``p``, sign changed.
+"""
 
 from datetime import date
 
@@ -13,7 +17,7 @@ from assets.metrics.arrays import Floats
 
 
 def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> PeriodHistory:
-    """Expected and realised rate of each as-of day that ``rows`` knows, by ``fitted``.
+    """Expected and realised rate of ordering on each as-of day that ``rows`` knows, by ``fitted``.
 
     A model expects too much of the very days it was fitted on only if it can tell days apart; a ranker
     without calendar features cannot, so its errors there are period effects like any other day's.
@@ -27,12 +31,15 @@ def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> Per
         if day + np.timedelta64(horizon_days, "D") <= np.datetime64(rows.as_of, "D"):
             shift[position] = level_shift(probability[here], float(np.nanmean(rows.outcome[here])))
     customers = np.asarray([rows.customers[day] for day in days.tolist()], dtype=np.float64)
+    if rows.is_absence:
+        expected, shift = 1 - expected, -shift
     return PeriodHistory(as_of_date=days, customers=customers, expected=expected, shift=shift)
 
 
 def forecast_on(history: PeriodHistory, rows: KnownRows, *, day: date, horizon_days: int) -> LevelForecast:
-    """The level of ``day`` as that morning would have forecast it."""
-    return forecast_level(history, rows.daily, as_of=day, horizon_days=horizon_days)
+    """The level of the outcome on ``day`` as that morning would have forecast it."""
+    level = forecast_level(history, rows.daily, as_of=day, horizon_days=horizon_days)
+    return level.reversed if rows.is_absence else level
 
 
 def published_probability(fitted: Fitted, judged: Matrix, *, rows: KnownRows, horizon_days: int) -> Floats:

@@ -55,8 +55,23 @@ class ReasonGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Whom a problem is not asked about: rows of ``table`` whose ``ineligible_reason`` is not null.
+
+    They are in no training, judgement or total, and are published with the reason and without a probability.
+
+    Attributes:
+        table: ``<entity>_id, as_of_date, ineligible_reason`` and ``carried``; who has no row is eligible.
+        carried: Columns of ``table`` that are published beside everyone's score, as name and pandas dtype.
+    """
+
+    table: Key
+    carried: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Floors:
-    """The least training data a model may be fitted on."""
+    """The least training data a model may be fitted on; ``positives`` is asked of either outcome."""
 
     customers: int = 500
     positives: int = 100
@@ -74,7 +89,8 @@ class Gates:
         slope_range: Calibration slope; 0.75 overstates a log-odds of 2 as 2.7.
         slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 says 13 % where 10 %
             is true.
-        smallest_slice_positives: Buyers below which a slice is reported but not judged.
+        smallest_slice_cases: Rows with the slice's rarer outcome, be it yes or no, below which it is
+            reported but not judged.
         highest_auc: At or above this the future is probably known to the features.
         replicates: Bootstrap draws.
     """
@@ -82,7 +98,7 @@ class Gates:
     level_tolerance: float = 1.05
     slope_range: tuple[float, float] = (0.75, 1.33)
     slice_tolerance: float = 0.3
-    smallest_slice_positives: int = 100
+    smallest_slice_cases: int = 100
     highest_auc: float = 0.98
     replicates: int = 200
 
@@ -115,6 +131,9 @@ class PredictionProblem:
         recency: Feature column, in days, that the naive rival bands by.
         reason_groups: Themes of features, for the reasons on each row.
         amount: Money column that ``expected_value`` multiplies by, or ``None``.
+        exclusions: Whom it is not asked about; of several reasons the first table's is told.
+        is_absence: Whether an outcome of 1 means that nothing was ordered. The level follows orders.
+        ranked_first: What a marketer calls those with the highest probability.
     """
 
     name: str
@@ -135,6 +154,9 @@ class PredictionProblem:
     gates: Gates = field(default_factory=Gates)
     floors: Floors = field(default_factory=Floors)
     amount: str | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    is_absence: bool = False
+    ranked_first: str = "best"
     seed: int = 20_111
     max_training_rows: int = 100_000
 
@@ -148,7 +170,8 @@ class PredictionProblem:
             raise ValueError(f"{self.name} names no feature table")
         if self.max_training_rows < self.floors.customers:
             raise ValueError(f"max_training_rows {self.max_training_rows} < floor {self.floors.customers}")
-        _refuse_repeated(self.columns, "feature column")
+        carried = [name for each in self.exclusions for name, _ in each.carried]
+        _refuse_repeated([*self.columns, *carried], "feature or carried column")
         self._refuse_unknown("recency", [self.recency])
         for group in self.reason_groups:
             self._refuse_unknown(f"reason group {group.theme!r}", group.columns)
@@ -165,6 +188,16 @@ class PredictionProblem:
     def columns(self) -> tuple[str, ...]:
         """Every feature column, numbers first."""
         return self.numeric + self.categorical
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """Columns published beside everyone's score, with their pandas dtypes."""
+        return {name: dtype for each in self.exclusions for name, dtype in each.carried}
+
+    @property
+    def sources(self) -> tuple[Key, ...]:
+        """The tables that say who is asked about, and what is known of them."""
+        return (*self.features, *(each.table for each in self.exclusions))
 
     @property
     def entity_id(self) -> str:

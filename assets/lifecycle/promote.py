@@ -104,11 +104,16 @@ def degenerate(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
         yield f"constant scores: everyone has {highest:.4f}"
     elif lowest >= 0.5 > rate:
         yield (
-            f"every score is at least 0.5 while {rate:.1%} buy: this is the probability of the predicted "
-            "class, not of buying"
+            f"every score is at least 0.5 while it happens to {rate:.1%}: this is the probability of the "
+            "predicted class, not of the outcome"
+        )
+    elif highest <= 0.5 < rate:
+        yield (
+            f"every score is at most 0.5 while it happens to {rate:.1%}: this is the probability of the "
+            "class that was not predicted"
         )
     elif auc.hi < 0.5:
-        yield f"ranks buyers below the others, AUC {auc}: the label is probably swapped"
+        yield f"ranks those it happens to below the others, AUC {auc}: the label is probably swapped"
     if auc.value >= gates.highest_auc:
         yield f"AUC {auc} is at or above {gates.highest_auc}: a feature probably leaks the outcome"
 
@@ -122,7 +127,7 @@ def miscalibrated(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
     level = overall(metrics, "calibration_shift")
     slope = overall(metrics, "calibration_slope")
     if not np.isfinite([level.lo, slope.lo]).all():
-        yield "calibration cannot be judged: too few buyers or others on the newest rows, or constant scores"
+        yield "calibration cannot be judged: too few of either outcome on the newest rows, or constant scores"
     if _outside(level, -gates.level_tolerance, gates.level_tolerance):
         said, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
         yield (
@@ -133,11 +138,11 @@ def miscalibrated(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
         kind = "overconfident" if slope.value < 1 else "timid"
         yield f"calibration slope {slope} is outside {gates.slope_range}: scores are {kind}"
     for row in recorded(metrics, "relative_shift"):
-        is_judged = row.slice_name != "all" and row.n_positive >= gates.smallest_slice_positives
+        is_judged = row.slice_name != "all" and row.cases >= gates.smallest_slice_cases
         if is_judged and _outside(row.interval, -gates.slice_tolerance, gates.slice_tolerance):
             yield (
                 f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
-                f"{gates.slice_tolerance} and sampling error (n {row.n}, buyers {row.n_positive})"
+                f"{gates.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
             )
 
 

@@ -12,21 +12,23 @@ from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix
 from assets.keys import Key
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.trading_days import DailyOrders
-from assets.metrics.arrays import Floats
+from assets.metrics.arrays import Flags, Floats
 from assets.ports import Warehouse
 
 DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
+INELIGIBLE = "ineligible_reason"
 
 
 @dataclass(frozen=True)
 class KnownRows:
-    """Everything a model may learn from on the morning of ``as_of``.
+    """Everything a model may learn from on the morning of ``as_of``: only of those asked about.
 
     Attributes:
         everyone: Sampled rows of all as-of days up to ``as_of``, also of those without an outcome yet.
         outcome: (n,) 0/1 of the same rows; ``nan`` where the window had not ended by ``as_of``.
         customers: Size of the whole cohort on each as-of day, oldest first.
         daily: The shop's orders per day.
+        is_absence: Whether an outcome of 1 means that nothing was ordered.
     """
 
     as_of: date
@@ -34,6 +36,7 @@ class KnownRows:
     outcome: Floats
     customers: Mapping[date, int]
     daily: DailyOrders
+    is_absence: bool = False
 
     @cached_property
     def labelled(self) -> Matrix:
@@ -67,8 +70,8 @@ def known_rows(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date)
     day keeps the same share of its customers.
     """
     sizes = warehouse.read(
-        f"select as_of_date, count(*) as customers from {problem.features[0].sql} "
-        "where as_of_date <= $as_of group by 1 order by 1",
+        f"select as_of_date, count(*) as customers from {cohort_sql(problem)} "
+        f"where as_of_date <= $as_of and {INELIGIBLE} is null group by 1 order by 1",
         {"as_of": as_of},
     )
     modulus = sample_modulus(int(sizes["customers"].sum()), at_most=problem.max_training_rows)
@@ -80,15 +83,53 @@ def known_rows(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date)
         outcome=rows[OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
         customers=dict(zip(days, sizes["customers"].astype(int), strict=True)),
         daily=_daily_orders(warehouse, as_of),
+        is_absence=problem.is_absence,
     )
 
 
 def features_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """The feature rows of everyone on one as-of day."""
+    """The feature rows of everyone on one as-of day; who is not asked about has an ``ineligible_reason``."""
     return warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {problem.entity_id}",
         {"as_of": as_of},
     )
+
+
+def is_eligible(features: pd.DataFrame) -> Flags:
+    """(n,) who is asked about; without a column of reasons, everyone."""
+    if INELIGIBLE not in features.columns:
+        return np.ones(len(features), dtype=np.bool_)
+    return features[INELIGIBLE].isna().to_numpy(dtype=np.bool_)
+
+
+def asked_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Matrix:
+    """Those asked about on one as-of day, ready to score."""
+    features = features_on(problem, warehouse, as_of=as_of)
+    return build_matrix(features, None, columns=columns_of(problem)).of(is_eligible(features))
+
+
+def cohort_sql(problem: PredictionProblem) -> str:
+    """Everyone on every as-of day: the id, ``as_of_date`` and why not asked about, null for the eligible."""
+    keys, first = f"{problem.entity_id}, {AS_OF}", problem.features[0].sql
+    joins = " ".join(
+        f"left join {each.table.sql} as {each.table.name} using ({keys})" for each in problem.exclusions
+    )
+    return f"(select {keys}, {_reason(problem)} as {INELIGIBLE} from {first} {joins})"
+
+
+def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Floats:
+    """The share of the eligible with the outcome, per as-of day that had matured by ``as_of``, as (d,)."""
+    rows = warehouse.read(
+        f"""
+        select avg({OUTCOME}) as rate
+        from {problem.label.sql}
+        inner join {cohort_sql(problem)} as cohort using ({problem.entity_id}, {AS_OF})
+        where {AS_OF} + {problem.horizon_days} <= $as_of and {INELIGIBLE} is null
+        group by {AS_OF}
+        """,
+        {"as_of": as_of},
+    )
+    return rows["rate"].to_numpy(dtype=np.float64)
 
 
 def published_rows(
@@ -109,12 +150,13 @@ def published_rows(
         from {problem.scores.sql} as scores
         inner join {problem.label.sql} as labels using ({keys})
         inner join {_joined(problem)} as features using ({keys})
-        where {AS_OF} between $first and $last and scores.status = 'ok'
+        where {AS_OF} between $first and $last and scores.status = 'ok' and scores.is_eligible
             and md5_number_lower({problem.entity_id}) % $modulus = 0
         order by {AS_OF}, {problem.entity_id}
     """
     counted = warehouse.read(
-        f"select count(*) as rows from {problem.scores.sql} where {AS_OF} between $first and $last",
+        f"select count(*) as rows from {problem.scores.sql} "
+        f"where {AS_OF} between $first and $last and is_eligible",
         {"first": first, "last": last},
     )
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
@@ -133,25 +175,34 @@ def _sample_sql(problem: PredictionProblem) -> str:
         left join (
             select {keys}, {OUTCOME} from {problem.label.sql} where {AS_OF} <= $matured
         ) as labels using ({keys})
-        where {AS_OF} <= $as_of
+        where {AS_OF} <= $as_of and {INELIGIBLE} is null
             and md5_number_lower({problem.entity_id} || cast({AS_OF} as varchar)) % $modulus = 0
         order by {AS_OF}, {problem.entity_id}
     """
 
 
 def _joined(problem: PredictionProblem) -> str:
-    """Everyone in the first feature table, with the features of the others where those have any."""
-    first, *others = problem.features
+    """Everyone in the first feature table, with what the others have, and why some are not asked about."""
+    first, *others = problem.sources
     keys = f"{problem.entity_id}, {AS_OF}"
     known = [f"{table.name}.newest_known_at" for table in problem.features]
     joins = [f"left join {table.sql} as {table.name} using ({keys})" for table in others]
-    columns = [f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in others]
+    columns = [
+        f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in problem.features[1:]
+    ]
     # greatest() passes over the NULL of a table that has no fact about this customer.
     selected = [
         f"{first.name}.* exclude (newest_known_at)",
         f"greatest({', '.join(known)}) as newest_known_at",
+        f"{_reason(problem)} as {INELIGIBLE}",
+        *problem.carried,
     ]
     return f"(select {', '.join([*selected, *columns])} from {first.sql} as {first.name} {' '.join(joins)})"
+
+
+def _reason(problem: PredictionProblem) -> str:
+    reasons = [f"{each.table.name}.{INELIGIBLE}" for each in problem.exclusions]
+    return f"coalesce({', '.join(reasons)})" if reasons else "cast(null as varchar)"
 
 
 def _daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:

@@ -10,6 +10,7 @@ import pandas as pd
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
 from assets.lifecycle.explain import reasons
 from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.rows import INELIGIBLE, is_eligible
 from assets.lifecycle.tables import SCORE_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
@@ -22,7 +23,7 @@ HOLDOUT_SHARE = 0.05
 HOLDOUT_SALT = "holdout--2026-01"
 HIGH_PERCENTILE = 10
 MEDIUM_PERCENTILE = 40
-TIER_RULE = "high: best 10 % by probability; medium: next 30 %; low: the rest"
+CONSENTS = ("consent_ads", "consent_profiling")
 POPULATION = "every customer with a purchase before as_of_date"
 
 Status = Literal["ok", "fallback_model", "stale", "withheld_by_gate"]
@@ -54,13 +55,16 @@ class Run:
 def score(
     problem: PredictionProblem, fitted: Fitted, *, features: pd.DataFrame, level: Level, run: Run
 ) -> pd.DataFrame:
-    """One row per customer, in exactly the columns of ``published.purchase_propensity``.
+    """One row per customer, in exactly the columns that are published.
+
+    Whoever is not asked about has a row that says why, and neither a probability nor what follows from one.
 
     Args:
         problem: What was asked.
         fitted: The champion, or the naive rival as fallback.
-        features: Feature rows of one as-of day. ``consent_ads`` and ``consent_profiling`` are copied
-            when they are there and missing otherwise: silence is not consent.
+        features: Feature rows of one as-of day, with ``ineligible_reason`` where some are not asked about.
+            ``consent_ads`` and ``consent_profiling`` are copied when they are there and missing
+            otherwise: silence is not consent.
         level: Moves every probability of the day.
         run: Where the rows come from; the status of a fallback is ``fallback_model`` whatever it says.
 
@@ -73,18 +77,32 @@ def score(
     days = np.unique(matrix.as_of)
     if days.size > 1:
         raise ValueError(f"{days.size} as-of days, {days[0]} to {days[-1]}: score one at a time")
-    raw = fitted.probability(matrix.features)
+    asked = is_eligible(features)
+    said = _said(problem, fitted, matrix.of(asked), features=features.loc[asked], level=level)
     columns = (
         _identity(problem, matrix, run=run, is_fallback=fitted.is_fallback)
-        | {"consent_ads": _consent(features, "consent_ads")}
-        | {"consent_profiling": _consent(features, "consent_profiling")}
-        | _probabilities(fitted, raw, level=level)
-        | _standing(with_shift(raw, level.shift), matrix.entities)
-        | {"expected_value": with_shift(raw, level.shift) * _amounts(problem, features)}
+        | {"is_eligible": asked, INELIGIBLE: features[INELIGIBLE].array if not asked.all() else None}
+        | {name: _consent(features, name) for name in CONSENTS}
+        | {name: features[name].array for name in problem.carried}
     )
-    told = reasons(fitted, matrix.features, groups=problem.reason_groups)
-    rows = pd.DataFrame(columns, index=told.index)
-    return typed(pd.concat([rows, told], axis=1), SCORE_TYPES)
+    # Only those asked about have a row in ``said``; the others' stay empty.
+    told = said.set_index(np.flatnonzero(asked)).reindex(range(len(matrix)))
+    return typed(pd.concat([pd.DataFrame(columns), told], axis=1), {**SCORE_TYPES, **problem.carried})
+
+
+def _said(
+    problem: PredictionProblem, fitted: Fitted, asked: Matrix, *, features: pd.DataFrame, level: Level
+) -> pd.DataFrame:
+    """What is said of those ``asked`` about: the probability and everything that follows from it."""
+    raw = fitted.probability(asked.features)
+    probability = with_shift(raw, level.shift)
+    columns = (
+        _probabilities(fitted, raw, level=level)
+        | _standing(problem, probability, asked.entities)
+        | {"expected_value": probability * _amounts(problem, features)}
+    )
+    told = reasons(fitted, asked.features, groups=problem.reason_groups)
+    return pd.concat([pd.DataFrame(columns, index=told.index), told], axis=1)
 
 
 def is_holdout(entities: Texts) -> Flags:
@@ -117,8 +135,6 @@ def _identity(
         "model_version": run.model_version,
         "target": problem.target,
         "horizon_days": problem.horizon_days,
-        "is_eligible": True,
-        "ineligible_reason": None,
         "status": "fallback_model" if is_fallback else run.status,
         "quality_grade": run.quality_grade,
         "is_holdout": is_holdout(matrix.entities),
@@ -149,20 +165,20 @@ def _probabilities(fitted: Fitted, raw: Floats, *, level: Level) -> dict[str, ob
     }
 
 
-def _standing(probability: Floats, entities: Texts) -> dict[str, object]:
+def _standing(problem: PredictionProblem, probability: Floats, entities: Texts) -> dict[str, object]:
     rank, size = ranks(probability, entities), max(probability.size, 1)
     percentile = -(-100 * rank // size)
     base_rate = float(probability.mean()) if probability.size else float("nan")
     return {
-        # Display only: 100 is the best customer, 0 the last.
+        # Display only: 100 is the first customer, 0 the last.
         "score": np.round(100 * (size - rank) / max(size - 1, 1)).astype(np.int64),
         "percentile": percentile,
         "decile": -(-10 * rank // size),
-        "percentile_population": POPULATION,
+        "percentile_population": f"{POPULATION}{', if eligible' * bool(problem.exclusions)}",
         "tier": np.select(
             [percentile <= HIGH_PERCENTILE, percentile <= MEDIUM_PERCENTILE], ["high", "medium"], "low"
         ),
-        "tier_rule": TIER_RULE,
+        "tier_rule": f"high: {problem.ranked_first} 10 % by probability; medium: next 30 %; low: the rest",
         "base_rate": base_rate,
         "lift": probability / base_rate if base_rate > 0 else np.full(probability.size, np.nan),
     }

@@ -14,7 +14,7 @@ from assets.lifecycle.periods import forecast_on, period_history
 from assets.lifecycle.promote import unjudged_row
 from assets.lifecycle.realise import faults_of
 from assets.lifecycle.register import load_version
-from assets.lifecycle.rows import features_on
+from assets.lifecycle.rows import features_on, is_eligible
 from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.tables import LEVEL_TYPES, METRIC_TYPES, typed
 from assets.lifecycle.train import Fitted
@@ -52,10 +52,11 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     level = level_of(morning, fitted)
     scored = scored_by(morning, fitted, serves=serves, level=level)
     warehouse.replace_partition(problem.scores, scored, column="as_of_date", value=morning.as_of)
+    asked = scored.loc[scored["is_eligible"]]
     # A fallback promises no ranking that could be estimated.
     if not serves.is_fallback:
-        journal.write_judgement(warehouse, METRICS, _estimated(morning, serves, scored=scored, level=level))
-    row = _level_row(morning, serves, raw=scored["probability_raw"].to_numpy(dtype=float), level=level)
+        journal.write_judgement(warehouse, METRICS, _estimated(morning, serves, scored=asked, level=level))
+    row = _level_row(morning, serves, raw=asked["probability_raw"].to_numpy(dtype=float), level=level)
     journal.write_level(warehouse, problem, row, today=morning.as_of)
     return row
 
@@ -96,11 +97,15 @@ def scored_by(morning: Morning, fitted: Fitted, *, serves: Serving, level: Level
     """Everyone's rows by ``fitted``, in the published columns.
 
     Raises:
-        NothingKnown: when nobody had bought before this morning.
+        NothingKnown: when nobody had bought before this morning, or nobody who did is asked about.
     """
     features = features_on(morning.problem, morning.warehouse, as_of=morning.as_of)
     if features.empty:
         raise NothingKnown(f"nobody had bought before {morning.as_of}: there is nobody to score")
+    if not is_eligible(features).any():
+        raise NothingKnown(
+            f"{morning.problem.name} is asked about none of {len(features):,} on {morning.as_of}"
+        )
     return score(
         morning.problem,
         fitted,

@@ -35,7 +35,7 @@ class Fitted:
         method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
         reference: The typical customer: median of each number, most frequent of each category.
         bins: Calibration on the calibration fold.
-        lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half a buyer among the
+        lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
         is_fallback: Whether this is the naive rival standing in.
     """
@@ -109,12 +109,14 @@ def refuse_below_floor(problem: PredictionProblem, train: Matrix, *, calibration
     """Raise ``BelowFloor`` with every shortage and its counts."""
     customers = len(set(train.entities.tolist()))
     negatives = len(calibration) - calibration.positives
+    others = len(train) - train.positives
     counts = {
         f"customers in training, {problem.floors.customers} needed": (customers, problem.floors.customers),
         f"positives in training, {problem.floors.positives} needed": (
             train.positives,
             problem.floors.positives,
         ),
+        f"negatives in training, {problem.floors.positives} needed": (others, problem.floors.positives),
         f"positives in calibration, {LEAST_CALIBRATION} needed": (calibration.positives, LEAST_CALIBRATION),
         f"negatives in calibration, {LEAST_CALIBRATION} needed": (negatives, LEAST_CALIBRATION),
     }
@@ -124,9 +126,9 @@ def refuse_below_floor(problem: PredictionProblem, train: Matrix, *, calibration
 
 
 def _distinct(rows: Matrix) -> tuple[int, int]:
-    """How many different customers bought at least once, and how many did not at least once."""
-    bought = rows.outcome == 1
-    return len(set(rows.entities[bought].tolist())), len(set(rows.entities[~bought].tolist()))
+    """How many different customers had the outcome at least once, and how many did not at least once."""
+    happened = rows.outcome == 1
+    return len(set(rows.entities[happened].tolist())), len(set(rows.entities[~happened].tolist()))
 
 
 def offered(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:

@@ -88,7 +88,12 @@ _ALL = (
         uses=("events", "sends", "reviews", "customers.country"),
         becomes="published as purchase_propensity",
     ),
-    Capability(name="churn", needs=(_orders(customers=500, days=180),), uses=("events", "sends")),
+    Capability(
+        name="churn",
+        needs=(_orders(customers=500, days=180),),
+        uses=("events", "sends", "reviews", "customers.country"),
+        becomes="published as churn",
+    ),
     Capability(
         name="lifetime_value",
         needs=(_orders(customers=500, days=180),),
@@ -179,13 +184,13 @@ _ALL = (
         name="browsing_features",
         needs=(Need(table="events", columns=("visitor_id", "occurred_at", "event_type", "customer_id")),),
         uses=("events.product_id", "events.device", "events.utm_source"),
-        becomes="features of purchase_propensity",
+        becomes="features of purchase_propensity and churn",
     ),
     Capability(
         name="campaign_features",
         needs=(Need(table="sends", columns=_SENDS),),
         uses=("sends.opened_at", "sends.clicked_at", "sends.unsubscribed_at"),
-        becomes="features of purchase_propensity",
+        becomes="features of purchase_propensity and churn",
     ),
     Capability(
         name="review_features",
@@ -198,7 +203,7 @@ _ALL = (
             ),
         ),
         uses=("reviews.rating", "reviews.text"),
-        becomes="features of purchase_propensity",
+        becomes="features of purchase_propensity and churn",
     ),
     Capability(
         name="consent",

@@ -58,7 +58,7 @@ def _realised_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(problem.realised),
-        deps=[dg.AssetKey(key) for key in (*problem.features, problem.label)],
+        deps=[dg.AssetKey(key) for key in (*problem.sources, problem.label)],
         partitions_def=partitions,
         group_name=problem.name,
         description=(
@@ -84,7 +84,7 @@ def _drift_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(problem.drifted),
-        deps=[dg.AssetKey(key) for key in problem.features],
+        deps=[dg.AssetKey(key) for key in problem.sources],
         partitions_def=partitions,
         group_name=problem.name,
         description=(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from assets.features.matrix import AS_OF, Matrix, build_matrix
+from assets.features.matrix import AS_OF, Matrix
 from assets.keys import DRIFT
 from assets.lifecycle import journal
 from assets.lifecycle.journal import Serving
@@ -14,7 +14,7 @@ from assets.lifecycle.morning import Morning
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.reference import WINDOW, observed, reference_kept
 from assets.lifecycle.register import load_version
-from assets.lifecycle.rows import columns_of, features_on, known_rows
+from assets.lifecycle.rows import asked_on, known_rows
 from assets.lifecycle.tables import DRIFTED_TYPES, typed
 from assets.metrics.drift import effects_of
 from assets.metrics.drift_reference import DriftReference
@@ -27,7 +27,7 @@ DRIFTED = "drifted"
 
 
 def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
-    """Compare everyone of this morning with the serving version's reference, and keep the verdicts.
+    """Compare everyone asked about this morning with the serving version's reference, and keep the verdicts.
 
     Args:
         morning: The morning; its version is the one that served until now.
@@ -41,7 +41,7 @@ def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
     journal.prepare(morning.warehouse, problem)
     serves = journal.serving_on(problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1))
     reference = reference_kept(morning.folder(serves.model_version)) if serves else None
-    today = _today(morning)
+    today = asked_on(problem, morning.warehouse, as_of=morning.as_of)
     if serves is None or reference is None or len(today) == 0:
         rows = pd.DataFrame()
     else:
@@ -68,11 +68,6 @@ def _told(morning: Morning, serves: Serving | None, *, rows: pd.DataFrame, n: in
 def page_of(reports: Path, problem: PredictionProblem, *, as_of: date) -> Path:
     """Where the page of one morning lies."""
     return reports / "drift" / f"{problem.name}_{as_of}.html"
-
-
-def _today(morning: Morning) -> Matrix:
-    features = features_on(morning.problem, morning.warehouse, as_of=morning.as_of)
-    return build_matrix(features, None, columns=columns_of(morning.problem))
 
 
 def _judged(morning: Morning, serves: Serving, *, today: Matrix, reference: DriftReference) -> pd.DataFrame:

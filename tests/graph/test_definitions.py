@@ -17,6 +17,7 @@ DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
+CHURNED = ("intermediate", "int_customer__as_of_churned")
 
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (
@@ -42,7 +43,22 @@ BLOCKING = (
     (PUBLISHED, "keys_are_unique"),
     (PUBLISHED, "probabilities_lie_between_0_and_1"),
     (PUBLISHED, "required_columns_are_filled"),
+    (PUBLISHED, "only_the_eligible_have_a_probability"),
     (LATEST, "keys_are_unique"),
+    (CHURNED, "keys_are_unique"),
+    (CHURNED, "required_columns_are_filled"),
+    (FEATURES, "training_rows_of_churn_keep_their_contract"),
+    (("labels", "lbl_customer__churn_60d"), "keys_are_unique"),
+    (("labels", "lbl_customer__churn_60d"), "outcomes_are_yes_or_no"),
+    (("ml", "churn__champion"), "champion_is_calibrated"),
+    (("ml", "churn__scores"), "scores_keep_their_contract"),
+    (("ml", "churn__scores"), "everyone_is_scored_once"),
+    (("ml", "churn__scores"), "mean_is_near_what_happens"),
+    (("published", "churn"), "keys_are_unique"),
+    (("published", "churn"), "only_the_eligible_have_a_probability"),
+    (("published", "churn"), "only_the_ineligible_have_a_reason"),
+    (("published", "churn_latest"), "keys_are_unique"),
+    (("published", "churn_latest"), "only_the_eligible_have_a_probability"),
 )
 # Judgement is needed: a refused candidate or an unlucky month is no reason to stop publishing.
 WARNING = (
@@ -146,6 +162,11 @@ def test_the_snapshot_is_made_of_everything_from_exports_to_published_tables(gra
         (SCORES, ("ml", "purchase_propensity__champion")),
         (SCORES, FEATURES),
         (("ml", "purchase_propensity__candidate"), ("labels", "lbl_customer__purchase_30d")),
+        (SNAPSHOT, ("published", "churn_latest")),
+        (("ml", "churn__candidate"), ("labels", "lbl_customer__churn_60d")),
+        (("ml", "churn__candidate"), CHURNED),
+        (("ml", "churn__scores"), CHURNED),
+        (("ml", "churn__drift"), CHURNED),
         (FEATURES, ("raw", "order_lines")),
     ):
         assert key(earlier) in ancestors(graph, later), f"{later} does not wait for {earlier}"

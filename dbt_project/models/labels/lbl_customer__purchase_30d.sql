@@ -1,68 +1,10 @@
 {# One row per customer and as-of date whose 30 days had ended by `today`. Voided orders are no purchases. #}
 
-with
-
-spine as (
-
-    select
-        customer_id,
-        as_of_date,
-        as_of_at
-
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ days_after('as_of_date', 30) }} <= cast('{{ asked("today") }}' as date)
-
-),
-
-orders as (
-
-    select
-        customer_id,
-        occurred_on,
-        known_at,
-        is_purchase,
-        net_amount
-
-    from {{ ref('int_order__settled') }}
-    where voided_known_at is null and not is_reversal
-
-),
-
-outcomes as (
-
-    select
-        spine.customer_id,
-        spine.as_of_date,
-        max(cast(orders.is_purchase as integer)) as outcome,
-        sum(orders.net_amount) as outcome_amount,
-        max(orders.known_at) as newest_known_at
-
-    from spine
-    inner join orders
-        on spine.customer_id = orders.customer_id
-        and {{ occurs_within('orders', 'spine', days=30) }}
-    group by 1, 2
-
-),
-
-windows as (
-
-    select
-        as_of_date,
-        {{ local_midnight(days_after('as_of_date', 30)) }} as ended_at
-
-    from (select distinct as_of_date from spine) as mornings
-
-)
-
 select
-    spine.customer_id,
-    spine.as_of_date,
-    cast(coalesce(outcomes.outcome, 0) as integer) as outcome,
-    coalesce(outcomes.outcome_amount, 0) as outcome_amount,
-    -- Silence is known only when the window ends; a purchase that was reported late, later still.
-    greatest(windows.ended_at, coalesce(outcomes.newest_known_at, windows.ended_at)) as outcome_known_at
+    customer_id,
+    as_of_date,
+    cast(has_purchase as integer) as outcome,
+    outcome_amount,
+    outcome_known_at
 
-from spine
-inner join windows on spine.as_of_date = windows.as_of_date
-left join outcomes on spine.customer_id = outcomes.customer_id and spine.as_of_date = outcomes.as_of_date
+from ({{ outcomes_within(days=30) }}) as outcomes

@@ -136,3 +136,50 @@ def test_the_same_customer_on_two_days_is_no_fault(scored: pd.DataFrame) -> None
 
 def test_a_missing_published_column_is_stopped(scored: pd.DataFrame) -> None:
     assert not published(scored.drop(columns="tier_rule")).passed
+
+
+@pytest.fixture(scope="module")
+def partly_asked() -> pd.DataFrame:
+    """Sixty customers of whom the first is not asked about."""
+    rows = shop(customers=60, weeks=1)
+    reasons = np.where(np.arange(60) == 0, "already_churned", None)
+    fitted = fit_naive(PROBLEM, matrix(rows))
+    features = rows.assign(ineligible_reason=reasons)
+    return score(PROBLEM, fitted, features=features, level=Level(shift=0.1, sd=0.2), run=RUN)
+
+
+def test_a_row_without_a_probability_is_right_for_who_is_not_asked_about(partly_asked: pd.DataFrame) -> None:
+    verdict = published(partly_asked)
+    assert verdict.passed, verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"probability": 0.5}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
+        ({"tier": "low"}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
+        ({"reason_2_code": "orders_365d"}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
+        ({"ineligible_reason": None}, "a_reason_if_and_only_if_ineligible"),
+        (
+            {"is_eligible": True, "ineligible_reason": None},
+            "a_probability_and_what_follows_from_it_if_eligible",
+        ),
+    ],
+)
+def test_who_is_not_asked_about_has_a_reason_and_nothing_that_follows_from_a_probability(
+    partly_asked: pd.DataFrame, changed: dict[str, object], rule: str
+) -> None:
+    rows = partly_asked
+    for column, value in changed.items():
+        rows = with_first(rows, column, value)
+    verdict = published(rows)
+    assert not verdict.passed
+    assert rule in verdict.reason
+
+
+def test_an_eligible_row_without_its_decile_is_stopped(partly_asked: pd.DataFrame) -> None:
+    rows = partly_asked.copy()
+    rows.loc[1, "decile"] = pd.NA
+    verdict = published(rows)
+    assert not verdict.passed
+    assert "a_probability_and_what_follows_from_it_if_eligible" in verdict.reason

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from assets.churn.problem import CHURN
 from assets.keys import Key
-from assets.lifecycle.problem import Bands, Gates, ReasonGroup
+from assets.lifecycle.problem import Bands, Exclusion, Gates, ReasonGroup
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -17,6 +18,15 @@ def test_the_assets_of_a_problem_carry_its_name() -> None:
 
 def test_the_purchase_question_leaves_the_calendar_to_the_level_model() -> None:
     assert not {"month_of_year", "week_of_year"} & set(PURCHASE_PROPENSITY.columns)
+
+
+def test_both_questions_know_the_same_of_a_customer_and_only_one_leaves_somebody_out() -> None:
+    for shared in ("features", "numeric", "categorical", "recency", "slices", "reason_groups"):
+        assert getattr(CHURN, shared) == getattr(PURCHASE_PROPENSITY, shared)
+    assert PURCHASE_PROPENSITY.exclusions == ()
+    assert PURCHASE_PROPENSITY.sources == PURCHASE_PROPENSITY.features
+    assert CHURN.sources == (*CHURN.features, Key("intermediate", "int_customer__as_of_churned"))
+    assert CHURN.is_absence
 
 
 def test_a_changed_declaration_has_another_hash() -> None:
@@ -33,6 +43,10 @@ def test_a_changed_declaration_has_another_hash() -> None:
         ({"horizon_days": 0}, "horizon_days is 0; at least 1"),
         ({"recency": "days"}, r"recency uses \['days'\]"),
         ({"numeric": ("days_since_order", "days_since_order")}, "listed twice: \\['days_since_order'\\]"),
+        (
+            {"exclusions": (Exclusion(table=Key("x", "y"), carried=(("country", "string"),)),)},
+            r"feature or carried column listed twice: \['country'\]",
+        ),
         ({"max_training_rows": 10}, "max_training_rows 10 < floor 500"),
         (
             {"reason_groups": (ReasonGroup(theme="x", columns=("shoe_size",), phrase=""),)},

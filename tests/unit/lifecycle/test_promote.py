@@ -89,6 +89,35 @@ def test_one_slice_that_is_off_stops_the_candidate_by_name(trial: Trial, said: F
     assert any(reason.startswith("country = other is off by -1.") for reason in decision.reasons)
 
 
+@pytest.mark.parametrize(("rarer", "is_judged"), [(100, True), (99, False)])
+@pytest.mark.parametrize("is_frequent", [False, True])
+def test_a_slice_is_judged_by_its_rarer_outcome_whichever_that_is(
+    evaluation: Evaluation, rarer: int, is_judged: bool, is_frequent: bool
+) -> None:
+    metrics = evaluation.metrics.copy()
+    abroad = metrics["slice_value"] == "other"
+    metrics.loc[abroad, "n"] = 2_000
+    metrics.loc[abroad, "n_positive"] = 2_000 - rarer if is_frequent else rarer
+    metrics.loc[abroad & (metrics["metric"] == "relative_shift"), ["value", "ci_lo", "ci_hi"]] = [
+        1.0,
+        0.9,
+        1.1,
+    ]
+    assert (
+        any("country = other" in fault for fault in decide(metrics, gates=PROBLEM.gates).faults) is is_judged
+    )
+
+
+def test_the_probability_of_the_other_class_is_stopped_where_most_have_the_outcome(
+    trial: Trial, said: Floats
+) -> None:
+    # Of most it is true that they do not buy: min(p, 1 - p) never says more than a half of them.
+    judged = replace(trial.judged(np.minimum(said, 1 - said)), outcome=1 - trial.test.outcome)
+    found = evaluate(judged, SUBJECT, replicates=20, rng=np.random.default_rng(0))
+    decision = decide(found.metrics, gates=PROBLEM.gates)
+    assert "the class that was not predicted" in decision.faults[0]
+
+
 def test_the_champion_stays_when_the_candidate_is_no_better(trial: Trial, said: Floats) -> None:
     rng = np.random.default_rng(2)
     noisier = with_shift(said, rng.normal(0, 0.02, said.size))

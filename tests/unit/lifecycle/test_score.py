@@ -10,8 +10,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from assets.features.matrix import LeakDetected
+from assets.keys import Key
 from assets.lifecycle.explain import reasons
-from assets.lifecycle.problem import ReasonGroup
+from assets.lifecycle.problem import Exclusion, ReasonGroup
 from assets.lifecycle.score import Level, Run, is_holdout, ranks, score
 from assets.lifecycle.tables import SCORE_TYPES
 from assets.lifecycle.train import Fitted
@@ -212,3 +213,38 @@ def test_chunks_tell_the_same_reasons(trial: Trial, monkeypatch: pytest.MonkeyPa
 def test_a_status_of_the_run_is_kept(trial: Trial, today: pd.DataFrame) -> None:
     rows = score(PROBLEM, trial.candidate, features=today, level=LEVEL, run=replace(RUN, status="stale"))
     assert set(rows["status"]) == {"stale"}
+
+
+ASKED_OF_FEWER = replace(
+    PROBLEM,
+    exclusions=(Exclusion(table=Key("intermediate", "gone"), carried=(("days_silent", "Int64"),)),),
+)
+# From the identity on, whatever follows from a probability.
+FOLLOWS = list(SCORE_TYPES)[list(SCORE_TYPES).index("probability") :]
+
+
+def test_who_is_not_asked_about_is_told_why_and_nothing_else(trial: Trial, today: pd.DataFrame) -> None:
+    gone = np.arange(len(today)) % 4 == 0
+    told = today.assign(
+        ineligible_reason=np.where(gone, "already_churned", None), days_silent=np.arange(len(today))
+    )
+    scored = score(ASKED_OF_FEWER, trial.candidate, features=told, level=LEVEL, run=RUN)
+    assert list(scored["customer_id"]) == list(today["customer_id"])
+    assert (scored["is_eligible"] == ~gone).all()
+    assert list(scored["days_silent"]) == list(range(len(today)))
+    assert set(scored.loc[gone, "ineligible_reason"]) == {"already_churned"}
+    assert scored.loc[~gone, "ineligible_reason"].isna().all()
+    assert scored.loc[gone, FOLLOWS].isna().all(axis=None)
+    # To everybody else it is said what would be said if the others were not there.
+    alone = score(PROBLEM, trial.candidate, features=today.loc[~gone], level=LEVEL, run=RUN)
+    same = [name for name in FOLLOWS if name != "percentile_population"]
+    pd.testing.assert_frame_equal(scored.loc[~gone, same].reset_index(drop=True), alone[same])
+
+
+def test_without_exclusions_nothing_changes(today: pd.DataFrame, trial: Trial, scored: pd.DataFrame) -> None:
+    with_reasons = today.assign(ineligible_reason=None)
+    again = score(PROBLEM, trial.candidate, features=with_reasons, level=LEVEL, run=RUN)
+    pd.testing.assert_frame_equal(again, scored)
+    assert scored["is_eligible"].all()
+    assert set(scored["percentile_population"]) == {"every customer with a purchase before as_of_date"}
+    assert set(scored["tier_rule"]) == {"high: best 10 % by probability; medium: next 30 %; low: the rest"}

@@ -29,6 +29,9 @@ def test_below_the_floor_the_refusal_counts_what_is_missing(trial: Trial) -> Non
     demanding = replace(PROBLEM, floors=Floors(customers=5_000, positives=100))
     with pytest.raises(BelowFloor, match=r"1000 customers in training, 5000 needed$"):
         fit_candidate(demanding, trial.train, calibration=trial.calibration)
+    opposite = replace(trial.train, outcome=np.ones(len(trial.train)))
+    with pytest.raises(BelowFloor, match=r": 0 negatives in training, 100 needed$"):
+        fit_candidate(PROBLEM, opposite, calibration=trial.calibration)
     few = trial.train.of(np.arange(len(trial.train)) < 40)
     with pytest.raises(BelowFloor, match=r"40 customers in training, 500 needed; \d+ positives"):
         fit_candidate(PROBLEM, few, calibration=trial.calibration)

@@ -27,6 +27,12 @@ from orchestration.jobs import REFRESH, RETRAIN, SCORE
 from orchestration.resources.patience import Held
 
 ZONE = "Europe/Berlin"
+
+
+def own(problem: str) -> list[dg.AssetKey]:
+    return {"purchase_propensity": [dg.AssetKey("morning")]}[problem]
+
+
 DRIFT = Cause(
     problem="purchase_propensity", as_of=date(2025, 3, 3), trigger=DRIFTED, version="v1",
     windows_violated=2, reasons="beyond the training weeks' own range: orders_365d",
@@ -34,15 +40,19 @@ DRIFT = Cause(
 
 
 def repository(*automata: dg.ScheduleDefinition | dg.SensorDefinition) -> RepositoryDefinition:
-    """One asset per as-of day since 2010, and jobs of the names that ``automata`` launch."""
+    """Two assets per as-of day since 2010, and jobs of the names that ``automata`` launch."""
     days = as_of_partitions(date(2010, 1, 4), None, time_zone=ZONE)
 
     @dg.asset(partitions_def=days)
     def morning() -> None: ...
 
+    @dg.asset(partitions_def=days)
+    def of_another_problem() -> None: ...
+
+    made = [morning, of_another_problem]
     return dg.Definitions(
-        assets=[morning],
-        jobs=[dg.define_asset_job(name, [morning]) for name in (REFRESH, SCORE, RETRAIN)],
+        assets=made,
+        jobs=[dg.define_asset_job(name, made) for name in (REFRESH, SCORE, RETRAIN)],
         schedules=[each for each in automata if isinstance(each, dg.ScheduleDefinition)],
         sensors=[each for each in automata if isinstance(each, dg.SensorDefinition)],
     ).get_repository_def()
@@ -170,17 +180,18 @@ def test_a_file_that_vanishes_under_the_eye_is_no_error(tmp_path: Path) -> None:
 
 
 def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
-    sensor = retraining_wanted_sensor(lambda: [DRIFT])
+    sensor = retraining_wanted_sensor(lambda: [DRIFT], answering=own)
     first, again = (tick(sensor).run_requests or [] for _ in range(2))
     (request,), (repeated,) = first, again
     assert request.run_key == repeated.run_key == DRIFT.key
     assert request.partition_key == "2025-03-03"
     assert request.tags["retrain/trigger"] == DRIFTED
     assert request.tags["retrain/windows_violated"] == "2"
+    assert request.asset_selection == [dg.AssetKey("morning")]
 
 
 def test_no_cause_no_run() -> None:
-    ticked = tick(retraining_wanted_sensor(list))
+    ticked = tick(retraining_wanted_sensor(list, answering=own))
     assert not ticked.run_requests
     assert ticked.skip_message == "no cause to retrain"
 
@@ -190,7 +201,7 @@ def test_a_warehouse_that_is_being_written_is_looked_at_again_later() -> None:
         raise Held("warehouse.duckdb is open in python (PID 7); close it there")
         yield DRIFT
 
-    ticked = tick(retraining_wanted_sensor(causes))
+    ticked = tick(retraining_wanted_sensor(causes, answering=own))
     assert not ticked.run_requests
     assert "PID 7" in (ticked.skip_message or "")
 

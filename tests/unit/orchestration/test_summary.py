@@ -32,7 +32,10 @@ def figures(version: str) -> pd.DataFrame:
 
 
 def version_row(version: str, *, grade: str, method: str) -> pd.DataFrame:
-    row = {"model_name": NAME, "model_version": version, "quality_grade": grade, "calibration_method": method}
+    row = {
+        "model_name": NAME, "model_version": version, "quality_grade": grade, "calibration_method": method,
+        "label_horizon_days": 30,
+    }  # fmt: skip
     return pd.DataFrame([row])
 
 
@@ -54,6 +57,7 @@ def promoted() -> Facts:
         metrics=figures("2025-01-06-abc"),
         levels=pd.DataFrame(
             {
+                "model_name": NAME,
                 "as_of_date": pd.to_datetime(["2024-12-30", "2025-01-06"]),
                 "sum_probability": [900.4, 1_234.4],
                 "customers": [9_000, 10_000],
@@ -108,14 +112,15 @@ def test_a_promoted_model_is_told_beside_its_rival(promoted: Facts) -> None:
 
 
 def test_the_newest_judged_morning_is_looked_back_to(promoted: Facts) -> None:
-    assert "looking back to 2024-12-02: 100 of 400 sampled customers were expected to buy, 80 did" in told(
-        promoted
+    assert (
+        "looking back to 2024-12-02: it was expected of 100 of 400 sampled customers, and happened to 80"
+        in told(promoted)
     )
 
 
 def test_the_total_to_come_is_that_of_the_newest_day_with_its_interval(promoted: Facts) -> None:
     assert (
-        "to come, from 2025-01-06: 1,234 of 10,000 customers will buy, 95 % interval 1,100 to 1,400"
+        "to come, within 30 days from 2025-01-06: 1,234 of 10,000 customers, 95 % interval 1,100 to 1,400"
         in told(promoted)
     )
 
@@ -141,3 +146,19 @@ def test_only_the_serving_version_is_told(promoted: Facts) -> None:
     challenger = figures("2025-01-06-zzz").assign(value=0.99)
     both = replace(promoted, metrics=pd.concat([promoted.metrics, challenger], ignore_index=True))
     assert told(both) == told(promoted)
+
+
+def test_each_problem_is_told_its_own_total(promoted: Facts) -> None:
+    churn = {"model_name": "churn", "model_version": "c1", "label_horizon_days": 60}
+    level = {"model_name": "churn", "sum_probability": 7_700.0, "customers": 8_000}
+    decision = {"model_name": "churn", "decision": "promote", "reasons": "beats the naive rival"}
+    both = replace(
+        promoted,
+        versions=pd.concat([promoted.versions, promoted.versions.assign(**churn)], ignore_index=True),
+        levels=pd.concat([promoted.levels, promoted.levels.tail(1).assign(**level)], ignore_index=True),
+        decisions=pd.concat([promoted.decisions, pd.DataFrame([decision])], ignore_index=True),
+    )
+    of_purchase, of_churn = told(both).partition("3. Do")[2].split("   churn\n")
+    assert "within 30 days from 2025-01-06: 1,234 of 10,000" in of_purchase
+    assert "no morning could be judged yet" in of_churn
+    assert "within 60 days from 2025-01-06: 7,700 of 8,000" in of_churn

@@ -65,6 +65,7 @@ gaps as (
 select
     customer_id,
     as_of_date,
+    count(gap_days) as gaps,
     cast(avg(gap_days) as double) as gap_mean_days,
     cast(stddev_samp(gap_days) as double) as gap_sd_days,
     cast(max_by(gap_days, occurred_on) filter (where gap_days is not null) as bigint) as gap_last_days,

@@ -1,0 +1,40 @@
+"""Which customers will place no order in the next 60 days?"""
+
+from assets.keys import Key
+from assets.lifecycle import customers
+from assets.lifecycle.problem import Exclusion, PredictionProblem
+from assets.lifecycle.tables import COUNT, FLAG, NUMBER, TEXT
+from assets.lifecycle.tasks import Binary
+
+# To say of who left a year ago that they will leave is right and of no use: they are told apart first.
+ALREADY_CHURNED = Exclusion(
+    table=Key("intermediate", "int_customer__as_of_churned"),
+    carried=(
+        ("churn_definition", TEXT),
+        ("days_since_last_order", COUNT),
+        ("personal_gap_days", NUMBER),
+        ("is_already_churned", FLAG),
+    ),
+)
+
+CHURN = PredictionProblem(
+    name="churn",
+    question="Which customers will place no order in the next 60 days?",
+    entity="customer",
+    target="churn",
+    horizon_days=60,
+    task=Binary(),
+    features=customers.TABLES,
+    label=Key("labels", "lbl_customer__churn_60d"),
+    numeric=customers.NUMERIC,
+    categorical=customers.CATEGORICAL,
+    recency=customers.RECENCY,
+    slices=customers.SLICES,
+    reason_groups=customers.THEMES,
+    consent_purpose="profiling",
+    owner="marketing-analytics",
+    amount="average_order_amount_365d",
+    exclusions=(ALREADY_CHURNED,),
+    is_absence=True,
+    ranked_first="riskiest",
+)
