@@ -26,6 +26,25 @@ GUARD = "{{ fact }}.{{ known_at }} < {{ spine }}.as_of_at"
 
 AS_OF_FROM, AS_OF_TO, TODAY = "2024-03-04", "2024-05-20", "2024-05-26"
 FEATURES, LABELS = "+path:models/features", "+lbl_customer__purchase_30d"
+# What every eligible row has beside its probability.
+WHATEVER = (
+    "0.2 as probability_raw, 0.0 as prob_lo, 1.0 as prob_hi, 50 as score, 50 as percentile, 5 as decile,"
+    " 'all' as percentile_population, 'low' as tier, 'rule' as tier_rule, 0.2 as base_rate, 1.0 as lift"
+)
+# Bob is asked about, Ann was already gone.
+CHURN_ROWS = f"""
+    with rows as (
+        select
+            date '2024-05-20' as as_of_date, timestamp '2024-05-20 04:00:00' as scored_at, 'run' as run_id,
+            'churn' as model_name, 'v1' as model_version, 'churn' as target, 60 as horizon_days,
+            'ok' as status, 'Good' as quality_grade, 'in words' as churn_definition, 65 as days_since_last_order
+    )
+    select 'bob' as customer_id, true as is_eligible, false as is_already_churned, 0.8 as probability,
+        {WHATEVER}, null as ineligible_reason, rows.* from rows
+    union all by name
+    select 'ann' as customer_id, false as is_eligible, true as is_already_churned,
+        'already_churned' as ineligible_reason, rows.* from rows
+"""
 # The instant at which the earlier world stops learning: the morning of an as-of day, in UTC.
 CUT = datetime.fromisoformat("2024-04-29")
 
@@ -219,8 +238,9 @@ def ml_tables() -> dict[str, str]:
         (model,) = yaml.safe_load(file.read_text())["models"]
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
         tables[model["name"]] = columns
-    tables["purchase_propensity__scores"] = tables.pop("purchase_propensity")
-    del tables["purchase_propensity_latest"]
+    for problem in ("purchase_propensity", "churn"):
+        tables[f"{problem}__scores"] = tables.pop(problem)
+        del tables[f"{problem}_latest"]
     return tables
 
 
@@ -237,10 +257,11 @@ def score_rows(connection: duckdb.DuckDBPyConnection) -> None:
             "insert into ml.purchase_propensity__scores by name select ? as customer_id,"
             " cast(? as date) as as_of_date, ? as probability, timestamp '2024-05-20 04:00:00' as scored_at,"
             " 'run' as run_id, 'purchase_propensity' as model_name, 'v1' as model_version,"
-            " 'purchase' as target, 30 as horizon_days, true as is_eligible, 'ok' as status,"
-            " 'Good' as quality_grade",
+            f" 'purchase' as target, 30 as horizon_days, true as is_eligible, 'ok' as status,"
+            f" 'Good' as quality_grade, {WHATEVER}",
             [customer, day, probability],
         )
+    connection.execute(f"insert into ml.churn__scores by name {CHURN_ROWS}")
 
 
 @pytest.fixture(scope="session")

@@ -28,3 +28,33 @@ def test_a_probability_above_one_stops_the_build(shop: Any, manifest: Any, tmp_p
 
     with pytest.raises(AssertionError, match="probabilities_lie_between_0_and_1"):
         world.dbt("build", "--select", "purchase_propensity+", manifest=manifest)
+
+
+def test_who_is_gone_is_published_without_a_probability(shop: Any) -> None:
+    for table in ("churn", "churn_latest"):
+        rows = shop.read(f"select * from published.{table} order by customer_id").set_index("customer_id")
+        assert list(rows["is_eligible"]) == [False, True]
+        assert rows.loc["ann", "ineligible_reason"] == "already_churned"
+        assert pd.isna(rows.loc["ann", ["probability", "decile", "tier", "lift"]]).all()
+        assert rows.loc["bob", "probability"] == 0.8
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("probability = 0.9 where customer_id = 'ann'", "only_the_eligible_have_a_probability"),
+        ("probability = null where customer_id = 'bob'", "only_the_eligible_have_a_probability"),
+        ("tier = 'high' where customer_id = 'ann'", "only_the_eligible_have_a_probability"),
+        ("ineligible_reason = null where customer_id = 'ann'", "only_the_ineligible_have_a_reason"),
+    ],
+)
+def test_a_probability_of_somebody_who_is_not_asked_about_stops_the_build(
+    shop: Any, manifest: Any, tmp_path: Path, change: str, check: str
+) -> None:
+    world = type(shop)(folder=tmp_path)
+    shutil.copy(shop.warehouse, world.warehouse)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        connection.execute(f"update ml.churn__scores set {change}")
+
+    with pytest.raises(AssertionError, match=check):
+        world.dbt("build", "--select", "churn", manifest=manifest)

@@ -1,0 +1,158 @@
+"""Who is not asked about moves nobody else's number: the shop with them is the shop without them."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
+from assets.lifecycle.problem import Exclusion
+from assets.lifecycle.realise import REALISED
+from assets.lifecycle.rows import realised_rates
+from assets.monitoring import drifting
+from assets.monitoring.drifting import drift
+from checks.defs import problem_checks
+from tests.assets.judged import failed
+from tests.assets.test_realised import LOOKED_BACK, SCORED
+from tests.assets.world import PROBLEM, WEEKS, WHEN, World
+from tests.unit.lifecycle.world import shop
+
+COHORT = Key("intermediate", "int_customer__as_of_gone")
+CONSENT = Key("intermediate", "int_customer__as_of_consent")
+ASKED_OF_FEWER = replace(
+    PROBLEM,
+    exclusions=(
+        Exclusion(table=COHORT, carried=(("days_silent", "Int64"),)),
+        Exclusion(table=CONSENT),
+    ),
+)
+CUSTOMERS, ELIGIBLE = 800, 600
+
+
+def number(rows: pd.DataFrame) -> "pd.Series[int]":
+    return rows["customer_id"].str[1:].astype(int)
+
+
+def poisoned(rows: pd.DataFrame) -> pd.DataFrame:
+    """The customers from 600 on have features and outcomes that nobody could miss."""
+    strange = number(rows) >= ELIGIBLE
+    return rows.assign(
+        days_since_order=rows["days_since_order"].where(~strange, 5_000),
+        orders_365d=rows["orders_365d"].where(~strange, 900),
+        outcome=rows["outcome"].where(~strange, 1),
+    )
+
+
+def settled(folder: Path, rows: pd.DataFrame) -> World:
+    """A shop that published on one morning, and looked back on it when its window had ended.
+
+    From 600 on customers are gone, from 700 on they said no as well; others have no row of reasons at all.
+    """
+    world = World(folder=folder)
+    world.write(rows)
+    keys = rows[["customer_id"]].assign(as_of_date=rows["as_of_date"].dt.date)
+    gone = np.where(number(rows) >= ELIGIBLE, "already_churned", None)
+    known = keys.assign(ineligible_reason=pd.Series(gone, dtype="string"), days_silent=number(rows))
+    world.warehouse.replace(COHORT, known.loc[(number(rows) % 2 == 0) | (number(rows) >= ELIGIBLE)])
+    refused = keys.loc[number(rows) >= ELIGIBLE + 100].assign(ineligible_reason="no_consent")
+    world.warehouse.replace(CONSENT, refused.astype({"ineligible_reason": "string"}))
+    for morning in (SCORED, LOOKED_BACK):
+        drift_without_page(world, morning)
+        world.live(morning, ASKED_OF_FEWER)
+    return world
+
+
+def drift_without_page(world: World, morning: date) -> None:
+    """The page takes ten seconds to draw."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drifting, "html_report", lambda *_sides, **_named: None)
+        drift(world.morning(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
+    """The shop with those who are not asked about, and the shop in which they have never been."""
+    folder, rows = tmp_path_factory.mktemp("eligible"), shop(customers=CUSTOMERS, weeks=WEEKS)
+    return (
+        settled(folder / "everyone", poisoned(rows)),
+        settled(folder / "eligible", rows.loc[number(rows) < ELIGIBLE].reset_index(drop=True)),
+    )
+
+
+TABLES = (
+    *(ASKED_OF_FEWER.candidate, ASKED_OF_FEWER.evaluation, ASKED_OF_FEWER.champion, ASKED_OF_FEWER.realised),
+    *(METRICS, CALIBRATION_BINS, LEVELS, RETRAIN_LOG, DRIFT),
+)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_training_judging_drift_and_levels_know_only_those_asked_about(
+    worlds: tuple[World, World], table: Key
+) -> None:
+    everyone, eligible = (world.table(table).drop(columns=WHEN, errors="ignore") for world in worlds)
+    assert len(everyone)
+    pd.testing.assert_frame_equal(everyone, eligible)
+
+
+def test_the_eligible_are_scored_as_if_the_others_were_not_there(worlds: tuple[World, World]) -> None:
+    everyone, eligible = (world.table(PROBLEM.scores).drop(columns=WHEN) for world in worlds)
+    assert len(everyone) == 2 * CUSTOMERS
+    asked = everyone.loc[everyone["is_eligible"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(asked, eligible, check_dtype=False)
+
+
+def test_the_others_are_published_with_the_first_reason_alone(worlds: tuple[World, World]) -> None:
+    rows = worlds[0].table(PROBLEM.scores)
+    others = rows.loc[~rows["is_eligible"]]
+    assert (number(others) >= ELIGIBLE).all()
+    assert len(others) == 2 * (CUSTOMERS - ELIGIBLE)
+    # From 700 on the gone have said no as well: the first table's reason is told.
+    assert set(others["ineligible_reason"]) == {"already_churned"}
+    assert others.loc[:, "probability":"reason_3_importance"].isna().all(axis=None)  # type: ignore[misc]
+    assert (others["days_silent"] == number(others)).all()
+
+
+def test_what_became_true_is_counted_among_those_asked_about(worlds: tuple[World, World]) -> None:
+    levels = worlds[0].table(LEVELS)
+    (realised,) = levels.loc[levels["as_of_date"].dt.date == SCORED, "realised"]
+    truth = shop(customers=CUSTOMERS, weeks=WEEKS)
+    asked = truth.loc[(truth["as_of_date"].dt.date == SCORED) & (number(truth) < ELIGIBLE)]
+    assert realised == asked["outcome"].sum()
+    metrics = worlds[0].table(METRICS)
+    judged = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "actual_rate")]
+    assert judged.loc[judged["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
+    rates = realised_rates(ASKED_OF_FEWER, worlds[0].warehouse, as_of=LOOKED_BACK)
+    assert rates.max() < 0.5, "the poisoned ones all bought"
+
+
+def found(world: World) -> dict[str, str]:
+    of = (ASKED_OF_FEWER.features[0], ASKED_OF_FEWER.champion, ASKED_OF_FEWER.scores)
+    return failed(problem_checks(ASKED_OF_FEWER), world.warehouse, as_of=LOOKED_BACK, of=of)
+
+
+def test_every_check_is_green_with_ineligible_rows(worlds: tuple[World, World]) -> None:
+    assert found(worlds[0]) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("probability = 0.5 where not is_eligible", "scores_keep_their_contract"),
+        ("probability = null where is_eligible", "scores_keep_their_contract"),
+        ("is_eligible = true, ineligible_reason = null where not is_eligible", "scores_keep_their_contract"),
+        ("ineligible_reason = 'no_consent' where not is_eligible", "everyone_is_scored_once"),
+    ],
+)
+def test_whoever_stands_on_the_wrong_side_of_the_question_stops_the_run(
+    worlds: tuple[World, World], change: str, check: str
+) -> None:
+    scores = worlds[0].table(PROBLEM.scores)
+    try:
+        with worlds[0].warehouse.connect() as connection:
+            connection.execute(f"update {PROBLEM.scores.sql} set {change}")
+        assert check in found(worlds[0])
+    finally:
+        worlds[0].warehouse.replace(PROBLEM.scores, scores)
