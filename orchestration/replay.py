@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import dagster as dg
 
@@ -29,6 +30,17 @@ class History:
     instance: dg.DagsterInstance
     warehouse: Warehouse
     stages: Stages
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The past of the business that ``settings`` name."""
+        definitions, stages = defined(settings)
+        return cls(
+            definitions=definitions,
+            instance=dg.DagsterInstance.get(),
+            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
+            stages=stages,
+        )
 
     def run(
         self,
@@ -72,13 +84,7 @@ def main(arguments: list[str]) -> int:
     settings = Settings()
     try:
         business = settings.load_business()
-        definitions, stages = defined(settings)
-        history = History(
-            definitions=definitions,
-            stages=stages,
-            instance=dg.DagsterInstance.get(),
-            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
-        )
+        history = History.of(settings)
     except BusinessInvalid as invalid:
         sys.stderr.write(f"{invalid}\n")
         return 2

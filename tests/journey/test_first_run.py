@@ -65,9 +65,22 @@ def test_every_customer_with_an_order_has_one_row_in_the_promised_columns(shop: 
     assert set(pd.to_datetime(rows["as_of_date"]).dt.date.astype(str)) == {"2024-01-01"}
 
 
+def test_everybody_has_a_row_that_says_how_likely_they_leave_or_that_they_are_gone(shop: Place) -> None:
+    rows = shop.published("select * from published.churn_latest")
+    assert list(rows.columns) == promised_columns("churn_latest")
+    bought = shop.published(f"select customer_id from {LATEST}")
+    assert set(rows["customer_id"]) == set(bought["customer_id"])
+    assert rows["customer_id"].is_unique
+    assert (rows["probability"].notna() == rows["is_eligible"]).all()
+    assert (rows["is_eligible"] == ~rows["is_already_churned"]).all()
+    level = shop.published("select * from published.levels where model_name = 'churn'").iloc[0]
+    assert level["customers"] == rows["is_eligible"].sum()
+    assert rows["probability"].sum() == pytest.approx(level["sum_probability"])
+
+
 def test_the_probabilities_say_about_as_many_buyers_as_the_level_does(shop: Place) -> None:
     said = shop.published(f"select sum(probability) as total from {LATEST}")["total"].iloc[0]
-    level = shop.published("select * from published.levels").iloc[0]
+    level = shop.published("select * from published.levels where model_name = 'purchase_propensity'").iloc[0]
     assert said == pytest.approx(level["sum_probability"])
     assert level["total_lo"] < said < level["total_hi"]
 

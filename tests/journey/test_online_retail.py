@@ -41,13 +41,16 @@ def test_the_run_tells_rows_grade_and_rival(told_shop: tuple[Place, Told]) -> No
 
 
 def test_the_model_is_fit_for_use_and_beats_the_rate_by_recency(shop: Place) -> None:
-    champion = shop.published("select * from published.model_registry where stage = 'champion'")
+    champion = shop.published(
+        "select * from published.model_registry where stage = 'champion'"
+        " and model_name = 'purchase_propensity'"
+    )
     assert len(champion) == 1
     assert champion["quality_grade"].iloc[0] in {"Excellent", "Good", "Fair"}
     assert champion["calibration_method"].iloc[0] in {"sigmoid", "isotonic"}
     figures = shop.published(
         "select metric, value, ci_lo, ci_hi from published.metrics"
-        " where split = 'test' and slice_name = 'all'"
+        " where split = 'test' and slice_name = 'all' and model_name = 'purchase_propensity'"
     ).set_index("metric")
     assert figures.loc["auc", "ci_lo"] > figures.loc["naive_auc", "value"]
     assert figures.loc["levelled_log_loss_difference", "ci_hi"] < 0

@@ -17,6 +17,7 @@ import pytest
 import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
+from orchestration.definitions import PROBLEMS
 from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, Told
 
@@ -272,7 +273,10 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
     watch = Watch(met.place, tmp_path_factory.mktemp("daemon"))
     nobody_was_ever_trained(met.place)
     with watch.daemon(RETRAINING):
-        watch.until(lambda: any(run.is_finished for run in watch.runs("retrain")))
+        # One run for each problem.
+        watch.until(
+            lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(PROBLEMS), seconds=300
+        )
         first = watch.ticks(RETRAINING)
     nobody_was_ever_trained(met.place)
     with watch.daemon(RETRAINING, REFRESHING):
@@ -292,15 +296,18 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
 
 
 def test_the_daemon_retrains_once_for_a_cause_and_not_again_after_it_was_killed(observed: Observed) -> None:
-    (run,) = observed.retrained
-    assert run.status == dg.DagsterRunStatus.SUCCESS
-    assert run.tags["retrain/trigger"] == "no model serves"
-    assert run.tags["dagster/partition"] == MORNING
-    asked = [tick for tick in observed.first if tick.run_ids]
-    assert [tick.run_ids for tick in asked] == [[run.run_id]]
-    # The cause was there again, and the key under which it had been answered.
+    causes = {run.tags["dagster/run_key"] for run in observed.retrained}
+    assert [key.split(":")[0] for key in sorted(causes)] == sorted(problem.name for problem in PROBLEMS)
+    assert len(observed.retrained) == len(causes)
+    for run in observed.retrained:
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+        assert run.tags["retrain/trigger"] == "no model serves"
+        assert run.tags["dagster/partition"] == MORNING
+    asked = [set(tick.run_ids) for tick in observed.first if tick.run_ids]
+    assert asked == [{run.run_id for run in observed.retrained}]
+    # The causes were there again, and the keys under which they had been answered.
     assert observed.second
-    assert run.tags["dagster/run_key"] in {key for tick in observed.second for key in tick.run_keys}
+    assert causes <= {key for tick in observed.second for key in tick.run_keys}
     assert not [tick for tick in observed.second if tick.run_ids]
 
 

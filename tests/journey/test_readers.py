@@ -99,10 +99,11 @@ def test_a_connection_that_stays_open_keeps_what_it_had(watched: Watched) -> Non
 
 
 def test_the_same_morning_three_times_over_doubles_nothing(watched: Watched) -> None:
-    for table in ("purchase_propensity", "purchase_propensity_latest"):
+    for table in ("purchase_propensity", "purchase_propensity_latest", "churn", "churn_latest"):
         assert watched.place.published(f"select * from published.{table}")["customer_id"].is_unique
     for table in ("model_registry", "levels", "retrain_log"):
-        assert len(watched.place.published(f"select * from published.{table}")) == 1
+        rows = watched.place.published(f"select * from published.{table}")
+        assert sorted(rows["model_name"]) == ["churn", "purchase_propensity"]
     landed = watched.place.kept("select source_file, count(*) as times from raw.landings group by 1")
     assert set(landed["times"]) == {1}
 

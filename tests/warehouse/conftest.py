@@ -37,7 +37,8 @@ CHURN_ROWS = f"""
         select
             date '2024-05-20' as as_of_date, timestamp '2024-05-20 04:00:00' as scored_at, 'run' as run_id,
             'churn' as model_name, 'v1' as model_version, 'churn' as target, 60 as horizon_days,
-            'ok' as status, 'Good' as quality_grade, 'in words' as churn_definition, 65 as days_since_last_order
+            'ok' as status, 'Good' as quality_grade, 'in words' as churn_definition,
+            65 as days_since_last_order
     )
     select 'bob' as customer_id, true as is_eligible, false as is_already_churned, 0.8 as probability,
         {WHATEVER}, null as ineligible_reason, rows.* from rows
