@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.problem import Exclusion
+from assets.lifecycle.problem import Exclusion, Floors, Gates
 from assets.lifecycle.realise import REALISED
 from assets.lifecycle.rows import realised_rates
 from assets.monitoring import drifting
@@ -22,14 +22,17 @@ from tests.unit.lifecycle.world import shop
 
 COHORT = Key("intermediate", "int_customer__as_of_gone")
 CONSENT = Key("intermediate", "int_customer__as_of_consent")
+# Four mornings are lived here, so the shop is small and so are its floors.
 ASKED_OF_FEWER = replace(
     PROBLEM,
+    floors=Floors(customers=200, positives=50),
+    gates=Gates(replicates=20),
     exclusions=(
         Exclusion(table=COHORT, carried=(("days_silent", "Int64"),)),
         Exclusion(table=CONSENT),
     ),
 )
-CUSTOMERS, ELIGIBLE = 800, 600
+CUSTOMERS, ELIGIBLE = 500, 360
 
 
 def number(rows: pd.DataFrame) -> "pd.Series[int]":
@@ -37,7 +40,7 @@ def number(rows: pd.DataFrame) -> "pd.Series[int]":
 
 
 def poisoned(rows: pd.DataFrame) -> pd.DataFrame:
-    """The customers from 600 on have features and outcomes that nobody could miss."""
+    """The customers from 360 on have features and outcomes that nobody could miss."""
     strange = number(rows) >= ELIGIBLE
     return rows.assign(
         days_since_order=rows["days_since_order"].where(~strange, 5_000),
@@ -49,7 +52,7 @@ def poisoned(rows: pd.DataFrame) -> pd.DataFrame:
 def settled(folder: Path, rows: pd.DataFrame) -> World:
     """A shop that published on one morning, and looked back on it when its window had ended.
 
-    From 600 on customers are gone, from 700 on they said no as well; others have no row of reasons at all.
+    From 360 on customers are gone, from 460 on they said no as well; others have no row of reasons at all.
     """
     world = World(folder=folder)
     world.write(rows)
@@ -109,7 +112,7 @@ def test_the_others_are_published_with_the_first_reason_alone(worlds: tuple[Worl
     others = rows.loc[~rows["is_eligible"]]
     assert (number(others) >= ELIGIBLE).all()
     assert len(others) == 2 * (CUSTOMERS - ELIGIBLE)
-    # From 700 on the gone have said no as well: the first table's reason is told.
+    # From 460 on the gone have said no as well: the first table's reason is told.
     assert set(others["ineligible_reason"]) == {"already_churned"}
     assert others.loc[:, "probability":"reason_3_importance"].isna().all(axis=None)  # type: ignore[misc]
     assert (others["days_silent"] == number(others)).all()
