@@ -1,0 +1,3 @@
+{# One row per customer and as-of date whose 365 days had ended by `today`. #}
+
+{{ purchase_outcomes(days=365) }}
