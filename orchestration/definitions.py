@@ -174,8 +174,8 @@ def _delivered(business: Business) -> set[Path]:
 def published_tables() -> tuple[Key, ...]:
     """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
     scored = [
-        Key("published", f"{problem.name}{suffix}")
-        for problem in (*PROBLEMS, LIFETIME_VALUE)
+        Key("published", f"{name}{suffix}")
+        for name in (*(problem.name for problem in PROBLEMS), LIFETIME_VALUE.name)
         for suffix in ("", "_latest")
     ]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]

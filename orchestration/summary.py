@@ -1,7 +1,7 @@
 """What a run achieved, in words a marketer understands."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.ingest.landing import reject_kinds
 from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
+from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse
+from orchestration.told_value import is_value, newest_totals, value_lines
 
 Row = Mapping[Hashable, Any]
 
@@ -29,7 +31,8 @@ class Facts:
     """What the summary tells, as read from the warehouse and from the published snapshot.
 
     ``rejects`` holds table, kind of reason and rows.
-    ``versions`` holds the registry row of each version that serves, ``level`` the newest day's row.
+    ``versions`` holds the registry row of each version that serves, ``level`` the newest day's row,
+    ``values`` the newest morning's lifetime value by horizon.
     """
 
     landings: pd.DataFrame
@@ -39,6 +42,7 @@ class Facts:
     levels: pd.DataFrame
     decisions: pd.DataFrame
     tables: dict[str, int]
+    values: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
@@ -59,6 +63,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
             levels=published("select * from published.levels order by as_of_date"),
             decisions=published("select * from published.retrain_log order by decided_at"),
             tables={name: _count(connection, name) for name in sorted(names)},
+            values=newest_totals(connection),
         )
 
 
@@ -76,11 +81,14 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "3. Do the probabilities add up?",
         *_totals(facts),
         "",
-        f"4. What was published for the morning of {as_of}",
+        "4. What will customers spend?",
+        *value_lines(facts.values, _of_serving(facts, is_of_value=True)),
+        "",
+        f"5. What was published for the morning of {as_of}",
         *(f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()),
         f"   in {snapshot}",
         "",
-        "5. Next",
+        "6. Next",
         "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
         f'   make query SQL="{TRIED_QUERY}"',
     ]
@@ -129,7 +137,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
 def _meaning(version: Row) -> str:
     """What the grade of a version means; a fallback says so itself."""
     if version["calibration_method"] == "none":
-        return FALLBACK.meaning
+        return value_grade.FALLBACK.meaning if is_value(version) else FALLBACK.meaning
     return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
 
 
@@ -140,11 +148,19 @@ def _interval(row: Row) -> str:
 def _totals(facts: Facts) -> list[str]:
     newest = facts.levels.iloc[-1]
     return [
-        *_matured(facts.metrics.loc[facts.metrics["model_version"].isin(facts.versions["model_version"])]),
+        *_matured(_of_serving(facts, is_of_value=False)),
         f"   to come, from {newest['as_of_date']:%Y-%m-%d}: {newest['sum_probability']:,.0f} of "
         f"{newest['customers']:,} customers will buy, "
         f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}",
     ]
+
+
+def _of_serving(facts: Facts, *, is_of_value: bool) -> pd.DataFrame:
+    """The figures of the versions that serve: of lifetime value, or of the others."""
+    serving = [
+        row["model_version"] for row in facts.versions.to_dict("records") if is_value(row) is is_of_value
+    ]
+    return facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
 
 
 def _matured(metrics: pd.DataFrame) -> list[str]:

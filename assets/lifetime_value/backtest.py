@@ -113,7 +113,8 @@ def windows(
 
 def origins(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> list[date]:
     """First mornings of the judged horizon's matured windows, newest first; they do not overlap."""
-    first, found = first_morning(problem, warehouse), []
+    first = first_morning(problem, warehouse)
+    found: list[date] = []
     day = newest_matured(as_of, horizon_days=problem.judged_days)
     while first is not None and day >= first and len(found) <= problem.gates.most_windows:
         found.append(day)

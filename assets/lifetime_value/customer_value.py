@@ -64,7 +64,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
             AmountsTooSpread: when the mean order would be infinite.
         """
         self.value_ = LifetimeValue(horizons_days=self.horizons_days, level=self.level).fit(X[list(COLUMNS)])
-        self.amounts_ = None
+        self.amounts_: TwoPartAmounts | None = None
         return self
 
     def learn(self, learned: Learned, *, amounts: TwoPartAmounts) -> Self:
@@ -90,7 +90,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
         outlook = self.value_.outlook(X[list(COLUMNS)])
         value, lo, hi = outlook.expected_revenue, outlook.revenue_lo, outlook.revenue_hi
         if self.amounts_ is not None:
-            value, lo, hi = self._learned(X, value, lo=lo, hi=hi)
+            value, lo, hi = self._learned(X, self.amounts_, ends=(value, lo, hi))
         buying, rows = self.value_.purchases_, X[list(HISTORY)]
         return Prospects(
             value=value,
@@ -105,19 +105,16 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
     def _learned(
         self,
         X: pd.DataFrame,  # noqa: N803 - scikit-learn's name
-        value: Floats,
+        amounts: TwoPartAmounts,
         *,
-        lo: Floats,
-        hi: Floats,
+        ends: tuple[Floats, Floats, Floats],
     ) -> tuple[Floats, Floats, Floats]:
-        """The learned amounts and their interval, carried over to every horizon."""
+        """The learned amounts and their interval, carried over to every horizon by BG/NBD's ``ends``."""
         here = list(self.horizons_days).index(self.learned_days)
-        base = value[:, [here]]
+        base = ends[0][:, [here]]
         # Who is as good as gone has no shape over time: as much per day in every horizon.
-        per_day = np.tile(np.asarray(self.horizons_days) / self.learned_days, (len(value), 1))
-        shapes = [
-            np.divide(each, base, out=per_day.copy(), where=base > SMALLEST) for each in (value, lo, hi)
-        ]
-        value, lo, hi = (shape * self.amounts_.expected_revenue(X)[:, None] for shape in shapes)
-        lo[:, here], hi[:, here] = self.amounts_.revenue_interval(X)
+        per_day = np.tile(np.asarray(self.horizons_days) / self.learned_days, (len(base), 1))
+        shapes = [np.divide(each, base, out=per_day.copy(), where=base > SMALLEST) for each in ends]
+        value, lo, hi = (shape * amounts.expected_revenue(X)[:, None] for shape in shapes)
+        lo[:, here], hi[:, here] = amounts.revenue_interval(X)
         return value, lo, hi

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -17,7 +18,7 @@ from assets.lifetime_value.realise import realised
 from assets.lifetime_value.serve import scores
 from assets.ports import ModelStore, Warehouse
 
-Told = dict[str, object]
+Told = dict[str, Any]
 Step = Callable[[ValueMorning], Told]
 
 

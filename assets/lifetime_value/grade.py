@@ -8,6 +8,12 @@ from assets.lifecycle.promote import Decision
 
 # Of each grade the least normalised Gini coefficient and the least share of the naive deviance saved.
 BOUNDS = {"Excellent": (0.75, 0.3), "Good": (0.6, 0.15), "Fair": (0.4, 0.05), "Poor": (0.0, 0.0)}
+FALLBACK = Grade(
+    name="Poor",
+    auc=0.0,
+    skill=float("-inf"),
+    meaning="No recipe passed the gate: this is the average spend per day, times the days ahead.",
+)
 
 
 def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:

@@ -1,6 +1,7 @@
 """The second step of a morning: which version serves from now on, logged with the reasons."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
@@ -9,7 +10,6 @@ import pandas as pd
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY
 from assets.lifecycle import journal
 from assets.lifecycle.facts import has, overall
-from assets.lifecycle.grade import FALLBACK
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.promote import Decision, refused, retrain_row
 from assets.lifecycle.register import Stage, library_versions, save_model
@@ -17,6 +17,7 @@ from assets.lifecycle.tables import CHAMPION_TYPES, REGISTRY_TYPES, typed
 from assets.lifetime_value.backtest import REFUSALS, fit_recipe
 from assets.lifetime_value.card import card
 from assets.lifetime_value.customer_value import CustomerValue
+from assets.lifetime_value.grade import FALLBACK
 from assets.lifetime_value.judge import COMPARED_BY
 from assets.lifetime_value.propose import ValueMorning
 from assets.lifetime_value.score import Model
@@ -125,9 +126,9 @@ def _fallen_back(morning: ValueMorning, judged: pd.Series) -> Serving:
     return _install(morning, version, grade=FALLBACK.name, sha256=sha256, is_fallback=True)
 
 
-def _register(morning: ValueMorning, judged: pd.Series, *, stage: Stage, facts: dict[str, object]) -> None:
+def _register(morning: ValueMorning, judged: pd.Series, *, stage: Stage, facts: Mapping[str, object]) -> None:
     """Write the version's registry row, and the card of one that was judged."""
-    row = typed([_registry_row(morning, judged) | {"stage": stage} | facts], REGISTRY_TYPES)
+    row = typed([{**_registry_row(morning, judged), "stage": stage, **facts}], REGISTRY_TYPES)
     version = str(row["model_version"].iloc[0])
     journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
     if pd.isna(row["card_uri"].iloc[0]):

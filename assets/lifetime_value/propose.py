@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -142,7 +143,7 @@ def _longer(morning: ValueMorning) -> Iterator[Window]:
 
 
 def _keep_figures(morning: ValueMorning, found: BackTest, *, best: Trial) -> None:
-    named: dict[str, object] = {
+    named: dict[str, Any] = {
         "model_name": morning.problem.name,
         "model_version": morning.version,
         "split": SPLIT,

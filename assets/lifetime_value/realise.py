@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,11 +55,11 @@ def _days_to_judge(morning: ValueMorning, matured: Mapping[int, date]) -> list[d
         "where model_name = $name and split = $split and slice_name = $slice",
         {"name": morning.problem.name, "split": REALISED, "slice": HORIZON},
     )
-    known = {(pd.Timestamp(row.day).date(), row.days) for row in judged.itertuples()}
+    known = {(pd.Timestamp(row["day"]).date(), row["days"]) for row in judged.to_dict("records")}
     found = set()
-    for row in scored.itertuples():
-        day, last = pd.Timestamp(row.day).date(), matured[int(row.days)]
-        if day <= last and ((day, row.days) not in known or day > last - JUDGED_AGAIN):
+    for row in scored.to_dict("records"):
+        day, last = pd.Timestamp(row["day"]).date(), matured[int(row["days"])]
+        if day <= last and ((day, row["days"]) not in known or day > last - JUDGED_AGAIN):
             found.add(day)
     return sorted(found)
 
@@ -95,8 +96,8 @@ def _judge(morning: ValueMorning, day: date, *, horizons: list[int]) -> None:
         journal.write_judgement(morning.warehouse, METRICS, metrics)
 
 
-def _named(problem: ValueProblem, version: str, day: date) -> dict[str, object]:
-    named = {"model_name": problem.name, "model_version": version, "split": REALISED}
+def _named(problem: ValueProblem, version: str, day: date) -> dict[str, Any]:
+    named: dict[str, Any] = {"model_name": problem.name, "model_version": version, "split": REALISED}
     return named | {AS_OF: pd.Timestamp(day)}
 
 

@@ -1,6 +1,6 @@
 """Predicted against realised totals, by tenth of the prediction and by cohort; and where they disagree."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ def disagreements(groups: pd.DataFrame, *, gates: AmountGates) -> Iterator[str]:
             )
 
 
-def _where(row: dict[str, object]) -> str:
+def _where(row: Mapping[Hashable, object]) -> str:
     if row["slice_name"] == WHOLE:
         return f"tenth {row['bin']} of 10 (10 the highest)"
     return f"customers since {row['slice_value']}"
