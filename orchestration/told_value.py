@@ -47,11 +47,12 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
 
 def is_value(version: Row) -> bool:
     """Whether a registry row is of lifetime value."""
-    return version["model_name"] == LIFETIME_VALUE.name
+    return str(version["model_name"]) == LIFETIME_VALUE.name
 
 
 def _total(row: Row) -> str:
-    orders = "" if pd.isna(row["orders"]) else f", {row['orders']:,.0f} days with an order"
+    expected = row["orders"]
+    orders = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
     return (
         f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
         f"{row['currency']} by {row['customers']:,} customers{orders}; naive formula {row['baseline']:,.0f}"

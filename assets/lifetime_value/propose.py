@@ -48,12 +48,12 @@ class ValueMorning(Occasion[ValueProblem]):
             raise NothingKnown(f"nobody had bought before {self.as_of}: there is nobody to score")
         return found
 
-    @property
+    @cached_property
     def code(self) -> str:
         """Hash of the code that makes a version."""
         return code_hash(ASSETS, CODE)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The version that this morning would make."""
         return version_name(self.as_of, data_hash(self.cohort.known), self.code, self.problem.spec_hash)

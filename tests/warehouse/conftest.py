@@ -219,8 +219,10 @@ def ml_tables() -> dict[str, str]:
         (model,) = yaml.safe_load(file.read_text())["models"]
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
         tables[model["name"]] = columns
-    tables["purchase_propensity__scores"] = tables.pop("purchase_propensity")
-    del tables["purchase_propensity_latest"]
+    for latest in [name for name in tables if name.endswith("_latest")]:
+        del tables[latest]
+        scored = latest.removesuffix("_latest")
+        tables[f"{scored}__scores"] = tables.pop(scored)
     return tables
 
 
