@@ -60,7 +60,11 @@ class World:
             return connection.execute(sql).df()
 
     def dbt(
-        self, *arguments: str, manifest: Manifest | None = None, as_of_from: str = AS_OF_FROM
+        self,
+        *arguments: str,
+        manifest: Manifest | None = None,
+        as_of_from: str = AS_OF_FROM,
+        asked: dict[str, str] | None = None,
     ) -> Manifest:
         """Run one ``dbt`` command on this warehouse; everything it writes lies below ``folder``.
 
@@ -68,6 +72,7 @@ class World:
         start and parse.
         """
         variables = {"time_zone": "UTC", "as_of_from": as_of_from, "as_of_to": AS_OF_TO, "today": TODAY}
+        variables |= asked or {}
         places = {
             "WAREHOUSE": self.warehouse,
             "DBT_PROJECT_DIR": PROJECT,

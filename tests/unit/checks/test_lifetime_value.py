@@ -1,6 +1,6 @@
 """Each check of lifetime value is green on what is sound and red on what is not."""
 
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def scored() -> pd.DataFrame:
             **dict.fromkeys(VALUE_TYPES),
             "customer_id": customer,
             "as_of_date": date(2024, 5, 6),
-            "scored_at": datetime(2024, 5, 6, 5),
+            "scored_at": pd.Timestamp("2024-05-06 05:00"),
             "model_version": "v1",
             "target": LIFETIME_VALUE.target,
             "horizon_days": days,
