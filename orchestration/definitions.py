@@ -98,17 +98,7 @@ def _stages(
         project, partitions, clock=_clock(business), tell=settings.tell_dbt
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
-    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
-    reports = settings.reports_dir
-    looked_back = [
-        *(each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)),
-        value_realised_asset(LIFETIME_VALUE, partitions),
-    ]
-    trained = [
-        *(asset for *trained, _ in models for asset in trained),
-        *value_trained_assets(LIFETIME_VALUE, partitions),
-    ]
-    scored = [*(scores for *_, scores in models), value_scores_asset(LIFETIME_VALUE, partitions)]
+    looked_back, trained, scored = _models(partitions, reports=settings.reports_dir)
     made = [*landed, featured, published, *looked_back, *trained, *scored]
     expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
     return Stages(
@@ -124,6 +114,23 @@ def _stages(
                 published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
             ),
         ],
+    )
+
+
+def _models(
+    partitions: dg.PartitionsDefinition[str], *, reports: Path
+) -> tuple[list[dg.AssetsDefinition], list[dg.AssetsDefinition], list[dg.AssetsDefinition]]:
+    """What every room looks back on, trains and scores."""
+    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
+    looked_back = [
+        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
+    ]
+    trained = [asset for *trained, _ in models for asset in trained]
+    scored = [scores for *_, scores in models]
+    return (
+        [*looked_back, value_realised_asset(LIFETIME_VALUE, partitions)],
+        [*trained, *value_trained_assets(LIFETIME_VALUE, partitions)],
+        [*scored, value_scores_asset(LIFETIME_VALUE, partitions)],
     )
 
 

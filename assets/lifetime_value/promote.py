@@ -147,31 +147,27 @@ def _registry_row(morning: ValueMorning, judged: pd.Series) -> dict[str, object]
     problem, version = morning.problem, str(judged["model_version"])
     tested_on: date | None = None if pd.isna(judged["tested_on"]) else judged["tested_on"]
     n, repeaters = int(judged["n"]), int(judged["n_repeaters"])
+    recipe = None if pd.isna(judged["recipe"]) else judged["recipe"]
     return {
         "model_name": problem.name,
         "model_version": version,
         "trained_at": morning.now,
-        "train_from": morning.as_of,
-        "train_to": morning.as_of,
-        "calibration_from": None,
-        "calibration_to": None,
-        "test_from": tested_on,
-        "test_to": tested_on,
+        **dict.fromkeys(("train_from", "train_to"), morning.as_of),
+        **dict.fromkeys(("calibration_from", "calibration_to", "promoted_by", "supersedes")),
+        **dict.fromkeys(("test_from", "test_to"), tested_on),
         "label_horizon_days": problem.judged_days,
         "n_rows": n,
         "n_positive": repeaters,
         "n_negative": n - repeaters,
         "features": json.dumps(problem.columns.numeric + problem.columns.categorical),
-        "params": json.dumps({"recipe": None if pd.isna(judged["recipe"]) else judged["recipe"]}),
+        "params": json.dumps({"recipe": recipe}),
         "seed": problem.seed,
         "code_hash": judged["code_hash"],
         "spec_hash": problem.spec_hash,
         "data_hash": judged["data_hash"],
         "libraries": json.dumps(library_versions()),
-        "calibration_method": "maximum likelihood" if judged["recipe"] == "bg_nbd" else "level factor",
+        "calibration_method": "maximum likelihood" if recipe == "bg_nbd" else "level factor",
         "quality_grade": judged["quality_grade"],
-        "promoted_by": None,
-        "supersedes": None,
         "card_uri": f"{version}/{CARD_FILE}",
     }
 

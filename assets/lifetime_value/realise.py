@@ -155,14 +155,7 @@ def _standing(morning: ValueMorning, *, last: date) -> pd.DataFrame:
             ("model_version", "scored_on", "predicted_total", "realised_total", "coverage", "faults")
         ),
     }
-    groups = morning.warehouse.read(
-        f"""
-        select * from {CALIBRATION_BINS.sql}
-        where model_name = $name and split = $split and {AS_OF} <= $last
-        qualify {AS_OF} = max({AS_OF}) over ()
-        """,
-        {"name": morning.problem.name, "split": REALISED, "last": last},
-    )
+    groups = _newest_groups(morning, last=last)
     if groups.empty:
         return typed([known], REALISED_TYPES)
     whole = groups.loc[groups["slice_name"] == "all"]
@@ -177,6 +170,18 @@ def _standing(morning: ValueMorning, *, last: date) -> pd.DataFrame:
         "faults": "; ".join(disagreements(groups, gates=morning.problem.gates)) or None,
     }
     return typed([known], REALISED_TYPES)
+
+
+def _newest_groups(morning: ValueMorning, *, last: date) -> pd.DataFrame:
+    """The groups of the newest scored morning up to ``last`` that was judged."""
+    return morning.warehouse.read(
+        f"""
+        select * from {CALIBRATION_BINS.sql}
+        where model_name = $name and split = $split and {AS_OF} <= $last
+        qualify {AS_OF} = max({AS_OF}) over ()
+        """,
+        {"name": morning.problem.name, "split": REALISED, "last": last},
+    )
 
 
 def _coverage(morning: ValueMorning, version: str, day: date) -> float | None:

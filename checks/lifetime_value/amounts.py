@@ -16,6 +16,13 @@ from checks.verdict import Verdict
 
 # A bare level would be red every other week; a season that no customer's interval knows takes some points.
 COVERAGE_TOLERANCE = 0.05
+AMOUNTS = (
+    "predicted_value",
+    "predicted_value_lo",
+    "predicted_value_hi",
+    "predicted_orders",
+    "baseline_value",
+)
 
 
 def outlooks_contract(problem: ValueProblem) -> pa.DataFrameSchema:
@@ -47,16 +54,7 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
     Args:
         rows: One morning's scores; a fallback's have no intervals and no orders.
     """
-    value, lo, hi, orders, naive = (
-        rows[name].to_numpy(dtype=np.float64)
-        for name in (
-            "predicted_value",
-            "predicted_value_lo",
-            "predicted_value_hi",
-            "predicted_orders",
-            "baseline_value",
-        )
-    )
+    value, lo, hi, orders, naive = rows[list(AMOUNTS)].to_numpy(dtype=np.float64).T
     is_model = (rows["status"] != "fallback_model").to_numpy(dtype=bool)
     broken = {
         "not finite": ~np.isfinite(value) | ~np.isfinite(naive),

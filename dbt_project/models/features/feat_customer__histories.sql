@@ -4,12 +4,7 @@ with
 
 spine as (
 
-    select
-        customer_id,
-        as_of_date,
-        as_of_at
-
-    from {{ ref('int_customer__as_of_days') }}
+    select * from {{ ref('int_customer__as_of_days') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
