@@ -24,6 +24,8 @@ from assets.lifecycle import journal
 from assets.lifecycle.causes import Cause, wanted
 from assets.lifecycle.defs import supervised_assets
 from assets.lifecycle.problem import PredictionProblem
+from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
+from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.monitoring.defs import journals_asset, looked_back_assets, usability_asset
 from assets.ports import Warehouse
 from assets.propensity.problem import PURCHASE_PROPENSITY
@@ -34,6 +36,7 @@ from assets.sample_shop.shop import Shop
 from assets.transform.defs import BusinessClock, transform_assets
 from checks.defs import problem_checks
 from checks.landing.defs import landing_checks
+from checks.lifetime_value.defs import value_checks
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -87,7 +90,8 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
 
 
 def _checks() -> list[dg.AssetChecksDefinition]:
-    return [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
+    supervised = [check for problem in PROBLEMS for check in problem_checks(problem)]
+    return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE)]
 
 
 def _stages(
@@ -101,19 +105,15 @@ def _stages(
         project, partitions, clock=_clock(business), tell=settings.tell_dbt
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
-    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
-    reports = settings.reports_dir
-    looked_back = [
-        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
-    ]
-    made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
+    looked_back, trained, scored = _models(partitions, reports=settings.reports_dir)
+    made = [*landed, featured, published, *looked_back, *trained, *scored]
     expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
         looked_back=looked_back,
-        trained=[asset for *trained, _ in models for asset in trained],
-        scored=[*(scores for *_, scores in models), journals_asset(PROBLEMS)],
+        trained=trained,
+        scored=[*scored, journals_asset([*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores])],
         published=[
             published,
             ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
@@ -121,6 +121,23 @@ def _stages(
                 published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
             ),
         ],
+    )
+
+
+def _models(
+    partitions: dg.PartitionsDefinition[str], *, reports: Path
+) -> tuple[list[dg.AssetsDefinition], list[dg.AssetsDefinition], list[dg.AssetsDefinition]]:
+    """What every room looks back on, trains and scores."""
+    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
+    looked_back = [
+        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
+    ]
+    trained = [asset for *trained, _ in models for asset in trained]
+    scored = [scores for *_, scores in models]
+    return (
+        [*looked_back, value_realised_asset(LIFETIME_VALUE, partitions)],
+        [*trained, *value_trained_assets(LIFETIME_VALUE, partitions)],
+        [*scored, value_scores_asset(LIFETIME_VALUE, partitions)],
     )
 
 
@@ -171,7 +188,9 @@ def _delivered(business: Business) -> set[Path]:
 def published_tables() -> tuple[Key, ...]:
     """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
     scored = [
-        Key("published", f"{problem.name}{suffix}") for problem in PROBLEMS for suffix in ("", "_latest")
+        Key("published", f"{name}{suffix}")
+        for name in (*(problem.name for problem in PROBLEMS), LIFETIME_VALUE.name)
+        for suffix in ("", "_latest")
     ]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
     return (*scored, *control)

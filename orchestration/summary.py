@@ -1,7 +1,7 @@
 """What a run achieved, in words a marketer understands."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.ingest.landing import reject_kinds
 from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
+from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse
+from orchestration.told_value import is_value, newest_totals, value_lines
 
 Row = Mapping[Hashable, Any]
 
@@ -29,7 +31,8 @@ class Facts:
     """What the summary tells, as read from the warehouse and from the published snapshot.
 
     ``rejects`` holds table, kind of reason and rows.
-    ``versions`` holds the registry row of each version that serves, ``levels`` each problem's days.
+    ``versions`` holds the registry row of each version that serves, ``levels`` each problem's days,
+    ``values`` the newest morning's lifetime value by horizon.
     """
 
     landings: pd.DataFrame
@@ -39,6 +42,7 @@ class Facts:
     levels: pd.DataFrame
     decisions: pd.DataFrame
     tables: dict[str, int]
+    values: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
@@ -59,6 +63,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
             levels=published("select * from published.levels order by as_of_date"),
             decisions=published("select * from published.retrain_log order by decided_at"),
             tables={name: _count(connection, name) for name in sorted(names)},
+            values=newest_totals(connection),
         )
 
 
@@ -76,11 +81,14 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "3. Do the probabilities add up?",
         *_totals(facts),
         "",
-        f"4. What was published for the morning of {as_of}",
+        "4. What will customers spend?",
+        *value_lines(facts.values, _figures_of_value(facts)),
+        "",
+        f"5. What was published for the morning of {as_of}",
         *(f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()),
         f"   in {snapshot}",
         "",
-        "5. Next",
+        "6. Next",
         "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
         f'   make query SQL="{TRIED_QUERY}"',
     ]
@@ -129,7 +137,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
 def _meaning(version: Row) -> str:
     """What the grade of a version means; a fallback says so itself."""
     if version["calibration_method"] == "none":
-        return FALLBACK.meaning
+        return value_grade.FALLBACK.meaning if is_value(version) else FALLBACK.meaning
     return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
 
 
@@ -141,12 +149,19 @@ def _totals(facts: Facts) -> list[str]:
     return [
         line
         for version in facts.versions.to_dict("records")
+        if not is_value(version)
         for line in (
             f"   {version['model_name']}",
             *_matured(version, facts.metrics),
             *_to_come(version, facts),
         )
     ]
+
+
+def _figures_of_value(facts: Facts) -> pd.DataFrame:
+    """The back-test of the lifetime value that serves."""
+    serving = [row["model_version"] for row in facts.versions.to_dict("records") if is_value(row)]
+    return facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
 
 
 def _to_come(version: Row, facts: Facts) -> list[str]:

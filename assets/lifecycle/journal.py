@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 import pandas as pd
 
@@ -62,6 +63,15 @@ JOURNALS: Mapping[Key, Journal] = {
 VERSION = "model_version"
 
 
+class Served(Protocol):
+    """A question with a table of who answers it since when."""
+
+    @property
+    def champion(self) -> Key:
+        """The version that scores, by the morning it began."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """The version that scores from a morning on; ``twin_hashes`` is ``None`` for a fallback."""
@@ -76,7 +86,6 @@ class Serving:
 
 def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
     """Create the tables that are not there yet, empty: SQL may ask before the first model is fitted."""
-    shared = {key: kept.types for key, kept in JOURNALS.items()}
     own: Mapping[Key, Types] = {
         problem.candidate: CANDIDATE_TYPES,
         problem.evaluation: EVALUATION_TYPES,
@@ -85,12 +94,18 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.realised: REALISED_TYPES,
         problem.drifted: DRIFTED_TYPES,
     }
+    prepare_tables(warehouse, own)
+
+
+def prepare_tables(warehouse: Warehouse, own: Mapping[Key, Types]) -> None:
+    """Create the journals and the tables in ``own`` that are not there yet, empty."""
+    shared = {key: kept.types for key, kept in JOURNALS.items()}
     for key, types in {**shared, **own}.items():
         if not warehouse.exists(key):
             warehouse.append(key, typed([], types))
 
 
-def serving_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Serving | None:
+def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving | None:
     """The version that scores on the morning of ``as_of``: the newest one that is not younger."""
     rows = warehouse.read(
         f"select * from {problem.champion.sql} where as_of_date <= $as_of order by as_of_date desc limit 1",

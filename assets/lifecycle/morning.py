@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.promote import Attempt
@@ -24,15 +25,27 @@ class NothingKnown(Exception):
     """Nobody can be scored, or not even a base rate can be said."""
 
 
-# Not slotted: the rows are read once and kept.
+class Named(Protocol):
+    """A question with a name of its own."""
+
+    @property
+    def name(self) -> str:
+        """Room and asset prefix."""
+        ...
+
+
+Question = TypeVar("Question", bound=Named)
+
+
+# Not slotted: what a morning reads once it may keep.
 @dataclass(frozen=True, kw_only=True)
-class Morning:
-    """A run of one problem for the morning of ``as_of``; ``now`` is naive UTC.
+class Occasion(Generic[Question]):
+    """A run of one question for the morning of ``as_of``; ``now`` is naive UTC.
 
     ``trigger`` is why a model is made, and ``windows_violated`` on how many mornings that was seen.
     """
 
-    problem: PredictionProblem
+    problem: Question
     warehouse: Warehouse
     models: ModelStore
     as_of: date
@@ -40,11 +53,6 @@ class Morning:
     now: datetime
     trigger: str = SCHEDULED
     windows_violated: int | None = None
-
-    @cached_property
-    def rows(self) -> KnownRows:
-        """What this morning knows."""
-        return known_rows(self.problem, self.warehouse, as_of=self.as_of)
 
     def attempt(self, *, champion: str | None, challenger: str | None) -> Attempt:
         """This morning's decision between two versions, before it is made."""
@@ -64,6 +72,16 @@ class Morning:
         folder = self.models.folder(self.problem.name, version).joinpath(*parts)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Morning(Occasion[PredictionProblem]):
+    """A run of one prediction problem."""
+
+    @cached_property
+    def rows(self) -> KnownRows:
+        """What this morning knows."""
+        return known_rows(self.problem, self.warehouse, as_of=self.as_of)
 
     def keep_twin(self, version: str, models: Sequence[Dated]) -> str:
         """Write the twin's models into the version's folder; returns their hashes as JSON, by first day."""

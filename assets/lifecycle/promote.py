@@ -146,13 +146,14 @@ def miscalibrated(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
             )
 
 
-def retrain_row(attempt: Attempt, decision: Decision) -> pd.DataFrame:
+def retrain_row(attempt: Attempt, decision: Decision, *, compared_by: str = COMPARED_BY) -> pd.DataFrame:
     """The row of ``ml.retrain_log``; the difference is against the champion, or else the naive rival."""
+    difference = f"{compared_by}_difference"
     against = decision.against_champion or decision.against_naive
     row = {
         **asdict(attempt),
         "decision": decision.outcome(has_champion=attempt.champion is not None),
-        "metric": CHAMPION_DIFFERENCE if decision.against_champion else DIFFERENCE,
+        "metric": f"champion_{difference}" if decision.against_champion else difference,
         "difference": against.value if against else None,
         "ci_lo": against.lo if against else None,
         "ci_hi": against.hi if against else None,

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import skops.io
@@ -30,6 +30,12 @@ LIBRARIES = ("duckdb", "numpy", "pandas", "scikit-learn", "scipy", "skops", "sta
 # before anything is loaded. A partial runs nothing by itself, and what it wraps must be on the list too.
 TRUSTED = (
     "assets.lifecycle.naive.RecencyBands",
+    "assets.lifetime_value.bg_nbd.BgNbd",
+    "assets.lifetime_value.customer_value.CustomerValue",
+    "assets.lifetime_value.gamma_gamma.GammaGamma",
+    "assets.lifetime_value.spend_rate.SpendRate",
+    "assets.lifetime_value.two_part.TwoPartAmounts",
+    "assets.lifetime_value.value.LifetimeValue",
     "functools.partial",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -139,15 +145,35 @@ def save_version(folder: Path, fitted: Fitted) -> str:
     Raises:
         ModelFileRefused: when the model holds a type that loading would refuse.
     """
+    return save_model(folder, fitted.model, facts=_facts(fitted))
+
+
+def save_model(folder: Path, model: object, *, facts: Mapping[str, object]) -> str:
+    """Write any model of ours and the facts that belong to it, as :func:`save_version` does.
+
+    Raises:
+        ModelFileRefused: when the model holds a type that loading would refuse.
+    """
     model_file = folder / MODEL_FILE
-    skops.io.dump(fitted.model, model_file)
+    skops.io.dump(model, model_file)
     _refuse_strangers(model_file)
-    (folder / FACTS_FILE).write_text(json.dumps(_facts(fitted), indent=1, sort_keys=True))
+    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=1, sort_keys=True))
     return _sha256(folder)
 
 
 def load_version(folder: Path, *, sha256: str) -> Fitted:
     """The version in ``folder``, if it is byte for byte the one registered with ``sha256``.
+
+    Raises:
+        ModelFileRefused: when a file is missing, the bytes differ, or a type is not one of ours.
+    """
+    model, facts = load_model(folder, sha256=sha256)
+    bins = tuple(CalibrationBin(**each) for each in facts.pop("bins"))
+    return Fitted(model=model, bins=bins, **facts)
+
+
+def load_model(folder: Path, *, sha256: str) -> tuple[Any, dict[str, Any]]:
+    """What :func:`save_model` wrote, if it is byte for byte what was registered with ``sha256``.
 
     Raises:
         ModelFileRefused: when a file is missing, the bytes differ, or a type is not one of ours.
@@ -162,8 +188,7 @@ def load_version(folder: Path, *, sha256: str) -> Fitted:
         )
     _refuse_strangers(folder / MODEL_FILE)
     facts = json.loads((folder / FACTS_FILE).read_text())
-    bins = tuple(CalibrationBin(**each) for each in facts.pop("bins"))
-    return Fitted(model=skops.io.load(folder / MODEL_FILE, trusted=list(TRUSTED)), bins=bins, **facts)
+    return skops.io.load(folder / MODEL_FILE, trusted=list(TRUSTED)), facts
 
 
 def _facts(fitted: Fitted) -> dict[str, object]:

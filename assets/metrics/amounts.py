@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import xlogy
 
 from assets.metrics.arrays import Flags, Floats, Ints
 from assets.metrics.calibration import BINS, bin_of
@@ -15,6 +16,9 @@ DAYS_PER_YEAR = 365.0
 # A first order of yesterday is not a rate per day yet.
 LEAST_TENURE_DAYS = 30.0
 GONE_AFTER_DAYS = 180.0
+# An expectation of nothing, or next to it, counts as a hundredth of the mean amount: whoever then spends
+# would cost infinitely much.
+LEAST_EXPECTATION = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,7 @@ def wape(realised: Floats, predicted: Floats) -> float:
 
 
 def amount_accuracy(realised: Floats, predicted: Floats, resamples: Resamples) -> Replicates:
-    """Four measures, each as (1 + replicates,): the value first, then its replicates.
+    """Five measures, each as (1 + replicates,): the value first, then its replicates.
 
     Two models on the same rows are compared by ``paired_differences`` of what this gives for each.
 
@@ -59,10 +63,12 @@ def amount_accuracy(realised: Floats, predicted: Floats, resamples: Resamples) -
         resamples: Weights for the same n rows.
 
     Returns:
-        ``wape``; ``mean_error`` (predicted minus realised, in currency per row); ``total_ratio``
-        (predicted over realised total); ``gini`` (normalised: 1 ranks as well as hindsight, 0 as chance).
+        ``wape``; ``deviance`` (Poisson's, per unit of realised amount); ``mean_error`` (predicted minus
+        realised, in currency per row); ``total_ratio`` (predicted over realised total); ``gini``
+        (normalised: 1 ranks as well as hindsight, 0 as chance).
     """
-    per_row = np.column_stack([np.abs(predicted - realised), np.abs(realised), predicted, realised])
+    errors = [np.abs(predicted - realised), np.abs(realised), poisson_deviances(realised, predicted)]
+    per_row = np.column_stack([*errors, predicted, realised])
     means = np.vstack([per_row.mean(axis=0), resamples.means(per_row)])
     ranks, hindsight = Concentration.of(realised, predicted), Concentration.of(realised, realised)
     weights = (np.ones(resamples.weights.shape[1], dtype=np.float32), *resamples.weights)
@@ -71,10 +77,25 @@ def amount_accuracy(realised: Floats, predicted: Floats, resamples: Resamples) -
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "wape": means[:, 0] / means[:, 1],
-            "mean_error": means[:, 2] - means[:, 3],
-            "total_ratio": means[:, 2] / means[:, 3],
+            "deviance": means[:, 2] / means[:, 4],
+            "mean_error": means[:, 3] - means[:, 4],
+            "total_ratio": means[:, 3] / means[:, 4],
             "gini": gini,
         }
+
+
+def poisson_deviances(realised: Floats, predicted: Floats) -> Floats:
+    """Poisson deviance of each row, (n,): least on average for whoever states the mean.
+
+    An absolute error is least for the median, which is 0 for most customers of most shops. So the
+    forecasts of means are compared by this, and ``wape`` is told beside it. Amounts below 0 count in full.
+
+    Source: Gneiting 2011, Making and evaluating point forecasts, JASA 106(494).
+    """
+    least = LEAST_EXPECTATION * max(float(realised.mean()), np.finfo(float).tiny)
+    expected = np.maximum(predicted, least)
+    surprise = xlogy(np.maximum(realised, 0.0), np.maximum(realised, 0.0)) - realised * np.log(expected)
+    return np.asarray(2 * (surprise + expected - realised), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,8 @@ _ALL = (
     Capability(
         name="lifetime_value",
         needs=(_orders(customers=500, days=180),),
-        uses=("products.unit_cost", "customers.acquisition_channel"),
+        uses=("customers.country",),
+        becomes="published as lifetime_value",
     ),
     # Five segments of twenty customers: fewer are anecdotes.
     Capability(

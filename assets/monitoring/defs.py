@@ -1,13 +1,13 @@
 """What is watched, as assets: the landed data, what became of published scores, drift, and the journals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from assets.ingest.contracts import CONTRACTS
-from assets.keys import USABILITY_REPORT, raw
+from assets.keys import USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
 from assets.lifecycle.defs import morning_of
 from assets.lifecycle.problem import PredictionProblem
@@ -108,15 +108,16 @@ def _drift_asset(
     return _drifted
 
 
-def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefinition:
-    """The journals every problem writes into, counted once all of them have."""
+def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
+    """The journals every problem writes into, counted once all ``scores`` are there."""
+    waits_for = [dg.AssetKey(key) for key in scores]
 
     @dg.multi_asset(
         name="journals",
         specs=[
             dg.AssetSpec(
                 dg.AssetKey(key),
-                deps=[dg.AssetKey(problem.scores) for problem in problems],
+                deps=waits_for,
                 description=kept.description,
                 group_name="lifecycle",
             )

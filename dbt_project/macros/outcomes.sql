@@ -1,6 +1,6 @@
 {#
-    Every customer and as-of day whose `days` days had ended by `today`: has_purchase, outcome_amount, outcome_known_at.
-    Voided orders are no purchases.
+    Every customer and as-of day whose `days` days had ended by `today`: has_purchase, outcome_amount,
+    outcome_orders, outcome_known_at. Voided orders are no purchases.
 #}
 {% macro outcomes_within(days) %}
 with
@@ -38,6 +38,7 @@ outcomes as (
         spine.as_of_date,
         bool_or(orders.is_purchase) as has_purchase,
         sum(orders.net_amount) as outcome_amount,
+        count(distinct orders.occurred_on) filter (where orders.is_purchase) as outcome_orders,
         max(orders.known_at) as newest_known_at
 
     from spine
@@ -63,6 +64,7 @@ select
     spine.as_of_date,
     coalesce(outcomes.has_purchase, false) as has_purchase,
     coalesce(outcomes.outcome_amount, 0) as outcome_amount,
+    coalesce(outcomes.outcome_orders, 0) as outcome_orders,
     -- Silence is known only when the window ends; a purchase that was reported late, later still.
     greatest(windows.ended_at, coalesce(outcomes.newest_known_at, windows.ended_at)) as outcome_known_at
 

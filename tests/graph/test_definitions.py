@@ -12,6 +12,7 @@ from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RE
 
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")
+VALUES = ("ml", "lifetime_value__scores")
 REALISED = ("ml", "purchase_propensity__realised")
 DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
@@ -40,6 +41,12 @@ BLOCKING = (
     (SCORES, "scores_keep_their_contract"),
     (SCORES, "everyone_is_scored_once"),
     (SCORES, "mean_is_near_what_happens"),
+    (VALUES, "outlooks_keep_their_contract"),
+    (VALUES, "everyone_has_every_horizon"),
+    (VALUES, "amounts_lie_in_their_intervals"),
+    (VALUES, "longer_horizons_are_worth_more"),
+    (("ml", "lifetime_value__champion"), "predicted_totals_agree"),
+    (("published", "lifetime_value"), "amounts_are_not_negative"),
     (PUBLISHED, "keys_are_unique"),
     (PUBLISHED, "probabilities_lie_between_0_and_1"),
     (PUBLISHED, "required_columns_are_filled"),
@@ -65,6 +72,9 @@ WARNING = (
     (("ml", "purchase_propensity__evaluation"), "candidate_is_worth_promoting"),
     (SCORES, "totals_lie_in_their_intervals"),
     (REALISED, "published_probabilities_came_true"),
+    (("ml", "lifetime_value__evaluation"), "candidate_is_worth_promoting"),
+    (("ml", "lifetime_value__evaluation"), "intervals_cover_as_promised"),
+    (("ml", "lifetime_value__realised"), "published_totals_came_true"),
     (DRIFTED, "customers_are_like_those_it_learned_from"),
     (("raw", "order_lines"), "row_counts_are_usual"),
     (("raw", "events"), "rows_arrive_on_time"),

@@ -80,7 +80,11 @@ class World:
             return connection.execute(sql).df()
 
     def dbt(
-        self, *arguments: str, manifest: Manifest | None = None, as_of_from: str = AS_OF_FROM
+        self,
+        *arguments: str,
+        manifest: Manifest | None = None,
+        as_of_from: str = AS_OF_FROM,
+        asked: dict[str, str] | None = None,
     ) -> Manifest:
         """Run one ``dbt`` command on this warehouse; everything it writes lies below ``folder``.
 
@@ -88,6 +92,7 @@ class World:
         start and parse.
         """
         variables = {"time_zone": "UTC", "as_of_from": as_of_from, "as_of_to": AS_OF_TO, "today": TODAY}
+        variables |= asked or {}
         places = {
             "WAREHOUSE": self.warehouse,
             "DBT_PROJECT_DIR": PROJECT,
@@ -239,9 +244,10 @@ def ml_tables() -> dict[str, str]:
         (model,) = yaml.safe_load(file.read_text())["models"]
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
         tables[model["name"]] = columns
-    for problem in ("purchase_propensity", "churn"):
-        tables[f"{problem}__scores"] = tables.pop(problem)
-        del tables[f"{problem}_latest"]
+    for latest in [name for name in tables if name.endswith("_latest")]:
+        del tables[latest]
+        scored = latest.removesuffix("_latest")
+        tables[f"{scored}__scores"] = tables.pop(scored)
     return tables
 
 

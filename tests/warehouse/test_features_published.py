@@ -58,3 +58,16 @@ def test_a_probability_of_somebody_who_is_not_asked_about_stops_the_build(
 
     with pytest.raises(AssertionError, match=check):
         world.dbt("build", "--select", "churn", manifest=manifest)
+
+
+def test_an_amount_below_zero_stops_the_build(shop: Any, manifest: Any, tmp_path: Path) -> None:
+    world = type(shop)(folder=tmp_path)
+    shutil.copy(shop.warehouse, world.warehouse)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        connection.execute(
+            "insert into ml.lifetime_value__scores by name select 'ann' as customer_id,"
+            " date '2024-05-20' as as_of_date, 90 as horizon_days, -1.0 as predicted_value"
+        )
+
+    with pytest.raises(AssertionError, match="amounts_are_not_negative"):
+        world.dbt("build", "--select", "lifetime_value+", manifest=manifest)

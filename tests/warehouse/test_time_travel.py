@@ -23,6 +23,7 @@ Read = Callable[[World, str, datetime], pd.DataFrame]
 # which is of 19 or 20 March.
 MORNINGS = {
     "feat_customer__orders": 9,
+    "feat_customer__histories": 9,
     "feat_customer__browsing": 6,
     "feat_customer__campaigns": 6,
     "feat_customer__reviews": 6,

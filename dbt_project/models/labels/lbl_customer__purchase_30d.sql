@@ -5,6 +5,7 @@ select
     as_of_date,
     cast(has_purchase as integer) as outcome,
     outcome_amount,
+    outcome_orders,
     outcome_known_at
 
 from ({{ outcomes_within(days=30) }}) as outcomes

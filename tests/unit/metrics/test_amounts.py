@@ -7,6 +7,7 @@ from assets.metrics.amounts import (
     Concentration,
     amount_accuracy,
     coverage,
+    poisson_deviances,
     spend_rate_forecast,
     totals_by_cohort,
     totals_by_decile,
@@ -29,6 +30,29 @@ def test_wape_is_the_sum_of_errors_over_the_sum_of_amounts() -> None:
     assert np.isnan(wape(np.zeros(2), np.ones(2)))
 
 
+def test_the_deviance_is_least_for_the_mean_where_the_absolute_error_is_least_for_the_median() -> None:
+    # Nine customers in ten spend nothing, the tenth 10: the mean is 1, the median 0.
+    realised = np.repeat([0.0, 10.0], [90, 10])
+    deviance = [
+        float(poisson_deviances(realised, np.full(100, said)).mean()) for said in (0.0, 0.5, 1.0, 2.0)
+    ]
+    assert int(np.argmin(deviance)) == 2
+    # 2 * (10 ln(10 / 1) - 9) for one in ten and 2 * 1 for the others.
+    assert deviance[2] == pytest.approx(0.2 * (10 * np.log(10) - 9) + 0.9 * 2)
+    errors = [wape(realised, np.full(100, said)) for said in (0.0, 0.5, 1.0)]
+    assert int(np.argmin(errors)) == 0
+
+
+def test_the_deviance_of_nothing_expected_is_that_of_a_hundredth_of_the_mean() -> None:
+    realised = np.array([10.0, -2.0, 0.0])
+    floor = 0.01 * 8 / 3
+    assert poisson_deviances(realised, np.zeros(3)) == pytest.approx(
+        poisson_deviances(realised, np.full(3, floor))
+    )
+    # What comes back counts in full: 2 * (2 ln(floor) + floor + 2).
+    assert poisson_deviances(realised, np.zeros(3))[1] == pytest.approx(2 * (2 * np.log(floor) + floor + 2))
+
+
 def test_the_first_entry_of_each_measure_is_the_measure_itself() -> None:
     found = amount_accuracy(REALISED, PREDICTED, resamples(4))
     assert found["wape"][0] == pytest.approx(0.5)
@@ -45,7 +69,8 @@ def test_replicates_are_the_measures_of_weighted_rows() -> None:
     for place in (3, 17):
         repeated = np.repeat(np.arange(4), drawn.weights[place].astype(int))
         expected = amount_accuracy(REALISED[repeated], PREDICTED[repeated], resamples(repeated.size, 1))
-        for name, values in found.items():
+        # The least expectation of a deviance is that of the window, not of who happens to be drawn.
+        for name, values in ((name, each) for name, each in found.items() if name != "deviance"):
             assert values[1 + place] == pytest.approx(expected[name][0], nan_ok=True, rel=1e-5)
 
 

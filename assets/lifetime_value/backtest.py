@@ -1,0 +1,147 @@
+"""One window of the past: what each rival would have said on its first morning, and what then happened."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from assets.calendar import newest_matured
+from assets.features.matrix import LeakDetected
+from assets.lifecycle.split import TooLittleHistory
+from assets.lifecycle.train import BelowFloor
+from assets.lifetime_value.customer_value import RECIPES, CustomerValue, Recipe
+from assets.lifetime_value.gamma_gamma import AmountsTooSpread
+from assets.lifetime_value.histories import NothingToTellApart
+from assets.lifetime_value.problem import ValueProblem
+from assets.lifetime_value.prospects import Prospects
+from assets.lifetime_value.rows import Cohort, cohort_on, first_morning, learned_by, spent_by
+from assets.lifetime_value.spend_rate import SpendRate
+from assets.lifetime_value.two_part import TwoPartAmounts
+from assets.metrics.arrays import Floats
+from assets.ports import Warehouse
+
+NAIVE = "naive"
+# Why a recipe cannot be fitted, each in words.
+REFUSALS = (BelowFloor, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The ``days`` days that began with the cohort's morning, once they had ended.
+
+    Attributes:
+        said: By rival, ``naive`` always among them.
+        spent: (n, 2) realised amount and days with an order.
+        refusals: Why the others are not there.
+        horizons_days: What the columns of ``said`` are.
+    """
+
+    cohort: Cohort
+    days: int
+    said: Mapping[str, Prospects]
+    spent: Floats
+    refusals: Mapping[str, str]
+    horizons_days: tuple[int, ...]
+
+    @property
+    def amount(self) -> Floats:
+        """(n,) realised amounts."""
+        return self.spent[:, 0]
+
+    def value(self, rival: str) -> Floats:
+        """(n,) mean amounts that ``rival`` expected."""
+        return self.said[rival].value[:, self.column]
+
+    @property
+    def column(self) -> int:
+        """Which column of ``said`` is about this window."""
+        return self.horizons_days.index(self.days)
+
+
+def fit_recipe(
+    problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, recipe: Recipe
+) -> CustomerValue:
+    """``recipe`` as the cohort's morning could fit it.
+
+    Raises:
+        BelowFloor, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected: in words.
+    """
+    model = CustomerValue(
+        recipe=recipe,
+        horizons_days=problem.horizons_days,
+        learned_days=problem.judged_days,
+        level=problem.level,
+    ).fit(cohort.known.features)
+    if recipe == "bg_nbd":
+        return model
+    learned = learned_by(problem, warehouse, as_of=cohort.as_of)
+    told = tuple(name for name in problem.numeric if learned.known.features[name].notna().any())
+    amounts = TwoPartAmounts(
+        numeric=told, categorical=problem.categorical, level=problem.level, seed=problem.seed
+    )
+    return model.learn(learned, amounts=amounts)
+
+
+def windows(
+    problem: ValueProblem, warehouse: Warehouse, *, origin: date, days: Sequence[int]
+) -> Iterator[Window]:
+    """The windows of ``days`` that began on ``origin``, by the same rivals; none when nobody was known."""
+    cohort = cohort_on(problem, warehouse, as_of=origin)
+    if len(cohort) == 0:
+        return
+    said: dict[str, Prospects] = {}
+    refusals: dict[str, str] = {}
+    for recipe in RECIPES:
+        try:
+            model = fit_recipe(problem, warehouse, cohort, recipe=recipe)
+        except REFUSALS as refusal:
+            refusals[recipe] = f"{RECIPES[recipe]}: {refusal}"
+        else:
+            said[recipe] = model.prospects(cohort.known.features)
+    said[NAIVE] = SpendRate(horizons_days=problem.horizons_days).prospects(cohort.known.features)
+    for each in days:
+        yield Window(
+            cohort=cohort,
+            days=each,
+            said=said,
+            spent=spent_by(problem, warehouse, cohort, days=each),
+            refusals=refusals,
+            horizons_days=problem.horizons_days,
+        )
+
+
+def origins(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> list[date]:
+    """First mornings of the judged horizon's matured windows, newest first; they do not overlap."""
+    first = first_morning(problem, warehouse)
+    found: list[date] = []
+    day = newest_matured(as_of, horizon_days=problem.judged_days)
+    while first is not None and day >= first and len(found) <= problem.gates.most_windows:
+        found.append(day)
+        day = newest_matured(day, horizon_days=problem.judged_days)
+    return found
+
+
+def period_sd(problem: ValueProblem, warehouse: Warehouse, *, before: Sequence[date]) -> float:
+    """How far a whole window misses, as a standard deviation of ln(realised / predicted).
+
+    Season, closures and trend move all customers together, and no number of customers averages that out.
+    So BG/NBD is fitted on each morning of ``before`` and its total held against what came. Few windows
+    speak, so the usual deviation is counted as ``usual_windows`` more of them. Windows that look back on
+    the judged one are left out: what a model is judged by must not come from itself.
+    """
+    misses = [miss for day in before if (miss := _missed(problem, warehouse, day)) is not None]
+    gates = problem.gates
+    known = gates.usual_windows * gates.usual_period_sd**2 + sum(miss**2 for miss in misses)
+    return float(np.sqrt(known / (gates.usual_windows + len(misses))))
+
+
+def _missed(problem: ValueProblem, warehouse: Warehouse, day: date) -> float | None:
+    cohort = cohort_on(problem, warehouse, as_of=day)
+    try:
+        model = CustomerValue(horizons_days=(problem.judged_days,)).fit(cohort.known.features)
+    except REFUSALS:
+        return None
+    realised = float(spent_by(problem, warehouse, cohort, days=problem.judged_days)[:, 0].sum())
+    predicted = float(model.value_.expected_revenue(cohort.known.features).sum())
+    return float(np.log(realised / predicted)) if min(realised, predicted) > 0 else None

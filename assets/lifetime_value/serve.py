@@ -1,0 +1,39 @@
+"""The last step of a morning: everyone's outlook by the version that serves."""
+
+import pandas as pd
+
+from assets.features.matrix import AS_OF
+from assets.lifecycle import journal
+from assets.lifecycle.morning import NothingKnown
+from assets.lifecycle.register import load_model
+from assets.lifecycle.score import Run
+from assets.lifetime_value.propose import ValueMorning, prepare
+from assets.lifetime_value.score import score
+
+
+def scores(morning: ValueMorning) -> pd.DataFrame:
+    """Score everyone for every horizon, and keep the day's rows.
+
+    Returns:
+        The day's rows of ``ml.lifetime_value__scores``.
+
+    Raises:
+        NothingKnown: when no version serves, or nobody had bought before this morning.
+        ModelFileRefused: when the version's file is not the one that was registered.
+    """
+    prepare(morning)
+    problem, warehouse = morning.problem, morning.warehouse
+    serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
+    if serves is None:
+        raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
+    model, _ = load_model(morning.folder(serves.model_version), sha256=serves.model_sha256)
+    run = Run(
+        run_id=morning.run_id,
+        scored_at=morning.now,
+        model_version=serves.model_version,
+        quality_grade=serves.quality_grade,
+        status="fallback_model" if serves.is_fallback else "ok",
+    )
+    scored = score(problem, model, morning.cohort, run=run)
+    warehouse.replace_partition(problem.scores, scored, column=AS_OF, value=morning.as_of)
+    return scored

@@ -1,0 +1,83 @@
+"""Predicted against realised totals, by tenth of the prediction and by cohort; and where they disagree."""
+
+from collections.abc import Hashable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from assets.lifetime_value.problem import AmountGates
+from assets.metrics.amounts import GroupTotal, totals_by_cohort, totals_by_decile
+from assets.metrics.arrays import Floats, Texts
+from assets.metrics.calibration import BINS
+from assets.metrics.intervals import NORMAL_QUANTILE, Resamples
+
+WHOLE, COHORT = "all", "first_purchase_quarter"
+
+
+def group_totals(
+    realised: Floats, predicted: Floats, resamples: Resamples, *, quarters: Texts, period_sd: float
+) -> pd.DataFrame:
+    """Rows of ``ml.calibration_bins`` without whose they are; means of amounts stand where rates would.
+
+    The interval is of the realised mean: customers drawn again, and, in quadrature, how far the whole
+    window may miss (``period_sd``, of logarithms).
+
+    Args:
+        realised: (n,) amounts.
+        predicted: (n,) amounts.
+        resamples: Weights for the same n rows.
+        quarters: (n,) cohort of each customer.
+        period_sd: See :func:`assets.lifetime_value.backtest.period_sd`.
+    """
+    deciles = totals_by_decile(realised, predicted, resamples)
+    cohorts = totals_by_cohort(realised, predicted, resamples, cohorts=quarters)
+    # Bin 1 is the lowest here, as with probabilities.
+    rows = [_row(each, WHOLE, WHOLE, BINS + 1 - int(each.group)) for each in deciles]
+    rows += [_row(each, COHORT, each.group, 1) for each in cohorts]
+    found = pd.DataFrame(rows)
+    period = NORMAL_QUANTILE * period_sd * found["mean_predicted"]
+    below, above = (found["actual_rate"] - found["ci_lo"], found["ci_hi"] - found["actual_rate"])
+    return found.assign(
+        ci_lo=found["actual_rate"] - np.hypot(below, period),
+        ci_hi=found["actual_rate"] + np.hypot(above, period),
+    )
+
+
+def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, object]:
+    return {
+        "slice_name": name,
+        "slice_value": value,
+        "bin": number,
+        "n": total.n,
+        "mean_predicted": total.predicted_total / total.n,
+        "actual_rate": total.realised_total / total.n,
+        "ci_lo": total.ci_lo / total.n,
+        "ci_hi": total.ci_hi / total.n,
+    }
+
+
+def disagreements(groups: pd.DataFrame, *, gates: AmountGates) -> Iterator[str]:
+    """The groups whose predicted total is off by more than the tolerance and both kinds of chance.
+
+    Args:
+        groups: Rows of :func:`group_totals`, or of ``ml.calibration_bins`` of one version and window.
+        gates: Tolerances.
+    """
+    whole = groups.loc[groups["slice_name"] == WHOLE]
+    everything = float((whole["n"] * whole["mean_predicted"]).sum())
+    judged = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= gates.smallest_group)]
+    for row in judged.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records"):
+        n, said = float(row["n"]), float(row["n"] * row["mean_predicted"])
+        tolerance = max(gates.group_tolerance * said, gates.material_share * everything)
+        lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
+        if not lowest <= said <= highest:
+            yield (
+                f"{_where(row)} were to spend {said:,.0f} and spent {n * row['actual_rate']:,.0f} "
+                f"(n {n:,.0f}; chance and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
+            )
+
+
+def _where(row: Mapping[Hashable, object]) -> str:
+    if row["slice_name"] == WHOLE:
+        return f"tenth {row['bin']} of 10 (10 the highest)"
+    return f"customers since {row['slice_value']}"

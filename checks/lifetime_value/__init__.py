@@ -1,0 +1,1 @@
+"""Checks of lifetime value: amounts, their intervals and their totals."""

@@ -1,0 +1,11 @@
+{# One row per customer and as-of date whose 90 days had ended by `today`. Voided orders are no purchases. #}
+
+select
+    customer_id,
+    as_of_date,
+    cast(has_purchase as integer) as outcome,
+    outcome_amount,
+    outcome_orders,
+    outcome_known_at
+
+from ({{ outcomes_within(days=90) }}) as outcomes
