@@ -76,7 +76,6 @@ class Serving:
 
 def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
     """Create the tables that are not there yet, empty: SQL may ask before the first model is fitted."""
-    shared = {key: kept.types for key, kept in JOURNALS.items()}
     own: Mapping[Key, Types] = {
         problem.candidate: CANDIDATE_TYPES,
         problem.evaluation: EVALUATION_TYPES,
@@ -85,7 +84,17 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.realised: REALISED_TYPES,
         problem.drifted: DRIFTED_TYPES,
     }
-    for key, types in {**shared, **own}.items():
+    create_missing(warehouse, {**shared_types(), **own})
+
+
+def shared_types() -> Mapping[Key, Types]:
+    """The columns of the tables that every problem writes into."""
+    return {key: kept.types for key, kept in JOURNALS.items()}
+
+
+def create_missing(warehouse: Warehouse, tables: Mapping[Key, Types]) -> None:
+    """Create those of ``tables`` that are not there yet, empty."""
+    for key, types in tables.items():
         if not warehouse.exists(key):
             warehouse.append(key, typed([], types))
 

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import skops.io
@@ -139,10 +139,15 @@ def save_version(folder: Path, fitted: Fitted) -> str:
     Raises:
         ModelFileRefused: when the model holds a type that loading would refuse.
     """
+    return save_model(folder, fitted.model, facts=_facts(fitted))
+
+
+def save_model(folder: Path, model: object, *, facts: Mapping[str, object]) -> str:
+    """Write a model of any kind and what is to be known of it; returns and raises as ``save_version``."""
     model_file = folder / MODEL_FILE
-    skops.io.dump(fitted.model, model_file)
+    skops.io.dump(model, model_file)
     _refuse_strangers(model_file)
-    (folder / FACTS_FILE).write_text(json.dumps(_facts(fitted), indent=1, sort_keys=True))
+    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=1, sort_keys=True))
     return _sha256(folder)
 
 
@@ -152,6 +157,13 @@ def load_version(folder: Path, *, sha256: str) -> Fitted:
     Raises:
         ModelFileRefused: when a file is missing, the bytes differ, or a type is not one of ours.
     """
+    model, facts = load_model(folder, sha256=sha256)
+    bins = tuple(CalibrationBin(**each) for each in facts.pop("bins"))
+    return Fitted(model=model, bins=bins, **facts)
+
+
+def load_model(folder: Path, *, sha256: str) -> tuple[Any, dict[str, Any]]:
+    """What ``save_model`` wrote into ``folder``, model and facts; raises as ``load_version``."""
     for name in (MODEL_FILE, FACTS_FILE):
         if not (folder / name).is_file():
             raise ModelFileRefused(f"{folder / name} is not there")
@@ -161,9 +173,8 @@ def load_version(folder: Path, *, sha256: str) -> Fitted:
             f"{folder / MODEL_FILE}: sha-256 is {found[:12]}…, registered was {sha256[:12]}…"
         )
     _refuse_strangers(folder / MODEL_FILE)
-    facts = json.loads((folder / FACTS_FILE).read_text())
-    bins = tuple(CalibrationBin(**each) for each in facts.pop("bins"))
-    return Fitted(model=skops.io.load(folder / MODEL_FILE, trusted=list(TRUSTED)), bins=bins, **facts)
+    model = skops.io.load(folder / MODEL_FILE, trusted=list(TRUSTED))
+    return model, json.loads((folder / FACTS_FILE).read_text())
 
 
 def _facts(fitted: Fitted) -> dict[str, object]:
