@@ -30,9 +30,12 @@ from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
+from assets.segments.defs import grouping_asset, segment_assets
+from assets.segments.model import SEGMENTS
 from assets.transform.defs import BusinessClock, transform_assets
 from checks.defs import problem_checks
 from checks.landing.defs import landing_checks
+from checks.segments.defs import segment_checks
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -80,7 +83,11 @@ def definitions_for(settings: Settings) -> dg.Definitions:
 
 
 def _checks() -> list[dg.AssetChecksDefinition]:
-    return [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
+    return [
+        *landing_checks(),
+        *(check for problem in PROBLEMS for check in problem_checks(problem)),
+        *segment_checks(SEGMENTS),
+    ]
 
 
 def _stages(
@@ -99,14 +106,19 @@ def _stages(
     looked_back = [
         each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
     ]
+    grouping, segments = grouping_asset(SEGMENTS, partitions), segment_assets(SEGMENTS, partitions)
     made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
     expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
         looked_back=looked_back,
-        trained=[asset for *trained, _ in models for asset in trained],
-        scored=[*(scores for *_, scores in models), journals_asset(PROBLEMS)],
+        trained=[*(asset for *trained, _ in models for asset in trained), grouping],
+        scored=[
+            *(scores for *_, scores in models),
+            *segments,
+            journals_asset(PROBLEMS, (SEGMENTS.profiles,)),
+        ],
         published=[
             published,
             ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
@@ -166,8 +178,9 @@ def published_tables() -> tuple[Key, ...]:
     scored = [
         Key("published", f"{problem.name}{suffix}") for problem in PROBLEMS for suffix in ("", "_latest")
     ]
+    segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
-    return (*scored, *control)
+    return (*scored, *segments, *control)
 
 
 def newest_as_of_day(business: Business) -> date:

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.ingest.contracts import CONTRACTS
-from assets.keys import USABILITY_REPORT, raw
+from assets.keys import USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
 from assets.lifecycle.defs import morning_of
 from assets.lifecycle.problem import PredictionProblem
@@ -108,15 +108,17 @@ def _drift_asset(
     return _drifted
 
 
-def journals_asset(problems: tuple[PredictionProblem, ...]) -> dg.AssetsDefinition:
-    """The journals every problem writes into, counted once all of them have."""
+def journals_asset(
+    problems: tuple[PredictionProblem, ...], others: tuple[Key, ...] = ()
+) -> dg.AssetsDefinition:
+    """The journals every problem writes into, counted once all of them and the ``others`` have."""
 
     @dg.multi_asset(
         name="journals",
         specs=[
             dg.AssetSpec(
                 dg.AssetKey(key),
-                deps=[dg.AssetKey(problem.scores) for problem in problems],
+                deps=[dg.AssetKey(each) for each in (*(problem.scores for problem in problems), *others)],
                 description=kept.description,
                 group_name="lifecycle",
             )

@@ -59,7 +59,7 @@ def adopt(
     outlived = _outlived(proposal.grouping, serving, sample=sample, rules=segmentation.rules)
     if outlived:
         return Adoption(outcome="promote", reasons=f"{outlived}; the new one: {_told(proposal.best)}")
-    return _compared(proposal, serving, sample=sample, segmentation=segmentation)
+    return _compared(proposal.grouping, serving, sample=sample, segmentation=segmentation)
 
 
 def _outlived(new: Grouping, serving: Grouping, *, sample: pd.DataFrame, rules: Rules) -> str:
@@ -78,13 +78,12 @@ def _outlived(new: Grouping, serving: Grouping, *, sample: pd.DataFrame, rules: 
 
 
 def _compared(
-    proposal: Proposal, serving: Grouping, *, sample: pd.DataFrame, segmentation: Segmentation
+    new: Grouping, serving: Grouping, *, sample: pd.DataFrame, segmentation: Segmentation
 ) -> Adoption:
-    assert proposal.grouping is not None
     few = sample.iloc[: segmentation.silhouette_rows]
     gain = separation_gain(
-        coordinates(few, proposal.grouping.axes),
-        place(proposal.grouping, few).group,
+        coordinates(few, new.axes),
+        place(new, few).group,
         place(serving, few).group,
     )
     told = f"silhouette {gain[0]:+.3f} [{gain[1]:+.3f}, {gain[2]:+.3f}] against the serving grouping"

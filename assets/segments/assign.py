@@ -21,8 +21,9 @@ SEGMENT_COLUMNS = ("segment_id", "segment_key", "segment_name", "runner_up_segme
 def assignments(morning: Morning) -> pd.DataFrame:
     """Write and return everybody's segments of the morning, one row per customer and scheme."""
     morning.prepare()
-    rows = pd.concat([_rfm(morning), _behaviour(morning)], ignore_index=True)
-    found = typed(rows, ASSIGNMENT_TYPES)
+    # Typed one by one: a column that one scheme leaves empty has the other's type only then.
+    schemes = [typed(rows, ASSIGNMENT_TYPES) for rows in (_rfm(morning), _behaviour(morning))]
+    found = pd.concat(schemes, ignore_index=True)
     morning.warehouse.replace_partition(
         morning.segmentation.assignments, found, column="as_of_date", value=morning.as_of
     )
@@ -57,9 +58,9 @@ def _rfm(morning: Morning) -> pd.DataFrame:
         "segment_id": segment,
         "segment_key": segment,
         "segment_name": segment.str.replace("_", " "),
-        "rfm_cell": fifths.iloc[:, 0].astype("string").str.cat(
-            [fifths.iloc[:, 1].astype("string"), fifths.iloc[:, 2].astype("string")], sep="-"
-        ),
+        "rfm_cell": fifths.iloc[:, 0]
+        .astype("string")
+        .str.cat([fifths.iloc[:, 1].astype("string"), fifths.iloc[:, 2].astype("string")], sep="-"),
         "ineligible_reason": rows["ineligible_reason"].astype("string"),
         "distance": np.nan,
         "margin": np.nan,

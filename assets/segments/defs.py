@@ -30,8 +30,8 @@ def grouping_asset(
         partitions_def=partitions,
         group_name=segmentation.name,
         description=(
-            "A new grouping of the morning's customers, with the number of segments that comes back on halves "
-            "of them; adopted when there is none, or when the serving one no longer fits or is surely beaten."
+            "A new grouping of the morning's customers, into as many segments as come back on halves "
+            "of them; adopted when none serves, or when the serving one no longer fits or is surely beaten."
         ),
         pool="warehouse",
     )
@@ -60,12 +60,10 @@ def _assignments_asset(
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(segmentation.assignments),
-        deps=[
-            dg.AssetKey(key) for key in (segmentation.model, segmentation.features, segmentation.rfm)
-        ],
+        deps=[dg.AssetKey(key) for key in (segmentation.model, segmentation.features, segmentation.rfm)],
         partitions_def=partitions,
         group_name=segmentation.name,
-        description="One row per customer, scheme (rfm, behaviour) and as-of date: the segment and how surely.",
+        description="One row per customer, scheme (rfm, behaviour) and as-of date: the segment, how surely.",
         pool="warehouse",
     )
     def _assignments(

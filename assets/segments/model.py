@@ -59,9 +59,9 @@ class Segmentation:
     most_segments: int = 8
     # Fitting 20,000 of a million customers takes a second; more move no centre by what could be seen.
     fit_rows: int = 20_000
-    # Stability fits each number of groups ten times or more: on fewer customers.
+    # Stability fits each number of groups ten times: on fewer customers.
     stability_rows: int = 4_000
-    stability_draws: int = 8
+    stability_draws: int = 5
     # A silhouette compares everybody with everybody.
     silhouette_rows: int = 2_000
     seed: int = 20_111

@@ -63,9 +63,7 @@ def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Seg
         return Proposal(grouping=None, table=table, refusal=refusal, code=UNSTABLE)
     groups = fit_groups(points, k=best.k, seed=segmentation.seed)
     identity = _identity(groups.labels_, groups.cluster_centers_, axes, (serving, sample, segmentation))
-    return Proposal(
-        grouping=Grouping(groups=groups, axes=axes, identity=identity), table=table, best=best
-    )
+    return Proposal(grouping=Grouping(groups=groups, axes=axes, identity=identity), table=table, best=best)
 
 
 def _identity(

@@ -24,15 +24,13 @@ def decision_row(morning: Morning, adoption: Adoption) -> pd.DataFrame:
     if adoption.difference is None:
         return row
     value, lowest, highest = adoption.difference
-    return typed(
-        row.assign(metric=COMPARED_BY, difference=value, ci_lo=lowest, ci_hi=highest), RETRAIN_TYPES
-    )
+    return typed(row.assign(metric=COMPARED_BY, difference=value, ci_lo=lowest, ci_hi=highest), RETRAIN_TYPES)
 
 
 def model_row(
     morning: Morning, proposal: Proposal, *, adoption: Adoption, sha256: str | None
 ) -> pd.DataFrame:
-    """The morning's row of ``ml.segments__model``: who serves from now on, or the words in which nobody does."""
+    """The morning's row of ``ml.segments__model``: what serves from now on, or why nothing does."""
     serves = morning.serves
     if adoption.outcome == "promote" and proposal.grouping is not None and sha256 is not None:
         serves = Serving(version=morning.version, sha256=sha256, grouping=proposal.grouping)
@@ -80,9 +78,7 @@ def _figures(one: Tried) -> Iterator[dict[str, object]]:
         yield {"metric": metric, "value": value, "ci_lo": None, "ci_hi": None}
 
 
-def registry_row(
-    morning: Morning, proposal: Proposal, *, sha256: str | None
-) -> pd.DataFrame:
+def registry_row(morning: Morning, proposal: Proposal, *, sha256: str | None) -> pd.DataFrame:
     """The version's row of ``ml.model_registry``; a refused version has no file and no hash of one."""
     segmentation = morning.segmentation
     grouping = proposal.grouping

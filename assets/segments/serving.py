@@ -44,7 +44,7 @@ class Placed:
         group: (n,) nearest group.
         distance: (n,) distance to its centre, in standard deviations.
         runner_up: (n,) second nearest group.
-        margin: (n,) how much farther that one is, as a share of its distance: 0 on the border, 1 at the centre.
+        margin: (n,) how much farther that is, as a share of it: 0 on the border, 1 at the centre.
     """
 
     group: Ints

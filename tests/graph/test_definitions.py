@@ -17,6 +17,7 @@ DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
+SEGMENTED = ("ml", "segments__assignments")
 
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (
@@ -43,6 +44,11 @@ BLOCKING = (
     (PUBLISHED, "probabilities_lie_between_0_and_1"),
     (PUBLISHED, "required_columns_are_filled"),
     (LATEST, "keys_are_unique"),
+    (SEGMENTED, "everyone_is_in_one_segment"),
+    (SEGMENTED, "segments_keep_their_contract"),
+    (SEGMENTED, "one_name_per_key"),
+    (("ml", "segments__profiles"), "profiles_add_up"),
+    (("published", "segments"), "keys_are_unique"),
 )
 # Judgement is needed: a refused candidate or an unlucky month is no reason to stop publishing.
 WARNING = (
@@ -50,6 +56,8 @@ WARNING = (
     (SCORES, "totals_lie_in_their_intervals"),
     (REALISED, "published_probabilities_came_true"),
     (DRIFTED, "customers_are_like_those_it_learned_from"),
+    (SEGMENTED, "no_segment_is_a_handful"),
+    (SEGMENTED, "segments_are_stable"),
     (("raw", "order_lines"), "row_counts_are_usual"),
     (("raw", "events"), "rows_arrive_on_time"),
     (("raw", "events"), "every_file_is_readable"),

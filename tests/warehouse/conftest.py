@@ -220,7 +220,9 @@ def ml_tables() -> dict[str, str]:
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
         tables[model["name"]] = columns
     tables["purchase_propensity__scores"] = tables.pop("purchase_propensity")
-    del tables["purchase_propensity_latest"]
+    tables["segments__assignments"] = tables.pop("segments")
+    tables["segments__profiles"] = tables.pop("segment_profiles")
+    del tables["purchase_propensity_latest"], tables["segments_latest"]
     return tables
 
 

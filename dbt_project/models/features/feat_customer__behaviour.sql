@@ -32,9 +32,7 @@ select
     orders.orders_365d,
     orders.tenure_days,
     orders.net_amount_lifetime / orders.orders_lifetime as average_order_amount,
-    orders.products_365d / nullif(orders.orders_365d, 0) as products_per_order_365d,
     orders.return_rate_365d,
-    orders.weekend_share_365d,
     browsing.sessions_90d,
     campaigns.open_rate_180d
 
