@@ -106,19 +106,17 @@ def _stages(
     looked_back = [
         each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
     ]
-    grouping, segments = grouping_asset(SEGMENTS, partitions), segment_assets(SEGMENTS, partitions)
     made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
     expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
         looked_back=looked_back,
-        trained=[*(asset for *trained, _ in models for asset in trained), grouping],
-        scored=[
-            *(scores for *_, scores in models),
-            *segments,
-            journals_asset(PROBLEMS, (SEGMENTS.profiles,)),
+        trained=[
+            *(asset for *trained, _ in models for asset in trained),
+            grouping_asset(SEGMENTS, partitions),
         ],
+        scored=[*(scores for *_, scores in models), *_counted_last(partitions)],
         published=[
             published,
             ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
@@ -127,6 +125,11 @@ def _stages(
             ),
         ],
     )
+
+
+def _counted_last(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+    """The segments, and the journals once everybody has written into them."""
+    return [*segment_assets(SEGMENTS, partitions), journals_asset(PROBLEMS, (SEGMENTS.profiles,))]
 
 
 def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:

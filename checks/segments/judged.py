@@ -64,12 +64,8 @@ def segments_contract() -> pa.DataFrameSchema:
         "rfm_cell": pa.Column(checks=pa.Check.str_matches(r"^[1-5]-[1-5]-[1-5]$"), nullable=True),
     }
     others = {name: pa.Column(nullable=True) for name in ASSIGNMENT_TYPES if name not in ruled}
-    return pa.DataFrameSchema(
-        {**ruled, **others},
-        checks=[whole, reasoned],
-        unique=["customer_id", "scheme", "as_of_date"],
-        strict=True,
-    )
+    columns, keys = {**ruled, **others}, ["customer_id", "scheme", "as_of_date"]
+    return pa.DataFrameSchema(columns, checks=[whole, reasoned], unique=keys, strict=True)
 
 
 def one_name_per_key(named: pd.DataFrame) -> Verdict:

@@ -1,7 +1,7 @@
 """Mornings of the grouping on a real warehouse file: adopted once, kept, repeated, refused in words."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,8 @@ TABLES = (SMALL.model, SMALL.assignments, SMALL.profiles, MODEL_REGISTRY, METRIC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
+    """One business's warehouse and groupings below ``folder``."""
+
     folder: Path
 
     @property
@@ -50,7 +52,7 @@ class World:
     def morning(self, as_of: date) -> Morning:
         return Morning(
             segmentation=SMALL, warehouse=self.warehouse, models=FolderModelStore(root=str(self.folder)),
-            as_of=as_of, run_id="run", now=datetime(2024, 3, 4, 5),
+            as_of=as_of, run_id="run", now=datetime.combine(as_of, time(5)),
         )  # fmt: skip
 
     def live(self, as_of: date) -> "pd.Series[object]":

@@ -1,6 +1,6 @@
 """Each check of the segments is green on honest rows and red on the fault it is for."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pandas as pd
 import pytest
@@ -29,7 +29,7 @@ def assigned(**changes: object) -> pd.DataFrame:
     row: dict[str, object] = dict.fromkeys(ASSIGNMENT_TYPES) | {
         "customer_id": "ann",
         "as_of_date": date(2024, 3, 4),
-        "scored_at": datetime(2024, 3, 4),
+        "scored_at": datetime.combine(date(2024, 3, 4), time(5)),
         "scheme": "behaviour",
         "is_eligible": True,
         "status": "ok",
