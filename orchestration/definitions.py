@@ -33,10 +33,13 @@ from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
+from assets.segments.defs import grouping_asset, segment_assets
+from assets.segments.model import SEGMENTS
 from assets.transform.defs import BusinessClock, transform_assets
 from checks.defs import problem_checks
 from checks.landing.defs import landing_checks
 from checks.lifetime_value.defs import value_checks
+from checks.segments.defs import segment_checks
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -91,7 +94,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
 
 def _checks() -> list[dg.AssetChecksDefinition]:
     supervised = [check for problem in PROBLEMS for check in problem_checks(problem)]
-    return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE)]
+    return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE), *segment_checks(SEGMENTS)]
 
 
 def _stages(
@@ -113,7 +116,7 @@ def _stages(
         featured=[featured],
         looked_back=looked_back,
         trained=trained,
-        scored=[*scored, journals_asset([*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores])],
+        scored=[*scored, journals_asset(_written_last())],
         published=[
             published,
             ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
@@ -136,9 +139,14 @@ def _models(
     scored = [scores for *_, scores in models]
     return (
         [*looked_back, value_realised_asset(LIFETIME_VALUE, partitions)],
-        [*trained, *value_trained_assets(LIFETIME_VALUE, partitions)],
-        [*scored, value_scores_asset(LIFETIME_VALUE, partitions)],
+        [*trained, *value_trained_assets(LIFETIME_VALUE, partitions), grouping_asset(SEGMENTS, partitions)],
+        [*scored, value_scores_asset(LIFETIME_VALUE, partitions), *segment_assets(SEGMENTS, partitions)],
     )
+
+
+def _written_last() -> list[Key]:
+    """What each room writes when it has said everything else about a morning."""
+    return [*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores, SEGMENTS.profiles]
 
 
 def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -192,8 +200,9 @@ def published_tables() -> tuple[Key, ...]:
         for name in (*(problem.name for problem in PROBLEMS), LIFETIME_VALUE.name)
         for suffix in ("", "_latest")
     ]
+    segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
-    return (*scored, *control)
+    return (*scored, *segments, *control)
 
 
 def newest_as_of_day(business: Business) -> date:

@@ -14,6 +14,7 @@ from assets.ingest.landing import reject_kinds
 from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse
+from assets.segments.told import segments_told
 from orchestration.told_value import is_value, newest_totals, value_lines
 
 Row = Mapping[Hashable, Any]
@@ -23,6 +24,14 @@ SHOWN_REJECTS = 5
 TRIED_QUERY = (
     "select customer_id, round(probability, 3) as probability, decile, reason_1_code "
     "from published.purchase_propensity_latest order by probability desc limit 10"
+)
+
+# A grouping predicts nothing and has no grade: the segments are told by themselves.
+GRADED_QUERY = "select * from published.model_registry where stage = 'champion' and quality_grade is not null"
+SEGMENTS_QUERY = (
+    "select scheme, segment_name, ineligible_reason, count(*) as customers, max(stability_ari) as stability "
+    "from published.segments where as_of_date = (select max(as_of_date) from published.segments) "
+    "group by all order by scheme, customers desc"
 )
 
 
@@ -41,6 +50,7 @@ class Facts:
     metrics: pd.DataFrame
     levels: pd.DataFrame
     decisions: pd.DataFrame
+    segments: pd.DataFrame
     tables: dict[str, int]
     values: pd.DataFrame = field(default_factory=pd.DataFrame)
 
@@ -58,10 +68,11 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
         return Facts(
             landings=warehouse.read("select * from raw.landings"),
             rejects=rejects,
-            versions=published("select * from published.model_registry where stage = 'champion'"),
+            versions=published(GRADED_QUERY),
             metrics=published("select * from published.metrics where split = 'test'"),
             levels=published("select * from published.levels order by as_of_date"),
             decisions=published("select * from published.retrain_log order by decided_at"),
+            segments=published(SEGMENTS_QUERY),
             tables={name: _count(connection, name) for name in sorted(names)},
             values=newest_totals(connection),
         )
@@ -84,11 +95,14 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "4. What will customers spend?",
         *value_lines(facts.values, _figures_of_value(facts)),
         "",
-        f"5. What was published for the morning of {as_of}",
+        "5. Who are the customers?",
+        *segments_told(facts.segments),
+        "",
+        f"6. What was published for the morning of {as_of}",
         *(f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()),
         f"   in {snapshot}",
         "",
-        "6. Next",
+        "7. Next",
         "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
         f'   make query SQL="{TRIED_QUERY}"',
     ]

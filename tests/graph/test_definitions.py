@@ -19,6 +19,7 @@ PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
 CHURNED = ("intermediate", "int_customer__as_of_churned")
+SEGMENTED = ("ml", "segments__assignments")
 
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (
@@ -66,6 +67,11 @@ BLOCKING = (
     (("published", "churn"), "only_the_ineligible_have_a_reason"),
     (("published", "churn_latest"), "keys_are_unique"),
     (("published", "churn_latest"), "only_the_eligible_have_a_probability"),
+    (SEGMENTED, "everyone_is_in_one_segment"),
+    (SEGMENTED, "segments_keep_their_contract"),
+    (SEGMENTED, "one_name_per_key"),
+    (("ml", "segments__profiles"), "profiles_add_up"),
+    (("published", "segments"), "keys_are_unique"),
 )
 # Judgement is needed: a refused candidate or an unlucky month is no reason to stop publishing.
 WARNING = (
@@ -76,6 +82,8 @@ WARNING = (
     (("ml", "lifetime_value__evaluation"), "intervals_cover_as_promised"),
     (("ml", "lifetime_value__realised"), "published_totals_came_true"),
     (DRIFTED, "customers_are_like_those_it_learned_from"),
+    (SEGMENTED, "no_segment_is_a_handful"),
+    (SEGMENTED, "segments_are_stable"),
     (("raw", "order_lines"), "row_counts_are_usual"),
     (("raw", "events"), "rows_arrive_on_time"),
     (("raw", "events"), "every_file_is_readable"),

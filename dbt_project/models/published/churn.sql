@@ -2,7 +2,26 @@
 
 {%- set of_churn = {
     'churn_definition': 'varchar', 'days_since_last_order': 'bigint', 'personal_gap_days': 'double',
-    'is_already_churned': 'boolean',
+    'is_already_churned': 'boolean', 'prob_alive': 'double',
 } %}
 
-{{ scores_said(source('ml', 'churn__scores'), of_churn) }}
+{%- set with_prob_alive %}
+(
+    select
+        churn.*,
+        lifetime_value.prob_alive
+
+    from {{ source('ml', 'churn__scores') }} as churn
+    left join (
+        select
+            customer_id,
+            as_of_date,
+            any_value(prob_alive) as prob_alive
+
+        from {{ source('ml', 'lifetime_value__scores') }}
+        group by 1, 2
+    ) as lifetime_value using (customer_id, as_of_date)
+) as scores
+{%- endset %}
+
+{{ scores_said(with_prob_alive, of_churn) }}

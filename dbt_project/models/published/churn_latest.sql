@@ -2,7 +2,7 @@
 
 {%- set of_churn = {
     'churn_definition': 'varchar', 'days_since_last_order': 'bigint', 'personal_gap_days': 'double',
-    'is_already_churned': 'boolean',
+    'is_already_churned': 'boolean', 'prob_alive': 'double',
 } %}
 
 {{ newest_scores(ref('churn'), of_churn) }}

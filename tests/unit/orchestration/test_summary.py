@@ -72,6 +72,16 @@ def promoted() -> Facts:
                 "reasons": ["does not beat the champion", "beats the naive rival"],
             }
         ),
+        # 30 of 40 customers are in one segment by behaviour; nobody is in one by rule.
+        segments=pd.DataFrame(
+            {
+                "scheme": ["behaviour", "behaviour", "rfm"],
+                "segment_name": ["lapsed", "frequent", None],
+                "ineligible_reason": [None, None, "customers_do_not_differ"],
+                "customers": [30, 10, 40],
+                "stability": [0.912, 0.912, None],
+            }
+        ),
         tables={"purchase_propensity": 20_000, "purchase_propensity_latest": 10_000},
     )
 
@@ -94,6 +104,12 @@ def fallen_back(promoted: Facts) -> Facts:
 
 def told(facts: Facts) -> str:
     return summary(facts, as_of=date(2025, 1, 6), snapshot=SNAPSHOT)
+
+
+def test_segments_are_told_with_their_shares_or_why_there_are_none(promoted: Facts) -> None:
+    text = told(promoted)
+    assert "by behaviour: lapsed 75%; frequent 25% (agreement with the morning before 0.91)" in text
+    assert "by recency, frequency and value: nobody: customers_do_not_differ 100%" in text
 
 
 def test_what_came_in_is_told_per_source(promoted: Facts) -> None:

@@ -1,0 +1,1 @@
+"""Which customers are alike, and what sets each group apart?"""

@@ -1,0 +1,138 @@
+"""One as-of morning of the grouping: who the customers are, and which grouping serves."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from assets.features.matrix import refuse_late_knowledge
+from assets.keys import Key
+from assets.lifecycle import journal
+from assets.lifecycle.morning import SCHEDULED
+from assets.lifecycle.promote import Attempt
+from assets.lifecycle.register import code_hash
+from assets.lifecycle.trial import version_name
+from assets.ports import ModelStore, Warehouse
+from assets.segments.model import Segmentation
+from assets.segments.serving import Grouping, load_grouping
+from assets.segments.tables import ASSIGNMENT_TYPES, MODEL_TYPES, PROFILE_TYPES
+
+ASSETS = Path(__file__).parents[1]
+ROOM = Path(__file__).parent.name
+# Sixteen characters, the length that the hash wants. The same customers are drawn every week.
+SAMPLE_SALT = "segments-sample1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The grouping that serves, and under which version."""
+
+    version: str
+    sha256: str
+    grouping: Grouping
+
+
+# Not slotted: the rows are read once and kept.
+@dataclass(frozen=True, kw_only=True)
+class Morning:
+    """A run of the grouping for the morning of ``as_of``; ``now`` is naive UTC."""
+
+    segmentation: Segmentation
+    warehouse: Warehouse
+    models: ModelStore
+    as_of: date
+    run_id: str
+    now: datetime
+    trigger: str = SCHEDULED
+    windows_violated: int | None = None
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """What everybody did, by customer.
+
+        Raises:
+            LeakDetected: when a fact was not yet known that morning.
+        """
+        found = self.on_day(self.segmentation.features)
+        refuse_late_knowledge(found)
+        return found
+
+    @cached_property
+    def sample(self) -> pd.DataFrame:
+        """At most ``fit_rows`` of the rows, drawn by a hash of the customer: the same ones every week."""
+        ids = self.rows["customer_id"].to_numpy(dtype=object)
+        drawn = pd.util.hash_array(ids, hash_key=SAMPLE_SALT, categorize=False)
+        few = np.argsort(drawn, kind="stable")[: self.segmentation.fit_rows]
+        return self.rows.iloc[few]
+
+    @cached_property
+    def serves(self) -> Serving | None:
+        """The grouping that assigns this morning: the newest one that is not younger.
+
+        Raises:
+            ModelFileRefused: when its file is not the one that was registered.
+        """
+        found = self.warehouse.read(
+            f"select model_version, model_sha256 from {self.segmentation.model.sql} "
+            "where as_of_date <= $as_of and model_version is not null order by as_of_date desc limit 1",
+            {"as_of": self.as_of},
+        )
+        if found.empty:
+            return None
+        version, sha256 = (str(value) for value in found.iloc[0])
+        grouping = load_grouping(self.folder(version), sha256=sha256)
+        return Serving(version=version, sha256=sha256, grouping=grouping)
+
+    def on_day(self, key: Key) -> pd.DataFrame:
+        """The rows of one as-of day of a feature table, by customer."""
+        return self.warehouse.read(
+            f"select * from {key.sql} where as_of_date = $as_of order by customer_id", {"as_of": self.as_of}
+        )
+
+    def folder(self, version: str) -> Path:
+        """The folder of a version; created when it is not there."""
+        return self.models.folder(self.segmentation.name, version)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Sha-256 hex of the customers that a grouping is fitted on."""
+        hashes = pd.util.hash_pandas_object(self.sample, index=False, categorize=False)
+        return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
+
+    @cached_property
+    def code_hash(self) -> str:
+        """Sha-256 hex of this room's code."""
+        return code_hash(ASSETS, (ROOM,))
+
+    @property
+    def version(self) -> str:
+        """The version that this morning proposes: the same data, code and rules give the same one."""
+        return version_name(self.as_of, self.data_hash, self.code_hash, self.segmentation.spec_hash)
+
+    def attempt(self) -> Attempt:
+        """This morning's decision, before it is made."""
+        return Attempt(
+            model_name=self.segmentation.name,
+            as_of_date=self.as_of,
+            decided_at=self.now,
+            run_id=self.run_id,
+            trigger=self.trigger,
+            windows_violated=self.windows_violated,
+            champion=self.serves.version if self.serves else None,
+            challenger=self.version,
+        )
+
+    def prepare(self) -> None:
+        """Create the tables that are not there yet, empty."""
+        journal.prepare_tables(
+            self.warehouse,
+            {
+                self.segmentation.model: MODEL_TYPES,
+                self.segmentation.assignments: ASSIGNMENT_TYPES,
+                self.segmentation.profiles: PROFILE_TYPES,
+            },
+        )

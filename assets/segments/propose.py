@@ -1,0 +1,97 @@
+"""The first step of a morning: a new grouping, the decision on it, and which one serves from now on."""
+
+import numpy as np
+import pandas as pd
+
+from assets.keys import METRICS, MODEL_REGISTRY
+from assets.lifecycle import journal
+from assets.segments import record
+from assets.segments.adopt import Adoption, Proposal, adopt
+from assets.segments.grouping import chosen, fit_groups, tried
+from assets.segments.identity import Identity, identify, matched, overlaps
+from assets.segments.model import Segmentation
+from assets.segments.morning import Morning
+from assets.segments.preparing import Axis, coordinates, fit_axes
+from assets.segments.serving import Grouping, place, save_grouping
+
+TOO_FEW = "too_few_customers"
+ALIKE = "customers_do_not_differ"
+UNSTABLE = "no_stable_segments"
+
+
+def grouping(morning: Morning) -> pd.DataFrame:
+    """Propose a grouping, adopt it or keep the serving one, and log which and why.
+
+    Returns:
+        The morning's one row of ``ml.segments__model``. A repeated morning says the same again.
+    """
+    morning.prepare()
+    if morning.serves is not None and morning.serves.version == morning.version:
+        return journal.row_on(morning.warehouse, morning.segmentation.model, morning.as_of)
+    serving = morning.serves.grouping if morning.serves else None
+    proposal = propose(morning.sample, serving, segmentation=morning.segmentation)
+    adoption = adopt(proposal, serving, sample=morning.sample, segmentation=morning.segmentation)
+    journal.log_decision(morning.warehouse, record.decision_row(morning, adoption))
+    sha256 = _kept(morning, proposal, adoption=adoption)
+    row = record.model_row(morning, proposal, adoption=adoption, sha256=sha256)
+    return journal.keep_row(morning.warehouse, morning.segmentation.model, row, as_of=morning.as_of)
+
+
+def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Segmentation) -> Proposal:
+    """Group the customers of ``sample``, or say why not; segments known before keep their keys.
+
+    Args:
+        sample: One row per customer with the feature columns.
+        serving: The grouping whose keys live on, if one serves.
+        segmentation: How to group.
+    """
+    least = segmentation.rules.customers
+    if len(sample) < least:
+        return Proposal(grouping=None, refusal=f"{len(sample):,} customers; at least {least}", code=TOO_FEW)
+    axes = fit_axes(sample, segmentation.traits)
+    if not axes:
+        return Proposal(grouping=None, refusal="customers differ in nothing that is measured", code=ALIKE)
+    points = coordinates(sample, axes)
+    table = tuple(tried(points, segmentation))
+    best = chosen(table, segmentation)
+    if best is None:
+        closest = max((each.stability for each in table), default=0.0)
+        refusal = (
+            f"no number of groups comes back: refits on halves agree by {closest:.2f} at most, "
+            f"needed is {segmentation.rules.stability:.2f}, with every group large enough"
+        )
+        return Proposal(grouping=None, table=table, refusal=refusal, code=UNSTABLE)
+    groups = fit_groups(points, k=best.k, seed=segmentation.seed)
+    identity = _identity(groups.labels_, groups.cluster_centers_, axes, (serving, sample, segmentation))
+    return Proposal(grouping=Grouping(groups=groups, axes=axes, identity=identity), table=table, best=best)
+
+
+def _identity(
+    labels: np.ndarray,
+    centres: np.ndarray,
+    axes: tuple[Axis, ...],
+    known: tuple[Grouping | None, pd.DataFrame, Segmentation],
+) -> Identity:
+    serving, sample, segmentation = known
+    by_column = {trait.column: trait for trait in segmentation.traits}
+    traits = [by_column[axis.column] for axis in axes]
+    if serving is None or any(name not in sample for name in serving.columns):
+        return identify(centres, traits, before=None, same={})
+    overlap = overlaps(labels, place(serving, sample).group, shape=(len(centres), serving.k))
+    same = matched(overlap, at_least=segmentation.rules.overlap)
+    return identify(centres, traits, before=serving.identity, same=same)
+
+
+def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | None:
+    """Write what was tried and, when it is adopted, the grouping itself; returns the hash of its files."""
+    if proposal.table:
+        journal.write_judgement(morning.warehouse, METRICS, record.metric_rows(morning, proposal))
+    if proposal.grouping is None:
+        return None
+    promoted = adoption.outcome == "promote"
+    sha256 = save_grouping(morning.folder(morning.version), proposal.grouping) if promoted else None
+    row = record.registry_row(morning, proposal, sha256=sha256)
+    journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
+    if promoted:
+        journal.name_champion(morning.warehouse, morning.segmentation.name, version=morning.version)
+    return sha256

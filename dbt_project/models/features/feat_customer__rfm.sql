@@ -1,0 +1,69 @@
+{# One row per customer and as-of date: recency, frequency and value as fifths of that day's customers. #}
+
+{% set fewest_customers = 25 %}
+
+with
+
+orders as (
+
+    select
+        customer_id,
+        as_of_date,
+        as_of_at,
+        newest_known_at,
+        -days_since_order as recency,
+        orders_lifetime as frequency,
+        net_amount_lifetime as monetary
+
+    from {{ ref('feat_customer__orders') }}
+    where {{ is_asked_for('as_of_date') }}
+
+),
+
+counted as (
+
+    select
+        as_of_date,
+        count(*) as customers,
+        case
+            when count(*) < {{ fewest_customers }} then 'fewer_than_{{ fewest_customers }}_customers'
+            when
+                min(recency) = max(recency)
+                and min(frequency) = max(frequency)
+                and min(monetary) = max(monetary)
+                then 'customers_do_not_differ'
+        end as ineligible_reason
+
+    from orders
+    group by 1
+
+),
+
+ranked as (
+
+    select
+        orders.*,
+        counted.customers,
+        counted.ineligible_reason,
+        {{ fifth('recency') }} as recency_fifth,
+        {{ fifth('frequency') }} as frequency_fifth,
+        {{ fifth('monetary') }} as monetary_fifth
+
+    from orders
+    inner join counted on orders.as_of_date = counted.as_of_date
+
+)
+
+select
+    customer_id,
+    as_of_date,
+    as_of_at,
+    newest_known_at,
+    customers,
+    ineligible_reason,
+    recency_fifth,
+    frequency_fifth,
+    monetary_fifth,
+    {{ rfm_segment() }} as rfm_segment
+
+from ranked

@@ -1,0 +1,131 @@
+"""Each check of the segments is green on honest rows and red on the fault it is for."""
+
+from datetime import date, datetime, time
+
+import pandas as pd
+import pytest
+
+from assets.lifecycle.tables import typed
+from assets.segments.model import Rules
+from assets.segments.tables import ASSIGNMENT_TYPES
+from checks.segments.judged import (
+    everyone_is_in_one_segment,
+    no_segment_is_a_handful,
+    one_name_per_key,
+    profiles_add_up,
+    segments_are_stable,
+    segments_contract,
+)
+from checks.shape import rows_keep_their_contract
+
+
+def counted(**changes: int) -> pd.DataFrame:
+    rows = [{"scheme": scheme, "rows": 9, "customers": 9, "known": 9} for scheme in ("rfm", "behaviour")]
+    rows[1] |= changes
+    return pd.DataFrame(rows)
+
+
+def assigned(**changes: object) -> pd.DataFrame:
+    row: dict[str, object] = dict.fromkeys(ASSIGNMENT_TYPES) | {
+        "customer_id": "ann",
+        "as_of_date": date(2024, 3, 4),
+        "scored_at": datetime.combine(date(2024, 3, 4), time(5)),
+        "scheme": "behaviour",
+        "is_eligible": True,
+        "status": "ok",
+        "segment_id": "0",
+        "segment_key": "b01",
+        "segment_name": "recent",
+        "distance": 1.0,
+        "margin": 0.5,
+        "size": 3,
+    }
+    return typed([row | changes], ASSIGNMENT_TYPES)
+
+
+def profiles() -> pd.DataFrame:
+    # (2 x 10 + 1 x 40) / 3 = 20
+    shared = {"scheme": "behaviour", "feature": "orders_365d", "mean_all": 20.0}
+    return pd.DataFrame(
+        [{**shared, "mean": 10.0, "n": 2, "size": 2}, {**shared, "mean": 40.0, "n": 1, "size": 1}]
+    )
+
+
+def test_everyone_has_one_segment_in_both_schemes() -> None:
+    assert everyone_is_in_one_segment(counted(), customers=9).passed
+
+
+@pytest.mark.parametrize("changes", [{"rows": 10}, {"rows": 8, "customers": 8, "known": 8}, {"known": 8}])
+def test_a_customer_twice_or_missing_or_unknown_is_seen(changes: dict[str, int]) -> None:
+    verdict = everyone_is_in_one_segment(counted(**changes), customers=9)
+    assert not verdict.passed
+    assert verdict.reason.startswith("behaviour: ")
+
+
+def test_a_scheme_without_rows_is_seen() -> None:
+    assert not everyone_is_in_one_segment(counted().iloc[:1], customers=9).passed
+
+
+def test_honest_rows_keep_their_contract() -> None:
+    nobody = dict.fromkeys(("segment_id", "segment_key", "segment_name", "distance", "margin", "size"))
+    unplaced = assigned(**nobody, is_eligible=False, ineligible_reason="too_few_customers")
+    for rows in (assigned(), unplaced, assigned(scheme="rfm", rfm_cell="5-3-1", distance=None, margin=None)):
+        assert rows_keep_their_contract(rows, segments_contract()).passed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"margin": 1.1},
+        {"distance": -1.0},
+        {"scheme": "guess"},
+        {"status": "fine"},
+        {"segment_key": None},
+        {"is_eligible": False},
+        {"ineligible_reason": "too_few_customers"},
+        {"rfm_cell": "6-1-1"},
+        {"stability_ari": 1.5},
+    ],
+)
+def test_a_row_that_breaks_a_rule_is_seen(changes: dict[str, object]) -> None:
+    assert not rows_keep_their_contract(assigned(**changes), segments_contract()).passed
+
+
+def test_a_customer_twice_in_one_scheme_breaks_the_contract() -> None:
+    twice = pd.concat([assigned(), assigned()], ignore_index=True)
+    assert not rows_keep_their_contract(twice, segments_contract()).passed
+
+
+def test_a_key_with_two_names_is_seen() -> None:
+    named = pd.DataFrame(
+        [("behaviour", "b01", "recent"), ("behaviour", "b02", "lapsed")],
+        columns=["scheme", "segment_key", "segment_name"],
+    )
+    assert one_name_per_key(named).passed
+    renamed = pd.concat([named, named.tail(1).assign(segment_name="gone")])
+    verdict = one_name_per_key(renamed)
+    assert not verdict.passed
+    assert "behaviour b02" in verdict.reason
+
+
+def test_a_segment_below_the_least_share_is_seen() -> None:
+    assert no_segment_is_a_handful(pd.Series({"a": 98, "b": 2}), rules=Rules()).passed
+    assert not no_segment_is_a_handful(pd.Series({"a": 99, "b": 1}), rules=Rules()).passed
+    assert no_segment_is_a_handful(pd.Series(dtype="int64"), rules=Rules()).passed
+
+
+def test_segments_that_change_hands_are_seen() -> None:
+    assert segments_are_stable(pd.Series({"rfm": 0.9, "behaviour": None}), customers=9).passed
+    assert segments_are_stable(pd.Series({"rfm": None}, dtype="float64"), customers=9).passed
+    verdict = segments_are_stable(pd.Series({"rfm": 0.9, "behaviour": 0.4}), customers=9)
+    assert not verdict.passed
+    assert "behaviour 0.40" in verdict.reason
+
+
+def test_profiles_that_do_not_add_up_are_seen() -> None:
+    customers = pd.Series({"behaviour": 3})
+    assert profiles_add_up(profiles(), customers=customers).passed
+    assert not profiles_add_up(profiles().assign(mean_all=21.0), customers=customers).passed
+    assert not profiles_add_up(profiles().head(1), customers=customers).passed
+    assert not profiles_add_up(profiles(), customers=pd.Series({"behaviour": 3, "rfm": 3})).passed
+    assert profiles_add_up(profiles().head(0), customers=pd.Series({"behaviour": 0})).passed
