@@ -65,7 +65,7 @@ def definitions_for(settings: Settings) -> dg.Definitions:
     stages = _stages(business, project, partitions, settings=settings)
     return dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
-        asset_checks=_checks(),
+        asset_checks=_checks(settings),
         jobs=list(jobs_of(stages, partitions).values()),
         schedules=_schedules(business),
         sensors=_sensors(business, settings),
@@ -79,8 +79,12 @@ def definitions_for(settings: Settings) -> dg.Definitions:
     )
 
 
-def _checks() -> list[dg.AssetChecksDefinition]:
-    return [*landing_checks(), *(check for problem in PROBLEMS for check in problem_checks(problem))]
+def _checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    reports = settings.reports_dir
+    return [
+        *landing_checks(),
+        *(check for problem in PROBLEMS for check in problem_checks(problem, reports=reports)),
+    ]
 
 
 def _stages(
@@ -100,7 +104,7 @@ def _stages(
         each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
     ]
     made = [*landed, featured, published, *looked_back, *(asset for each in models for asset in each)]
-    expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
+    expected = sorted(key for each in (*made, *_checks(settings)) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
@@ -147,7 +151,7 @@ def _sensors(business: Business, settings: Settings) -> list[dg.SensorDefinition
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
         retraining_wanted_sensor(causes),
-        run_failed_sensor(settings.reports_dir / "alerts.jsonl"),
+        run_failed_sensor(settings.alerts_file),
     ]
 
 

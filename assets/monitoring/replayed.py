@@ -15,6 +15,7 @@ from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import REALISED
 from assets.ports import Warehouse
 
+UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("replayed.html.j2")
 HEADINGS = {
     AS_OF: "as-of day",
@@ -95,13 +96,24 @@ def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
     yield "customers", _shown(_number(row["customers"]), ",.0f")
     yield "sum_probability", _shown(total, ",.0f")
     lo, hi = (_shown(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
-    yield "interval", f"{lo} to {hi}" if np.isfinite(total) else "-"
+    yield "interval", f"{lo} to {hi}" if np.isfinite(total) else UNKNOWN
     yield "realised", _shown(happened, ",.0f")
     yield "miss", _shown(total / happened - 1 if happened else np.nan, "+.0%")
     yield "auc", _shown(_number(row["auc"]), ".3f")
     yield "slope", _shown(_number(row["slope"]), ".2f")
     for name in ("status", "quality_grade", "drifted", "decisions"):
-        yield name, "-" if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
+        yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
+
+
+def morning_line(rows: pd.DataFrame) -> str:
+    """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
+    (row,) = told(rows)
+    said = (
+        f"{row['sum_probability']} of {row['customers']} customers will buy ({row['interval']})"
+        if row["sum_probability"] != UNKNOWN
+        else "nobody is scored"
+    )
+    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
 
 
 def closing(rows: pd.DataFrame) -> str:
@@ -151,4 +163,4 @@ def _number(value: object) -> float:
 
 
 def _shown(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "-"
+    return format(value, form) if np.isfinite(value) else UNKNOWN

@@ -1,0 +1,59 @@
+"""What the tables hold of one problem and morning, for those who judge it."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from assets.keys import LEVELS, RETRAIN_LOG
+from assets.lifecycle.problem import PredictionProblem
+from assets.ports import Warehouse
+
+
+def scores_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
+    """The rows of one morning, in the published columns."""
+    return warehouse.read(f"select * from {problem.scores.sql} where as_of_date = $as_of", {"as_of": as_of})
+
+
+def withheld_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> str | None:
+    """Why the morning's scores were withheld; ``None`` when some were made."""
+    rows = warehouse.read(
+        f"select reasons from {RETRAIN_LOG.sql} "
+        "where model_name = $name and as_of_date = $as_of and decision = 'withhold'",
+        {"name": problem.name, "as_of": as_of},
+    )
+    scored = len(scores_of(problem, warehouse, as_of)) > 0
+    return None if scored or rows.empty else str(rows["reasons"].iloc[0])
+
+
+def levels_of(problem: PredictionProblem, warehouse: Warehouse) -> pd.DataFrame:
+    """Every morning's total, oldest first."""
+    return warehouse.read(
+        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
+    )
+
+
+def rates_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> np.ndarray:
+    """(d,) the share that happened on each morning whose window had ended by ``as_of``."""
+    rows = warehouse.read(
+        f"select avg(outcome) as rate from {problem.label.sql} "
+        f"where as_of_date + {problem.horizon_days} <= $as_of group by as_of_date",
+        {"as_of": as_of},
+    )
+    return rows["rate"].to_numpy(dtype=np.float64)
+
+
+def cohort_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> dict[str, int]:
+    """How many customers the morning has, how many of them are scored, and how many others are."""
+    ids = f"select {problem.entity_id} from {{}} where as_of_date = $as_of"
+    cohort, scored = (ids.format(key.sql) for key in (problem.features[0], problem.scores))
+    counted = warehouse.read(
+        f"""
+        select
+            (select count(*) from ({cohort})) as cohort,
+            (select count(*) from ({cohort} intersect {scored})) as scored,
+            (select count(*) from (({scored}) except ({cohort}))) as strangers
+        """,
+        {"as_of": as_of},
+    ).iloc[0]
+    return {name: int(counted[name]) for name in ("cohort", "scored", "strangers")}
