@@ -87,8 +87,7 @@ class History:
 
 def main(arguments: list[str]) -> int:
     """Replay, publish and write the page; returns the process's exit code."""
-    asked = _parsed(arguments)
-    settings = Settings()
+    asked, settings = _parsed(arguments), Settings()
     try:
         business = settings.load_business()
         history = History(

@@ -149,9 +149,11 @@ def _build(
 
 def _advised(event: object) -> object:
     """``event``; a failed check with what to do next."""
-    if not isinstance(event, dg.AssetCheckResult) or event.passed or event.check_name not in NEXT_STEPS:
+    if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
-    return event._replace(metadata={**event.metadata, NEXT_STEP: NEXT_STEPS[event.check_name]})
+    step = NEXT_STEPS.get(event.check_name or "")
+    told = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
+    return event._replace(metadata={**event.metadata, **told})
 
 
 def _row_count(warehouse: Warehouse, key: Key) -> int:

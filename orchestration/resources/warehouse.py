@@ -47,6 +47,11 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Where the DuckDB file lies."""
         return Path(self.database)
 
+    @property
+    def turn_file(self) -> Path:
+        """What a run of this business holds while it is at work."""
+        return self.path.with_suffix(".turn")
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Self, None, None]:
         """The warehouse for one run, once no other run of this business is at work."""
@@ -60,7 +65,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         prune(root, has_ended=lambda run_id: _has_ended(instance, run_id))
         with (
             alive(root, run.run_id),
-            turn(self.path.with_suffix(".turn"), run_id=run.run_id, patience=patience, tell=tell),
+            turn(self.turn_file, run_id=run.run_id, patience=patience, tell=tell),
         ):
             yield self
 
