@@ -5,6 +5,7 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from assets.features.matrix import AS_OF
@@ -12,6 +13,7 @@ from assets.features.matrix import AS_OF
 SIZE_INCHES = (11, 6.4)
 DOTS_PER_INCH = 110
 CHANCE = 0.5
+BAND_DAYS = 3.0
 
 
 def walk_plot(rows: pd.DataFrame) -> bytes:
@@ -56,13 +58,14 @@ def _ranks(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _decisions(axes: Axes, rows: pd.DataFrame) -> None:
-    days, decided = pd.to_datetime(rows[AS_OF]), rows["decisions"].fillna("")
-    half = pd.Timedelta(days=3)
-    for place, day in enumerate(days[decided.str.contains("promote")]):
-        axes.axvline(day, color="0.4", linestyle=":", label="promotion" if place == 0 else None)
-    for place, day in enumerate(days[rows["status"] == "withheld"]):
-        axes.axvspan(day - half, day + half, color="0.85", label="withheld" if place == 0 else None)
-    drifted = days[rows["drifted"].notna()]
+    days = pd.Series(date2num(pd.to_datetime(rows[AS_OF])))
+    promoted = rows["decisions"].fillna("").str.contains("promote").to_numpy(bool)
+    for place, day in enumerate(days[promoted]):
+        axes.axvline(float(day), color="0.4", linestyle=":", label="promotion" if place == 0 else None)
+    for place, day in enumerate(days[(rows["status"] == "withheld").to_numpy(bool)]):
+        span = float(day) - BAND_DAYS, float(day) + BAND_DAYS
+        axes.axvspan(*span, color="0.85", label="withheld" if place == 0 else None)
+    drifted = days[rows["drifted"].notna().to_numpy(bool)]
     if len(drifted):
         foot = np.full(len(drifted), axes.get_ylim()[0])
         axes.plot(drifted, foot, "^", color="tab:orange", clip_on=False, label="drift")

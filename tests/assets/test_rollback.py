@@ -103,9 +103,9 @@ def test_the_command_logs_the_reason_and_scores_with_the_version_before(
     assert set(two_served.scored(LATER)["model_version"]) == {before}
     decision = two_served.decided(LATER).query("decision == 'rollback'").iloc[0]
     assert (decision["reasons"], decision["trigger"]) == ("complaints", BY_HAND)
-    # One step back, and the version it came from is no step before it.
-    assert command("once more") == 1
-    assert "served before the one that serves now" in capsys.readouterr().err
+    # The version it came from served on the morning before: another rollback undoes the first.
+    assert command("it was not the model") == 0
+    assert set(two_served.scored(LATER)["model_version"]) == {versions(two_served)[str(FIRST)]}
 
 
 def test_a_rollback_without_a_reason_changes_nothing(
