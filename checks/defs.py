@@ -1,17 +1,26 @@
 """The checks of a prediction problem bound to its assets: Dagster carries the verdicts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
-from assets.keys import LEVELS, METRICS, RETRAIN_LOG, Key
+from assets.keys import CALIBRATION_BINS, METRICS, Key
 from assets.lifecycle import journal
+from assets.lifecycle.plot import as_markdown
 from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.rows import INELIGIBLE, cohort_sql, known_rows, realised_rates
+from assets.lifecycle.realise import WINDOW
+from assets.lifecycle.rows import known_rows, realised_rates
+from assets.monitoring.drifting import page_of
 from assets.ports import Warehouse
+from assets.transform.next_steps import NEXT_STEP
 from checks.contracts import scores_contract, training_contract
+from checks.figures import with_reliability, with_totals
+from checks.next_steps import next_step_of
+from checks.published import cohort_of, levels_of, scores_of, withheld_of
 from checks.shape import everyone_is_scored_once, rows_keep_their_contract
 from checks.trust import (
     candidate_is_worth_promoting,
@@ -28,18 +37,33 @@ PARTITION = "dagster/partition"
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
-def problem_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
-    """The checks of one supervised problem, from its training rows to its scores."""
-    return [*_looked_back_checks(problem), *_model_checks(problem), *_score_checks(problem)]
+def problem_checks(
+    problem: PredictionProblem, *, reports: Path | None = None
+) -> list[dg.AssetChecksDefinition]:
+    """The checks of one supervised problem, from its training rows to its scores.
+
+    Args:
+        problem: The problem.
+        reports: Where the pages for a browser lie, if there are any to point at.
+    """
+    return [*_looked_back_checks(problem, reports), *_model_checks(problem), *_score_checks(problem)]
 
 
-def _looked_back_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
+def _looked_back_checks(problem: PredictionProblem, reports: Path | None) -> list[dg.AssetChecksDefinition]:
     def came_true(warehouse: Warehouse, as_of: date) -> Verdict:
-        return published_probabilities_came_true(journal.row_on(warehouse, problem.realised, as_of).iloc[0])
+        row = journal.row_on(warehouse, problem.realised, as_of).iloc[0]
+        version = str(row["model_version"])
+        bins = journal.judged_rows(warehouse, CALIBRATION_BINS, version, split=WINDOW)
+        bins = bins.loc[pd.to_datetime(bins["as_of_date"]).dt.date == as_of]
+        title = f"{problem.name} {version}, as published"
+        return with_reliability(published_probabilities_came_true(row), bins, title=title)
 
     def alike(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = journal.row_on(warehouse, problem.drifted, as_of).iloc[0]
-        return customers_are_like_those_it_learned_from(row)
+        verdict = customers_are_like_those_it_learned_from(
+            journal.row_on(warehouse, problem.drifted, as_of).iloc[0]
+        )
+        page = page_of(reports, problem, as_of=as_of) if reports else None
+        return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
 
     # Not blocking: what failed here is not scored with, and the run goes on to say so to consumers.
     return [
@@ -61,6 +85,10 @@ def _looked_back_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefini
 
 
 def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
+    def judged(verdict: Verdict, warehouse: Warehouse, version: str) -> Verdict:
+        bins = journal.judged_rows(warehouse, CALIBRATION_BINS, version)
+        return with_reliability(verdict, bins, title=f"{problem.name} {version}, newest matured days")
+
     def training_rows(warehouse: Warehouse, as_of: date) -> Verdict:
         rows = known_rows(problem, warehouse, as_of=as_of)
         return rows_keep_their_contract(
@@ -69,14 +97,16 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
 
     def worth(warehouse: Warehouse, as_of: date) -> Verdict:
         row = journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]
-        return candidate_is_worth_promoting(
+        verdict = candidate_is_worth_promoting(
             is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
         )
+        return judged(verdict, warehouse, str(row["model_version"]))
 
     def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
         serves = journal.serving_on(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
-        return champion_is_calibrated(journal.judged_rows(warehouse, METRICS, version), gates=problem.gates)
+        metrics = journal.judged_rows(warehouse, METRICS, version)
+        return judged(champion_is_calibrated(metrics, gates=problem.gates), warehouse, version)
 
     return [
         check_of(
@@ -98,23 +128,28 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
 
 def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
     def contract(warehouse: Warehouse, as_of: date) -> Verdict:
-        return rows_keep_their_contract(_scores(problem, warehouse, as_of), scores_contract(problem))
+        return rows_keep_their_contract(scores_of(problem, warehouse, as_of), scores_contract(problem))
 
     def cohort(warehouse: Warehouse, as_of: date) -> Verdict:
-        withheld = _withheld(problem, warehouse, as_of)
+        withheld = withheld_of(problem, warehouse, as_of)
         if withheld is not None:
             return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
-        return everyone_is_scored_once(**_cohort(problem, warehouse, as_of))
+        return everyone_is_scored_once(**cohort_of(problem, warehouse, as_of))
+
+    title = f"{problem.target} within {problem.horizon_days} days"
 
     def near(warehouse: Warehouse, as_of: date) -> Verdict:
-        return mean_is_near_what_happens(
-            _scores(problem, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
+        levels = levels_of(problem, warehouse)
+        verdict = mean_is_near_what_happens(
+            scores_of(problem, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
             realised_rates(problem, warehouse, as_of=as_of),
-            level_sd=float(_levels(problem, warehouse)["level_sd"].iloc[-1]),
+            level_sd=float(levels["level_sd"].iloc[-1]),
         )
+        return with_totals(verdict, levels, title=title)
 
     def totals(warehouse: Warehouse, _as_of: date) -> Verdict:
-        return totals_lie_in_their_intervals(_levels(problem, warehouse))
+        levels = levels_of(problem, warehouse)
+        return with_totals(totals_lie_in_their_intervals(levels), levels, title=title)
 
     return [
         check_of(problem.scores, "scores_keep_their_contract", _of_day(contract), why=scores_contract),
@@ -133,7 +168,12 @@ def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
 def check_of(
     key: Key, name: str, judge: Judge, *, why: Callable[..., object], is_blocking: bool = True
 ) -> dg.AssetChecksDefinition:
-    """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves."""
+    """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves.
+
+    Raises:
+        KeyError: when no next step is told for ``name``.
+    """
+    next_step = next_step_of(name)
 
     @dg.asset_check(
         asset=dg.AssetKey(key),
@@ -145,15 +185,29 @@ def check_of(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.AssetCheckResult:
         verdict = judge(context, warehouse)
-        numbers = {"value": verdict.value, "threshold": verdict.threshold, **verdict.evidence}
         return dg.AssetCheckResult(
             passed=verdict.passed,
             severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
             description=verdict.reason,
-            metadata={name: float(number) for name, number in numbers.items() if number is not None},
+            metadata=_told(verdict, next_step=next_step),
         )
 
     return _bound
+
+
+def _told(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue]:
+    """What to do next, what to look at, and the numbers; a browser follows no link from the UI to a file."""
+    numbers = {"value": verdict.value, "threshold": verdict.threshold, **verdict.evidence}
+    return {
+        **({} if verdict.passed else {NEXT_STEP: dg.MetadataValue.text(next_step)}),
+        **{name: dg.MetadataValue.path(str(page)) for name, page in verdict.pages.items()},
+        **{name: dg.MetadataValue.md(as_markdown(png, text=name)) for name, png in verdict.plots.items()},
+        **{
+            name: dg.MetadataValue.float(float(number))
+            for name, number in numbers.items()
+            if number is not None
+        },
+    }
 
 
 def _of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
@@ -169,40 +223,3 @@ def as_of_run(context: dg.AssetCheckExecutionContext) -> date:
             "checks are run for one as-of day: launch them with a partition", allow_retries=False
         )
     return date.fromisoformat(tag)
-
-
-def _scores(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
-    return warehouse.read(f"select * from {problem.scores.sql} where as_of_date = $as_of", {"as_of": as_of})
-
-
-def _withheld(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> str | None:
-    """Why the morning's scores were withheld; ``None`` when some were made."""
-    rows = warehouse.read(
-        f"select reasons from {RETRAIN_LOG.sql} "
-        "where model_name = $name and as_of_date = $as_of and decision = 'withhold'",
-        {"name": problem.name, "as_of": as_of},
-    )
-    scored = len(_scores(problem, warehouse, as_of)) > 0
-    return None if scored or rows.empty else str(rows["reasons"].iloc[0])
-
-
-def _levels(problem: PredictionProblem, warehouse: Warehouse) -> pd.DataFrame:
-    return warehouse.read(
-        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
-    )
-
-
-def _cohort(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> dict[str, int]:
-    # With the reason, so that whoever stands on the wrong side of the question counts as missing.
-    who = f"select {problem.entity_id}, {INELIGIBLE} from {{}} where as_of_date = $as_of"
-    cohort, scored = (who.format(source) for source in (cohort_sql(problem), problem.scores.sql))
-    counted = warehouse.read(
-        f"""
-        select
-            (select count(*) from ({cohort})) as cohort,
-            (select count(*) from ({cohort} intersect {scored})) as scored,
-            (select count(*) from (({scored}) except ({cohort}))) as strangers
-        """,
-        {"as_of": as_of},
-    ).iloc[0]
-    return {name: int(counted[name]) for name in ("cohort", "scored", "strangers")}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,8 @@ class Verdict:
         value: The one number judged, where there is one.
         threshold: The bound ``value`` was held against.
         evidence: Further numbers, the unit in the name; always holds ``n``.
+        plots: PNGs to look at, by name.
+        pages: Files for a browser, by name.
     """
 
     passed: bool
@@ -21,3 +24,5 @@ class Verdict:
     value: float | None = None
     threshold: float | None = None
     evidence: Mapping[str, float] = field(default_factory=dict)
+    plots: Mapping[str, bytes] = field(default_factory=dict)
+    pages: Mapping[str, Path] = field(default_factory=dict)

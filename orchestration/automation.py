@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, Cause
 from orchestration import policies
+from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
 from orchestration.resources.patience import Held
 
@@ -160,8 +161,13 @@ def retrain_request(cause: Cause, assets: Sequence[dg.AssetKey]) -> dg.RunReques
         run_key=cause.key,
         partition_key=cause.as_of.isoformat(),
         asset_selection=assets,
-        tags={TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)},
+        tags=tags_of(cause),
     )
+
+
+def tags_of(cause: Cause) -> dict[str, str]:
+    """What a run carries that answers ``cause``."""
+    return {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
 
 
 def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
@@ -173,18 +179,8 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
         description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
-        alerts.parent.mkdir(parents=True, exist_ok=True)
-        steps = [event.step_key for event in context.get_step_failure_events()]
-        line = {
-            "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-            "job": context.dagster_run.job_name,
-            "run_id": context.dagster_run.run_id,
-            "partition": context.dagster_run.tags.get("dagster/partition"),
-            "steps": steps,
-            "reason": (context.failure_event.message or "").splitlines()[0],
-        }
-        with alerts.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        words = context.failure_event.message or ""
+        alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
 
     return _failed
 

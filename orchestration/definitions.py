@@ -77,7 +77,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     stages = _stages(business, project, partitions, settings=settings)
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
-        asset_checks=_checks(),
+        asset_checks=_checks(settings),
         jobs=list(jobs_of(stages, partitions).values()),
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
@@ -92,8 +92,9 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     return definitions, stages
 
 
-def _checks() -> list[dg.AssetChecksDefinition]:
-    supervised = [check for problem in PROBLEMS for check in problem_checks(problem)]
+def _checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    reports = settings.reports_dir
+    supervised = [check for problem in PROBLEMS for check in problem_checks(problem, reports=reports)]
     return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE), *segment_checks(SEGMENTS)]
 
 
@@ -108,14 +109,15 @@ def _stages(
         project, partitions, clock=_clock(business), tell=settings.tell_dbt
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
-    looked_back, trained, scored = _models(partitions, reports=settings.reports_dir)
-    made = [*landed, featured, published, *looked_back, *trained, *scored]
-    expected = sorted(key for each in (*made, *_checks()) for key in each.check_keys)
+    looked_back, trained, renewed, scored = _models(partitions, reports=settings.reports_dir)
+    made = [*landed, featured, published, *looked_back, *trained, *renewed, *scored]
+    expected = sorted(key for each in (*made, *_checks(settings)) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
         looked_back=looked_back,
         trained=trained,
+        renewed=renewed,
         scored=[*scored, journals_asset(_written_last())],
         published=[
             published,
@@ -129,8 +131,8 @@ def _stages(
 
 def _models(
     partitions: dg.PartitionsDefinition[str], *, reports: Path
-) -> tuple[list[dg.AssetsDefinition], list[dg.AssetsDefinition], list[dg.AssetsDefinition]]:
-    """What every room looks back on, trains and scores."""
+) -> tuple[list[dg.AssetsDefinition], ...]:
+    """What every room looks back on; trains for a cause; trains each morning; and scores."""
     models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
     looked_back = [
         each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
@@ -139,7 +141,8 @@ def _models(
     scored = [scores for *_, scores in models]
     return (
         [*looked_back, value_realised_asset(LIFETIME_VALUE, partitions)],
-        [*trained, *value_trained_assets(LIFETIME_VALUE, partitions), grouping_asset(SEGMENTS, partitions)],
+        trained,
+        [*value_trained_assets(LIFETIME_VALUE, partitions), grouping_asset(SEGMENTS, partitions)],
         [*scored, value_scores_asset(LIFETIME_VALUE, partitions), *segment_assets(SEGMENTS, partitions)],
     )
 
@@ -179,7 +182,7 @@ def _sensors(business: Business, settings: Settings, stages: Stages) -> list[dg.
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
         retraining_wanted_sensor(causes, answering=stages.answering),
-        run_failed_sensor(settings.reports_dir / "alerts.jsonl"),
+        run_failed_sensor(settings.alerts_file),
     ]
 
 

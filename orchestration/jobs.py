@@ -26,7 +26,8 @@ TOLD: Mapping[str, str] = MappingProxyType(
         REFRESH: "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
         "publishes nothing.",
         SCORE: "The weekly morning: land, build features, look back on what was published, score everyone "
-        "with the champion, publish. Trains nothing; without a champion it says so.",
+        "with the champion, fit lifetime value and segments anew, publish. Trains no champion; without one it"
+        " says so.",
         RETRAIN: "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
         "serves then, publish. The features of that day must be there: launch score before.",
         REPLAY: "One morning of the past: build its features, look back on what was published, score with "
@@ -47,7 +48,8 @@ class Stages:
         landed: Exports, raw tables, staging and marts, the usability report.
         featured: Features and labels by as-of day.
         looked_back: What became of published scores, and how far customers have drifted.
-        trained: Candidate, evaluation and champion.
+        trained: Candidate, evaluation and champion of the supervised problems, for a cause.
+        renewed: What is fitted anew each morning, behind its own gate: lifetime value and segments.
         scored: Scores and the journals.
         published: The published tables, the ledger of checks and the snapshot.
     """
@@ -56,6 +58,7 @@ class Stages:
     featured: Assets
     looked_back: Assets
     trained: Assets
+    renewed: Assets
     scored: Assets
     published: Assets
 
@@ -67,13 +70,15 @@ class Stages:
             *self.featured,
             *self.looked_back,
             *self.trained,
+            *self.renewed,
             *self.scored,
             *self.published,
         ]
 
     def answering(self, problem: str) -> list[dg.AssetKey]:
         """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
-        others = {room for asset in self.trained for room in asset.group_names_by_key.values()} - {problem}
+        fitted = (*self.trained, *self.renewed)
+        others = {room for asset in fitted for room in asset.group_names_by_key.values()} - {problem}
         made = (*self.trained, *self.scored, *self.published)
         return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
 
@@ -82,12 +87,12 @@ def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """Every job by its name; each is launched for one as-of day."""
-    scoring = [*stages.featured, *stages.looked_back, *stages.scored]
+    scoring = [*stages.featured, *stages.looked_back, *stages.renewed, *stages.scored]
     assets: dict[str, Assets] = {
         PREDICT_AND_PUBLISH: stages.everything,
         REFRESH: stages.landed,
         SCORE: [*stages.landed, *scoring, *stages.published],
-        RETRAIN: [*stages.trained, *stages.scored, *stages.published],
+        RETRAIN: [*stages.trained, *stages.renewed, *stages.scored, *stages.published],
         REPLAY: scoring,
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,

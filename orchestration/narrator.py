@@ -6,15 +6,23 @@ import time
 
 import dagster as dg
 
+from assets.transform.next_steps import NEXT_STEP
+from orchestration.alerts import cause
+
 # The record attribute Dagster keeps its structured event under.
 _META = "dagster_meta"
 
 
 class Narrator(logging.Handler):
-    """Turns Dagster's events into short lines: what is being made, how long it took, what failed."""
+    """Turns Dagster's events into short lines: what is being made, how long it took, what failed.
 
-    def __init__(self) -> None:
+    Args:
+        is_brief: Leave out what went as it should.
+    """
+
+    def __init__(self, *, is_brief: bool = False) -> None:
         super().__init__()
+        self._is_brief = is_brief
         self._started = time.monotonic()
         self._step_started: dict[str, float] = {}
 
@@ -30,11 +38,11 @@ class Narrator(logging.Handler):
         match event.event_type:
             case dg.DagsterEventType.STEP_START:
                 self._step_started[step] = time.monotonic()
-                return f"making {step} …"
-            case dg.DagsterEventType.STEP_SUCCESS:
+                return None if self._is_brief else f"making {step} …"
+            case dg.DagsterEventType.STEP_SUCCESS if not self._is_brief:
                 return f"made   {step} in {time.monotonic() - self._step_started[step]:.1f} s"
             case dg.DagsterEventType.STEP_FAILURE:
-                return f"FAILED {step}: {_cause(event)}"
+                return f"FAILED {step}: {cause(event)}"
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
@@ -47,32 +55,27 @@ def _warning(record: logging.LogRecord) -> str | None:
     return told.get("orig_message") if record.levelno == logging.WARNING else None
 
 
-def _cause(event: dg.DagsterEvent) -> str:
-    """The innermost error of a failed step: what a person can act on."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split()) if error else event.message or ""
-
-
 def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
     if evaluation.passed:
         return None
     consequence = "stops the run" if evaluation.blocking else "warning"
     asset = evaluation.asset_key.to_user_string()
-    return (
+    told = (
         f"  check {evaluation.check_name} on {asset} FAILED ({consequence}): {evaluation.description or ''}"
     )
+    next_step = evaluation.metadata.get(NEXT_STEP)
+    return f"{told}\n    next: {next_step.value}" if next_step else told
 
 
-def _logger(_context: dg.InitLoggerContext) -> logging.Logger:
+def _logger(context: dg.InitLoggerContext) -> logging.Logger:
     # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
     logger = logging.Logger("narrator")
-    logger.addHandler(Narrator())
+    logger.addHandler(Narrator(is_brief=context.logger_config["is_brief"]))
     return logger
 
 
 narrator = dg.LoggerDefinition(
     logger_fn=_logger,
+    config_schema={"is_brief": dg.Field(bool, default_value=False)},
     description="One line per step and per failed check, for a person at the terminal.",
 )

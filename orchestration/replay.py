@@ -3,19 +3,25 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import dagster as dg
 
-from assets.calendar import as_of_days, first_of_months
+from assets.calendar import as_of_days, first_of_months, newest_matured
 from assets.ingest.sources import BusinessInvalid
-from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, wanted
-from assets.monitoring.replayed import closing, markdown, page, replayed
+from assets.lifecycle import journal
+from assets.lifecycle.causes import wanted
+from assets.lifecycle.problem import PredictionProblem
+from assets.monitoring.replayed import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
+from orchestration.automation import tags_of
 from orchestration.definitions import PROBLEMS, defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -24,15 +30,16 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """One business whose past is lived again, job by job, in this process."""
+    """One business whose past is lived again, job by job, in this process; it begins on ``first_day``."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     warehouse: Warehouse
     stages: Stages
+    first_day: date
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, *, first_day: date) -> Self:
         """The past of the business that ``settings`` name."""
         definitions, stages = defined(settings)
         return cls(
@@ -40,6 +47,7 @@ class History:
             instance=dg.DagsterInstance.get(),
             warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
             stages=stages,
+            first_day=first_day,
         )
 
     def run(
@@ -47,44 +55,62 @@ class History:
         job: str,
         day: date,
         *,
-        tags: Mapping[str, str] | None = None,
-        assets: Sequence[dg.AssetKey] | None = None,
+        tags: Mapping[str, str] = MappingProxyType({}),
+        only: Iterable[dg.AssetKey] | None = None,
     ) -> bool:
-        """Run ``job``, or only its ``assets``, for the morning of ``day``; returns whether it succeeded."""
-        started = time.monotonic()
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            instance=self.instance,
-            partition_key=day.isoformat(),
-            asset_selection=assets,
-            tags=tags,
-            run_config={"loggers": {"narrator": {}}},
-            raise_on_error=False,
-        )
-        sys.stderr.write(
-            f"{day}: {job} {'done' if result.success else 'STOPPED'} in {time.monotonic() - started:.0f} s\n"
-        )
+        """Run ``job`` for the morning of ``day``, or ``only`` some of its assets; whether it succeeded."""
+        whole, started = self.definitions.resolve_job_def(job), time.monotonic()
+        # dbt tells hundreds of lines a morning; what fails is told by the narrator.
+        with redirect_stdout(StringIO()):
+            result = whole.execute_in_process(
+                instance=self.instance,
+                partition_key=day.isoformat(),
+                tags=dict(tags),
+                run_config={"loggers": {"narrator": {"config": {"is_brief": True}}}},
+                raise_on_error=False,
+                asset_selection=None if only is None else sorted(only),
+            )
+        if not result.success:
+            sys.stderr.write(f"{day}: {job} STOPPED after {time.monotonic() - started:.0f} s\n")
         return result.success
 
     def live(self, day: date) -> None:
         """One morning: score with that day's champion, look back, and retrain when there is a cause."""
-        self.run(REPLAY, day)
+        started = time.monotonic()
+        unserved = {dg.AssetKey(each.scores) for each in PROBLEMS if not self._has_model(each, day)}
+        self.run(REPLAY, day, only=self._made_by(REPLAY) - unserved)
         for problem in PROBLEMS:
             cause = wanted(problem, self.warehouse, as_of=day)
-            if cause is not None:
-                tags = {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
+            if cause is not None and self._can_learn(problem, day):
                 sys.stderr.write(
                     f"{day}: retraining {problem.name}, because {cause.trigger}: {cause.reasons}\n"
                 )
-                self.run(RETRAIN, day, tags=tags, assets=self.stages.answering(problem.name))
+                # Published once, at the end: nobody reads the snapshots of mornings long gone.
+                asked = set(self.stages.answering(problem.name)) - self._made_by(PUBLISH)
+                self.run(RETRAIN, day, tags=tags_of(cause), only=asked)
+        for problem in PROBLEMS:
+            line = morning_line(replayed(problem, self.warehouse, [day]))
+            sys.stderr.write(f"{line} ({problem.name}, {time.monotonic() - started:.0f} s)\n")
+
+    def _made_by(self, job: str) -> set[dg.AssetKey]:
+        return set(self.definitions.resolve_job_def(job).asset_layer.selected_asset_keys)
+
+    def _has_model(self, problem: PredictionProblem, day: date) -> bool:
+        if not self.warehouse.exists(problem.champion):
+            return False
+        return journal.serving_on(problem, self.warehouse, as_of=day) is not None
+
+    def _can_learn(self, problem: PredictionProblem, day: date) -> bool:
+        """Whether the outcome of any morning before ``day`` is known by then."""
+        return newest_matured(day, horizon_days=problem.horizon_days) >= self.first_day
 
 
 def main(arguments: list[str]) -> int:
     """Replay, publish and write the page; returns the process's exit code."""
-    asked = _parsed(arguments)
-    settings = Settings()
+    asked, settings = _parsed(arguments), Settings()
     try:
         business = settings.load_business()
-        history = History.of(settings)
+        history = History.of(settings, first_day=business.first_as_of_day)
     except BusinessInvalid as invalid:
         sys.stderr.write(f"{invalid}\n")
         return 2

@@ -2,46 +2,78 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from assets.ingest.sources import BusinessInvalid
+from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.register import ModelFileRefused
 from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
+from orchestration.alerts import alert_of
 from orchestration.definitions import PROBLEMS, definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
+from orchestration.policies import LONGEST_RUN
 from orchestration.resources.models import FolderModelStore
+from orchestration.resources.patience import Held
+from orchestration.resources.turns import turn
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
+
+# What the log has for a run of Dagster, and the turn for its holder.
+RUN_ID = "rollback"
 
 
 def main(arguments: list[str]) -> int:
     """Roll the named problem back; returns the process's exit code."""
-    asked = _parsed(arguments)
-    settings = Settings()
-    as_of = newest_as_of_day(settings.load_business())
-    definitions, instance = definitions_for(settings), dg.DagsterInstance.get()
-    morning = Morning(
-        problem=next(problem for problem in PROBLEMS if problem.name == asked.problem),
-        warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
-        models=FolderModelStore(root=str(settings.folder / "models")),
-        as_of=as_of,
-        run_id="rollback",
-        now=datetime.now(tz=UTC).replace(tzinfo=None),
-    )
+    asked, settings = _parsed(arguments), Settings()
+    if not asked.reason.strip():
+        sys.stderr.write('say why, for the log: make rollback REASON="…"\n')
+        return 2
+    if not settings.warehouse_file.exists():
+        sys.stderr.write(f"{settings.warehouse_file} is not there yet: nothing has ever served\n")
+        return 1
     try:
-        serves = roll_back(morning, reason=asked.reason)
-    except (NothingToRollBackTo, ModelFileRefused) as refused:
+        as_of = newest_as_of_day(settings.load_business())
+        definitions = definitions_for(settings)
+        serves = _rolled_back(asked, settings, as_of=as_of)
+    except (BusinessInvalid, Held, NothingToRollBackTo, ModelFileRefused) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stderr.write(
         f"{asked.problem}: {serves.model_version} serves from {as_of} on; scoring and publishing\n"
     )
+    return 0 if _published(definitions, settings, as_of=as_of) else 1
+
+
+def _published(definitions: dg.Definitions, settings: Settings, *, as_of: date) -> bool:
+    """Score and publish the morning again; whether that succeeded."""
     result = definitions.resolve_job_def(RESCORE).execute_in_process(
-        instance=instance, partition_key=as_of.isoformat(), raise_on_error=False
+        instance=dg.DagsterInstance.get(),
+        partition_key=as_of.isoformat(),
+        run_config={"loggers": {"narrator": {}}},
+        raise_on_error=False,
     )
-    return 0 if result.success else 1
+    if not result.success:
+        alert_of(result, settings.alerts_file)
+        sys.stderr.write("The rows of before are still published: mend the cause, then launch rescore\n")
+    return result.success
+
+
+def _rolled_back(asked: argparse.Namespace, settings: Settings, *, as_of: date) -> Serving:
+    """The version that serves again, installed while no run of this business is at work."""
+    warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
+    morning = Morning(
+        problem=next(problem for problem in PROBLEMS if problem.name == asked.problem),
+        warehouse=warehouse,
+        models=FolderModelStore(root=str(settings.folder / "models")),
+        as_of=as_of,
+        run_id=RUN_ID,
+        now=datetime.now(tz=UTC).replace(tzinfo=None),
+    )
+    with turn(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+        return roll_back(morning, reason=asked.reason)
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ import time
 import dagster as dg
 
 from assets.ingest.sources import BusinessInvalid
+from orchestration.alerts import alert_of
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -35,6 +36,7 @@ def main() -> int:
         raise_on_error=False,
     )
     if not result.success:
+        alert_of(result, settings.alerts_file)
         sys.stderr.write(_failed(settings))
         return 1
     warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         return self.folder / "reports"
 
     @property
+    def alerts_file(self) -> Path:
+        """One line per failed run."""
+        return self.reports_dir / "alerts.jsonl"
+
+    @property
     def dbt_target_dir(self) -> Path:
         """Dbt's manifest, compiled SQL and logs."""
         return self.folder / "dbt"

@@ -162,17 +162,22 @@ def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: s
 
 
 def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
-    """Keep one decision: a repeated run says it once, and another trigger's decision stays beside it."""
+    """Keep one decision: a repeated run says it once, any other decision of the morning stays beside it.
+
+    The challenger's version holds a hash of data and code, so that what was decided again on new data is
+    another decision.
+    """
     one = row.iloc[0]
     with warehouse.connect() as connection:
         connection.execute(
             f"delete from {RETRAIN_LOG.sql} where model_name = $model and as_of_date = $as_of "
-            "and trigger = $trigger and decision = $decision",
+            "and trigger = $trigger and decision = $decision and challenger is not distinct from $challenger",
             {
                 "model": one["model_name"],
                 "as_of": one["as_of_date"],
                 "trigger": one["trigger"],
                 "decision": one["decision"],
+                "challenger": None if pd.isna(one["challenger"]) else one["challenger"],
             },
         )
     warehouse.append(RETRAIN_LOG, row)

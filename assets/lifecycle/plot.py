@@ -60,23 +60,6 @@ def level_plot(levels: pd.DataFrame, *, title: str) -> bytes:
     return _png(figure)
 
 
-def line_plot(rows: pd.DataFrame, *, column: str, title: str) -> bytes:
-    """One figure per as-of day; days without it are left out.
-
-    Args:
-        rows: ``as_of_date`` and ``column``, oldest first.
-        column: What to draw.
-        title: Above the plot.
-    """
-    figure = Figure(figsize=(2 * SIZE_INCHES[0], SIZE_INCHES[1] / 2), layout="constrained")
-    axes = figure.subplots()
-    known = rows.dropna(subset=[column])
-    axes.plot(pd.to_datetime(known["as_of_date"]), known[column].to_numpy(float), "o-", color="tab:blue")
-    axes.set(title=title)
-    figure.autofmt_xdate()
-    return _png(figure)
-
-
 def as_markdown(png: bytes, *, text: str) -> str:
     """An image that a Markdown view shows without asking any server."""
     return f"![{text}](data:image/png;base64,{base64.b64encode(png).decode()})"

@@ -40,7 +40,10 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     problem, warehouse = morning.problem, morning.warehouse
     serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
     if serves is None:
-        raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
+        raise NothingKnown(
+            f"no version of {problem.name} serves on {morning.as_of}, and scoring trains none: launch "
+            "predict_and_publish for that morning or an earlier one, then launch this again"
+        )
     faults = faults_of(morning, serves)
     if faults is not None:
         attempt = replace(

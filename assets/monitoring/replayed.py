@@ -10,11 +10,12 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from assets.features.matrix import AS_OF
-from assets.lifecycle.plot import level_plot, line_plot
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import REALISED
+from assets.monitoring.replayed_plot import walk_plot
 from assets.ports import Warehouse
 
+UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("replayed.html.j2")
 HEADINGS = {
     AS_OF: "as-of day",
@@ -95,13 +96,24 @@ def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
     yield "customers", _shown(_number(row["customers"]), ",.0f")
     yield "sum_probability", _shown(total, ",.0f")
     lo, hi = (_shown(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
-    yield "interval", f"{lo} to {hi}" if np.isfinite(total) else "-"
+    yield "interval", f"{lo} to {hi}" if np.isfinite(total) else UNKNOWN
     yield "realised", _shown(happened, ",.0f")
     yield "miss", _shown(total / happened - 1 if happened else np.nan, "+.0%")
     yield "auc", _shown(_number(row["auc"]), ".3f")
     yield "slope", _shown(_number(row["slope"]), ".2f")
     for name in ("status", "quality_grade", "drifted", "decisions"):
-        yield name, "-" if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
+        yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
+
+
+def morning_line(rows: pd.DataFrame) -> str:
+    """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
+    (row,) = told(rows)
+    said = (
+        f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
+        if row["sum_probability"] != UNKNOWN
+        else "nobody is scored"
+    )
+    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
 
 
 def closing(rows: pd.DataFrame) -> str:
@@ -115,9 +127,9 @@ def closing(rows: pd.DataFrame) -> str:
     return (
         f"{len(rows)} mornings, {len(matured)} matured: mean AUC {matured['auc'].mean():.3f}, "
         f"miss median {misses.median():.1%}, worst {misses.max():.0%}; {int(inside.sum())} of "
-        f"{len(matured)} totals in their 95 % interval; {int(retrained)} promotions, "
-        f"{int((rows['status'] == 'withheld').sum())} mornings withheld, "
-        f"{int(rows['drifted'].notna().sum())} with drift."
+        f"{len(matured)} totals in their 95 % interval; promotions: {int(retrained)}, "
+        f"mornings withheld: {int((rows['status'] == 'withheld').sum())}, "
+        f"with drift: {int(rows['drifted'].notna().sum())}."
     )
 
 
@@ -129,20 +141,15 @@ def markdown(rows: pd.DataFrame) -> str:
 
 
 def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
-    """One HTML page that needs no network: the table, and what was said and happened over time."""
+    """One HTML page that needs no network: what was said, happened and decided over time, and the table."""
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    scored = rows.dropna(subset=["sum_probability"])
-    plots = {
-        "Said and happened": level_plot(scored, title=problem.question),
-        "AUC of the published rows": line_plot(rows, column="auc", title="AUC of the published rows"),
-    }
     return template.render(
         problem=problem,
         closing=closing(rows),
         headings=list(HEADINGS.values()),
         rows=[[row[name] for name in HEADINGS] for row in told(rows)],
-        plots={text: base64.b64encode(png).decode() for text, png in plots.items()},
+        plot=base64.b64encode(walk_plot(rows)).decode(),
     )
 
 
@@ -151,4 +158,4 @@ def _number(value: object) -> float:
 
 
 def _shown(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "-"
+    return format(value, form) if np.isfinite(value) else UNKNOWN

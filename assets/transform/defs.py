@@ -15,6 +15,7 @@ from dagster_shared.record import replace
 
 from assets.keys import LANDINGS, Key
 from assets.ports import Warehouse
+from assets.transform.next_steps import NEXT_STEP, NEXT_STEPS
 from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
 
 FEATURE_WINDOWS = Key("ml", "feature_windows")
@@ -138,12 +139,21 @@ def _build(
             context.add_output_metadata(
                 {"dagster/row_count": _row_count(warehouse, Key(*key.path))}, output_name=event.output_name
             )
-        yield event
+        yield _advised(event)
     if not invocation.is_successful():
         raise dg.Failure(
             f"dbt build failed: {invocation.get_error() or 'see the test results above'}",
             allow_retries=False,
         )
+
+
+def _advised(event: object) -> object:
+    """``event``; a failed check with what to do next."""
+    if not isinstance(event, dg.AssetCheckResult) or event.passed:
+        return event
+    step = NEXT_STEPS.get(event.check_name or "")
+    told = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
+    return event._replace(metadata={**event.metadata, **told})
 
 
 def _row_count(warehouse: Warehouse, key: Key) -> int:

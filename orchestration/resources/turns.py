@@ -14,6 +14,8 @@ from pathlib import Path
 
 from orchestration.resources.patience import Held, patiently
 
+SIGNS = "alive"
+
 
 @contextmanager
 def turn(
@@ -54,15 +56,25 @@ def alive(root: Path, run_id: str) -> Iterator[None]:
 
 def was_killed(root: Path, run_id: str) -> bool:
     """Whether ``run_id`` was begun by a process that is gone and did not end it."""
-    file = _sign(root, run_id)
-    if not file.exists():
+    try:
+        with _sign(root, run_id).open("r") as stream:
+            return _locked(stream.fileno())
+    except FileNotFoundError:
         return False
-    with file.open("r") as stream:
-        return _locked(stream.fileno())
+
+
+def prune(root: Path, *, has_ended: Callable[[str], bool]) -> None:
+    """Remove what killed runs left, once whoever watches over runs has written down that they ended.
+
+    Not before: the sign is all by which a killed run is known from one at work.
+    """
+    for sign in sorted((root / SIGNS).glob("*")):
+        if has_ended(sign.name) and was_killed(root, sign.name):
+            sign.unlink(missing_ok=True)
 
 
 def _sign(root: Path, run_id: str) -> Path:
-    return root / "alive" / run_id
+    return root / SIGNS / run_id
 
 
 def _locked(descriptor: int) -> bool:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from assets.keys import Key
 from orchestration import policies
 from orchestration.resources.patience import Held, patiently
-from orchestration.resources.turns import alive, turn
+from orchestration.resources.turns import alive, prune, turn
 
 # DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)
@@ -47,6 +47,11 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Where the DuckDB file lies."""
         return Path(self.database)
 
+    @property
+    def turn_file(self) -> Path:
+        """What a run of this business holds while it is at work."""
+        return self.path.with_suffix(".turn")
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Self, None, None]:
         """The warehouse for one run, once no other run of this business is at work."""
@@ -56,9 +61,11 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         patience = policies.LONGEST_RUN
         tell = context.log.warning if context.log else print
+        root = Path(instance.root_directory)
+        prune(root, has_ended=lambda run_id: _has_ended(instance, run_id))
         with (
-            alive(Path(instance.root_directory), run.run_id),
-            turn(self.path.with_suffix(".turn"), run_id=run.run_id, patience=patience, tell=tell),
+            alive(root, run.run_id),
+            turn(self.turn_file, run_id=run.run_id, patience=patience, tell=tell),
         ):
             yield self
 
@@ -120,6 +127,11 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.connect() as connection, _registered(connection, rows):
             _insert(connection, key)
         return len(rows)
+
+
+def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
 
 
 def _held(error: duckdb.IOException) -> Held | None:

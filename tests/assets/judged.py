@@ -12,20 +12,25 @@ from checks.defs import PARTITION
 from tests.assets.faults import HARMLESS, UNSEEN, Fault
 
 
+def results(
+    checks: Iterable[dg.AssetChecksDefinition], warehouse: Warehouse, *, as_of: date, of: Iterable[Key]
+) -> dict[str, dg.AssetCheckResult]:
+    """What the checks of the assets ``of`` tell Dagster on the morning of ``as_of``, by name."""
+    keys = {dg.AssetKey(key) for key in of}
+    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION: as_of.isoformat()}))
+    bound = [(check, spec) for check in checks for spec in check.check_specs if spec.asset_key in keys]
+    return {
+        spec.name: check.node_def.compute_fn.decorated_fn(context, warehouse)  # type: ignore[attr-defined]
+        for check, spec in bound
+    }
+
+
 def failed(
     checks: Iterable[dg.AssetChecksDefinition], warehouse: Warehouse, *, as_of: date, of: Iterable[Key]
 ) -> dict[str, str]:
     """The checks of the assets ``of`` that fail on the morning of ``as_of``, in their order: name, reason."""
-    keys = {dg.AssetKey(key) for key in of}
-    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION: as_of.isoformat()}))
-    found = {}
-    for check in checks:
-        (spec,) = check.check_specs
-        if spec.asset_key in keys:
-            result = check.node_def.compute_fn.decorated_fn(context, warehouse)  # type: ignore[attr-defined]
-            if not result.passed:
-                found[spec.name] = str(result.description)
-    return found
+    found = results(checks, warehouse, as_of=as_of, of=of)
+    return {name: str(result.description) for name, result in found.items() if not result.passed}
 
 
 def is_seen(fault: Fault, found: dict[str, str], *, mornings: int) -> bool:

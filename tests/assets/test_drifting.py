@@ -21,7 +21,7 @@ from assets.monitoring.drift import judge_drift
 from assets.monitoring.drifting import drift, page_of
 from checks.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
-from tests.assets.judged import failed, is_seen
+from tests.assets.judged import failed, is_seen, results
 from tests.assets.world import CUSTOMERS, LATER, PROBLEM, WEEKS, World
 from tests.unit.lifecycle.world import as_of_days, shop
 
@@ -169,5 +169,8 @@ def test_the_page_of_a_morning_shows_its_columns(world: World, tmp_path: Path) -
     page = page_of(tmp_path / "reports", PROBLEM, as_of=LATER)
     looked_at(world, LATER, page=page)
     assert page.name == f"purchase_propensity_{LATER}.html"
+    bound = problem_checks(PROBLEM, reports=tmp_path / "reports")
+    told = results(bound, world.warehouse, as_of=LATER, of=[PROBLEM.drifted])
+    assert told["customers_are_like_those_it_learned_from"].metadata["page"].value == str(page)
     text = page.read_text(encoding="utf-8")
     assert all(name in text for name in PROBLEM.columns)

@@ -9,7 +9,9 @@ import pytest
 
 from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.champion import CARD_FILE
-from assets.lifecycle.morning import TWIN, NothingKnown
+from assets.lifecycle.journal import log_decision
+from assets.lifecycle.morning import SCHEDULED, TWIN, NothingKnown
+from assets.lifecycle.promote import unjudged_row
 from assets.lifecycle.propose import evaluation
 from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
 from assets.lifecycle.serve import scores
@@ -76,6 +78,29 @@ def test_a_refused_morning_again_changes_nothing(world: World) -> None:
     world.live(LATER)
     for name, rows in world.tables().items():
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
+
+
+def test_a_morning_decided_again_on_new_data_loses_neither_decision(world: World) -> None:
+    world.live(LATER)
+    (first,) = world.decided(LATER)["challenger"]
+    # Orders that arrived late turn a few matured outcomes: other data, another candidate.
+    rows = shop(customers=CUSTOMERS, weeks=WEEKS)
+    rows.loc[rows.index[:3], "outcome"] = 1 - rows.loc[rows.index[:3], "outcome"]
+    world.write(rows)
+    world.live(LATER)
+    both = world.decided(LATER)
+    assert both["challenger"].nunique() == len(both) == 2
+    assert first in set(both["challenger"])
+    assert set(both["trigger"]) == {SCHEDULED}
+    world.live(LATER)
+    pd.testing.assert_frame_equal(world.decided(LATER), both)
+
+
+def test_scores_withheld_twice_for_one_morning_are_said_once(world: World) -> None:
+    attempt = world.morning(LATER).attempt(champion="v1", challenger=None)
+    for reasons in ("too high", "too high, by more"):
+        log_decision(world.warehouse, unjudged_row(attempt, "withhold", reasons=reasons))
+    assert list(world.decided(LATER)["reasons"]) == ["too high, by more"]
 
 
 def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.realise import REALISED, WINDOW
+from checks.defs import problem_checks
+from tests.assets.judged import results
 from tests.assets.world import CUSTOMERS, FIRST, PROBLEM, WEEKS, World, create
 from tests.unit.lifecycle.world import as_of_days, shop
 
@@ -93,6 +95,11 @@ def test_a_table_that_holds_something_else_than_the_probability_withholds_the_ne
     assert (decision["decision"], decision["champion"]) == ("withhold", serves.model_version)
     assert why in str(decision["reasons"])
     assert world.scored(SCORED).equals(before)
+    checks = results(problem_checks(PROBLEM), world.warehouse, as_of=LOOKED_BACK, of=[PROBLEM.realised])
+    told = checks["published_probabilities_came_true"]
+    assert not told.passed
+    assert "launch retrain" in str(told.metadata["next_step"].value).lower()
+    assert "data:image/png;base64," in str(told.metadata["reliability"].value)
 
 
 def test_a_day_is_not_judged_before_its_window_has_ended(world: World) -> None:

@@ -1,12 +1,19 @@
 """One step back to the version that served before, logged, and refused in words when there is none."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 
 from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
-from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
+from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.serve import scores
+from orchestration import rollback
+from orchestration.jobs import RESCORE
+from orchestration.narrator import narrator
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
 
@@ -59,3 +66,62 @@ def test_a_tampered_earlier_version_is_not_rolled_back_to(two_served: World) -> 
     with pytest.raises(ModelFileRefused):
         roll_back(two_served.morning(LATER), reason="x")
     assert str(LATER) not in versions(two_served)
+
+
+@pytest.fixture
+def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """The command on the world of two champions; its job is the one step that scores."""
+    morning = two_served.morning(LATER)
+
+    @dg.asset(key=dg.AssetKey(PROBLEM.scores), partitions_def=dg.StaticPartitionsDefinition([str(LATER)]))
+    def scored() -> None:
+        scores(morning)
+
+    job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
+    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"narrator": narrator})
+    settings = SimpleNamespace(
+        warehouse_file=two_served.warehouse.path,
+        folder=two_served.folder,
+        alerts_file=two_served.folder / "alerts.jsonl",
+        load_business=lambda: None,
+    )
+    monkeypatch.setattr(rollback, "PROBLEMS", (PROBLEM,))
+    monkeypatch.setattr(rollback, "Settings", lambda: settings)
+    monkeypatch.setattr(rollback, "definitions_for", lambda _settings: definitions)
+    monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
+    instance = dg.DagsterInstance.ephemeral()
+    monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
+    return lambda reason: rollback.main(["--problem", PROBLEM.name, "--reason", reason])
+
+
+def test_the_command_logs_the_reason_and_scores_with_the_version_before(
+    two_served: World, command: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = versions(two_served)[str(FIRST - timedelta(weeks=2))]
+    assert command("complaints") == 0
+    assert f"{before} serves from {LATER} on" in capsys.readouterr().err
+    assert set(two_served.scored(LATER)["model_version"]) == {before}
+    decision = two_served.decided(LATER).query("decision == 'rollback'").iloc[0]
+    assert (decision["reasons"], decision["trigger"]) == ("complaints", BY_HAND)
+    # The version it came from served on the morning before: another rollback undoes the first.
+    assert command("it was not the model") == 0
+    assert set(two_served.scored(LATER)["model_version"]) == {versions(two_served)[str(FIRST)]}
+
+
+def test_a_rollback_without_a_reason_changes_nothing(
+    two_served: World, command: Callable[[str], int]
+) -> None:
+    before = versions(two_served)
+    assert command(" ") == 2
+    assert versions(two_served) == before
+
+
+def test_a_rollback_whose_scoring_fails_says_so_and_leaves_an_alert(
+    two_served: World, command: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with two_served.warehouse.connect() as connection:
+        connection.execute(f"drop table {PROBLEM.features[0].sql}")
+    assert command("complaints") == 1
+    assert "still published" in capsys.readouterr().err
+    (line,) = (two_served.folder / "alerts.jsonl").read_text().splitlines()
+    assert json.loads(line)["job"] == RESCORE

@@ -93,6 +93,11 @@ class World:
         rows = self.table(PROBLEM.scores)
         return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
 
+    def decided(self, as_of: date) -> pd.DataFrame:
+        """Every decision about one morning, without when and in which run it was made."""
+        rows = self.table(RETRAIN_LOG).drop(columns=WHEN, errors="ignore")
+        return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
+
     def newest_decision(self) -> "pd.Series[object]":
         return self.table(RETRAIN_LOG).sort_values("decided_at").iloc[-1]
 

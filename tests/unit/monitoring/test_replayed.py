@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.monitoring.replayed import HEADINGS, closing, markdown, page, told
+from assets.monitoring.replayed import HEADINGS, closing, markdown, morning_line, page, told
 from tests.unit.lifecycle.world import PROBLEM
 
 COLUMNS = [
@@ -69,13 +69,23 @@ def test_the_closing_sentence_has_the_figures_of_the_matured_mornings(rows: pd.D
     # AUC (0.75 + 0.65) / 2; misses 10 % and 25 %, median 17.5 %; 100 lies in [90, 130], 80 not in [50, 70].
     assert closing(rows) == (
         "4 mornings, 2 matured: mean AUC 0.700, miss median 17.5%, worst 25%; 1 of 2 totals in their 95 % "
-        "interval; 2 promotions, 1 mornings withheld, 1 with drift."
+        "interval; promotions: 2, mornings withheld: 1, with drift: 1."
     )
 
 
 def test_without_a_matured_morning_nothing_is_claimed(rows: pd.DataFrame) -> None:
     assert closing(rows.iloc[2:]) == "No scored morning has matured yet."
     assert closing(rows.head(0)) == "No scored morning has matured yet."
+
+
+def test_a_morning_as_it_was_lived_is_one_line(rows: pd.DataFrame) -> None:
+    assert morning_line(rows.iloc[[1]]) == (
+        "2024-01-08: 60 of 1,210 customers (50 to 70), ok; decided: refuse (customers drifted); "
+        "promote (customers drifted); drifted: spend, country"
+    )
+    assert morning_line(rows.iloc[[2]]).startswith(
+        "2024-01-15: nobody is scored, withheld; decided: withhold"
+    )
 
 
 def test_the_table_in_markdown_has_one_line_per_morning(rows: pd.DataFrame) -> None:
@@ -88,10 +98,10 @@ def test_the_table_in_markdown_has_one_line_per_morning(rows: pd.DataFrame) -> N
     )
 
 
-def test_the_page_shows_every_morning_and_both_plots_and_needs_no_network(rows: pd.DataFrame) -> None:
+def test_the_page_shows_every_morning_and_the_plot_and_needs_no_network(rows: pd.DataFrame) -> None:
     html = page(PROBLEM, rows)
     assert html.count("<tr>") == 1 + len(rows)
-    assert html.count("data:image/png;base64,iVBOR") == 2
+    assert html.count("data:image/png;base64,iVBOR") == 1
     assert all(day in html for day in ("2024-01-01", "2024-01-15", "2024-01-22"))
     assert closing(rows) in html
     assert not re.findall(r'(?:src|href)="?(?:https?:)?//', html)
@@ -111,4 +121,4 @@ def test_words_from_the_data_are_text_and_not_html(rows: pd.DataFrame) -> None:
 def test_a_walk_in_which_everything_was_withheld_has_a_page_too(rows: pd.DataFrame) -> None:
     html = page(PROBLEM, rows.iloc[[2]])
     assert "No scored morning has matured yet." in html
-    assert html.count("data:image/png;base64,iVBOR") == 2
+    assert html.count("data:image/png;base64,iVBOR") == 1

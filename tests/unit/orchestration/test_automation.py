@@ -16,6 +16,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.lifecycle.causes import DRIFTED, Cause
+from orchestration.alerts import alert, alert_of
 from orchestration.automation import (
     exports_landed_sensor,
     glance,
@@ -236,4 +237,19 @@ def test_a_failed_run_is_one_line_that_names_job_step_and_reason(tmp_path: Path)
     assert lines[0]["run_id"] == result.run_id
     assert lines[0]["partition"] == "2025-03-03"
     assert lines[0]["steps"] == ["refuses"]
-    assert "refuses" in lines[0]["reason"]
+    assert "3 files are unreadable" in lines[0]["reason"]
+
+
+def test_a_failed_run_of_the_terminal_leaves_the_same_line(tmp_path: Path) -> None:
+    alerts = tmp_path / "reports" / "alerts.jsonl"
+    alert_of(refresh_of_test.execute_in_process(raise_on_error=False), alerts)
+    (line,) = (json.loads(line) for line in alerts.read_text().splitlines())
+    assert (line["job"], line["steps"]) == ("refresh_of_test", ["refuses"])
+    assert "3 files are unreadable" in line["reason"]
+
+
+def test_a_run_that_failed_in_no_step_has_a_reason_too(tmp_path: Path) -> None:
+    run = dg.DagsterRun(job_name="refresh", run_id="r1")
+    alert(tmp_path / "alerts.jsonl", run, [], otherwise="the process\nof this run was killed")
+    (line,) = (json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines())
+    assert (line["steps"], line["reason"]) == ([], "the process of this run was killed")

@@ -64,6 +64,20 @@ def test_a_step_is_told_when_it_starts_and_when_it_ends(told: Told) -> None:
     assert "made   ml__scores in 0.0 s" in second
 
 
+def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    narrator = Narrator(is_brief=True)
+    for each in (
+        event(dg.DagsterEventType.STEP_START),
+        event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
+        event(dg.DagsterEventType.STEP_FAILURE, failure("ValueError: no")),
+    ):
+        record = logging.LogRecord("narrator", logging.INFO, __file__, 1, "", None, None)
+        record.dagster_meta = {"dagster_event": each}
+        narrator.emit(record)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("FAILED ml__scores: ValueError: no")
+
+
 def test_a_failed_step_is_told_by_its_innermost_cause_in_one_line(told: Told) -> None:
     data = failure("Error occurred while executing op", "ModelFileRefused: model.skops:\n  sha-256 is 12ab")
     text = told(event(dg.DagsterEventType.STEP_FAILURE, data))

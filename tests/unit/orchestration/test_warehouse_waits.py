@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pandas as pd
 import pytest
@@ -19,7 +20,7 @@ from assets.keys import Key
 from orchestration.parse import DBT_PROJECT_DIR
 from orchestration.policies import WAREHOUSE_PATIENCE
 from orchestration.resources.patience import Held, patiently
-from orchestration.resources.turns import alive, turn, was_killed
+from orchestration.resources.turns import alive, prune, turn, was_killed
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """
@@ -165,3 +166,32 @@ def test_a_run_that_ended_was_not_killed_and_one_whose_process_is_gone_was(tmp_p
     # What SIGKILL leaves: the sign, and nobody who holds it.
     (tmp_path / "alive" / "killed").touch()
     assert was_killed(tmp_path, "killed")
+
+
+def test_what_a_killed_run_left_goes_once_its_end_is_known_and_nothing_else_goes(tmp_path: Path) -> None:
+    with alive(tmp_path, "at work"):
+        for killed in ("known to have ended", "not noticed yet"):
+            (tmp_path / "alive" / killed).touch()
+        prune(tmp_path, has_ended=lambda run_id: run_id != "not noticed yet")
+        assert {sign.name for sign in (tmp_path / "alive").iterdir()} == {"at work", "not noticed yet"}
+    prune(tmp_path / "a home without runs", has_ended=lambda _run_id: True)
+
+
+def test_a_run_that_begins_clears_up_after_the_killed_ones_that_were_noticed(tmp_path: Path) -> None:
+    @dg.op(required_resource_keys={"warehouse"})
+    def works() -> None:
+        signs.extend(sorted(sign.name for sign in (tmp_path / "alive").iterdir()))
+
+    @dg.job(resource_defs={"warehouse": DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))})
+    def working() -> None:
+        works()
+
+    signs = list[str]()
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        killed = [instance.create_run_for_job(working) for _ in range(2)]
+        instance.report_run_failed(killed[0])
+        (tmp_path / "alive").mkdir()
+        for run in killed:
+            (tmp_path / "alive" / run.run_id).touch()
+        result = working.execute_in_process(instance=instance)
+    assert signs == sorted([result.run_id, killed[1].run_id])

@@ -1,0 +1,35 @@
+"""What a person looks at beside a failed check: the plot of the figures that it judged."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from assets.lifecycle.plot import level_plot, reliability_plot
+from checks.verdict import Verdict
+
+
+def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Verdict:
+    """``verdict`` with what was said against what happened, when it is red and there are ``bins``.
+
+    Args:
+        verdict: Of a check of calibration.
+        bins: Rows of ``ml.calibration_bins`` of one version, split and morning; everybody's are drawn.
+        title: Above the plot.
+    """
+    whole = bins.loc[bins["slice_name"] == "all"]
+    if verdict.passed or whole.empty:
+        return verdict
+    return replace(verdict, plots={"reliability": reliability_plot(whole, title=title)})
+
+
+def with_totals(verdict: Verdict, levels: pd.DataFrame, *, title: str) -> Verdict:
+    """``verdict`` with the totals of each morning, when it is red and there are ``levels``.
+
+    Args:
+        verdict: Of a check of totals.
+        levels: Rows of ``ml.levels`` of one model, oldest first.
+        title: Above the plot.
+    """
+    if verdict.passed or levels.empty:
+        return verdict
+    return replace(verdict, plots={"totals": level_plot(levels, title=title)})

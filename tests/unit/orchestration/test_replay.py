@@ -1,0 +1,105 @@
+"""A morning of a replay: what is run, what is left out while nobody can score, and what is said."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from assets.lifecycle import journal
+from assets.lifecycle.causes import NOBODY_SERVES, Cause
+from assets.lifecycle.tables import CHAMPION_TYPES, typed
+from orchestration import replay
+from orchestration.jobs import REPLAY, RETRAIN
+from orchestration.narrator import narrator
+from orchestration.replay import History
+from orchestration.resources.warehouse import DuckDBWarehouse
+from tests.unit.lifecycle.world import PROBLEM
+
+FIRST_DAY = date(2024, 1, 1)
+DAY = FIRST_DAY + timedelta(weeks=8)
+CAUSE = Cause(
+    problem=PROBLEM.name, as_of=DAY, trigger=NOBODY_SERVES, version="", windows_violated=1, reasons="nothing"
+)
+Made = list[str]
+
+
+@pytest.fixture
+def made() -> Made:
+    """The assets that the runs made, in their order."""
+    return []
+
+
+@pytest.fixture
+def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """A business of three assets whose every morning wants a model."""
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
+    days = dg.StaticPartitionsDefinition([str(DAY), str(FIRST_DAY)])
+
+    def asset(key: dg.AssetKey, does: Callable[[], object] = lambda: None) -> dg.AssetsDefinition:
+        @dg.asset(key=key, partitions_def=days)
+        def _asset() -> None:
+            made.append(key.path[-1])
+            does()
+
+        return _asset
+
+    def install() -> None:
+        row = {
+            **dict.fromkeys(CHAMPION_TYPES),
+            "as_of_date": DAY,
+            "model_version": "v1",
+            "is_fallback": False,
+        }
+        warehouse.append(PROBLEM.champion, typed([row], CHAMPION_TYPES))
+
+    looked, scores = asset(dg.AssetKey(PROBLEM.realised)), asset(dg.AssetKey(PROBLEM.scores))
+    champion = asset(dg.AssetKey(PROBLEM.champion), install)
+    monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
+    monkeypatch.setattr(replay, "wanted", lambda *_given, **_named: CAUSE)
+    monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
+    monkeypatch.setattr(replay, "morning_line", lambda _rows: "the morning in a line")
+    return History(
+        definitions=dg.Definitions(
+            assets=[looked, scores, champion],
+            jobs=[
+                dg.define_asset_job(REPLAY, [looked, scores], executor_def=dg.in_process_executor),
+                dg.define_asset_job(RETRAIN, [champion, scores], executor_def=dg.in_process_executor),
+            ],
+            loggers={"narrator": narrator},
+        ),
+        instance=dg.DagsterInstance.ephemeral(),
+        warehouse=warehouse,
+        first_day=FIRST_DAY,
+    )
+
+
+def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
+    history: History, made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history.live(DAY)
+    assert made[0] == PROBLEM.realised.name
+    assert sorted(made[1:]) == sorted([PROBLEM.champion.name, PROBLEM.scores.name])
+    said = capsys.readouterr()
+    assert "STOPPED" not in said.err
+    assert f"{DAY}: retraining, because {NOBODY_SERVES}: nothing" in said.err
+    assert said.err.splitlines()[-1].startswith("the morning in a line (")
+    assert journal.serving_on(PROBLEM, history.warehouse, as_of=DAY) is not None
+
+
+def test_once_somebody_serves_the_morning_is_scored_too(history: History, made: Made) -> None:
+    history.live(DAY)
+    made.clear()
+    history.run(REPLAY, DAY)
+    assert sorted(made) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
+    made.clear()
+    history.live(DAY)
+    assert sorted(made[:2]) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
+
+
+def test_before_any_outcome_is_known_nothing_is_trained(history: History, made: Made) -> None:
+    # An outcome takes 30 days to be known, and nobody traded before this morning.
+    history.live(FIRST_DAY)
+    assert made == [PROBLEM.realised.name]
