@@ -143,7 +143,7 @@ def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
         verdict = mean_is_near_what_happens(
             scores_of(problem, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
             realised_rates(problem, warehouse, as_of=as_of),
-            level_sd=float(levels["level_sd"].iloc[-1]),
+            level_sd=float(levels["level_sd"].iloc[-1]) if len(levels) else 0.0,
         )
         return with_totals(verdict, levels, title=title)
 

@@ -8,8 +8,8 @@ from assets.lifecycle import journal
 from assets.lifecycle.card import card
 from assets.lifecycle.grade import FALLBACK
 from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import Morning, NothingKnown
-from assets.lifecycle.promote import retrain_row
+from assets.lifecycle.morning import Morning
+from assets.lifecycle.promote import retrain_row, unjudged_row
 from assets.lifecycle.propose import ASSETS, Judgement, judgement, split_of
 from assets.lifecycle.reference import keep_reference
 from assets.lifecycle.register import (
@@ -27,19 +27,19 @@ from assets.lifecycle.trial import fallback, fit_recipe, version_name
 CARD_FILE = "card.md"
 
 
-def champion(morning: Morning) -> Serving:
+def champion(morning: Morning) -> Serving | None:
     """Promote the morning's candidate, or keep the champion, or fall back; and log which and why.
 
     Returns:
-        The version that serves this morning.
-
-    Raises:
-        NothingKnown: when no outcome is known yet, so that even the fallback has nothing to say.
+        The version that serves this morning; ``None`` when no outcome is known yet, so that even the
+        fallback has nothing to say and the morning's scores are withheld.
     """
     judged = judgement(morning)
     serves = journal.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is not None and serves.model_version == judged.version:
         return serves
+    if serves is None and len(morning.rows.labelled) == 0:
+        return _withheld(morning)
     _log(morning, judged, serves=serves)
     if judged.decision.promote:
         return _promoted(morning, judged, serves=serves)
@@ -58,6 +58,15 @@ def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None
     champion = serves.model_version if serves is not None and not serves.is_fallback else None
     attempt = morning.attempt(champion=champion, challenger=judged.version)
     journal.log_decision(morning.warehouse, retrain_row(attempt, judged.decision))
+
+
+def _withheld(morning: Morning) -> None:
+    reasons = (
+        f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
+        f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
+    )
+    attempt = morning.attempt(champion=None, challenger=None)
+    journal.log_decision(morning.warehouse, unjudged_row(attempt, "withhold", reasons=reasons))
 
 
 def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:
@@ -113,11 +122,6 @@ def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256
 
 def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
     rows = morning.rows
-    if len(rows.labelled) == 0:
-        raise NothingKnown(
-            f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
-            f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
-        )
     hashes = (data_hash(rows.labelled), code_hash(ASSETS), morning.problem.spec_hash)
     version = f"{version_name(morning.as_of, *hashes)}-fallback"
     if serves is not None and serves.model_version == version:

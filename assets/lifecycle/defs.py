@@ -130,6 +130,10 @@ def _champion_asset(
             f"where model_name = $name order by decided_at desc limit {SHOWN_DECISIONS}",
             {"name": problem.name},
         )
+        if serving is None:
+            return dg.MaterializeResult(
+                metadata={"dagster/row_count": 0, "withheld": True, **_table("decisions", decisions)}
+            )
         card = models.folder(problem.name, serving.model_version) / CARD_FILE
         return dg.MaterializeResult(
             metadata={

@@ -124,6 +124,16 @@ def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving
     )
 
 
+def is_withheld(problem: Served, warehouse: Warehouse, *, as_of: date) -> bool:
+    """Whether the scores of a morning were withheld."""
+    rows = warehouse.read(
+        f"select 1 from {RETRAIN_LOG.sql} "
+        "where model_name = $name and as_of_date = $as_of and decision = 'withhold' limit 1",
+        {"name": problem.name, "as_of": as_of},
+    )
+    return not rows.empty
+
+
 def judged_rows(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
     """What is known of one version on one split, in ``ml.metrics`` or ``ml.calibration_bins``."""
     return warehouse.read(

@@ -52,15 +52,14 @@ def agreement(now: pd.DataFrame, before: pd.DataFrame) -> float | None:
 
 def _rfm(morning: Morning) -> pd.DataFrame:
     rows = morning.on_day(morning.segmentation.rfm)
-    fifths = rows[["recency_fifth", "frequency_fifth", "monetary_fifth"]].astype("Int64")
+    recency, frequency, monetary = FIFTHS
+    fifths = rows[list(FIFTHS)].astype("Int64").astype("string")
     segment = rows["rfm_segment"].astype("string")
     told = {
         "segment_id": segment,
         "segment_key": segment,
         "segment_name": segment.str.replace("_", " "),
-        "rfm_cell": fifths.iloc[:, 0]
-        .astype("string")
-        .str.cat([fifths.iloc[:, 1].astype("string"), fifths.iloc[:, 2].astype("string")], sep="-"),
+        "rfm_cell": fifths[recency] + "-" + fifths[frequency] + "-" + fifths[monetary],
         "ineligible_reason": rows["ineligible_reason"].astype("string"),
         "distance": np.nan,
         "margin": np.nan,

@@ -35,7 +35,8 @@ def overlaps(new: Ints, old: Ints, *, shape: tuple[int, int]) -> Floats:
     both = np.zeros(shape)
     np.add.at(both, (new, old), 1.0)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    return np.divide(both, either, out=np.zeros(shape), where=either > 0)
+    shared: Floats = np.divide(both, either, out=np.zeros(shape), where=either > 0)
+    return shared
 
 
 def matched(overlap: Floats, *, at_least: float) -> Mapping[int, int]:

@@ -79,6 +79,7 @@ class World:
         candidate(self.morning(as_of, problem))
         evaluation(self.morning(as_of, problem))
         serves = champion(self.morning(as_of, problem))
+        assert serves is not None
         scores(self.morning(as_of, problem))
         return serves
 
