@@ -52,7 +52,7 @@ def is_value(version: Row) -> bool:
 
 def _total(row: Row) -> str:
     expected = row["orders"]
-    orders = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
+    orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
     return (
         f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
         f"{row['currency']} by {row['customers']:,} customers{orders}; naive formula {row['baseline']:,.0f}"
