@@ -162,12 +162,10 @@ def _registry_row(morning: ValueMorning, judged: pd.Series) -> dict[str, object]
         "features": json.dumps(problem.columns.numeric + problem.columns.categorical),
         "params": json.dumps({"recipe": recipe}),
         "seed": problem.seed,
-        "code_hash": judged["code_hash"],
         "spec_hash": problem.spec_hash,
-        "data_hash": judged["data_hash"],
+        **{name: judged[name] for name in ("code_hash", "data_hash", "quality_grade")},
         "libraries": json.dumps(library_versions()),
         "calibration_method": "maximum likelihood" if recipe == "bg_nbd" else "level factor",
-        "quality_grade": judged["quality_grade"],
         "card_uri": f"{version}/{CARD_FILE}",
     }
 
