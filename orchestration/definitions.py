@@ -119,14 +119,24 @@ def _stages(
         trained=trained,
         renewed=renewed,
         scored=[*scored, journals_asset(_written_last())],
-        published=[
-            published,
-            ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
-            snapshot_asset(
-                published_tables(), expected, file=settings.snapshot_file, parquet=settings.parquet_dir
-            ),
-        ],
+        published=_told(published, expected, settings=settings, partitions=partitions),
     )
+
+
+def _told(
+    published: dg.AssetsDefinition,
+    expected: list[dg.AssetCheckKey],
+    *,
+    settings: Settings,
+    partitions: dg.PartitionsDefinition[str],
+) -> list[dg.AssetsDefinition]:
+    """What consumers read, the ledger of checks and the snapshot."""
+    tables, parquet = published_tables(), settings.parquet_dir
+    return [
+        published,
+        ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
+        snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
+    ]
 
 
 def _models(
