@@ -39,7 +39,8 @@ def champion(morning: Morning) -> Serving | None:
     if serves is not None and serves.model_version == judged.version:
         return serves
     if serves is None and len(morning.rows.labelled) == 0:
-        return _withheld(morning)
+        _withhold(morning)
+        return None
     _log(morning, judged, serves=serves)
     if judged.decision.promote:
         return _promoted(morning, judged, serves=serves)
@@ -60,7 +61,7 @@ def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None
     journal.log_decision(morning.warehouse, retrain_row(attempt, judged.decision))
 
 
-def _withheld(morning: Morning) -> None:
+def _withhold(morning: Morning) -> None:
     reasons = (
         f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
         f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"

@@ -124,12 +124,12 @@ def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving
     )
 
 
-def is_withheld(problem: Served, warehouse: Warehouse, *, as_of: date) -> bool:
+def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
     """Whether the scores of a morning were withheld."""
     rows = warehouse.read(
         f"select 1 from {RETRAIN_LOG.sql} "
         "where model_name = $name and as_of_date = $as_of and decision = 'withhold' limit 1",
-        {"name": problem.name, "as_of": as_of},
+        {"name": model_name, "as_of": as_of},
     )
     return not rows.empty
 

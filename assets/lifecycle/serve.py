@@ -34,12 +34,12 @@ def scores(morning: Morning) -> pd.DataFrame | None:
         The day's one row of ``ml.levels``; ``None`` when the day's scores were withheld.
 
     Raises:
-        NothingKnown: when no version serves although outcomes are known, or nobody had bought before this morning.
+        NothingKnown: when no version serves although outcomes are known, or nobody had bought before.
         ModelFileRefused: when the version's file is not the one that was registered.
     """
     problem, warehouse = morning.problem, morning.warehouse
     serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
-    if serves is None and journal.is_withheld(problem, warehouse, as_of=morning.as_of):
+    if serves is None and journal.is_withheld(problem.name, warehouse, as_of=morning.as_of):
         return None
     if serves is None:
         raise NothingKnown(
