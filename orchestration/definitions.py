@@ -11,7 +11,6 @@ import pandas as pd
 from dagster_dbt import DbtProject
 
 from assets.calendar import as_of_on_or_before
-from assets.churn.problem import CHURN
 from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
 from assets.ingest.contracts import CONTRACTS
@@ -19,27 +18,16 @@ from assets.ingest.defs import landing_assets, pulled_assets
 from assets.ingest.files import resolved_files
 from assets.ingest.simulation import Simulation
 from assets.ingest.sources import Business, BusinessInvalid
-from assets.keys import CHECKS, USABILITY_REPORT, Key, raw
+from assets.keys import USABILITY_REPORT, raw
 from assets.lifecycle import journal
 from assets.lifecycle.causes import Cause, wanted
-from assets.lifecycle.defs import supervised_assets
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
-from assets.lifetime_value.problem import LIFETIME_VALUE
-from assets.monitoring.defs import journals_asset, looked_back_assets, usability_asset
+from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
-from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
-from assets.segments.defs import grouping_asset, segment_assets
-from assets.segments.model import SEGMENTS
 from assets.transform.defs import BusinessClock, transform_assets
-from checks.defs import problem_checks
-from checks.landing.defs import landing_checks
-from checks.lifetime_value.defs import value_checks
-from checks.segments.defs import segment_checks
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -53,9 +41,8 @@ from orchestration.policies import SENSOR_PATIENCE, governed
 from orchestration.resources.dbt import InstalledDbt
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.rooms import PROBLEMS, checks_of_all, looking_back, modelled, published_tables
 from orchestration.settings import Settings
-
-PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY, CHURN)
 
 
 @dg.definitions
@@ -77,7 +64,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     stages = _stages(business, project, partitions, settings=settings)
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
-        asset_checks=_checks(settings),
+        asset_checks=checks_of_all(settings.reports_dir),
         jobs=list(jobs_of(stages, partitions).values()),
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
@@ -92,12 +79,6 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     return definitions, stages
 
 
-def _checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
-    reports = settings.reports_dir
-    supervised = [check for problem in PROBLEMS for check in problem_checks(problem, reports=reports)]
-    return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE), *segment_checks(SEGMENTS)]
-
-
 def _stages(
     business: Business,
     project: DbtProject,
@@ -109,16 +90,19 @@ def _stages(
         project, partitions, clock=_clock(business), tell=settings.tell_dbt
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
-    looked_back, trained, renewed, scored = _models(partitions, reports=settings.reports_dir)
+    looked_back = looking_back(partitions, reports=settings.reports_dir)
+    trained, renewed, scored = modelled(partitions)
     made = [*landed, featured, published, *looked_back, *trained, *renewed, *scored]
-    expected = sorted(key for each in (*made, *_checks(settings)) for key in each.check_keys)
+    expected = sorted(
+        key for each in (*made, *checks_of_all(settings.reports_dir)) for key in each.check_keys
+    )
     return Stages(
         landed=landed,
         featured=[featured],
         looked_back=looked_back,
         trained=trained,
         renewed=renewed,
-        scored=[*scored, journals_asset(_written_last())],
+        scored=scored,
         published=_told(published, expected, settings=settings, partitions=partitions),
     )
 
@@ -137,29 +121,6 @@ def _told(
         ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
     ]
-
-
-def _models(
-    partitions: dg.PartitionsDefinition[str], *, reports: Path
-) -> tuple[list[dg.AssetsDefinition], ...]:
-    """What every room looks back on; trains for a cause; trains each morning; and scores."""
-    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
-    looked_back = [
-        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
-    ]
-    trained = [asset for *trained, _ in models for asset in trained]
-    scored = [scores for *_, scores in models]
-    return (
-        [*looked_back, value_realised_asset(LIFETIME_VALUE, partitions)],
-        trained,
-        [*value_trained_assets(LIFETIME_VALUE, partitions), grouping_asset(SEGMENTS, partitions)],
-        [*scored, value_scores_asset(LIFETIME_VALUE, partitions), *segment_assets(SEGMENTS, partitions)],
-    )
-
-
-def _written_last() -> list[Key]:
-    """What each room writes when it has said everything else about a morning."""
-    return [*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores, SEGMENTS.profiles]
 
 
 def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -204,18 +165,6 @@ def _delivered(business: Business) -> set[Path]:
         with suppress(BusinessInvalid):
             found |= {file.path for file in resolved_files(business, source)}
     return found
-
-
-def published_tables() -> tuple[Key, ...]:
-    """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
-    scored = [
-        Key("published", f"{name}{suffix}")
-        for name in (*(problem.name for problem in PROBLEMS), LIFETIME_VALUE.name)
-        for suffix in ("", "_latest")
-    ]
-    segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
-    control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
-    return (*scored, *segments, *control)
 
 
 def newest_as_of_day(business: Business) -> date:

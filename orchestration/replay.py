@@ -22,9 +22,10 @@ from assets.lifecycle.problem import PredictionProblem
 from assets.monitoring.replayed import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
 from orchestration.automation import tags_of
-from orchestration.definitions import PROBLEMS, defined, newest_as_of_day
+from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.rooms import PROBLEMS
 from orchestration.settings import Settings
 
 

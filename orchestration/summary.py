@@ -80,33 +80,21 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
 
 def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
     """The closing words of ``make run``."""
-    lines = [
-        "",
-        "1. What came in",
-        *_landed(facts.landings),
-        *_rejected(facts.rejects),
-        "",
-        "2. The model",
-        *(line for row in facts.versions.to_dict("records") for line in _model(row, facts)),
-        "",
-        "3. Do the probabilities add up?",
-        *_totals(facts),
-        "",
-        "4. What will customers spend?",
-        *value_lines(facts.values, _figures_of_value(facts)),
-        "",
-        "5. Who are the customers?",
-        *segments_told(facts.segments),
-        "",
-        f"6. What was published for the morning of {as_of}",
-        *(f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()),
-        f"   in {snapshot}",
-        "",
-        "7. Next",
-        "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
-        f'   make query SQL="{TRIED_QUERY}"',
-    ]
-    return "\n".join(lines)
+    published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
+    chapters = {
+        "What came in": [*_landed(facts.landings), *_rejected(facts.rejects)],
+        "The models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
+        "Do the probabilities add up?": _totals(facts),
+        "What will customers spend?": value_lines(facts.values, _figures_of_value(facts)),
+        "Who are the customers?": segments_told(facts.segments),
+        f"What was published for the morning of {as_of}": [*published, f"   in {snapshot}"],
+        "Next": [
+            "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
+            f'   make query SQL="{TRIED_QUERY}"',
+        ],
+    }
+    told = [["", f"{place}. {title}", *lines] for place, (title, lines) in enumerate(chapters.items(), 1)]
+    return "\n".join(line for chapter in told for line in chapter)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -39,19 +39,10 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     """
     problem, warehouse = morning.problem, morning.warehouse
     serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
-    if serves is None and journal.is_withheld(problem.name, warehouse, as_of=morning.as_of):
-        return None
     if serves is None:
-        raise NothingKnown(
-            f"no version of {problem.name} serves on {morning.as_of}, and scoring trains none: launch "
-            "predict_and_publish for that morning or an earlier one, then launch this again"
-        )
-    faults = faults_of(morning, serves)
-    if faults is not None:
-        attempt = replace(
-            morning.attempt(champion=serves.model_version, challenger=None), trigger=CALIBRATION_FAILED
-        )
-        journal.log_decision(warehouse, unjudged_row(attempt, "withhold", reasons=faults))
+        _refuse_unless_withheld(morning)
+        return None
+    if _is_withheld(morning, serves):
         return None
     fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
     level = level_of(morning, fitted)
@@ -64,6 +55,26 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     row = _level_row(morning, serves, raw=asked["probability_raw"].to_numpy(dtype=float), level=level)
     journal.write_level(warehouse, problem, row, today=morning.as_of)
     return row
+
+
+def _refuse_unless_withheld(morning: Morning) -> None:
+    name = morning.problem.name
+    if not journal.is_withheld(name, morning.warehouse, as_of=morning.as_of):
+        raise NothingKnown(
+            f"no version of {name} serves on {morning.as_of}, and scoring trains none: launch "
+            "predict_and_publish for that morning or an earlier one, then launch this again"
+        )
+
+
+def _is_withheld(morning: Morning, serves: Serving) -> bool:
+    """Whether what ``serves`` published did not come true; then its scores are withheld, and it is logged."""
+    faults = faults_of(morning, serves)
+    if faults is not None:
+        attempt = replace(
+            morning.attempt(champion=serves.model_version, challenger=None), trigger=CALIBRATION_FAILED
+        )
+        journal.log_decision(morning.warehouse, unjudged_row(attempt, "withhold", reasons=faults))
+    return faults is not None
 
 
 def _estimated(

@@ -32,7 +32,7 @@ def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, Told]) -
         "making staged",
         "1. What came in",
         "orders -> raw.order_lines:",
-        "2. The model",
+        "2. The models",
         "customers in training, 500 needed",
         "3. Do the probabilities add up?",
         "4. Who are the customers?",

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
-from orchestration.definitions import PROBLEMS
+from orchestration.rooms import PROBLEMS
 from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, Told
 

@@ -183,7 +183,7 @@ def test_probabilities_that_did_not_come_true_say_why_and_what_to_do() -> None:
     ("unknown", "why"),
     [
         ({"n": 0, "n_days": 0, "auc": None, "mean_predicted": None, "actual_rate": None}, "has matured"),
-        ({"n": 120, "auc": float("nan")}, "too few of 120 rows bought"),
+        ({"n": 120, "auc": float("nan")}, "too few of either outcome in 120"),
     ],
 )
 def test_what_has_not_matured_is_not_judged_yet(unknown: dict[str, object], why: str) -> None:

@@ -26,8 +26,9 @@ def stages() -> Stages:
 
     return Stages(
         landed=[], featured=[], looked_back=[], published=[published],
+        renewed=[],
         trained=[asset for *trained, _ in models for asset in trained],
-        scored=[*(scores for *_, scores in models), journals_asset(PROBLEMS)],
+        scored=[*(scores for *_, scores in models), journals_asset(problem.scores for problem in PROBLEMS)],
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from assets.lifecycle import journal
 from assets.lifecycle.causes import NOBODY_SERVES, Cause
 from assets.lifecycle.tables import CHAMPION_TYPES, typed
 from orchestration import replay
-from orchestration.jobs import REPLAY, RETRAIN
+from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.narrator import narrator
 from orchestration.replay import History
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -34,12 +34,12 @@ def made() -> Made:
 
 @pytest.fixture
 def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
-    """A business of three assets whose every morning wants a model."""
+    """A business of four assets whose every morning wants a model."""
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     days = dg.StaticPartitionsDefinition([str(DAY), str(FIRST_DAY)])
 
     def asset(key: dg.AssetKey, does: Callable[[], object] = lambda: None) -> dg.AssetsDefinition:
-        @dg.asset(key=key, partitions_def=days)
+        @dg.asset(key=key, partitions_def=days, group_name=PROBLEM.name)
         def _asset() -> None:
             made.append(key.path[-1])
             does()
@@ -57,23 +57,31 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
 
     looked, scores = asset(dg.AssetKey(PROBLEM.realised)), asset(dg.AssetKey(PROBLEM.scores))
     champion = asset(dg.AssetKey(PROBLEM.champion), install)
+    snapshot = asset(dg.AssetKey(["consumers", "snapshot"]))
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
     monkeypatch.setattr(replay, "wanted", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
     monkeypatch.setattr(replay, "morning_line", lambda _rows: "the morning in a line")
     return History(
         definitions=dg.Definitions(
-            assets=[looked, scores, champion],
+            assets=[looked, scores, champion, snapshot],
             jobs=[
                 dg.define_asset_job(REPLAY, [looked, scores], executor_def=dg.in_process_executor),
-                dg.define_asset_job(RETRAIN, [champion, scores], executor_def=dg.in_process_executor),
+                dg.define_asset_job(
+                    RETRAIN, [champion, scores, snapshot], executor_def=dg.in_process_executor
+                ),
+                dg.define_asset_job(PUBLISH, [snapshot], executor_def=dg.in_process_executor),
             ],
             loggers={"narrator": narrator},
         ),
         instance=dg.DagsterInstance.ephemeral(),
         warehouse=warehouse,
+        stages=Stages(
+            landed=[], featured=[], looked_back=[looked], trained=[champion], renewed=[], scored=[scores],
+            published=[snapshot],
+        ),
         first_day=FIRST_DAY,
-    )
+    )  # fmt: skip
 
 
 def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
@@ -84,7 +92,7 @@ def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
     assert sorted(made[1:]) == sorted([PROBLEM.champion.name, PROBLEM.scores.name])
     said = capsys.readouterr()
     assert "STOPPED" not in said.err
-    assert f"{DAY}: retraining, because {NOBODY_SERVES}: nothing" in said.err
+    assert f"{DAY}: retraining {PROBLEM.name}, because {NOBODY_SERVES}: nothing" in said.err
     assert said.err.splitlines()[-1].startswith("the morning in a line (")
     assert journal.serving_on(PROBLEM, history.warehouse, as_of=DAY) is not None
 
