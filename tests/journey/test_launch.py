@@ -1,0 +1,75 @@
+"""A person launches a job in the browser, watches it, and finds out why the next one failed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from playwright.sync_api import Page, expect
+
+from assets.transform.next_steps import NEXT_STEPS
+from tests.journey.conftest import copied
+from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, seen, shown, tab_of
+from tests.journey.world import Place, Told
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
+BROKEN = "probabilities_lie_between_0_and_1"
+
+
+@pytest.fixture(scope="module")
+def place(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return copied(first_run, tmp_path_factory.mktemp("launch") / "var")
+
+
+@pytest.fixture(scope="module")
+def page(place: Place) -> Iterator[Page]:
+    """A browser on the real webserver and daemon of that place."""
+    with dagster_ui(place, place.var_dir / "ui.log") as address, tab_of(address) as tab:
+        yield tab
+
+
+def launch(page: Page, job: str) -> None:
+    """Click a run of ``job`` for the newest as-of day."""
+    page.goto(f"{LOCATION}/jobs/{job}")
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_role("button", name="Latest").click()
+    page.get_by_role("button", name="Launch 1 run").click()
+    expect(seen(page, "Launch runs to materialize")).not_to_be_visible()
+
+
+def test_a_job_launched_in_the_browser_is_watched_until_it_publishes_or_says_why_not(
+    page: Page, place: Place
+) -> None:
+    before = place.snapshot.stat().st_mtime_ns
+    launch(page, "publish")
+    page.goto(f"{LOCATION}/jobs/publish/runs")
+    expect(seen(page, "Success")).to_be_visible(timeout=LONGEST_RUN_MS)
+    assert place.snapshot.stat().st_mtime_ns > before
+
+    published = place.snapshot.read_bytes()
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute("update ml.purchase_propensity__scores set probability = 1.7")
+    launch(page, "publish")
+    page.goto(f"{LOCATION}/jobs/publish/runs")
+    expect(seen(page, "Failure")).to_be_visible(timeout=LONGEST_RUN_MS)
+    shown(
+        page,
+        f"/assets/published/purchase_propensity?view=checks&checkDetail={BROKEN}",
+        "Failed",
+        "blocking",
+        NEXT_STEPS[BROKEN],
+    )
+    assert place.snapshot.read_bytes() == published
+
+
+def test_a_refused_candidate_says_why_and_what_to_do(page: Page, tmp_path: Path) -> None:
+    shown(
+        page,
+        "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_is_worth_promoting",
+        "customers in training, 500 needed",
+        "Nothing, when it merely did not beat the champion, who stays",
+    )
+    page.screenshot(path=tmp_path / "refused.png")

@@ -1,0 +1,72 @@
+"""``make rollback`` from the command to the published rows."""
+
+import shutil
+
+import duckdb
+import pytest
+
+from tests.journey.conftest import copied
+from tests.journey.world import LATEST, Place, Told
+
+REASON = "complaints about the new one"
+EARLIER = "20231225-earlier"
+
+
+@pytest.fixture(scope="module")
+def two_served(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place on which, as its tables say, another version served a week before the one of today."""
+    place = copied(first_run, tmp_path_factory.mktemp("rollback") / "var")
+    plant_another_version(place)
+    return place
+
+
+def plant_another_version(place: Place) -> None:
+    """The tiny shop is too small for a model: its fallback stands for both versions."""
+    champion, registry = "ml.purchase_propensity__champion", "ml.model_registry"
+    with duckdb.connect(str(place.warehouse)) as connection:
+        (serves,) = connection.execute(f"select model_version from {champion}").fetchone() or ()
+        connection.execute(f"update {champion} set is_fallback = false")
+        for table, others in (
+            (champion, "as_of_date - 7 as as_of_date"),
+            (registry, "'retired' as stage"),
+        ):
+            connection.execute(
+                f"insert into {table} select * replace ({others}, $earlier as model_version) from {table}",
+                {"earlier": EARLIER},
+            )
+    models = place.folder / "models" / "purchase_propensity"
+    shutil.copytree(models / serves, models / EARLIER)
+
+
+def told(place: Place, *arguments: str) -> Told:
+    process = place.start("-m", "orchestration.rollback", *arguments)
+    said, _ = process.communicate(timeout=300)
+    return Told(code=process.returncode, said=said)
+
+
+def test_the_command_ends_with_the_earlier_version_logged_scored_and_published(two_served: Place) -> None:
+    serves = two_served.published(f"select distinct model_version from {LATEST}")["model_version"].item()
+    rolled = told(two_served, "--reason", REASON)
+    assert rolled.code == 0, rolled.said
+    assert f"{EARLIER} serves from 2024-01-01 on" in rolled.said
+    assert "Traceback" not in rolled.said
+    log = two_served.published("select * from published.retrain_log order by decided_at")
+    newest = log.iloc[-1]
+    assert (newest["decision"], newest["trigger"], newest["reasons"]) == ("rollback", "by hand", REASON)
+    assert (newest["champion"], newest["challenger"]) == (serves, EARLIER)
+    rows = two_served.published(f"select * from {LATEST}")
+    assert set(rows["model_version"]) == {EARLIER}
+    assert len(rows) == 333
+    stages = two_served.published(
+        "select model_version, stage from published.model_registry where model_name = 'purchase_propensity'"
+    )
+    assert dict(zip(stages["model_version"], stages["stage"], strict=True)) == {
+        serves: "retired",
+        EARLIER: "champion",
+    }
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_rollback_without_a_reason_is_none(first_run: tuple[Place, Told], reason: str) -> None:
+    refused = told(first_run[0], "--reason", reason)
+    assert (refused.code, refused.said) == (2, 'say why, for the log: make rollback REASON="…"\n')

@@ -1,0 +1,103 @@
+"""The real ``dagster dev`` and a headless Chromium that clicks in it as a person would."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.journey.world import PROJECT, Place
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+]
+LOCATION = "/locations/marketing_predictions"
+LONGEST_START_SECONDS = 120
+# A page asks the webserver, which asks a code server: slow on a busy machine.
+PATIENCE_MS = 45_000
+# The run of a job on the tiny shop takes most of a minute, and waits for the daemon before.
+LONGEST_RUN_MS = 300_000
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own server
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
+    """The address of ``make ui`` on ``place``; everything that was started is ended again."""
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]
+    with log_file.open("w") as log:
+        server = subprocess.Popen(  # noqa: S603 - our own command
+            [*command, "--port", str(port), "--workspace", "workspace.yaml"],
+            cwd=PROJECT, env=dict(place.environment), stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + LONGEST_START_SECONDS
+            while not answers(f"{address}/server_info") and server.poll() is None:
+                assert time.monotonic() < deadline, log_file.read_text()
+                time.sleep(0.5)
+            assert server.poll() is None, log_file.read_text()
+            yield address
+        finally:
+            end(server)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """Ask the webserver, the daemon and the code server, one process group, to end; then insist."""
+    for insistence, seconds in ((signal.SIGINT, 20), (signal.SIGKILL, 10)):
+        if server.poll() is None:
+            os.killpg(server.pid, insistence)
+            try:
+                server.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+@contextmanager
+def tab_of(address: str) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        tab = browser.new_page(base_url=address, viewport={"width": 1500, "height": 1100})
+        tab.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield tab
+        browser.close()
+
+
+def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
+    """The first visible place of ``text``: a name too long for its place stands twice, once hidden."""
+    return page.get_by_text(text).filter(visible=True).first
+
+
+def shown(page: Page, path: str, *texts: str) -> None:
+    """Open ``path`` and wait until it shows each of ``texts``."""
+    page.goto(path)
+    for text in texts:
+        expect(seen(page, text)).to_be_visible()
