@@ -126,12 +126,9 @@ def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving
 
 def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
     """Whether the scores of a morning were withheld."""
-    rows = warehouse.read(
-        f"select 1 from {RETRAIN_LOG.sql} "
-        "where model_name = $name and as_of_date = $as_of and decision = 'withhold' limit 1",
-        {"name": model_name, "as_of": as_of},
-    )
-    return not rows.empty
+    withheld = "model_name = $name and as_of_date = $as_of and decision = 'withhold'"
+    sql = f"select 1 from {RETRAIN_LOG.sql} where {withheld} limit 1"
+    return not warehouse.read(sql, {"name": model_name, "as_of": as_of}).empty
 
 
 def judged_rows(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
@@ -222,7 +219,7 @@ def name_champion(warehouse: Warehouse, model_name: str, *, version: str) -> Non
 
 
 def write_level(warehouse: Warehouse, problem: PredictionProblem, row: pd.DataFrame, *, today: date) -> None:
-    """Keep the level of one as-of day, and fill in what earlier days turned out to be by ``today``."""
+    """Keep the level of one as-of day, and fill in what it and others turned out to be by ``today``."""
     as_of = row["as_of_date"].iloc[0]
     with warehouse.connect() as connection:
         connection.execute(
@@ -230,6 +227,11 @@ def write_level(warehouse: Warehouse, problem: PredictionProblem, row: pd.DataFr
             {"model": problem.name, "as_of": as_of},
         )
     warehouse.append(LEVELS, row)
+    fill_levels(warehouse, problem, today=today)
+
+
+def fill_levels(warehouse: Warehouse, problem: PredictionProblem, *, today: date) -> None:
+    """Fill in what the mornings that were published turned out to be by ``today``."""
     with warehouse.connect() as connection:
         connection.execute(
             f"""

@@ -41,6 +41,7 @@ def realised(morning: Morning) -> pd.DataFrame:
         rows = published_rows(morning.problem, morning.warehouse, first=day, last=day)
         for version, mine in rows.groupby("model_version"):
             _keep(morning, _judged(morning, mine, version=str(version), split=REALISED, as_of=day))
+    journal.fill_levels(morning.warehouse, morning.problem, today=morning.as_of)
     # Whoever served until now: a version made this very morning has published nothing yet.
     before = morning.as_of - timedelta(days=1)
     serves = journal.serving_on(morning.problem, morning.warehouse, as_of=before)
