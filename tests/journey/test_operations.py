@@ -275,7 +275,7 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
     with watch.daemon(RETRAINING):
         # One run for each problem.
         watch.until(
-            lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(PROBLEMS), seconds=300
+            lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(PROBLEMS), seconds=900
         )
         first = watch.ticks(RETRAINING)
     nobody_was_ever_trained(met.place)

@@ -40,7 +40,7 @@ def plant_another_version(place: Place) -> None:
 
 def told(place: Place, *arguments: str) -> Told:
     process = place.start("-m", "orchestration.rollback", *arguments)
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     return Told(code=process.returncode, said=said)
 
 
