@@ -128,11 +128,22 @@ def code_hash(root: Path, folders: Sequence[str] = ("lifecycle", "features", "me
 
 
 def data_hash(rows: Matrix) -> str:
-    """Sha-256 hex of the content of ``rows``, in their order."""
+    """Sha-256 hex of the content of ``rows``, in their order; see :func:`rows_hash`."""
     keyed = rows.features.assign(entity=rows.entities, as_of=rows.as_of.astype("datetime64[s]"))
     if rows.outcome.size:
         keyed = keyed.assign(outcome=rows.outcome)
-    hashes = pd.util.hash_pandas_object(keyed, index=False, categorize=False)
+    return rows_hash(keyed)
+
+
+def rows_hash(rows: pd.DataFrame) -> str:
+    """Sha-256 hex of ``rows`` (n, k), in their order, to seven digits of each number.
+
+    A day that is built again may differ in the last digit: threads add amounts in another order.
+    """
+    numbers = rows.select_dtypes("float64").columns
+    hashes = pd.util.hash_pandas_object(
+        rows.astype(dict.fromkeys(numbers, "float32")), index=False, categorize=False
+    )
     return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
 
 

@@ -1,6 +1,5 @@
 """One as-of morning of the grouping: who the customers are, and which grouping serves."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -14,7 +13,7 @@ from assets.keys import Key
 from assets.lifecycle import journal
 from assets.lifecycle.morning import SCHEDULED
 from assets.lifecycle.promote import Attempt
-from assets.lifecycle.register import code_hash
+from assets.lifecycle.register import code_hash, rows_hash
 from assets.lifecycle.trial import version_name
 from assets.ports import ModelStore, Warehouse
 from assets.segments.model import Segmentation
@@ -100,8 +99,7 @@ class Morning:
     @cached_property
     def data_hash(self) -> str:
         """Sha-256 hex of the customers that a grouping is fitted on."""
-        hashes = pd.util.hash_pandas_object(self.sample, index=False, categorize=False)
-        return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()
+        return rows_hash(self.sample)
 
     @cached_property
     def code_hash(self) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.preprocessing import FunctionTransformer
@@ -22,6 +23,7 @@ from assets.lifecycle.register import (
     data_hash,
     load_version,
     registry_row,
+    rows_hash,
     save_version,
 )
 from assets.lifecycle.split import Split
@@ -151,3 +153,12 @@ def test_hashes_move_with_what_they_stand_for(trial: Trial, tmp_path: Path) -> N
     half: Matrix = trial.train.of(np.arange(len(trial.train)) % 2 == 0)
     assert data_hash(half) == data_hash(trial.train.of(np.arange(len(trial.train)) % 2 == 0))
     assert data_hash(half) != data_hash(trial.train)
+
+
+def test_the_last_digit_of_a_number_makes_no_other_version() -> None:
+    rows = pd.DataFrame({"amount": [0.1 + 0.2, 7.0], "customer_id": ["ann", "bob"]})
+    again = rows.assign(amount=[0.3, 7.0])
+    assert rows["amount"].iloc[0] != again["amount"].iloc[0]
+    assert rows_hash(rows) == rows_hash(again)
+    assert rows_hash(rows) != rows_hash(rows.assign(amount=[0.3, 7.001]))
+    assert rows_hash(rows) != rows_hash(rows.iloc[::-1])
