@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from assets.metrics.arrays import Floats, Ints, Texts
+from assets.metrics.arrays import Floats, Ints
 from assets.segments.model import Trait
 
 # Half a standard deviation from the mean of everybody is what sets a group apart.
@@ -92,9 +92,3 @@ def _named(centre: Floats, traits: Sequence[Trait], *, taken: set[str], key: str
         if name not in taken:
             return name
     return f"{', '.join(words[:NAMED_BY])} ({key})"
-
-
-def groups_of(keys: Texts, identity: Identity) -> Ints:
-    """The place of each of ``keys`` (n,) in ``identity``; -1 for a key that is not there."""
-    place = {key: number for number, key in enumerate(identity.keys)}
-    return np.array([place.get(key, -1) for key in keys], dtype=np.int64)
