@@ -1,9 +1,10 @@
 """What the pure code asks of the outside world; adapters live in ``orchestration/resources``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import duckdb
 import pandas as pd
@@ -37,6 +38,10 @@ class Warehouse(Protocol):
         """The rows of ``sql`` with ``$name`` parameters bound."""
         ...
 
+    def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
+        """Create each table that is not there yet, with its rows."""
+        ...
+
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
         """Make ``key`` hold exactly ``rows``; returns their count."""
         ...
@@ -47,6 +52,29 @@ class Warehouse(Protocol):
 
     def append(self, key: Key, rows: pd.DataFrame) -> int:
         """Add ``rows`` to ``key``, creating it when it is not there; returns their count."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DbtEnded:
+    """How a dbt command ended: its structured log above debug level, oldest first, and what stopped it."""
+
+    events: Sequence[dict[str, Any]]
+    is_successful: bool
+    exception: BaseException | None
+
+    @property
+    def errors(self) -> list[str]:
+        """What dbt said was wrong."""
+        told = [str(event["info"]["msg"]) for event in self.events if event["info"]["level"] == "error"]
+        return told or ([str(self.exception)] if self.exception else [])
+
+
+class Dbt(Protocol):
+    """The dbt command."""
+
+    def run(self, arguments: Sequence[str], *, project_dir: Path, step: str) -> DbtEnded:
+        """Run dbt with ``arguments``; the compiled SQL and the log of ``step`` replace its earlier ones."""
         ...
 
 

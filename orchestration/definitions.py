@@ -27,7 +27,8 @@ from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
-from assets.transform.defs import BusinessClock, transform_assets
+from assets.transform.defs import transform_assets
+from assets.transform.remembered import BusinessClock
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -36,9 +37,8 @@ from orchestration.automation import (
 )
 from orchestration.jobs import Stages, jobs_of
 from orchestration.narrator import narrator
-from orchestration.parse import DBT_PROJECT_DIR, dbt_project
+from orchestration.parse import dbt_of, dbt_project
 from orchestration.policies import SENSOR_PATIENCE, governed
-from orchestration.resources.dbt import InstalledDbt
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.rooms import PROBLEMS, checks_of_all, looking_back, modelled, published_tables
@@ -73,7 +73,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
             "models": FolderModelStore(root=str(settings.folder / "models")),
-            "dbt": InstalledDbt(project_dir=str(project.project_dir), profiles_dir=str(DBT_PROJECT_DIR)),
+            "dbt": dbt_of(settings),
         },
     )
     return definitions, stages

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from dagster_dbt import DbtProject
 
+from orchestration.resources.dbt import InProcessDbt
 from orchestration.settings import PROJECT, Settings
 
 DBT_PROJECT_DIR = PROJECT / "dbt_project"
@@ -18,8 +19,15 @@ def dbt_project(settings: Settings) -> DbtProject:
         project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR, target_path=settings.dbt_target_dir
     )
     if not _is_current(project.manifest_path):
-        project.preparer.prepare(project)
+        ended = dbt_of(settings).run(["parse"], project_dir=DBT_PROJECT_DIR, step=".")
+        if not ended.is_successful:
+            raise RuntimeError("dbt parse failed: " + "\n\n".join(ended.errors))
     return project
+
+
+def dbt_of(settings: Settings) -> InProcessDbt:
+    """The dbt command for one business."""
+    return InProcessDbt(profiles_dir=str(DBT_PROJECT_DIR), target_dir=str(settings.dbt_target_dir))
 
 
 def _is_current(manifest: Path) -> bool:

@@ -55,10 +55,7 @@ def _failed(settings: Settings) -> str:
 
 
 def _peak() -> str:
-    mine, dbt = (
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return f"peak memory {mine / KIB_PER_MIB:,.0f} MiB (dbt's own process {dbt / KIB_PER_MIB:,.0f} MiB)"
+    return f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB:,.0f} MiB"
 
 
 if __name__ == "__main__":

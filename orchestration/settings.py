@@ -1,7 +1,6 @@
 """Where things lie and which business runs: the only reader of the environment and of ``config/*.yaml``."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -104,18 +103,12 @@ class Settings(BaseSettings):
         return _sized(business, business.simulation, SIZES[self.size])
 
     def tell_dbt(self, asked: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Put into this process's environment what dbt, a process of its own, must know.
+        """Put into this process's environment what dbt reads from there.
 
         ``asked`` is what the project's macro of that name reads: time zone and days.
         """
         os.environ.update({f"ASKED_{name.upper()}": value for name, value in asked.items()})
         os.environ["WAREHOUSE"] = str(self.warehouse_file)
-        os.environ["DBT_TARGET_PATH"] = str(self.dbt_target_dir)
-        os.environ["DBT_LOG_PATH"] = str(self.dbt_target_dir)
-        # dagster-dbt finds the dbt command through PATH alone.
-        scripts = str(Path(sys.executable).parent)
-        if scripts not in os.environ.get("PATH", "").split(os.pathsep):
-            os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
 
 
 def _from_project(path: Path) -> Path:

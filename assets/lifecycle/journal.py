@@ -100,9 +100,7 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
 def prepare_tables(warehouse: Warehouse, own: Mapping[Key, Types]) -> None:
     """Create the journals and the tables in ``own`` that are not there yet, empty."""
     shared = {key: kept.types for key, kept in JOURNALS.items()}
-    for key, types in {**shared, **own}.items():
-        if not warehouse.exists(key):
-            warehouse.append(key, typed([], types))
+    warehouse.prepare({key: typed([], types) for key, types in {**shared, **own}.items()})
 
 
 def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving | None:

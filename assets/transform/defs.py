@@ -1,42 +1,24 @@
 """The dbt project as Dagster assets, in three steps split where partitions begin and end."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_shared.record import replace
 
-from assets.keys import LANDINGS, Key
-from assets.ports import Warehouse
+from assets.keys import Key
+from assets.ports import Dbt, Warehouse
 from assets.transform.next_steps import NEXT_STEP, NEXT_STEPS
-from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
-
-FEATURE_WINDOWS = Key("ml", "feature_windows")
+from assets.transform.remembered import BusinessClock, next_window, remember
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
 AS_OF = "path:models/intermediate/as_of"
 FEATURED = f"{AS_OF} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessClock:
-    """What time it is for a business; ``today`` asks its warehouse for the newest fact.
-
-    ``known_at`` names, for each raw table whose rows have a date, the column with when we learned of them.
-    """
-
-    time_zone: str
-    first_as_of_day: date
-    today: Callable[[Warehouse], date]
-    known_at: Mapping[Key, str]
 
 
 class RoomTranslator(DagsterDbtTranslator):
@@ -72,7 +54,7 @@ def transform_assets(
         project: The dbt project, with a manifest.
         partitions: The as-of days.
         clock: The business's time zone, first as-of day and today.
-        tell: Puts what a run asks for where dbt, a process of its own, reads it.
+        tell: Puts what a run asks for where dbt reads it.
     """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
@@ -83,7 +65,7 @@ def transform_assets(
 
     @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
     def _staged(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
         tell({"time_zone": clock.time_zone})
         yield from _build(context, dbt, warehouse)
@@ -96,21 +78,21 @@ def transform_assets(
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def _featured(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
         now = clock.today(warehouse)
         asked = date.fromisoformat(context.partition_key_range.end)
         if asked > now:
             raise dg.Failure(_too_late(asked, now), allow_retries=False)
-        window = _window(asked, clock, warehouse=warehouse, project=project)
+        window = next_window(asked, clock, warehouse=warehouse, project_dir=project.project_dir)
         asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
         tell({"time_zone": clock.time_zone, **asked_for})
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
-        _remember(window, warehouse, project)
+        remember(window, warehouse, project_dir=project.project_dir)
 
     @dbt_assets(**shared, name="published", select=PUBLISHED)
     def _published(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
         tell({"time_zone": clock.time_zone})
         yield from _build(context, dbt, warehouse)
@@ -120,31 +102,42 @@ def transform_assets(
 
 def _build(
     context: dg.AssetExecutionContext,
-    dbt: DbtCliResource,
+    dbt: Dbt,
     warehouse: Warehouse,
     *,
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
     """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
-    # Unit tests prove the SQL, not the data: they run with the other tests.
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    invocation = dbt.cli(
-        [*arguments, *(["--full-refresh"] if is_full_refresh else [])], context=context, raise_on_error=False
+    asked = get_updated_cli_invocation_params_for_context(
+        context=context, manifest={}, dagster_dbt_translator=DagsterDbtTranslator()
     )
-    # Row counts are read once dbt has let go of the file: two processes cannot hold it.
-    events = list(invocation.stream())
-    for event in events:
-        if isinstance(event, dg.Output) and event.output_name:
-            key = context.asset_key_for_output(event.output_name)
-            context.add_output_metadata(
-                {"dagster/row_count": _row_count(warehouse, Key(*key.path))}, output_name=event.output_name
-            )
-        yield _advised(event)
-    if not invocation.is_successful():
-        raise dg.Failure(
-            f"dbt build failed: {invocation.get_error() or 'see the test results above'}",
-            allow_retries=False,
+    if asked.dbt_project is None:
+        raise dg.DagsterInvariantViolationError("a dbt step without a dbt project")
+    # Unit tests prove the SQL, not the data: they run with the other tests.
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *asked.selection_args]
+    arguments += ["--full-refresh"] if is_full_refresh else []
+    arguments += ["--indirect-selection", asked.indirect_selection] if asked.indirect_selection else []
+    ended = dbt.run(arguments, project_dir=asked.dbt_project.project_dir, step=context.op.name)
+    events = [
+        event
+        for raw_event in ended.events
+        for event in DbtCoreCliEventMessage(raw_event, {}).to_default_asset_events(
+            asked.manifest, asked.dagster_dbt_translator, context, project=asked.dbt_project
         )
+    ]
+    _count_rows(context, events, warehouse)
+    yield from map(_advised, events)
+    if not ended.is_successful:
+        raise dg.Failure("dbt build failed: " + "\n\n".join(ended.errors), allow_retries=False)
+
+
+def _count_rows(context: dg.AssetExecutionContext, events: Iterable[object], warehouse: Warehouse) -> None:
+    outputs = [event.output_name for event in events if isinstance(event, dg.Output) and event.output_name]
+    with warehouse.connect() as connection:
+        for output in outputs:
+            table = Key(*context.asset_key_for_output(output).path)
+            counted = connection.execute(f"select count(*) from {table.sql}").fetchone()
+            context.add_output_metadata({"dagster/row_count": counted and counted[0]}, output_name=output)
 
 
 def _advised(event: object) -> object:
@@ -156,95 +149,8 @@ def _advised(event: object) -> object:
     return event._replace(metadata={**event.metadata, **told})
 
 
-def _row_count(warehouse: Warehouse, key: Key) -> int:
-    return int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
-
-
 def _too_late(asked: date, today: date) -> str:
     return (
         f"as-of day {asked} lies in the future of this business: its newest fact was known the day before "
         f"{today}. Choose an as-of day that is not after {today}."
     )
-
-
-def _window(asked: date, clock: BusinessClock, *, warehouse: Warehouse, project: DbtProject) -> FeatureWindow:
-    built, landed = _remembered(warehouse)
-    return feature_window(
-        asked,
-        clock.first_as_of_day,
-        built=built,
-        code_hash=_code_hash(project.project_dir),
-        changed_from=_changed_from(warehouse, landed, known_at=clock.known_at),
-    )
-
-
-def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
-    if not warehouse.exists(FEATURE_WINDOWS):
-        return None, {}
-    rows = warehouse.read(f"select * from {FEATURE_WINDOWS.sql}")
-    row = rows.iloc[0]
-    built = BuiltFeatures(
-        first=date.fromisoformat(row["first_day"]),
-        last=date.fromisoformat(row["last_day"]),
-        code_hash=row["code_hash"],
-    )
-    return built, json.loads(row["landed_files"])
-
-
-def _remember(window: FeatureWindow, warehouse: Warehouse, project: DbtProject) -> None:
-    built, _ = _remembered(warehouse)
-    keeps = built is not None and not window.is_full_refresh
-    row = {
-        "first_day": str(min(window.first, built.first) if keeps and built else window.first),
-        "last_day": str(max(window.last, built.last) if keeps and built else window.last),
-        "code_hash": _code_hash(project.project_dir),
-        "landed_files": json.dumps(_landed_files(warehouse)),
-    }
-    warehouse.replace(FEATURE_WINDOWS, pd.DataFrame([row]))
-
-
-def _landed_files(warehouse: Warehouse) -> dict[str, str]:
-    rows = warehouse.read(
-        f"select source || ' ' || source_file as file, file_fingerprint from {LANDINGS.sql} order by 1"
-    )
-    return dict(zip(rows["file"], rows["file_fingerprint"], strict=True))
-
-
-def _changed_from(
-    warehouse: Warehouse, before: dict[str, str], *, known_at: Mapping[Key, str]
-) -> date | None:
-    """First day of what landed since; the beginning of time when a known file changed or left.
-
-    A changed file may have lost rows, and what it lost is no longer there to be dated.
-    """
-    now = _landed_files(warehouse)
-    if any(now.get(file) != fingerprint for file, fingerprint in before.items()):
-        return date.min
-    new_files = sorted(set(now) - set(before))
-    if not new_files:
-        return None
-    facts = " union all ".join(
-        f"select min({column})::date as first_day from {table.sql} "
-        "where source || ' ' || source_file in (select unnest($files))"
-        for table, column in known_at.items()
-    )
-    first = warehouse.read(f"select min(first_day) as first_day from ({facts})", {"files": new_files})
-    day = first["first_day"].iloc[0]
-    return None if pd.isna(day) else pd.Timestamp(day).date()
-
-
-def _code_hash(project_dir: Path) -> str:
-    """Hash of every file that can change what a feature means."""
-    digest = hashlib.sha256()
-    for folder in (
-        "models/staging",
-        "models/intermediate",
-        "models/marts",
-        "models/features",
-        "macros",
-        "seeds",
-    ):
-        for file in sorted((project_dir / folder).rglob("*")):
-            if file.is_file():
-                digest.update(str(file.relative_to(project_dir)).encode() + file.read_bytes())
-    return digest.hexdigest()[:16]

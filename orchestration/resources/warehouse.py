@@ -34,8 +34,8 @@ DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
 class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
     """One writer's file: every call opens it, works in one transaction and closes it again.
 
-    Nothing stays open between calls, because dbt runs in a process of its own and DuckDB gives a
-    file to one writing process at a time. A run holds the business's turn from its first step to its
+    Nothing stays open between calls, because dbt opens it for itself and DuckDB gives a file to one
+    writing process at a time. A run holds the business's turn from its first step to its
     last; whatever else opens the file (a person, dbt, a sensor) is waited for.
     """
 
@@ -107,6 +107,14 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         with self.connect() as connection:
             return connection.execute(sql, dict(parameters or {})).df()
 
+    def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
+        """Create each table that is not there yet, with its rows."""
+        with self.connect() as connection:
+            for key, rows in tables.items():
+                if not _exists(connection, key):
+                    with _registered(connection, rows):
+                        _insert(connection, key)
+
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
         """Make ``key`` hold exactly ``rows``; returns their count."""
         with self.connect() as connection, _registered(connection, rows):
@@ -156,8 +164,8 @@ def _exists(connection: duckdb.DuckDBPyConnection, key: Key) -> bool:
     found = connection.execute(
         "select count(*) from information_schema.tables where table_schema = ? and table_name = ?",
         list(key),
-    ).fetchone()
-    return found is not None and found[0] > 0
+    ).fetchall()
+    return bool(found[0][0])
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, key: Key) -> None:
