@@ -1,0 +1,50 @@
+"""The event log that keeps its engines: what one process wrote, another reads, where Dagster has always kept it."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.resources.event_log import FrugalEventLog
+from orchestration.settings import PROJECT
+
+KEY = dg.AssetKey("orders")
+
+
+@dg.asset(key=KEY, check_specs=[dg.AssetCheckSpec("there_are_some", asset=KEY)])
+def _orders() -> dg.MaterializeResult:
+    checked = dg.AssetCheckResult(passed=True, check_name="there_are_some")
+    return dg.MaterializeResult(metadata={"rows": 3}, check_results=[checked])
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(PROJECT / "orchestration" / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_what_a_run_told_is_read_by_another_process(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert isinstance(instance.event_log_storage, FrugalEventLog)
+        run = dg.materialize([_orders], instance=instance)
+    with dg.DagsterInstance.from_config(str(home)) as later:
+        (told,) = later.fetch_materializations(KEY, limit=5).records
+        assert told.asset_materialization is not None
+        assert told.asset_materialization.metadata["rows"].value == 3
+        (checked,) = later.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(KEY, "there_are_some"), limit=5
+        )
+        assert checked.run_id == run.run_id
+    assert (home / "history" / "runs" / "index.db").is_file()
+    assert (home / "history" / "runs" / f"{run.run_id}.db").is_file()
+
+
+def test_dagsters_own_log_reads_the_same_files(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        dg.materialize([_orders], instance=instance)
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert not isinstance(instance.event_log_storage, FrugalEventLog)
+        assert len(instance.fetch_materializations(KEY, limit=5).records) == 1
