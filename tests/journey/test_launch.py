@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from assets.transform.next_steps import NEXT_STEPS
 from tests.journey.conftest import copied
-from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, seen, shown, tab_of
+from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
 from tests.journey.world import Place, Told
 
 pytestmark = [
@@ -29,15 +29,6 @@ def page(place: Place) -> Iterator[Page]:
     """A browser on the real webserver and daemon of that place."""
     with dagster_ui(place, place.var_dir / "ui.log") as address, tab_of(address) as tab:
         yield tab
-
-
-def launch(page: Page, job: str) -> None:
-    """Click a run of ``job`` for the newest as-of day."""
-    page.goto(f"{LOCATION}/jobs/{job}")
-    page.get_by_role("button", name="Materialize all").click()
-    page.get_by_role("button", name="Latest").click()
-    page.get_by_role("button", name="Launch 1 run").click()
-    expect(seen(page, "Launch runs to materialize")).not_to_be_visible()
 
 
 def test_a_job_launched_in_the_browser_is_watched_until_it_publishes_or_says_why_not(

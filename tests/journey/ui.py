@@ -101,3 +101,12 @@ def shown(page: Page, path: str, *texts: str) -> None:
     page.goto(path)
     for text in texts:
         expect(seen(page, text)).to_be_visible()
+
+
+def launch(page: Page, job: str) -> None:
+    """Click a run of ``job`` for the newest as-of day."""
+    page.goto(f"{LOCATION}/jobs/{job}")
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_role("button", name="Latest").click()
+    page.get_by_role("button", name="Launch 1 run").click()
+    expect(seen(page, "Launch runs to materialize")).not_to_be_visible()

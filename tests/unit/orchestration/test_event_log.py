@@ -1,4 +1,4 @@
-"""The event log that keeps its engines: what one process wrote, another reads, where Dagster has always kept it."""
+"""The event log that keeps its engines: what one process wrote another reads, where Dagster keeps its own."""
 
 import shutil
 from pathlib import Path

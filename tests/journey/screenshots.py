@@ -1,0 +1,64 @@
+"""The pictures of the README, from a copy of what ``make run`` left: ``make screenshots``."""
+
+import sys
+import tempfile
+from pathlib import Path
+from shutil import copytree
+
+import duckdb
+from playwright.sync_api import Page, expect
+
+from orchestration.settings import PROJECT, Settings
+from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
+from tests.journey.world import Place
+
+PICTURES = PROJECT / "orchestration" / "pictures"
+BROKEN = "probabilities_lie_between_0_and_1"
+# The graph and the timeline are drawn after their words stand there.
+DRAWN_MS = 3_000
+
+
+def main() -> int:
+    """Take every picture; returns the process's exit code."""
+    settings = Settings()
+    if not CHROMIUM.exists() or not settings.snapshot_file.exists():
+        sys.stderr.write(f"needs {CHROMIUM}, and {settings.snapshot_file}, which `make run` makes\n")
+        return 2
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(var_dir=Path(folder) / "var", business=str(settings.business_file), size=settings.size)
+        copytree(settings.folder.parent, place.var_dir)
+        with dagster_ui(place, Path(folder) / "ui.log") as address, tab_of(address) as page:
+            page.set_viewport_size({"width": 1360, "height": 850})
+            _of_a_good_run(page)
+            _of_a_broken_score(page, place)
+    return 0
+
+
+def _of_a_good_run(page: Page) -> None:
+    shown(page, "/asset-groups", "churn", "publishing")
+    _taken(page, "assets")
+    shown(page, f"{LOCATION}/jobs/predict_and_publish/runs", "Success")
+    page.get_by_role("link").filter(has_text="Success").first.click()
+    _taken(page, "run")
+    shown(page, "/automation", "score_schedule", "retraining_wanted_sensor")
+    _taken(page, "automation")
+
+
+def _of_a_broken_score(page: Page, place: Place) -> None:
+    with duckdb.connect(str(place.warehouse)) as connection:
+        connection.execute("update ml.purchase_propensity__scores set probability = 1.7")
+    launch(page, "publish")
+    page.goto(f"{LOCATION}/jobs/publish/runs")
+    expect(seen(page, "Failure")).to_be_visible(timeout=LONGEST_RUN_MS)
+    shown(page, f"/assets/published/purchase_propensity?view=checks&checkDetail={BROKEN}", "Failed")
+    _taken(page, "failed_check")
+
+
+def _taken(page: Page, name: str) -> None:
+    page.wait_for_timeout(DRAWN_MS)
+    page.screenshot(path=PICTURES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
