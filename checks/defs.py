@@ -27,6 +27,7 @@ from checks.trust import (
     champion_is_calibrated,
     customers_are_like_those_it_learned_from,
     mean_is_near_what_happens,
+    members_cannot_be_told,
     published_probabilities_came_true,
     totals_lie_in_their_intervals,
 )
@@ -102,6 +103,11 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
         )
         return judged(verdict, warehouse, str(row["model_version"]))
 
+    def unrevealing(warehouse: Warehouse, as_of: date) -> Verdict:
+        version = str(journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]["model_version"])
+        learned = journal.judged_rows(warehouse, METRICS, version, split="train")
+        return members_cannot_be_told(learned, gates=problem.gates)
+
     def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
         serves = journal.serving_on(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
@@ -120,6 +126,13 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
             "candidate_is_worth_promoting",
             _of_day(worth),
             why=candidate_is_worth_promoting,
+            is_blocking=False,
+        ),
+        check_of(
+            problem.evaluation,
+            "members_cannot_be_told",
+            _of_day(unrevealing),
+            why=members_cannot_be_told,
             is_blocking=False,
         ),
         check_of(problem.champion, "champion_is_calibrated", _of_day(calibrated), why=champion_is_calibrated),

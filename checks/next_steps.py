@@ -39,6 +39,10 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Nothing, when it merely did not beat the champion, who stays; when the reason names a fault "
             "(leak, calibration, constant scores), mend that feature or label first."
         ),
+        "members_cannot_be_told": (
+            "Do not give probabilities to people who know the outcomes; make the trees smaller (fewer "
+            "leaves, more customers per leaf) in the task of this problem, then launch retrain."
+        ),
         "champion_is_calibrated": (
             "Make rollback to the champion before, then launch retrain; nothing new is published until a "
             "calibrated version serves."

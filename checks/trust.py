@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from assets.lifecycle.membership import MEMBERSHIP_AUC
 from assets.lifecycle.problem import Gates
 from assets.lifecycle.promote import miscalibrated
 from assets.metrics.arrays import Floats
@@ -140,6 +141,27 @@ def customers_are_like_those_it_learned_from(drifted: pd.Series) -> Verdict:
         value=float(len(names.split(", ")) if names else 0),
         threshold=0.0,
         evidence={"n": float(n), "columns": float(compared)},
+    )
+
+
+def members_cannot_be_told(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
+    """The candidate's probabilities do not give away which customers it learned from.
+
+    Args:
+        metrics: Rows of ``ml.metrics`` about the candidate's training fold; empty when nothing was fitted.
+        gates: Holds the highest area under the attacker's curve.
+    """
+    found = metrics.loc[metrics["metric"] == MEMBERSHIP_AUC]
+    if found.empty:
+        return Verdict(passed=True, reason="nothing was fitted, so nothing was learned", evidence={"n": 0.0})
+    auc, lowest, highest = (float(found[name].iloc[0]) for name in ("value", "ci_lo", "ci_hi"))
+    return Verdict(
+        passed=auc <= gates.highest_membership_auc,
+        reason=f"an attacker who knows the outcomes tells the customers learned from by AUC {auc:.3f} "
+        f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {gates.highest_membership_auc:.2f}",
+        value=auc,
+        threshold=gates.highest_membership_auc,
+        evidence={"n": float(found["n"].iloc[0]), "ci_lo": lowest, "ci_hi": highest},
     )
 
 

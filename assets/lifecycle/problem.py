@@ -92,6 +92,7 @@ class Gates:
         smallest_slice_cases: Rows with the slice's rarer outcome, be it yes or no, below which it is
             reported but not judged.
         highest_auc: At or above this the future is probably known to the features.
+        highest_membership_auc: Above this, probabilities give away whom the model learned from.
         replicates: Bootstrap draws.
     """
 
@@ -100,6 +101,7 @@ class Gates:
     slice_tolerance: float = 0.3
     smallest_slice_cases: int = 100
     highest_auc: float = 0.98
+    highest_membership_auc: float = 0.6
     replicates: int = 200
 
     def __post_init__(self) -> None:
@@ -107,6 +109,8 @@ class Gates:
             raise ValueError(f"slope_range {self.slope_range} must lie around 1")
         if not 0.5 < self.highest_auc <= 1:
             raise ValueError(f"highest_auc {self.highest_auc} is not in (0.5, 1]")
+        if not 0.5 <= self.highest_membership_auc <= 1:
+            raise ValueError(f"highest_membership_auc {self.highest_membership_auc} is not in [0.5, 1]")
         if min(self.level_tolerance, self.slice_tolerance) < 0:
             raise ValueError(
                 f"tolerances {self.level_tolerance}, {self.slice_tolerance} must not be negative"

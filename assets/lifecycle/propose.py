@@ -12,6 +12,7 @@ from assets.lifecycle.evaluate import Evaluation
 from assets.lifecycle.facts import overall
 from assets.lifecycle.grade import DO_NOT_USE, Grade, grade
 from assets.lifecycle.journal import Serving
+from assets.lifecycle.membership import membership_rows
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import Decision, decide, refused
 from assets.lifecycle.register import code_hash, data_hash, load_version
@@ -106,6 +107,8 @@ def evaluation(morning: Morning) -> pd.DataFrame:
     if pd.isna(proposed["refusal"].iloc[0]):
         found = _judged(morning, proposed, rival=rival)
         journal.write_judgement(warehouse, METRICS, found.metrics)
+        told = membership_rows(problem, morning.rows.labelled, version=version)
+        journal.write_judgement(warehouse, METRICS, told)
         journal.write_judgement(warehouse, CALIBRATION_BINS, found.bins)
     row = _evaluation_row(morning, judgement(morning), rival=rival)
     return journal.keep_row(warehouse, problem.evaluation, row, as_of=morning.as_of)

@@ -70,7 +70,7 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     """
     refuse_below_floor(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.gates.highest_auc)
-    ranker = _ranker(problem, train)
+    ranker = fit_ranker(problem, train)
     method = calibration_method(*_distinct(calibration))
     model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
     return _fitted(problem, model, method=method, reference=train, calibration=calibration)
@@ -94,7 +94,7 @@ def refit(problem: PredictionProblem, judged: Fitted, *, known: Matrix) -> Fitte
     if judged.is_fallback:
         raise ValueError(f"the fallback of {judged.problem} has no ranker to refit")
     model = copy.deepcopy(judged.model)
-    model.estimator = FrozenEstimator(_ranker(problem, known))
+    model.estimator = FrozenEstimator(fit_ranker(problem, known))
     model.calibrated_classifiers_[0].estimator = model.estimator
     return replace(judged, model=model, reference=typical(known.features))
 
@@ -154,7 +154,8 @@ def typical(features: pd.DataFrame) -> Reference:
     return found
 
 
-def _ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
+def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
+    """The problem's recipe fitted on ``rows``, before any calibration."""
     task, outcome = problem.task, rows.outcome.astype("int64")
     numeric = tuple(name for name in offered(problem, rows.features) if name in problem.numeric)
     sketch = task.sketch(numeric=numeric, categorical=problem.categorical, seed=problem.seed)

@@ -1,0 +1,68 @@
+"""A model that remembers its customers is told from one that learned a pattern."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assets.lifecycle.membership import MEMBERSHIP_AUC, membership_auc, membership_rows
+from assets.lifecycle.problem import Gates
+from assets.lifecycle.tasks import Binary, Boosting
+from checks.trust import members_cannot_be_told
+from tests.unit.lifecycle.world import PROBLEM, matrix, shop
+
+ROWS = matrix(shop(customers=1_200, weeks=4))
+# Trees without bounds learn each customer by heart.
+GREEDY = replace(
+    PROBLEM,
+    task=Binary(
+        boosting=Boosting(
+            max_iter=300, learning_rate=0.3, max_leaf_nodes=200, min_samples_leaf=1, l2_regularization=0.0
+        )
+    ),
+)
+
+
+def test_a_pattern_gives_nobody_away() -> None:
+    found = membership_auc(PROBLEM, ROWS)
+    assert found.lo < found.value < found.hi < 0.6
+    rows = membership_rows(PROBLEM, ROWS, version="v1")
+    assert members_cannot_be_told(rows, gates=PROBLEM.gates).passed
+
+
+def test_a_memory_gives_its_customers_away() -> None:
+    rows = membership_rows(GREEDY, ROWS, version="v1")
+    verdict = members_cannot_be_told(rows, gates=PROBLEM.gates)
+    assert not verdict.passed
+    assert verdict.value is not None
+    assert verdict.value > 0.75
+    assert "allowed is 0.60" in verdict.reason
+
+
+def test_the_bound_is_the_problems_own() -> None:
+    rows = membership_rows(PROBLEM, ROWS, version="v1").assign(value=0.57)
+    assert members_cannot_be_told(rows, gates=Gates(highest_membership_auc=0.57)).passed
+    assert not members_cannot_be_told(rows, gates=Gates(highest_membership_auc=0.56)).passed
+
+
+def test_half_the_customers_are_drawn_and_the_same_ones_again() -> None:
+    one, two = (membership_rows(PROBLEM, ROWS, version="v1") for _ in range(2))
+    assert one.equals(two)
+    assert one["metric"].tolist() == [MEMBERSHIP_AUC]
+    assert one["split"].tolist() == ["train"]
+
+
+def test_nothing_fitted_is_nothing_learned() -> None:
+    nothing = membership_rows(PROBLEM, ROWS, version="v1").iloc[:0]
+    assert members_cannot_be_told(nothing, gates=PROBLEM.gates).passed
+
+
+@pytest.mark.parametrize("bound", [0.4, 1.2])
+def test_a_bound_that_can_mean_nothing_is_refused(bound: float) -> None:
+    with pytest.raises(ValueError, match=f"highest_membership_auc {bound}"):
+        Gates(highest_membership_auc=bound)
+
+
+def test_noise_gives_nobody_away() -> None:
+    outcome = np.random.default_rng(0).permutation(ROWS.outcome)
+    assert membership_auc(PROBLEM, replace(ROWS, outcome=outcome)).value < 0.6
