@@ -30,6 +30,7 @@ LIBRARIES = ("duckdb", "numpy", "pandas", "scikit-learn", "scipy", "skops", "sta
 # before anything is loaded. A partial runs nothing by itself, and what it wraps must be on the list too.
 TRUSTED = (
     "assets.lifecycle.naive.RecencyBands",
+    "assets.lifecycle.quantiles.Quantiles",
     "assets.lifetime_value.bg_nbd.BgNbd",
     "assets.lifetime_value.customer_value.CustomerValue",
     "assets.lifetime_value.gamma_gamma.GammaGamma",

@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from assets.lifecycle.quantiles import Quantiles
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import shift_per_day
 from assets.metrics.probability import log_losses
@@ -54,7 +55,13 @@ class Binary:
         columns = ColumnTransformer(
             [("categories", encoder, list(categorical)), ("numbers", "passthrough", list(numeric))]
         )
-        return Pipeline([("columns", columns), ("boosting", self._boosting(len(categorical), seed))])
+        return Pipeline(
+            [
+                ("columns", columns),
+                ("quantiles", Quantiles(skipped=len(categorical))),
+                ("boosting", self._boosting(len(categorical), seed)),
+            ]
+        )
 
     def _boosting(self, categories: int, seed: int) -> HistGradientBoostingClassifier:
         return HistGradientBoostingClassifier(

@@ -163,7 +163,9 @@ def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401
     expected = sketch.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
     weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
     ranker = task.estimator(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
-    return ranker.fit(rows.features, outcome, boosting__sample_weight=weights)
+    return ranker.fit(
+        rows.features, outcome, quantiles__sample_weight=weights, boosting__sample_weight=weights
+    )
 
 
 def _fitted(

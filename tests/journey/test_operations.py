@@ -108,7 +108,6 @@ def killed(place: Place, arguments: tuple[str, ...], *, making: str, later: floa
     time.sleep(later)
     process.send_signal(signal.SIGKILL)
     code = process.wait()
-    # Not read to its end: dbt may live on for a moment, and it has the pipe too.
     process.stdout.close()
     return Killed(
         said=said, code=code, before=before, after=fingerprint(place.snapshot), customers=customers(place)

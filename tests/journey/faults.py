@@ -1,0 +1,233 @@
+"""Kills, full disks, damaged files: what was published stays whole, the next run completes or says why not.
+
+``make faults`` makes the tiny shop, or takes the one of an earlier ``make run``, and lives all faults on a
+copy: runs killed at random moments, then each other fault once. Nothing here is simulated but the disk,
+which is full when no file may grow any more.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from orchestration.definitions import definitions_for
+from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH
+from orchestration.settings import Settings
+from tests.journey.damage import DAMAGES, Damage
+from tests.journey.world import Place
+
+LEDGER = "checks"
+Counts = dict[str, tuple[int, int | None]]
+
+
+class Lost(AssertionError):
+    """A fault that broke a promise; the words say which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """How one run ended: its exit code or minus its signal, what it said, and how long it lived."""
+
+    code: int
+    said: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Harness:
+    """One place that goes through every fault; ``whole`` is a copy of it before the first."""
+
+    place: Place
+    whole: Path
+    morning: str
+    log: Path
+    counts: Counts = field(init=False)
+    definitions: dg.Definitions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.definitions = definitions_for(Settings())
+        self.counts = counted(self.place)
+
+    def restore(self) -> None:
+        """Everything as it was before the first fault."""
+        shutil.rmtree(self.place.var_dir)
+        shutil.copytree(self.whole, self.place.var_dir)
+
+    def run(self, job: str, *, damage: Damage | None = None, kill_after: float | None = None) -> Child:
+        """Run ``job`` in a process of its own, under ``damage``, killed after so many seconds.
+
+        The process is forked from this one, which has imported everything and begun nothing.
+        """
+        started = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            os._exit(self._in_child(job, damage))
+        ended, status = 0, 0
+        while not ended:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if kill_after is not None and not ended and time.monotonic() - started > kill_after:
+                os.kill(child, signal.SIGKILL)
+                ended, status = os.waitpid(child, 0)
+            time.sleep(0.01)
+        code = os.waitstatus_to_exitcode(status)
+        return Child(code=code, said=self.log.read_text(), seconds=time.monotonic() - started)
+
+    def _in_child(self, job: str, damage: Damage | None) -> int:
+        with self.log.open("w") as log:
+            os.dup2(log.fileno(), sys.stdout.fileno())
+            os.dup2(log.fileno(), sys.stderr.fileno())
+            try:
+                whole = self.definitions.resolve_job_def(job)
+                if damage is not None:
+                    damage.limit()
+                ended = whole.execute_in_process(
+                    instance=dg.DagsterInstance.get(), partition_key=self.morning, raise_on_error=False,
+                    run_config={"loggers": {"narrator": {}}}, asset_selection=_selected(whole, damage),
+                )  # fmt: skip
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+        return 0 if ended.success else 1
+
+    def refuse_loss(self, child: Child) -> None:
+        """Raise ``Lost`` unless what is published is whole and has every row once."""
+        found = counted(self.place)
+        differs = {name for name in {*found, *self.counts} if found.get(name) != self.counts.get(name)}
+        if differs:
+            raise Lost(f"after exit code {child.code} these differ: {sorted(differs)}\n{child.said[-3000:]}")
+
+    def completes(self) -> Child:
+        """A run from beginning to end, after which nothing is lost or doubled."""
+        child = self.run(PREDICT_AND_PUBLISH)
+        if child.code != 0:
+            raise Lost(f"the next run did not complete:\n{child.said[-3000:]}")
+        self.refuse_loss(child)
+        self._refuse_lost_facts()
+        return child
+
+    def _refuse_lost_facts(self) -> None:
+        before = Place(var_dir=self.whole)
+        sql = "select source_file, sum(rows_loaded)::bigint as n from raw.landings group by 1 order by 1"
+        was, now = before.kept(sql), self.place.kept(sql)
+        if not was.equals(now):
+            raise Lost(f"landed rows differ:\n{was}\n{now}")
+
+
+def counted(place: Place) -> Counts:
+    """Rows of each published table, and customers of those that have them; the file must be readable.
+
+    The ledger of checks has more rows after every run.
+    """
+    with duckdb.connect(str(place.snapshot), read_only=True) as connection:
+        tables = connection.execute("select table_name from duckdb_tables() order by 1").fetchall()
+        owners = connection.execute(
+            "select table_name from duckdb_columns() where column_name = 'customer_id'"
+        ).fetchall()
+        return {
+            name: connection.execute(
+                f"select count(*), {'count(distinct customer_id)' if (name,) in owners else 'null'} "
+                f'from published."{name}"'
+            ).fetchall()[0]
+            for (name,) in tables
+            if name != LEDGER
+        }
+
+
+def _selected(job: dg.JobDefinition, damage: Damage | None) -> list[dg.AssetKey] | None:
+    if damage is None or damage.without is None:
+        return None
+    spared = dg.AssetKey.from_user_string(damage.without)
+    return sorted(job.asset_layer.selected_asset_keys - {spared})
+
+
+def kills(harness: Harness, *, times: int, seed: int) -> Iterator[str]:
+    """Runs killed at random moments of their lives, each followed by one that completes."""
+    draw = random.Random(seed)  # noqa: S311 - moments, not secrets
+    longest = {job: harness.run(job).seconds for job in (PREDICT_AND_PUBLISH, PUBLISH)}
+    for number in range(1, times + 1):
+        job = draw.choice(sorted(longest))
+        moment = draw.uniform(0, longest[job])
+        child = harness.run(job, kill_after=moment)
+        harness.refuse_loss(child)
+        step = _last_step(child.said)
+        after = harness.completes()
+        how = "killed" if child.code == -signal.SIGKILL else f"ended with {child.code}"
+        yield (
+            f"{number}: {job} {how} after {child.seconds:.1f} s at {step}; the next run took "
+            f"{after.seconds:.0f} s"
+        )
+
+
+def damaged(harness: Harness, damage: Damage) -> str:
+    """One run under ``damage`` which says what is wrong, and one after it was mended which completes."""
+    harness.restore()
+    damage.plant(harness.place)
+    child = harness.run(PREDICT_AND_PUBLISH, damage=damage)
+    harness.refuse_loss(child)
+    if damage.words is None and child.code != 0:
+        raise Lost(f"{damage.name}: the run did not complete:\n{child.said[-3000:]}")
+    if damage.words is not None and (child.code == 0 or not damage.words.search(child.said)):
+        raise Lost(f"{damage.name}: exit code {child.code}, not these words:\n{child.said[-3000:]}")
+    damage.mend(harness.place, harness.whole)
+    harness.completes()
+    said = "completes" if damage.words is None else f"says {damage.words.pattern!r}"
+    return f"{damage.name}: {said}; afterwards a run completes"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Live every fault and tell each; returns the process's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--first", type=Path, help="the folder of a run of the tiny shop, instead of making one"
+    )
+    parser.add_argument("--only", choices=[each.name for each in DAMAGES], help="this damage and no other")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        harness = begun(Path(folder), first=asked.first)
+        started = time.monotonic()
+        for line in kills(harness, times=asked.kills, seed=asked.seed):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        for damage in DAMAGES:
+            if asked.only in (None, damage.name):
+                sys.stdout.write(f"{damaged(harness, damage)}\n")
+        took = timedelta(seconds=round(time.monotonic() - started))
+        sys.stdout.write(f"{asked.kills} kills and every fault survived in {took}\n")
+    return 0
+
+
+def begun(folder: Path, *, first: Path | None) -> Harness:
+    """A harness on the tiny shop, which is made when no ``first`` run is given."""
+    place, whole = Place(var_dir=folder / "var"), folder / "whole"
+    if first is not None:
+        shutil.copytree(first, place.var_dir)
+    os.environ.update(place.environment)
+    if first is None:
+        told = place.run()
+        if told.code != 0:
+            raise Lost(f"the first run failed:\n{told.said[-3000:]}")
+    shutil.copytree(place.var_dir, whole)
+    morning = str(place.published("select max(as_of_date)::date as day from published.levels")["day"][0])[:10]
+    return Harness(place=place, whole=whole, morning=morning, log=folder / "run.log")
+
+
+def _last_step(said: str) -> str:
+    steps = [line.split("making ", 1)[1].rstrip(" …") for line in said.splitlines() if "making " in line]
+    return steps[-1] if steps else "its start"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
