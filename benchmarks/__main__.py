@@ -2,14 +2,14 @@
 
 import sys
 
-from benchmarks import drift, feature_build, job_overhead, lifetime_value, scoring
+from benchmarks import drift, feature_build, fitting, job_overhead, lifetime_value, scoring
 from benchmarks.ratio import table
 
 
 def main() -> int:
     """Measure and tell; returns the process's exit code, which says nothing about the figures."""
     figures = []
-    for benchmark in (feature_build, scoring, lifetime_value, drift, job_overhead):
+    for benchmark in (feature_build, fitting, scoring, lifetime_value, drift, job_overhead):
         sys.stderr.write(f"{benchmark.__name__}: {(benchmark.__doc__ or '').strip()}\n")
         figures.append(benchmark.measure())
     sys.stdout.write(table(figures))

@@ -55,7 +55,9 @@ def fit_recipe_ranker(known: Matrix) -> Pipeline:
         shift = level_shift(expected, known.outcome[here].mean())
         weight[here & (known.outcome == 1)] = np.exp(-shift)
     ranker = task.estimator(**columns, seed=PROBLEM.seed)
-    return ranker.fit(known.features, outcome, boosting__sample_weight=weight)
+    return ranker.fit(
+        known.features, outcome, quantiles__sample_weight=weight, boosting__sample_weight=weight
+    )
 
 
 def test_a_refit_learns_from_every_row_and_keeps_the_calibrator(trial: Trial) -> None:
