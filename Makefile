@@ -23,7 +23,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback check fix test bench faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -78,6 +78,9 @@ test: check
 
 bench: setup
 	$(PYTHON) -m benchmarks
+
+audit: setup
+	$(UV) audit --frozen --preview-features audit-command
 
 faults: setup
 	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS))
