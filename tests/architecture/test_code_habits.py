@@ -1,6 +1,7 @@
 """Habits that a linter has no rule for."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +68,12 @@ def test_defs_files_keep_their_annotations_as_types() -> None:
         if file.name == "defs.py" and "from __future__ import annotations" in file.read_text()
     ]
     assert not offenders
+
+
+def test_whatever_listens_does_so_on_this_machine_alone() -> None:
+    told = [ROOT / "Makefile", *sorted((ROOT / "orchestration").rglob("*.py"))]
+    lines = [line for file in told for line in file.read_text(encoding="utf-8").splitlines()]
+    served = [line for line in lines if re.search(r"dagster dev|dagster-webserver", line)]
+    assert served
+    assert all("--host 127.0.0.1" in line for line in served), served
+    assert not [line for line in lines if "0.0.0.0" in line]  # noqa: S104 - looked for, not bound

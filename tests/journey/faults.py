@@ -193,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--first", type=Path, help="the folder of a run of the tiny shop, instead of making one"
     )
-    parser.add_argument("--only", choices=[each.name for each in DAMAGES], help="this damage and no other")
+    parser.add_argument("--only", nargs="*", choices=[each.name for each in DAMAGES], help="these damages")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         harness = begun(Path(folder), first=asked.first)
@@ -202,7 +202,7 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
         for damage in DAMAGES:
-            if asked.only in (None, damage.name):
+            if asked.only is None or damage.name in asked.only:
                 sys.stdout.write(f"{damaged(harness, damage)}\n")
         took = timedelta(seconds=round(time.monotonic() - started))
         sys.stdout.write(f"{asked.kills} kills and every fault survived in {took}\n")
