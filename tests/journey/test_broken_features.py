@@ -76,7 +76,7 @@ def test_the_old_snapshot_is_served_byte_for_byte(broken: Broken) -> None:
 
 
 def test_dagster_shows_the_run_as_failed(broken: Broken) -> None:
-    with dg.DagsterInstance.from_config(broken.place.environment["DAGSTER_HOME"]) as instance:
+    with broken.place.instance() as instance:
         newest, older = instance.get_runs(limit=2)
         assert newest.status == dg.DagsterRunStatus.FAILURE
         assert older.status == dg.DagsterRunStatus.SUCCESS

@@ -221,14 +221,9 @@ class Watch:
             finally:
                 os.killpg(process.pid, signal.SIGKILL)
 
-    @contextmanager
-    def instance(self) -> Iterator[dg.DagsterInstance]:
-        with dg.DagsterInstance.from_config(self.place.environment["DAGSTER_HOME"]) as instance:
-            yield instance
-
     def ticks(self, name: str) -> list[InstigatorTick]:
         """What became of each look of one sensor or schedule, newest first."""
-        with self.instance() as instance:
+        with self.place.instance() as instance:
             states = [each for each in instance.all_instigator_state() if each.instigator_name == name]
             return [
                 tick
@@ -239,7 +234,7 @@ class Watch:
 
     def runs(self, job: str) -> list[dg.DagsterRun]:
         """The daemon's own runs of ``job``."""
-        with self.instance() as instance:
+        with self.place.instance() as instance:
             return [run for run in instance.get_runs(dg.RunsFilter(job_name=job)) if run.remote_job_origin]
 
     def until(self, condition: Callable[[], object], *, seconds: float = 180) -> None:
@@ -282,7 +277,7 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
         watch.until(lambda: len(watch.ticks(RETRAINING)) > len(first))
         watch.until(lambda: watch.ticks(REFRESHING))
         second = watch.ticks(RETRAINING)[: -len(first)]
-    with watch.instance() as instance:
+    with watch.place.instance() as instance:
         started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     return Observed(
         zombies=[run.run_id for run in started if not run.remote_job_origin],

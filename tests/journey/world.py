@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pandas as pd
+import pytest
 
 PROJECT = Path(__file__).parents[2]
 LATEST = "published.purchase_propensity_latest"
@@ -65,6 +68,14 @@ class Place:
         process = self.start()
         said, _ = process.communicate()
         return Told(code=process.returncode, said=said)
+
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """What Dagster wrote down about this place."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_HOME", self.environment["DAGSTER_HOME"])
+            with dg.DagsterInstance.get() as instance:
+                yield instance
 
     def published(self, sql: str) -> pd.DataFrame:
         return read(self.snapshot, sql)
