@@ -52,6 +52,7 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
                 "amounts_are_not_negative",
                 "only_the_eligible_have_a_probability",
                 "only_the_ineligible_have_a_reason",
+                "of_who_said_no_nothing_is_said",
                 "fifths_lie_between_1_and_5",
                 "rfm_segment_is_one_of_nine",
                 "scheme_is_rfm_or_behaviour",
