@@ -95,6 +95,10 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Nothing was published: launch score for the morning again; if the rows come back, their room "
             "reads customers from another table than int_customer__as_of_permissions."
         ),
+        "nobody_is_contacted_against_their_will": (
+            "Nothing was published, and upload no file of this morning: launch score again; if the members "
+            "come back, the audience reads marks that the answers do not bear out."
+        ),
         "everyone_is_in_one_segment": (
             "Nothing was published: look for the missing or doubled customers in the behaviour features of "
             "the day, then launch score."

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.activation.defs import TOLD as ACTIVATION
+from assets.activation.defs import activation_asset
 from assets.churn.problem import CHURN
 from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle import journal
@@ -15,7 +17,7 @@ from assets.monitoring.defs import journals_asset, looked_back_assets
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
-from checks.consent.defs import consent_checks
+from checks.consent.defs import audience_check, consent_checks
 from checks.defs import problem_checks
 from checks.landing.defs import landing_checks
 from checks.lifetime_value.defs import value_checks
@@ -44,6 +46,7 @@ def checks_of_all(reports: Path, *, records_consent: bool) -> list[dg.AssetCheck
         *value_checks(LIFETIME_VALUE),
         *segment_checks(SEGMENTS),
         *consent_checks(SAID, is_recorded=records_consent),
+        audience_check(),
     ]
 
 
@@ -68,6 +71,7 @@ def modelled(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, 
             value_scores_asset(LIFETIME_VALUE, partitions),
             *segment_assets(SEGMENTS, partitions),
             journals_asset(last),
+            activation_asset(partitions, propensity=PURCHASE_PROPENSITY.scores, value=LIFETIME_VALUE.scores),
         ],
     )
 
@@ -81,4 +85,5 @@ def published_tables() -> tuple[Key, ...]:
     ]
     segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
-    return (*scored, *segments, *control)
+    activation = [Key("published", key.name) for key in ACTIVATION]
+    return (*scored, *segments, *activation, *control)

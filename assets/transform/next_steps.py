@@ -53,6 +53,8 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
                 "only_the_eligible_have_a_probability",
                 "only_the_ineligible_have_a_reason",
                 "of_who_said_no_nothing_is_said",
+                "sends_add_up",
+                "rates_are_shares",
                 "fifths_lie_between_1_and_5",
                 "rfm_segment_is_one_of_nine",
                 "scheme_is_rfm_or_behaviour",

@@ -3,6 +3,22 @@
 from checks.verdict import Verdict
 
 
+def nobody_is_contacted_against_their_will(*, members: int, without: int) -> Verdict:
+    """Whoever is in the audience had allowed advertising when the morning began, and is not held out.
+
+    Args:
+        members: Members of the morning's audience.
+        without: Those of them whose newest answer before the morning was no grant, or who are held out.
+    """
+    return Verdict(
+        passed=without == 0,
+        reason=f"{without:,} of {members:,} members had not allowed advertising or are held out",
+        value=float(without),
+        threshold=0.0,
+        evidence={"n": float(members)},
+    )
+
+
 def nobody_is_scored_without_consent(*, rows: int, without: int, is_recorded: bool) -> Verdict:
     """Whoever is said anything about had allowed profiling when the morning began.
 
