@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 
@@ -62,7 +63,7 @@ def _delivered(settings: Settings, contacts: Contacts, *, is_dry_run: bool) -> p
         )
 
 
-def _line(send: dict[str, object]) -> str:
+def _line(send: Mapping[Hashable, Any]) -> str:
     return (
         f"{send['destination']}: of {send['asked']:,} best customers {send['no_consent']:,} allow no "
         f"advertising, {send['held_out']:,} are held out, {send['capped']:,} lie beyond the cap, "

@@ -13,7 +13,7 @@ from checks.consent.judged import (
     nobody_is_contacted_against_their_will,
     nobody_is_scored_without_consent,
 )
-from checks.defs import as_of_run, check_of
+from checks.defs import Judge, as_of_run, check_of
 from checks.verdict import Verdict
 
 # Written out, not through the tables that rooms read: a check that shares their SQL would share its faults.
@@ -43,9 +43,7 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
         check_of(
             table,
             "nobody_is_scored_without_consent",
-            lambda context, warehouse, table=table: judged(
-                table, warehouse, as_of_run(context), is_recorded=is_recorded
-            ),
+            _of_day(table, is_recorded=is_recorded),
             why=nobody_is_scored_without_consent,
         )
         for table in tables
@@ -60,6 +58,10 @@ def audience_check() -> dg.AssetChecksDefinition:
         lambda context, warehouse: judged_audience(warehouse, as_of_run(context)),
         why=nobody_is_contacted_against_their_will,
     )
+
+
+def _of_day(table: Key, *, is_recorded: bool) -> Judge:
+    return lambda context, warehouse: judged(table, warehouse, as_of_run(context), is_recorded=is_recorded)
 
 
 def judged(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:

@@ -2,19 +2,13 @@
 
 with
 
-as_of_days as (
-
-    {{ as_of_days() }}
-
-),
-
 mornings as (
 
     select
         as_of_date,
         {{ local_midnight('as_of_date') }} as as_of_at
 
-    from as_of_days
+    from ({{ as_of_days() }}) as as_of_days
 
 ),
 
@@ -45,12 +39,6 @@ customers as (
 
 ),
 
-consents as (
-
-    select * from {{ ref('fct_consent') }}
-
-),
-
 answers as (
 
     select
@@ -60,7 +48,7 @@ answers as (
         bool_or(consents.is_granted) filter (where consents.purpose = 'profiling') as consent_profiling
 
     from customers
-    inner join consents
+    inner join {{ ref('fct_consent') }} as consents
         on customers.customer_id = consents.customer_id
         and {{ known_as_of('consents', 'customers', known_at='valid_from') }}
         and {{ stands_as_of('consents', 'customers', until='valid_to') }}
