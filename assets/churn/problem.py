@@ -3,7 +3,8 @@
 from assets.keys import Key
 from assets.lifecycle import customers
 from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
-from assets.lifecycle.problem import Exclusion, PredictionProblem
+from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tables import COUNT, FLAG, NUMBER, TEXT
 from assets.lifecycle.tasks import Binary
 

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.problem import Exclusion
+from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.tables import FLAG, Types
 from assets.ports import Warehouse
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from assets.keys import Key
+from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.tasks import Binary
 
 
@@ -52,21 +53,6 @@ class ReasonGroup:
     def __post_init__(self) -> None:
         if not self.columns:
             raise ValueError(f"reason group {self.theme!r} has no column")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """Whom a problem is not asked about: rows of ``table`` whose ``ineligible_reason`` is not null.
-
-    They are in no training, judgement or total, and are published with the reason and without a probability.
-
-    Attributes:
-        table: ``<entity>_id, as_of_date, ineligible_reason`` and ``carried``; who has no row is eligible.
-        carried: Columns of ``table`` that are published beside everyone's score, as name and pandas dtype.
-    """
-
-    table: Key
-    carried: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

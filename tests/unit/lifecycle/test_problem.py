@@ -6,7 +6,8 @@ import pytest
 
 from assets.churn.problem import CHURN
 from assets.keys import Key
-from assets.lifecycle.problem import Bands, Exclusion, Gates, ReasonGroup
+from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.problem import Bands, Gates, ReasonGroup
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -11,8 +11,9 @@ from sklearn.linear_model import LogisticRegression
 
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
+from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.explain import reasons
-from assets.lifecycle.problem import Exclusion, ReasonGroup
+from assets.lifecycle.problem import ReasonGroup
 from assets.lifecycle.score import Level, Run, ranks, score
 from assets.lifecycle.tables import SCORE_TYPES
 from assets.lifecycle.train import Fitted
