@@ -13,7 +13,7 @@ from assets.lifecycle.rows import asked_on, features_on, known_rows, published_r
 from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.train import fit_naive
 from assets.segments.assign import assignments
-from checks.consent.defs import judged
+from checks.consent.defs import CUSTOMERS, judged
 from tests.assets.permitted import permitted
 from tests.assets.test_segments import FIRST as FIRST_GROUPED
 from tests.assets.test_segments import World as SegmentWorld
@@ -149,7 +149,7 @@ def test_the_check_reads_the_answers_themselves(tmp_path: Path, answers: str, wi
     keys = pd.DataFrame(
         {"customer_id": ["c00001", "c00002"], "as_of_date": morning.date(), "as_of_at": morning}
     )
-    world.warehouse.replace(PERMISSIONS, permitted(keys))
+    world.warehouse.replace(CUSTOMERS, permitted(keys))
     world.warehouse.replace(PROBLEM.scores, keys.assign(is_eligible=True))
     values = answers.format(before=morning - pd.Timedelta(seconds=1), morning=morning)
     with world.warehouse.connect() as connection:
