@@ -63,7 +63,8 @@ select
     answers.consent_profiling,
     -- Where consent is recorded, silence is no.
     case
-        when '{{ asked("records_consent") }}' = 'yes' and answers.consent_profiling is not true then 'no_consent'
+        when '{{ asked("records_consent") }}' = 'yes' and answers.consent_profiling is not true
+            then 'no_consent'
     end as ineligible_reason
 
 from customers
