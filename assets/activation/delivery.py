@@ -19,6 +19,7 @@ from assets.activation.identifiers import (
     phone_for,
 )
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.tables import typed
 from assets.ports import Contacts, Warehouse
 
@@ -31,7 +32,7 @@ class NothingToDeliver(Exception):
 
 
 def newest_audience(warehouse: Warehouse) -> pd.DataFrame:
-    """The rows of the newest morning's audience.
+    """The rows of the audience of the newest morning that is known: an older one knows no newer refusal.
 
     Raises:
         NothingToDeliver: when there is none, or nobody in it may be contacted.
@@ -40,10 +41,12 @@ def newest_audience(warehouse: Warehouse) -> pd.DataFrame:
         raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
     rows = warehouse.read(
         f"select * from {AUDIENCES.sql} "
-        f"where as_of_date = (select max(as_of_date) from {AUDIENCES.sql}) order by rank"
+        f"where as_of_date = (select max(as_of_date) from {PERMISSIONS.sql}) order by rank"
     )
     if rows.empty:
-        raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
+        raise NothingToDeliver(
+            "the newest morning has no audience: its scores were withheld, or not made yet; launch score"
+        )
     if not (rows["fate"] == MEMBER).any():
         counts = ", ".join(f"{count:,} {fate}" for fate, count in rows["fate"].value_counts().items())
         raise NothingToDeliver(

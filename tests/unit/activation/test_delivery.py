@@ -11,6 +11,7 @@ import pytest
 
 from assets.activation.delivery import NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.tables import typed
 from orchestration.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -52,6 +53,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     ]
     found = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     found.replace(AUDIENCES, typed(rows, AUDIENCE_TYPES))
+    found.replace(PERMISSIONS, pd.DataFrame({"as_of_date": [date(2024, 5, 6)]}))
     return found
 
 
@@ -110,6 +112,12 @@ def test_who_cannot_be_contacted_is_said_in_words(
         deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
     assert not warehouse.exists(AUDIENCE_SENDS)
     assert not (tmp_path / "audiences").exists()
+
+
+def test_an_older_morning_s_audience_is_not_delivered(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    warehouse.append(PERMISSIONS, pd.DataFrame({"as_of_date": [date(2024, 5, 13)]}))
+    with pytest.raises(NothingToDeliver, match="the newest morning has no audience"):
+        deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
 
 
 def test_without_contacts_the_command_says_so_and_writes_nothing(
