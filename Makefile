@@ -23,7 +23,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback audience check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -56,6 +56,9 @@ replay: setup
 
 rollback: setup
 	$(PYTHON) -m orchestration.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+
+audience: setup
+	@$(PYTHON) -m orchestration.audience $(if $(SEND),--send $(SEND))
 
 fix: setup
 	$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """What the pure code asks of the outside world; adapters live in ``orchestration/resources``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,4 +83,12 @@ class ModelStore(Protocol):
 
     def folder(self, problem: str, version: str) -> Path:
         """The folder of one version, created when it is not there."""
+        ...
+
+
+class Contacts(Protocol):
+    """Where e-mail addresses and telephone numbers are read, for whoever may be contacted."""
+
+    def read(self, customer_ids: Iterable[str]) -> pd.DataFrame:
+        """``customer_id``, ``email`` and ``phone`` of those that are known; null where one is missing."""
         ...

@@ -91,6 +91,14 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Nothing was published: the horizons were not forecast together; report it with the customers "
             "that the reason counts."
         ),
+        "nobody_is_scored_without_consent": (
+            "Nothing was published: launch score for the morning again; if the rows come back, their room "
+            "reads customers from another table than int_customer__as_of_permissions."
+        ),
+        "nobody_is_contacted_against_their_will": (
+            "Nothing was published, and upload no file of this morning: launch score again; if the members "
+            "come back, the audience reads marks that the answers do not bear out."
+        ),
         "everyone_is_in_one_segment": (
             "Nothing was published: look for the missing or doubled customers in the behaviour features of "
             "the day, then launch score."

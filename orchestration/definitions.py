@@ -64,7 +64,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     stages = _stages(business, project, partitions, settings=settings)
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
-        asset_checks=checks_of_all(settings.reports_dir),
+        asset_checks=_checks(business, settings),
         jobs=list(jobs_of(stages, partitions).values()),
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
@@ -93,9 +93,7 @@ def _stages(
     looked_back = looking_back(partitions, reports=settings.reports_dir)
     trained, renewed, scored = modelled(partitions)
     made = [*landed, featured, published, *looked_back, *trained, *renewed, *scored]
-    expected = sorted(
-        key for each in (*made, *checks_of_all(settings.reports_dir)) for key in each.check_keys
-    )
+    expected = sorted(key for each in (*made, *_checks(business, settings)) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
@@ -105,6 +103,10 @@ def _stages(
         scored=scored,
         published=_told(published, expected, settings=settings, partitions=partitions),
     )
+
+
+def _checks(business: Business, settings: Settings) -> list[dg.AssetChecksDefinition]:
+    return checks_of_all(settings.reports_dir, records_consent=business.records_consent)
 
 
 def _told(
@@ -195,7 +197,12 @@ def _clock(business: Business) -> BusinessClock:
         )
 
     return BusinessClock(
-        time_zone=business.time_zone,
+        declared={
+            "time_zone": business.time_zone,
+            "records_consent": "yes" if business.records_consent else "no",
+            "holdout_share": str(business.holdout.share),
+            "holdout_salt": business.holdout.salt,
+        },
         first_as_of_day=business.first_as_of_day,
         today=today,
         known_at={

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.activation.defs import TOLD as ACTIVATION
+from assets.activation.defs import activation_asset
 from assets.churn.problem import CHURN
 from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle import journal
@@ -15,6 +17,7 @@ from assets.monitoring.defs import journals_asset, looked_back_assets
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
+from checks.consent.defs import audience_check, consent_checks
 from checks.defs import problem_checks
 from checks.landing.defs import landing_checks
 from checks.lifetime_value.defs import value_checks
@@ -25,10 +28,26 @@ PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY, CHURN)
 Assets = list[dg.AssetsDefinition]
 
 
-def checks_of_all(reports: Path) -> list[dg.AssetChecksDefinition]:
-    """Every check that is not a dbt test; ``reports`` is where the pages lie that some point to."""
+# What is said of customers, before it is published.
+SAID = (*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores, SEGMENTS.assignments)
+
+
+def checks_of_all(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDefinition]:
+    """Every check that is not a dbt test.
+
+    Args:
+        reports: Where the pages lie that some point to.
+        records_consent: Whether the business delivers what its customers allowed.
+    """
     supervised = [check for problem in PROBLEMS for check in problem_checks(problem, reports=reports)]
-    return [*landing_checks(), *supervised, *value_checks(LIFETIME_VALUE), *segment_checks(SEGMENTS)]
+    return [
+        *landing_checks(),
+        *supervised,
+        *value_checks(LIFETIME_VALUE),
+        *segment_checks(SEGMENTS),
+        *consent_checks(SAID, is_recorded=records_consent),
+        audience_check(),
+    ]
 
 
 def looking_back(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:
@@ -52,6 +71,7 @@ def modelled(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, 
             value_scores_asset(LIFETIME_VALUE, partitions),
             *segment_assets(SEGMENTS, partitions),
             journals_asset(last),
+            activation_asset(partitions, propensity=PURCHASE_PROPENSITY.scores, value=LIFETIME_VALUE.scores),
         ],
     )
 
@@ -65,4 +85,5 @@ def published_tables() -> tuple[Key, ...]:
     ]
     segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
     control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
-    return (*scored, *segments, *control)
+    activation = [Key("published", key.name) for key in ACTIVATION]
+    return (*scored, *segments, *activation, *control)

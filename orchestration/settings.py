@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         return self.folder / "published" / "parquet"
 
     @property
+    def audiences_dir(self) -> Path:
+        """Files of audiences that were asked for, to be uploaded by a person."""
+        return self.folder / "audiences"
+
+    @property
     def reports_dir(self) -> Path:
         """Pages for a browser, and the alerts of failed runs."""
         return self.folder / "reports"

@@ -17,7 +17,7 @@ TOTALS = """
         sum(baseline_value) as baseline, sum(predicted_orders) as orders, any_value(currency) as currency,
         any_value(status) as status, max(as_of_date) as as_of_date
     from published.lifetime_value
-    where as_of_date = (select max(as_of_date) from published.lifetime_value)
+    where as_of_date = (select max(as_of_date) from published.lifetime_value) and is_eligible
     group by 1 order by 1
 """
 

@@ -2,7 +2,9 @@
 
 from assets.keys import Key
 from assets.lifecycle import customers
-from assets.lifecycle.problem import Exclusion, PredictionProblem
+from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
+from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tables import COUNT, FLAG, NUMBER, TEXT
 from assets.lifecycle.tasks import Binary
 
@@ -34,7 +36,8 @@ CHURN = PredictionProblem(
     consent_purpose="profiling",
     owner="marketing-analytics",
     amount="average_order_amount_365d",
-    exclusions=(ALREADY_CHURNED,),
+    everyone=PERMISSIONS,
+    exclusions=(NO_CONSENT, ALREADY_CHURNED),
     is_absence=True,
     ranked_first="riskiest",
 )

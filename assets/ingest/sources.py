@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from assets.ingest.contract import Contract
 from assets.ingest.contracts import CONTRACTS
+from assets.ingest.holdout import Holdout
 from assets.ingest.pull_config import Database, Declaration, Rest
 from assets.ingest.simulation import PlantedFaults, Simulation
 from assets.ingest.wording import one_line, one_of, refuse_unknown
@@ -151,6 +152,7 @@ class Business(Declaration):
     last_day: date | None = None
     sources: tuple[Source, ...]
     simulation: Simulation | None = None
+    holdout: Holdout = Holdout()
     data_dir: Path
     landing_dir: Path
 
@@ -181,6 +183,11 @@ class Business(Declaration):
             raise ValueError(f"two sources are called {', '.join(twice)}: give each its own name")
         return self
 
+    @property
+    def records_consent(self) -> bool:
+        """Whether consent is recorded, so that silence is no; else it is unknown."""
+        return bool(self.sources_of("consents"))
+
     @classmethod
     def written_keys(cls) -> list[str]:
         """The keys that a person may write."""
@@ -195,6 +202,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "sources": Source,
     "simulation": Simulation,
     "planted": PlantedFaults,
+    "holdout": Holdout,
     "database": Database,
     "rest": Rest,
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from assets.keys import Key
+from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.tasks import Binary
 
 
@@ -52,21 +53,6 @@ class ReasonGroup:
     def __post_init__(self) -> None:
         if not self.columns:
             raise ValueError(f"reason group {self.theme!r} has no column")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """Whom a problem is not asked about: rows of ``table`` whose ``ineligible_reason`` is not null.
-
-    They are in no training, judgement or total, and are published with the reason and without a probability.
-
-    Attributes:
-        table: ``<entity>_id, as_of_date, ineligible_reason`` and ``carried``; who has no row is eligible.
-        carried: Columns of ``table`` that are published beside everyone's score, as name and pandas dtype.
-    """
-
-    table: Key
-    carried: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +121,8 @@ class PredictionProblem:
         recency: Feature column, in days, that the naive rival bands by.
         reason_groups: Themes of features, for the reasons on each row.
         amount: Money column that ``expected_value`` multiplies by, or ``None``.
+        everyone: Table with ``<entity>_id, as_of_date, as_of_at`` of those too who have no features;
+            the first feature table by default.
         exclusions: Whom it is not asked about; of several reasons the first table's is told.
         is_absence: Whether an outcome of 1 means that nothing was ordered. The level follows orders.
         ranked_first: What a marketer calls those with the highest probability.
@@ -158,6 +146,7 @@ class PredictionProblem:
     gates: Gates = field(default_factory=Gates)
     floors: Floors = field(default_factory=Floors)
     amount: str | None = None
+    everyone: Key | None = None
     exclusions: tuple[Exclusion, ...] = ()
     is_absence: bool = False
     ranked_first: str = "best"
@@ -200,8 +189,9 @@ class PredictionProblem:
 
     @property
     def sources(self) -> tuple[Key, ...]:
-        """The tables that say who is asked about, and what is known of them."""
-        return (*self.features, *(each.table for each in self.exclusions))
+        """The tables that say who there is, what is known of them and who is asked about, each once."""
+        first = self.everyone or self.features[0]
+        return tuple(dict.fromkeys((first, *self.features, *(each.table for each in self.exclusions))))
 
     @property
     def entity_id(self) -> str:

@@ -1,6 +1,6 @@
 """What one morning knew about a problem: sampled feature rows, matured outcomes, the shop's daily orders."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -110,11 +110,9 @@ def asked_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -
 
 def cohort_sql(problem: PredictionProblem) -> str:
     """Everyone on every as-of day: the id, ``as_of_date`` and why not asked about, null for the eligible."""
-    keys, first = f"{problem.entity_id}, {AS_OF}", problem.features[0].sql
-    joins = " ".join(
-        f"left join {each.table.sql} as {each.table.name} using ({keys})" for each in problem.exclusions
-    )
-    return f"(select {keys}, {_reason(problem)} as {INELIGIBLE} from {first} {joins})"
+    keys = f"{problem.entity_id}, {AS_OF}"
+    others = dict.fromkeys(each.table for each in problem.exclusions)
+    return f"(select {keys}, {_reason(problem)} as {INELIGIBLE} from {_from(problem, others)})"
 
 
 def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Floats:
@@ -151,6 +149,7 @@ def published_rows(
         inner join {problem.label.sql} as labels using ({keys})
         inner join {_joined(problem)} as features using ({keys})
         where {AS_OF} between $first and $last and scores.status = 'ok' and scores.is_eligible
+            and features.{INELIGIBLE} is null
             and md5_number_lower({problem.entity_id}) % $modulus = 0
         order by {AS_OF}, {problem.entity_id}
     """
@@ -182,22 +181,26 @@ def _sample_sql(problem: PredictionProblem) -> str:
 
 
 def _joined(problem: PredictionProblem) -> str:
-    """Everyone in the first feature table, with what the others have, and why some are not asked about."""
-    first, *others = problem.sources
+    """Everyone, with what the feature tables have, and why some are not asked about."""
     keys = f"{problem.entity_id}, {AS_OF}"
     known = [f"{table.name}.newest_known_at" for table in problem.features]
-    joins = [f"left join {table.sql} as {table.name} using ({keys})" for table in others]
-    columns = [
-        f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in problem.features[1:]
-    ]
     # greatest() passes over the NULL of a table that has no fact about this customer.
     selected = [
-        f"{first.name}.* exclude (newest_known_at)",
+        keys,
+        f"{problem.sources[0].name}.as_of_at",
         f"greatest({', '.join(known)}) as newest_known_at",
         f"{_reason(problem)} as {INELIGIBLE}",
         *problem.carried,
+        *(f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in problem.features),
     ]
-    return f"(select {', '.join([*selected, *columns])} from {first.sql} as {first.name} {' '.join(joins)})"
+    return f"(select {', '.join(selected)} from {_from(problem, problem.sources)})"
+
+
+def _from(problem: PredictionProblem, tables: Iterable[Key]) -> str:
+    """Everyone, beside whom ``tables`` stand."""
+    first, keys = problem.sources[0], f"{problem.entity_id}, {AS_OF}"
+    joins = [f"left join {table.sql} as {table.name} using ({keys})" for table in tables if table != first]
+    return f"{first.sql} as {first.name} {' '.join(joins)}"
 
 
 def _reason(problem: PredictionProblem) -> str:

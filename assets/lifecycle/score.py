@@ -8,22 +8,18 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
+from assets.lifecycle.consent import MARKS
 from assets.lifecycle.explain import reasons
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.rows import INELIGIBLE, is_eligible
 from assets.lifecycle.tables import SCORE_TYPES, typed
 from assets.lifecycle.train import Fitted
-from assets.metrics.arrays import Flags, Floats, Ints, Texts
+from assets.metrics.arrays import Floats, Ints, Texts
 from assets.metrics.intervals import NORMAL_QUANTILE
 from assets.metrics.probability import log_odds, with_shift
 
-HOLDOUT_SHARE = 0.05
-# Sixteen characters, the length that the hash wants. Changing it draws a new holdout and ends every
-# comparison with the old one.
-HOLDOUT_SALT = "holdout--2026-01"
 HIGH_PERCENTILE = 10
 MEDIUM_PERCENTILE = 40
-CONSENTS = ("consent_ads", "consent_profiling")
 POPULATION = "every customer with a purchase before as_of_date"
 
 Status = Literal["ok", "fallback_model", "stale", "withheld_by_gate"]
@@ -63,8 +59,8 @@ def score(
         problem: What was asked.
         fitted: The champion, or the naive rival as fallback.
         features: Feature rows of one as-of day, with ``ineligible_reason`` where some are not asked about.
-            ``consent_ads`` and ``consent_profiling`` are copied when they are there and missing
-            otherwise: silence is not consent.
+            ``is_holdout``, ``consent_ads`` and ``consent_profiling`` are copied when they are there and
+            missing otherwise: silence is not consent.
         level: Moves every probability of the day.
         run: Where the rows come from; the status of a fallback is ``fallback_model`` whatever it says.
 
@@ -82,7 +78,7 @@ def score(
     columns = (
         _identity(problem, matrix, run=run, is_fallback=fitted.is_fallback)
         | {"is_eligible": asked, INELIGIBLE: features[INELIGIBLE].array if not asked.all() else None}
-        | {name: _consent(features, name) for name in CONSENTS}
+        | {name: features[name].array if name in features.columns else None for name in MARKS}
         | {name: features[name].array for name in problem.carried}
     )
     # Only those asked about have a row in ``said``; the others' stay empty.
@@ -103,15 +99,6 @@ def _said(
     )
     told = reasons(fitted, asked.features, groups=problem.reason_groups)
     return pd.concat([pd.DataFrame(columns, index=told.index), told], axis=1)
-
-
-def is_holdout(entities: Texts) -> Flags:
-    """Whether each customer is never to be contacted: the same 5 % for every model and every day.
-
-    A keyed hash of the id alone, so that a customer does not change sides when others come and go.
-    """
-    hashes = pd.util.hash_array(entities, hash_key=HOLDOUT_SALT, categorize=False)
-    return np.asarray(hashes % 10_000 < HOLDOUT_SHARE * 10_000)
 
 
 def ranks(probability: Floats, entities: Texts) -> Ints:
@@ -137,12 +124,7 @@ def _identity(
         "horizon_days": problem.horizon_days,
         "status": "fallback_model" if is_fallback else run.status,
         "quality_grade": run.quality_grade,
-        "is_holdout": is_holdout(matrix.entities),
     }
-
-
-def _consent(features: pd.DataFrame, name: str) -> object:
-    return features[name].astype("boolean").array if name in features.columns else None
 
 
 def _probabilities(fitted: Fitted, raw: Floats, *, level: Level) -> dict[str, object]:

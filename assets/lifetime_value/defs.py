@@ -10,6 +10,7 @@ import pandas as pd
 from assets.keys import METRICS
 from assets.lifecycle import journal
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.morning import SCHEDULED
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.promote import CARD_FILE, champion
@@ -30,7 +31,7 @@ def value_realised_asset(
         problem,
         partitions,
         key=dg.AssetKey(problem.realised),
-        deps=(problem.histories, *problem.labels.values()),
+        deps=(problem.histories, PERMISSIONS, *problem.labels.values()),
         description="Published amounts against what was then spent, once their windows have ended.",
         step=_realised,
     )
@@ -45,7 +46,7 @@ def value_trained_assets(
             problem,
             partitions,
             key=dg.AssetKey(problem.evaluation),
-            deps=(problem.histories, problem.features, *problem.labels.values()),
+            deps=(problem.histories, problem.features, PERMISSIONS, *problem.labels.values()),
             description=(
                 f"{problem.question} BG/NBD with Gamma-Gamma, machine-learned amounts and the naive formula, "
                 "each made from what an earlier morning knew and judged by the days that followed."
@@ -74,7 +75,7 @@ def value_scores_asset(
         problem,
         partitions,
         key=dg.AssetKey(problem.scores),
-        deps=(problem.champion, problem.realised, problem.histories, problem.features),
+        deps=(problem.champion, problem.realised, problem.histories, problem.features, PERMISSIONS),
         description=(
             "One row per customer, horizon and as-of date: what they will spend and order, with interval, "
             "whether they are a customer still, and when the next order is due."

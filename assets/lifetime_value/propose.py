@@ -38,14 +38,16 @@ class ValueMorning(Occasion[ValueProblem]):
 
     @cached_property
     def cohort(self) -> Cohort:
-        """Everybody known this morning.
+        """Everybody known this morning who may be profiled.
 
         Raises:
             NothingKnown: when that is nobody.
         """
         found = cohort_on(self.problem, self.warehouse, as_of=self.as_of)
         if len(found) == 0:
-            raise NothingKnown(f"nobody had bought before {self.as_of}: there is nobody to score")
+            raise NothingKnown(
+                f"nobody who may be profiled had bought before {self.as_of}: there is nobody to score"
+            )
         return found
 
     @cached_property

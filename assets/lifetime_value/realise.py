@@ -10,6 +10,7 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle import journal
+from assets.lifecycle.consent import consenting
 from assets.lifecycle.facts import has, overall
 from assets.lifecycle.tables import BIN_TYPES, METRIC_TYPES, typed
 from assets.lifetime_value.figures import HORIZON, Figure
@@ -70,10 +71,10 @@ def _published(problem: ValueProblem, morning: ValueMorning, day: date, *, days:
         f"""
         select scores.{CUSTOMER}, model_version, predicted_value, predicted_value_lo, predicted_value_hi,
             outcome_amount, year(first_purchase_on) || '-Q' || quarter(first_purchase_on) as cohort
-        from {problem.scores.sql} as scores
+        from {consenting(problem.scores.sql)} as scores
         inner join {problem.labels[days].sql} as labels using ({CUSTOMER}, {AS_OF})
         inner join {problem.histories.sql} as histories using ({CUSTOMER}, {AS_OF})
-        where {AS_OF} = $day and horizon_days = $days and status = 'ok'
+        where {AS_OF} = $day and horizon_days = $days and status = 'ok' and is_eligible
         order by {CUSTOMER}
         """,
         {"day": day, "days": days},

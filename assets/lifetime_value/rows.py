@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Matrix, build_matrix, sample_modulus
+from assets.lifecycle.consent import consenting
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.arrays import Floats, Texts
 from assets.ports import Warehouse
@@ -43,7 +44,7 @@ class Cohort:
 
 
 def cohort_on(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Cohort:
-    """Everybody known on the morning of ``as_of``; nobody when that morning was not built."""
+    """Who was known on the morning of ``as_of`` and may be profiled; nobody when it was not built."""
     rows = warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {CUSTOMER}", {"as_of": as_of}
     )
@@ -119,13 +120,13 @@ def first_morning(problem: ValueProblem, warehouse: Warehouse) -> date | None:
 
 
 def _joined(problem: ValueProblem) -> str:
-    """Histories with the features of the same customers; the newest moment is that of either."""
+    """Histories and features of those who may be profiled; the newest moment is that of either."""
     keys = f"{CUSTOMER}, {AS_OF}"
     shared = "as_of_at, newest_known_at, net_amount_lifetime"
     return f"""(
         select histories.* exclude (newest_known_at),
             greatest(histories.newest_known_at, features.newest_known_at) as newest_known_at,
             features.* exclude ({keys}, {shared})
-        from {problem.histories.sql} as histories
+        from {consenting(problem.histories.sql)} as histories
         inner join {problem.features.sql} as features using ({keys})
     )"""

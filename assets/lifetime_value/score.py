@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.lifecycle.score import Run, is_holdout, ranks
+from assets.lifecycle.consent import MARKS, with_permissions
+from assets.lifecycle.score import Run, ranks
 from assets.lifecycle.tables import typed
 from assets.lifetime_value.customer_value import CustomerValue
 from assets.lifetime_value.problem import ValueProblem
@@ -19,11 +20,17 @@ OVERDUE_BELOW = 0.1
 # The distribution of a next order has no mean for who bought once; what lies further ahead is no date.
 FURTHEST_DAYS = 3650
 
+# What the rows of one morning have in common.
+SHARED = (
+    *("id_type", AS_OF, "scored_at", "run_id", "model_name", "model_version", "target", "status"),
+    *("quality_grade", "value_basis", "high_value_rule"),
+)
+
 Model = CustomerValue | SpendRate
 
 
 def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: Run) -> pd.DataFrame:
-    """One row per customer and horizon, in exactly the columns of ``published.lifetime_value``.
+    """One row per customer and horizon, in the columns of ``published.lifetime_value``; the marks are empty.
 
     Args:
         problem: What was asked.
@@ -45,6 +52,13 @@ def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: Run) -> p
     return typed(found.reset_index(drop=True), VALUE_TYPES)
 
 
+def with_everyone(scored: pd.DataFrame, permissions: pd.DataFrame) -> pd.DataFrame:
+    """``scored`` with everyone's marks, and rows without an outlook for those who may not be profiled."""
+    rows = with_permissions(scored, permissions, per="horizon_days", shared=SHARED)
+    rows = rows.sort_values([CUSTOMER, "horizon_days"], kind="stable", ignore_index=True)
+    return typed(rows, VALUE_TYPES)
+
+
 def _identity(problem: ValueProblem, cohort: Cohort, *, run: Run) -> dict[str, object]:
     return {
         CUSTOMER: cohort.known.entities,
@@ -59,10 +73,7 @@ def _identity(problem: ValueProblem, cohort: Cohort, *, run: Run) -> dict[str, o
         "ineligible_reason": None,
         "status": run.status,
         "quality_grade": run.quality_grade,
-        "is_holdout": is_holdout(cohort.known.entities),
-        # Silence is not consent.
-        "consent_ads": None,
-        "consent_profiling": None,
+        **dict.fromkeys(MARKS),
         "currency": cohort.currency,
         "value_basis": problem.value_basis,
         "high_value_rule": problem.high_value_rule,

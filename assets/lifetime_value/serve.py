@@ -4,11 +4,12 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.lifecycle import journal
+from assets.lifecycle.consent import permissions_on
 from assets.lifecycle.morning import NothingKnown
 from assets.lifecycle.register import load_model
 from assets.lifecycle.score import Run
 from assets.lifetime_value.propose import ValueMorning, prepare
-from assets.lifetime_value.score import score
+from assets.lifetime_value.score import score, with_everyone
 
 
 def scores(morning: ValueMorning) -> pd.DataFrame:
@@ -18,7 +19,7 @@ def scores(morning: ValueMorning) -> pd.DataFrame:
         The day's rows of ``ml.lifetime_value__scores``.
 
     Raises:
-        NothingKnown: when no version serves, or nobody had bought before this morning.
+        NothingKnown: when no version serves, or nobody who may be profiled had bought before this morning.
         ModelFileRefused: when the version's file is not the one that was registered.
     """
     prepare(morning)
@@ -34,6 +35,7 @@ def scores(morning: ValueMorning) -> pd.DataFrame:
         quality_grade=serves.quality_grade,
         status="fallback_model" if serves.is_fallback else "ok",
     )
-    scored = score(problem, model, morning.cohort, run=run)
+    permissions = permissions_on(warehouse, as_of=morning.as_of)
+    scored = with_everyone(score(problem, model, morning.cohort, run=run), permissions)
     warehouse.replace_partition(problem.scores, scored, column=AS_OF, value=morning.as_of)
     return scored

@@ -2,6 +2,7 @@
 
 from assets.keys import Key
 from assets.lifecycle import customers
+from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tasks import Binary
 
@@ -22,4 +23,6 @@ PURCHASE_PROPENSITY = PredictionProblem(
     consent_purpose="profiling",
     owner="marketing-analytics",
     amount="average_order_amount_365d",
+    everyone=PERMISSIONS,
+    exclusions=(NO_CONSENT,),
 )

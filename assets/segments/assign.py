@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from assets.lifecycle.score import is_holdout
+from assets.lifecycle.consent import MARKS, permissions_on, with_permissions
 from assets.lifecycle.tables import typed
 from assets.segments.model import BEHAVIOUR, RFM
 from assets.segments.morning import Morning, Serving
@@ -16,6 +16,8 @@ FIFTHS = ("recency_fifth", "frequency_fifth", "monetary_fifth")
 RFM_RULE = "rfm-fifths-1"
 NO_MODEL = "no_grouping_yet"
 WITHHELD = ("no_stable_segments",)
+# What the rows of one scheme and morning have in common.
+SHARED = ("id_type", "as_of_date", "scored_at", "run_id", "model_name", "model_version", "status")
 SEGMENT_COLUMNS = ("segment_id", "segment_key", "segment_name", "runner_up_segment_id", "rfm_cell")
 
 
@@ -24,7 +26,9 @@ def assignments(morning: Morning) -> pd.DataFrame:
     morning.prepare()
     # Typed one by one: a column that one scheme leaves empty has the other's type only then.
     schemes = [typed(rows, ASSIGNMENT_TYPES) for rows in (_rfm(morning), _behaviour(morning))]
-    found = pd.concat(schemes, ignore_index=True)
+    permissions = permissions_on(morning.warehouse, as_of=morning.as_of)
+    everyone = with_permissions(pd.concat(schemes), permissions, per="scheme", shared=SHARED)
+    found = typed(everyone, ASSIGNMENT_TYPES)
     morning.warehouse.replace_partition(
         morning.segmentation.assignments, found, column="as_of_date", value=morning.as_of
     )
@@ -112,9 +116,7 @@ def _finished(
         is_eligible=is_eligible,
         status=np.where(withheld, "withheld_by_gate", "ok"),
         quality_grade=None,
-        is_holdout=is_holdout(frame["customer_id"].to_numpy(dtype=object)),
-        consent_ads=None,
-        consent_profiling=None,
+        **dict.fromkeys(MARKS),
         stability_ari=agreement(frame[["customer_id", "segment_key"]], before),
         size=counted,
     )

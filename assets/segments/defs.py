@@ -8,6 +8,7 @@ import pandas as pd
 from assets.keys import METRICS
 from assets.lifecycle import journal
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.morning import SCHEDULED
 from assets.lifecycle.plot import as_markdown
 from assets.ports import ModelStore, Warehouse
@@ -26,7 +27,7 @@ def grouping_asset(
 
     @dg.asset(
         key=dg.AssetKey(segmentation.model),
-        deps=[dg.AssetKey(segmentation.features)],
+        deps=[dg.AssetKey(segmentation.features), dg.AssetKey(PERMISSIONS)],
         partitions_def=partitions,
         group_name=segmentation.name,
         description=(
@@ -58,9 +59,11 @@ def segment_assets(
 def _assignments_asset(
     segmentation: Segmentation, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
+    sources = (segmentation.features, segmentation.rfm, PERMISSIONS)
+
     @dg.asset(
         key=dg.AssetKey(segmentation.assignments),
-        deps=[dg.AssetKey(key) for key in (segmentation.model, segmentation.features, segmentation.rfm)],
+        deps=[dg.AssetKey(key) for key in (segmentation.model, *sources)],
         partitions_def=partitions,
         group_name=segmentation.name,
         description="One row per customer, scheme (rfm, behaviour) and as-of date: the segment, how surely.",

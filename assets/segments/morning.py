@@ -11,6 +11,7 @@ import pandas as pd
 from assets.features.matrix import refuse_late_knowledge
 from assets.keys import Key
 from assets.lifecycle import journal
+from assets.lifecycle.consent import consenting
 from assets.lifecycle.morning import SCHEDULED
 from assets.lifecycle.promote import Attempt
 from assets.lifecycle.register import code_hash, rows_hash
@@ -87,9 +88,10 @@ class Morning:
         return Serving(version=version, sha256=sha256, grouping=grouping)
 
     def on_day(self, key: Key) -> pd.DataFrame:
-        """The rows of one as-of day of a feature table, by customer."""
+        """The rows of one as-of day of a table, by customer: only of those who may be profiled."""
         return self.warehouse.read(
-            f"select * from {key.sql} where as_of_date = $as_of order by customer_id", {"as_of": self.as_of}
+            f"select * from {consenting(key.sql)} where as_of_date = $as_of order by customer_id",
+            {"as_of": self.as_of},
         )
 
     def folder(self, version: str) -> Path:

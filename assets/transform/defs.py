@@ -53,7 +53,7 @@ def transform_assets(
     Args:
         project: The dbt project, with a manifest.
         partitions: The as-of days.
-        clock: The business's time zone, first as-of day and today.
+        clock: What the business declares, its first as-of day and today.
         tell: Puts what a run asks for where dbt reads it.
     """
     shared: dict[str, Any] = {
@@ -67,7 +67,7 @@ def transform_assets(
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell({"time_zone": clock.time_zone})
+        tell(clock.declared)
         yield from _build(context, dbt, warehouse)
 
     @dbt_assets(
@@ -86,15 +86,15 @@ def transform_assets(
             raise dg.Failure(_too_late(asked, now), allow_retries=False)
         window = next_window(asked, clock, warehouse=warehouse, project_dir=project.project_dir)
         asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
-        tell({"time_zone": clock.time_zone, **asked_for})
+        tell({**clock.declared, **asked_for})
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
-        remember(window, warehouse, project_dir=project.project_dir)
+        remember(window, clock, warehouse=warehouse, project_dir=project.project_dir)
 
     @dbt_assets(**shared, name="published", select=PUBLISHED)
     def _published(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell({"time_zone": clock.time_zone})
+        tell(clock.declared)
         yield from _build(context, dbt, warehouse)
 
     return [_staged, _featured, _published]

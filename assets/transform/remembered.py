@@ -21,9 +21,10 @@ class BusinessClock:
     """What time it is for a business; ``today`` asks its warehouse for the newest fact.
 
     ``known_at`` names, for each raw table whose rows have a date, the column with when we learned of them.
+    ``declared`` is what the SQL asks of the business whatever the morning: another answer, other features.
     """
 
-    time_zone: str
+    declared: Mapping[str, str]
     first_as_of_day: date
     today: Callable[[Warehouse], date]
     known_at: Mapping[Key, str]
@@ -38,7 +39,7 @@ def next_window(
         asked,
         clock.first_as_of_day,
         built=built,
-        code_hash=_code_hash(project_dir),
+        code_hash=_code_hash(project_dir, clock),
         changed_from=_changed_from(warehouse, landed, known_at=clock.known_at),
     )
 
@@ -56,14 +57,14 @@ def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, s
     return built, json.loads(row["landed_files"])
 
 
-def remember(window: FeatureWindow, warehouse: Warehouse, *, project_dir: Path) -> None:
+def remember(window: FeatureWindow, clock: BusinessClock, *, warehouse: Warehouse, project_dir: Path) -> None:
     """Keep what has been built, by which SQL and from which files."""
     built, _ = _remembered(warehouse)
     keeps = built is not None and not window.is_full_refresh
     row = {
         "first_day": str(min(window.first, built.first) if keeps and built else window.first),
         "last_day": str(max(window.last, built.last) if keeps and built else window.last),
-        "code_hash": _code_hash(project_dir),
+        "code_hash": _code_hash(project_dir, clock),
         "landed_files": json.dumps(_landed_files(warehouse)),
     }
     warehouse.replace(FEATURE_WINDOWS, pd.DataFrame([row]))
@@ -99,9 +100,9 @@ def _changed_from(
     return None if pd.isna(day) else pd.Timestamp(day).date()
 
 
-def _code_hash(project_dir: Path) -> str:
-    """Hash of every file that can change what a feature means."""
-    digest = hashlib.sha256()
+def _code_hash(project_dir: Path, clock: BusinessClock) -> str:
+    """Hash of every file and declaration that can change what a feature means."""
+    digest = hashlib.sha256(json.dumps(dict(clock.declared), sort_keys=True).encode())
     for folder in (
         "models/staging",
         "models/intermediate",

@@ -36,16 +36,38 @@ def outlooks_contract(problem: ValueProblem) -> pa.DataFrameSchema:
         "horizon_days": pa.Column(checks=pa.Check.isin(problem.horizons_days)),
         "status": pa.Column(checks=pa.Check.isin(STATUSES)),
         "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES)),
-        "historic_orders": pa.Column(checks=pa.Check.ge(1)),
+        "is_eligible": pa.Column(nullable=False),
+        "historic_orders": pa.Column(checks=pa.Check.ge(1), nullable=True),
         "prob_alive": pa.Column("float64", share, nullable=True),
         "prob_churn": pa.Column("float64", share, nullable=True),
         "value_basis": pa.Column(checks=pa.Check.eq(problem.value_basis)),
-        "is_high_value": pa.Column(nullable=False),
     }
     others = {name: pa.Column(nullable=True) for name in VALUE_TYPES if name not in ruled}
     return pa.DataFrameSchema(
-        {**ruled, **others}, unique=["customer_id", "horizon_days", "as_of_date"], strict=True
+        {**ruled, **others},
+        checks=_of_the_eligible(),
+        unique=["customer_id", "horizon_days", "as_of_date"],
+        strict=True,
     )
+
+
+def _of_the_eligible() -> list[pa.Check]:
+    """Whoever may be asked about has an outlook, and the others a reason and nothing else."""
+    said = ["predicted_value", "baseline_value", "historic_orders", "is_high_value"]
+    return [
+        pa.Check(
+            lambda rows: rows["ineligible_reason"].isna() == rows["is_eligible"].astype(bool),
+            name="a_reason_if_and_only_if_ineligible",
+        ),
+        pa.Check(
+            lambda rows: rows[said].notna().all(axis=1) | ~rows["is_eligible"].astype(bool),
+            name="an_outlook_if_eligible",
+        ),
+        pa.Check(
+            lambda rows: rows[said].isna().all(axis=1) | rows["is_eligible"].astype(bool),
+            name="no_outlook_if_ineligible",
+        ),
+    ]
 
 
 def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:

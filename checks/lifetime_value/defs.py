@@ -9,6 +9,7 @@ import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle import journal
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.facts import has, overall
 from assets.lifetime_value.problem import ValueProblem
 from assets.ports import Warehouse
@@ -85,8 +86,11 @@ def _score_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
     def contract(rows: pd.DataFrame) -> Verdict:
         return rows_keep_their_contract(rows, outlooks_contract(problem))
 
+    def amounts(rows: pd.DataFrame) -> Verdict:
+        return amounts_lie_in_their_intervals(rows.loc[rows["is_eligible"]])
+
     def grow(rows: pd.DataFrame) -> Verdict:
-        values = rows.pivot_table(
+        values = rows.loc[rows["is_eligible"]].pivot_table(
             index="customer_id", columns="horizon_days", values="predicted_value", aggfunc="first"
         )
         return longer_horizons_are_worth_more(values.to_numpy(dtype=np.float64))
@@ -110,7 +114,7 @@ def _score_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
         check_of(
             problem.scores,
             "amounts_lie_in_their_intervals",
-            _of_scores(problem, amounts_lie_in_their_intervals),
+            _of_scores(problem, amounts),
             why=amounts_lie_in_their_intervals,
         ),
         check_of(
@@ -136,7 +140,7 @@ def _counted(problem: ValueProblem, warehouse: Warehouse, as_of: date) -> pd.Dat
     return warehouse.read(
         f"""
         with cohort as (
-            select customer_id from {problem.histories.sql} where as_of_date = $as_of
+            select customer_id from {PERMISSIONS.sql} where as_of_date = $as_of
         )
         select
             horizon_days,

@@ -7,6 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import Key
+from assets.lifecycle.consent import PERMISSIONS
 from assets.ports import Warehouse
 from assets.segments.model import BEHAVIOUR, Segmentation
 from checks.defs import Judge, as_of_run, check_of
@@ -53,7 +54,7 @@ class _Judges:
         self._table = segmentation.assignments.sql
 
     def everyone(self, warehouse: Warehouse, as_of: date) -> Verdict:
-        cohort = f"(select customer_id from {self._segmentation.features.sql} where as_of_date = $as_of)"
+        cohort = f"(select customer_id from {PERMISSIONS.sql} where as_of_date = $as_of)"
         counted = warehouse.read(
             f"select scheme, count(*) as rows, count(distinct customer_id) as customers, "
             f"count(distinct customer_id) filter (where customer_id in {cohort}) as known "

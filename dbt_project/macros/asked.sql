@@ -7,8 +7,13 @@
     time_zone: the business's own clock, where its midnight is.
     as_of_from, as_of_to: as-of days (Mondays) to build, both included; one day before anybody traded by default.
     today: what day it is for the business; outcomes whose window ended by this morning are known.
+    records_consent: yes when the business delivers consents, so that silence is no; else no.
+    holdout_share, holdout_salt: how large a share of the customers is held out, and by which draw.
 #}
 {% macro asked(name) -%}
-    {% set otherwise = 'UTC' if name == 'time_zone' else '1970-01-05' %}
+    {% set words = {
+        'time_zone': 'UTC', 'records_consent': 'no', 'holdout_share': '0.05', 'holdout_salt': 'holdout--2026-01'
+    } %}
+    {% set otherwise = words.get(name, '1970-01-05') %}
     {{ return(var(name, env_var('ASKED_' ~ name | upper, otherwise) if execute else otherwise)) }}
 {%- endmacro %}

@@ -33,7 +33,8 @@
     from {{ scores }}
 {%- endmacro %}
 
-{# The newest score of each customer, marked where the gate withheld newer ones since. #}
+{# The newest score of each customer, marked where the gate withheld newer ones since.
+   Old scores that are served on do not outlive the consent to them. #}
 {% macro newest_scores(scores, more={}) %}
 with
 
@@ -60,10 +61,13 @@ ranked as (
     select
         scores.*,
         {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
+        scores.is_eligible and permissions.ineligible_reason is not null as is_withdrawn,
         row_number() over (partition by scores.customer_id order by scores.as_of_date desc) as newness
 
     from scores
     left join withheld on scores.model_name = withheld.model_name
+    left join {{ ref('int_customer__as_of_permissions') }} as permissions
+        on scores.customer_id = permissions.customer_id and scores.as_of_date = permissions.as_of_date
 
 )
 
@@ -74,5 +78,5 @@ select
 {%- endfor %}
 
 from ranked
-where newness = 1
+where newness = 1 and is_withdrawn is not true
 {% endmacro %}

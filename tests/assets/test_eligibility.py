@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.problem import Exclusion, Floors, Gates
+from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.problem import Floors, Gates
 from assets.lifecycle.realise import REALISED
 from assets.lifecycle.rows import realised_rates
 from assets.monitoring import drifting

@@ -10,6 +10,7 @@ import pytest
 
 from assets.features.matrix import LeakDetected
 from assets.keys import METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.register import ModelFileRefused
 from assets.segments.assign import assignments
 from assets.segments.morning import Morning
@@ -18,6 +19,7 @@ from assets.segments.profiling import profiles
 from assets.segments.propose import grouping
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
+from tests.assets.permitted import permitted
 from tests.unit.segments.world import SMALL, customers
 
 FIRST = date(2024, 3, 4)
@@ -42,6 +44,7 @@ class World:
         told = rows.drop(columns="kind").assign(
             as_of_date=as_of, as_of_at=morning, newest_known_at=morning - known_before
         )
+        self.warehouse.replace_partition(PERMISSIONS, permitted(told), column="as_of_date", value=as_of)
         self.warehouse.replace_partition(SMALL.features, told, column="as_of_date", value=as_of)
         fifths = told[["customer_id", "as_of_date"]].assign(
             recency_fifth=np.int32(5), frequency_fifth=np.int32(3), monetary_fifth=np.int32(1),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import Key
+from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.journal import Serving
 from assets.lifetime_value.bg_nbd import Buying
 from assets.lifetime_value.gamma_gamma import Spending
@@ -19,6 +20,7 @@ from assets.lifetime_value.realise import realised
 from assets.lifetime_value.serve import scores
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
+from tests.assets.permitted import permitted
 
 BUYING = Buying(r=0.8, alpha=40.0, a=0.8, b=2.5)
 SPENDING = Spending(p=6.0, q=4.0, v=15.0)
@@ -98,6 +100,7 @@ def write(world: ValueWorld, bought: pd.DataFrame, mornings: Sequence[date]) -> 
     own = ["days_since_order", "net_amount_365d", "tenure_days"]
     world.warehouse.replace(PROBLEM.features, known[shared + own])
     world.warehouse.replace(PROBLEM.histories, known.drop(columns=own))
+    world.warehouse.replace(PERMISSIONS, permitted(known))
     for days, key in PROBLEM.labels.items():
         matured = [morning for morning in mornings if morning + timedelta(days=days) <= mornings[-1]]
         outcomes = [_outcome(bought, known, morning, days=days) for morning in matured]

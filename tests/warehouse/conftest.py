@@ -37,7 +37,7 @@ CHURN_ROWS = f"""
         select
             date '2024-05-20' as as_of_date, timestamp '2024-05-20 04:00:00' as scored_at, 'run' as run_id,
             'churn' as model_name, 'v1' as model_version, 'churn' as target, 60 as horizon_days,
-            'ok' as status, 'Good' as quality_grade, 'in words' as churn_definition,
+            'ok' as status, 'Good' as quality_grade, false as is_holdout, 'in words' as churn_definition,
             65 as days_since_last_order
     )
     select 'bob' as customer_id, true as is_eligible, false as is_already_churned, 0.8 as probability,
@@ -250,6 +250,7 @@ def ml_tables() -> dict[str, str]:
         tables[f"{scored}__scores"] = tables.pop(scored)
     tables["segments__assignments"] = tables.pop("segments__scores")
     tables["segments__profiles"] = tables.pop("segment_profiles")
+    tables["audiences"] += ", fate varchar"
     return tables
 
 
@@ -267,7 +268,7 @@ def score_rows(connection: duckdb.DuckDBPyConnection) -> None:
             " cast(? as date) as as_of_date, ? as probability, timestamp '2024-05-20 04:00:00' as scored_at,"
             " 'run' as run_id, 'purchase_propensity' as model_name, 'v1' as model_version,"
             f" 'purchase' as target, 30 as horizon_days, true as is_eligible, 'ok' as status,"
-            f" 'Good' as quality_grade, {WHATEVER}",
+            f" 'Good' as quality_grade, false as is_holdout, {WHATEVER}",
             [customer, day, probability],
         )
     connection.execute(f"insert into ml.churn__scores by name {CHURN_ROWS}")

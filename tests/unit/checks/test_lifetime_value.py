@@ -36,6 +36,7 @@ def scored() -> pd.DataFrame:
             "model_version": "v1",
             "target": LIFETIME_VALUE.target,
             "horizon_days": days,
+            "is_eligible": True,
             "status": "ok",
             "quality_grade": "Good",
             "historic_orders": 2,

@@ -41,6 +41,19 @@ def test_a_business_is_named_after_its_file() -> None:
     assert business(DOCUMENT).name == "gift_shop"
 
 
+def test_a_twentieth_is_held_out_unless_told_otherwise() -> None:
+    assert business(DOCUMENT).holdout.share == 0.05
+    told = business({**DOCUMENT, "holdout": {"share": 0.2, "salt": "spring-2027"}})
+    assert (told.holdout.share, told.holdout.salt) == (0.2, "spring-2027")
+
+
+def test_consent_is_recorded_where_it_is_delivered() -> None:
+    answers = {"customer_id": "a", "purpose": "b", "is_granted": "c", "recorded_at": "d"}
+    consents = {"name": "answers", "table": "consents", "files": "{data_dir}/answers.csv", "columns": answers}
+    assert not business(DOCUMENT).records_consent
+    assert business({**DOCUMENT, "sources": [SOURCE, consents]}).records_consent
+
+
 def test_yaml_constants_in_a_mapping_are_sql_constants() -> None:
     mapped = business(with_source(columns={**COLUMNS, "is_service": False, "discount_amount": 0}))
     assert mapped.sources[0].columns["is_service"] == "false"
@@ -51,6 +64,9 @@ def test_yaml_constants_in_a_mapping_are_sql_constants() -> None:
     ("document", "words"),
     [
         ({**DOCUMENT, "tite": "x"}, ["unknown key 'tite'", "did you mean 'title'"]),
+        ({**DOCUMENT, "holdout": {"share": 0.6}}, ["holdout.share", "less than or equal to 0.5"]),
+        ({**DOCUMENT, "holdout": {"salt": "it's '; drop"}}, ["holdout.salt", "should match pattern"]),
+        ({**DOCUMENT, "holdout": {"shar": 0.1}}, ["unknown key 'holdout.shar'", "did you mean 'share'"]),
         (with_source(colums={}), ["unknown key 'sources.0.colums'", "did you mean 'columns'"]),
         (
             with_source(columns={**COLUMNS, "unitprice": "1"}),

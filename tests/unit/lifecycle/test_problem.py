@@ -6,7 +6,8 @@ import pytest
 
 from assets.churn.problem import CHURN
 from assets.keys import Key
-from assets.lifecycle.problem import Bands, Exclusion, Gates, ReasonGroup
+from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.problem import Bands, Gates, ReasonGroup
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -20,12 +21,18 @@ def test_the_purchase_question_leaves_the_calendar_to_the_level_model() -> None:
     assert not {"month_of_year", "week_of_year"} & set(PURCHASE_PROPENSITY.columns)
 
 
-def test_both_questions_know_the_same_of_a_customer_and_only_one_leaves_somebody_out() -> None:
+def test_both_questions_know_the_same_of_a_customer_and_one_leaves_out_the_gone() -> None:
     for shared in ("features", "numeric", "categorical", "recency", "slices", "reason_groups"):
         assert getattr(CHURN, shared) == getattr(PURCHASE_PROPENSITY, shared)
-    assert PURCHASE_PROPENSITY.exclusions == ()
-    assert PURCHASE_PROPENSITY.sources == PURCHASE_PROPENSITY.features
-    assert CHURN.sources == (*CHURN.features, Key("intermediate", "int_customer__as_of_churned"))
+    permissions = Key("intermediate", "int_customer__as_of_permissions")
+    assert PURCHASE_PROPENSITY.sources == (permissions, *PURCHASE_PROPENSITY.features)
+    assert CHURN.sources == (
+        permissions,
+        *CHURN.features,
+        Key("intermediate", "int_customer__as_of_churned"),
+    )
+    # Of who said no and is gone as well the first reason is told: no more is said of them than that.
+    assert [each.table for each in CHURN.exclusions] == [permissions, CHURN.sources[-1]]
     assert CHURN.is_absence
 
 

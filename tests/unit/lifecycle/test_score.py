@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
+from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.explain import reasons
-from assets.lifecycle.problem import Exclusion, ReasonGroup
-from assets.lifecycle.score import Level, Run, is_holdout, ranks, score
+from assets.lifecycle.problem import ReasonGroup
+from assets.lifecycle.score import Level, Run, ranks, score
 from assets.lifecycle.tables import SCORE_TYPES
 from assets.lifecycle.train import Fitted
 from assets.metrics.probability import log_odds
@@ -104,14 +105,6 @@ def test_ties_are_broken_by_the_customer_and_not_by_the_row() -> None:
     assert sorted(found) == list(range(1, 51))
     assert ranks(np.full(50, 0.2), customers[::-1]).tolist() == found[::-1].tolist()
     assert found.tolist() != sorted(found)
-
-
-def test_the_holdout_is_five_percent_and_stays_the_same_people() -> None:
-    customers = np.array([f"c{number}" for number in range(20_000)], dtype=object)
-    held = is_holdout(customers)
-    # Standard error sqrt(0.05 x 0.95 / 20000) = 0.0015.
-    assert held.mean() == pytest.approx(0.05, abs=0.005)
-    assert is_holdout(customers[7:]).tolist() == held[7:].tolist()
 
 
 def test_silence_is_not_consent(trial: Trial, today: pd.DataFrame, scored: pd.DataFrame) -> None:

@@ -1,0 +1,1 @@
+"""Who is contacted, and what that changes."""

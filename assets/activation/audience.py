@@ -1,0 +1,62 @@
+"""Whom is it worth to contact this week, and who may be?"""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from assets.activation.tables import AUDIENCE_TYPES
+from assets.features.matrix import AS_OF
+from assets.keys import Key
+from assets.lifecycle.score import ranks
+from assets.lifecycle.tables import typed
+from assets.ports import Warehouse
+
+NAME = "likely_and_valuable"
+SHARE = 0.1
+# Nobody looks at more rows than that before they go out.
+MOST_MEMBERS = 10_000
+VALUE_DAYS = 90
+MEMBER, NO_CONSENT, HELD_OUT, CAPPED = FATES = ("member", "no_consent", "held_out", "capped")
+
+
+def audience_on(
+    warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date, most: int = MOST_MEMBERS
+) -> pd.DataFrame:
+    """The morning's rows of ``ml.audiences``; none when either table has no row of the morning."""
+    scored = warehouse.read(
+        f"""
+        select customer_id, probability * predicted_value as value, consent_ads, is_holdout
+        from {propensity.sql} as propensity
+        inner join (
+            select customer_id, {AS_OF}, predicted_value
+            from {value.sql} where horizon_days = {VALUE_DAYS} and is_eligible
+        ) as outlook using (customer_id, {AS_OF})
+        where {AS_OF} = $as_of and propensity.is_eligible
+        order by customer_id
+        """,
+        {"as_of": as_of},
+    )
+    rows = audience_of(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
+    return typed(rows, AUDIENCE_TYPES)
+
+
+def audience_of(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
+    """The best tenth by ``value``, and what becomes of each of them.
+
+    Args:
+        scored: ``customer_id``, ``value``, ``consent_ads`` (null: unknown, which is not yes), ``is_holdout``.
+        most: Members at most; the others are ``capped``.
+
+    Returns:
+        ``customer_id, rank, value, fate``, best first: ``no_consent`` to advertising goes before
+        ``held_out``, so that whoever is held out could have been a member.
+    """
+    value = scored["value"].to_numpy(dtype=np.float64)
+    rank = ranks(value, scored["customer_id"].to_numpy(dtype=object))
+    best = scored.assign(rank=rank).nsmallest(int(np.ceil(SHARE * len(scored))), "rank")
+    allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
+    held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
+    is_over = np.cumsum(allowed & ~held_out) > most
+    fate = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], MEMBER)
+    return best.assign(fate=fate)[["customer_id", "rank", "value", "fate"]].reset_index(drop=True)

@@ -1,0 +1,136 @@
+"""An audience as one file per destination, hashed, with a row in the ledger for each."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from assets.activation.audience import CAPPED, HELD_OUT, MEMBER, NO_CONSENT
+from assets.activation.identifiers import (
+    DESTINATIONS,
+    Destination,
+    email_for,
+    harmless,
+    hashed,
+    phone_for,
+)
+from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
+from assets.lifecycle.consent import PERMISSIONS
+from assets.lifecycle.tables import typed
+from assets.ports import Contacts, Warehouse
+
+# What each destination calls the two columns.
+HEADERS: Mapping[Destination, tuple[str, str]] = {"google": ("Email", "Phone"), "meta": ("email", "phone")}
+
+
+class NothingToDeliver(Exception):
+    """Nobody may be contacted, or nobody can be; the reason in words."""
+
+
+def newest_audience(warehouse: Warehouse) -> pd.DataFrame:
+    """The rows of the audience of the newest morning that is known: an older one knows no newer refusal.
+
+    Raises:
+        NothingToDeliver: when there is none, or nobody in it may be contacted.
+    """
+    if not warehouse.exists(AUDIENCES):
+        raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
+    rows = warehouse.read(
+        f"select * from {AUDIENCES.sql} "
+        f"where as_of_date = (select max(as_of_date) from {PERMISSIONS.sql}) order by rank"
+    )
+    if rows.empty:
+        raise NothingToDeliver(
+            "the newest morning has no audience: its scores were withheld, or not made yet; launch score"
+        )
+    if not (rows["fate"] == MEMBER).any():
+        counts = ", ".join(f"{count:,} {fate}" for fate, count in rows["fate"].value_counts().items())
+        raise NothingToDeliver(
+            f"none of the {len(rows):,} best customers may be contacted ({counts}): a business that records "
+            "no consent to advertising has no audience"
+        )
+    return rows
+
+
+def deliver(
+    warehouse: Warehouse, contacts: Contacts, *, folder: Path, now: datetime, is_dry_run: bool
+) -> pd.DataFrame:
+    """Write the newest audience for every destination below ``folder``, unless it is a dry run.
+
+    Nothing goes over a network: the file is uploaded by a person. ``now`` is naive UTC.
+
+    Returns:
+        The rows added to ``ml.audience_sends``.
+
+    Raises:
+        NothingToDeliver: when nobody may be contacted, or of nobody an address or number is kept.
+    """
+    rows = newest_audience(warehouse)
+    members = rows.loc[rows["fate"] == MEMBER, ["customer_id"]]
+    known = members.merge(contacts.read(list(members["customer_id"])), on="customer_id", how="left")
+    if known[["email", "phone"]].isna().all(axis=None):
+        raise NothingToDeliver(f"of none of the {len(members):,} members an address or number is kept")
+    as_of, audience = pd.Timestamp(rows["as_of_date"].iloc[0]).date(), str(rows["audience"].iloc[0])
+    counts = rows["fate"].value_counts()
+    told = {
+        "audience": audience,
+        "as_of_date": as_of,
+        "sent_at": now,
+        "dry_run": is_dry_run,
+        "asked": len(rows),
+        **{fate: int(counts.get(fate, 0)) for fate in (NO_CONSENT, HELD_OUT, CAPPED)},
+    }
+    target = None if is_dry_run else folder
+    sends = [
+        told | _written(known, each, name=_name(audience, as_of, each), folder=target)
+        for each in DESTINATIONS
+    ]
+    ledger = typed(sends, SEND_TYPES)
+    warehouse.append(AUDIENCE_SENDS, ledger)
+    return ledger
+
+
+def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]:
+    """The CSV of ``known`` (``email``, ``phone``) and its rows: who has neither in good form has none.
+
+    No id is in it: the destination is told hashes and nothing to join them by.
+    """
+    pairs = [
+        (hashed(email_for(destination, _text(email))), hashed(phone_for(destination, _text(phone))))
+        for email, phone in known[["email", "phone"]].itertuples(index=False)
+    ]
+    # Sorted by hash: the order of the file does not tell who is worth most.
+    cells = sorted(pair for pair in pairs if any(pair))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADERS[destination])
+    writer.writerows([harmless(cell) for cell in row] for row in cells)
+    return text.getvalue().encode(), len(cells)
+
+
+def _written(
+    known: pd.DataFrame, destination: Destination, *, name: str, folder: Path | None
+) -> dict[str, object]:
+    content, written = file_for(destination, known)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / name).write_bytes(content)
+    return {
+        "destination": destination,
+        "without_contact": len(known) - written,
+        "written": written,
+        "file_name": name,
+        "file_sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _name(audience: str, as_of: date, destination: Destination) -> str:
+    return f"{audience}_{as_of}_{destination}.csv"
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

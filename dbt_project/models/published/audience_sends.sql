@@ -1,0 +1,18 @@
+{# One row per audience, as-of date, destination and time. #}
+
+select
+    cast(audience as varchar) as audience,
+    cast(as_of_date as date) as as_of_date,
+    cast(destination as varchar) as destination,
+    cast(sent_at as timestamp) as sent_at,
+    cast(dry_run as boolean) as dry_run,
+    cast(asked as bigint) as asked,
+    cast(no_consent as bigint) as no_consent,
+    cast(held_out as bigint) as held_out,
+    cast(capped as bigint) as capped,
+    cast(without_contact as bigint) as without_contact,
+    cast(written as bigint) as written,
+    cast(file_name as varchar) as file_name,
+    cast(file_sha256 as varchar) as file_sha256
+
+from {{ source('ml', 'audience_sends') }}

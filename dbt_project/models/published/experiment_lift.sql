@@ -1,0 +1,20 @@
+{# One row per as-of date, experiment and name. #}
+
+select
+    cast(as_of_date as date) as as_of_date,
+    cast(experiment as varchar) as experiment,
+    cast(name as varchar) as name,
+    cast(window_days as integer) as window_days,
+    cast(contacted as bigint) as contacted,
+    cast(held_out as bigint) as held_out,
+    cast(contacted_orderers as bigint) as contacted_orderers,
+    cast(held_out_orderers as bigint) as held_out_orderers,
+    cast(contacted_rate as double) as contacted_rate,
+    cast(held_out_rate as double) as held_out_rate,
+    cast(difference as double) as difference,
+    cast(ci_lo as double) as ci_lo,
+    cast(ci_hi as double) as ci_hi,
+    cast(relative_lift as double) as relative_lift,
+    cast(p_value as double) as p_value
+
+from {{ source('ml', 'experiment_lift') }}

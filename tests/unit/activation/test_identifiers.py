@@ -1,0 +1,69 @@
+"""Identifiers are what Google and Meta hash on their side, or nothing."""
+
+import pytest
+
+from assets.activation.identifiers import Destination, email_for, harmless, hashed, phone_for
+
+
+@pytest.mark.parametrize(
+    ("text", "google", "meta"),
+    [
+        ("  Test@Example.COM ", "test@example.com", "test@example.com"),
+        ("Jane.Doe+Shop@Gmail.com", "janedoe@gmail.com", "jane.doe+shop@gmail.com"),
+        ("j.a.n.e@googlemail.com", "jane@googlemail.com", "j.a.n.e@googlemail.com"),
+        # Elsewhere dots and suffixes may be other people.
+        ("jane.doe+shop@example.org", "jane.doe+shop@example.org", "jane.doe+shop@example.org"),
+        ("no address", None, None),
+        ("two@at@example.org", None, None),
+        ("", None, None),
+        (None, None, None),
+    ],
+)
+def test_an_address_is_normalised_as_each_destination_does(
+    text: str | None, google: str | None, meta: str | None
+) -> None:
+    assert (email_for("google", text), email_for("meta", text)) == (google, meta)
+
+
+@pytest.mark.parametrize(
+    ("text", "google", "meta"),
+    [
+        ("+44 20 7031 3000", "+442070313000", "442070313000"),
+        ("+1 (212) 565-0000", "+12125650000", "12125650000"),
+        ("0044 20 7031 3000", "+442070313000", "442070313000"),
+        ("+44 (0)20 7031 3000", "+442070313000", "442070313000"),
+        # Nobody knows the country of a national number.
+        ("020 7031 3000", None, None),
+        ("+0 123 4567", None, None),
+        ("+1234567890123456", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_number_has_its_country_code(text: str | None, google: str | None, meta: str | None) -> None:
+    assert (phone_for("google", text), phone_for("meta", text)) == (google, meta)
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        # FIPS 180-2, appendix B.1.
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        # What Google's and Meta's guides have for this address.
+        ("test@example.com", "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_hashes_are_sha_256_in_lower_case_hexadecimal(text: str | None, digest: str) -> None:
+    assert hashed(text) == digest
+
+
+@pytest.mark.parametrize("destination", ["google", "meta"])
+def test_capitals_and_blanks_change_no_hash(destination: Destination) -> None:
+    assert len({hashed(email_for(destination, text)) for text in ("a@b.cd", " A@B.CD", "a@b.cd\n")}) == 1
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(first: str) -> None:
+    assert harmless(f"{first}cmd()") == f"'{first}cmd()"
+    assert harmless("973dfe") == "973dfe"
