@@ -8,6 +8,7 @@ VAR_DIR ?= var
 UV_VERSION := 0.13.9
 
 export BUSINESS VAR_DIR DATA_DIR SIZE
+export VAULT_KEY_FILE
 export DAGSTER_HOME := $(abspath $(VAR_DIR))/dagster
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -23,7 +24,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback vault-key rotate-vault-key check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -56,6 +57,12 @@ replay: setup
 
 rollback: setup
 	$(PYTHON) -m orchestration.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+
+vault-key: setup
+	@$(PYTHON) -m orchestration.keyring
+
+rotate-vault-key: setup
+	@$(PYTHON) -m orchestration.rotate
 
 fix: setup
 	$(BIN)/ruff format .

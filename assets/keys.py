@@ -28,6 +28,7 @@ class Key(NamedTuple):
         return f'"{self.schema}"."{self.name}"'
 
 
+SEALED_EXPORTS = Key("vault", "sealed_exports")
 REJECTS = Key("raw", "rejects")
 LANDINGS = Key("raw", "landings")
 

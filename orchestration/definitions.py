@@ -14,7 +14,7 @@ from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
 from assets.ingest.contracts import CONTRACTS
-from assets.ingest.defs import landing_assets, pulled_assets
+from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.files import resolved_files
 from assets.ingest.simulation import Simulation
 from assets.ingest.sources import Business, BusinessInvalid
@@ -23,6 +23,7 @@ from assets.lifecycle import journal
 from assets.lifecycle.causes import Cause, wanted
 from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
+from assets.privacy.defs import sealed_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
@@ -36,6 +37,7 @@ from orchestration.automation import (
     schedules,
 )
 from orchestration.jobs import Stages, jobs_of
+from orchestration.keyring import vault_of
 from orchestration.narrator import narrator
 from orchestration.parse import dbt_of, dbt_project
 from orchestration.policies import SENSOR_PATIENCE, governed
@@ -72,6 +74,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
+            "vault": vault_of(settings, business),
             "models": FolderModelStore(root=str(settings.folder / "models")),
             "dbt": dbt_of(settings),
         },
@@ -127,6 +130,7 @@ def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsD
     return [
         *_simulated(business, settings),
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
+        sealed_asset(business, after=delivering(business)),
         *landing_assets(business),
     ]
 

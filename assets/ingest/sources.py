@@ -139,7 +139,8 @@ class Business(Declaration):
     """One business: its clock, its money, its exports.
 
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
-    globs start; files are named below them, so that moving a folder changes no fingerprint.
+    globs start; files are named below them, so that moving a folder changes no fingerprint. With ``vault``
+    personal columns are kept, encrypted; without it they are read by nobody.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Business(Declaration):
     last_day: date | None = None
     sources: tuple[Source, ...]
     simulation: Simulation | None = None
+    vault: bool = False
     data_dir: Path
     landing_dir: Path
 
