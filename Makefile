@@ -24,7 +24,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback vault-key rotate-vault-key check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback erase export-subject vault-key rotate-vault-key check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -57,6 +57,12 @@ replay: setup
 
 rollback: setup
 	$(PYTHON) -m orchestration.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+
+erase: setup
+	@$(PYTHON) -m orchestration.erase --customer "$(CUSTOMER)"
+
+export-subject: setup
+	@$(PYTHON) -m orchestration.export_subject --customer "$(CUSTOMER)"
 
 vault-key: setup
 	@$(PYTHON) -m orchestration.keyring

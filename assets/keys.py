@@ -40,6 +40,7 @@ LEVELS = Key("ml", "levels")
 USABILITY_REPORT = Key("ml", "usability_report")
 DRIFT = Key("ml", "drift")
 CHECKS = Key("ml", "checks")
+ERASURES = Key("ml", "erasure_log")
 
 
 def raw(table: str) -> Key:

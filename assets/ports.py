@@ -133,6 +133,14 @@ class Vault(Contacts, Protocol):
         """From now on ``ids``, by the column they are from, are of somebody who was erased."""
         ...
 
+    def customers_of(self, source: str) -> list[str]:
+        """Whose values ``source`` has told, in the order they were kept; no value is read."""
+        ...
+
+    def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
+        """Remove what is kept of each, but not what the source ``beside`` told; returns how many values."""
+        ...
+
     def has_erased(self) -> bool:
         """Whether anybody was erased."""
         ...

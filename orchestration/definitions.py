@@ -36,6 +36,8 @@ from orchestration.automation import (
     run_failed_sensor,
     schedules,
 )
+from orchestration.erase import Erasing
+from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
 from orchestration.jobs import Stages, jobs_of
 from orchestration.keyring import vault_of
 from orchestration.narrator import narrator
@@ -67,7 +69,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=checks_of_all(settings.reports_dir),
-        jobs=list(jobs_of(stages, partitions).values()),
+        jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
         loggers={"narrator": narrator},
@@ -158,7 +160,12 @@ def _sensors(business: Business, settings: Settings, stages: Stages) -> list[dg.
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
         retraining_wanted_sensor(causes, answering=stages.answering),
         run_failed_sensor(settings.alerts_file),
+        erasure_requested_sensor(settings.erasure_requests_file),
     ]
+
+
+def _erase(business: Business, settings: Settings) -> Erase:
+    return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
 
 
 def _delivered(business: Business) -> set[Path]:
@@ -214,7 +221,7 @@ def _simulated(business: Business, settings: Settings) -> list[dg.AssetsDefiniti
     if business.simulation is None:
         return []
     shop = shop_of(business.simulation)
-    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.folder / "truth")]
+    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.truth_dir)]
 
 
 def shop_of(simulation: Simulation) -> Shop:

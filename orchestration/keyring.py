@@ -49,10 +49,15 @@ def _in_environment(current: SecretStr, following: SecretStr | None) -> Keyring:
 
 
 def _no_key(business: Business) -> str:
+    remedy = (
+        "set VAULT_KEY to 64 hexadecimal digits, or VAULT_KEY_FILE to a file of mode 0600 that holds them "
+        "(`make vault-key` makes one)"
+    )
+    if not business.vault:
+        return f"{business.name}: to erase somebody takes a key, so that the proof names nobody: {remedy}"
     return (
-        f"{business.name}.yaml keeps personal values in a vault, and no key is given: set VAULT_KEY to 64 "
-        "hexadecimal digits, or VAULT_KEY_FILE to a file of mode 0600 that holds them (`make vault-key` "
-        "makes one); or take `vault: yes` out of the YAML, and personal columns are read by nobody"
+        f"{business.name}.yaml keeps personal values in a vault, and no key is given: {remedy}; or take "
+        "`vault: yes` out of the YAML, and personal columns are read by nobody"
     )
 
 

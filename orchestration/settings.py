@@ -76,6 +76,16 @@ class Settings(BaseSettings):
         return self.folder / "vault.sqlite"
 
     @property
+    def erasure_requests_file(self) -> Path:
+        """Whoever asked to be erased: one ``customer_id`` a line."""
+        return self.folder / "erasure_requests.csv"
+
+    @property
+    def truth_dir(self) -> Path:
+        """What a simulated shop does not know of itself; no data of the business."""
+        return self.folder / "truth"
+
+    @property
     def key_file(self) -> Path | None:
         """The file of the vault's key that the environment names."""
         return _from_project(self.vault_key_file) if self.vault_key_file else None

@@ -51,14 +51,13 @@ def take_custody(business: Business, vault: Vault) -> Custody:
         VaultKeyRefused: when the vault is needed and its key is not there, not private or another one.
     """
     done, looks_for_erased = Custody(), vault.has_erased()
-    with duckdb.connect(config={"python_enable_replacements": False}) as room:
-        mappings = all_expressions(room, business.sources)
-        for source in business.sources:
-            if not looks_for_erased and not (business.vault and source.pii):
-                continue
-            for files in _groups(room, business, source):
-                delivery = _Delivery(room, business, source, files, mappings[source.name])
-                done += _taken(delivery, vault)
+    for source in business.sources:
+        if looks_for_erased or (business.vault and source.pii):
+            # A room for each: what is a table for one source may be a view for the next.
+            with duckdb.connect(config={"python_enable_replacements": False}) as room:
+                mapping = all_expressions(room, [source])[source.name]
+                for files in _groups(room, business, source):
+                    done += _taken(_Delivery(room, business, source, files, mapping), vault)
     return done
 
 
@@ -96,7 +95,10 @@ def _taken(delivery: _Delivery, vault: Vault) -> Custody:
     except OURS:
         raise
     except (Unreadable, duckdb.Error):
-        return Custody(unreadable=tuple(each.file.name for each in delivery.files))
+        if len(delivery.files) == 1:
+            return Custody(unreadable=(delivery.files[0].file.name,))
+        alone = (replace(delivery, files=(each,)) for each in delivery.files)
+        return sum((_taken(each, vault) for each in alone), Custody())
     is_erased = pd.Series(data=False, index=people.index)
     for kind in (name for name in PERSONS if name in people.columns):
         is_erased |= people[kind].isin(vault.erased(kind, people[kind].dropna().unique()))

@@ -22,7 +22,6 @@ def sealed_asset(business: Business, *, after: list[Key]) -> dg.AssetsDefinition
             f"The exports as landing may read them: personal columns {kept}, no row of anybody who was "
             "erased. Files outside the landing folder are left as they are."
         ),
-        pool="warehouse",
     )
     def _sealed(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
         try:

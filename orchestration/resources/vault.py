@@ -125,6 +125,20 @@ class SqliteVault:
             tokens = {token for (token,) in vault.execute("select token from erased")}
         return frozenset(each for each, token in self.tokens(kind, ids).items() if token in tokens)
 
+    def customers_of(self, source: str) -> list[str]:
+        """See ``Vault``."""
+        if not self.file.exists():
+            return []
+        with self.opened() as vault:
+            sql = "select customer_id from contents where source = ? group by 1 order by min(rowid)"
+            return [str(each) for (each,) in vault.execute(sql, [source])]
+
+    def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
+        """See ``Vault``: SQLite writes zeros over what it deletes."""
+        sql = "delete from contents where customer_id = ? and source is not ?"
+        with self.opened() as vault:
+            return {each: vault.execute(sql, [each, beside]).rowcount for each in customer_ids}
+
     def tell_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
         """See ``Vault``."""
         tokens = [token for kind, some in ids.items() for token in self.tokens(kind, some).values()]
