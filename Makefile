@@ -24,7 +24,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback erase export-subject vault-key rotate-vault-key check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback erase export-subject scan vault-key rotate-vault-key check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -63,6 +63,9 @@ erase: setup
 
 export-subject: setup
 	@$(PYTHON) -m orchestration.export_subject --customer "$(CUSTOMER)"
+
+scan: setup
+	@$(PYTHON) -m orchestration.scan
 
 vault-key: setup
 	@$(PYTHON) -m orchestration.keyring

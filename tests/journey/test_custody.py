@@ -50,6 +50,24 @@ def test_no_personal_value_lies_in_any_file_below_the_var_folder(
     assert found.values > 2 * CUSTOMERS
 
 
+def test_the_command_that_scans_says_what_it_searched_and_where_it_found_something(
+    first_run: tuple[Place, Told], personal: list[str], tmp_path: Path
+) -> None:
+    place = copied(first_run, tmp_path / "var")
+    process = place.start("-m", "orchestration.scan")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "found in 0 files" in said
+    (place.folder / "reports").mkdir(exist_ok=True)
+    (place.folder / "reports" / "notes.txt").write_text(personal[0])
+    process = place.start("-m", "orchestration.scan")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "found in 1 files" in said
+    assert "notes.txt: 1 of them" in said
+    assert personal[0] not in said
+
+
 def test_the_scanner_sees_a_value_that_was_let_out(shop: Place, personal: list[str], tmp_path: Path) -> None:
     leaked = tmp_path / "warehouse.duckdb"
     shutil.copy(shop.warehouse, leaked)
