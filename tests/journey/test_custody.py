@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,7 @@ def personal(people: pd.DataFrame) -> list[str]:
 
 
 def test_no_personal_value_lies_in_any_file_below_the_var_folder(
-    shop: Place, personal: list[str], record_property: pytest.RecordProperty
+    shop: Place, personal: list[str], record_property: Callable[[str, object], None]
 ) -> None:
     found = scan([shop.var_dir], personal)
     record_property("scanned", f"{found.files} files, {found.bytes_read:,} bytes, {found.values} values")

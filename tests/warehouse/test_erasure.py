@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from assets.ingest.landing import land
+from assets.ingest.screening import ERASED
 from assets.ingest.sources import Business, business_from
 from assets.privacy import erasure
 from assets.privacy.custody import take_custody
@@ -49,10 +50,10 @@ class Killed(BaseException):
 class Shop:
     """A small business with everything in it that an erasure has to reach."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.landing = folder, folder / "landing"
-        self.landing.mkdir()
-        self.business = declared(self.landing)
+    def __init__(self, folder: Path, *, files: Path | None = None) -> None:
+        self.folder, self.landing = folder, files or folder / "landing"
+        self.landing.mkdir(parents=True)
+        self.business = declared(self.landing, ours=folder / "landing")
         self.vault = SqliteVault(folder / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
         self.warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
         self.published = 0
@@ -97,7 +98,7 @@ class Shop:
             return connection.execute(sql).fetchall()
 
 
-def declared(landing: Path) -> Business:
+def declared(files: Path, *, ours: Path) -> Business:
     events = {"visitor_id": "visitor", "customer_id": "customer", "occurred_at": '"at"', "event_type": "type"}
     lines = {"order_id": '"order"', "customer_id": "customer", "ordered_at": '"at"', "product_id": "sku"}
     document = {
@@ -108,14 +109,14 @@ def declared(landing: Path) -> Business:
         "first_as_of_day": "2023-01-02",
         "vault": True,
         "sources": [
-            {"name": "orders", "table": "order_lines", "files": "{landing_dir}/orders.csv",
+            {"name": "orders", "table": "order_lines", "files": "{data_dir}/orders.csv",
              "columns": {**lines, "quantity": "pieces", "unit_price": "price"}},
-            {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv", "pii": ["email"],
+            {"name": "people", "table": "customers", "files": "{data_dir}/people.csv", "pii": ["email"],
              "columns": {"customer_id": "id", "country": "country"}},
-            {"name": "visits", "table": "events", "files": "{landing_dir}/events.parquet", "columns": events},
+            {"name": "visits", "table": "events", "files": "{data_dir}/events.parquet", "columns": events},
         ],
     }  # fmt: skip
-    return business_from(document, file=Path("shop.yaml"), data_dir=landing, landing_dir=landing)
+    return business_from(document, file=Path("shop.yaml"), data_dir=files, landing_dir=ours)
 
 
 @pytest.fixture
@@ -167,6 +168,20 @@ def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
         assert is_gone(shop)
     landed = dict(shop.rows("select source, rows_in - rows_loaded - rows_rejected from raw.landings"))
     assert landed == {"orders": 0, "people": 0, "visits": 0}
+
+
+def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
+    erase(shop.premises, [ANN])
+    assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
+    shop.land()
+    assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
+    assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
+    # Landed anew: what was counted is what lies there.
+    counted = "select source, rows_in, rows_loaded, rows_rejected from raw.landings order by source"
+    assert shop.rows(counted) == [("orders", 4, 1, 3), ("people", 2, 1, 1), ("visits", 5, 2, 3)]
+    assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
+    assert shop.rows("select distinct raw_text, reason from raw.rejects") == [(None, ERASED)]
 
 
 def test_erasing_twice_removes_nothing_more(shop: Shop) -> None:

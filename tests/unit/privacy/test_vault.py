@@ -131,6 +131,18 @@ def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) ->
     assert not [each for each in old_bytes if each in data]
 
 
+def test_what_is_forgotten_is_overwritten(vault: SqliteVault) -> None:
+    many = pd.DataFrame({"customer_id": [f"C{n}" for n in range(500)], "email": "somebody@example.org"})
+    vault.keep("customers", many)
+    gone = [bytes(row[0]) for row in rows(vault, "select ciphertext from contents where customer_id < 'C2'")]  # type: ignore[call-overload]
+    assert gone[0] in vault.file.read_bytes()
+    forgotten = vault.forget([each for each in many["customer_id"] if each < "C2"])
+    assert set(forgotten.values()) == {1}
+    data = vault.file.read_bytes()
+    assert not [each for each in gone if each in data]
+    assert len(vault.values(at_most=1_000)) == 500 - len(gone)
+
+
 def test_a_killed_rotation_is_readable_and_goes_on(
     vault: SqliteVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
