@@ -8,6 +8,7 @@ VAR_DIR ?= var
 UV_VERSION := 0.13.9
 
 export BUSINESS VAR_DIR DATA_DIR SIZE
+export VAULT_KEY_FILE
 export DAGSTER_HOME := $(abspath $(VAR_DIR))/dagster
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := yes
@@ -23,7 +24,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback audience check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback audience erase export-subject scan vault-key rotate-vault-key check fix test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -59,6 +60,21 @@ rollback: setup
 
 audience: setup
 	@$(PYTHON) -m orchestration.audience $(if $(SEND),--send $(SEND))
+
+erase: setup
+	@$(PYTHON) -m orchestration.erase --customer "$(CUSTOMER)"
+
+export-subject: setup
+	@$(PYTHON) -m orchestration.export_subject --customer "$(CUSTOMER)"
+
+scan: setup
+	@$(PYTHON) -m orchestration.scan
+
+vault-key: setup
+	@$(PYTHON) -m orchestration.keyring
+
+rotate-vault-key: setup
+	@$(PYTHON) -m orchestration.rotate
 
 fix: setup
 	$(BIN)/ruff format .

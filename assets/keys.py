@@ -28,6 +28,7 @@ class Key(NamedTuple):
         return f'"{self.schema}"."{self.name}"'
 
 
+SEALED_EXPORTS = Key("vault", "sealed_exports")
 REJECTS = Key("raw", "rejects")
 LANDINGS = Key("raw", "landings")
 
@@ -39,6 +40,7 @@ LEVELS = Key("ml", "levels")
 USABILITY_REPORT = Key("ml", "usability_report")
 DRIFT = Key("ml", "drift")
 CHECKS = Key("ml", "checks")
+ERASURES = Key("ml", "erasure_log")
 
 
 def raw(table: str) -> Key:

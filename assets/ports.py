@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import duckdb
 import pandas as pd
@@ -86,9 +86,65 @@ class ModelStore(Protocol):
         ...
 
 
+class PersonalValue(NamedTuple):
+    """One personal value of one customer, readable: ``column`` of ``source``, as it was delivered."""
+
+    customer_id: str
+    source: str
+    column: str
+    value: str
+
+
 class Contacts(Protocol):
     """Where e-mail addresses and telephone numbers are read, for whoever may be contacted."""
 
     def read(self, customer_ids: Iterable[str]) -> pd.DataFrame:
         """``customer_id``, ``email`` and ``phone`` of those that are known; null where one is missing."""
+        ...
+
+
+class Vault(Contacts, Protocol):
+    """The business's personal values, encrypted, and who of its customers has been erased."""
+
+    def keep(self, source: str, values: pd.DataFrame) -> int:
+        """Make ``values`` all that ``source`` has told of their customers; returns how many were kept.
+
+        ``values`` has ``customer_id``, unique, and a text column per personal column; null is not kept.
+        """
+        ...
+
+    def is_taken(self, source: str, fingerprint: str) -> bool:
+        """Whether the values of a file of those bytes have been kept already."""
+        ...
+
+    def note_taken(self, source: str, fingerprint: str) -> None:
+        """Remember that they have."""
+        ...
+
+    def values(self, customer_ids: Iterable[str] | None = None, *, at_most: int) -> list[PersonalValue]:
+        """Values of the named customers, or of any; the oldest first."""
+        ...
+
+    def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
+        """For each id what stands for it where it may not be written; ``kind`` is the column it is from."""
+        ...
+
+    def tell_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
+        """From now on ``ids``, by the column they are from, are of somebody who was erased."""
+        ...
+
+    def customers_of(self, source: str) -> list[str]:
+        """Whose values ``source`` has told, in the order they were kept; no value is read."""
+        ...
+
+    def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
+        """Remove what is kept of each, but not what the source ``beside`` told; returns how many values."""
+        ...
+
+    def has_erased(self) -> bool:
+        """Whether anybody was erased."""
+        ...
+
+    def erased(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
+        """Those of ``ids`` that belong to somebody who has been erased."""
         ...

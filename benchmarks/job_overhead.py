@@ -1,6 +1,5 @@
 """The main job on a tiny shop: wall time of the whole process against the time inside its steps."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import dagster as dg
-
 from benchmarks.ratio import Figure, table
+from orchestration.resources.event_log import FrugalEventLog
 from orchestration.settings import PROJECT
 
 RUNS = 3
@@ -100,13 +98,12 @@ def _main_job(folder: Path, home: Path) -> None:
 
 def _step_seconds(home: Path) -> dict[str, float]:
     """Seconds of each step of the one run that ``home`` knows."""
-    os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.get() as instance:
-        (run,) = instance.get_runs()
-        return {
-            stats.step_key: (stats.end_time or 0.0) - (stats.start_time or 0.0)
-            for stats in instance.get_run_step_stats(run.run_id)
-        }
+    log = FrugalEventLog(str(home))
+    (run_id,) = log.get_all_run_ids()
+    return {
+        stats.step_key: (stats.end_time or 0.0) - (stats.start_time or 0.0)
+        for stats in log.get_step_stats_for_run(run_id)
+    }
 
 
 def _dbt_seconds(target: Path) -> dict[str, float]:

@@ -11,6 +11,9 @@ import pandas as pd
 from assets.activation.delivery import NothingToDeliver, deliver
 from assets.ingest.sources import Business, BusinessInvalid
 from assets.ports import Contacts
+from assets.privacy.sealing import SealBroken
+from assets.privacy.vault_key import VaultKeyRefused
+from orchestration.keyring import vault_of
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.patience import Held
 from orchestration.resources.turns import turn
@@ -25,13 +28,15 @@ NO_CONTACTS = (
 )
 
 
-def main(
-    arguments: list[str], contacts_of: Callable[[Settings, Business], Contacts | None] = lambda *_: None
-) -> int:
-    """Deliver the newest audience; returns the process's exit code.
+def contacts_of(settings: Settings, business: Business) -> Contacts | None:
+    """Where ``business`` keeps addresses and numbers; ``None`` when it keeps none."""
+    return vault_of(settings, business) if business.vault else None
 
-    ``contacts_of`` finds where the business keeps addresses and numbers; ``None`` when it keeps none.
-    """
+
+def main(
+    arguments: list[str], contacts_of: Callable[[Settings, Business], Contacts | None] = contacts_of
+) -> int:
+    """Deliver the newest audience to whom ``contacts_of`` reaches; returns the process's exit code."""
     settings = Settings()
     is_dry_run = _parsed(arguments).send != "yes"
     try:
@@ -40,7 +45,7 @@ def main(
             sys.stderr.write(NO_CONTACTS)
             return 1
         ledger = _delivered(settings, contacts, is_dry_run=is_dry_run)
-    except (BusinessInvalid, Held, NothingToDeliver) as refused:
+    except (BusinessInvalid, Held, NothingToDeliver, SealBroken, VaultKeyRefused) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stdout.write(

@@ -86,7 +86,7 @@ def exports_landed_sensor(
 
     @dg.sensor(
         name="exports_landed_sensor",
-        default_status=_status("exports_landed_sensor"),
+        default_status=policies.status_of("exports_landed_sensor"),
         job_name=REFRESH,
         minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
         description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
@@ -133,12 +133,12 @@ def retraining_wanted_sensor(
 
     @dg.sensor(
         name="retraining_wanted_sensor",
-        default_status=_status("retraining_wanted_sensor"),
+        default_status=policies.status_of("retraining_wanted_sensor"),
         job_name=RETRAIN,
         minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
         description=(
-            "Launches retrain when no model serves, published probabilities did not come true, customers "
-            "drifted or the champion is old; at most one attempt in two weeks of mornings."
+            "Launches retrain when no model serves, published probabilities did not come true, somebody was "
+            "erased, customers drifted or the champion is old; at most one attempt in two weeks of mornings."
         ),
     )
     def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -175,7 +175,7 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
 
     @dg.run_failure_sensor(
         name="run_failed_sensor",
-        default_status=_status("run_failed_sensor"),
+        default_status=policies.status_of("run_failed_sensor"),
         description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
@@ -183,8 +183,3 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
         alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
 
     return _failed
-
-
-def _status(sensor: str) -> dg.DefaultSensorStatus:
-    is_on = sensor in policies.ON_FROM_THE_START
-    return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED

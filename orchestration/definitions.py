@@ -14,7 +14,7 @@ from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.ingest.clock import known_today
 from assets.ingest.contracts import CONTRACTS
-from assets.ingest.defs import landing_assets, pulled_assets
+from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.files import resolved_files
 from assets.ingest.simulation import Simulation
 from assets.ingest.sources import Business, BusinessInvalid
@@ -23,6 +23,7 @@ from assets.lifecycle import journal
 from assets.lifecycle.causes import Cause, wanted
 from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
+from assets.privacy.defs import sealed_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.planted import Planted
@@ -35,7 +36,10 @@ from orchestration.automation import (
     run_failed_sensor,
     schedules,
 )
+from orchestration.erase import Erasing
+from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
 from orchestration.jobs import Stages, jobs_of
+from orchestration.keyring import vault_of
 from orchestration.narrator import narrator
 from orchestration.parse import dbt_of, dbt_project
 from orchestration.policies import SENSOR_PATIENCE, governed
@@ -65,13 +69,14 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(business, settings),
-        jobs=list(jobs_of(stages, partitions).values()),
+        jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
         loggers={"narrator": narrator},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
+            "vault": vault_of(settings, business),
             "models": FolderModelStore(root=str(settings.folder / "models")),
             "dbt": dbt_of(settings),
         },
@@ -129,6 +134,7 @@ def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsD
     return [
         *_simulated(business, settings),
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
+        sealed_asset(business, after=delivering(business)),
         *landing_assets(business),
     ]
 
@@ -156,7 +162,12 @@ def _sensors(business: Business, settings: Settings, stages: Stages) -> list[dg.
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
         retraining_wanted_sensor(causes, answering=stages.answering),
         run_failed_sensor(settings.alerts_file),
+        erasure_requested_sensor(settings.erasure_requests_file),
     ]
+
+
+def _erase(business: Business, settings: Settings) -> Erase:
+    return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
 
 
 def _delivered(business: Business) -> set[Path]:
@@ -217,7 +228,7 @@ def _simulated(business: Business, settings: Settings) -> list[dg.AssetsDefiniti
     if business.simulation is None:
         return []
     shop = shop_of(business.simulation)
-    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.folder / "truth")]
+    return [sample_shop_asset(shop, landing=settings.landing_dir, truth=settings.truth_dir)]
 
 
 def shop_of(simulation: Simulation) -> Shop:

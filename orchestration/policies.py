@@ -12,6 +12,7 @@ SCORE_AT = "0 6 * * 1"
 
 LOOK_FOR_EXPORTS_EVERY = timedelta(minutes=1)
 LOOK_FOR_CAUSES_EVERY = timedelta(minutes=5)
+LOOK_FOR_ERASURES_EVERY = timedelta(minutes=1)
 
 # A person turns each of the others on in the UI, once; Dagster remembers it.
 ON_FROM_THE_START = frozenset({"run_failed_sensor"})
@@ -35,6 +36,12 @@ WARN_AFTER = timedelta(days=7, hours=6)
 DATA_OWNERS = ("team:data-engineering",)
 MODEL_OWNERS = ("team:marketing-analytics",)
 DATA_GROUPS = frozenset({"sample_shop", "ingest", "staging", "intermediate", "marts", "features", "labels"})
+
+
+def status_of(sensor: str) -> dg.DefaultSensorStatus:
+    """Whether a sensor is on before anybody has turned it on."""
+    is_on = sensor in ON_FROM_THE_START
+    return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
 
 
 def governed(asset: dg.AssetsDefinition, *, is_live: bool) -> dg.AssetsDefinition:

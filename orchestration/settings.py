@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import yaml
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.simulation import Simulation
@@ -20,7 +21,8 @@ class Settings(BaseSettings):
     """Paths and choices of this process; every field is also an environment variable of the same name.
 
     ``business`` is the YAML of the business to run; its file name is the name of the business and of
-    its folder under ``var_dir``. Relative paths start at the project's folder.
+    its folder under ``var_dir``. Relative paths start at the project's folder. The keys of the vault show
+    themselves nowhere: neither in this object's picture nor in an error about it.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
@@ -29,6 +31,9 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")
     data_dir: Path = Path("../shared/data")
     size: Literal["tiny", "default", "large"] = "default"
+    vault_key: SecretStr | None = None
+    vault_key_next: SecretStr | None = None
+    vault_key_file: Path | None = None
 
     @property
     def business_file(self) -> Path:
@@ -69,6 +74,31 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """Pages for a browser, and the alerts of failed runs."""
         return self.folder / "reports"
+
+    @property
+    def vault_file(self) -> Path:
+        """Personal values, encrypted."""
+        return self.folder / "vault.sqlite"
+
+    @property
+    def erasure_requests_file(self) -> Path:
+        """Whoever asked to be erased: one ``customer_id`` a line."""
+        return self.folder / "erasure_requests.csv"
+
+    @property
+    def truth_dir(self) -> Path:
+        """What a simulated shop does not know of itself; no data of the business."""
+        return self.folder / "truth"
+
+    @property
+    def key_file(self) -> Path | None:
+        """The file of the vault's key that the environment names."""
+        return _from_project(self.vault_key_file) if self.vault_key_file else None
+
+    @property
+    def simulated_key_file(self) -> Path:
+        """The key of a simulated shop, whose people do not exist; beside the businesses, not among them."""
+        return _from_project(self.var_dir) / "keys" / f"{self.business_file.stem}.key"
 
     @property
     def alerts_file(self) -> Path:

@@ -11,11 +11,13 @@ from assets.ingest.files import SourceFile, Unreadable
 from assets.ingest.mapping_sql import Expression
 from assets.ingest.reading import Arrival, Numbered, narrowed, read, schema_groups
 from assets.ingest.reading_sql import FILE, LINE, literal, quoted
+from assets.ingest.screening import ERASED, refuse_erased
 from assets.ingest.sources import Business
 from assets.ingest.typing_sql import typed_rows
+from assets.ports import Vault
 
 # What is the machine's fault or ours, and says nothing about a file.
-_OURS = (
+OURS = (
     duckdb.FatalException,
     duckdb.InternalException,
     duckdb.InterruptException,
@@ -59,16 +61,17 @@ def arrive(
     room: duckdb.DuckDBPyConnection,
     business: Business,
     *,
-    contract: Contract,
     files: Sequence[SourceFile],
     mappings: Mappings,
+    vault: Vault | None = None,
 ) -> None:
-    """Fill ``room`` with what ``files`` hold.
+    """Fill ``room`` with what ``files``, all of one table, hold; ``vault`` knows who was erased.
 
     Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
     ``arriving`` every row that could be read, typed, in order, with a reason if it is refused; ``refused``
     what goes to the rejects (file_number, source_line, raw_text, reason).
     """
+    contract = files[0].source.contract
     _make_tables(room, contract)
     numbered = [Numbered(number, file) for number, file in enumerate(files)]
     groups = [
@@ -85,6 +88,8 @@ def arrive(
     ]
     if [each.number for group in groups for each in group] != list(range(len(files))):
         room.execute("create or replace table arriving as from arriving order by file_number, source_line")
+    if vault is not None:
+        refuse_erased(room, contract, vault)
     _refuse_redelivered(room, contract)
     for arrival in arrivals:
         _keep_refused(room, arrival)
@@ -116,7 +121,7 @@ def _arrive_together(
         arrival = read(room, files, mapping)
         query = typed_rows(room, arrival, business, mapping=mapping)
         room.execute(f"insert into arriving by name {query}")
-    except _OURS:
+    except OURS:
         raise
     except (Unreadable, duckdb.Error) as failed:
         if len(files) == 1:
@@ -197,7 +202,7 @@ def _refuse_redelivered(room: duckdb.DuckDBPyConnection, contract: Contract) -> 
 
 
 def _keep_refused(room: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
-    """Keep the refused rows of ``arrival`` as they came, personal columns left out."""
+    """Keep the refused rows of ``arrival`` as they came, personal columns and erased people left out."""
     own = {each.number for each in arrival.files}
     found = room.execute("select distinct file_number from arriving where reason is not null").fetchall()
     numbers = frozenset(own.intersection(int(number) for (number,) in found))
@@ -206,7 +211,8 @@ def _keep_refused(room: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
     rows = narrowed(room, arrival, numbers).rows
     columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in arrival.columns)
     room.execute(
-        f"insert into refused select file_number, source_line, to_json(struct_pack({columns}))::varchar, "
-        "reason from (select file_number, source_line, reason from arriving where reason is not null) "
+        "insert into refused select file_number, source_line, "
+        f"case when reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, reason "
+        "from (select file_number, source_line, reason from arriving where reason is not null) "
         f"as refused inner join {rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
     )

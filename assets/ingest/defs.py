@@ -9,10 +9,10 @@ from assets.ingest.contracts import CONTRACTS
 from assets.ingest.landing import Landing, land, reject_kinds
 from assets.ingest.pull_faults import SourceUnreachable
 from assets.ingest.sources import Business, BusinessInvalid, Source
-from assets.keys import LANDINGS, REJECTS, Key, raw
-from assets.ports import Warehouse
+from assets.keys import LANDINGS, REJECTS, SEALED_EXPORTS, Key, raw
+from assets.ports import Vault, Warehouse
 
-EXPORTS = dg.AssetKey(["exports", "sample_shop"])
+EXPORTS = Key("exports", "sample_shop")
 TRIES_AGAIN = 3
 SECONDS_BETWEEN_TRIES = 60
 
@@ -65,18 +65,26 @@ def _exports(source: Source) -> Key:
     return Key("exports", source.name)
 
 
+def delivering(business: Business) -> list[Key]:
+    """The assets that bring the exports of ``business``, as far as we do."""
+    simulated = [EXPORTS] if business.simulation else []
+    return [*simulated, *(_exports(source) for source in business.sources if source.pull)]
+
+
 def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
     """The raw tables of ``business``, its rejects and the record of what was landed."""
 
     @dg.multi_asset(
         name="landed",
-        specs=_specs(business),
+        specs=_specs(),
         group_name="ingest",
         pool="warehouse",
     )
-    def _landed(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+    def _landed(
+        warehouse: dg.ResourceParam[Warehouse], vault: dg.ResourceParam[Vault]
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
-            landings = land(connection, business)
+            landings = land(connection, business, vault)
             kinds = reject_kinds(connection)
         for table in CONTRACTS:
             yield _table_result(table, [landing for landing in landings if landing.table_name == table])
@@ -86,9 +94,8 @@ def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
     return [_landed]
 
 
-def _specs(business: Business) -> list[dg.AssetSpec]:
-    simulated = [EXPORTS] if business.simulation else []
-    deps = [*simulated, *(dg.AssetKey(_exports(source)) for source in business.sources if source.pull)]
+def _specs() -> list[dg.AssetSpec]:
+    deps = [dg.AssetKey(SEALED_EXPORTS)]
     described = {
         **{
             raw(table): f"As delivered and typed: {contract.grain}. Times are UTC."

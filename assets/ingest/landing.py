@@ -15,6 +15,7 @@ from assets.ingest.reading_sql import literal
 from assets.ingest.sources import Business, BusinessInvalid
 from assets.ingest.storing import delivers_again, make_empty, store
 from assets.keys import LANDINGS, REJECTS
+from assets.ports import Vault
 
 _REJECT_COLUMNS = (
     "table_name varchar, source varchar, source_file varchar, source_line bigint, "
@@ -47,8 +48,10 @@ class Landing:
 _NAMES = ", ".join(field.name for field in fields(Landing))
 
 
-def land(connection: duckdb.DuckDBPyConnection, business: Business) -> list[Landing]:
-    """Land every source of ``business`` in the caller's transaction.
+def land(
+    connection: duckdb.DuckDBPyConnection, business: Business, vault: Vault | None = None
+) -> list[Landing]:
+    """Land every source of ``business`` in the caller's transaction; ``vault`` knows who was erased.
 
     A table whose files and mappings are those of last time is left alone. Where files came after them that
     deliver nothing again, only those are read. Otherwise the table is built anew from all its files, because
@@ -70,7 +73,7 @@ def land(connection: duckdb.DuckDBPyConnection, business: Business) -> list[Land
     return [
         landing
         for contract in CONTRACTS.values()
-        for landing in _land_table(connection, business, contract=contract, mappings=mappings)
+        for landing in _land_table(connection, business, contract=contract, mappings=mappings, vault=vault)
     ]
 
 
@@ -116,7 +119,12 @@ def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, 
 
 
 def _land_table(
-    connection: duckdb.DuckDBPyConnection, business: Business, *, contract: Contract, mappings: Mappings
+    connection: duckdb.DuckDBPyConnection,
+    business: Business,
+    *,
+    contract: Contract,
+    mappings: Mappings,
+    vault: Vault | None,
 ) -> list[Landing]:
     sources = business.sources_of(contract.table)
     files = [file for source in sources for file in resolved_files(business, source)]
@@ -133,7 +141,7 @@ def _land_table(
     grown = len(known) if identity[: len(known)] == known else 0
     for first in sorted({grown, 0}, reverse=True):
         with anteroom(connection) as (room, name):
-            arrive(room, business, contract=contract, files=files[first:], mappings=mappings)
+            arrive(room, business, files=files[first:], mappings=mappings, vault=vault)
             if first and delivers_again(connection, contract, room=name):
                 continue
             if not first:

@@ -49,7 +49,7 @@ class Text(NamedTuple):
 
 def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     """Make table ``rows`` of the good records; broken ones go to table ``broken``. Returns kept columns."""
-    delimiter, names = _header(connection, text)
+    delimiter, names = header_of(connection, text)
     kept = without_personal(text.file.source, names)
     # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
     # Values stay text here, so that what cannot be typed is still there to be shown.
@@ -91,7 +91,7 @@ def keep_broken(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
     connection.execute("drop table csv_scans")
 
 
-def _header(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, list[str]]:
+def header_of(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, list[str]]:
     """The delimiter and the names of the columns."""
     found = connection.execute(f"select text from {text.lines} limit {LONGEST_HEADER}").fetchall()
     lines = [f"{line or ''}\n" for (line,) in found]

@@ -140,7 +140,8 @@ class Business(Declaration):
     """One business: its clock, its money, its exports.
 
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
-    globs start; files are named below them, so that moving a folder changes no fingerprint.
+    globs start; files are named below them, so that moving a folder changes no fingerprint. With ``vault``
+    personal columns are kept, encrypted; without it they are read by nobody.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Business(Declaration):
     sources: tuple[Source, ...]
     simulation: Simulation | None = None
     holdout: Holdout = Holdout()
+    vault: bool = False
     data_dir: Path
     landing_dir: Path
 

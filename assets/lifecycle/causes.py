@@ -1,4 +1,4 @@
-"""Why a new model is wanted this morning: nobody serves, predictions failed, customers changed, or age."""
+"""Why a new model is wanted this morning: nobody serves, failed predictions, an erasure, drift, or age."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.keys import DRIFT, RETRAIN_LOG
+from assets.keys import DRIFT, ERASURES, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle import journal
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.problem import PredictionProblem
@@ -18,6 +18,7 @@ NOBODY_SERVES = "no model serves"
 CALIBRATION_FAILED = "published probabilities did not come true"
 DRIFTED = "customers drifted"
 TOO_OLD = "the champion is old"
+ERASED = "somebody it learned from was erased"
 
 # The run that answers a cause carries it in these tags.
 TRIGGER_TAG = "retrain/trigger"
@@ -93,6 +94,9 @@ def _causes(
     faults = _faults(problem, warehouse, as_of=as_of, version=serves.model_version)
     if faults:
         yield cause(CALIBRATION_FAILED, len(faults), faults[0])
+    erased = _erased_since(warehouse, version=serves.model_version)
+    if erased:
+        yield cause(ERASED, 1, f"{erased} people were erased after it was trained")
     drifted = _drifted(problem, warehouse, as_of=as_of, version=serves.model_version)
     if not drifted.empty:
         worst = drifted.iloc[0]
@@ -111,6 +115,19 @@ def _faults(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, ve
         {"as_of": as_of, "version": version},
     )
     return [str(fault) for fault in itertools.takewhile(lambda fault: not pd.isna(fault), rows["faults"])]
+
+
+def _erased_since(warehouse: Warehouse, *, version: str) -> int:
+    """How many people were erased since ``version`` was trained; it may have seen any of them."""
+    # A warehouse of an earlier version has no such log before its next run.
+    if not warehouse.exists(ERASURES):
+        return 0
+    rows = warehouse.read(
+        f"select count(distinct erasure_id) as people from {ERASURES.sql} where requested_at > "
+        f"(select max(trained_at) from {MODEL_REGISTRY.sql} where model_version = $version)",
+        {"version": version},
+    )
+    return int(rows["people"].iloc[0])
 
 
 def _drifted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, version: str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.keys import CALIBRATION_BINS, DRIFT, ERASURES, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tables import (
     BIN_TYPES,
@@ -15,6 +15,7 @@ from assets.lifecycle.tables import (
     CHAMPION_TYPES,
     DRIFT_TYPES,
     DRIFTED_TYPES,
+    ERASURE_TYPES,
     EVALUATION_TYPES,
     LEVEL_TYPES,
     METRIC_TYPES,
@@ -55,6 +56,7 @@ JOURNALS: Mapping[Key, Journal] = {
         types=DRIFT_TYPES,
         description="How far each feature and the score have drifted from the champion's training window.",
     ),
+    ERASURES: Journal(types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."),
     LEVELS: Journal(
         types=LEVEL_TYPES,
         description="Per as-of day: predicted total with interval, the level behind it, and what happened.",

@@ -147,6 +147,13 @@ LEVEL_TYPES: Types = {
     "n_periods": COUNT,
     "realised": NUMBER,
 }
+ERASURE_TYPES: Types = {
+    "erasure_id": TEXT,
+    "requested_at": INSTANT,
+    "finished_at": INSTANT,
+    "table_name": TEXT,
+    "rows_removed": COUNT,
+}
 # What a person reads, in order; then what the next morning needs to judge this one again.
 DRIFT_TYPES: Types = {
     **_NAMED,

@@ -5,17 +5,18 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from assets.keys import DRIFT, RETRAIN_LOG
+from assets.keys import DRIFT, ERASURES, RETRAIN_LOG
 from assets.lifecycle.causes import (
     CALIBRATION_FAILED,
     DRIFTED,
+    ERASED,
     NOBODY_SERVES,
     OLDEST_CHAMPION,
     TOO_OLD,
     wanted,
 )
 from assets.lifecycle.journal import keep_row
-from assets.lifecycle.tables import DRIFT_TYPES, REALISED_TYPES, typed
+from assets.lifecycle.tables import DRIFT_TYPES, ERASURE_TYPES, REALISED_TYPES, typed
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
 # Two weeks after the promotion: the first morning after the cool-down.
@@ -59,6 +60,19 @@ def test_failed_probabilities_are_a_cause_that_counts_its_mornings(world: World)
     again = wanted(PROBLEM, world.warehouse, as_of=AWAKE)
     assert again is not None
     assert again.key == cause.key
+
+
+def test_somebody_erased_since_it_was_trained_is_a_cause_and_somebody_before_is_not(world: World) -> None:
+    erased = dict.fromkeys(ERASURE_TYPES) | {"erasure_id": "t1", "table_name": "raw.customers"}
+    before, after = pd.Timestamp("2000-01-01"), pd.Timestamp("2999-01-01")
+    world.warehouse.append(ERASURES, typed([erased | {"requested_at": before}], ERASURE_TYPES))
+    assert wanted(PROBLEM, world.warehouse, as_of=AWAKE) is None
+    rows = [erased | {"requested_at": after, "erasure_id": each} for each in ("t2", "t2", "t3")]
+    world.warehouse.append(ERASURES, typed(rows, ERASURE_TYPES))
+    cause = wanted(PROBLEM, world.warehouse, as_of=AWAKE)
+    assert cause is not None
+    assert (cause.trigger, cause.windows_violated) == (ERASED, 1)
+    assert cause.reasons == "2 people were erased after it was trained"
 
 
 def test_drift_of_everybody_is_a_cause_and_drift_of_a_slice_is_not(world: World) -> None:

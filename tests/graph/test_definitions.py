@@ -8,6 +8,7 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from assets.keys import Key
 from orchestration import policies
+from orchestration.erasure_job import ERASE_SUBJECTS
 from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RESCORE, RETRAIN, SCORE
 
 FEATURES = ("features", "feat_customer__orders")
@@ -88,9 +89,9 @@ WARNING = (
     (("raw", "events"), "rows_arrive_on_time"),
     (("raw", "events"), "every_file_is_readable"),
 )
-WITHOUT_WAREHOUSE = {("exports", "sample_shop")}
+WITHOUT_WAREHOUSE = {("exports", "sample_shop"), ("vault", "sealed_exports")}
 # Written as files, not as tables.
-NOT_TABLES = {("exports", "sample_shop"), SNAPSHOT}
+NOT_TABLES = {*WITHOUT_WAREHOUSE, SNAPSHOT}
 
 
 def key(parts: tuple[str, str]) -> dg.AssetKey:
@@ -259,8 +260,9 @@ def test_a_job_makes_the_stages_that_its_description_promises(
 ) -> None:
     for repository in loaded.values():
         jobs = jobs_of(repository)
-        assert set(jobs) == set(MADE_BY_JOB)
-        for name, job in jobs.items():
+        # Erasure makes nothing: it takes away.
+        assert set(jobs) == {*MADE_BY_JOB, ERASE_SUBJECTS}
+        for name, job in ((name, jobs[name]) for name in MADE_BY_JOB):
             selected = job.asset_layer.selected_asset_keys
             assert tuple(stage for stage in STAGES if key(stage) in selected) == MADE_BY_JOB[name], name
             # Whoever writes a snapshot brings the ledger of its checks with it.
@@ -272,8 +274,9 @@ def test_a_job_says_what_it_does_and_is_ended_when_it_hangs(loaded: dict[str, Re
         for job in jobs_of(repository).values():
             assert (job.description or "").strip(), job.name
             assert policies.RUN_TAGS.items() <= job.tags.items(), job.name
-            # Launched for a morning by schedules, sensors and `make replay`.
-            assert job.get_partition_keys(None), job.name
+            # Launched for a morning by schedules, sensors and `make replay`; people go on any day.
+            assert bool(job.partitions_def) is (job.name != ERASE_SUBJECTS), job.name
+            assert job.name == ERASE_SUBJECTS or job.get_partition_keys(None), job.name
 
 
 def test_every_asset_has_an_owner(graph: AssetGraph) -> None:
@@ -295,6 +298,7 @@ def test_every_schedule_and_sensor_launches_a_job_that_is_there(
             "exports_landed_sensor": [REFRESH],
             "retraining_wanted_sensor": [RETRAIN],
             "run_failed_sensor": [],
+            "erasure_requested_sensor": [ERASE_SUBJECTS],
         }
 
 

@@ -28,7 +28,7 @@ class Damage:
         name: What is wrong.
         plant: Does it to the place, before the run.
         limit: Does it to the run's own process.
-        mended: What a person puts back from a copy afterwards, below the business's folder.
+        mended: What a person puts back from a copy afterwards.
         words: What the run must say when it stops; ``None`` when it must complete.
         without: The asset that would make the damaged file anew.
     """
@@ -43,12 +43,12 @@ class Damage:
     def mend(self, place: Place, whole: Path) -> None:
         """Put back what was damaged, from the copy below ``whole``."""
         for name in self.mended:
-            shutil.rmtree(place.folder / name, ignore_errors=True)
-            source = whole / place.folder.name / name
+            source, target = whole / name, place.var_dir / name
+            shutil.rmtree(target, ignore_errors=True)
             if source.is_dir():
-                shutil.copytree(source, place.folder / name)
+                shutil.copytree(source, target)
             else:
-                shutil.copy(source, place.folder / name)
+                shutil.copy(source, target)
 
 
 def overwritten(file: Path, *, at: int, count: int = 64) -> None:
@@ -76,6 +76,11 @@ def _warehouse_blocks(place: Place) -> None:
     content = place.warehouse.stat().st_size
     for block in range(3, content // (MIB // 4), 2):
         overwritten(place.warehouse, at=block * MIB // 4 + 1_000)
+
+
+def _lose_key(place: Place) -> None:
+    # The simulated shop makes itself a key where there is none: this one opens nothing that is kept.
+    shutil.rmtree(place.var_dir / "keys")
 
 
 def _full_disk() -> None:
@@ -107,26 +112,32 @@ DAMAGES = (
         name="a landed file is corrupt",
         words=re.compile(r"orders_2023-06\.csv\.gz"),
         plant=_landed,
-        mended=("landing",),
+        mended=("sample_shop/landing",),
         without=EXPORTS,
     ),
     Damage(
         name="a model file is corrupt",
         words=re.compile("purchase_propensity.*(sha256|hash|is not the file)", re.DOTALL),
         plant=_model,
-        mended=("models",),
+        mended=("sample_shop/models",),
     ),
     Damage(
         name="the warehouse file has no header",
         words=re.compile("warehouse.duckdb"),
         plant=_warehouse_header,
-        mended=("warehouse.duckdb",),
+        mended=("sample_shop/warehouse.duckdb",),
     ),
     Damage(
         name="blocks of the warehouse file are corrupt",
         words=re.compile("warehouse.duckdb|[Cc]orrupt|checksum"),
         plant=_warehouse_blocks,
-        mended=("warehouse.duckdb",),
+        mended=("sample_shop/warehouse.duckdb",),
+    ),
+    Damage(
+        name="the key of the vault is lost",
+        words=re.compile("key", re.IGNORECASE),
+        plant=_lose_key,
+        mended=("keys",),
     ),
     Damage(name="the clock goes back", words=None, limit=_clock(2024)),
     Damage(name="the clock jumps ahead", words=None, limit=_clock(2031)),

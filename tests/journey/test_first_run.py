@@ -132,6 +132,6 @@ def test_nothing_of_what_was_landed_is_lost(shop: Place) -> None:
 
 
 def test_everything_generated_lies_below_the_var_folder(shop: Place) -> None:
-    assert {child.name for child in shop.var_dir.iterdir()} == {"dagster", "sample_shop"}
+    assert {child.name for child in shop.var_dir.iterdir()} == {"dagster", "keys", "sample_shop"}
     assert not (PROJECT / "dbt_project" / "target").exists()
     assert not (PROJECT / "dbt_project" / "logs").exists()

@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.ingest.defs import landing_assets, pulled_assets
+from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.sources import Business, business_from
+from assets.privacy.defs import sealed_asset
 from orchestration.settings import PROJECT, Settings
 
 FILES = {
@@ -43,18 +44,20 @@ def business(*sources: object) -> Business:
 
 
 def test_landing_waits_for_what_is_pulled() -> None:
-    (asset,) = pulled_assets(business(FILES, PULLED), secret=no_secret, state_dir=Path("nowhere"))
-    (landed,) = landing_assets(business(FILES, PULLED))
+    shop = business(FILES, PULLED)
+    (asset,) = pulled_assets(shop, secret=no_secret, state_dir=Path("nowhere"))
     key = dg.AssetKey(["exports", "products_db"])
     assert asset.key == key
     assert asset.group_names_by_key[key] == "ingest"
-    assert all(key in parents for parents in landed.asset_deps.values())
+    sealed = sealed_asset(shop, after=delivering(shop))
+    assert sealed.asset_deps[sealed.key] == {key}
+    (landed,) = landing_assets(shop)
+    assert all(parents == {sealed.key} for parents in landed.asset_deps.values())
 
 
 def test_a_business_with_files_only_pulls_nothing() -> None:
     assert pulled_assets(business(FILES), secret=no_secret, state_dir=Path("nowhere")) == []
-    (landed,) = landing_assets(business(FILES))
-    assert not any(parents for parents in landed.asset_deps.values())
+    assert delivering(business(FILES)) == []
 
 
 def imported_at_once(module: str) -> set[str]:

@@ -1,0 +1,45 @@
+"""A DuckDB file written anew, so that what was deleted is in its bytes no more."""
+
+from pathlib import Path
+
+import duckdb
+
+from assets.ingest.reading_sql import literal, quoted
+
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+}
+
+
+def write_anew(file: Path) -> None:
+    """Copy the database ``file`` into a new file and put that in its place, in one step.
+
+    DuckDB keeps deleted rows in their blocks, and frees blocks without overwriting them: only a new file
+    is without them. A kill leaves the old file, or the new one.
+
+    Args:
+        file: The database; nothing else may have it open.
+
+    Raises:
+        duckdb.IOException: when another process has it open.
+    """
+    fresh = file.with_name(f".{file.name}.anew")
+    _remove(fresh)
+    with duckdb.connect(str(file), config=CONFIG) as connection:
+        connection.execute("checkpoint")
+    try:
+        with duckdb.connect(config=CONFIG) as connection:
+            # Views name their catalog, which is the file's name.
+            connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
+            connection.execute(f"attach {literal(str(fresh))} as fresh")
+            connection.execute(f"copy from database {quoted(file.stem)} to fresh")
+            connection.execute("detach fresh")
+        fresh.replace(file)
+    finally:
+        _remove(fresh)
+
+
+def _remove(file: Path) -> None:
+    for each in (file, file.with_name(f"{file.name}.wal")):
+        each.unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""Personal values go from the delivered files into the vault, and nobody who was erased stays in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import duckdb
+import pandas as pd
+
+from assets.ingest.arriving import OURS
+from assets.ingest.files import Unreadable, fingerprint, resolved_files
+from assets.ingest.mapping_sql import Expression, all_expressions
+from assets.ingest.personal import without_personal
+from assets.ingest.reading import Arrival, Numbered, read, schema_groups
+from assets.ingest.reading_sql import LINE, quoted
+from assets.ingest.screening import PERSONS
+from assets.ingest.sources import Business, Source
+from assets.ingest.typing_sql import typed_rows
+from assets.ports import Vault
+from assets.privacy.rewriting import Change, rewrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """What was done to the exports: values kept, files written again, rows of erased people taken out.
+
+    ``unreadable`` files stay as they were delivered: landing puts them aside and says why.
+    """
+
+    values_kept: int = 0
+    files_rewritten: int = 0
+    rows_removed: int = 0
+    unreadable: tuple[str, ...] = ()
+
+    def __add__(self, other: "Custody") -> "Custody":
+        return Custody(
+            values_kept=self.values_kept + other.values_kept,
+            files_rewritten=self.files_rewritten + other.files_rewritten,
+            rows_removed=self.rows_removed + other.rows_removed,
+            unreadable=self.unreadable + other.unreadable,
+        )
+
+
+def take_custody(business: Business, vault: Vault) -> Custody:
+    """Keep what the exports of ``business`` say of people, and leave it in no file that is ours.
+
+    Files below the landing folder are written again: personal columns empty when the business has a vault,
+    rows of erased people gone. Files elsewhere belong to whoever put them there and are only read.
+
+    Raises:
+        BusinessInvalid: when a glob has no file or a mapping is not allowed.
+        VaultKeyRefused: when the vault is needed and its key is not there, not private or another one.
+    """
+    done, looks_for_erased = Custody(), vault.has_erased()
+    for source in business.sources:
+        if looks_for_erased or (business.vault and source.pii):
+            # A room for each: what is a table for one source may be a view for the next.
+            with duckdb.connect(config={"python_enable_replacements": False}) as room:
+                mapping = all_expressions(room, [source])[source.name]
+                for files in _groups(room, business, source):
+                    done += _taken(_Delivery(room, business, source, files, mapping), vault)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """Files of one source that are read in one go, ``room`` to read them in, and what their columns mean."""
+
+    room: duckdb.DuckDBPyConnection
+    business: Business
+    source: Source
+    files: tuple[Numbered, ...]
+    mapping: Mapping[str, Expression]
+
+    @property
+    def keeps(self) -> tuple[str, ...]:
+        """The personal columns that go into the vault, lower case."""
+        return tuple(name.lower() for name in self.source.pii) if self.business.vault else ()
+
+
+def _groups(
+    room: duckdb.DuckDBPyConnection, business: Business, source: Source
+) -> list[tuple[Numbered, ...]]:
+    """Files to read in one go, with all their columns: here personal ones count as any other."""
+    whole = source.model_copy(update={"pii": ()})
+    files = (replace(file, source=whole) for file in resolved_files(business, source))
+    numbered = tuple(Numbered(number, file) for number, file in enumerate(files))
+    return [(each,) for each in numbered] if source.pii else schema_groups(room, numbered)
+
+
+def _taken(delivery: _Delivery, vault: Vault) -> Custody:
+    try:
+        arrival = read(delivery.room, delivery.files, delivery.mapping)
+        people = _people(delivery, arrival)
+        values = _values(delivery, arrival, people)
+    except OURS:
+        raise
+    except (Unreadable, duckdb.Error):
+        if len(delivery.files) == 1:
+            return Custody(unreadable=(delivery.files[0].file.name,))
+        alone = (replace(delivery, files=(each,)) for each in delivery.files)
+        return sum((_taken(each, vault) for each in alone), Custody())
+    is_erased = pd.Series(data=False, index=people.index)
+    for kind in (name for name in PERSONS if name in people.columns):
+        is_erased |= people[kind].isin(vault.erased(kind, people[kind].dropna().unique()))
+    kept = _keep(delivery, vault, values.loc[~is_erased.reindex(values.index)])
+    lines = people.loc[is_erased].groupby("file_number")["source_line"]
+    gone = {int(str(number)): frozenset(each) for number, each in lines}
+    emptied = frozenset(delivery.keeps) if len(values) else frozenset()
+    return _rewritten(delivery, arrival, emptied, gone) + Custody(values_kept=kept)
+
+
+def _people(delivery: _Delivery, arrival: Arrival) -> pd.DataFrame:
+    """Whom each row is about, as landing reads it: source_line, file_number, and the persons it names."""
+    rows = typed_rows(delivery.room, arrival, delivery.business, mapping=delivery.mapping)
+    columns = {column.name for column in delivery.source.contract.columns}
+    named = "".join(f"{name}, " for name in PERSONS if name in columns)
+    return delivery.room.execute(f"select {named}source_line, file_number from ({rows})").df()
+
+
+def _values(delivery: _Delivery, arrival: Arrival, people: pd.DataFrame) -> pd.DataFrame:
+    """The personal columns of each row of ``people``; no rows when there is nothing to keep or to empty.
+
+    A file that was written again has its personal columns still, all of them empty.
+    """
+    if not delivery.keeps:
+        return people.iloc[:0]
+    without_personal(delivery.source, list(arrival.columns))
+    columns = "".join(f"{quoted(name)}::varchar as {quoted(name)}, " for name in delivery.keeps)
+    rows = delivery.room.execute(f"select {columns}{quoted(LINE)} as source_line from {arrival.rows}").df()
+    told = people.merge(rows, on="source_line", how="left", validate="one_to_one")
+    return told if told[list(delivery.keeps)].notna().any(axis=None) else told.iloc[:0]
+
+
+def _keep(delivery: _Delivery, vault: Vault, values: pd.DataFrame) -> int:
+    """Keep what a file says of its customers, the later line of two; its bytes are remembered."""
+    if values.empty or "customer_id" not in values.columns:
+        return 0
+    (delivered,) = delivery.files
+    print_ = fingerprint(delivery.business, replace(delivered.file, source=delivery.source))
+    if vault.is_taken(delivery.source.name, print_):
+        return 0
+    told = values.dropna(subset="customer_id").drop_duplicates("customer_id", keep="last")
+    kept = vault.keep(delivery.source.name, told[["customer_id", *delivery.keeps]])
+    vault.note_taken(delivery.source.name, print_)
+    return kept
+
+
+def _rewritten(
+    delivery: _Delivery, arrival: Arrival, emptied: frozenset[str], gone: Mapping[int, frozenset[int]]
+) -> Custody:
+    """Write each file of ours again that has something to lose."""
+    ours = delivery.business.landing_dir.resolve()
+    files = removed = 0
+    for each in delivery.files:
+        change = Change(emptied=emptied, dropped=gone.get(each.number, frozenset()))
+        if change and each.file.path.resolve().is_relative_to(ours):
+            rewrite(delivery.room, arrival._replace(files=(each,)), change)
+            files, removed = files + 1, removed + len(change.dropped)
+    return Custody(files_rewritten=files, rows_removed=removed)

@@ -1,0 +1,148 @@
+"""Somebody is erased from tables, files, snapshot and vault; what is left is a proof without their name."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from assets.ingest.sources import Business
+from assets.ports import Vault, Warehouse
+from assets.privacy.compacting import write_anew
+from assets.privacy.custody import take_custody
+from assets.privacy.erasing_sql import erase_rows, finish, log_values, others_named_alike, visitors_of
+from assets.privacy.scan import scan
+
+# What the vault calls those whose erasure has begun and not ended; no source can have a blank in its name.
+PENDING = "erasure requests"
+REQUESTED_AT = "requested_at"
+# A shorter id, or one of digits only, is in any file by chance.
+TELLING_LENGTH = 6
+MANY_VALUES = 1_000_000
+
+
+class ErasureIncomplete(Exception):
+    """Something of an erased person was still found; the words name the files and never the person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """Everywhere that something of a person may lie.
+
+    Attributes:
+        folders: Searched at the end, every file of them.
+        beside: Left out of that: the vault, which is searched by itself, and a simulation's own truth.
+        publish_again: Makes the snapshot and its Parquet copies anew from the warehouse.
+        now: The instant, naive UTC.
+    """
+
+    business: Business
+    warehouse: Warehouse
+    vault: Vault
+    folders: Sequence[Path]
+    beside: Collection[Path]
+    publish_again: Callable[[], object]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What was done: people, rows of tables, files that were searched afterwards and their bytes."""
+
+    people: int
+    rows_removed: int
+    values_forgotten: int
+    files_searched: int
+    bytes_searched: int
+
+
+def erase(premises: Premises, customer_ids: Collection[str]) -> Erased:
+    """Erase ``customer_ids`` and whoever an earlier, killed call had begun to erase.
+
+    Every step may be done twice, and who is being erased stays in the vault until the last one is done: a
+    kill at any point is mended by the next call. The first step already keeps landing from bringing anybody
+    back.
+
+    Raises:
+        VaultKeyRefused: when the key is missing: without it nobody could be kept from coming back.
+        ErasureIncomplete: when something was found afterwards; the next call tries again.
+    """
+    vault = premises.vault
+    people = _begin(premises, customer_ids)
+    if not people:
+        return Erased(people=0, rows_removed=0, values_forgotten=0, files_searched=0, bytes_searched=0)
+    requested_at, held = _held(vault, people)
+    removed, telling = _removed(premises, people, requested_at=requested_at, held=held)
+    forgotten = vault.forget(people, beside=PENDING)
+    addresses = {value for values in held.values() for value in values if "@" in value}
+    found = scan(premises.folders, telling | addresses, beside=premises.beside)
+    if found.hits:
+        raise ErasureIncomplete(_left(found.hits))
+    tokens = vault.tokens("customer_id", people)
+    with premises.warehouse.connect() as connection:
+        finish(connection, tokens.values(), finished_at=premises.now())
+    vault.forget(people)
+    return Erased(
+        people=len(people),
+        rows_removed=removed,
+        values_forgotten=sum(forgotten.values()),
+        files_searched=found.files,
+        bytes_searched=found.bytes_read,
+    )
+
+
+def _removed(
+    premises: Premises,
+    people: Collection[str],
+    *,
+    requested_at: datetime,
+    held: Mapping[str, Collection[str]],
+) -> tuple[int, set[str]]:
+    """Take ``people`` out of files, tables and snapshot; how many rows went, and the ids to search for."""
+    vault, warehouse = premises.vault, premises.warehouse
+    with warehouse.connect() as connection:
+        alike = others_named_alike(connection, people)
+        visitors = visitors_of(connection, people)
+    vault.tell_erased({"customer_id": people, "visitor_id": visitors})
+    take_custody(premises.business, vault)
+    tokens = vault.tokens("customer_id", people)
+    with warehouse.connect() as connection:
+        removed = erase_rows(connection, tokens, visitors=visitors, requested_at=requested_at)
+        log_values(connection, {tokens[each]: len(held[each]) for each in people}, requested_at=requested_at)
+    warehouse.when_free(lambda: write_anew(warehouse.path))
+    premises.publish_again()
+    return removed, {each for each in (*people, *visitors) if _is_telling(each)} - alike
+
+
+def _begin(premises: Premises, customer_ids: Collection[str]) -> list[str]:
+    """Note whom to erase before anything is done; returns everybody whose erasure is not ended."""
+    begun = premises.vault.customers_of(PENDING)
+    asked = [each for each in dict.fromkeys(customer_ids) if each.strip() and each not in begun]
+    if asked:
+        rows = pd.DataFrame({"customer_id": asked, REQUESTED_AT: premises.now().isoformat()})
+        premises.vault.keep(PENDING, rows)
+    return [*begun, *asked]
+
+
+def _held(vault: Vault, people: Collection[str]) -> tuple[datetime, dict[str, list[str]]]:
+    """Since when the first of ``people`` waits, and what the vault keeps of each."""
+    held: dict[str, list[str]] = {each: [] for each in people}
+    waiting = []
+    for value in vault.values(people, at_most=MANY_VALUES):
+        if value.source == PENDING:
+            waiting.append(datetime.fromisoformat(value.value))
+        else:
+            held[value.customer_id].append(value.value)
+    return min(waiting), held
+
+
+def _is_telling(identifier: str) -> bool:
+    return len(identifier) >= TELLING_LENGTH and not identifier.isdecimal()
+
+
+def _left(hits: Collection[Path]) -> str:
+    return (
+        f"something of the erased is left in {len(hits)} files: {', '.join(map(str, sorted(hits)))}. Remove "
+        "or mend them and call it again: it goes on where it stopped, and landing refuses the erased already"
+    )

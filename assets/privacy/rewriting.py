@@ -1,0 +1,131 @@
+"""A delivered file written again without personal values or without somebody's rows, all else as it was."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from assets.ingest.opening import Compression, compression_of, format_of
+from assets.ingest.reading import Arrival
+from assets.ingest.reading_csv import Text, header_of
+from assets.ingest.reading_sql import LINE, listed, quoted
+from assets.ingest.sources import Format
+
+# What stands for a line that cannot be split: nobody can say which part of it is personal.
+WITHHELD_LINE = "withheld"
+
+Row = Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a file loses: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines."""
+
+    emptied: frozenset[str]
+    dropped: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.emptied or self.dropped)
+
+
+def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> None:
+    """Put a file without what ``change`` takes in the place of the one file of ``arrival``, in one step.
+
+    Columns, order, format, encoding and packing stay; so does the number of rows that nobody drops. A line
+    that cannot be split into columns is replaced by one word, which cannot be split either. The same file
+    gives the same bytes.
+
+    Args:
+        room: Where ``arrival`` was read, its ``broken`` table included.
+        arrival: One file, read with all its columns.
+        change: What goes.
+    """
+    file = arrival.files[0].file
+    kind, compression = format_of(file), compression_of(file)
+    unfinished = file.path.with_name(f".{file.path.name}.unfinished")
+    try:
+        if kind == "parquet":
+            _write_parquet(file.path, unfinished, change)
+        else:
+            text = _WRITERS[kind](room, arrival, _lines(room, arrival, change))
+            _pack(text.encode(file.source.encoding), unfinished, compression)
+        unfinished.chmod(file.path.stat().st_mode)
+        unfinished.replace(file.path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_parquet(old: Path, new: Path, change: Change) -> None:
+    # Not by DuckDB: files of one source are read together as long as their schemas are the same.
+    with pq.ParquetFile(old) as parquet:
+        table = parquet.read()
+    for position, field in enumerate(table.schema):
+        if field.name.lower() in change.emptied:
+            empty = pa.nulls(len(table), field.type)
+            table = table.set_column(position, field.with_nullable(True), empty)
+    if change.dropped:
+        line = pa.array(range(1, len(table) + 1))
+        table = table.filter(pc.invert(pc.is_in(line, pa.array(sorted(change.dropped)))))
+    pq.write_table(table, new, compression="zstd")
+
+
+def _lines(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> list[Row | None]:
+    """The rows that stay, in order, emptied where told; ``None`` for a line that could not be split."""
+    columns = listed(list(arrival.columns))
+    rows = room.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
+    broken = room.execute("select source_line from broken").fetchall()
+    is_emptied = [name.lower() in change.emptied for name in arrival.columns]
+    kept: list[tuple[int, Row | None]] = [
+        (line, [None if empty else value for value, empty in zip(values, is_emptied, strict=True)])
+        for *values, line in rows
+        if line not in change.dropped
+    ]
+    kept += [(line, None) for (line,) in broken]
+    return [row for _, row in sorted(kept, key=lambda each: each[0])]
+
+
+def _as_csv(room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+    file = arrival.files[0].file
+    delimiter, _ = header_of(room, Text(file, compression_of(file)))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(arrival.columns)
+    writer.writerows([WITHHELD_LINE] if line is None else line for line in lines)
+    return text.getvalue()
+
+
+def _as_json_lines(_room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+    return "".join(f"{_document(arrival, line)}\n" for line in lines)
+
+
+def _as_json(_room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+    return f"[{', '.join(_document(arrival, line) for line in lines)}]\n"
+
+
+def _document(arrival: Arrival, line: Row | None) -> str:
+    if line is None:
+        return WITHHELD_LINE
+    return json.dumps(dict(zip(arrival.columns, line, strict=True)), ensure_ascii=False)
+
+
+_WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Arrival, Collection[Row | None]], str]] = {
+    "csv": _as_csv,
+    "json": _as_json,
+    "jsonl": _as_json_lines,
+}
+
+
+def _pack(data: bytes, file: Path, compression: Compression) -> None:
+    with pa.OSFile(str(file), "wb") as stream:
+        if compression == "none":
+            stream.write(data)
+            return
+        with pa.CompressedOutputStream(stream, compression) as packed:
+            packed.write(data)

@@ -1,0 +1,195 @@
+"""Proof by bytes: known personal values are looked for in every file, packed contents included."""
+
+import gzip
+import mmap
+import sqlite3
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assets.ingest.reading_sql import literal, quoted
+
+ANCHOR_BYTES = 4
+CHUNK = 1 << 24
+MAGIC_BYTES = 16
+ROWS_AT_A_TIME = 1_000
+PLAIN_TYPES = ("VARCHAR", "BLOB", "JSON")
+TEXTS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+)
+
+Readable = bytes | memoryview | mmap.mmap
+
+
+class Needles:
+    """Values to look for, all in one pass over the bytes.
+
+    Each value is found by an anchor, four bytes of it that many values share ("@exa"): there are few
+    anchors, so looking for ten thousand values costs about as much as for one.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        """Take ``values``.
+
+        Raises:
+            ValueError: when one is shorter than an anchor, which bytes contain by chance.
+        """
+        self._values = {value.encode() for value in values}
+        short = [value for value in self._values if len(value) < ANCHOR_BYTES]
+        if short:
+            raise ValueError(f"{len(short)} of the values are shorter than {ANCHOR_BYTES} bytes")
+        shared = Counter(part for value in self._values for part in _parts(value))
+        self._shapes: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
+        for value in self._values:
+            anchor = max(_parts(value), key=lambda part: (shared[part], part))
+            self._shapes[anchor].add((value.find(anchor), len(value)))
+        self.longest = max(map(len, self._values), default=0)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def found_in(self, data: Readable) -> set[bytes]:
+        """Those of the values that ``data`` contains."""
+        whole = bytes(data) if isinstance(data, memoryview) else data
+        return {
+            value
+            for anchor, shapes in self._shapes.items()
+            for place in _places(whole, anchor)
+            for before, length in shapes
+            if place >= before and (value := whole[place - before : place - before + length]) in self._values
+        }
+
+
+def _parts(value: bytes) -> Iterator[bytes]:
+    return (value[start : start + ANCHOR_BYTES] for start in range(len(value) - ANCHOR_BYTES + 1))
+
+
+def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
+    place = data.find(anchor)
+    while place >= 0:
+        yield place
+        place = data.find(anchor, place + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What was looked through: ``bytes_read`` counts what was unpacked too.
+
+    Attributes:
+        hits: How many of the values a file contains, for each file that contains any.
+    """
+
+    files: int
+    bytes_read: int
+    values: int
+    hits: Mapping[Path, int]
+
+
+def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection[Path] = ()) -> Scanned:
+    """Look for ``values`` in every file below ``folders``, except those in ``beside``.
+
+    A file is read as it lies, byte by byte, and again by what it is: gzip, zip and zstd unpacked; the texts
+    of Parquet, DuckDB and SQLite read by their libraries, because a database may pack them. What a database
+    has deleted but not overwritten is seen as it lies only.
+
+    Args:
+        folders: Where to look; write-ahead logs and temporary files are files like any other.
+        values: What must not be there, each at least four bytes.
+        beside: Files and folders that are left out.
+    """
+    needles, hits, files, bytes_read = Needles(values), {}, 0, 0
+    for file in sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()}):
+        if any(file.is_relative_to(each) for each in beside):
+            continue
+        found: set[bytes] = set()
+        for piece in pieces_of(file, overlap=needles.longest):
+            bytes_read += len(piece)
+            found |= needles.found_in(piece)
+        files += 1
+        if found:
+            hits[file] = len(found)
+    return Scanned(files=files, bytes_read=bytes_read, values=len(needles), hits=hits)
+
+
+def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
+    """The bytes of ``file`` as they lie, then what they hold when unpacked.
+
+    A piece repeats the last ``overlap`` bytes of the one before where a value could lie across both.
+    """
+    if not file.stat().st_size:
+        return
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        first = whole[:MAGIC_BYTES]
+        yield whole
+    if first.startswith(b"PAR1"):
+        with pq.ParquetFile(file) as parquet:
+            yield from (texts for batch in parquet.iter_batches() for texts in _texts(batch))
+    elif first[8:12] == b"DUCK":
+        yield from _of_duckdb(file)
+    elif first.startswith(b"SQLite format 3"):
+        yield from _of_sqlite(file)
+    elif first.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(file) as archive:
+            yield from (archive.read(name) for name in archive.namelist())
+    elif first.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as packed:
+            yield from _chunks(packed, overlap)
+    elif first.startswith(b"\x28\xb5\x2f\xfd"):
+        with pa.OSFile(str(file)) as raw, pa.CompressedInputStream(raw, "zstd") as packed:
+            yield from _chunks(packed, overlap)
+
+
+def _chunks(stream: gzip.GzipFile | pa.NativeFile, overlap: int) -> Iterator[bytes]:
+    kept = b""
+    while chunk := stream.read(CHUNK):
+        yield kept + chunk
+        kept = (kept + chunk)[-overlap:] if overlap else b""
+
+
+def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
+    """The texts of a batch, one after the other: a value may only seem to lie across two of them."""
+    for column in batch.columns:
+        values = column.dictionary if pa.types.is_dictionary(column.type) else column
+        if pa.types.is_nested(values.type):
+            yield memoryview(str(values.to_pylist()).encode())
+        elif any(is_text(values.type) for is_text in TEXTS):
+            _, _, texts = values.cast(pa.large_binary()).buffers()
+            yield memoryview(texts or b"")
+
+
+def _of_duckdb(file: Path) -> Iterator[memoryview]:
+    with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+        connection.execute(f"attach {literal(str(file))} as scanned (read_only)")
+        tables = connection.execute(
+            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
+            "inner join duckdb_tables() using (database_name, schema_name, table_name) "
+            "where database_name = 'scanned'"
+        ).fetchall()
+        for schema, table, column, kind in tables:
+            if kind in PLAIN_TYPES or not kind.isalpha():
+                named = f"scanned.{quoted(schema)}.{quoted(table)}"
+                told = connection.sql(f"select distinct {quoted(column)}::varchar as told from {named}")
+                yield from (text for batch in told.to_arrow_reader() for text in _texts(batch))
+
+
+def _of_sqlite(file: Path) -> Iterator[bytes]:
+    # A text longer than a page lies in pieces.
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        for (table,) in tables:
+            rows = connection.execute(f"select * from {quoted(table)}")
+            while some := rows.fetchmany(ROWS_AT_A_TIME):
+                texts = (each for row in some for each in row if isinstance(each, str | bytes))
+                yield b"\0".join(each if isinstance(each, bytes) else each.encode() for each in texts)

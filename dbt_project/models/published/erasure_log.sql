@@ -1,0 +1,11 @@
+{# One row per erased person and table. #}
+
+select
+    cast(erasure_id as varchar) as erasure_id,
+    cast(requested_at as timestamp) as requested_at,
+    cast(max(finished_at) as timestamp) as finished_at,
+    cast(table_name as varchar) as table_name,
+    cast(sum(rows_removed) as bigint) as rows_removed
+
+from {{ source('ml', 'erasure_log') }}
+group by erasure_id, requested_at, table_name

@@ -1,0 +1,43 @@
+"""What is held about one person, as JSON: ``make export-subject CUSTOMER=…``."""
+
+import argparse
+import json
+import sys
+
+from assets.ingest.sources import BusinessInvalid
+from assets.privacy.sealing import SealBroken
+from assets.privacy.subject import subject
+from assets.privacy.vault_key import VaultKeyRefused
+from orchestration.keyring import vault_of
+from orchestration.resources.patience import Held
+from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.settings import Settings
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is held about the named customer; returns the process's exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--customer", required=True)
+    customer_id, settings = parser.parse_args(arguments).customer.strip(), Settings()
+    if not customer_id:
+        sys.stderr.write("say who: make export-subject CUSTOMER=…\n")
+        return 2
+    if not settings.warehouse_file.exists():
+        sys.stderr.write(f"{settings.warehouse_file} is not there: nothing is held about anybody\n")
+        return 1
+    try:
+        held = subject(
+            customer_id,
+            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
+            vault=vault_of(settings, settings.load_business()),
+            snapshot=settings.snapshot_file,
+        )
+    except (BusinessInvalid, VaultKeyRefused, SealBroken, Held) as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 1
+    sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

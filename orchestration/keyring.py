@@ -1,0 +1,92 @@
+"""Where the key of a business's vault comes from, and the command that makes one: ``make vault-key``."""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from assets.ingest.sources import Business, BusinessInvalid
+from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from, keyring_in, make_key
+from orchestration.resources.vault import SqliteVault
+from orchestration.settings import Settings
+
+
+def vault_of(settings: Settings, business: Business) -> SqliteVault:
+    """The vault of ``business``; its key is looked for when it is needed, and kept nowhere."""
+    return SqliteVault(settings.vault_file, keyring_of(settings, business))
+
+
+def keyring_of(settings: Settings, business: Business) -> Callable[[], Keyring]:
+    """What finds the key: in the environment, in the file that it names, or, simulated, in a file of ours.
+
+    Only a simulated shop gets a key without being asked: its people do not exist, and a newcomer's first run
+    must work. A real key belongs where the data is not.
+    """
+
+    def found() -> Keyring:
+        if settings.vault_key is not None:
+            return _in_environment(settings.vault_key, settings.vault_key_next)
+        file = settings.key_file
+        if file is None and business.simulation is not None:
+            file = settings.simulated_key_file
+            if not settings.vault_file.exists():
+                with suppress(FileExistsError):
+                    make_key(file)
+        if file is None:
+            raise VaultKeyRefused(_no_key(business))
+        return keyring_in(file)
+
+    return found
+
+
+def _in_environment(current: SecretStr, following: SecretStr | None) -> Keyring:
+    return Keyring(
+        current=key_from(current.get_secret_value(), where="VAULT_KEY"),
+        following=key_from(following.get_secret_value(), where="VAULT_KEY_NEXT") if following else None,
+    )
+
+
+def _no_key(business: Business) -> str:
+    remedy = (
+        "set VAULT_KEY to 64 hexadecimal digits, or VAULT_KEY_FILE to a file of mode 0600 that holds them "
+        "(`make vault-key` makes one)"
+    )
+    if not business.vault:
+        return f"{business.name}: to erase somebody takes a key, so that the proof names nobody: {remedy}"
+    return (
+        f"{business.name}.yaml keeps personal values in a vault, and no key is given: {remedy}; or take "
+        "`vault: yes` out of the YAML, and personal columns are read by nobody"
+    )
+
+
+def main() -> int:
+    """Make the key file that ``VAULT_KEY_FILE`` names; returns the process's exit code."""
+    settings = Settings()
+    try:
+        settings.load_business()
+    except BusinessInvalid as invalid:
+        sys.stderr.write(f"{invalid}\n")
+        return 2
+    file = settings.key_file
+    if file is None:
+        sys.stderr.write("say where the key is to lie: make vault-key VAULT_KEY_FILE=/safe/place/shop.key\n")
+        return 2
+    return _made(file)
+
+
+def _made(file: Path) -> int:
+    try:
+        key = make_key(file)
+    except FileExistsError:
+        sys.stderr.write(f"{file} is there already, and a vault may need it: choose another name\n")
+        return 1
+    sys.stdout.write(
+        f"{file} holds key {key.id}: keep a copy apart from the data; a lost key opens nothing\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""After a whole run no personal value of the shop lies readable in any file, the vault's own included."""
+
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from assets.privacy.scan import scan
+from assets.sample_shop.customers import contacts_of, customers_of
+from assets.sample_shop.shop import SIZES
+from tests.journey.conftest import copied
+from tests.journey.world import PROJECT, Place, Told
+
+CUSTOMERS = 400
+COLUMNS = ["first_name", "last_name", "email", "phone"]
+
+
+@pytest.fixture(scope="module")
+def shop(first_run: tuple[Place, Told]) -> Place:
+    place, told = first_run
+    assert told.code == 0, told.said
+    return place
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    """Who the shop's customers are, as its own export says it."""
+    customers = customers_of(SIZES["tiny"])
+    return pd.concat([customers, contacts_of(customers)], axis="columns")[["customer_id", *COLUMNS]]
+
+
+@pytest.fixture(scope="module")
+def personal(people: pd.DataFrame) -> list[str]:
+    """Each e-mail, each phone, and each name as a text or a line of CSV would have it."""
+    names = {(first, last) for first, last in zip(people["first_name"], people["last_name"], strict=True)}
+    written = [form.format(*name) for name in names for form in ("{} {}", "{},{}", "{1}, {0}")]
+    return [*people["email"], *people["phone"], *written]
+
+
+def test_no_personal_value_lies_in_any_file_below_the_var_folder(
+    shop: Place, personal: list[str], record_property: Callable[[str, object], None]
+) -> None:
+    found = scan([shop.var_dir], personal)
+    record_property("scanned", f"{found.files} files, {found.bytes_read:,} bytes, {found.values} values")
+    assert found.hits == {}
+    assert found.files > 500
+    assert found.bytes_read > 20_000_000
+    assert found.values > 2 * CUSTOMERS
+
+
+def test_the_command_that_scans_says_what_it_searched_and_where_it_found_something(
+    first_run: tuple[Place, Told], personal: list[str], tmp_path: Path
+) -> None:
+    place = copied(first_run, tmp_path / "var")
+    process = place.start("-m", "orchestration.scan")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert "found in 0 files" in said
+    (place.folder / "reports").mkdir(exist_ok=True)
+    (place.folder / "reports" / "notes.txt").write_text(personal[0])
+    process = place.start("-m", "orchestration.scan")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "found in 1 files" in said
+    assert "notes.txt: 1 of them" in said
+    assert personal[0] not in said
+
+
+def test_the_scanner_sees_a_value_that_was_let_out(shop: Place, personal: list[str], tmp_path: Path) -> None:
+    leaked = tmp_path / "warehouse.duckdb"
+    shutil.copy(shop.warehouse, leaked)
+    leaked.write_bytes(leaked.read_bytes() + personal[0].encode())
+    assert scan([tmp_path], personal).hits == {leaked: 1}
+
+
+def test_the_vault_holds_every_value_and_gives_it_to_the_holder_of_the_key(
+    shop: Place, people: pd.DataFrame, tmp_path: Path
+) -> None:
+    place = copied((shop, Told(code=0, said="")), tmp_path / "var")
+    told = python(place, READ)
+    rows = pd.read_csv(tmp_path / "var" / "told.csv", dtype="string")
+    assert told.code == 0, told.said
+    wide = rows.pivot_table(index="customer_id", columns="column", values="value", aggfunc="first")
+    expected = people.set_index("customer_id")
+    pd.testing.assert_frame_equal(
+        wide[COLUMNS].astype(object).sort_index(), expected.sort_index(), check_names=False
+    )
+
+
+READ = """
+import sys
+import pandas as pd
+from orchestration.keyring import vault_of
+from orchestration.settings import Settings
+settings = Settings()
+vault = vault_of(settings, settings.load_business())
+pd.DataFrame(vault.values(at_most=100_000)).to_csv(sys.argv[1], index=False)
+"""
+
+
+def python(place: Place, code: str) -> Told:
+    process = place.start("-c", code, str(place.var_dir / "told.csv"))
+    said, _ = process.communicate(timeout=300)
+    return Told(code=process.returncode, said=said)
+
+
+def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Place) -> None:
+    key = shop.var_dir / "keys" / "sample_shop.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    digits = key.read_text().strip()
+    assert scan([shop.var_dir], [digits, digits.upper()], beside=[key]).hits == {}
+    assert not [file for file in (PROJECT / "config").iterdir() if digits in file.read_text()]
+
+
+def test_another_key_is_made_in_place_and_the_vault_opens_with_it_only(
+    first_run: tuple[Place, Told], tmp_path: Path
+) -> None:
+    place = copied(first_run, tmp_path / "var")
+    key = place.var_dir / "keys" / "sample_shop.key"
+    old = key.read_text()
+    process = place.start("-m", "orchestration.rotate")
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted anew" in said
+    assert key.read_text() != old
+    assert python(place, READ).code == 0
+    assert len(pd.read_csv(place.var_dir / "told.csv")) == CUSTOMERS * len(COLUMNS)
+    key.write_text(old)
+    refused = python(place, READ)
+    assert refused.code != 0
+    assert "VaultKeyRefused: the vault is encrypted with key" in refused.said
+    key.unlink()
+    assert "is not there: `make vault-key` makes a key file" in python(place, READ).said

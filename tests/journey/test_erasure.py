@@ -1,0 +1,83 @@
+"""``make erase`` from the command to the bytes, and the run after it."""
+
+import json
+
+import pytest
+
+from assets.privacy.scan import scan
+from assets.sample_shop.customers import contacts_of, customers_of
+from assets.sample_shop.shop import SIZES
+from tests.journey.conftest import copied
+from tests.journey.world import LATEST, Place, Told
+
+
+@pytest.fixture(scope="module")
+def place(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return copied(first_run, tmp_path_factory.mktemp("erasure") / "var")
+
+
+def told(place: Place, module: str, *arguments: str) -> Told:
+    process = place.start("-m", f"orchestration.{module}", *arguments)
+    said, _ = process.communicate(timeout=900)
+    return Told(code=process.returncode, said=said)
+
+
+@pytest.fixture(scope="module")
+def somebody(place: Place) -> str:
+    return str(place.kept("select min(customer_id) as it from raw.order_lines")["it"].item())
+
+
+@pytest.fixture(scope="module")
+def personal(somebody: str) -> list[str]:
+    """What may be found nowhere afterwards."""
+    customers = customers_of(SIZES["tiny"])
+    (row,) = contacts_of(customers)[customers["customer_id"] == somebody].to_dict("records")
+    return [somebody, row["email"], row["phone"]]
+
+
+def is_gone(place: Place, personal: list[str]) -> bool:
+    # Beside the shop lies what its simulation knows; no shop has that.
+    found = scan([place.var_dir], personal, beside=[place.folder / "truth"])
+    assert found.files > 500
+    assert found.hits == {}
+    return len(place.published(f"select * from {LATEST}")) == 332
+
+
+def test_an_erased_customer_is_gone_from_every_byte(place: Place, somebody: str, personal: list[str]) -> None:
+    before = json.loads(told(place, "export_subject", "--customer", somebody).said)
+    assert {"email": personal[1]} in before["vault"]["customers"]
+    assert {"order_lines", "customers", "consents"} <= before["delivered"].keys()
+    assert "purchase_propensity_latest" in before["published"]
+    assert scan([place.var_dir], personal, beside=[place.folder / "truth"]).hits
+    erased = told(place, "erase", "--customer", somebody)
+    assert erased.code == 0, erased.said
+    assert "1 erased" in erased.said
+    assert is_gone(place, personal)
+
+
+def test_the_next_run_lands_the_same_exports_and_brings_nobody_back(
+    place: Place, somebody: str, personal: list[str]
+) -> None:
+    again = place.run()
+    assert again.code == 0, again.said
+    assert is_gone(place, personal)
+    proof = place.published("select * from published.erasure_log")
+    assert proof["finished_at"].notna().all()
+    assert proof["erasure_id"].nunique() == 1
+    assert {"raw.order_lines", "features.feat_customer__rfm", "vault"} <= set(proof["table_name"])
+    landed = place.kept("select * from raw.landings")
+    assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
+    nothing = json.loads(told(place, "export_subject", "--customer", somebody).said)
+    assert nothing == {"delivered": {}, "vault": {}, "published": {}}
+
+
+def test_whoever_is_in_the_file_of_requests_is_erased_and_the_file_goes(place: Place) -> None:
+    requests = place.folder / "erasure_requests.csv"
+    requests.write_text("customer_id\nC100020\nC100021\n")
+    erased = told(place, "erase")
+    assert erased.code == 0, erased.said
+    assert "2 erased" in erased.said
+    assert not requests.exists()
+    nobody = told(place, "erase")
+    assert nobody.code == 2
+    assert "say who: make erase CUSTOMER=" in nobody.said

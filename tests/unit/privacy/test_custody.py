@@ -1,0 +1,180 @@
+"""Personal values leave the exports for the vault, whatever the format; nobody erased stays in them."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from assets.ingest.landing import Landing, land
+from assets.ingest.screening import ERASED
+from assets.ingest.sources import Business, business_from
+from assets.privacy.custody import Custody, take_custody
+from assets.privacy.scan import scan
+from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
+from orchestration.resources.vault import SqliteVault
+
+EMAILS = ["ann.archer@example.org", "bob.baker@example.org", 'cleo, "c" cole@example.org']
+ROWS = pd.DataFrame({"id": ["C1", "C2", "C3"], "email": EMAILS, "country": ["DE", None, "FR"]})
+
+
+def csv_of(delimiter: str = ",", encoding: str = "utf-8") -> bytes:
+    return ROWS.to_csv(index=False, sep=delimiter).encode(encoding)
+
+
+def parquet_of(folder: Path) -> bytes:
+    ROWS.to_parquet(folder / "made")
+    return (folder / "made").read_bytes()
+
+
+DELIVERED: dict[str, Callable[[Path], bytes]] = {
+    "customers.csv": lambda _: csv_of(),
+    "customers.csv.gz": lambda _: gzip.compress(csv_of(";")),
+    "customers.tsv": lambda _: csv_of("\t"),
+    "customers.jsonl": lambda _: ROWS.to_json(orient="records", lines=True).encode(),
+    "customers.json": lambda _: ROWS.to_json(orient="records").encode(),
+    "customers.parquet": parquet_of,
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> SqliteVault:
+    return SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
+
+
+def business(tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault: bool = True) -> Business:
+    source = {
+        "name": "customers",
+        "table": "customers",
+        "files": f"{{{place}}}/{file}",
+        "pii": ["email"],
+        "columns": {"customer_id": "id", "country": "country"},
+    }
+    document = {
+        "title": "Shop",
+        "clock": "wall",
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "first_as_of_day": "2023-01-02",
+        "vault": has_vault,
+        "sources": [source],
+    }
+    folders = {"data_dir": tmp_path / "data", "landing_dir": tmp_path / "landing"}
+    for folder in folders.values():
+        folder.mkdir(exist_ok=True)
+    return business_from(document, file=Path("shop.yaml"), **folders)
+
+
+def landed(shop: Business, vault: SqliteVault) -> tuple[list[Landing], pd.DataFrame, pd.DataFrame]:
+    with duckdb.connect() as connection:
+        landings = land(connection, shop, vault)
+        rows = connection.execute("select customer_id, country from raw.customers order by all").df()
+        return landings, rows, connection.execute("select * from raw.rejects").df()
+
+
+def kept(vault: SqliteVault) -> dict[str, str]:
+    return {each.customer_id: each.value for each in vault.values(at_most=100)}
+
+
+@pytest.mark.parametrize("file", DELIVERED)
+def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
+    tmp_path: Path, vault: SqliteVault, file: str
+) -> None:
+    shop = business(tmp_path, file)
+    delivered = tmp_path / "landing" / file
+    delivered.write_bytes(DELIVERED[file](tmp_path))
+    (tmp_path / "made").unlink(missing_ok=True)
+    plain = landed(shop, vault)
+    assert take_custody(shop, vault) == Custody(values_kept=3, files_rewritten=1)
+    assert kept(vault) == dict(zip(ROWS["id"], EMAILS, strict=True))
+    assert scan([tmp_path], EMAILS).hits == {}
+    sealed = landed(shop, vault)
+    assert sealed[0][0].rows_loaded == plain[0][0].rows_loaded == 3
+    pd.testing.assert_frame_equal(sealed[1], plain[1])
+    # What comes again, or is there already, changes nothing.
+    before = delivered.read_bytes()
+    assert take_custody(shop, vault) == Custody()
+    delivered.write_bytes(DELIVERED[file](tmp_path))
+    assert take_custody(shop, vault) == Custody(files_rewritten=1)
+    assert delivered.read_bytes() == before
+    assert len(kept(vault)) == 3
+
+
+def test_files_elsewhere_are_read_and_left_alone(tmp_path: Path, vault: SqliteVault) -> None:
+    shop = business(tmp_path, "customers.csv", place="data_dir")
+    (tmp_path / "data" / "customers.csv").write_bytes(csv_of())
+    assert take_custody(shop, vault) == Custody(values_kept=3)
+    assert (tmp_path / "data" / "customers.csv").read_bytes() == csv_of()
+
+
+def test_without_a_vault_nothing_is_kept_or_written_and_no_key_is_asked_for(tmp_path: Path) -> None:
+    def no_key() -> Keyring:
+        raise AssertionError("a key was asked for")
+
+    shop = business(tmp_path, "customers.csv", has_vault=False)
+    (tmp_path / "landing" / "customers.csv").write_bytes(csv_of())
+    assert take_custody(shop, SqliteVault(tmp_path / "vault.sqlite", no_key)) == Custody()
+    assert not (tmp_path / "vault.sqlite").exists()
+
+
+def test_without_a_key_no_file_is_touched(tmp_path: Path) -> None:
+    def no_key() -> Keyring:
+        raise VaultKeyRefused("no key is given")
+
+    shop = business(tmp_path, "customers.csv")
+    (tmp_path / "landing" / "customers.csv").write_bytes(csv_of())
+    with pytest.raises(VaultKeyRefused):
+        take_custody(shop, SqliteVault(tmp_path / "vault.sqlite", no_key))
+    assert (tmp_path / "landing" / "customers.csv").read_bytes() == csv_of()
+
+
+def test_a_line_that_cannot_be_split_leaves_no_text_and_is_still_refused(
+    tmp_path: Path, vault: SqliteVault
+) -> None:
+    shop = business(tmp_path, "customers.csv")
+    (tmp_path / "landing" / "customers.csv").write_bytes(csv_of() + b"C4,dan.dyer@example.org\n")
+    take_custody(shop, vault)
+    assert scan([tmp_path], [*EMAILS, "dan.dyer@example.org"]).hits == {}
+    landings, _, rejects = landed(shop, vault)
+    assert (landings[0].rows_in, landings[0].rows_loaded, landings[0].rows_rejected) == (4, 3, 1)
+    assert rejects["reason"].item() == "the line is broken: too few columns"
+
+
+def test_a_file_that_cannot_be_read_stays_as_it_was(tmp_path: Path, vault: SqliteVault) -> None:
+    shop = business(tmp_path, "customers*.csv")
+    (tmp_path / "landing" / "customers_1.csv").write_bytes(csv_of())
+    (tmp_path / "landing" / "customers_2.csv").write_bytes(b"id,country\nC9,DE\n")
+    done = take_custody(shop, vault)
+    assert done == Custody(values_kept=3, files_rewritten=1, unreadable=("customers_2.csv",))
+    assert [each.quarantine_reason is None for each in landed(shop, vault)[0]] == [True, False]
+
+
+@pytest.mark.parametrize("file", DELIVERED)
+def test_rows_of_somebody_who_was_erased_leave_our_files_and_are_not_kept_again(
+    tmp_path: Path, vault: SqliteVault, file: str
+) -> None:
+    shop = business(tmp_path, file)
+    (tmp_path / "landing" / file).write_bytes(DELIVERED[file](tmp_path))
+    (tmp_path / "made").unlink(missing_ok=True)
+    vault.tell_erased({"customer_id": ["C2"]})
+    assert take_custody(shop, vault) == Custody(values_kept=2, files_rewritten=1, rows_removed=1)
+    assert set(kept(vault)) == {"C1", "C3"}
+    _, rows, rejects = landed(shop, vault)
+    assert rows["customer_id"].tolist() == ["C1", "C3"]
+    assert rejects.empty
+
+
+def test_rows_of_somebody_who_was_erased_are_refused_without_a_trace_where_files_are_not_ours(
+    tmp_path: Path, vault: SqliteVault
+) -> None:
+    shop = business(tmp_path, "customers.csv", place="data_dir", has_vault=False)
+    (tmp_path / "data" / "customers.csv").write_bytes(csv_of() + b"C2\n")
+    vault.tell_erased({"customer_id": ["C2"]})
+    landings, rows, rejects = landed(shop, vault)
+    assert rows["customer_id"].tolist() == ["C1", "C3"]
+    assert (landings[0].rows_in, landings[0].rows_loaded, landings[0].rows_rejected) == (4, 2, 2)
+    assert set(rejects["reason"]) == {ERASED, "the line is broken: too few columns"}
+    assert "C2" not in json.dumps(rejects.to_dict("records"), default=str)

@@ -1,0 +1,115 @@
+"""Known values are found wherever a file hides them, and nowhere else."""
+
+import gzip
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from assets.privacy.scan import CHUNK, Needles, scan
+
+ADDRESS, PHONE = "ann.archer100001@example.com", "+44 7700 0100001"
+# Long enough, and repeated often enough, that a database packs it.
+ROWS = 20_000
+
+
+def people() -> pd.DataFrame:
+    return pd.DataFrame({"email": [f"ben.baker{n}@example.com" for n in range(ROWS)] + [ADDRESS]})
+
+
+def as_csv(folder: Path) -> None:
+    people().to_csv(folder / "it", index=False)
+
+
+def as_gzip(folder: Path) -> None:
+    (folder / "it").write_bytes(gzip.compress(people().to_csv(index=False).encode()))
+
+
+def as_zstd(folder: Path) -> None:
+    with pa.OSFile(str(folder / "it"), "wb") as raw, pa.CompressedOutputStream(raw, "zstd") as packed:
+        packed.write(people().to_csv(index=False).encode())
+
+
+def as_parquet(folder: Path) -> None:
+    people().to_parquet(folder / "it", compression="zstd")
+
+
+def as_parquet_of_lists(folder: Path) -> None:
+    people().assign(email=lambda rows: [[each] for each in rows["email"]]).to_parquet(folder / "it")
+
+
+def as_zip(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "it", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inside.json", people().to_json())
+
+
+def as_duckdb(folder: Path) -> None:
+    rows = people()
+    with duckdb.connect(str(folder / "it")) as connection:
+        connection.register("incoming", rows)
+        connection.execute("create schema raw")
+        connection.execute("create table raw.people as from incoming order by email")
+
+
+def as_sqlite_across_pages(folder: Path) -> None:
+    with sqlite3.connect(folder / "it") as connection:
+        connection.execute("create table events (body text)")
+        connection.execute("insert into events values (?)", ["x" * 4070 + ADDRESS + "y" * 9000])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [as_csv, as_gzip, as_zstd, as_parquet, as_parquet_of_lists, as_zip, as_duckdb, as_sqlite_across_pages],
+)
+def test_a_value_is_found_however_it_is_packed(tmp_path: Path, written: Callable[[Path], None]) -> None:
+    written(tmp_path)
+    found = scan([tmp_path], [ADDRESS, PHONE])
+    assert found.hits == {tmp_path / "it": 1}
+    assert (found.files, found.values) == (1, 2)
+    assert found.bytes_read > 0
+    assert not scan([tmp_path], ["ann.archer100002@example.com", PHONE]).hits
+
+
+def test_what_a_database_deleted_is_seen_until_it_is_overwritten(tmp_path: Path) -> None:
+    rows = people()
+    with duckdb.connect(str(tmp_path / "it")) as connection:
+        connection.register("incoming", rows)
+        connection.execute("pragma force_compression = 'uncompressed'")
+        connection.execute("create table people as from incoming")
+        connection.execute("checkpoint")
+        connection.execute("delete from people where email = $address", {"address": ADDRESS})
+        connection.execute("checkpoint")
+        assert connection.execute("select count(*) from people").fetchone() == (ROWS,)
+    assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
+
+
+def test_a_value_that_lies_across_two_chunks_is_found(tmp_path: Path) -> None:
+    packed = gzip.compress(b"x" * (CHUNK - 5) + ADDRESS.encode() + b"y" * 100, compresslevel=1)
+    (tmp_path / "it").write_bytes(packed)
+    assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
+
+
+def test_values_glued_together_are_told_apart() -> None:
+    needles = Needles([ADDRESS, PHONE, "Ann Archer"])
+    glued = f"{PHONE}{ADDRESS}{ADDRESS}Ann ArcherAnn".encode()
+    assert needles.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
+    assert needles.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
+    assert needles.found_in(ADDRESS.encode()[5:]) == set()
+
+
+def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    as_csv(tmp_path / "vault")
+    (tmp_path / "empty").touch()
+    assert scan([tmp_path], [ADDRESS], beside=[tmp_path / "vault"]).hits == {}
+    assert scan([tmp_path / "vault"], [ADDRESS]).hits == {tmp_path / "vault" / "it": 1}
+
+
+def test_a_value_that_bytes_hold_by_chance_is_refused() -> None:
+    with pytest.raises(ValueError, match="1 of the values are shorter than 4 bytes"):
+        Needles(["Ann", "Rose"])

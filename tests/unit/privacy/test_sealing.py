@@ -1,0 +1,63 @@
+"""A sealed value opens with its key in its own place, and nowhere else."""
+
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets.privacy.sealing import Place, SealBroken, seal, token_of, unseal
+from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
+
+KEY = VaultKey(b"\7" * 32)
+RING = Keyring(current=KEY)
+ANN = Place("C1", "customers", "email")
+ADDRESS = "ann@example.org"
+
+
+@given(st.text(max_size=300))
+def test_every_text_comes_back(text: str) -> None:
+    assert unseal(RING, seal(KEY, text, place=ANN), place=ANN) == text
+
+
+def test_the_same_value_never_looks_the_same() -> None:
+    sealed = [seal(KEY, ADDRESS, place=ANN) for _ in range(100)]
+    assert len({each.nonce for each in sealed}) == len({each.ciphertext for each in sealed}) == 100
+    assert all(ADDRESS.encode() not in each.ciphertext for each in sealed)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [Place("C2", "customers", "email"), Place("C1", "leads", "email"), Place("C1", "customers", "phone")],
+)
+def test_a_value_moved_to_another_place_does_not_open(elsewhere: Place) -> None:
+    with pytest.raises(SealBroken, match="does not belong where it lies"):
+        unseal(RING, seal(KEY, ADDRESS, place=ANN), place=elsewhere)
+
+
+def test_an_altered_value_does_not_open() -> None:
+    sealed = seal(KEY, ADDRESS, place=ANN)
+    altered = bytes([sealed.ciphertext[0] ^ 1]) + sealed.ciphertext[1:]
+    with pytest.raises(SealBroken):
+        unseal(RING, sealed._replace(ciphertext=altered), place=ANN)
+
+
+def test_another_key_is_refused_by_its_name() -> None:
+    other = VaultKey(b"\10" * 32)
+    with pytest.raises(
+        VaultKeyRefused, match=f"encrypted with key {KEY.id}, and the key given is {other.id}"
+    ):
+        unseal(Keyring(current=other), seal(KEY, ADDRESS, place=ANN), place=ANN)
+
+
+def test_a_token_is_an_hmac_that_depends_on_secret_kind_and_id() -> None:
+    secret = b"\1" * 32
+    expected = hmac.new(secret, b"customer_id\0C1", hashlib.sha256).hexdigest()
+    assert token_of(secret, "customer_id", "C1") == expected
+    others = {
+        token_of(b"\2" * 32, "customer_id", "C1"),
+        token_of(secret, "visitor_id", "C1"),
+        token_of(secret, "customer_id", "C2"),
+    }
+    assert len(others | {expected}) == 4

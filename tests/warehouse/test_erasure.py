@@ -1,0 +1,271 @@
+"""Who is erased is in no table, file or byte, does not come back, and a kill changes none of that."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from assets.ingest.landing import land
+from assets.ingest.screening import ERASED
+from assets.ingest.sources import Business, business_from
+from assets.privacy import erasure
+from assets.privacy.custody import take_custody
+from assets.privacy.erasure import PENDING, ErasureIncomplete, Premises, erase
+from assets.privacy.scan import scan
+from assets.privacy.subject import subject
+from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
+from orchestration.resources.vault import SqliteVault
+from orchestration.resources.warehouse import DuckDBWarehouse
+
+ANN, BOB = "C100001", "C100002"
+ADDRESS = "ann.archer@example.org"
+PEOPLE = f"id,email,country\n{ANN},{ADDRESS},DE\n{BOB},bob.baker@example.org,FR\n"
+ORDERS = (
+    "order,customer,at,sku,pieces,price\n"
+    f"O1,{ANN},2024-01-01 10:00,tea,1,2.5\nO1,{ANN},2024-01-01 10:00,cup,1,9\n"
+    f"O2,{BOB},2024-01-02 10:00,tea,1,2.5\nO3,{ANN},2024-01-03 10:00,tea,many,2.5\n"
+)
+# Ann's own device before and after she signed in, and one that Bob uses as well.
+EVENTS = pd.DataFrame(
+    [
+        ("V-OWN-DEVICE", None, "2024-01-01 09:00", "page_view"),
+        ("V-OWN-DEVICE", ANN, "2024-01-01 09:01", "page_view"),
+        ("V-FAMILY", ANN, "2024-01-01 09:02", "page_view"),
+        ("V-FAMILY", BOB, "2024-01-01 09:03", "page_view"),
+        ("V-FAMILY", None, "2024-01-01 09:04", "page_view"),
+    ],
+    columns=["visitor", "customer", "at", "type"],
+)
+ASKED_AT = datetime(2024, 2, 1, 12)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Shop:
+    """A small business with everything in it that an erasure has to reach."""
+
+    def __init__(self, folder: Path, *, files: Path | None = None) -> None:
+        self.folder, self.landing = folder, files or folder / "landing"
+        self.landing.mkdir(parents=True)
+        self.business = declared(self.landing, ours=folder / "landing")
+        self.vault = SqliteVault(folder / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
+        self.warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
+        self.published = 0
+        self.deliver()
+        self.land()
+        with self.warehouse.connect() as connection:
+            connection.execute("create schema ml; create schema published")
+            connection.execute(
+                "create table ml.scores as select distinct customer_id, 0.5 as probability, "
+                "'x' as model_version from raw.customers"
+            )
+            connection.execute("create view published.scores as from ml.scores")
+
+    def deliver(self) -> None:
+        (self.landing / "people.csv").write_text(PEOPLE)
+        (self.landing / "orders.csv").write_text(ORDERS)
+        EVENTS.to_parquet(self.landing / "events.parquet")
+
+    def land(self) -> None:
+        take_custody(self.business, self.vault)
+        with self.warehouse.connect() as connection:
+            land(connection, self.business, self.vault)
+
+    def publish(self) -> None:
+        self.published += 1
+
+    @property
+    def premises(self) -> Premises:
+        clock = iter(ASKED_AT + timedelta(minutes=passed) for passed in range(100))
+        return Premises(
+            business=self.business,
+            warehouse=self.warehouse,
+            vault=self.vault,
+            folders=[self.folder],
+            beside=[self.vault.file],
+            publish_again=self.publish,
+            now=lambda: next(clock),
+        )
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with duckdb.connect(str(self.warehouse.path), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+def declared(files: Path, *, ours: Path) -> Business:
+    events = {"visitor_id": "visitor", "customer_id": "customer", "occurred_at": '"at"', "event_type": "type"}
+    lines = {"order_id": '"order"', "customer_id": "customer", "ordered_at": '"at"', "product_id": "sku"}
+    document = {
+        "title": "Shop",
+        "clock": "wall",
+        "currency": "EUR",
+        "time_zone": "UTC",
+        "first_as_of_day": "2023-01-02",
+        "vault": True,
+        "sources": [
+            {"name": "orders", "table": "order_lines", "files": "{data_dir}/orders.csv",
+             "columns": {**lines, "quantity": "pieces", "unit_price": "price"}},
+            {"name": "people", "table": "customers", "files": "{data_dir}/people.csv", "pii": ["email"],
+             "columns": {"customer_id": "id", "country": "country"}},
+            {"name": "visits", "table": "events", "files": "{data_dir}/events.parquet", "columns": events},
+        ],
+    }  # fmt: skip
+    return business_from(document, file=Path("shop.yaml"), data_dir=files, landing_dir=ours)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def is_gone(shop: Shop) -> bool:
+    """Whether nothing of Ann is left, and everything of Bob is there."""
+    assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
+    assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
+    assert shop.rows("select customer_id from published.scores") == [(BOB,)]
+    assert sorted(shop.rows("select visitor_id, customer_id from raw.events"), key=str) == [
+        ("V-FAMILY", BOB),
+        ("V-FAMILY", None),
+    ]
+    assert shop.rows("select * from raw.rejects") == []
+    assert [each.value for each in shop.vault.values(at_most=10)] == ["bob.baker@example.org"]
+    return True
+
+
+def test_an_erased_person_is_in_no_table_file_or_byte(shop: Shop) -> None:
+    assert scan([shop.folder], [ANN]).hits
+    done = erase(shop.premises, [ANN])
+    assert (done.people, done.rows_removed, done.values_forgotten) == (1, 7, 1)
+    assert done.files_searched == 4
+    assert is_gone(shop)
+    assert shop.published == 1
+
+
+def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
+    erase(shop.premises, [ANN])
+    log = shop.rows("select * from ml.erasure_log order by table_name")
+    assert [(table, rows) for *_, table, rows in log] == [
+        ("ml.scores", 1), ("raw.customers", 1), ("raw.events", 2), ("raw.events", 1),
+        ("raw.order_lines", 2), ("vault", 1),
+    ]  # fmt: skip
+    (token,) = {row[0] for row in log}
+    assert token == shop.vault.tokens("customer_id", [ANN])[ANN]
+    assert {row[1] for row in log} == {ASKED_AT}
+    assert {row[2] for row in log} == {ASKED_AT + timedelta(minutes=1)}
+
+
+def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
+    erase(shop.premises, [ANN])
+    for _ in range(2):
+        shop.deliver()
+        shop.land()
+        assert is_gone(shop)
+    landed = dict(shop.rows("select source, rows_in - rows_loaded - rows_rejected from raw.landings"))
+    assert landed == {"orders": 0, "people": 0, "visits": 0}
+
+
+def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
+    erase(shop.premises, [ANN])
+    assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
+    shop.land()
+    assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
+    assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
+    # Landed anew: what was counted is what lies there.
+    counted = "select source, rows_in, rows_loaded, rows_rejected from raw.landings order by source"
+    assert shop.rows(counted) == [("orders", 4, 1, 3), ("people", 2, 1, 1), ("visits", 5, 2, 3)]
+    assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
+    assert shop.rows("select distinct raw_text, reason from raw.rejects") == [(None, ERASED)]
+
+
+def test_erasing_twice_removes_nothing_more(shop: Shop) -> None:
+    erase(shop.premises, [ANN])
+    again = erase(shop.premises, [ANN, ANN])
+    assert (again.people, again.rows_removed, again.values_forgotten) == (1, 0, 0)
+    assert erase(shop.premises, []).people == 0
+    assert is_gone(shop)
+
+
+def test_without_a_key_nobody_is_erased_by_half(shop: Shop) -> None:
+    def no_key() -> Keyring:
+        raise VaultKeyRefused("no key is given")
+
+    before = shop.rows("from raw.order_lines")
+    shop.vault = SqliteVault(shop.vault.file, no_key)
+    with pytest.raises(VaultKeyRefused):
+        erase(shop.premises, [ANN])
+    assert shop.rows("from raw.order_lines") == before
+    assert (shop.landing / "orders.csv").read_text() == ORDERS
+
+
+STEPS = (
+    "visitors_of", "take_custody", "erase_rows", "log_values", "write_anew", "publish", "forget", "scan",
+    "finish", "forget twice",
+)  # fmt: skip
+
+
+@contextmanager
+def killed_at(step: str, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process is killed as it begins ``step``, or as it ends it."""
+    place: object = {"publish": Shop, "forget": SqliteVault, "forget twice": SqliteVault}.get(step, erasure)
+    name, calls = step.removesuffix(" twice"), []
+    work: Callable[..., object] = getattr(place, name)
+
+    def dying(*arguments: object, **named: object) -> object:
+        calls.append(name)
+        is_now = len(calls) == 1 + step.endswith("twice")
+        if is_now and not after:
+            raise Killed
+        done = work(*arguments, **named)
+        if is_now:
+            raise Killed
+        return done
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, name, dying)
+        yield
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_any_step_the_next_call_ends_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
+) -> None:
+    with killed_at(step, after=after, monkeypatch=monkeypatch), pytest.raises(Killed):
+        erase(shop.premises, [ANN])
+    # Even if landing comes first, nobody comes back once tables have begun to lose rows.
+    erase(shop.premises, [])
+    assert is_gone(shop)
+    assert shop.vault.customers_of(PENDING) == []
+    logged = dict(shop.rows("select table_name, sum(rows_removed) from ml.erasure_log group by 1"))
+    assert logged == {"ml.scores": 1, "raw.customers": 1, "raw.events": 3, "raw.order_lines": 2, "vault": 1}
+    assert shop.rows("select count(*) from ml.erasure_log where finished_at is null") == [(0,)]
+
+
+def test_what_is_left_somewhere_is_named_and_the_erasure_stays_open(shop: Shop) -> None:
+    notes = shop.folder / "notes.txt"
+    notes.write_text(f"called {ADDRESS} back")
+    with pytest.raises(ErasureIncomplete, match=r"left in 1 files: .*notes\.txt") as found:
+        erase(shop.premises, [ANN])
+    assert ANN not in str(found.value)
+    assert shop.rows("select count(*) from ml.erasure_log where finished_at is not null") == [(0,)]
+    notes.unlink()
+    assert erase(shop.premises, []).people == 1
+    assert is_gone(shop)
+
+
+def test_a_subject_gets_what_was_delivered_kept_and_published(shop: Shop) -> None:
+    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert {table: len(rows) for table, rows in told["delivered"].items()} == {
+        "customers": 1, "events": 3, "order_lines": 2,
+    }  # fmt: skip
+    assert told["vault"] == {"people": [{"email": ADDRESS}]}
+    erase(shop.premises, [ANN])
+    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert told == {"delivered": {}, "vault": {}, "published": {}}
