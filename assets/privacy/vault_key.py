@@ -79,7 +79,10 @@ def key_in(file: Path) -> VaultKey:
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except FileNotFoundError:
-        raise VaultKeyRefused(f"{file} is not there: `make vault-key` makes a key file") from None
+        raise VaultKeyRefused(
+            f"{file} is not there: put the vault's key there; a vault that does not exist yet takes "
+            "one of `make vault-key`"
+        ) from None
     if mode & OTHERS:
         raise VaultKeyRefused(f"{file} has mode {mode:04o}, so others may use it: chmod 600 {file}")
     return key_from(file.read_text(encoding="ascii", errors="replace"), where=str(file))

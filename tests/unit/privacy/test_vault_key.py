@@ -45,7 +45,7 @@ def test_a_key_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None
 
 
 def test_a_missing_key_is_refused_with_the_command_that_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(VaultKeyRefused, match=r"is not there: `make vault-key` makes"):
+    with pytest.raises(VaultKeyRefused, match=r"is not there: put the vault.s key there; .*`make vault-key`"):
         key_in(tmp_path / "shop.key")
 
 
