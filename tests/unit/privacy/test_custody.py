@@ -32,7 +32,7 @@ def parquet_of(folder: Path) -> bytes:
 
 DELIVERED: dict[str, Callable[[Path], bytes]] = {
     "customers.csv": lambda _: csv_of(),
-    "customers.csv.gz": lambda _: gzip.compress(csv_of(";")),
+    "customers.csv.gz": lambda _: gzip.compress(csv_of(";"), mtime=0),
     "customers.tsv": lambda _: csv_of("\t"),
     "customers.jsonl": lambda _: ROWS.to_json(orient="records", lines=True).encode(),
     "customers.json": lambda _: ROWS.to_json(orient="records").encode(),
