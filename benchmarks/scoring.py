@@ -39,7 +39,8 @@ def measure() -> Figure:
         calibration=_matrix(features, labels, day=CALIBRATED_ON),
     )
     everyone = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
-    return _figure(fitted, everyone)
+    # Marks of consent and hold-out stand in a table of their own; here nobody has any.
+    return _figure(fitted, everyone.assign(**dict.fromkeys(PROBLEM.carried)))
 
 
 def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
