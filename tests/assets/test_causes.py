@@ -64,7 +64,7 @@ def test_failed_probabilities_are_a_cause_that_counts_its_mornings(world: World)
 
 def test_somebody_erased_since_it_was_trained_is_a_cause_and_somebody_before_is_not(world: World) -> None:
     erased = dict.fromkeys(ERASURE_TYPES) | {"erasure_id": "t1", "table_name": "raw.customers"}
-    before, after = pd.Timestamp("2000-01-01"), pd.Timestamp("2999-01-01")
+    before, after = pd.Timestamp("2000-01-01"), pd.Timestamp("2200-01-01")
     world.warehouse.append(ERASURES, typed([erased | {"requested_at": before}], ERASURE_TYPES))
     assert wanted(PROBLEM, world.warehouse, as_of=AWAKE) is None
     rows = [erased | {"requested_at": after, "erasure_id": each} for each in ("t2", "t2", "t3")]

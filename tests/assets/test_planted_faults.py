@@ -28,7 +28,7 @@ class Constant(Binary):
 
     def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
         whole = Binary.estimator(self, numeric=numeric, categorical=categorical, seed=seed)
-        return Pipeline([whole.steps[0], ("boosting", DummyClassifier(strategy="prior"))])
+        return Pipeline([*whole.steps[:-1], ("boosting", DummyClassifier(strategy="prior"))])
 
 
 def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) -> None:

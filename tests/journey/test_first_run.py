@@ -62,7 +62,10 @@ def test_every_customer_with_an_order_has_one_row_in_the_promised_columns(shop: 
     known = shop.kept(
         "select distinct customer_id from features.feat_customer__orders where as_of_date = '2024-01-01'"
     )
-    assert set(rows["customer_id"]) == set(known["customer_id"])
+    may_be_profiled = rows["ineligible_reason"].isna()
+    assert set(rows.loc[may_be_profiled, "customer_id"]) == set(known["customer_id"])
+    assert set(rows.loc[~may_be_profiled, "ineligible_reason"]) == {"no_consent"}
+    assert rows.loc[~may_be_profiled, "probability"].isna().all()
     assert set(rows["status"]) == {"fallback_model"}
     assert set(pd.to_datetime(rows["as_of_date"]).dt.date.astype(str)) == {"2024-01-01"}
 
