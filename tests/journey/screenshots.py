@@ -1,4 +1,4 @@
-"""The pictures of the README, from a copy of what ``make run`` left: ``make screenshots``."""
+"""Pictures of the UI, from a copy of what ``make run`` left: ``make screenshots``."""
 
 import sys
 import tempfile
