@@ -1,4 +1,4 @@
-"""Pictures of the UI, from a copy of what ``make run`` left: ``make screenshots``."""
+"""The pictures of the README, from a copy of what ``make run`` left: ``make screenshots``."""
 
 import sys
 import tempfile
@@ -30,16 +30,17 @@ def main() -> int:
         copytree(settings.folder.parent, place.var_dir)
         with dagster_ui(place, Path(folder) / "ui.log") as address, tab_of(address) as page:
             page.set_viewport_size({"width": 1360, "height": 850})
-            _of_a_good_run(page)
+            _of_a_good_run(page, place)
             _of_a_broken_score(page, place)
     return 0
 
 
-def _of_a_good_run(page: Page) -> None:
+def _of_a_good_run(page: Page, place: Place) -> None:
     shown(page, "/asset-groups", "churn", "publishing")
     _taken(page, "assets")
-    shown(page, f"{LOCATION}/jobs/predict_and_publish/runs", "Success")
-    page.get_by_role("link").filter(has_text="Success").first.click()
+    with place.instance() as instance:
+        (newest,) = instance.get_runs(limit=1)
+    shown(page, f"/runs/{newest.run_id}", "Success")
     _taken(page, "run")
     shown(page, "/automation", "score_schedule", "retraining_wanted_sensor")
     _taken(page, "automation")
