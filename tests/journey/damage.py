@@ -83,11 +83,6 @@ def _lose_key(place: Place) -> None:
     shutil.rmtree(place.var_dir / "keys")
 
 
-def _full_disk() -> None:
-    # The warehouse is 35 MiB; logs and small tables are below.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * MIB, 16 * MIB))
-
-
 def _little_memory() -> None:
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + 200 * MIB, held + 200 * MIB))
@@ -98,11 +93,6 @@ def _clock(year: int) -> Callable[[], None]:
 
 
 DAMAGES = (
-    Damage(
-        name="the disk is full",
-        words=re.compile("File too large|disk", re.IGNORECASE),
-        limit=_full_disk,
-    ),
     Damage(
         name="memory is short",
         words=re.compile("memory|allocate", re.IGNORECASE),

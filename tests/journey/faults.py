@@ -1,11 +1,11 @@
-"""Kills, full disks, damaged files: what was published stays whole, the next run completes or says why not.
+"""Kills, short memory, damaged files: what was published stays whole, the next run completes or says why not.
 
 ``make faults`` makes the tiny shop, or takes the one of an earlier ``make run``, and lives all faults on a
-copy: runs killed at random moments, then each other fault once. Nothing here is simulated but the disk,
-which is full when no file may grow any more.
+copy: runs killed at random moments, then each other fault once.
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
@@ -28,6 +28,8 @@ from tests.journey.damage import DAMAGES, Damage
 from tests.journey.world import Place
 
 LEDGER = "checks"
+# A child has imported everything, and ends with its own exit code whatever goes wrong in it.
+FORK = multiprocessing.get_context("fork")
 Counts = dict[str, tuple[int, int | None]]
 
 
@@ -70,35 +72,27 @@ class Harness:
         The process is forked from this one, which has imported everything and begun nothing.
         """
         started = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            os._exit(self._in_child(job, damage))
-        ended, status = 0, 0
-        while not ended:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if kill_after is not None and not ended and time.monotonic() - started > kill_after:
-                os.kill(child, signal.SIGKILL)
-                ended, status = os.waitpid(child, 0)
-            time.sleep(0.01)
-        code = os.waitstatus_to_exitcode(status)
+        process = FORK.Process(target=self._in_child, args=(job, damage))
+        process.start()
+        process.join(kill_after)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        code = process.exitcode or 0
         return Child(code=code, said=self.log.read_text(), seconds=time.monotonic() - started)
 
-    def _in_child(self, job: str, damage: Damage | None) -> int:
+    def _in_child(self, job: str, damage: Damage | None) -> None:
         with self.log.open("w") as log:
             os.dup2(log.fileno(), sys.stdout.fileno())
             os.dup2(log.fileno(), sys.stderr.fileno())
-            try:
-                whole = self.definitions.resolve_job_def(job)
-                if damage is not None:
-                    damage.limit()
-                ended = whole.execute_in_process(
-                    instance=dg.DagsterInstance.get(), partition_key=self.morning, raise_on_error=False,
-                    run_config={"loggers": {"narrator": {}}}, asset_selection=_selected(whole, damage),
-                )  # fmt: skip
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-        return 0 if ended.success else 1
+        whole = self.definitions.resolve_job_def(job)
+        if damage is not None:
+            damage.limit()
+        ended = whole.execute_in_process(
+            instance=dg.DagsterInstance.get(), partition_key=self.morning, raise_on_error=False,
+            run_config={"loggers": {"narrator": {}}}, asset_selection=_selected(whole, damage),
+        )  # fmt: skip
+        sys.exit(0 if ended.success else 1)
 
     def refuse_loss(self, child: Child) -> None:
         """Raise ``Lost`` unless what is published is whole and has every row once."""
