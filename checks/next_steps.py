@@ -99,6 +99,10 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Nothing was published, and upload no file of this morning: launch score again; if the members "
             "come back, the audience reads marks that the answers do not bear out."
         ),
+        "personal_values_lie_in_the_vault_only": (
+            "Open the named files: declare the column that holds the values under pii and launch refresh; "
+            "when customers wrote them into a text, mask them in the mapping of that column."
+        ),
         "everyone_is_in_one_segment": (
             "Nothing was published: look for the missing or doubled customers in the behaviour features of "
             "the day, then launch score."

@@ -30,6 +30,7 @@ from assets.sample_shop.planted import Planted
 from assets.sample_shop.shop import Shop
 from assets.transform.defs import transform_assets
 from assets.transform.remembered import BusinessClock
+from checks.privacy.defs import custody_check
 from orchestration.automation import (
     exports_landed_sensor,
     retraining_wanted_sensor,
@@ -111,7 +112,10 @@ def _stages(
 
 
 def _checks(business: Business, settings: Settings) -> list[dg.AssetChecksDefinition]:
-    return checks_of_all(settings.reports_dir, records_consent=business.records_consent)
+    checks = checks_of_all(settings.reports_dir, records_consent=business.records_consent)
+    return (
+        [*checks, custody_check(vault_of(settings, business), settings.folder)] if business.vault else checks
+    )
 
 
 def _told(

@@ -7,30 +7,23 @@ from pathlib import Path
 import dagster as dg
 
 from assets.ingest.sources import BusinessInvalid
-from assets.privacy.scan import Scanned, scan
+from assets.privacy.scan import SHORTEST, Scanned, scan, telling
 from assets.privacy.sealing import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.keyring import vault_of
 from orchestration.settings import Settings
-
-# Each is looked for in every byte; so many of them show a leak as surely as all would.
-MOST_VALUES = 10_000
-# Shorter ones, such as first names, are ordinary words.
-SHORTEST = 8
 
 
 def main() -> int:
     """Search every file of the business and of Dagster; returns the process's exit code."""
     settings, started = Settings(), time.monotonic()
     try:
-        vault = vault_of(settings, settings.load_business())
-        values = {each.value for each in vault.values(at_most=MOST_VALUES)}
+        values = telling(vault_of(settings, settings.load_business()))
     except (BusinessInvalid, VaultKeyRefused, SealBroken) as refused:
         sys.stderr.write(f"{refused}\n")
         return 2
-    telling = [value for value in values if len(value) >= SHORTEST]
     home = Path(dg.DagsterInstance.get().root_directory)
-    found = scan([settings.folder, home], telling)
+    found = scan([settings.folder, home], values)
     sys.stdout.write(f"{told(found)}, {time.monotonic() - started:,.0f} s\n")
     return 1 if found.hits else 0
 

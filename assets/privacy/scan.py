@@ -6,7 +6,7 @@ import sqlite3
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.ingest.reading_sql import literal, quoted
+from assets.ports import Vault
 
 ANCHOR_BYTES = 4
+# Each value is looked for in every byte; so many of them show a leak as surely as all would.
+MOST_VALUES = 10_000
+# Shorter ones, such as first names, are ordinary words.
+SHORTEST = 8
 CHUNK = 1 << 24
 MAGIC_BYTES = 16
 ROWS_AT_A_TIME = 1_000
@@ -83,6 +88,16 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
         place = data.find(anchor, place + 1)
 
 
+def telling(vault: Vault) -> set[str]:
+    """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what is too short to be told from chance."""
+    return {each.value for each in vault.values(at_most=MOST_VALUES) if len(each.value) >= SHORTEST}
+
+
+def unmistakable(vault: Vault) -> set[str]:
+    """Those that are nobody's words: with an @ or a digit, as addresses and telephone numbers are."""
+    return {value for value in telling(vault) if "@" in value or any(map(str.isdigit, value))}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """What was looked through: ``bytes_read`` counts what was unpacked too.
@@ -114,10 +129,12 @@ def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection
         if any(file.is_relative_to(each) for each in beside):
             continue
         found: set[bytes] = set()
-        for piece in pieces_of(file, overlap=needles.longest):
-            bytes_read += len(piece)
-            found |= needles.found_in(piece)
-        files += 1
+        # A journal of SQLite is gone as soon as what it was for is written.
+        with suppress(FileNotFoundError):
+            for piece in pieces_of(file, overlap=needles.longest):
+                bytes_read += len(piece)
+                found |= needles.found_in(piece)
+            files += 1
         if found:
             hits[file] = len(found)
     return Scanned(files=files, bytes_read=bytes_read, values=len(needles), hits=hits)

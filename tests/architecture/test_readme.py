@@ -182,3 +182,18 @@ def test_every_switch_of_the_sample_shop_is_explained(readme: str) -> None:
 
 def test_every_planted_fault_is_listed_with_the_check_that_sees_it(readme: str) -> None:
     assert faults.table() in readme
+
+
+def test_what_enforces_a_duty_is_there(readme: str) -> None:
+    rows = re.findall(
+        r"^\| (?:GDPR|ISO|NIST).+\| (.+) \|$", section(readme, "### Duties"), flags=re.MULTILINE
+    )
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+    known = {
+        *(f"make {target}" for target in targets()),
+        *python_checks(),
+        *(model["name"] for model in models_below(MODELS / "published")),
+        *("pii", "vault: yes", "run_failed_sensor"),
+    }
+    assert len(rows) >= 20
+    assert {name for name in named if not (ROOT / name).exists()} <= known

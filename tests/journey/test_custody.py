@@ -12,7 +12,7 @@ from assets.privacy.scan import scan
 from assets.sample_shop.customers import contacts_of, customers_of
 from assets.sample_shop.shop import SIZES
 from tests.journey.conftest import copied
-from tests.journey.world import PROJECT, Place, Told
+from tests.journey.world import JOB, PROJECT, Place, Told
 
 CUSTOMERS = 400
 COLUMNS = ["first_name", "last_name", "email", "phone"]
@@ -74,6 +74,29 @@ def test_the_scanner_sees_a_value_that_was_let_out(shop: Place, personal: list[s
     shutil.copy(shop.warehouse, leaked)
     leaked.write_bytes(leaked.read_bytes() + personal[0].encode())
     assert scan([tmp_path], personal).hits == {leaked: 1}
+
+
+def test_each_run_searches_every_file_and_the_ledger_says_what_it_found(shop: Place, tmp_path: Path) -> None:
+    place = copied((shop, Told(code=0, said="")), tmp_path / "var")
+    clean = place.published(SEARCHED)
+    assert list(clean["status"]) == ["passed"]
+    assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were looked for")
+    leaked = place.folder / "reports" / "notes.txt"
+    leaked.parent.mkdir(exist_ok=True)
+    leaked.write_text(f"call {contacts_of(customers_of(SIZES['tiny']))['phone'].iloc[0]} back")
+    process = place.start("-c", JOB, "publish", str(clean["as_of_date"].iloc[0])[:10])
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    found = place.published(SEARCHED)
+    assert list(found["status"]) == ["failed", "passed"]
+    assert "they lie readable in reports/notes.txt (1)" in found["reason"].iloc[0]
+    assert "notes.txt" in said
+
+
+SEARCHED = """
+    select status, reason, as_of_date from published.checks
+    where check_name = 'personal_values_lie_in_the_vault_only' order by checked_at desc
+"""
 
 
 def test_the_vault_holds_every_value_and_gives_it_to_the_holder_of_the_key(

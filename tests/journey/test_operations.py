@@ -1,42 +1,27 @@
 """Runs that are killed, runs that meet, and the real daemon: nobody loses a number or meets a lock."""
 
 import hashlib
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
-import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
 from orchestration.rooms import PROBLEMS
 from tests.journey.conftest import copied
-from tests.journey.world import LATEST, Place, Told
+from tests.journey.daemon import Watch
+from tests.journey.world import JOB, LATEST, Place, Told
 
 # One place goes through everything in this order, in a worker of its own.
 
 MORNING = "2024-01-01"
 RUN = ("-m", "orchestration.run")
-JOB = """
-import sys
-import dagster as dg
-from orchestration.definitions import definitions_for
-from orchestration.settings import Settings
-
-result = definitions_for(Settings()).resolve_job_def(sys.argv[1]).execute_in_process(
-    instance=dg.DagsterInstance.get(), partition_key=sys.argv[2], raise_on_error=False,
-    run_config={"loggers": {"narrator": {}}},
-)
-sys.exit(0 if result.success else 1)
-"""
 PUBLISH, RETRAIN = (("-c", JOB, job, MORNING) for job in ("publish", "retrain"))
 # Which run is killed, when it says that it makes what, and how many seconds later.
 KILLS = (
@@ -66,18 +51,6 @@ while True:
     print("held", flush=True)
     time.sleep(5)
     break
-"""
-# What the daemon loads: the real definitions, with an impatient calendar so that a test need not wait.
-IMPATIENT = """
-import os
-from datetime import timedelta
-from orchestration import policies
-
-policies.LOOK_FOR_CAUSES_EVERY = timedelta(seconds=5)
-policies.REFRESH_AT = "* * * * *"
-policies.ON_FROM_THE_START = frozenset(os.environ["ON_FROM_THE_START"].split())
-
-from orchestration.definitions import definitions
 """
 RETRAINING, REFRESHING = "retraining_wanted_sensor", "refresh_schedule"
 
@@ -193,55 +166,6 @@ def test_nothing_unfinished_is_left_and_nothing_is_doubled(met: Met) -> None:
     assert met.place.published(f"select * from {LATEST}")["customer_id"].is_unique
     landed = met.place.kept("select source_file, count(*) as times from raw.landings group by 1")
     assert set(landed["times"]) == {1}
-
-
-class Watch:
-    """The daemon and its code server on one place, and what Dagster wrote down about them."""
-
-    def __init__(self, place: Place, folder: Path) -> None:
-        self.place, self.folder = place, folder
-        (folder / "impatient.py").write_text(IMPATIENT)
-        location = {"python_file": {"relative_path": "impatient.py", "location_name": "marketing"}}
-        (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}))
-
-    @contextmanager
-    def daemon(self, *on: str) -> Iterator[None]:
-        """The real daemon with the schedules and sensors ``on``, until it is killed with all its children."""
-        command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"]
-        surroundings = dict(self.place.environment) | {"ON_FROM_THE_START": " ".join(on)}
-        log = (self.folder / "daemon.log").open("a")
-        with (
-            log,
-            subprocess.Popen(  # noqa: S603 - our own command
-                command, cwd=self.folder, env=surroundings, stdout=log, stderr=log, start_new_session=True
-            ) as process,
-        ):
-            try:
-                yield
-            finally:
-                os.killpg(process.pid, signal.SIGKILL)
-
-    def ticks(self, name: str) -> list[InstigatorTick]:
-        """What became of each look of one sensor or schedule, newest first."""
-        with self.place.instance() as instance:
-            states = [each for each in instance.all_instigator_state() if each.instigator_name == name]
-            return [
-                tick
-                for state in states
-                for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id)
-                if tick.is_completed
-            ]
-
-    def runs(self, job: str) -> list[dg.DagsterRun]:
-        """The daemon's own runs of ``job``."""
-        with self.place.instance() as instance:
-            return [run for run in instance.get_runs(dg.RunsFilter(job_name=job)) if run.remote_job_origin]
-
-    def until(self, condition: Callable[[], object], *, seconds: float = 180) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, (self.folder / "daemon.log").read_text()[-5000:]
-            time.sleep(0.5)
 
 
 def nobody_was_ever_trained(place: Place) -> None:

@@ -15,6 +15,19 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 LATEST = "published.purchase_propensity_latest"
+# One job for one morning: the arguments are its name and the day.
+JOB = """
+import sys
+import dagster as dg
+from orchestration.definitions import definitions_for
+from orchestration.settings import Settings
+
+result = definitions_for(Settings()).resolve_job_def(sys.argv[1]).execute_in_process(
+    instance=dg.DagsterInstance.get(), partition_key=sys.argv[2], raise_on_error=False,
+    run_config={"loggers": {"narrator": {}}},
+)
+sys.exit(0 if result.success else 1)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import gzip
 import sqlite3
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from assets.privacy.scan import CHUNK, Needles, scan
+from assets.privacy.scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
+from assets.privacy.vault_key import Keyring, VaultKey
+from orchestration.resources.vault import SqliteVault
 
 ADDRESS, PHONE = "ann.archer100001@example.com", "+44 7700 0100001"
 # Long enough, and repeated often enough, that a database packs it.
@@ -110,6 +112,34 @@ def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
     assert scan([tmp_path / "vault"], [ADDRESS]).hits == {tmp_path / "vault" / "it": 1}
 
 
+def test_a_file_that_goes_away_meanwhile_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_csv(tmp_path)
+    (tmp_path / "gone").touch()
+
+    def taken_away(file: Path, *, overlap: int) -> Iterator[Readable]:
+        (tmp_path / "gone").unlink(missing_ok=True)
+        return pieces_of(file, overlap=overlap)
+
+    monkeypatch.setattr("assets.privacy.scan.pieces_of", taken_away)
+    found = scan([tmp_path], [ADDRESS])
+    assert (found.files, found.hits) == (1, {tmp_path / "it": 1})
+
+
 def test_a_value_that_bytes_hold_by_chance_is_refused() -> None:
     with pytest.raises(ValueError, match="1 of the values are shorter than 4 bytes"):
         Needles(["Ann", "Rose"])
+
+
+def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
+    assert telling(vault) == set()
+    told = {
+        "customer_id": "C1",
+        "email": ADDRESS,
+        "last_name": "Christmas",
+        "first_name": "Ann",
+        "house": "7",
+    }
+    vault.keep("customers", pd.DataFrame([told | {"phone": PHONE}]))
+    assert telling(vault) == {ADDRESS, PHONE, "Christmas"}
+    assert unmistakable(vault) == {ADDRESS, PHONE}

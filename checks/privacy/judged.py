@@ -1,0 +1,35 @@
+"""What must be true of every file of a business that keeps a vault."""
+
+from pathlib import Path
+
+from assets.privacy.scan import Scanned
+from checks.verdict import Verdict
+
+NAMED_FILES = 3
+
+
+def personal_values_lie_in_the_vault_only(found: Scanned, *, below: Path) -> Verdict:
+    """No e-mail address, telephone number or the like that the vault keeps lies readable in any file.
+
+    Args:
+        found: What was looked for and where it was found.
+        below: Files are named from here.
+    """
+    files = sorted(found.hits, key=lambda file: -found.hits[file])
+    named = ", ".join(f"{_short(file, below)} ({found.hits[file]:,})" for file in files[:NAMED_FILES])
+    others = f" and {len(files) - NAMED_FILES:,} more" if len(files) > NAMED_FILES else ""
+    return Verdict(
+        passed=not files,
+        reason=(
+            f"{found.values:,} values of the vault were looked for in {found.files:,} files, "
+            f"{found.bytes_read / 1e6:,.1f} MB: "
+            + (f"they lie readable in {named}{others}" if files else "none lies readable anywhere")
+        ),
+        value=float(len(files)),
+        threshold=0.0,
+        evidence={"n": float(found.values), "files": float(found.files), "bytes": float(found.bytes_read)},
+    )
+
+
+def _short(file: Path, below: Path) -> str:
+    return str(file.relative_to(below)) if file.is_relative_to(below) else str(file)

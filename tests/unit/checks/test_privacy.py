@@ -1,0 +1,29 @@
+"""The search for personal values says where they lie, and never what they are."""
+
+from pathlib import Path
+
+from assets.privacy.scan import Scanned
+from checks.privacy.judged import personal_values_lie_in_the_vault_only
+
+BELOW = Path("/var/shop")
+
+
+def scanned(hits: dict[Path, int]) -> Scanned:
+    return Scanned(files=1_234, bytes_read=56_789_000, values=800, hits=hits)
+
+
+def test_nothing_found_is_said_with_what_was_searched() -> None:
+    verdict = personal_values_lie_in_the_vault_only(scanned({}), below=BELOW)
+    assert verdict.passed
+    assert verdict.reason == (
+        "800 values of the vault were looked for in 1,234 files, 56.8 MB: none lies readable anywhere"
+    )
+    assert verdict.evidence["n"] == 800
+
+
+def test_the_files_with_most_values_are_named_first() -> None:
+    hits = {BELOW / f"part_{n}": n for n in range(1, 5)} | {Path("/dagster/log"): 9}
+    verdict = personal_values_lie_in_the_vault_only(scanned(hits), below=BELOW)
+    assert not verdict.passed
+    assert verdict.value == 5
+    assert "readable in /dagster/log (9), part_4 (4), part_3 (3) and 2 more" in verdict.reason
