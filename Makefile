@@ -102,7 +102,7 @@ audit: setup
 	$(UV) audit --frozen --preview-features audit-command
 
 faults: setup
-	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS))
+	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS)) $(if $(EVERY),--every $(EVERY))
 
 screenshots: setup
 	$(PYTHON) -m tests.journey.screenshots

@@ -169,7 +169,8 @@ def _scores_asset(
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        level = scores(morning_of(problem, context, warehouse, models))
+        morning = morning_of(problem, context, warehouse, models)
+        level = scores(morning)
         if level is None:
             return dg.MaterializeResult(metadata={"dagster/row_count": 0, "withheld": True})
         levels = warehouse.read(
@@ -178,13 +179,20 @@ def _scores_asset(
         png = level_plot(levels, title=f"{problem.target} within {problem.horizon_days} days")
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": int(level["customers"].iloc[0]),
+                "dagster/row_count": _rows_of(problem, warehouse, morning.as_of),
+                "asked": int(level["customers"].iloc[0]),
                 **{name: float(level[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
                 "totals": dg.MetadataValue.md(as_markdown(png, text="totals")),
             }
         )
 
     return _scores
+
+
+def _rows_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> int:
+    """Rows of the morning, those of customers who are not asked about included."""
+    sql = f"select count(*) as n from {problem.scores.sql} where as_of_date = $as_of"
+    return int(warehouse.read(sql, {"as_of": as_of})["n"].iloc[0])
 
 
 def morning_of(

@@ -36,7 +36,7 @@ class Damage:
     name: str
     words: re.Pattern[str] | None
     plant: Callable[[Place], None] = nothing
-    limit: Callable[[], None] = nothing
+    limit: Callable[[], object] = nothing
     mended: tuple[str, ...] = ()
     without: str | None = None
 
@@ -88,7 +88,7 @@ def _little_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (held + 200 * MIB, held + 200 * MIB))
 
 
-def _clock(year: int) -> Callable[[], None]:
+def _clock(year: int) -> Callable[[], object]:
     return time_machine.travel(datetime(year, 3, 1, tzinfo=UTC), tick=True).start
 
 

@@ -1,7 +1,7 @@
 """Kills, short memory, damaged files: what was published stays whole, the next run completes or says why not.
 
 ``make faults`` makes the tiny shop, or takes the one of an earlier ``make run``, and lives all faults on a
-copy: runs killed at random moments, then each other fault once.
+copy: runs killed at random moments, several in a row if so asked, then each other fault once.
 """
 
 import argparse
@@ -145,8 +145,8 @@ def _selected(job: dg.JobDefinition, damage: Damage | None) -> list[dg.AssetKey]
     return sorted(job.asset_layer.selected_asset_keys - {spared})
 
 
-def kills(harness: Harness, *, times: int, seed: int) -> Iterator[str]:
-    """Runs killed at random moments of their lives, each followed by one that completes."""
+def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[str]:
+    """Runs killed at random moments of their lives; after ``every`` of them, and the last, one completes."""
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
     longest = {job: harness.run(job).seconds for job in (PREDICT_AND_PUBLISH, PUBLISH)}
     for number in range(1, times + 1):
@@ -154,13 +154,11 @@ def kills(harness: Harness, *, times: int, seed: int) -> Iterator[str]:
         moment = draw.uniform(0, longest[job])
         child = harness.run(job, kill_after=moment)
         harness.refuse_loss(child)
-        step = _last_step(child.said)
-        after = harness.completes()
         how = "killed" if child.code == -signal.SIGKILL else f"ended with {child.code}"
-        yield (
-            f"{number}: {job} {how} after {child.seconds:.1f} s at {step}; the next run took "
-            f"{after.seconds:.0f} s"
-        )
+        told = f"{number}: {job} {how} after {child.seconds:.1f} s at {_last_step(child.said)}"
+        if number % every == 0 or number == times:
+            told += f"; the next run took {harness.completes().seconds:.0f} s"
+        yield told
 
 
 def damaged(harness: Harness, damage: Damage) -> str:
@@ -183,6 +181,7 @@ def main(arguments: Sequence[str]) -> int:
     """Live every fault and tell each; returns the process's exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--every", type=int, default=1, help="kills in a row before a run may complete")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--first", type=Path, help="the folder of a run of the tiny shop, instead of making one"
@@ -192,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         harness = begun(Path(folder), first=asked.first)
         started = time.monotonic()
-        for line in kills(harness, times=asked.kills, seed=asked.seed):
+        for line in kills(harness, times=asked.kills, every=asked.every, seed=asked.seed):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
         for damage in DAMAGES:
