@@ -26,7 +26,8 @@ WINDOWS_TAG = "retrain/windows_violated"
 
 # A refused candidate would be refused again on nearly the same rows; two mornings later there is news.
 COOL_DOWN = timedelta(weeks=2)
-# Without any alarm a champion is challenged about as often as its trial assumed (trial.REFIT_EVERY).
+# Without any alarm a champion is challenged about as often as its trial assumed (trial.REFIT_EVERY); one that
+# has just won is as good as new.
 OLDEST_CHAMPION = timedelta(weeks=8)
 
 
@@ -59,24 +60,32 @@ def wanted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> 
 
     No cause within ``COOL_DOWN`` of the last attempt: whatever it was made for, its outcome stands.
     """
-    if not warehouse.exists(problem.realised) or _is_cooling_down(problem, warehouse, as_of=as_of):
+    if not warehouse.exists(problem.realised):
+        return None
+    attempted = _newest_attempt(problem, warehouse, as_of=as_of)
+    if attempted is not None and as_of - attempted < COOL_DOWN:
         return None
     serves = journal.serving_on(problem, warehouse, as_of=as_of)
-    return next(_causes(problem, warehouse, as_of=as_of, serves=serves), None)
+    return next(_causes(problem, warehouse, as_of=as_of, serves=serves, attempted=attempted), None)
 
 
-def _is_cooling_down(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> bool:
+def _newest_attempt(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> date | None:
     rows = warehouse.read(
         f"select max({AS_OF}) as newest from {RETRAIN_LOG.sql} "
         f"where model_name = $name and {AS_OF} <= $as_of and decision in ('promote', 'refuse', 'fallback')",
         {"name": problem.name, "as_of": as_of},
     )
     newest = rows["newest"].iloc[0]
-    return not pd.isna(newest) and as_of - pd.Timestamp(newest).date() < COOL_DOWN
+    return None if pd.isna(newest) else pd.Timestamp(newest).date()
 
 
 def _causes(
-    problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, serves: Serving | None
+    problem: PredictionProblem,
+    warehouse: Warehouse,
+    *,
+    as_of: date,
+    serves: Serving | None,
+    attempted: date | None,
 ) -> Iterator[Cause]:
     def cause(trigger: str, windows_violated: int, reasons: str) -> Cause:
         return Cause(
@@ -102,9 +111,10 @@ def _causes(
         worst = drifted.iloc[0]
         names = ", ".join(drifted["feature"].astype(str))
         yield cause(DRIFTED, int(worst["windows_violated"]), f"beyond the training weeks' own range: {names}")
-    age = as_of - serves.as_of_date
+    age = as_of - max(serves.as_of_date, attempted or serves.as_of_date)
     if age >= OLDEST_CHAMPION:
-        yield cause(TOO_OLD, 1, f"it serves since {serves.as_of_date}, {age.days} days ago")
+        since = f"it serves since {serves.as_of_date}"
+        yield cause(TOO_OLD, 1, f"{since} and was last challenged {age.days} days ago")
 
 
 def _faults(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date, version: str) -> list[str]:

@@ -90,6 +90,17 @@ def test_an_old_champion_is_challenged(world: World) -> None:
     cause = wanted(PROBLEM, world.warehouse, as_of=FIRST + OLDEST_CHAMPION)
     assert cause is not None
     assert cause.trigger == TOO_OLD
+    assert cause.reasons == f"it serves since {FIRST} and was last challenged 56 days ago"
+
+
+def test_a_champion_that_has_just_won_is_not_challenged_for_its_age(world: World) -> None:
+    challenged = FIRST + OLDEST_CHAMPION
+    attempt = world.table(RETRAIN_LOG).assign(as_of_date=pd.Timestamp(challenged).date(), decision="refuse")
+    world.warehouse.append(RETRAIN_LOG, attempt)
+    assert wanted(PROBLEM, world.warehouse, as_of=challenged + OLDEST_CHAMPION - timedelta(weeks=1)) is None
+    cause = wanted(PROBLEM, world.warehouse, as_of=challenged + OLDEST_CHAMPION)
+    assert cause is not None
+    assert cause.trigger == TOO_OLD
 
 
 def test_within_the_cool_down_no_cause_is_answered_twice(world: World) -> None:
