@@ -3,6 +3,7 @@
 import re
 import resource
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,14 @@ import time_machine
 from tests.journey.world import Place
 
 MIB = 2**20
+PAGE = resource.getpagesize()
+# Room for a few events of a run, not for its tables.
+LEFT = 2 * MIB
 EXPORTS = "exports/sample_shop"
+
+
+class NotHere(Exception):
+    """This machine does not allow the fault to be planted."""
 
 
 def nothing(*_: object) -> None:
@@ -29,6 +37,8 @@ class Damage:
         plant: Does it to the place, before the run.
         limit: Does it to the run's own process.
         mended: What a person puts back from a copy afterwards.
+        lift: Takes the fault itself away, before that.
+        leave: Tidies up once the next run has ended.
         words: What the run must say when it stops; ``None`` when it must complete.
         without: The asset that would make the damaged file anew.
     """
@@ -38,10 +48,13 @@ class Damage:
     plant: Callable[[Place], None] = nothing
     limit: Callable[[], object] = nothing
     mended: tuple[str, ...] = ()
+    lift: Callable[[Place], object] = nothing
+    leave: Callable[[Place], object] = nothing
     without: str | None = None
 
     def mend(self, place: Place, whole: Path) -> None:
-        """Put back what was damaged, from the copy below ``whole``."""
+        """Take the fault away, and put back what was damaged from the copy below ``whole``."""
+        self.lift(place)
         for name in self.mended:
             source, target = whole / name, place.var_dir / name
             shutil.rmtree(target, ignore_errors=True)
@@ -83,6 +96,34 @@ def _lose_key(place: Place) -> None:
     shutil.rmtree(place.var_dir / "keys")
 
 
+def _full_disk(place: Place) -> None:
+    """A disk of its own for everything the place makes, with hardly any room left on it."""
+    held = place.var_dir.rename(place.var_dir.with_name("held"))
+    place.var_dir.mkdir()
+    used = sum(-(-file.stat().st_size // PAGE) * PAGE for file in held.rglob("*") if file.is_file())
+    try:
+        _mounted("-t", "tmpfs", "-o", f"size={used + LEFT}", "tmpfs", place.var_dir)
+        shutil.copytree(held, place.var_dir, dirs_exist_ok=True)
+    finally:
+        shutil.rmtree(held)
+
+
+def _more_disk(place: Place) -> None:
+    _mounted("-o", "remount,size=4g", place.var_dir)
+
+
+def _no_disk(place: Place) -> None:
+    subprocess.run(["/bin/umount", "--lazy", str(place.var_dir)], check=True)  # noqa: S603 - our own folder
+
+
+def _mounted(*how: str | Path) -> None:
+    done = subprocess.run(  # noqa: S603 - our own folder
+        ["/bin/mount", *map(str, how)], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise NotHere(done.stderr.strip())
+
+
 def _little_memory() -> None:
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + 200 * MIB, held + 200 * MIB))
@@ -97,6 +138,13 @@ DAMAGES = (
         name="memory is short",
         words=re.compile("memory|allocate", re.IGNORECASE),
         limit=_little_memory,
+    ),
+    Damage(
+        name="the disk is full",
+        words=re.compile("No space left on device|disk is full|[Oo]ut of disk"),
+        plant=_full_disk,
+        lift=_more_disk,
+        leave=_no_disk,
     ),
     Damage(
         name="a landed file is corrupt",

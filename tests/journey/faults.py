@@ -24,7 +24,7 @@ import duckdb
 from orchestration.definitions import definitions_for
 from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH
 from orchestration.settings import Settings
-from tests.journey.damage import DAMAGES, Damage
+from tests.journey.damage import DAMAGES, Damage, NotHere
 from tests.journey.world import Place
 
 LEDGER = "checks"
@@ -164,17 +164,27 @@ def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[st
 def damaged(harness: Harness, damage: Damage) -> str:
     """One run under ``damage`` which says what is wrong, and one after it was mended which completes."""
     harness.restore()
-    damage.plant(harness.place)
-    child = harness.run(PREDICT_AND_PUBLISH, damage=damage)
-    harness.refuse_loss(child)
+    try:
+        damage.plant(harness.place)
+    except NotHere as why:
+        return f"{damage.name}: NOT LIVED, this machine does not allow it: {why}"
+    try:
+        child = harness.run(PREDICT_AND_PUBLISH, damage=damage)
+        harness.refuse_loss(child)
+        _refuse_silence(damage, child)
+        damage.mend(harness.place, harness.whole)
+        harness.completes()
+    finally:
+        damage.leave(harness.place)
+    said = "completes" if damage.words is None else f"says {damage.words.pattern!r}"
+    return f"{damage.name}: {said}; afterwards a run completes"
+
+
+def _refuse_silence(damage: Damage, child: Child) -> None:
     if damage.words is None and child.code != 0:
         raise Lost(f"{damage.name}: the run did not complete:\n{child.said[-3000:]}")
     if damage.words is not None and (child.code == 0 or not damage.words.search(child.said)):
         raise Lost(f"{damage.name}: exit code {child.code}, not these words:\n{child.said[-3000:]}")
-    damage.mend(harness.place, harness.whole)
-    harness.completes()
-    said = "completes" if damage.words is None else f"says {damage.words.pattern!r}"
-    return f"{damage.name}: {said}; afterwards a run completes"
 
 
 def main(arguments: Sequence[str]) -> int:
