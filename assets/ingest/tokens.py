@@ -1,6 +1,6 @@
 """Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -71,6 +71,11 @@ def without_tokens(column: str) -> str:
     """SQL of what was delivered in ``column``, as text; null where we have put a token."""
     text = f"{quoted(column)}::varchar"
     return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
+
+
+def id_type(column: str, ids: Iterable[object]) -> str:
+    """What published ids are: ``column``, or tokens; all of a business are one or the other."""
+    return "token" if str(next(iter(ids), "")).startswith(PREFIX) else column
 
 
 def names_of(business: Business, vault: Vault, ids: Collection[str]) -> list[str]:
