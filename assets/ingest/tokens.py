@@ -115,9 +115,10 @@ def with_tokens(
     name, rows = quoted(column), f"{arrival.rows}_known"
     ids = _look_up(room, arrival, business, mapping=mapping, vault=vault)
     room.execute(
-        f"create or replace table {rows} as select rows.* replace (cells.token as {name}) "
+        f"create or replace table {rows} as select rows.* replace (cell_tokens.token as {name}) "
         f"from {arrival.rows} as rows inner join cells on rows.{name} is not distinct from cells.{name} "
-        f"order by {quoted(FILE)}, {quoted(LINE)}"
+        f"inner join cell_tokens on cell_tokens.cell = cells.{quoted(LINE)} "
+        f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
     )
     return Known(
         arrival._replace(rows=rows, is_view=False),
@@ -136,9 +137,8 @@ def _look_up(
     mapping: Mapping[str, Expression],
     vault: Vault,
 ) -> dict[str, str]:
-    """Make table ``cells`` of what the id's column holds, each with its token; the ids behind new ones."""
-    name = quoted(mapping[ID].columns[0])
-    _list_cells(room, arrival, name)
+    """Make ``cells`` of what the id's column holds and ``cell_tokens``; the ids behind new tokens."""
+    _list_cells(room, arrival, quoted(mapping[ID].columns[0]))
     if not _has_fresh(room):
         return {}
     # The expression is tried on what is not ours alone: a token may not be of the type it works on.
@@ -149,24 +149,32 @@ def _look_up(
     _go_on_erased(vault, tokens)
     room.register("made", pd.DataFrame(tokens.items(), columns=["id", "made_token"], dtype="string"))
     room.execute(
-        "update cells set token = case when reason is null then made_token "
-        f"when {name} is not null then {literal(UNCLEAR)} end "
-        f"from read_ids left join made on {ID} = id where source_line = {quoted(LINE)} and not is_ours"
+        "update cell_tokens set token = case when reason is null then made_token "
+        f"when is_there then {literal(UNCLEAR)} end "
+        f"from read_ids left join made on {ID} = id where source_line = cell and not is_ours"
     )
     room.unregister("made")
     return {token: each for each, token in tokens.items()}
 
 
 def _list_cells(room: duckdb.DuckDBPyConnection, arrival: Arrival, name: str) -> None:
-    """Make ``cells``, what column ``name`` holds and the token if it is one; ``fresh`` are the others."""
+    """Make ``cells``, what column ``name`` holds, and ``cell_tokens``; ``fresh`` are those without a token.
+
+    Two tables, because a file may call its columns what it likes, and only the first has one of them.
+    """
     room.execute(
         f"create or replace table cells as select {name}, row_number() over () as {quoted(LINE)}, "
-        f"0 as {quoted(FILE)}, coalesce(regexp_full_match({name}::varchar, {_IS_OURS}), false) as is_ours, "
-        f"case when is_ours then nullif({name}::varchar, {literal(NOBODY)}) end as token "
-        f"from (select distinct {name} from {arrival.rows})"
+        f"0 as {quoted(FILE)} from (select distinct {name} from {arrival.rows})"
     )
     room.execute(
-        "create or replace view fresh as select * exclude (is_ours, token) from cells where not is_ours"
+        "create or replace table cell_tokens as select cell, is_there, is_ours, "
+        f"case when is_ours then nullif(held, {literal(NOBODY)}) end as token from (select cell, held, "
+        f"held is not null as is_there, coalesce(regexp_full_match(held, {_IS_OURS}), false) as is_ours "
+        f"from (select {quoted(LINE)} as cell, {name}::varchar as held from cells))"
+    )
+    room.execute(
+        "create or replace view fresh as from cells "
+        f"where {quoted(LINE)} in (select cell from cell_tokens where not is_ours)"
     )
 
 

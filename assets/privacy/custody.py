@@ -20,6 +20,7 @@ from assets.ingest.tokens import (
     PREFIX,
     UNCLEAR,
     Known,
+    id_column,
     names_of,
     with_tokens,
     without_tokens,
@@ -65,12 +66,10 @@ def take_custody(business: Business, vault: Vault) -> Custody:
     done, looks_for_erased = Custody(), vault.has_erased()
     if business.has_tokens:
         _rename_all(business, vault)
-    for source in business.sources:
-        if (
-            looks_for_erased
-            or (business.vault and source.pii)
-            or (business.has_tokens and ID in source.columns)
-        ):
+    # Those with personal columns first: a file may be two sources', and a token in it is no address.
+    for source in sorted(business.sources, key=lambda source: not source.pii):
+        has_ids = business.has_tokens and ID in source.columns
+        if looks_for_erased or has_ids or (business.vault and source.pii):
             # A room for each: what is a table for one source may be a view for the next.
             with duckdb.connect(config={"python_enable_replacements": False}) as room:
                 mapping = all_expressions(room, [source])[source.name]
@@ -106,8 +105,10 @@ class _Delivery:
 
     @property
     def keeps(self) -> tuple[str, ...]:
-        """The personal columns that go into the vault, lower case."""
-        return tuple(name.lower() for name in self.source.pii) if self.business.vault else ()
+        """The personal columns that go into the vault, lower case; an id of that name goes there anyway."""
+        column = id_column(self.business, self.source, self.mapping) or ""
+        names = tuple(name.lower() for name in self.source.pii) if self.business.vault else ()
+        return tuple(name for name in names if (name, column.lower()) != (ID, ID))
 
 
 def _groups(

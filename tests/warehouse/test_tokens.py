@@ -109,7 +109,7 @@ def landed(folder: Path, shop: Business, vault: SqliteVault) -> Mapping[str, pd.
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         land(connection, shop, vault)
         return {
-            table: connection.execute(f"select * from raw.{table} order by all").df()
+            table: connection.execute(f"select * from raw.{table} order by rowid").df()
             for table in ("order_lines", "customers", "rejects", "landings")
         }
 
@@ -129,6 +129,7 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
     assert scan([tmp_path], NAMES).hits
     first = landed(tmp_path, shop, vault)
     anna, bob, cleo = (token_of(shop, vault, name) for name in (ANNA, BOB, CLEO))
+    assert first["order_lines"]["order_id"].tolist() == ["O1", "O2", "O3", "O5"]
     bought = first["order_lines"].set_index("order_id")["customer_id"]
     assert {order: bought[order] for order in ("O1", "O2", "O3")} == {"O1": anna, "O2": bob, "O3": anna}
     assert pd.isna(bought["O5"])
@@ -176,6 +177,7 @@ def test_the_vault_keeps_ids_and_contacts_behind_tokens(tmp_path: Path, vault: S
     deliver(tmp_path, "csv")
     landed(tmp_path, shop, vault)
     anna, bob = token_of(shop, vault, ANNA), token_of(shop, vault, BOB)
+    assert vault.tokens("customer_id", [ANNA])[ANNA] not in anna
     kept = {(each.customer_id, each.source, each.value) for each in vault.values([anna, bob], at_most=99)}
     assert kept == {
         (anna, DELIVERED_IDS, ANNA), (bob, DELIVERED_IDS, BOB),
@@ -204,22 +206,56 @@ def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_n
     tmp_path: Path, vault: SqliteVault
 ) -> None:
     shop = business(tmp_path, place="landing_dir")
-    lost = b"O6,dan.dyer@example.org\nO7,\0eve.ely@example.org,2024-01-05 10:00,1\n"
+    lost = {
+        "orders": b"O6,dan.dyer@example.org\nO7,\0eve.ely@example.org,2024-01-05 10:00,1\n",
+        "people": b"\0eve.ely@example.org,+4930444,DE\n",
+    }
     for place in ("landing", "data"):
         deliver(tmp_path, "csv", to=place)
-        with (tmp_path / place / "orders.csv").open("ab") as stream:
-            stream.write(lost)
+        for name, lines in lost.items():
+            with (tmp_path / place / f"{name}.csv").open("ab") as stream:
+                stream.write(lines)
     ours = landed(tmp_path, shop, vault)["rejects"]
     assert scan([tmp_path], NAMES, beside=[tmp_path / "data"]).hits == {}
     (tmp_path / "warehouse.duckdb").unlink()
     theirs = landed(tmp_path, business(tmp_path, place="data_dir"), vault)["rejects"]
     assert scan([tmp_path], NAMES, beside=[tmp_path / "data"]).hits == {}
     pd.testing.assert_frame_equal(ours.drop(columns="raw_text"), theirs.drop(columns="raw_text"))
+    assert all(TOKEN.fullmatch(each) for each in vault.customers_of())
     assert set(ours["reason"]) == {
         "quantity 'many' is not a number",
         "the line is broken: too few columns",
         "customer_id cannot be made out, and is withheld",
     }
+
+
+@pytest.mark.parametrize("name", ["id", "customer_id", "token", "cell", "is_ours", "reason", "rows", "cells"])
+def test_the_id_s_column_may_be_called_anything(tmp_path: Path, vault: SqliteVault, name: str) -> None:
+    columns = {"customer_id": f'"{name}"', "country": "country"}
+    people = {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv"}
+    shop = business(tmp_path, sources=[{**people, "columns": columns, "pii": [name, "phone"]}])
+    others = PEOPLE.drop(columns="email").assign(**dict.fromkeys(["token", "cell", "made"], "x"))
+    others.assign(**{name: PEOPLE["email"]}).to_csv(tmp_path / "landing" / "people.csv", index=False)
+    for _ in range(2):
+        take_custody(shop, vault)
+        with duckdb.connect() as connection:
+            land(connection, shop, vault)
+            found = connection.execute("select customer_id from raw.customers order by rowid").fetchall()
+        assert found == [(token_of(shop, vault, each),) for each in PEOPLE["email"]]
+    assert vault.read([token_of(shop, vault, CLEO)])["phone"].tolist() == ["+4930333"]
+    assert scan([tmp_path], NAMES).hits == {}
+
+
+def test_of_a_file_that_two_sources_read_the_addresses_are_kept(tmp_path: Path, vault: SqliteVault) -> None:
+    sources = business(tmp_path).model_dump(mode="json", exclude_unset=True)["sources"]
+    both = [{**source, "files": "{landing_dir}/all.csv"} for source in sources]
+    shop = business(tmp_path, sources=both)
+    everything = ORDERS.assign(phone="+4930111", country="DE")
+    everything.to_csv(tmp_path / "landing" / "all.csv", index=False)
+    take_custody(shop, vault)
+    (bob,) = names_of(shop, vault, [BOB])
+    assert vault.read([bob]).iloc[0].tolist() == [bob, BOB, "+4930111"]
+    assert scan([tmp_path], NAMES).hits == {}
 
 
 def test_a_file_of_nothing_but_broken_lines_is_written_again(tmp_path: Path, vault: SqliteVault) -> None:
@@ -396,10 +432,29 @@ def test_the_commands_take_the_delivered_id_as_well_as_the_token(
         with place.warehouse.connect() as connection:
             people = connection.execute("select customer_id from raw.order_lines").fetchall()
         assert set(people) == {(bob,), (None,)}
-        assert [each for each in place.vault.customers_of() if each == anna] == []
+        assert anna not in place.vault.customers_of()
+        assert place.vault.erased("customer_id", [ANNA, anna, BOB]) == {ANNA, anna}
         place.run()
     assert export_subject.main(["--customer", name]) == 0
     assert json.loads(capsys.readouterr().out) == {"delivered": {}, "vault": {}, "published": {}}
+
+
+def test_an_id_behind_a_token_that_is_left_somewhere_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Place(tmp_path, "csv", monkeypatch)
+    people = {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv"}
+    place.declare(business(place.folder, sources=[{**people, "columns": {"customer_id": "id"}}]))
+    (place.folder / "landing" / "people.csv").write_text("id,country\nclient-anna,DE\nclient-bob,FR\n")
+    take_custody(place.shop, place.vault)
+    with place.warehouse.connect() as connection:
+        land(connection, place.shop, place.vault)
+    notes = place.folder / "notes.txt"
+    notes.write_text("client-anna called")
+    assert erase.main(["--customer", "client-anna"]) == 1
+    assert "left in 1 files" in capsys.readouterr().err
+    notes.unlink()
+    assert erase.main([]) == 0
 
 
 def test_nobody_is_erased_or_told_by_half_between_ids_and_tokens(
