@@ -321,6 +321,15 @@ def test_an_id_that_no_token_can_take_the_place_of_is_refused(
     assert (tmp_path / "landing" / "people.csv").read_bytes() == before
 
 
+def test_without_tokens_an_id_that_is_personal_is_refused_and_the_remedy_told(
+    tmp_path: Path, vault: SqliteVault
+) -> None:
+    shop = business(tmp_path, customer_ids="as_delivered")
+    deliver(tmp_path, "csv")
+    with pytest.raises(BusinessInvalid, match="to let a token stand for it, say customer_ids: tokens"):
+        landed(tmp_path, shop, vault)
+
+
 def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) -> None:
     shop = business(tmp_path)
     deliver(tmp_path, "csv")
