@@ -1,5 +1,6 @@
 """Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 KIND = "delivered customer_id"
 # What the vault calls the ids behind the tokens; no source can have a blank in its name.
 DELIVERED_IDS = "delivered ids"
-_IS_OURS = literal(f"{PREFIX}([0-9a-f]{{64}}|nobody|unclear)")
+_TOKEN = f"{PREFIX}[0-9a-f]{{64}}"
+_IS_OURS = literal(f"{_TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class Known(NamedTuple):
@@ -73,16 +75,21 @@ def without_tokens(column: str) -> str:
     return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
 
 
+def is_token(text: str) -> bool:
+    """Whether ``text`` is a token; an id that only begins like one is an id."""
+    return re.fullmatch(_TOKEN, text) is not None
+
+
 def id_type(column: str, ids: Iterable[object]) -> str:
     """What published ids are: ``column``, or tokens; all of a business are one or the other."""
-    return "token" if str(next(iter(ids), "")).startswith(PREFIX) else column
+    return "token" if is_token(str(next(iter(ids), ""))) else column
 
 
 def names_of(business: Business, vault: Vault, ids: Collection[str]) -> list[str]:
     """What ``ids``, as delivered or tokens already, are called in the tables of ``business``."""
     if not business.has_tokens:
         return list(ids)
-    tokens = _tokens(vault, [each for each in ids if not each.startswith(PREFIX)])
+    tokens = _tokens(vault, [each for each in ids if not is_token(each)])
     return [tokens.get(each, each) for each in ids]
 
 

@@ -17,10 +17,10 @@ from assets.ingest.sources import Business, Source
 from assets.ingest.tokens import (
     DELIVERED_IDS,
     ID,
-    PREFIX,
     UNCLEAR,
     Known,
     id_column,
+    is_token,
     names_of,
     with_tokens,
     without_tokens,
@@ -80,7 +80,7 @@ def take_custody(business: Business, vault: Vault) -> Custody:
 
 def _rename_all(business: Business, vault: Vault) -> None:
     """What the vault has kept under ids since before there were tokens is kept under tokens from now on."""
-    named = [each for each in vault.customers_of() if not each.startswith(PREFIX)]
+    named = [each for each in vault.customers_of() if not is_token(each)]
     if named:
         tokens = dict(zip(named, names_of(business, vault, named), strict=True))
         # First, so that a kill in between loses no id: whoever is not renamed yet is kept again.

@@ -183,8 +183,7 @@ def test_the_vault_keeps_ids_and_contacts_behind_tokens(tmp_path: Path, vault: S
         (anna, DELIVERED_IDS, ANNA), (bob, DELIVERED_IDS, BOB),
         (anna, "people", ANNA), (anna, "people", "+4930111"), (bob, "people", BOB),
     }  # fmt: skip
-    told = vault.read([anna]).set_index("customer_id")
-    assert told.loc[anna].tolist() == [ANNA, "+4930111"]
+    assert vault.read([anna]).iloc[0].tolist() == [anna, ANNA, "+4930111"]
     assert all(TOKEN.fullmatch(each) for each in vault.customers_of("people"))
 
 
@@ -328,6 +327,18 @@ def test_without_tokens_an_id_that_is_personal_is_refused_and_the_remedy_told(
     deliver(tmp_path, "csv")
     with pytest.raises(BusinessInvalid, match="to let a token stand for it, say customer_ids: tokens"):
         landed(tmp_path, shop, vault)
+
+
+def test_an_id_that_only_begins_like_a_token_gets_one(tmp_path: Path, vault: SqliteVault) -> None:
+    shop = business(tmp_path)
+    PEOPLE.assign(email=["token_1", "token_2", "token_nobody else"]).to_csv(
+        tmp_path / "landing" / "people.csv", index=False
+    )
+    ORDERS.to_csv(tmp_path / "landing" / "orders.csv", index=False)
+    tables = landed(tmp_path, shop, vault)
+    tokens = [token_of(shop, vault, each) for each in ("token_1", "token_2", "token_nobody else")]
+    assert tables["customers"]["customer_id"].tolist() == tokens
+    assert names_of(shop, vault, tokens) == tokens
 
 
 def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_columns_and_types_are_the_published_ones(scored: pd.DataFrame) -> N
 def test_it_is_said_whether_customers_go_by_ids_or_by_tokens(
     trial: Trial, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    tokens = today.assign(customer_id="token_" + today["customer_id"])
+    tokens = today.assign(customer_id=[f"token_{number:064x}" for number in range(len(today))])
     told = score(PROBLEM, trial.candidate, features=tokens, level=LEVEL, run=RUN)
     assert set(scored["id_type"]) == {"customer_id"}
     assert set(told["id_type"]) == {"token"}
