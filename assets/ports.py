@@ -133,8 +133,12 @@ class Vault(Contacts, Protocol):
         """From now on ``ids``, by the column they are from, are of somebody who was erased."""
         ...
 
-    def customers_of(self, source: str) -> list[str]:
-        """Whose values ``source`` has told, in the order they were kept; no value is read."""
+    def customers_of(self, source: str | None = None) -> list[str]:
+        """Whose values ``source``, or any, has told, in the order they were kept; no value is read."""
+        ...
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Keep under another name, the mapping's value, all that is kept of each customer in ``names``."""
         ...
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:

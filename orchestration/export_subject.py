@@ -5,8 +5,9 @@ import json
 import sys
 
 from assets.ingest.sources import BusinessInvalid
+from assets.ingest.tokens import names_of, refuse_mixture
 from assets.privacy.sealing import SealBroken
-from assets.privacy.subject import subject
+from assets.privacy.subject import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.keyring import vault_of
 from orchestration.resources.patience import Held
@@ -26,17 +27,21 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{settings.warehouse_file} is not there: nothing is held about anybody\n")
         return 1
     try:
-        held = subject(
-            customer_id,
-            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
-            vault=vault_of(settings, settings.load_business()),
-            snapshot=settings.snapshot_file,
-        )
+        held = _held(customer_id, settings)
     except (BusinessInvalid, VaultKeyRefused, SealBroken, Held) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
     return 0
+
+
+def _held(customer_id: str, settings: Settings) -> dict[str, dict[str, Rows]]:
+    business, warehouse = settings.load_business(), DuckDBWarehouse(database=str(settings.warehouse_file))
+    vault = vault_of(settings, business)
+    with warehouse.connect() as connection:
+        refuse_mixture(connection, business)
+    (name,) = names_of(business, vault, [customer_id])
+    return subject(name, warehouse=warehouse, vault=vault, snapshot=settings.snapshot_file)
 
 
 if __name__ == "__main__":

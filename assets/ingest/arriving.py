@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count, groupby
 
 import duckdb
@@ -13,6 +14,7 @@ from assets.ingest.reading import Arrival, Numbered, narrowed, read, schema_grou
 from assets.ingest.reading_sql import FILE, LINE, literal, quoted
 from assets.ingest.screening import ERASED, refuse_erased
 from assets.ingest.sources import Business
+from assets.ingest.tokens import id_column, refuse_unclear, with_tokens
 from assets.ingest.typing_sql import typed_rows
 from assets.ports import Vault
 
@@ -73,7 +75,7 @@ def arrive(
     """
     contract = files[0].source.contract
     _make_tables(room, contract)
-    numbered = [Numbered(number, file) for number, file in enumerate(files)]
+    numbered = _numbered(business, files, mappings)
     groups = [
         group
         for _, delivered in groupby(numbered, key=lambda each: each.file.source.name)
@@ -83,16 +85,24 @@ def arrive(
         arrival
         for group in groups
         for arrival in _arrive_together(
-            room, business, files=group, mapping=mappings[group[0].file.source.name]
+            room, business, files=group, mapping=mappings[group[0].file.source.name], vault=vault
         )
     ]
     if [each.number for group in groups for each in group] != list(range(len(files))):
         room.execute("create or replace table arriving as from arriving order by file_number, source_line")
+    refuse_unclear(room, contract)
     if vault is not None:
         refuse_erased(room, contract, vault)
     _refuse_redelivered(room, contract)
     for arrival in arrivals:
         _keep_refused(room, arrival)
+
+
+def _numbered(business: Business, files: Sequence[SourceFile], mappings: Mappings) -> list[Numbered]:
+    ids = {file.source.name: id_column(business, file.source, mappings[file.source.name]) for file in files}
+    return [
+        Numbered(number, replace(file, id_column=ids[file.source.name])) for number, file in enumerate(files)
+    ]
 
 
 def _make_tables(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -115,11 +125,13 @@ def _arrive_together(
     *,
     files: tuple[Numbered, ...],
     mapping: Mapping[str, Expression],
+    vault: Vault | None,
 ) -> list[Arrival]:
     """Read and type ``files`` in one go; when that fails, one by one; a file that fails alone stays out."""
     try:
-        arrival = read(room, files, mapping)
-        query = typed_rows(room, arrival, business, mapping=mapping)
+        arrived = read(room, files, mapping)
+        known = with_tokens(room, arrived, business, mapping=mapping, vault=vault)
+        query = typed_rows(room, known.arrival, business, mapping=known.mapping)
         room.execute(f"insert into arriving by name {query}")
     except OURS:
         raise
@@ -130,10 +142,10 @@ def _arrive_together(
         return [
             arrival
             for each in files
-            for arrival in _arrive_together(room, business, files=(each,), mapping=mapping)
+            for arrival in _arrive_together(room, business, files=(each,), mapping=mapping, vault=vault)
         ]
-    _count_in(room, arrival)
-    return [arrival]
+    _count_in(room, known.arrival)
+    return [known.arrival]
 
 
 def _in_words(failed: Exception) -> str:

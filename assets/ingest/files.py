@@ -19,13 +19,20 @@ class Unreadable(ValueError):
 class SourceFile:
     """One delivered file; ``name`` is its path below the data or landing folder.
 
-    ``folder`` is what its glob may not leave: the file must lie below it, links followed.
+    ``folder`` is what its glob may not leave: the file must lie below it, links followed. ``id_column`` is
+    the column that tokens take the place of: it is read, and nothing that was delivered in it is shown.
     """
 
     source: Source
     path: Path
     name: str
     folder: Path
+    id_column: str | None = None
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether a line that cannot be split may be shown as it is: nothing in it is personal."""
+        return not (self.source.pii or self.id_column)
 
     @property
     def is_astray(self) -> bool:
@@ -71,7 +78,9 @@ def fingerprint(business: Business, file: SourceFile) -> str:
     order = [source.name for source in business.sources_of(file.source.table)]
     mapping = file.source.model_dump(mode="json", exclude={"files", "remedy"})
     digest.update(
-        json.dumps([mapping, order, business.time_zone, business.currency], sort_keys=True).encode()
+        json.dumps(
+            [mapping, order, business.time_zone, business.currency, business.customer_ids], sort_keys=True
+        ).encode()
     )
     digest.update(_package_code())
     return digest.hexdigest()

@@ -14,6 +14,7 @@ from assets.ingest.mistakes_sql import REMEDY
 from assets.ingest.reading_sql import literal
 from assets.ingest.sources import Business, BusinessInvalid
 from assets.ingest.storing import delivers_again, make_empty, store
+from assets.ingest.tokens import refuse_mixture
 from assets.keys import LANDINGS, REJECTS
 from assets.ports import Vault
 
@@ -61,8 +62,10 @@ def land(
         One landing per file, those left alone included.
 
     Raises:
-        BusinessInvalid: when a glob has no file, a mapping is not allowed, or no file of a source fits.
+        BusinessInvalid: when a glob has no file, a mapping is not allowed, no file of a source fits, or
+            tokens come after ids.
     """
+    refuse_mixture(connection, business)
     with anteroom(connection) as (room, _):
         mappings = all_expressions(room, business.sources)
     connection.execute('create schema if not exists "raw"')

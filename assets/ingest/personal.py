@@ -2,35 +2,36 @@
 
 from collections.abc import Sequence
 
-from assets.ingest.files import Unreadable
-from assets.ingest.sources import Source
+from assets.ingest.files import SourceFile, Unreadable
 
 WITHHELD = "withheld: the file has personal columns"
 
 
-def without_personal(source: Source, names: list[str]) -> list[str]:
-    """``names`` without the personal ones.
+def without_personal(file: SourceFile, names: list[str]) -> list[str]:
+    """``names`` without the personal ones; the column that tokens take the place of stays.
 
     Raises:
         Unreadable: when one declared personal is not there: under another name it would be kept.
     """
-    personal = {name.lower() for name in source.pii}
+    personal = {name.lower() for name in file.source.pii}
     absent = personal - {name.lower() for name in names}
     if absent:
         raise Unreadable(
-            f"pii names {', '.join(sorted(absent))}, which the file does not have; {has(source, names)}"
+            f"pii names {', '.join(sorted(absent))}, which the file does not have; {has(file, names)}"
         )
-    return [name for name in names if name.lower() not in personal]
+    unread = personal - {(file.id_column or "").lower()}
+    return [name for name in names if name.lower() not in unread]
 
 
-def has(source: Source, names: Sequence[str]) -> str:
+def has(file: SourceFile, names: Sequence[str]) -> str:
     """What columns a file has, in words.
 
     The first line of a file without a header is somebody's data, so of a source with personal columns
     it is shown only when at least one of its own columns is in it.
     """
+    source = file.source
     known = {word.lower() for word in (*source.pii, *source.columns)}
     known |= {sql.strip('"').lower() for sql in source.columns.values()}
-    if source.pii and known.isdisjoint(name.lower() for name in names):
+    if not file.shows_text and known.isdisjoint(name.lower() for name in names):
         return f"it has {len(names)} other columns, not shown because they may be personal"
     return f"it has {', '.join(names)}" if names else "it has none"

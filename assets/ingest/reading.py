@@ -35,15 +35,17 @@ class Numbered(NamedTuple):
 class Arrival(NamedTuple):
     """Files of one source and one schema that were read, and may be asked for their rows.
 
-    ``rows`` is the name of a table or view: the kept columns, ``landing line`` and ``landing file``.
-    ``columns`` are those that may be kept: personal ones are never read. Broken records (too few columns,
-    an open quote, bytes that are not text) are in table ``broken`` (source_line, raw_text, reason).
+    ``rows`` is the name of a table, or of a view of Parquet files: the kept columns, ``landing line`` and
+    ``landing file``. ``columns`` are those that may be kept: personal ones are never read. Broken records
+    (too few columns, an open quote, bytes that are not text) are in table ``broken`` (source_line, raw_text,
+    reason).
     Lines count from 1, the header included; blank lines are skipped and not counted.
     """
 
     files: tuple[Numbered, ...]
     rows: str
     columns: tuple[str, ...]
+    is_view: bool = False
 
     @property
     def source(self) -> Source:
@@ -78,10 +80,9 @@ def read(
 
 
 def narrowed(connection: duckdb.DuckDBPyConnection, arrival: Arrival, numbers: frozenset[int]) -> Arrival:
-    """``arrival`` with the rows of files ``numbers`` at least; of Parquet, which is read anew, no others."""
+    """``arrival`` with the rows of files ``numbers`` at least; a view reads no others."""
     files = tuple(each for each in arrival.files if each.number in numbers)
-    is_parquet = format_of(arrival.files[0].file) == "parquet"
-    return _parquet(connection, arrival._replace(files=files)) if is_parquet else arrival
+    return _parquet(connection, arrival._replace(files=files)) if arrival.is_view else arrival
 
 
 def schema_groups(
@@ -120,7 +121,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> Arrival
     paths = [each.file.path for each in arrival.files]
     read_all = f"read_parquet({all_placed(paths)}, hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
-    kept = without_personal(arrival.source, [str(column[0]) for column in described])
+    kept = without_personal(arrival.files[0].file, [str(column[0]) for column in described])
     # A join by the file's name would lose the order of the rows.
     number = (
         f"{[each.number for each in arrival.files]}[file_index::integer + 1]"
@@ -132,7 +133,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> Arrival
         f"file_row_number + 1 as {quoted(LINE)}, {number} as {quoted(FILE)} "
         f"from {read_all}, file_row_number = true)"
     )
-    return arrival._replace(columns=tuple(kept))
+    return arrival._replace(columns=tuple(kept), is_view=True)
 
 
 def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
@@ -141,8 +142,8 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
         "case when json_valid(text) then json_type(text) end is not distinct from 'OBJECT' as is_document "
         f"from {text.read_csv(f'{WHOLE_LINES}, {KEEP_ERRORS}')}"
     )
-    keep_broken(connection, text.file.source)
-    shown = literal(WITHHELD) if text.file.source.pii else "text"
+    keep_broken(connection, text.file)
+    shown = "text" if text.file.shows_text else literal(WITHHELD)
     connection.execute(
         f"insert into broken select {quoted(LINE)}, {shown}, "
         "'the line is broken: not a JSON object' from lines where not is_document and trim(text) <> ''"
@@ -152,7 +153,7 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
         "from lines where is_document"
     )
     connection.execute("drop table lines")
-    return _spread(connection, text.file.source, rows)
+    return _spread(connection, text.file, rows)
 
 
 def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
@@ -164,7 +165,7 @@ def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> 
         f"compression = {literal(text.compression)})"
     )
     connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
-    return _spread(connection, text.file.source, rows)
+    return _spread(connection, text.file, rows)
 
 
 _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
@@ -174,14 +175,14 @@ _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[
 }
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, source: Source, rows: str) -> list[str]:
+def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
     """Each key of the documents as a text column; nested values stay JSON text."""
     found = connection.execute(
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
     ).fetchall()
     keys = [str(key) for (key,) in found]
     names = dict(zip(told_apart(keys), keys, strict=True))
-    kept = without_personal(source, list(names)) if names else []
+    kept = without_personal(file, list(names)) if names else []
     columns = [f"json_extract_string(json, {_pointer(names[name])}) as {quoted(name)}, " for name in kept]
     connection.execute(
         f"create or replace table {rows} as select {''.join(columns)}{quoted(LINE)} from documents"

@@ -21,7 +21,6 @@ from assets.ingest.reading_sql import (
     quoted,
     text_columns,
 )
-from assets.ingest.sources import Source
 
 DELIMITERS = ",;\t|"
 # A name may hold line breaks; one that is still open after so many lines was never closed.
@@ -50,7 +49,7 @@ class Text(NamedTuple):
 def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     """Make table ``rows`` of the good records; broken ones go to table ``broken``. Returns kept columns."""
     delimiter, names = header_of(connection, text)
-    kept = without_personal(text.file.source, names)
+    kept = without_personal(text.file, names)
     # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
     # Values stay text here, so that what cannot be typed is still there to be shown.
     options = (
@@ -68,22 +67,22 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
         raise Unreadable(
             "its lines cannot be told apart: some end in LF, some in CRLF or CR; save it with one kind"
         ) from torn
-    keep_broken(connection, text.file.source)
+    keep_broken(connection, text.file)
     starts = place_on_lines(connection, text.lines, records="records", broken="broken")
     connection.execute(f"create or replace table {rows} as {with_lines('records', starts, listed(kept))}")
     return kept
 
 
-def keep_broken(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+def keep_broken(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
     """Move what DuckDB could not split to table ``broken``; a file with personal columns shows no text."""
-    shown = literal(WITHHELD) if source.pii else "trim(any_value(csv_line), chr(10))"
+    shown = "trim(any_value(csv_line), chr(10))" if file.shows_text else literal(WITHHELD)
     # One record can have several errors: each column too many is told once.
     connection.execute(
         f"insert into broken select line, {shown}, "
         "'the line is broken: ' || string_agg(distinct case error_type when 'MISSING COLUMNS' "
         "then 'too few columns' when 'TOO MANY COLUMNS' then 'too many columns' when 'UNQUOTED VALUE' "
         "then 'a quote stands in a wrong place or is not closed' when 'INVALID ENCODING' "
-        f"then 'not text in {source.encoding}' when 'LINE SIZE OVER MAXIMUM' "
+        f"then 'not text in {file.source.encoding}' when 'LINE SIZE OVER MAXIMUM' "
         f"then 'longer than {LONGEST_LINE:,} bytes' else lower(error_type::varchar) end, ', ') "
         "from csv_errors group by line"
     )

@@ -141,7 +141,8 @@ class Business(Declaration):
 
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
     globs start; files are named below them, so that moving a folder changes no fingerprint. With ``vault``
-    personal columns are kept, encrypted; without it they are read by nobody.
+    personal columns are kept, encrypted; without it they are read by nobody. ``customer_ids`` says whether
+    customers go by their own id or by a token that stands for it.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Business(Declaration):
     simulation: Simulation | None = None
     holdout: Holdout = Holdout()
     vault: bool = False
+    customer_ids: Literal["as_delivered", "tokens"] = "as_delivered"
     data_dir: Path
     landing_dir: Path
 
@@ -178,12 +180,23 @@ class Business(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _keeps_what_tokens_stand_for(self) -> "Business":
+        if self.has_tokens and not self.vault:
+            raise ValueError("customer_ids: tokens needs vault: yes, which keeps the id behind each token")
+        return self
+
+    @model_validator(mode="after")
     def _sources_are_told_apart(self) -> "Business":
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two sources are called {', '.join(twice)}: give each its own name")
         return self
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether a token stands for each customer's id."""
+        return self.customer_ids == "tokens"
 
     @property
     def records_consent(self) -> bool:

@@ -90,7 +90,7 @@ def _described(
     except duckdb.Error as refused:
         raise Unreadable(
             f"column {name} is mapped to {expression.sql}: {str(refused).strip().splitlines()[0]}; "
-            f"{has(arrival.source, arrival.columns)}"
+            f"{has(arrival.files[0].file, arrival.columns)}"
         ) from refused
     return tuple(found[0])
 
@@ -99,11 +99,12 @@ def _lost(arrival: Arrival, name: str, *, expression: Expression, lost: str) -> 
     source = arrival.source
     mapped = f"column {name} is mapped to {expression.sql}"
     if lost.lower() in {column.lower() for column in source.pii}:
-        return f"{mapped}, which is personal, never read: {', '.join(source.pii)}"
+        remedy = "; to let a token stand for it, say customer_ids: tokens" if name == "customer_id" else ""
+        return f"{mapped}, which is personal, never read: {', '.join(source.pii)}{remedy}"
     lower = {column.lower(): column for column in arrival.columns}
     near = difflib.get_close_matches(lost.lower(), lower, n=1)
     meant = f" Did you mean {lower[near[0]]!r}?" if near else ""
-    return f"{mapped}: the file has no column {lost}; {has(source, arrival.columns)}.{meant}"
+    return f"{mapped}: the file has no column {lost}; {has(arrival.files[0].file, arrival.columns)}.{meant}"
 
 
 def _tried(name: str, expression: Expression) -> str:

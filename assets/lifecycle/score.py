@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
+from assets.ingest.tokens import id_type
 from assets.lifecycle.consent import MARKS
 from assets.lifecycle.explain import reasons
 from assets.lifecycle.problem import PredictionProblem
@@ -114,7 +115,7 @@ def _identity(
 ) -> dict[str, object]:
     return {
         "customer_id": matrix.entities,
-        "id_type": problem.entity_id,
+        "id_type": id_type(problem.entity_id, matrix.entities),
         AS_OF: matrix.as_of.astype("datetime64[s]"),
         "scored_at": run.scored_at,
         "run_id": run.run_id,

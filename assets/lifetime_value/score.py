@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF
+from assets.ingest.tokens import id_type
 from assets.lifecycle.consent import MARKS, with_permissions
 from assets.lifecycle.score import Run, ranks
 from assets.lifecycle.tables import typed
@@ -62,7 +63,7 @@ def with_everyone(scored: pd.DataFrame, permissions: pd.DataFrame) -> pd.DataFra
 def _identity(problem: ValueProblem, cohort: Cohort, *, run: Run) -> dict[str, object]:
     return {
         CUSTOMER: cohort.known.entities,
-        "id_type": CUSTOMER,
+        "id_type": id_type(CUSTOMER, cohort.known.entities),
         AS_OF: cohort.as_of,
         "scored_at": run.scored_at,
         "run_id": run.run_id,

@@ -13,14 +13,15 @@ from assets.privacy.vault_key import VaultKeyRefused
 def sealed_asset(business: Business, *, after: list[Key]) -> dg.AssetsDefinition:
     """The exports of ``business``, once the vault has what is personal in them; ``after`` delivers them."""
     kept = "kept in the vault, encrypted" if business.vault else "read by nobody"
+    ids = "tokens where ids of customers were, " if business.has_tokens else ""
 
     @dg.asset(
         key=dg.AssetKey(SEALED_EXPORTS),
         deps=[dg.AssetKey(key) for key in after],
         group_name="privacy",
         description=(
-            f"The exports as landing may read them: personal columns {kept}, no row of anybody who was "
-            "erased. Files outside the landing folder are left as they are."
+            f"The exports as landing may read them: personal columns {kept}, {ids}no row of anybody who "
+            "was erased. Files outside the landing folder are left as they are."
         ),
     )
     def _sealed(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:

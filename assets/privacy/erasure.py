@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from assets.ingest.sources import Business
-from assets.ports import Vault, Warehouse
+from assets.ingest.tokens import DELIVERED_IDS, names_of, refuse_mixture
+from assets.ports import PersonalValue, Vault, Warehouse
 from assets.privacy.compacting import write_anew
 from assets.privacy.custody import take_custody
 from assets.privacy.erasing_sql import erase_rows, finish, log_values, others_named_alike, visitors_of
@@ -58,25 +59,25 @@ class Erased:
 
 
 def erase(premises: Premises, customer_ids: Collection[str]) -> Erased:
-    """Erase ``customer_ids`` and whoever an earlier, killed call had begun to erase.
+    """Erase ``customer_ids``, as delivered or as published, and whoever an earlier, killed call had begun.
 
     Every step may be done twice, and who is being erased stays in the vault until the last one is done: a
     kill at any point is mended by the next call. The first step already keeps landing from bringing anybody
     back.
 
     Raises:
+        BusinessInvalid: when the exports are not there, or tables have ids where tokens are asked for.
         VaultKeyRefused: when the key is missing: without it nobody could be kept from coming back.
         ErasureIncomplete: when something was found afterwards; the next call tries again.
     """
     vault = premises.vault
-    people = _begin(premises, customer_ids)
+    people = _begin(premises, names_of(premises.business, vault, customer_ids))
     if not people:
         return Erased(people=0, rows_removed=0, values_forgotten=0, files_searched=0, bytes_searched=0)
     requested_at, held = _held(vault, people)
     removed, telling = _removed(premises, people, requested_at=requested_at, held=held)
     forgotten = vault.forget(people, beside=PENDING)
-    addresses = {value for values in held.values() for value in values if "@" in value}
-    found = scan(premises.folders, telling | addresses, beside=premises.beside)
+    found = scan(premises.folders, telling | _telling(held), beside=premises.beside)
     if found.hits:
         raise ErasureIncomplete(_left(found.hits))
     tokens = vault.tokens("customer_id", people)
@@ -97,14 +98,15 @@ def _removed(
     people: Collection[str],
     *,
     requested_at: datetime,
-    held: Mapping[str, Collection[str]],
+    held: Mapping[str, Collection[PersonalValue]],
 ) -> tuple[int, set[str]]:
     """Take ``people`` out of files, tables and snapshot; how many rows went, and the ids to search for."""
     vault, warehouse = premises.vault, premises.warehouse
     with warehouse.connect() as connection:
+        refuse_mixture(connection, premises.business)
         alike = others_named_alike(connection, people)
         visitors = visitors_of(connection, people)
-    vault.tell_erased({"customer_id": people, "visitor_id": visitors})
+    vault.tell_erased({"customer_id": [*people, *_ids(held)], "visitor_id": visitors})
     take_custody(premises.business, vault)
     tokens = vault.tokens("customer_id", people)
     with warehouse.connect() as connection:
@@ -125,16 +127,27 @@ def _begin(premises: Premises, customer_ids: Collection[str]) -> list[str]:
     return [*begun, *asked]
 
 
-def _held(vault: Vault, people: Collection[str]) -> tuple[datetime, dict[str, list[str]]]:
+def _held(vault: Vault, people: Collection[str]) -> tuple[datetime, dict[str, list[PersonalValue]]]:
     """Since when the first of ``people`` waits, and what the vault keeps of each."""
-    held: dict[str, list[str]] = {each: [] for each in people}
+    held: dict[str, list[PersonalValue]] = {each: [] for each in people}
     waiting = []
     for value in vault.values(people, at_most=MANY_VALUES):
         if value.source == PENDING:
             waiting.append(datetime.fromisoformat(value.value))
         else:
-            held[value.customer_id].append(value.value)
+            held[value.customer_id].append(value)
     return min(waiting), held
+
+
+def _ids(held: Mapping[str, Collection[PersonalValue]]) -> list[str]:
+    """The ids behind tokens: who goes by a token is refused under the id as well."""
+    return [each.value for values in held.values() for each in values if each.source == DELIVERED_IDS]
+
+
+def _telling(held: Mapping[str, Collection[PersonalValue]]) -> set[str]:
+    """What the vault keeps of people that would give them away: addresses, and ids behind tokens."""
+    addresses = {each.value for values in held.values() for each in values if "@" in each.value}
+    return addresses | {each for each in _ids(held) if _is_telling(each)}
 
 
 def _is_telling(identifier: str) -> bool:

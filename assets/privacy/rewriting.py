@@ -1,4 +1,4 @@
-"""A delivered file written again without personal values or without somebody's rows, all else as it was."""
+"""A delivered file written again without personal values, ids or somebody's rows, all else as it was."""
 
 import csv
 import io
@@ -17,6 +17,7 @@ from assets.ingest.reading import Arrival
 from assets.ingest.reading_csv import Text, header_of
 from assets.ingest.reading_sql import LINE, listed, quoted
 from assets.ingest.sources import Format
+from assets.ingest.tokens import NOBODY
 
 # What stands for a line that cannot be split: nobody can say which part of it is personal.
 WITHHELD_LINE = "withheld"
@@ -26,13 +27,17 @@ Row = Sequence[str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a file loses: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines."""
+    """What a file loses: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines.
+
+    In ``id_column``, lower case, are tokens already where the rows were read; they go into the file.
+    """
 
     emptied: frozenset[str]
     dropped: frozenset[int] = frozenset()
+    id_column: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.emptied or self.dropped)
+        return bool(self.emptied or self.dropped or self.id_column)
 
 
 def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> None:
@@ -52,7 +57,8 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -
     unfinished = file.path.with_name(f".{file.path.name}.unfinished")
     try:
         if kind == "parquet":
-            _write_parquet(file.path, unfinished, change)
+            tokens = _tokens(room, arrival, change)
+            _write_parquet(file.path, unfinished, change, tokens=tokens)
         else:
             text = _WRITERS[kind](room, arrival, _lines(room, arrival, change))
             _pack(text.encode(file.source.encoding), unfinished, compression)
@@ -62,7 +68,16 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -
         unfinished.unlink(missing_ok=True)
 
 
-def _write_parquet(old: Path, new: Path, change: Change) -> None:
+def _tokens(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> list[str]:
+    """What stands in the id's column, line by line; nothing when there is none to be written."""
+    if change.id_column is None:
+        return []
+    name = quoted(change.id_column)
+    rows = room.execute(f"select {name} from {arrival.rows} order by {quoted(LINE)}").fetchall()
+    return [token or NOBODY for (token,) in rows]
+
+
+def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str]) -> None:
     # Not by DuckDB: files of one source are read together as long as their schemas are the same.
     with pq.ParquetFile(old) as parquet:
         table = parquet.read()
@@ -70,6 +85,10 @@ def _write_parquet(old: Path, new: Path, change: Change) -> None:
         if field.name.lower() in change.emptied:
             empty = pa.nulls(len(table), field.type)
             table = table.set_column(position, field.with_nullable(True), empty)
+        elif field.name.lower() == change.id_column:
+            table = table.set_column(
+                position, pa.field(field.name, pa.string()), pa.array(tokens, pa.string())
+            )
     if change.dropped:
         line = pa.array(range(1, len(table) + 1))
         table = table.filter(pc.invert(pc.is_in(line, pa.array(sorted(change.dropped)))))
@@ -81,14 +100,20 @@ def _lines(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) ->
     columns = listed(list(arrival.columns))
     rows = room.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
     broken = room.execute("select source_line from broken").fetchall()
-    is_emptied = [name.lower() in change.emptied for name in arrival.columns]
+    names = [name.lower() for name in arrival.columns]
     kept: list[tuple[int, Row | None]] = [
-        (line, [None if empty else value for value, empty in zip(values, is_emptied, strict=True)])
+        (line, [_left(name, value, change) for name, value in zip(names, values, strict=True)])
         for *values, line in rows
         if line not in change.dropped
     ]
     kept += [(line, None) for (line,) in broken]
     return [row for _, row in sorted(kept, key=lambda each: each[0])]
+
+
+def _left(name: str, value: str | None, change: Change) -> str | None:
+    if name in change.emptied:
+        return None
+    return NOBODY if name == change.id_column and value is None else value
 
 
 def _as_csv(room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.ingest.reading_sql import literal, quoted
-from assets.ports import Vault
+from assets.ingest.tokens import DELIVERED_IDS
+from assets.ports import PersonalValue, Vault
 
 ANCHOR_BYTES = 4
 # Each value is looked for in every byte; so many of them show a leak as surely as all would.
@@ -89,8 +90,13 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
 
 
 def telling(vault: Vault) -> set[str]:
-    """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what is too short to be told from chance."""
-    return {each.value for each in vault.values(at_most=MOST_VALUES) if len(each.value) >= SHORTEST}
+    """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what files contain by chance."""
+    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_telling(each)}
+
+
+def _is_telling(kept: PersonalValue) -> bool:
+    is_number = kept.source == DELIVERED_IDS and kept.value.isdecimal()
+    return len(kept.value) >= SHORTEST and not is_number
 
 
 def unmistakable(vault: Vault) -> set[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from assets.ingest.tokens import id_type
 from assets.lifecycle.consent import MARKS, permissions_on, with_permissions
 from assets.lifecycle.tables import typed
 from assets.segments.model import BEHAVIOUR, RFM
@@ -106,7 +107,7 @@ def _finished(
     counted = frame["segment_key"].map(frame["segment_key"].value_counts())
     before = _newest_before(morning, scheme=scheme)
     return frame.assign(
-        id_type="customer_id",
+        id_type=id_type("customer_id", rows["customer_id"]),
         as_of_date=pd.Timestamp(morning.as_of),
         scored_at=morning.now,
         run_id=morning.run_id,

@@ -125,13 +125,27 @@ class SqliteVault:
             tokens = {token for (token,) in vault.execute("select token from erased")}
         return frozenset(each for each, token in self.tokens(kind, ids).items() if token in tokens)
 
-    def customers_of(self, source: str) -> list[str]:
+    def customers_of(self, source: str | None = None) -> list[str]:
         """See ``Vault``."""
         if not self.file.exists():
             return []
         with self.opened() as vault:
-            sql = "select customer_id from contents where source = ? group by 1 order by min(rowid)"
-            return [str(each) for (each,) in vault.execute(sql, [source])]
+            sql = "select customer_id from contents where source = coalesce(?, source) group by 1 "
+            return [str(each) for (each,) in vault.execute(f"{sql} order by min(rowid)", [source])]
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        """See ``Vault``: a value opens in its own place only, so each is encrypted anew."""
+        keys = self._keys()
+        with self.opened() as vault:
+            for old, new in names.items():
+                rows = vault.execute("select rowid, * from contents where customer_id = ?", [old]).fetchall()
+                for rowid, _, source, column, *sealed in rows:
+                    value = unseal(keys, Sealed(*sealed), place=Place(old, source, column))
+                    vault.execute(
+                        "update or replace contents set customer_id = ?, key_id = ?, nonce = ?, "
+                        "ciphertext = ? where rowid = ?",
+                        [new, *seal(keys.current, value, place=Place(new, source, column)), rowid],
+                    )
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
         """See ``Vault``: SQLite writes zeros over what it deletes."""

@@ -81,6 +81,8 @@ def test_yaml_constants_in_a_mapping_are_sql_constants() -> None:
         ({**DOCUMENT, "clock": "moon"}, ["clock", "'wall' or 'data'"]),
         ({name: value for name, value in DOCUMENT.items() if name != "currency"}, ["'currency' is missing"]),
         ({**DOCUMENT, "sources": [SOURCE, SOURCE]}, ["two sources are called orders"]),
+        ({**DOCUMENT, "customer_ids": "tokens"}, ["customer_ids: tokens needs vault: yes"]),
+        ({**DOCUMENT, "customer_ids": "token"}, ["customer_ids", "'as_delivered' or 'tokens'"]),
         ({**DOCUMENT, "data_dir": "/exports"}, ["'data_dir' is not written here"]),
         (
             {**DOCUMENT, "simulation": {"customers": 1, "first_day": "2023-01-02", "last_day": "2023-01-01"}},
@@ -126,19 +128,20 @@ def test_files_come_in_the_order_of_their_globs_and_then_of_their_names(tmp_path
 
 def test_a_fingerprint_follows_bytes_and_mapping_but_not_the_folder(tmp_path: Path) -> None:
     prints = []
-    for folder, text, source in (
-        ("here", "x", SOURCE),
-        ("there", "x", SOURCE),
-        ("here", "y", SOURCE),
-        ("here", "x", {**SOURCE, "columns": {**COLUMNS, "channel": "'web'"}}),
+    for folder, text, changes in (
+        ("here", "x", {}),
+        ("there", "x", {}),
+        ("here", "y", {}),
+        ("here", "x", {"sources": [{**SOURCE, "columns": {**COLUMNS, "channel": "'web'"}}]}),
+        ("here", "x", {"vault": True, "customer_ids": "tokens"}),
     ):
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / "orders.csv").write_text(text)
-        asked = business({**DOCUMENT, "sources": [source]}, tmp_path / folder)
+        asked = business({**DOCUMENT, **changes}, tmp_path / folder)
         prints.append(fingerprint(asked, resolved_files(asked, asked.sources[0])[0]))
-    same, moved, changed_bytes, changed_mapping = prints
+    same, moved, *changed = prints
     assert same == moved
-    assert len({same, changed_bytes, changed_mapping}) == 3
+    assert len({same, *changed}) == 4
 
 
 @pytest.mark.parametrize(

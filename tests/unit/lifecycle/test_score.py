@@ -48,6 +48,15 @@ def test_the_columns_and_types_are_the_published_ones(scored: pd.DataFrame) -> N
     assert not [field.name for field in schema if pa.types.is_null(field.type)]
 
 
+def test_it_is_said_whether_customers_go_by_ids_or_by_tokens(
+    trial: Trial, today: pd.DataFrame, scored: pd.DataFrame
+) -> None:
+    tokens = today.assign(customer_id=[f"token_{number:064x}" for number in range(len(today))])
+    told = score(PROBLEM, trial.candidate, features=tokens, level=LEVEL, run=RUN)
+    assert set(scored["id_type"]) == {"customer_id"}
+    assert set(told["id_type"]) == {"token"}
+
+
 def test_the_level_moves_everybody_by_the_same_log_odds(scored: pd.DataFrame) -> None:
     moved = log_odds(scored["probability"].to_numpy()) - log_odds(scored["probability_raw"].to_numpy())
     assert moved == pytest.approx(np.full(1_000, 0.4))

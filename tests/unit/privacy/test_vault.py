@@ -109,6 +109,19 @@ def test_values_swapped_between_customers_do_not_open(vault: SqliteVault) -> Non
         vault.values(["C9"], at_most=10)
 
 
+def test_who_is_renamed_keeps_everything_under_the_new_name_alone(vault: SqliteVault) -> None:
+    vault.keep("customers", PEOPLE.replace({"C1": "ann-archer@example.org"}))
+    vault.keep("leads", PEOPLE.iloc[:1].replace({"C1": "ann-archer@example.org"}))
+    vault.rename({"ann-archer@example.org": "T1", "C9": "T9"})
+    assert vault.customers_of() == ["T1", "C2"]
+    assert vault.customers_of("leads") == ["T1"]
+    assert {(each.source, each.value) for each in vault.values(["T1"], at_most=9)} == {
+        ("customers", "ann@example.org"), ("customers", "+44 1"),
+        ("leads", "ann@example.org"), ("leads", "+44 1"),
+    }  # fmt: skip
+    assert b"ann-archer" not in vault.file.read_bytes()
+
+
 def test_files_are_remembered_by_source_and_bytes(vault: SqliteVault) -> None:
     vault.note_taken("customers", "print")
     vault.note_taken("customers", "print")

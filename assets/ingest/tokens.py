@@ -1,0 +1,226 @@
+"""Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import duckdb
+import pandas as pd
+
+from assets.ingest.contract import Contract
+from assets.ingest.mapping_sql import Expression
+from assets.ingest.reading import Arrival
+from assets.ingest.reading_sql import FILE, LINE, literal, quoted
+from assets.ingest.sources import Business, BusinessInvalid, Source
+from assets.ingest.typing_sql import typed_rows
+from assets.keys import raw
+from assets.ports import Vault
+
+ID = "customer_id"
+PREFIX = "token_"
+# What stands in a file of ours for no id at all, and for one that cannot be made out.
+NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
+# A kind of its own: the tokens of the erasure log, made of the same ids, must not be these.
+KIND = "delivered customer_id"
+# What the vault calls the ids behind the tokens; no source can have a blank in its name.
+DELIVERED_IDS = "delivered ids"
+_TOKEN = f"{PREFIX}[0-9a-f]{{64}}"
+_IS_OURS = literal(f"{_TOKEN}|{NOBODY}|{UNCLEAR}")
+
+
+class Known(NamedTuple):
+    """An arrival whose customers go by tokens, and the mapping that fits it.
+
+    Attributes:
+        id_column: The column of ``arrival`` that holds the tokens; ``None`` when none does.
+        ids: For each token that was made here the id behind it.
+        is_fresh: Whether the files hold anything in that column that is not ours.
+    """
+
+    arrival: Arrival
+    mapping: Mapping[str, Expression]
+    id_column: str | None = None
+    ids: Mapping[str, str] = {}
+    is_fresh: bool = False
+
+
+def id_column(business: Business, source: Source, mapping: Mapping[str, Expression]) -> str | None:
+    """The column of ``source`` that tokens take the place of; ``None`` when there is none.
+
+    Raises:
+        BusinessInvalid: when the id is not made of one column, or another mapping works on that column.
+    """
+    if not business.has_tokens or ID not in mapping or mapping[ID].sql.strip().lower() == "null":
+        return None
+    mapped = f"{business.name}.yaml: source {source.name}: column"
+    if len(mapping[ID].columns) != 1:
+        raise BusinessInvalid(
+            f"{mapped} {ID} is mapped to {mapping[ID].sql}, which names {len(mapping[ID].columns)} columns; "
+            "with customer_ids: tokens it must name one, because the token is written in its place"
+        )
+    (column,) = mapping[ID].columns
+    for name, expression in mapping.items():
+        is_asked = column.lower() in {each.lower() for each in expression.columns}
+        if name != ID and is_asked and expression.sql.strip().strip('"').lower() != column.lower():
+            raise BusinessInvalid(
+                f"{mapped} {name} is mapped to {expression.sql}, which works on {column}; with "
+                "customer_ids: tokens a token is all there is in that column: map it alone or not at all"
+            )
+    return column
+
+
+def without_tokens(column: str) -> str:
+    """SQL of what was delivered in ``column``, as text; null where we have put a token."""
+    text = f"{quoted(column)}::varchar"
+    return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` is a token; an id that only begins like one is an id."""
+    return re.fullmatch(_TOKEN, text) is not None
+
+
+def id_type(column: str, ids: Iterable[object]) -> str:
+    """What published ids are: ``column``, or tokens; all of a business are one or the other."""
+    return "token" if is_token(str(next(iter(ids), ""))) else column
+
+
+def names_of(business: Business, vault: Vault, ids: Collection[str]) -> list[str]:
+    """What ``ids``, as delivered or tokens already, are called in the tables of ``business``."""
+    if not business.has_tokens:
+        return list(ids)
+    tokens = _tokens(vault, [each for each in ids if not is_token(each)])
+    return [tokens.get(each, each) for each in ids]
+
+
+def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:
+    return {each: f"{PREFIX}{token}" for each, token in vault.tokens(KIND, ids).items()}
+
+
+def with_tokens(
+    room: duckdb.DuckDBPyConnection,
+    arrival: Arrival,
+    business: Business,
+    *,
+    mapping: Mapping[str, Expression],
+    vault: Vault | None,
+) -> Known:
+    """``arrival`` with tokens where its customers' ids were; as it is when they go by their own ids.
+
+    A token that is there already stays, so a file that was written again is read like any other.
+
+    Raises:
+        ValueError: when tokens are asked for and there is no vault to make them.
+        Unreadable: when the id's expression does not fit the files.
+    """
+    column = id_column(business, arrival.source, mapping)
+    described = room.execute(f"describe {arrival.rows}").fetchall()
+    if column is None or column.lower() not in {str(name).lower() for name, *_ in described}:
+        return Known(arrival, mapping)
+    if vault is None:
+        raise ValueError("customer_ids: tokens needs a vault to make the tokens")
+    name, rows = quoted(column), f"{arrival.rows}_known"
+    ids = _look_up(room, arrival, business, mapping=mapping, vault=vault)
+    room.execute(
+        f"create or replace table {rows} as select rows.* replace (cell_tokens.token as {name}) "
+        f"from {arrival.rows} as rows inner join cells on rows.{name} is not distinct from cells.{name} "
+        f"inner join cell_tokens on cell_tokens.cell = cells.{quoted(LINE)} "
+        f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
+    )
+    return Known(
+        arrival._replace(rows=rows, is_view=False),
+        {**mapping, ID: Expression(name, (column,), is_plain=True)},
+        id_column=column,
+        ids=ids,
+        is_fresh=_has_fresh(room),
+    )
+
+
+def _look_up(
+    room: duckdb.DuckDBPyConnection,
+    arrival: Arrival,
+    business: Business,
+    *,
+    mapping: Mapping[str, Expression],
+    vault: Vault,
+) -> dict[str, str]:
+    """Make ``cells`` of what the id's column holds and ``cell_tokens``; the ids behind new tokens."""
+    _list_cells(room, arrival, quoted(mapping[ID].columns[0]))
+    if not _has_fresh(room):
+        return {}
+    # The expression is tried on what is not ours alone: a token may not be of the type it works on.
+    typed = typed_rows(room, arrival._replace(rows="fresh"), business, mapping={ID: mapping[ID]})
+    room.execute(f"create or replace table read_ids as select {ID}, source_line, reason from ({typed})")
+    found = room.execute(f"select distinct {ID} from read_ids where {ID} is not null and reason is null")
+    tokens = _tokens(vault, [str(each) for (each,) in found.fetchall()])
+    _go_on_erased(vault, tokens)
+    room.register("made", pd.DataFrame(tokens.items(), columns=["id", "made_token"], dtype="string"))
+    room.execute(
+        "update cell_tokens set token = case when reason is null then made_token "
+        f"when is_there then {literal(UNCLEAR)} end "
+        f"from read_ids left join made on {ID} = id where source_line = cell and not is_ours"
+    )
+    room.unregister("made")
+    return {token: each for each, token in tokens.items()}
+
+
+def _list_cells(room: duckdb.DuckDBPyConnection, arrival: Arrival, name: str) -> None:
+    """Make ``cells``, what column ``name`` holds, and ``cell_tokens``; ``fresh`` are those without a token.
+
+    Two tables, because a file may call its columns what it likes, and only the first has one of them.
+    """
+    room.execute(
+        f"create or replace table cells as select {name}, row_number() over () as {quoted(LINE)}, "
+        f"0 as {quoted(FILE)} from (select distinct {name} from {arrival.rows})"
+    )
+    room.execute(
+        "create or replace table cell_tokens as select cell, is_there, is_ours, "
+        f"case when is_ours then nullif(held, {literal(NOBODY)}) end as token from (select cell, held, "
+        f"held is not null as is_there, coalesce(regexp_full_match(held, {_IS_OURS}), false) as is_ours "
+        f"from (select {quoted(LINE)} as cell, {name}::varchar as held from cells))"
+    )
+    room.execute(
+        "create or replace view fresh as from cells "
+        f"where {quoted(LINE)} in (select cell from cell_tokens where not is_ours)"
+    )
+
+
+def _has_fresh(room: duckdb.DuckDBPyConnection) -> bool:
+    return room.execute("select 1 from fresh limit 1").fetchone() is not None
+
+
+def _go_on_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
+    """Who was erased under an id, before tokens stood for ids, is erased under the token as well."""
+    gone = vault.erased(ID, tokens)
+    if gone:
+        vault.tell_erased({ID: [tokens[each] for each in gone]})
+
+
+def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: Business) -> None:
+    """Land nothing where customers have gone by their own ids: all that was derived from them stays theirs.
+
+    Raises:
+        BusinessInvalid: saying what to delete first.
+    """
+    found = connection.execute(
+        "select table_name from duckdb_columns() where database_name = current_database() "
+        "and schema_name = 'raw' and column_name = $id",
+        {"id": ID},
+    ).fetchall()
+    for (table,) in found if business.has_tokens else ():
+        sql = f"select 1 from {raw(table).sql} where not regexp_full_match({ID}, {_IS_OURS}) limit 1"
+        if connection.execute(sql).fetchone() is not None:
+            raise BusinessInvalid(
+                f"{business.name}.yaml: customer_ids: tokens comes after tables were made with ids as they "
+                "were delivered: delete the warehouse and what it published (warehouse.duckdb and published/ "
+                "of this business), and run again; landed files and the vault stay"
+            )
+
+
+def refuse_unclear(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Refuse the rows in ``arriving`` whose id could not be made out: what it was is not told."""
+    if any(column.name == ID for column in contract.columns):
+        room.execute(
+            "update arriving set reason = $reason where customer_id = $unclear",
+            {"reason": f"{ID} cannot be made out, and is withheld", "unclear": UNCLEAR},
+        )
