@@ -1,5 +1,6 @@
 """What is done to a place between two runs, or to the process of one, and the words that must refuse it."""
 
+import os
 import re
 import resource
 import shutil
@@ -17,6 +18,8 @@ MIB = 2**20
 PAGE = resource.getpagesize()
 # Room for a few events of a run, not for its tables.
 LEFT = 2 * MIB
+# What a run may take on top of the modules that it has imported: half of what it needs.
+LITTLE = 100 * MIB
 EXPORTS = "exports/sample_shop"
 
 
@@ -39,12 +42,14 @@ class Damage:
         mended: What a person puts back from a copy afterwards.
         lift: Takes the fault itself away, before that.
         leave: Tidies up once the next run has ended.
-        words: What the run must say when it stops; ``None`` when it must complete.
+        words: What the run must say when it stops; ``None`` when it must complete, or is killed.
+        is_killed: Whether the system kills the run, which then can say nothing.
         without: The asset that would make the damaged file anew.
     """
 
     name: str
     words: re.Pattern[str] | None
+    is_killed: bool = False
     plant: Callable[[Place], None] = nothing
     limit: Callable[[], object] = nothing
     mended: tuple[str, ...] = ()
@@ -124,9 +129,24 @@ def _mounted(*how: str | Path) -> None:
         raise NotHere(done.stderr.strip())
 
 
-def _little_memory() -> None:
-    held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (held + 200 * MIB, held + 200 * MIB))
+def _memory_group() -> Path:
+    """Below the group of processes that this one is in; version 1 only, which has a file for each kind."""
+    own = re.search(r"^\d+:memory:(.+)$", Path("/proc/self/cgroup").read_text(encoding="ascii"), re.MULTILINE)
+    if own is None:
+        raise NotHere("processes have no memory group of version 1")
+    return Path(f"/sys/fs/cgroup/memory{own[1]}") / "faulty"
+
+
+def _little_memory(_: Place) -> None:
+    try:
+        _memory_group().mkdir(exist_ok=True)
+        (_memory_group() / "memory.limit_in_bytes").write_text(str(LITTLE))
+    except OSError as refused:
+        raise NotHere(str(refused)) from refused
+
+
+def _join() -> None:
+    (_memory_group() / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def _clock(year: int) -> Callable[[], object]:
@@ -136,8 +156,11 @@ def _clock(year: int) -> Callable[[], object]:
 DAMAGES = (
     Damage(
         name="memory is short",
-        words=re.compile("memory|allocate", re.IGNORECASE),
-        limit=_little_memory,
+        words=None,
+        is_killed=True,
+        plant=_little_memory,
+        limit=_join,
+        leave=lambda _: _memory_group().rmdir(),
     ),
     Damage(
         name="the disk is full",

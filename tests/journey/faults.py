@@ -147,6 +147,8 @@ def _selected(job: dg.JobDefinition, damage: Damage | None) -> list[dg.AssetKey]
 
 def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[str]:
     """Runs killed at random moments of their lives; after ``every`` of them, and the last, one completes."""
+    if not times:
+        return
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
     longest = {job: harness.run(job).seconds for job in (PREDICT_AND_PUBLISH, PUBLISH)}
     for number in range(1, times + 1):
@@ -176,13 +178,16 @@ def damaged(harness: Harness, damage: Damage) -> str:
         harness.completes()
     finally:
         damage.leave(harness.place)
-    said = "completes" if damage.words is None else f"says {damage.words.pattern!r}"
+    said = (
+        f"says {damage.words.pattern!r}" if damage.words else "is killed" if damage.is_killed else "completes"
+    )
     return f"{damage.name}: {said}; afterwards a run completes"
 
 
 def _refuse_silence(damage: Damage, child: Child) -> None:
-    if damage.words is None and child.code != 0:
-        raise Lost(f"{damage.name}: the run did not complete:\n{child.said[-3000:]}")
+    expected = -signal.SIGKILL if damage.is_killed else 0
+    if damage.words is None and child.code != expected:
+        raise Lost(f"{damage.name}: exit code {child.code}, not {expected}:\n{child.said[-3000:]}")
     if damage.words is not None and (child.code == 0 or not damage.words.search(child.said)):
         raise Lost(f"{damage.name}: exit code {child.code}, not these words:\n{child.said[-3000:]}")
 
