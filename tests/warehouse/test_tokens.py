@@ -15,7 +15,6 @@ import yaml
 from assets.ingest.landing import land
 from assets.ingest.sources import PLACED, Business, BusinessInvalid, business_from
 from assets.ingest.tokens import DELIVERED_IDS, names_of
-from assets.ports import PersonalValue
 from assets.privacy.custody import Custody, take_custody
 from assets.privacy.scan import scan
 from assets.privacy.vault_key import Keyring, VaultKey
@@ -23,7 +22,6 @@ from orchestration import audience, erase, export_subject
 from orchestration.keyring import vault_of
 from orchestration.resources.vault import SqliteVault
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.scan import is_telling
 from orchestration.settings import Settings
 
 ANNA, BOB, CLEO = "anna.archer@example.org", "bob.baker@example.org", "cleo.cole@example.org"
@@ -487,12 +485,3 @@ def test_nobody_is_erased_or_told_by_half_between_ids_and_tokens(
     for command in (export_subject.main, erase.main):
         assert command(["--customer", ANNA]) == 1
         assert "delete the warehouse and what it published" in capsys.readouterr().err
-
-
-def test_scan_looks_for_ids_behind_tokens_but_not_for_numbers() -> None:
-    def kept(source: str, value: str) -> PersonalValue:
-        return PersonalValue("token", source, "column", value)
-
-    assert is_telling(kept(DELIVERED_IDS, ANNA))
-    assert is_telling(kept("people", "4930111222"))
-    assert not is_telling(kept(DELIVERED_IDS, "4930111222"))

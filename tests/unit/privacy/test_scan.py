@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from assets.ingest.tokens import DELIVERED_IDS
 from assets.privacy.scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
@@ -143,3 +144,12 @@ def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
     vault.keep("customers", pd.DataFrame([told | {"phone": PHONE}]))
     assert telling(vault) == {ADDRESS, PHONE, "Christmas"}
     assert unmistakable(vault) == {ADDRESS, PHONE}
+
+
+def test_ids_behind_tokens_are_looked_for_but_not_numbers(tmp_path: Path) -> None:
+    vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
+    number = "4930111222"
+    vault.keep(DELIVERED_IDS, pd.DataFrame({"customer_id": ["t1", "t2"], "delivered_id": [ADDRESS, number]}))
+    assert telling(vault) == {ADDRESS}
+    vault.keep("people", pd.DataFrame({"customer_id": ["t1"], "phone": [number]}))
+    assert telling(vault) == {ADDRESS, number}
