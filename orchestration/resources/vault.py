@@ -60,7 +60,7 @@ class SqliteVault:
             if isinstance(value, str) and value.strip()
         ]
         with self.opened() as vault:
-            self._secret(vault)
+            self._secret(vault, keys)
             vault.executemany(
                 "delete from contents where customer_id = ? and source = ?",
                 [(customer_id, source) for customer_id in values["customer_id"]],
@@ -106,8 +106,10 @@ class SqliteVault:
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
         """See ``Vault``."""
+        # Before the file is there: who has no key yet gets one only as long as there is no vault.
+        keys = self._keys()
         with self.opened() as vault:
-            secret = self._secret(vault)
+            secret = self._secret(vault, keys)
         return {each: token_of(secret, kind, each) for each in ids}
 
     def has_erased(self) -> bool:
@@ -204,9 +206,8 @@ class SqliteVault:
                 [name, *seal(keys.current, value, place=TOKEN_SECRET)],
             )
 
-    def _secret(self, vault: sqlite3.Connection) -> bytes:
+    def _secret(self, vault: sqlite3.Connection, keys: Keyring) -> bytes:
         """What tokens are made with: it outlives every key, because a token cannot be made anew."""
-        keys = self._keys()
         sql = "select key_id, nonce, ciphertext from secrets where name = 'tokens'"
         if vault.execute(sql).fetchone() is None:
             made = seal(keys.current, secrets.token_hex(KEY_BYTES), place=TOKEN_SECRET)

@@ -189,3 +189,13 @@ def test_tokens_differ_between_vaults_and_kinds(vault: SqliteVault, tmp_path: Pa
 def rows(vault: SqliteVault, sql: str) -> list[tuple[object, ...]]:
     with sqlite3.connect(vault.file) as connection:
         return connection.execute(sql).fetchall()
+
+
+def test_without_a_key_asking_for_tokens_makes_no_vault(tmp_path: Path) -> None:
+    def keys() -> Keyring:
+        raise VaultKeyRefused("no key")
+
+    vault = SqliteVault(tmp_path / "vault.sqlite", keys)
+    with pytest.raises(VaultKeyRefused, match="no key"):
+        vault.tokens("customer_id", ["C1"])
+    assert not vault.file.exists()
