@@ -219,14 +219,13 @@ def name_champion(warehouse: Warehouse, model_name: str, *, version: str) -> Non
 
 
 def write_level(warehouse: Warehouse, problem: PredictionProblem, row: pd.DataFrame, *, today: date) -> None:
-    """Keep the level of one as-of day, and fill in what it and others turned out to be by ``today``."""
-    as_of = row["as_of_date"].iloc[0]
+    """Keep the level of one day; what it and others turned out to be by ``today``, or later, is filled in."""
+    where = "where model_name = $model and as_of_date = $as_of"
+    day = {"model": problem.name, "as_of": row["as_of_date"].iloc[0]}
     with warehouse.connect() as connection:
-        connection.execute(
-            f"delete from {LEVELS.sql} where model_name = $model and as_of_date = $as_of",
-            {"model": problem.name, "as_of": as_of},
-        )
-    warehouse.append(LEVELS, row)
+        known = connection.execute(f"select realised from {LEVELS.sql} {where}", day).fetchone()
+        connection.execute(f"delete from {LEVELS.sql} {where}", day)
+    warehouse.append(LEVELS, row if known is None else row.assign(realised=known[0]))
     fill_levels(warehouse, problem, today=today)
 
 

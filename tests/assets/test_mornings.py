@@ -199,8 +199,13 @@ def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> N
     happened = dict(zip(levels["as_of_date"].dt.date, levels["realised"], strict=True))
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     # Week 25 + 30 days lies before week 31, and week 28 + 30 days (4 weeks and 2 days) does not.
-    assert happened[ended] == rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()
+    outcomes = rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()
+    assert happened[ended] == outcomes
     assert np.isnan(happened[LATER])
+    # A backfill makes the day again, and knows no outcome on it.
+    scores(world.morning(ended))
+    again = world.table(LEVELS)
+    assert again.loc[again["as_of_date"].dt.date == ended, "realised"].item() == outcomes
 
 
 def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> None:
