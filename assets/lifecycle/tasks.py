@@ -13,7 +13,6 @@ from sklearn.preprocessing import OrdinalEncoder
 from assets.lifecycle.quantiles import Quantiles
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import shift_per_day
-from assets.metrics.probability import log_losses
 
 # The boosting bins at most 255 categories; customers of rarer ones are too few to learn from.
 MOST_CATEGORIES = 60
@@ -99,7 +98,3 @@ class Binary:
         """
         shift = shift_per_day(outcome, expected, pd.factorize(as_of)[0].astype(np.int64))
         return np.where(outcome == 1, np.exp(-shift), 1.0)
-
-    def losses(self, outcome: Floats, probability: Floats) -> Floats:
-        """The loss of each row, (n,), in nats; what candidates are compared by."""
-        return log_losses(outcome, probability)
