@@ -213,7 +213,7 @@ def main(arguments: Sequence[str]) -> int:
             if asked.only is None or damage.name in asked.only:
                 sys.stdout.write(f"{damaged(harness, damage)}\n")
         took = timedelta(seconds=round(time.monotonic() - started))
-        sys.stdout.write(f"{asked.kills} kills and every fault survived in {took}\n")
+        sys.stdout.write(f"{asked.kills} kills survived, and each fault that could be planted, in {took}\n")
     return 0
 
 
