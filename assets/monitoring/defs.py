@@ -9,13 +9,14 @@ import dagster as dg
 from assets.ingest.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
-from assets.lifecycle.defs import morning_of
+from assets.lifecycle.defs import Told, told_row, weekly_asset
+from assets.lifecycle.morning import Morning
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import realised
 from assets.monitoring.drifting import drift, page_of
 from assets.monitoring.profile import profiles
 from assets.monitoring.usability import usability_rows
-from assets.ports import ModelStore, Warehouse
+from assets.ports import Warehouse
 
 
 def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -50,62 +51,36 @@ def looked_back_assets(
     problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
 ) -> list[dg.AssetsDefinition]:
     """What became of the scores of ``problem``, and how far its customers have drifted, per morning."""
-    return [_realised_asset(problem, partitions), _drift_asset(problem, partitions, reports=reports)]
 
-
-def _realised_asset(
-    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
-) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=dg.AssetKey(problem.realised),
-        deps=[dg.AssetKey(key) for key in (*problem.sources, problem.label)],
-        partitions_def=partitions,
-        group_name=problem.name,
-        description=(
-            "Published scores against what happened, once their windows have ended. The version that served "
-            "says nothing new while its published probabilities have not come true."
-        ),
-        pool="warehouse",
-    )
-    def _realised(
-        context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[Warehouse],
-        models: dg.ResourceParam[ModelStore],
-    ) -> dg.MaterializeResult[None]:
-        row = realised(morning_of(problem, context, warehouse, models)).iloc[0]
-        told = {str(name): str(value) for name, value in row.dropna().items()}
-        return dg.MaterializeResult(metadata={"dagster/row_count": 1, **told})
-
-    return _realised
-
-
-def _drift_asset(
-    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
-) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=dg.AssetKey(problem.drifted),
-        deps=[dg.AssetKey(key) for key in problem.sources],
-        partitions_def=partitions,
-        group_name=problem.name,
-        description=(
-            "Every feature and the score of the morning's customers against the year the champion learned "
-            "from: effect sizes beyond chance and season. Its page shows each column."
-        ),
-        pool="warehouse",
-    )
-    def _drifted(
-        context: dg.AssetExecutionContext,
-        warehouse: dg.ResourceParam[Warehouse],
-        models: dg.ResourceParam[ModelStore],
-    ) -> dg.MaterializeResult[None]:
-        morning = morning_of(problem, context, warehouse, models)
+    def _drift(morning: Morning) -> Told:
         page = page_of(reports, problem, as_of=morning.as_of)
-        row = drift(morning, page=page).iloc[0]
-        told = {str(name): str(value) for name, value in row.dropna().items()}
-        pages = {"page": dg.MetadataValue.path(str(page))} if page.is_file() else {}
-        return dg.MaterializeResult(metadata={"dagster/row_count": 1, **told, **pages})
+        told = told_row(drift(morning, page=page))
+        return {**told, "page": dg.MetadataValue.path(str(page)) if page.is_file() else None}
 
-    return _drifted
+    return [
+        weekly_asset(
+            problem, partitions,
+            key=problem.realised, deps=(*problem.sources, problem.label),
+            description=(
+                "Published scores against what happened, once their windows have ended. The version that "
+                "served says nothing new while its published probabilities have not come true."
+            ),
+            occasion=Morning, step=_realised,
+        ),
+        weekly_asset(
+            problem, partitions,
+            key=problem.drifted, deps=problem.sources,
+            description=(
+                "Every feature and the score of the morning's customers against the year the champion "
+                "learned from: effect sizes beyond chance and season. Its page shows each column."
+            ),
+            occasion=Morning, step=_drift,
+        ),
+    ]  # fmt: skip
+
+
+def _realised(morning: Morning) -> Told:
+    return told_row(realised(morning))
 
 
 def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:

@@ -31,7 +31,7 @@ def assignments(morning: Morning) -> pd.DataFrame:
     everyone = with_permissions(pd.concat(schemes), permissions, per="scheme", shared=SHARED)
     found = typed(everyone, ASSIGNMENT_TYPES)
     morning.warehouse.replace_partition(
-        morning.segmentation.assignments, found, column="as_of_date", value=morning.as_of
+        morning.problem.assignments, found, column="as_of_date", value=morning.as_of
     )
     return found
 
@@ -57,7 +57,7 @@ def agreement(now: pd.DataFrame, before: pd.DataFrame) -> float | None:
 
 
 def _rfm(morning: Morning) -> pd.DataFrame:
-    rows = morning.on_day(morning.segmentation.rfm)
+    rows = morning.on_day(morning.problem.rfm)
     recency, frequency, monetary = FIFTHS
     fifths = rows[list(FIFTHS)].astype("Int64").astype("string")
     segment = rows["rfm_segment"].astype("string")
@@ -111,7 +111,7 @@ def _finished(
         as_of_date=pd.Timestamp(morning.as_of),
         scored_at=morning.now,
         run_id=morning.run_id,
-        model_name=morning.segmentation.name,
+        model_name=morning.problem.name,
         model_version=version,
         scheme=scheme,
         is_eligible=is_eligible,
@@ -124,7 +124,7 @@ def _finished(
 
 
 def _newest_before(morning: Morning, *, scheme: str) -> pd.DataFrame:
-    table = morning.segmentation.assignments.sql
+    table = morning.problem.assignments.sql
     return morning.warehouse.read(
         f"select customer_id, segment_key from {table} where scheme = $scheme and as_of_date = "
         f"(select max(as_of_date) from {table} where scheme = $scheme and as_of_date < $as_of)",
@@ -134,7 +134,7 @@ def _newest_before(morning: Morning, *, scheme: str) -> pd.DataFrame:
 
 def _why_nobody(morning: Morning) -> str:
     told = morning.warehouse.read(
-        f"select ineligible_reason from {morning.segmentation.model.sql} "
+        f"select ineligible_reason from {morning.problem.model.sql} "
         "where as_of_date <= $as_of order by as_of_date desc limit 1",
         {"as_of": morning.as_of},
     )

@@ -1,7 +1,6 @@
 """One as-of morning of the grouping: who the customers are, and which grouping serves."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from assets.features.matrix import refuse_late_knowledge
 from assets.keys import Key
 from assets.lifecycle import journal
 from assets.lifecycle.consent import consenting
-from assets.lifecycle.morning import SCHEDULED
-from assets.lifecycle.promote import Attempt
+from assets.lifecycle.morning import Occasion
 from assets.lifecycle.register import code_hash, rows_hash
 from assets.lifecycle.trial import version_name
-from assets.ports import ModelStore, Warehouse
 from assets.segments.model import Segmentation
 from assets.segments.serving import Grouping, load_grouping
 from assets.segments.tables import ASSIGNMENT_TYPES, MODEL_TYPES, PROFILE_TYPES
@@ -38,17 +35,8 @@ class Serving:
 
 # Not slotted: the rows are read once and kept.
 @dataclass(frozen=True, kw_only=True)
-class Morning:
-    """A run of the grouping for the morning of ``as_of``; ``now`` is naive UTC."""
-
-    segmentation: Segmentation
-    warehouse: Warehouse
-    models: ModelStore
-    as_of: date
-    run_id: str
-    now: datetime
-    trigger: str = SCHEDULED
-    windows_violated: int | None = None
+class Morning(Occasion[Segmentation]):
+    """A run of the grouping for one morning."""
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -57,7 +45,7 @@ class Morning:
         Raises:
             LeakDetected: when a fact was not yet known that morning.
         """
-        found = self.on_day(self.segmentation.features)
+        found = self.on_day(self.problem.features)
         refuse_late_knowledge(found)
         return found
 
@@ -66,7 +54,7 @@ class Morning:
         """At most ``fit_rows`` of the rows, drawn by a hash of the customer: the same ones every week."""
         ids = self.rows["customer_id"].to_numpy(dtype=object)
         drawn = pd.util.hash_array(ids, hash_key=SAMPLE_SALT, categorize=False)
-        few = np.argsort(drawn, kind="stable")[: self.segmentation.fit_rows]
+        few = np.argsort(drawn, kind="stable")[: self.problem.fit_rows]
         return self.rows.iloc[few]
 
     @cached_property
@@ -77,7 +65,7 @@ class Morning:
             ModelFileRefused: when its file is not the one that was registered.
         """
         found = self.warehouse.read(
-            f"select model_version, model_sha256 from {self.segmentation.model.sql} "
+            f"select model_version, model_sha256 from {self.problem.model.sql} "
             "where as_of_date <= $as_of and model_version is not null order by as_of_date desc limit 1",
             {"as_of": self.as_of},
         )
@@ -94,10 +82,6 @@ class Morning:
             {"as_of": self.as_of},
         )
 
-    def folder(self, version: str) -> Path:
-        """The folder of a version; created when it is not there."""
-        return self.models.folder(self.segmentation.name, version)
-
     @cached_property
     def data_hash(self) -> str:
         """Sha-256 hex of the customers that a grouping is fitted on."""
@@ -111,28 +95,15 @@ class Morning:
     @property
     def version(self) -> str:
         """The version that this morning proposes: the same data, code and rules give the same one."""
-        return version_name(self.as_of, self.data_hash, self.code_hash, self.segmentation.spec_hash)
-
-    def attempt(self) -> Attempt:
-        """This morning's decision, before it is made."""
-        return Attempt(
-            model_name=self.segmentation.name,
-            as_of_date=self.as_of,
-            decided_at=self.now,
-            run_id=self.run_id,
-            trigger=self.trigger,
-            windows_violated=self.windows_violated,
-            champion=self.serves.version if self.serves else None,
-            challenger=self.version,
-        )
+        return version_name(self.as_of, self.data_hash, self.code_hash, self.problem.spec_hash)
 
     def prepare(self) -> None:
         """Create the tables that are not there yet, empty."""
         journal.prepare_tables(
             self.warehouse,
             {
-                self.segmentation.model: MODEL_TYPES,
-                self.segmentation.assignments: ASSIGNMENT_TYPES,
-                self.segmentation.profiles: PROFILE_TYPES,
+                self.problem.model: MODEL_TYPES,
+                self.problem.assignments: ASSIGNMENT_TYPES,
+                self.problem.profiles: PROFILE_TYPES,
             },
         )

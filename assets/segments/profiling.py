@@ -14,9 +14,9 @@ INDEX_OF_ALL = 100.0
 
 def profiles(morning: Morning) -> pd.DataFrame:
     """Write and return the morning's profiles, one row per scheme, segment and feature."""
-    found = profile_rows(morning.on_day(morning.segmentation.assignments), morning.rows, morning=morning)
+    found = profile_rows(morning.on_day(morning.problem.assignments), morning.rows, morning=morning)
     morning.warehouse.replace_partition(
-        morning.segmentation.profiles, found, column="as_of_date", value=morning.as_of
+        morning.problem.profiles, found, column="as_of_date", value=morning.as_of
     )
     return found
 
@@ -33,7 +33,7 @@ def profile_rows(assigned: pd.DataFrame, features: pd.DataFrame, *, morning: Mor
         The columns of ``segment_profiles``. ``index_vs_all`` is 100 for a segment like everybody, and
         missing where the mean of everybody is not above 0.
     """
-    columns = [name for name in morning.segmentation.columns if features[name].notna().any()]
+    columns = [name for name in morning.problem.columns if features[name].notna().any()]
     numbers = features[columns].astype("float64").assign(customer_id=features["customer_id"])
     members = assigned.dropna(subset=["segment_key"]).merge(numbers, on="customer_id", how="inner")
     groups, everybody = members.groupby(SEGMENT), members.groupby("scheme")[columns].mean()

@@ -27,14 +27,14 @@ def grouping(morning: Morning) -> pd.DataFrame:
     """
     morning.prepare()
     if morning.serves is not None and morning.serves.version == morning.version:
-        return journal.row_on(morning.warehouse, morning.segmentation.model, morning.as_of)
+        return journal.row_on(morning.warehouse, morning.problem.model, morning.as_of)
     serving = morning.serves.grouping if morning.serves else None
-    proposal = propose(morning.sample, serving, segmentation=morning.segmentation)
-    adoption = adopt(proposal, serving, sample=morning.sample, segmentation=morning.segmentation)
+    proposal = propose(morning.sample, serving, segmentation=morning.problem)
+    adoption = adopt(proposal, serving, sample=morning.sample, segmentation=morning.problem)
     journal.log_decision(morning.warehouse, record.decision_row(morning, adoption))
     sha256 = _kept(morning, proposal, adoption=adoption)
     row = record.model_row(morning, proposal, adoption=adoption, sha256=sha256)
-    return journal.keep_row(morning.warehouse, morning.segmentation.model, row, as_of=morning.as_of)
+    return journal.keep_row(morning.warehouse, morning.problem.model, row, as_of=morning.as_of)
 
 
 def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Segmentation) -> Proposal:
@@ -93,5 +93,5 @@ def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | 
     row = record.registry_row(morning, proposal, sha256=sha256)
     journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
     if promoted:
-        journal.name_champion(morning.warehouse, morning.segmentation.name, version=morning.version)
+        journal.name_champion(morning.warehouse, morning.problem.name, version=morning.version)
     return sha256

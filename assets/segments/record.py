@@ -20,7 +20,9 @@ COMPARED_BY = "silhouette_difference"
 
 def decision_row(morning: Morning, adoption: Adoption) -> pd.DataFrame:
     """The morning's row of ``ml.retrain_log``."""
-    row = unjudged_row(morning.attempt(), adoption.outcome, reasons=adoption.reasons)
+    champion = morning.serves.version if morning.serves else None
+    attempt = morning.attempt(champion=champion, challenger=morning.version)
+    row = unjudged_row(attempt, adoption.outcome, reasons=adoption.reasons)
     if adoption.difference is None:
         return row
     value, lowest, highest = adoption.difference
@@ -36,7 +38,7 @@ def model_row(
         serves = Serving(version=morning.version, sha256=sha256, grouping=proposal.grouping)
     row = {
         "as_of_date": morning.as_of,
-        "model_name": morning.segmentation.name,
+        "model_name": morning.problem.name,
         "model_version": serves.version if serves else None,
         "model_sha256": serves.sha256 if serves else None,
         "challenger": morning.version,
@@ -52,7 +54,7 @@ def model_row(
 def metric_rows(morning: Morning, proposal: Proposal) -> pd.DataFrame:
     """What every tried number of groups reached, as rows of ``ml.metrics``: slice ``segments``."""
     shared = {
-        "model_name": morning.segmentation.name,
+        "model_name": morning.problem.name,
         "model_version": morning.version,
         "split": "train",
         "as_of_date": morning.as_of,
@@ -80,7 +82,7 @@ def _figures(one: Tried) -> Iterator[dict[str, object]]:
 
 def registry_row(morning: Morning, proposal: Proposal, *, sha256: str | None) -> pd.DataFrame:
     """The version's row of ``ml.model_registry``; a refused version has no file and no hash of one."""
-    segmentation = morning.segmentation
+    segmentation = morning.problem
     grouping = proposal.grouping
     empty = dict.fromkeys(REGISTRY_TYPES)
     row = {

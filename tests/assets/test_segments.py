@@ -54,7 +54,7 @@ class World:
 
     def morning(self, as_of: date) -> Morning:
         return Morning(
-            segmentation=SMALL, warehouse=self.warehouse, models=FolderModelStore(root=str(self.folder)),
+            problem=SMALL, warehouse=self.warehouse, models=FolderModelStore(root=str(self.folder)),
             as_of=as_of, run_id="run", now=datetime.combine(as_of, time(5)),
         )  # fmt: skip
 
