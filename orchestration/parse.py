@@ -19,7 +19,7 @@ def dbt_project(settings: Settings) -> DbtProject:
         project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR, target_path=settings.dbt_target_dir
     )
     if not _is_current(project.manifest_path):
-        ended = dbt_of(settings).run(["parse"], project_dir=DBT_PROJECT_DIR, step=".")
+        ended = dbt_of(settings).parse(project_dir=DBT_PROJECT_DIR)
         if not ended.is_successful:
             raise RuntimeError("dbt parse failed: " + "\n\n".join(ended.errors))
     return project
