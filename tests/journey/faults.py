@@ -28,6 +28,7 @@ from tests.journey.damage import DAMAGES, Damage, NotHere
 from tests.journey.world import Place
 
 LEDGER = "checks"
+NOT_LIVED = "NOT LIVED"
 # A child has imported everything, and ends with its own exit code whatever goes wrong in it.
 FORK = multiprocessing.get_context("fork")
 Counts = dict[str, tuple[int, int | None]]
@@ -169,7 +170,7 @@ def damaged(harness: Harness, damage: Damage) -> str:
     try:
         damage.plant(harness.place)
     except NotHere as why:
-        return f"{damage.name}: NOT LIVED, this machine does not allow it: {why}"
+        return f"{damage.name}: {NOT_LIVED}, this machine does not allow it: {why}"
     try:
         child = harness.run(PREDICT_AND_PUBLISH, damage=damage)
         harness.refuse_loss(child)
@@ -209,11 +210,14 @@ def main(arguments: Sequence[str]) -> int:
         for line in kills(harness, times=asked.kills, every=asked.every, seed=asked.seed):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
+        lived = 0
         for damage in DAMAGES:
             if asked.only is None or damage.name in asked.only:
-                sys.stdout.write(f"{damaged(harness, damage)}\n")
+                told = damaged(harness, damage)
+                lived += NOT_LIVED not in told
+                sys.stdout.write(f"{told}\n")
         took = timedelta(seconds=round(time.monotonic() - started))
-        sys.stdout.write(f"{asked.kills} kills survived, and each fault that could be planted, in {took}\n")
+        sys.stdout.write(f"survived: {asked.kills} kills and {lived} other faults, in {took}\n")
     return 0
 
 

@@ -24,3 +24,4 @@ def test_a_killed_run_and_damaged_files_cost_no_row(first_run: tuple[Place, Told
     assert [line.split(":")[0] for line in lines[1:3]] == list(DAMAGES)
     assert "says" in lines[1]
     assert "says" in lines[2]
+    assert lines[3].startswith("survived: 1 kills and 2 other faults, in 0:")
