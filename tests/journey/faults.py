@@ -148,12 +148,12 @@ def _selected(job: dg.JobDefinition, damage: Damage | None) -> list[dg.AssetKey]
 
 def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[str]:
     """Runs killed at random moments of their lives; after ``every`` of them, and the last, one completes."""
-    if not times:
-        return
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
-    longest = {job: harness.run(job).seconds for job in (PREDICT_AND_PUBLISH, PUBLISH)}
+    longest: dict[str, float] = {}
     for number in range(1, times + 1):
-        job = draw.choice(sorted(longest))
+        job = draw.choice((PREDICT_AND_PUBLISH, PUBLISH))
+        if job not in longest:
+            longest[job] = harness.run(job).seconds
         moment = draw.uniform(0, longest[job])
         child = harness.run(job, kill_after=moment)
         harness.refuse_loss(child)
