@@ -15,7 +15,10 @@ Done = TypeVar("Done")
 
 
 class Warehouse(Protocol):
-    """The business's one DuckDB file; each call opens it, works in one transaction and closes it."""
+    """The business's one DuckDB file; each call opens it, works in one transaction and closes it.
+
+    Opening costs more than most calls: what makes several keeps it open meanwhile.
+    """
 
     @property
     def path(self) -> Path:
@@ -24,6 +27,10 @@ class Warehouse(Protocol):
 
     def when_free(self, work: Callable[[], Done]) -> Done:
         """What ``work`` returns, tried again while another process holds the file."""
+        ...
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """The file stays open to this process, and closed to others, until the end of the block."""
         ...
 
     def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:

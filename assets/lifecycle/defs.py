@@ -71,7 +71,8 @@ def weekly_asset(  # noqa: PLR0913 - what an asset is made of
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
     ) -> dg.MaterializeResult[None]:
-        told = step(occasion(problem=problem, warehouse=warehouse, models=models, **_stands_on(context)))
+        with warehouse.kept_open():
+            told = step(occasion(problem=problem, warehouse=warehouse, models=models, **_stands_on(context)))
         return dg.MaterializeResult(metadata={name: each for name, each in told.items() if each is not None})
 
     return _made

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Self, TypeVar
@@ -32,9 +32,9 @@ DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """One writer's file: every call opens it, works in one transaction and closes it again.
+    """One writer's file: every call opens it, unless it is kept open, and works in one transaction.
 
-    Nothing stays open between calls, because dbt opens it for itself and DuckDB gives a file to one
+    Nothing stays open between steps, because dbt opens it for itself and DuckDB gives a file to one
     writing process at a time. A run holds the business's turn from its first step to its
     last; whatever else opens the file (a person, dbt, a sensor) is waited for.
     """
@@ -85,17 +85,23 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         return patiently(attempt, patience=timedelta(seconds=self.patience_seconds))
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """The file stays open until the end of the block, so that each call inside finds its catalog read."""
+        with closing(self._opened()):
+            yield
+
+    @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One read-write connection inside one transaction: committed on exit, rolled back on error."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
-        try:
+        # Closing without a commit rolls back.
+        with closing(self._opened()) as connection:
             connection.execute("begin transaction")
             yield connection
             connection.execute("commit")
-        finally:
-            # Closing without a commit rolls back.
-            connection.close()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
 
     def exists(self, key: Key) -> bool:
         """Whether the table or view ``key`` is there."""

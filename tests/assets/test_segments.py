@@ -59,9 +59,10 @@ class World:
         )  # fmt: skip
 
     def live(self, as_of: date) -> "pd.Series[object]":
-        row = grouping(self.morning(as_of)).iloc[0]
-        assignments(self.morning(as_of))
-        profiles(self.morning(as_of))
+        with self.warehouse.kept_open():
+            row = grouping(self.morning(as_of)).iloc[0]
+            assignments(self.morning(as_of))
+            profiles(self.morning(as_of))
         return row
 
     def table(self, key: Key) -> pd.DataFrame:

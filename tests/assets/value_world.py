@@ -57,10 +57,11 @@ class ValueWorld:
 
     def live(self, as_of: date, problem: ValueProblem = PROBLEM) -> Serving:
         """All steps of one morning, each from the tables alone."""
-        realised(self.morning(as_of, problem))
-        evaluation(self.morning(as_of, problem))
-        serves = champion(self.morning(as_of, problem))
-        scores(self.morning(as_of, problem))
+        with self.warehouse.kept_open():
+            realised(self.morning(as_of, problem))
+            evaluation(self.morning(as_of, problem))
+            serves = champion(self.morning(as_of, problem))
+            scores(self.morning(as_of, problem))
         return serves
 
     def table(self, key: Key) -> pd.DataFrame:

@@ -75,12 +75,13 @@ class World:
 
     def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Serving:
         """All steps of one morning, each from the tables alone, as processes of their own would."""
-        realised(self.morning(as_of, problem))
-        candidate(self.morning(as_of, problem))
-        evaluation(self.morning(as_of, problem))
-        serves = champion(self.morning(as_of, problem))
-        assert serves is not None
-        scores(self.morning(as_of, problem))
+        with self.warehouse.kept_open():
+            realised(self.morning(as_of, problem))
+            candidate(self.morning(as_of, problem))
+            evaluation(self.morning(as_of, problem))
+            serves = champion(self.morning(as_of, problem))
+            assert serves is not None
+            scores(self.morning(as_of, problem))
         return serves
 
     def table(self, key: Key) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The event log that keeps its engines: what one process wrote another reads, where Dagster keeps its own."""
+"""The event log that keeps files open: what one process wrote another reads, where Dagster keeps its own."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.resources.event_log import FrugalEventLog
+from orchestration.resources.event_log import FOLDER, KEPT_OPEN, FrugalEventLog
 from orchestration.settings import PROJECT
 
 KEY = dg.AssetKey("orders")
@@ -48,3 +48,27 @@ def test_dagsters_own_log_reads_the_same_files(home: Path) -> None:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert not isinstance(instance.event_log_storage, FrugalEventLog)
         assert len(instance.fetch_materializations(KEY, limit=5).records) == 1
+
+
+def open_files(home: Path) -> set[str]:
+    """Which event logs this process has open."""
+    targets = {link.resolve() for link in Path("/proc/self/fd").iterdir()}
+    return {target.name for target in targets if target.parent == home / FOLDER and target.suffix == ".db"}
+
+
+def test_the_newest_files_stay_open_until_the_log_is_put_away(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = [dg.materialize([_orders], instance=instance).run_id for _ in range(KEPT_OPEN + 2)]
+        assert open_files(home) == {"index.db", *(f"{run}.db" for run in runs[-KEPT_OPEN + 1 :])}
+        assert instance.all_logs(runs[0])
+    assert open_files(home) == set()
+    assert not list((home / FOLDER).glob("*-wal"))
+
+
+def test_two_that_keep_it_open_see_what_the_other_wrote(home: Path) -> None:
+    with dg.DagsterInstance.from_config(str(home)) as one, dg.DagsterInstance.from_config(str(home)) as other:
+        for times in range(1, 4):
+            for instance in (one, other):
+                dg.materialize([_orders], instance=instance)
+            for instance in (one, other):
+                assert len(instance.fetch_materializations(KEY, limit=100).records) == 2 * times

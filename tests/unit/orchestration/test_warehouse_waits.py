@@ -195,3 +195,31 @@ def test_a_run_that_begins_clears_up_after_the_killed_ones_that_were_noticed(tmp
             (tmp_path / "alive" / run.run_id).touch()
         result = working.execute_in_process(instance=instance)
     assert signs == sorted([result.run_id, killed[1].run_id])
+
+
+def test_kept_open_each_call_is_a_transaction_and_others_wait_until_the_end(tmp_path: Path) -> None:
+    mine = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
+    rows = pd.DataFrame({"n": [1, 2]})
+    with mine.kept_open():
+        mine.replace(TABLE, rows)
+        with pytest.raises(duckdb.CatalogException):
+            _empty_and_fail(mine)
+        assert mine.read(f"select * from {TABLE.sql}").equals(rows)
+        assert is_refused(mine.path)
+    assert not is_refused(mine.path)
+    assert mine.read(f"select * from {TABLE.sql}").equals(rows)
+
+
+def _empty_and_fail(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.connect() as connection:
+        connection.execute(f"delete from {TABLE.sql}")
+        connection.execute("select * from ml.nothing")
+
+
+def is_refused(file: Path) -> bool:
+    """Whether another process is refused the file."""
+    ended = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", HOLDER, str(file), "0"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0 or "Could not set lock" in ended.stderr
+    return ended.returncode != 0
