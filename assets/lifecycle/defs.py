@@ -13,6 +13,7 @@ from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, RETRAIN_LOG, Key
 from assets.lifecycle import journal
 from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG
 from assets.lifecycle.champion import CARD_FILE, champion
+from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import SCHEDULED, Morning, Named, Occasion
 from assets.lifecycle.plot import as_markdown, level_plot, reliability_plot
 from assets.lifecycle.problem import PredictionProblem
@@ -107,9 +108,16 @@ def told_table(rows: pd.DataFrame) -> dg.MetadataValue | None:
     return dg.MetadataValue.table(records) if records else None
 
 
-def told_card(file: Path) -> dg.MetadataValue | None:
-    """A model card for the UI; ``None`` when the version has none."""
-    return dg.MetadataValue.md(file.read_text(encoding="utf-8")) if file.is_file() else None
+def told_serving(serving: Serving, *, card: Path) -> Told:
+    """The version that serves a morning, and its card when it has one."""
+    return {
+        "dagster/row_count": 1,
+        "version": serving.model_version,
+        "serves_since": str(serving.as_of_date),
+        "grade": serving.quality_grade,
+        "is_fallback": serving.is_fallback,
+        "model_card": dg.MetadataValue.md(card.read_text(encoding="utf-8")) if card.is_file() else None,
+    }
 
 
 def _cell(value: object) -> str | int | float | bool | None:
@@ -176,15 +184,8 @@ def _champion(morning: Morning) -> Told:
     )
     if serving is None:
         return {"dagster/row_count": 0, "withheld": True, "decisions": told_table(decisions)}
-    return {
-        "dagster/row_count": 1,
-        "version": serving.model_version,
-        "serves_since": str(serving.as_of_date),
-        "grade": serving.quality_grade,
-        "is_fallback": serving.is_fallback,
-        "decisions": told_table(decisions),
-        "model_card": told_card(morning.folder(serving.model_version) / CARD_FILE),
-    }
+    card = morning.folder(serving.model_version) / CARD_FILE
+    return {**told_serving(serving, card=card), "decisions": told_table(decisions)}
 
 
 def _scores(morning: Morning) -> Told:

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.keys import METRICS
 from assets.lifecycle import journal
 from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.defs import Told, told_card, told_row, told_table, weekly_asset
+from assets.lifecycle.defs import Told, told_row, told_serving, told_table, weekly_asset
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.promote import CARD_FILE, champion
 from assets.lifetime_value.propose import ValueMorning, evaluation
@@ -83,14 +83,7 @@ def _evaluation(morning: ValueMorning) -> Told:
 
 def _champion(morning: ValueMorning) -> Told:
     serving = champion(morning)
-    return {
-        "dagster/row_count": 1,
-        "version": serving.model_version,
-        "serves_since": str(serving.as_of_date),
-        "grade": serving.quality_grade,
-        "is_fallback": serving.is_fallback,
-        "model_card": told_card(morning.folder(serving.model_version) / CARD_FILE),
-    }
+    return told_serving(serving, card=morning.folder(serving.model_version) / CARD_FILE)
 
 
 def _scores(morning: ValueMorning) -> Told:
