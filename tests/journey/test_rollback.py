@@ -66,7 +66,6 @@ def test_the_command_ends_with_the_earlier_version_logged_scored_and_published(t
     }
 
 
-@pytest.mark.parametrize("reason", ["", "  "])
-def test_a_rollback_without_a_reason_is_none(first_run: tuple[Place, Told], reason: str) -> None:
-    refused = told(first_run[0], "--reason", reason)
+def test_a_rollback_without_a_reason_is_none(first_run: tuple[Place, Told]) -> None:
+    refused = told(first_run[0], "--reason", "")
     assert (refused.code, refused.said) == (2, 'say why, for the log: make rollback REASON="…"\n')

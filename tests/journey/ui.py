@@ -70,14 +70,9 @@ def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """Ask the webserver, the daemon and the code server, one process group, to end; then insist."""
-    for insistence, seconds in ((signal.SIGINT, 20), (signal.SIGKILL, 10)):
-        if server.poll() is None:
-            os.killpg(server.pid, insistence)
-            try:
-                server.wait(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                continue
+    """Kill the webserver, the daemon and the code server, one process group; asked, they take their time."""
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
 
 
 @contextmanager
