@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -124,7 +125,7 @@ def _cell(value: object) -> str | int | float | bool | None:
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, float):
-        return round(value, SHOWN_DECIMALS)
+        return None if isnan(value) else round(value, SHOWN_DECIMALS)
     return value if isinstance(value, str | int | bool) else str(value)
 
 

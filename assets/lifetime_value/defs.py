@@ -88,8 +88,10 @@ def _champion(morning: ValueMorning) -> Told:
 
 def _scores(morning: ValueMorning) -> Told:
     rows = scores(morning)
+    # A formula that says nothing of orders has no total of them, not a total of 0.
+    totals = rows.groupby("horizon_days")[TOTALS_SHOWN].sum(min_count=1)
     return {
         "dagster/row_count": len(rows),
-        "totals": told_table(rows.groupby("horizon_days")[TOTALS_SHOWN].sum().reset_index()),
+        "totals": told_table(totals.reset_index()),
         "high_value_customers": int(rows["is_high_value"].sum() // len(morning.problem.horizons_days)),
     }
