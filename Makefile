@@ -81,7 +81,7 @@ fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
 
-# Each worker of pytest has one core; more threads than cores take turns and make the tests three times slower.
+# Each worker of pytest has one core: more threads than cores would only wait for each other.
 check test: export OMP_NUM_THREADS := 1
 
 check: setup
@@ -95,9 +95,9 @@ check: setup
 	$(BIN)/dg check defs
 	$(PYTHON) -m pytest tests/architecture tests/unit -n 2
 
-# The longest file first. While it makes the shop that the other journeys copy, the graph's tests have the other core.
+# In this order: the journeys' files take longest, and at the end short ones leave no core without work.
 test: check
-	$(PYTHON) -m pytest tests/journey/test_operations.py tests/graph tests/journey tests/assets tests/warehouse tests/sources \
+	$(PYTHON) -m pytest tests/graph tests/journey tests/assets tests/warehouse tests/sources \
 		-n 2 --dist loadfile --no-loadscope-reorder -rs
 
 bench: setup

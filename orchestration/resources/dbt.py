@@ -29,9 +29,7 @@ class InProcessDbt(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def parse(self, *, project_dir: Path) -> DbtEnded:
         """Read the project anew where it changed, for Dagster and for the steps that follow."""
-        parsed = Path(self.target_dir) / PARSED
-        known = ["--partial-parse-file-path", str(parsed)] if parsed.is_file() else []
-        return self._invoke(["parse", *known], None, project_dir=project_dir, folder=Path(self.target_dir))
+        return self._invoke(["parse"], None, project_dir=project_dir, folder=Path(self.target_dir))
 
     def run(self, arguments: Sequence[str], *, project_dir: Path, step: str) -> DbtEnded:
         """Run dbt with ``arguments``; the compiled SQL and the log of ``step`` replace its earlier ones."""
