@@ -71,8 +71,9 @@ def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
 
 def end(server: subprocess.Popen[bytes]) -> None:
     """Kill the webserver, the daemon and the code server, one process group; asked, they take their time."""
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 @contextmanager
