@@ -200,7 +200,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--every", type=int, default=1, help="kills in a row before a run may complete")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--first", type=Path, help="the folder of a run of the tiny shop, instead of making one"
+        "--first",
+        type=Path,
+        help="the folder of a run of the tiny shop by this same code: other code makes other versions",
     )
     parser.add_argument("--only", nargs="*", choices=[each.name for each in DAMAGES], help="these damages")
     asked = parser.parse_args(arguments)
