@@ -54,15 +54,20 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """One thing the data may make possible; ``uses`` are tables or ``table.column`` that improve it.
+    """One thing the data may make possible.
 
-    ``becomes`` says what is made of it today.
+    Attributes:
+        name: The published table where there is one.
+        needs: Requirements, all of which must be met.
+        uses: Tables or ``table.column`` that improve it.
+        becomes: What the pipeline makes of it today. It has no default, because the usability report prints
+            it: with one, an entry that omits it states that nothing is built.
     """
 
     name: str
     needs: tuple[Need, ...]
     uses: tuple[str, ...] = ()
-    becomes: str = NOT_BUILT
+    becomes: str
 
 
 def _orders(*, customers: int = 0, days: int = 0, rows: int = 1) -> Need:
@@ -102,12 +107,16 @@ _ALL = (
     ),
     # Five segments of twenty customers: fewer are anecdotes.
     Capability(
-        name="segments", needs=(_orders(customers=100, days=90),), uses=("events", "products.category")
+        name="segments",
+        needs=(_orders(customers=100, days=90),),
+        uses=("events", "products.category"),
+        becomes="published as segments",
     ),
     Capability(
         name="recommendations",
         needs=(_orders(customers=1_000, rows=1_000),),
         uses=("products.title", "products.category", "products.in_stock", "events.product_id"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="sentiment",
@@ -115,11 +124,13 @@ _ALL = (
             Need(table="reviews", columns=("text",), any_of=("label", "rating"), rows=100, is_recent=False),
         ),
         uses=("reviews.label", "reviews.rating", "reviews.product_id"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="uplift",
         needs=(Need(table="sends", columns=_SENDS, groups=(_TREATED, _CONTROL)), _orders(customers=500)),
         uses=("sends.variant", "campaigns.channel", "events"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="content_choice",
@@ -133,6 +144,7 @@ _ALL = (
             ),
         ),
         uses=("sends.clicked_at", "campaigns.title", "events"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="campaign_results",
@@ -142,6 +154,7 @@ _ALL = (
             _orders(),
         ),
         uses=("sends.arm", "sends.opened_at", "sends.clicked_at", "campaigns.title", "ad_spend.cost_amount"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="attribution",
@@ -156,17 +169,20 @@ _ALL = (
             _orders(),
         ),
         uses=("ad_spend.cost_amount", "sends.clicked_at", "campaigns.channel"),
+        becomes=NOT_BUILT,
     ),
     # A year, because without one spend and season cannot be told apart.
     Capability(
         name="media_mix",
         needs=(Need(table="ad_spend", columns=_SPEND, days=365), _orders(days=365)),
         uses=("ad_spend.impressions", "ad_spend.clicks"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="sales_forecast",
         needs=(Need(table="order_lines", columns=("ordered_at", "quantity", "unit_price"), days=365),),
         uses=("products.category", "order_lines.country", "ad_spend"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="lead_scoring",
@@ -180,6 +196,7 @@ _ALL = (
             ),
         ),
         uses=("leads.attributes", "leads.origin", "leads.won_amount"),
+        becomes=NOT_BUILT,
     ),
     Capability(
         name="browsing_features",
@@ -215,6 +232,7 @@ _ALL = (
                 is_recent=False,
             ),
         ),
+        becomes="decides who is scored and who may be contacted",
     ),
 )
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({each.name: each for each in _ALL})

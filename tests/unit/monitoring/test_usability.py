@@ -10,11 +10,12 @@ import pytest
 from assets.ingest.contract import ORIGIN
 from assets.ingest.contracts import CONTRACTS
 from assets.keys import raw
-from assets.monitoring.capabilities import CAPABILITIES
+from assets.monitoring.capabilities import CAPABILITIES, Capability
 from assets.monitoring.profile import ColumnProfile, TableProfile, profiles
 from assets.monitoring.usability import usability_rows
 from orchestration.resources.warehouse import DuckDBWarehouse
 
+ROOT = Path(__file__).parents[3]
 TODAY = date(2024, 12, 30)
 ROWS = 5_000
 
@@ -84,6 +85,26 @@ def test_what_is_on_says_whether_anything_is_made_of_it() -> None:
         "on",
         "has what it needs; nothing is built on it yet, so no table is published for it",
     )
+
+
+def test_every_published_capability_is_reported_as_published() -> None:
+    published = {file.stem for file in (ROOT / "dbt_project" / "models" / "published").glob("*.sql")}
+    known = [name for name in CAPABILITIES if name in published]
+    assert "segments" in known
+    for name in known:
+        assert capability(name, everything()) == ("on", f"has what it needs; published as {name}")
+
+
+def test_consent_is_reported_as_used() -> None:
+    assert capability("consent", everything()) == (
+        "on",
+        "has what it needs; decides who is scored and who may be contacted",
+    )
+
+
+def test_a_capability_without_a_statement_of_its_use_is_refused() -> None:
+    with pytest.raises(TypeError, match="becomes"):
+        Capability(name="new", needs=())  # type: ignore[call-arg]
 
 
 def test_what_would_help_is_named_without_switching_anything_off() -> None:
