@@ -93,5 +93,18 @@ def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | 
     row = record.registry_row(morning, proposal, sha256=sha256)
     journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
     if promoted:
-        journal.name_champion(morning.warehouse, morning.problem.name, version=morning.version)
+        journal.name_champion(morning.warehouse, morning.problem.name, version=_champion(morning))
     return sha256
+
+
+def _champion(morning: Morning) -> str:
+    """The version that the registry names as champion after the adoption of this as-of date's grouping.
+
+    Past dates can be replayed after newer ones, so it is the one that serves on the newest as-of date.
+    """
+    newer = morning.warehouse.read(
+        f"select model_version from {morning.problem.model.sql} "
+        "where as_of_date > $as_of and model_version is not null order by as_of_date desc limit 1",
+        {"as_of": morning.as_of},
+    )
+    return morning.version if newer.empty else str(newer["model_version"].iloc[0])

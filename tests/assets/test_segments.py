@@ -115,6 +115,16 @@ def test_a_column_that_is_gone_makes_the_new_grouping_serve_under_the_old_keys(w
     assert (world.segments(NEXT)["segment_key"] == world.segments(FIRST)["segment_key"]).mean() > 0.95
 
 
+def test_replaying_a_past_date_leaves_the_champion_of_the_newest_one(world: World) -> None:
+    world.deliver(NEXT, customers(seed=2))
+    world.deliver(FIRST, customers(seed=1))
+    newest = world.live(NEXT)
+    replayed = world.live(FIRST)
+    assert replayed["decision"] == newest["decision"] == "promote"
+    stages = world.table(MODEL_REGISTRY).set_index("model_version")["stage"]
+    assert stages.to_dict() == {newest["model_version"]: "champion", replayed["model_version"]: "retired"}
+
+
 @pytest.mark.parametrize(("count", "reason"), [(1, "too_few_customers"), (300, "customers_do_not_differ")])
 def test_nobody_has_a_segment_where_there_is_none(world: World, count: int, reason: str) -> None:
     alike = customers(count)
