@@ -107,6 +107,20 @@ def grades() -> dict[str, tuple[float, float] | None]:
     return found
 
 
+def defined_in(file: Path) -> set[str]:
+    """Names that the module assigns, defines or declares at its top level; imported ones do not count."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        match node:
+            case (
+                ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AnnAssign(target=ast.Name(id=name))
+            ):
+                found.add(name)
+            case ast.Assign(targets=targets):
+                found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
 def targets() -> set[str]:
     (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     return set(phony.split())
@@ -170,6 +184,12 @@ def test_every_raw_column_is_with_its_table(readme: str) -> None:
     for table, contract in CONTRACTS.items():
         missing = [column.name for column in contract.columns if f"`{column.name}`" not in rows[table]]
         assert not missing, table
+
+
+def test_a_name_said_to_be_in_a_file_is_defined_there(readme: str) -> None:
+    claims = re.findall(r"`([A-Za-z_]\w*)`\s+in\s+`([\w/]+\.py)`", readme)
+    assert ("SAID", "orchestration/rooms.py") in claims
+    assert not {claim for claim in claims if claim[0] not in defined_in(ROOT / claim[1])}
 
 
 def test_every_kind_of_bad_input_is_listed_with_its_outcome(readme: str) -> None:
