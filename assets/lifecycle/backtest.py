@@ -8,7 +8,7 @@ import pandas as pd
 
 from assets.features.matrix import Matrix
 from assets.lifecycle.evaluate import Evaluation
-from assets.lifecycle.level import shifted, total_interval
+from assets.lifecycle.level import total_interval
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import decide
 from assets.lifecycle.rows import asked_on
@@ -17,6 +17,7 @@ from assets.lifecycle.trial import fallback, fit_recipe, fit_twin, judge
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.intervals import Interval, Resamples, accuracy, interval, paired_differences
+from assets.metrics.probability import with_shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def look_back(morning: Morning) -> Looked:
     matrix = asked_on(problem, morning.warehouse, as_of=morning.as_of)
     raw = fitted.probability(matrix.features)
     naive = fallback(problem, rows).probability(matrix.features)
-    published = shifted(raw, level.shift)
+    published = with_shift(raw, level.shift)
     lo, hi = total_interval(raw, level)
     return _looked(
         morning,

@@ -27,16 +27,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 from assets.lifecycle.outlook import PeriodHistory, drivers_of
 from assets.lifecycle.trading_days import DAYS_PER_WEEK, DAYS_PER_YEAR, DailyOrders, Days
 from assets.metrics.arrays import Floats
+from assets.metrics.probability import with_shift
 
 PRIOR_SD = 0.25  # with nothing known, one window in three is off by more than a quarter
 PRIOR_PERIODS = 4.0  # the prior weighs as much as four windows seen
-_LARGEST_SHIFT = 12.0
-_SOLVER_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,34 +66,6 @@ class LevelForecast:
         return replace(self, shift=-self.shift, components=opposite)
 
 
-def level_shift(probability: Floats, rate: float) -> float:
-    """The shift in log-odds that makes the mean of ``probability`` equal ``rate``.
-
-    Args:
-        probability: (n,) in (0, 1), n > 0.
-        rate: In [0, 1]; 0 and 1 are taken as half a customer away from it, so that the answer is finite.
-
-    Raises:
-        ValueError: when there is nobody.
-    """
-    if probability.size == 0:
-        raise ValueError("a level needs at least one customer")
-    half = 0.5 / probability.size
-    wanted = min(max(rate, half), 1 - half)
-    log_odds = special.logit(probability)
-    low, high = -_LARGEST_SHIFT, _LARGEST_SHIFT
-    for _ in range(_SOLVER_STEPS):
-        middle = (low + high) / 2
-        is_short = special.expit(log_odds + middle).mean() < wanted
-        low, high = (middle, high) if is_short else (low, middle)
-    return (low + high) / 2
-
-
-def shifted(probability: Floats, shift: float) -> Floats:
-    """(n,) ``probability`` after adding ``shift`` to its log-odds: the order of customers stays."""
-    return np.asarray(special.expit(special.logit(probability) + shift), dtype=np.float64)
-
-
 def total_interval(
     probability: Floats, forecast: LevelForecast, *, coverage: float = 0.95
 ) -> tuple[float, float]:
@@ -113,11 +84,11 @@ def total_interval(
     """
     tail = (1 + coverage) / 2
     step = float(stats.t.ppf(tail, forecast.degrees_of_freedom)) * forecast.sd
-    middle = shifted(probability, forecast.shift)
+    middle = with_shift(probability, forecast.shift)
     luck = float(stats.norm.ppf(tail)) * float(np.sqrt(np.sum(middle * (1 - middle))))
     total = float(middle.sum())
-    fall = total - float(shifted(probability, forecast.shift - step).sum())
-    rise = float(shifted(probability, forecast.shift + step).sum()) - total
+    fall = total - float(with_shift(probability, forecast.shift - step).sum())
+    rise = float(with_shift(probability, forecast.shift + step).sum()) - total
     return (
         max(0.0, total - float(np.hypot(fall, luck))),
         min(float(probability.size), total + float(np.hypot(rise, luck))),

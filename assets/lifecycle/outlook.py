@@ -30,7 +30,7 @@ class PeriodHistory:
         as_of_date: (D,) ``datetime64[D]``, ascending, the scoring day among them.
         customers: (D,) counts > 0.
         expected: (D,) mean calibrated probability in (0, 1), before any shift, all from the same model.
-        shift: (D,) ``level_shift`` of the realised rate; NaN where the outcome is not known.
+        shift: (D,) ``intercept_shift`` to the realised rate; NaN where the outcome is not known.
     """
 
     as_of_date: Days

@@ -9,11 +9,12 @@ from datetime import date
 import numpy as np
 
 from assets.features.matrix import Matrix
-from assets.lifecycle.level import LevelForecast, forecast_level, level_shift, shifted
+from assets.lifecycle.level import LevelForecast, forecast_level
 from assets.lifecycle.outlook import PeriodHistory
 from assets.lifecycle.rows import KnownRows
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
+from assets.metrics.probability import intercept_shift, with_shift
 
 
 def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> PeriodHistory:
@@ -29,7 +30,7 @@ def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> Per
         here = rows.everyone.as_of == day
         expected[position] = probability[here].mean()
         if day + np.timedelta64(horizon_days, "D") <= np.datetime64(rows.as_of, "D"):
-            shift[position] = level_shift(probability[here], float(np.nanmean(rows.outcome[here])))
+            shift[position] = intercept_shift(probability[here], float(np.nanmean(rows.outcome[here])))
     customers = np.asarray([rows.customers[day] for day in days.tolist()], dtype=np.float64)
     if rows.is_absence:
         expected, shift = 1 - expected, -shift
@@ -59,5 +60,5 @@ def published_probability(fitted: Fitted, judged: Matrix, *, rows: KnownRows, ho
     for day in np.unique(judged.as_of):
         here = judged.as_of == day
         level = forecast_on(history, rows, day=day.tolist(), horizon_days=horizon_days)
-        probability[here] = shifted(probability[here], level.shift)
+        probability[here] = with_shift(probability[here], level.shift)
     return probability

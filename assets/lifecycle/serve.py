@@ -8,7 +8,7 @@ from assets.keys import METRICS
 from assets.lifecycle import journal
 from assets.lifecycle.causes import CALIBRATION_FAILED
 from assets.lifecycle.journal import Serving
-from assets.lifecycle.level import LevelForecast, shifted, total_interval
+from assets.lifecycle.level import LevelForecast, total_interval
 from assets.lifecycle.morning import Morning, NothingKnown
 from assets.lifecycle.periods import forecast_on, period_history
 from assets.lifecycle.promote import unjudged_row
@@ -20,6 +20,7 @@ from assets.lifecycle.tables import LEVEL_TYPES, METRIC_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
 from assets.metrics.estimate import estimated_accuracy
+from assets.metrics.probability import with_shift
 
 ESTIMATED = "estimated"
 
@@ -143,7 +144,7 @@ def _level_row(morning: Morning, serves: Serving, *, raw: Floats, level: LevelFo
         "model_version": serves.model_version,
         "as_of_date": morning.as_of,
         "customers": raw.size,
-        "sum_probability": float(shifted(raw, level.shift).sum()),
+        "sum_probability": float(with_shift(raw, level.shift).sum()),
         "total_lo": total_lo,
         "total_hi": total_hi,
         "level_shift": level.shift,

@@ -8,11 +8,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from assets.metrics.arrays import Flags, Floats, Ints
 from assets.metrics.intervals import NORMAL_QUANTILE, Interval
-from assets.metrics.probability import SMALLEST, log_odds
+from assets.metrics.probability import SMALLEST, intercept_shift, log_odds
 
 BINS = 10
-# Beyond this many log-odds nothing is told apart any more: e^8 is one in three thousand.
-FURTHEST_SHIFT = 8.0
 MOST_STEPS = 50
 LARGEST_STEP = 1.0
 NOTHING = Interval(value=float("nan"), lo=float("nan"), hi=float("nan"))
@@ -84,33 +82,21 @@ def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
     return sum(each.n * abs(each.actual_rate - each.mean_predicted) for each in bins) / rows
 
 
-def common_shift(outcome: Floats, probability: Floats) -> float:
-    """The log-odds that, added to every prediction, make their mean equal the rate.
-
-    Bounded by ±8, so that a day without a single buyer (or with nothing else) stays finite.
-
-    >>> round(common_shift(np.array([1.0, 0.0]), np.array([0.2, 0.2])), 4)
-    1.3863
-    """
-    said, shift = log_odds(probability), 0.0
-    for _ in range(50):
-        predicted = expit(said + shift)
-        step = float((outcome - predicted).sum() / max(float((predicted * (1 - predicted)).sum()), 1e-9))
-        shift = float(np.clip(shift + np.clip(step, -1.0, 1.0), -FURTHEST_SHIFT, FURTHEST_SHIFT))
-        if abs(step) < 1e-10:
-            break
-    return shift
-
-
 def shift_per_day(outcome: Floats, probability: Floats, day: Ints) -> Floats:
-    """:func:`common_shift` of each row's as-of day, as (n,): the period effect everybody shares.
+    """:func:`intercept_shift` of each row's as-of date: the period effect that all customers share.
 
-    ``day`` (n,) is any integer code of the as-of day.
+    Args:
+        outcome: (n,) of 0/1.
+        probability: (n,) in [0, 1].
+        day: (n,) any integer code of the as-of date.
+
+    Returns:
+        (n,) log-odds, equal within an as-of date.
     """
     shifts = np.zeros(outcome.size)
     for each in np.unique(day):
         rows: Flags = day == each
-        shifts[rows] = common_shift(outcome[rows], probability[rows])
+        shifts[rows] = intercept_shift(probability[rows], float(outcome[rows].mean()))
     return shifts
 
 
@@ -122,7 +108,8 @@ def calibration_shift(outcome: Floats, probability: Floats, customers: Ints) -> 
     Source: Cox 1958; Van Calster et al. 2019, "Calibration: the Achilles heel of predictive analytics".
     """
     if outcome.min() == outcome.max():
-        return Interval(value=common_shift(outcome, probability), lo=float("nan"), hi=float("nan"))
+        value = intercept_shift(probability, float(outcome.mean()))
+        return Interval(value=value, lo=float("nan"), hi=float("nan"))
     constant = np.ones((outcome.size, 1))
     return _coefficient(outcome, constant, offset=log_odds(probability), customers=customers)
 

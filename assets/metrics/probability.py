@@ -5,12 +5,16 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from assets.metrics.arrays import Floats, Ints
 
 # A probability of exactly 0 or 1 would cost infinitely much when it is wrong.
 SMALLEST = 1e-6
+# e^12 is 163,000: enough to bring a prediction of 0.000001 to 0.14.
+LARGEST_SHIFT = 12.0
+SHIFT_TOLERANCE = 1e-13
 
 
 def log_odds(probability: Floats) -> Floats:
@@ -19,8 +23,56 @@ def log_odds(probability: Floats) -> Floats:
 
 
 def with_shift(probability: Floats, shift: Floats | float) -> Floats:
-    """``probability`` moved by ``shift`` log-odds."""
+    """Add ``shift`` to the log-odds of ``probability``; one shift for all keeps their order.
+
+    Args:
+        probability: (n,) in [0, 1]; held within ``SMALLEST`` of either end, as in :func:`log_odds`.
+        shift: In log-odds, one for all or (n,).
+
+    Returns:
+        (n,) probabilities in (0, 1).
+    """
     return np.asarray(expit(log_odds(probability) + shift), dtype=np.float64)
+
+
+def intercept_shift(probability: Floats, rate: float) -> float:
+    """The shift in log-odds that makes the mean of ``probability`` equal ``rate``.
+
+    Rates of 0 and 1 would need an infinite shift. They are taken as half a row away, ``0.5 / n`` and
+    ``1 - 0.5 / n``: among few rows "nobody" says less than among many. A fixed bound alone would give ten
+    rows without an outcome the same shift as ten thousand.
+
+    With that, bounds are needed for the solver only. The wide ones, ±12, win over ±8: at ±8 the mean of
+    predictions near 0.0001 could not be moved to 0.5. ±12 binds only where predictions near 0 or 1 are wrong
+    almost everywhere; the mean then misses ``rate``.
+
+    Args:
+        probability: (n,) in [0, 1], n > 0; held within ``SMALLEST`` of either end, as in :func:`with_shift`.
+        rate: In [0, 1].
+
+    Returns:
+        Log-odds in [-12, 12].
+
+    Raises:
+        ValueError: when ``probability`` is empty.
+
+    >>> round(intercept_shift(np.array([0.2, 0.2]), 0.5), 4)
+    1.3863
+    """
+    if probability.size == 0:
+        raise ValueError("an intercept shift needs at least one row")
+    half = 0.5 / probability.size
+    wanted = min(max(rate, half), 1 - half)
+    base = log_odds(probability)
+
+    def excess(shift: float) -> float:
+        return float(expit(base + shift).mean()) - wanted
+
+    if excess(-LARGEST_SHIFT) >= 0:
+        return -LARGEST_SHIFT
+    if excess(LARGEST_SHIFT) <= 0:
+        return LARGEST_SHIFT
+    return float(brentq(excess, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=SHIFT_TOLERANCE))
 
 
 def log_losses(outcome: Floats, probability: Floats) -> Floats:

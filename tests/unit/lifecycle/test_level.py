@@ -12,12 +12,11 @@ from assets.lifecycle.level import (
     PRIOR_SD,
     LevelForecast,
     forecast_level,
-    level_shift,
-    shifted,
     total_interval,
 )
 from assets.lifecycle.outlook import PeriodHistory, outlook
 from assets.lifecycle.trading_days import DailyOrders, TradingCalendar, order_days
+from assets.metrics.probability import with_shift
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,28 +57,6 @@ def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) ->
     """Of the newest as-of day of ``shifts``."""
     as_of = week(shifts.size - 1)
     return forecast_level(history(shifts), daily_orders(per_day), as_of=as_of, horizon_days=horizon_days)
-
-
-def test_the_shift_moves_the_mean_to_the_rate_and_keeps_the_order() -> None:
-    probability = np.random.default_rng(1).beta(1, 4, size=500)
-    moved = shifted(probability, level_shift(probability, 0.35))
-    assert moved.mean() == pytest.approx(0.35, abs=1e-9)
-    assert np.array_equal(np.argsort(moved), np.argsort(probability))
-
-
-def test_a_shift_of_equal_customers_is_the_difference_of_log_odds() -> None:
-    # logit(0.5) - logit(0.2) = 0 - log(0.2 / 0.8) = log 4
-    assert level_shift(np.full(10, 0.2), 0.5) == pytest.approx(np.log(4))
-
-
-def test_nobody_buying_is_a_finite_shift() -> None:
-    # Half a customer of 10 is a rate of 0.05: logit(0.05) - logit(0.2) = log(0.05 / 0.95) + log 4
-    assert level_shift(np.full(10, 0.2), 0.0) == pytest.approx(np.log(0.05 / 0.95) + np.log(4))
-
-
-def test_a_shift_for_nobody_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one customer"):
-        level_shift(np.empty(0), 0.2)
 
 
 def test_a_steady_shop_gets_its_planted_level_back() -> None:
@@ -158,7 +135,7 @@ def test_the_interval_holds_the_outcome_as_often_as_it_says(weeks: int) -> None:
     for _ in range(120):
         per_day, shifts = ar1_shop(rng, weeks)
         low, high = total_interval(equal, forecast(per_day, shifts))
-        held.append(low <= shifted(equal, shifts[-1]).sum() <= high)
+        held.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
     # 95 % of 120 replications, give or take 2.5 standard errors of 2.0 points
     assert 0.90 <= np.mean(held) <= 0.999
 
@@ -170,7 +147,7 @@ def test_an_interval_without_the_level_would_hold_far_too_seldom() -> None:
     for _ in range(40):
         per_day, shifts = ar1_shop(rng, 40)
         low, high = total_interval(equal, replace(forecast(per_day, shifts), sd=0.0))
-        held.append(low <= shifted(equal, shifts[-1]).sum() <= high)
+        held.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
     assert np.mean(held) < 0.6
 
 
@@ -239,4 +216,4 @@ def test_a_wider_coverage_gives_a_wider_interval() -> None:
     )
     probability = np.full(1000, 0.2)
     narrow, wide = (total_interval(probability, made, coverage=share) for share in (0.8, 0.95))
-    assert wide[0] < narrow[0] < shifted(probability, 0.1).sum() < narrow[1] < wide[1]
+    assert wide[0] < narrow[0] < with_shift(probability, 0.1).sum() < narrow[1] < wide[1]

@@ -10,12 +10,11 @@ from sklearn.pipeline import Pipeline
 from assets.features.matrix import LeakDetected, Matrix
 from assets.lifecycle.calibrate import calibration_method
 from assets.lifecycle.explain import reasons
-from assets.lifecycle.level import level_shift
 from assets.lifecycle.naive import RecencyBands
 from assets.lifecycle.problem import Floors, ReasonGroup
 from assets.lifecycle.train import BelowFloor, fit_candidate, offered, refit, typical
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import auc
+from assets.metrics.probability import auc, intercept_shift
 from tests.unit.lifecycle.conftest import Trial, run_trial
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -52,7 +51,7 @@ def fit_recipe_ranker(known: Matrix) -> Pipeline:
     for day in np.unique(known.as_of):
         here = known.as_of == day
         expected = sketch.predict_proba(known.features[here])[:, 1]
-        shift = level_shift(expected, known.outcome[here].mean())
+        shift = intercept_shift(expected, known.outcome[here].mean())
         weight[here & (known.outcome == 1)] = np.exp(-shift)
     ranker = task.estimator(**columns, seed=PROBLEM.seed)
     return ranker.fit(

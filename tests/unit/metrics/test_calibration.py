@@ -10,7 +10,6 @@ from assets.metrics.calibration import (
     calibration_bins,
     calibration_shift,
     calibration_slope,
-    common_shift,
     expected_calibration_error,
     shift_per_day,
 )
@@ -48,21 +47,25 @@ def test_the_calibration_error_weighs_bins_by_rows() -> None:
     assert expected_calibration_error(bins) == pytest.approx(0.05)
 
 
-def test_the_common_shift_makes_the_mean_equal_the_rate() -> None:
-    outcome, truth = drawn(2_000)
-    shift = common_shift(outcome, with_shift(truth, -1.2))
-    assert with_shift(with_shift(truth, -1.2), shift).mean() == pytest.approx(outcome.mean())
-
-
-def test_the_common_shift_stays_finite_without_a_single_buyer() -> None:
-    assert common_shift(np.zeros(10), np.full(10, 0.2)) == -8.0
-
-
 def test_each_day_has_its_own_shift() -> None:
     # Both days said 0.5; one of two bought on the first (shift 0), three of four on the second: log 3.
     outcome = np.array([1.0, 0.0, 1.0, 1.0, 1.0, 0.0])
     shifts = shift_per_day(outcome, np.full(6, 0.5), np.array([0, 0, 1, 1, 1, 1]))
     assert shifts == pytest.approx([0, 0] + [np.log(3)] * 4, abs=1e-9)
+
+
+def test_a_day_without_a_single_buyer_counts_half_a_row() -> None:
+    # Half a row of 10 is a rate of 0.05: logit(0.05) - logit(0.2) = log(0.05 / 0.95) + log 4
+    shifts = shift_per_day(np.zeros(10), np.full(10, 0.2), np.zeros(10, dtype=np.int64))
+    assert shifts == pytest.approx(np.log(0.05 / 0.95) + np.log(4))
+
+
+def test_a_day_far_from_its_prediction_is_moved_all_the_way() -> None:
+    # logit(0.5) - logit(0.0001) = log 9,999, about 9.2
+    outcome, probability = np.tile([1.0, 0.0], 5), np.full(10, 0.0001)
+    shifts = shift_per_day(outcome, probability, np.zeros(10, dtype=np.int64))
+    assert shifts == pytest.approx(np.log(9_999))
+    assert with_shift(probability, shifts).mean() == pytest.approx(0.5)
 
 
 def test_a_planted_shift_and_slope_are_found() -> None:

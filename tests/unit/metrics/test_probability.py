@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from assets.metrics.probability import auc, average_precision, brier, log_loss, log_odds, with_shift
+from assets.metrics.probability import (
+    auc,
+    average_precision,
+    brier,
+    intercept_shift,
+    log_loss,
+    log_odds,
+    with_shift,
+)
 
 OUTCOME = np.array([1.0, 0.0, 1.0, 0.0])
 # Pairs (buyer, other): .9>.8, .9>.2, .5<.8, .5>.2 are 3 right of 4.
@@ -58,6 +66,37 @@ def test_one_kind_of_outcome_has_no_ranking() -> None:
 
 def test_a_certain_prediction_that_fails_costs_much_but_not_infinitely() -> None:
     assert 13 < log_loss(np.array([1.0]), np.array([0.0])) < 14
+
+
+def test_the_shift_moves_the_mean_to_the_rate_and_keeps_the_order() -> None:
+    probability = np.random.default_rng(1).beta(1, 4, size=500)
+    moved = with_shift(probability, intercept_shift(probability, 0.35))
+    assert moved.mean() == pytest.approx(0.35, abs=1e-9)
+    assert np.array_equal(np.argsort(moved), np.argsort(probability))
+
+
+def test_a_shift_of_equal_rows_is_the_difference_of_log_odds() -> None:
+    # logit(0.5) - logit(0.2) = 0 - log(0.2 / 0.8) = log 4
+    assert intercept_shift(np.full(10, 0.2), 0.5) == pytest.approx(np.log(4))
+
+
+def test_a_rate_of_0_or_1_counts_half_a_row() -> None:
+    # Half a row of 10 is a rate of 0.05: logit(0.05) - logit(0.2) = log(0.05 / 0.95) + log 4
+    expected = np.log(0.05 / 0.95) + np.log(4)
+    assert intercept_shift(np.full(10, 0.2), 0.0) == pytest.approx(expected)
+    assert intercept_shift(np.full(10, 0.8), 1.0) == pytest.approx(-expected)
+
+
+def test_a_shift_of_no_rows_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one row"):
+        intercept_shift(np.empty(0), 0.2)
+
+
+def test_a_shift_is_bounded_and_probabilities_of_0_and_1_can_be_moved() -> None:
+    assert intercept_shift(np.zeros(1_000), 1.0) == 12.0
+    assert intercept_shift(np.ones(1_000), 0.0) == -12.0
+    # 0 is held at 0.000001, so the mean reaches 0.05: logit(0.05) - logit(0.000001)
+    assert intercept_shift(np.zeros(10), 0.05) == pytest.approx(np.log(0.05 / 0.95) + np.log(999_999))
 
 
 def test_a_shift_moves_log_odds_and_nothing_else() -> None:
