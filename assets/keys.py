@@ -1,8 +1,12 @@
-"""Addresses: one name is both the Dagster asset key and the SQL table."""
+"""Names that packages share: table addresses, each also a Dagster asset key, and the form of customer ids."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+PREFIX = "token_"
+# Pattern of the pseudonyms that take the place of customer ids, where a business asks for them.
+TOKEN = f"{PREFIX}[0-9a-f]{{64}}"
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -46,3 +50,13 @@ ERASURES = Key("ml", "erasure_log")
 def raw(table: str) -> Key:
     """The landed table of raw contract ``table``."""
     return Key("raw", table)
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` is a token; an id that only begins like one is an id."""
+    return re.fullmatch(TOKEN, text) is not None
+
+
+def id_type(column: str, ids: Iterable[object]) -> str:
+    """Kind of the published ids, ``token`` or ``column``: a business has one kind, so the first decides."""
+    return "token" if is_token(str(next(iter(ids), ""))) else column

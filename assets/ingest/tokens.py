@@ -1,7 +1,6 @@
 """Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -13,19 +12,17 @@ from assets.ingest.reading import Arrival
 from assets.ingest.reading_sql import FILE, LINE, literal, quoted
 from assets.ingest.sources import Business, BusinessInvalid, Source
 from assets.ingest.typing_sql import typed_rows
-from assets.keys import raw
+from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
 
 ID = "customer_id"
-PREFIX = "token_"
 # What stands in a file of ours for no id at all, and for one that cannot be made out.
 NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 # A kind of its own: the tokens of the erasure log, made of the same ids, must not be these.
 KIND = "delivered customer_id"
 # What the vault calls the ids behind the tokens; no source can have a blank in its name.
 DELIVERED_IDS = "delivered ids"
-_TOKEN = f"{PREFIX}[0-9a-f]{{64}}"
-_IS_OURS = literal(f"{_TOKEN}|{NOBODY}|{UNCLEAR}")
+_IS_OURS = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class Known(NamedTuple):
@@ -73,16 +70,6 @@ def without_tokens(column: str) -> str:
     """SQL of what was delivered in ``column``, as text; null where we have put a token."""
     text = f"{quoted(column)}::varchar"
     return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
-
-
-def is_token(text: str) -> bool:
-    """Whether ``text`` is a token; an id that only begins like one is an id."""
-    return re.fullmatch(_TOKEN, text) is not None
-
-
-def id_type(column: str, ids: Iterable[object]) -> str:
-    """What published ids are: ``column``, or tokens; all of a business are one or the other."""
-    return "token" if is_token(str(next(iter(ids), ""))) else column
 
 
 def names_of(business: Business, vault: Vault, ids: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
-from assets.ingest.tokens import id_type
+from assets.keys import id_type
 from assets.lifecycle.consent import MARKS
 from assets.lifecycle.explain import reasons
 from assets.lifecycle.problem import PredictionProblem

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.ingest.tokens import id_type
+from assets.keys import id_type
 from assets.lifecycle.consent import MARKS, with_permissions
 from assets.lifecycle.score import Run, ranks
 from assets.lifecycle.tables import typed

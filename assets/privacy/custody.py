@@ -20,12 +20,12 @@ from assets.ingest.tokens import (
     UNCLEAR,
     Known,
     id_column,
-    is_token,
     names_of,
     with_tokens,
     without_tokens,
 )
 from assets.ingest.typing_sql import typed_rows
+from assets.keys import is_token
 from assets.ports import Vault
 from assets.privacy.rewriting import WITHHELD_LINE, Change, rewrite
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from assets.ingest.tokens import id_type
+from assets.keys import id_type
 from assets.lifecycle.consent import MARKS, permissions_on, with_permissions
 from assets.lifecycle.tables import typed
 from assets.segments.model import BEHAVIOUR, RFM
