@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import date
 
+from assets import ASSETS
 from assets.keys import MODEL_REGISTRY
 from assets.lifecycle import journal
 from assets.lifecycle.card import card
@@ -10,7 +11,7 @@ from assets.lifecycle.grade import FALLBACK
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.promote import retrain_row, unjudged_row
-from assets.lifecycle.propose import ASSETS, Judgement, judgement, split_of
+from assets.lifecycle.propose import Judgement, judgement, split_of
 from assets.lifecycle.reference import keep_reference
 from assets.lifecycle.register import (
     Standing,

@@ -1,10 +1,10 @@
 """The first two steps of a morning: fit a candidate, and judge it beside its rivals."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
+from assets import ASSETS
 from assets.features.matrix import LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle import journal
@@ -20,8 +20,6 @@ from assets.lifecycle.split import Split, TooLittleHistory, split_by_time
 from assets.lifecycle.tables import CANDIDATE_TYPES, EVALUATION_TYPES, typed
 from assets.lifecycle.train import BelowFloor
 from assets.lifecycle.trial import Dated, Twin, fit_twin, judge, version_name
-
-ASSETS = Path(__file__).parents[1]
 
 
 def candidate(morning: Morning) -> pd.DataFrame:

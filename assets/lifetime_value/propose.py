@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from assets import ASSETS
 from assets.calendar import newest_matured
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle import journal
@@ -27,7 +27,6 @@ from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.rows import Cohort, cohort_on, first_morning
 from assets.lifetime_value.tables import EVALUATION_TYPES, REALISED_TYPES, VALUE_TYPES
 
-ASSETS = Path(__file__).parents[1]
 CODE = ("lifecycle", "features", "metrics", "lifetime_value")
 SPLIT = "test"
 

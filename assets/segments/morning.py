@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from assets import ASSETS
 from assets.features.matrix import refuse_late_knowledge
 from assets.keys import Key
 from assets.lifecycle import journal
@@ -18,7 +19,6 @@ from assets.segments.model import Segmentation
 from assets.segments.serving import Grouping, load_grouping
 from assets.segments.tables import ASSIGNMENT_TYPES, MODEL_TYPES, PROFILE_TYPES
 
-ASSETS = Path(__file__).parents[1]
 ROOM = Path(__file__).parent.name
 # Sixteen characters, the length that the hash wants. The same customers are drawn every week.
 SAMPLE_SALT = "segments-sample1"

@@ -13,6 +13,7 @@ import pytest
 import skops.io
 from sklearn.preprocessing import FunctionTransformer
 
+from assets import ASSETS
 from assets.features.matrix import Matrix
 from assets.lifecycle.calibrate import calibrated
 from assets.lifecycle.register import (
@@ -28,6 +29,8 @@ from assets.lifecycle.register import (
 )
 from assets.lifecycle.split import Split
 from assets.lifecycle.tables import REGISTRY_TYPES
+from assets.lifetime_value.propose import CODE
+from assets.segments.morning import ROOM
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -153,6 +156,12 @@ def test_hashes_move_with_what_they_stand_for(trial: Trial, tmp_path: Path) -> N
     half: Matrix = trial.train.of(np.arange(len(trial.train)) % 2 == 0)
     assert data_hash(half) == data_hash(trial.train.of(np.arange(len(trial.train)) % 2 == 0))
     assert data_hash(half) != data_hash(trial.train)
+
+
+@pytest.mark.parametrize("package", [*CODE, ROOM])
+def test_each_package_in_the_code_of_a_version_has_code(package: str, tmp_path: Path) -> None:
+    # A folder that is not there would be hashed as no code, and no change would make a new version.
+    assert code_hash(ASSETS, (package,)) != code_hash(tmp_path, (package,))
 
 
 def test_the_last_digit_of_a_number_makes_no_other_version() -> None:
