@@ -8,7 +8,11 @@ from glob import escape, glob, has_magic
 from itertools import takewhile
 from pathlib import Path, PurePath
 
+from assets import ASSETS
 from assets.ingest.sources import Business, BusinessInvalid, Source
+
+# The whole package from its root, wherever this module lies in it.
+PACKAGE = ASSETS / "ingest"
 
 
 class Unreadable(ValueError):
@@ -70,7 +74,7 @@ def resolved_files(business: Business, source: Source) -> list[SourceFile]:
 def fingerprint(business: Business, file: SourceFile) -> str:
     """SHA-256 of the file's bytes and of everything else that decides which rows it becomes.
 
-    That includes this package's own code: a mended rule must reach the rows landed before it.
+    That includes the code of ``assets/ingest``: a corrected rule must reach the rows landed before it.
     """
     digest = hashlib.sha256()
     with file.path.open("rb") as stream:
@@ -82,16 +86,16 @@ def fingerprint(business: Business, file: SourceFile) -> str:
             [mapping, order, business.time_zone, business.currency, business.customer_ids], sort_keys=True
         ).encode()
     )
-    digest.update(_package_code())
+    digest.update(_code(PACKAGE))
     return digest.hexdigest()
 
 
 @cache
-def _package_code() -> bytes:
+def _code(package: Path) -> bytes:
     # Once per process: the code that runs is the code that was there when it started.
     digest = hashlib.sha256()
-    for code in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(code.read_bytes())
+    for code in sorted(package.rglob("*.py")):
+        digest.update(code.relative_to(package).as_posix().encode() + b"\0" + code.read_bytes() + b"\0")
     return digest.digest()
 
 

@@ -1,11 +1,12 @@
 """A business's YAML is right, or one line says what to put right."""
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from assets.ingest.files import fingerprint, resolved_files
+from assets.ingest.files import PACKAGE, fingerprint, resolved_files
 from assets.ingest.sources import Business, BusinessInvalid, business_from
 
 FILE = Path("config/gift_shop.yaml")
@@ -142,6 +143,34 @@ def test_a_fingerprint_follows_bytes_and_mapping_but_not_the_folder(tmp_path: Pa
     same, moved, *changed = prints
     assert same == moved
     assert len({same, *changed}) == 4
+
+
+def test_a_fingerprint_follows_the_code_of_every_sub_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "orders.csv").write_text("x")
+    asked = business(DOCUMENT, tmp_path)
+    (file,) = resolved_files(asked, asked.sources[0])
+    prints = []
+    for package, code in (
+        ("first", {"files.py": "1", "parsing/csv.py": "2"}),
+        ("equal", {"files.py": "1", "parsing/csv.py": "2"}),
+        ("changed", {"files.py": "1", "parsing/csv.py": "3"}),
+        ("deeper", {"files.py": "1", "parsing/csv.py": "2", "parsing/sql/types.py": "4"}),
+        ("moved", {"files.py": "1", "loading/csv.py": "2"}),
+    ):
+        for name, text in code.items():
+            (tmp_path / package / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / package / name).write_text(text)
+        monkeypatch.setattr("assets.ingest.files.PACKAGE", tmp_path / package)
+        prints.append(fingerprint(asked, file))
+    first, equal, *others = prints
+    assert first == equal
+    assert len({first, *others}) == 4
+
+
+def test_the_fingerprint_covers_the_module_that_makes_it() -> None:
+    assert Path(inspect.getfile(fingerprint)).is_relative_to(PACKAGE)
 
 
 @pytest.mark.parametrize(
