@@ -11,8 +11,8 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from assets.ingest.landing import land
-from assets.ingest.sources import Business
+from assets.ingest.config.business import Business
+from assets.ingest.loading.load import land
 from assets.sample_shop.exports import simulate
 from assets.sample_shop.shop import Shop
 from orchestration.definitions import shop_of

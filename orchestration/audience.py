@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from assets.activation.delivery import NothingToDeliver, deliver
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.config.business import Business, BusinessInvalid
 from assets.ports import Contacts
 from assets.privacy.sealing import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused

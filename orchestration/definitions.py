@@ -12,12 +12,12 @@ from dagster_dbt import DbtProject
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
-from assets.ingest.clock import known_today
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.clock import known_today
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.simulation import Simulation
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
-from assets.ingest.files import resolved_files
-from assets.ingest.simulation import Simulation
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
 from assets.lifecycle import journal
 from assets.lifecycle.causes import Cause, wanted

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.config.business import Business, BusinessInvalid
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure import PENDING, Erased, ErasureIncomplete, Premises, erase
 from assets.privacy.sealing import SealBroken

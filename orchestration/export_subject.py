@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from assets.ingest.sources import BusinessInvalid
-from assets.ingest.tokens import names_of, refuse_mixture
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
 from assets.privacy.sealing import SealBroken
 from assets.privacy.subject import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused

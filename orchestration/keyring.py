@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.config.business import Business, BusinessInvalid
 from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from, keyring_in, make_key
 from orchestration.resources.vault import SqliteVault
 from orchestration.settings import Settings

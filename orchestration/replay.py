@@ -15,7 +15,7 @@ from typing import Self
 import dagster as dg
 
 from assets.calendar import as_of_days, first_of_months, newest_matured
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle import journal
 from assets.lifecycle.causes import wanted
 from assets.lifecycle.problem import PredictionProblem

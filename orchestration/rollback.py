@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle.journal import Serving
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.register import ModelFileRefused

@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 from orchestration.alerts import alert_of
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import PREDICT_AND_PUBLISH

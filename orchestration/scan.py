@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 from assets.privacy.scan import SHORTEST, Scanned, scan, telling
 from assets.privacy.sealing import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused

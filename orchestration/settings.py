@@ -10,8 +10,8 @@ import yaml
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assets.ingest.simulation import Simulation
-from assets.ingest.sources import Business, BusinessInvalid, business_from
+from assets.ingest.config.business import Business, BusinessInvalid, business_from
+from assets.ingest.config.simulation import Simulation
 from assets.sample_shop.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.ingest.landing import reject_kinds
+from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse

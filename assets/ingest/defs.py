@@ -5,10 +5,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.landing import Landing, land, reject_kinds
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.sources import Business, BusinessInvalid, Source
+from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.loading.load import Landing, land, reject_kinds
+from assets.ingest.pulling.faults import SourceUnreachable
 from assets.keys import LANDINGS, REJECTS, SEALED_EXPORTS, Key, raw
 from assets.ports import Vault, Warehouse
 
@@ -42,7 +42,7 @@ def _pulled_asset(
     )
     def _pulled() -> dg.MaterializeResult[None]:
         # Importing dlt takes a second, of every process that loads the definitions.
-        from assets.ingest.pull import pull  # noqa: PLC0415
+        from assets.ingest.pulling.pull import pull  # noqa: PLC0415
 
         try:
             pulled = pull(business, source, secret=secret, state_dir=state_dir)

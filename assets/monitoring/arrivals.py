@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from assets.ingest.contract import Contract
+from assets.ingest.config.contract import Contract
 from assets.keys import raw
 from assets.ports import Warehouse
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
 from assets.lifecycle import journal
 from assets.lifecycle.defs import Told, told_row, weekly_asset

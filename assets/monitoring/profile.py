@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import duckdb
 
-from assets.ingest.contract import Contract
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contract import Contract
+from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import raw
 from assets.monitoring.capabilities import CAPABILITIES
 from assets.ports import Warehouse

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contracts import CONTRACTS
 from assets.monitoring.capabilities import CAPABILITIES, Capability, Need
 from assets.monitoring.profile import ColumnProfile, TableProfile
 

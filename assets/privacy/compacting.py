@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.ingest.reading_sql import literal, quoted
+from assets.ingest.parsing.sql import literal, quoted
 
 CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,

@@ -6,15 +6,9 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from assets.ingest.arriving import OURS
-from assets.ingest.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.mapping_sql import Expression, all_expressions
-from assets.ingest.personal import without_personal
-from assets.ingest.reading import Arrival, Numbered, read, schema_groups
-from assets.ingest.reading_sql import LINE, literal, quoted
-from assets.ingest.screening import PERSONS
-from assets.ingest.sources import Business, Source
-from assets.ingest.tokens import (
+from assets.ingest.config.business import Business, Source
+from assets.ingest.loading.mapping import Expression, all_expressions
+from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
     UNCLEAR,
@@ -24,7 +18,13 @@ from assets.ingest.tokens import (
     with_tokens,
     without_tokens,
 )
-from assets.ingest.typing_sql import typed_rows
+from assets.ingest.loading.scratch import OURS
+from assets.ingest.loading.screening import PERSONS
+from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
+from assets.ingest.parsing.pii_columns import without_personal
+from assets.ingest.parsing.readers import Arrival, Numbered, read, schema_groups
+from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
 from assets.ports import Vault
 from assets.privacy.rewriting import WITHHELD_LINE, Change, rewrite

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.ingest.sources import Business, BusinessInvalid
+from assets.ingest.config.business import Business, BusinessInvalid
 from assets.keys import SEALED_EXPORTS, Key
 from assets.ports import Vault
 from assets.privacy.custody import take_custody

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import duckdb
 
-from assets.ingest.reading_sql import literal, quoted
-from assets.ingest.screening import PERSONS
+from assets.ingest.loading.screening import PERSONS
+from assets.ingest.parsing.sql import literal, quoted
 from assets.keys import ERASURES, LANDINGS, REJECTS, raw
 
 EVENTS = raw("events")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.ingest.sources import Business
-from assets.ingest.tokens import DELIVERED_IDS, names_of, refuse_mixture
+from assets.ingest.config.business import Business
+from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ports import PersonalValue, Vault, Warehouse
 from assets.privacy.compacting import write_anew
 from assets.privacy.custody import take_custody

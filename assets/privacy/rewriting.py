@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assets.ingest.opening import Compression, compression_of, format_of
-from assets.ingest.reading import Arrival
-from assets.ingest.reading_csv import Text, header_of
-from assets.ingest.reading_sql import LINE, listed, quoted
-from assets.ingest.sources import Format
-from assets.ingest.tokens import NOBODY
+from assets.ingest.config.business import Format
+from assets.ingest.loading.pseudonyms import NOBODY
+from assets.ingest.parsing.csv import Text, header_of
+from assets.ingest.parsing.file_format import Compression, compression_of, format_of
+from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.sql import LINE, listed, quoted
 
 # What stands for a line that cannot be split: nobody can say which part of it is personal.
 WITHHELD_LINE = "withheld"

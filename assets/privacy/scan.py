@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.ingest.reading_sql import literal, quoted
-from assets.ingest.tokens import DELIVERED_IDS
+from assets.ingest.loading.pseudonyms import DELIVERED_IDS
+from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import PersonalValue, Vault
 
 ANCHOR_BYTES = 4

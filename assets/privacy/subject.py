@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from assets.ingest.reading_sql import quoted
-from assets.ingest.screening import PERSONS
+from assets.ingest.loading.screening import PERSONS
+from assets.ingest.parsing.sql import quoted
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasing_sql import visitors_of
 

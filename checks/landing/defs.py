@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import pandas as pd
 
-from assets.ingest.contract import Contract
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.landing import Landing, quarantined_files, recorded_landings
+from assets.ingest.config.contract import Contract
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.loading.load import Landing, quarantined_files, recorded_landings
 from assets.keys import raw
 from assets.monitoring.arrivals import daily_arrivals
 from assets.ports import Warehouse

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.simulation import PlantedFaults
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.simulation import PlantedFaults
 from tests.assets import faults
 from tests.warehouse import ugly
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.ingest.landing import land
-from assets.ingest.sources import business_from
+from assets.ingest.config.business import business_from
+from assets.ingest.loading.load import land
 from assets.keys import raw
 from assets.metrics.arrays import Floats
 from checks.landing.defs import landing_checks

@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl, urlsplit
 import duckdb
 import psycopg
 
-from assets.ingest import pull as pull_module
-from assets.ingest import pull_files
-from assets.ingest.landing import land, reconciliation_gaps
-from assets.ingest.pull import Pulled, pull
-from assets.ingest.sources import Business, business_from
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import land, reconciliation_gaps
+from assets.ingest.pulling import files
+from assets.ingest.pulling import pull as pull_module
+from assets.ingest.pulling.pull import Pulled, pull
 
 # Importing dlt and its friends takes seconds: one process does it and is forked for every pull that may die.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -234,7 +234,7 @@ class Shop:
 def _pull_and_die(shop: Shop, dies: Death, variables: Mapping[str, str]) -> None:
     def deliver(*given: Any, **named: Any) -> None:
         if dies == "after its file was written":
-            pull_files.deliver(*given, **named)
+            files.deliver(*given, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
     os.environ.update(variables)

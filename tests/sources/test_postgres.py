@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.ingest import pull_database
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.pulling import database
+from assets.ingest.pulling.faults import SourceUnreachable
 from tests.sources.servers import PASSWORD, SETTINGS, Death, Postgres, Shop
 
 COLUMNS = {
@@ -161,7 +161,7 @@ def test_a_table_that_changed_its_columns_goes_on(postgres: Postgres, shop: Shop
 def test_rows_that_come_in_portions_are_one_file(
     postgres: Postgres, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pull_database, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(database, "ROWS_AT_ONCE", 2)
     # Three portions; in the first two, columns are empty that are filled in the last.
     empty = "update orders set customer = null, weight = null, price = null, is_service = null"
     postgres.execute(

@@ -9,10 +9,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.ingest import pull_rest
+from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.defs import pulled_assets
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.pulling import rest
+from assets.ingest.pulling.faults import SourceUnreachable
 from tests.sources.servers import TOKEN, Service, Shop
 
 COLUMNS = {"review_id": "id", "written_at": "updated_at", "text": "text", "rating": "stars"}
@@ -20,7 +20,7 @@ COLUMNS = {"review_id": "id", "written_at": "updated_at", "text": "text", "ratin
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pull_rest, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(rest, "FIRST_WAIT_SECONDS", 0.01)
 
 
 def review(
@@ -122,7 +122,7 @@ def test_a_service_that_dies_after_page_three_leaves_the_cursor(service: Service
     service.faults = dict.fromkeys(range(3, 100), 503)
     with pytest.raises(SourceUnreachable, match=r"source reviews_api: .*/v1/reviews answers 503, 5 times"):
         shop.pull()
-    assert len(service.asked) == 3 + pull_rest.ATTEMPTS
+    assert len(service.asked) == 3 + rest.ATTEMPTS
     assert not list((shop.folder / "landing").rglob("*.jsonl"))
     service.faults = {}
     assert shop.pull().rows == 12
@@ -222,7 +222,7 @@ def test_dagster_tries_again_when_the_service_is_down(
     service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assets.ingest.defs.SECONDS_BETWEEN_TRIES", 0)
-    service.faults = dict.fromkeys(range(pull_rest.ATTEMPTS), 500)
+    service.faults = dict.fromkeys(range(rest.ATTEMPTS), 500)
     result = materialized(shop)
     assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 1
     assert result.success

@@ -16,8 +16,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from assets.ingest.contract import ORIGIN
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contract import ORIGIN
+from assets.ingest.config.contracts import CONTRACTS
 from tests.warehouse.shop_facts import Facts, shop_facts
 from tests.warehouse.shop_facts import known_by as facts_known_by
 

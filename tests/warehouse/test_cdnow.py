@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from assets.ingest.landing import land, reconciliation_gaps
-from assets.ingest.sources import business_from
+from assets.ingest.config.business import business_from
+from assets.ingest.loading.load import land, reconciliation_gaps
 from assets.lifetime_value.bg_nbd import BgNbd
 
 ROOT = Path(__file__).parents[2]

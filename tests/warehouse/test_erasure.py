@@ -9,9 +9,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.ingest.landing import land
-from assets.ingest.screening import ERASED
-from assets.ingest.sources import Business, business_from
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import land
+from assets.ingest.loading.screening import ERASED
 from assets.privacy import erasure
 from assets.privacy.custody import take_custody
 from assets.privacy.erasure import PENDING, ErasureIncomplete, Premises, erase

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.ingest.landing import (
+from assets.ingest.config.business import BusinessInvalid, business_from
+from assets.ingest.loading.load import (
     Landing,
     land,
     quarantined_files,
@@ -17,7 +18,6 @@ from assets.ingest.landing import (
     recorded_landings,
     reject_kinds,
 )
-from assets.ingest.sources import BusinessInvalid, business_from
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,

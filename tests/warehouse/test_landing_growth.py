@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assets.ingest.arriving import arrive
-from assets.ingest.landing import Landing, land, quarantined_files, reconciliation_gaps
-from assets.ingest.reading import read
-from assets.ingest.sources import Business, business_from
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import Landing, land, quarantined_files, reconciliation_gaps
+from assets.ingest.loading.scratch import arrive
+from assets.ingest.parsing.readers import read
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -79,7 +79,7 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         seen.append([file.name for file in named["files"]])  # type: ignore[attr-defined]
         arrive(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("assets.ingest.landing.arrive", watched)
+    monkeypatch.setattr("assets.ingest.loading.load.arrive", watched)
     return seen
 
 
@@ -147,7 +147,7 @@ def test_files_of_one_schema_are_read_in_one_go_and_land_as_if_read_alone(
         groups.append([each.number for each in files])  # type: ignore[attr-defined]
         return read(room, files, mapping)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("assets.ingest.arriving.read", watched)
+    monkeypatch.setattr("assets.ingest.loading.scratch.read", watched)
     together: list[Landing] = land(connection, business(tmp_path))
     assert groups == [[0, 2, 4], [1, 3]]
     assert [it.rows_in for it in together] == [2] * 5
@@ -157,7 +157,7 @@ def test_files_of_one_schema_are_read_in_one_go_and_land_as_if_read_alone(
     assert ids == [(f"2023-01-0{day}.parquet", "C1" if day % 2 else "7") for day in range(1, 6)]
     in_one_go = stored(connection)
     monkeypatch.setattr(
-        "assets.ingest.arriving.schema_groups", lambda _room, files: [(each,) for each in files]
+        "assets.ingest.loading.scratch.schema_groups", lambda _room, files: [(each,) for each in files]
     )
     assert anew(tmp_path) == in_one_go
     assert [reject[3] for reject in in_one_go[1]] == [2]

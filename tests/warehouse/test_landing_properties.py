@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from assets.ingest.landing import land, quarantined_files, reconciliation_gaps
-from assets.ingest.sources import Business, business_from
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import land, quarantined_files, reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,

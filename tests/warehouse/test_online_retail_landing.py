@@ -8,8 +8,8 @@ import duckdb
 import pytest
 import yaml
 
-from assets.ingest.landing import Landing, land, reconciliation_gaps
-from assets.ingest.sources import business_from
+from assets.ingest.config.business import business_from
+from assets.ingest.loading.load import Landing, land, reconciliation_gaps
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "online_retail.yaml"

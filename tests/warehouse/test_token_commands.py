@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from assets.ingest.landing import land
-from assets.ingest.sources import PLACED, Business, BusinessInvalid
-from assets.ingest.tokens import DELIVERED_IDS
+from assets.ingest.config.business import PLACED, Business, BusinessInvalid
+from assets.ingest.loading.load import land
+from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.privacy.custody import take_custody
 from assets.privacy.scan import scan
 from orchestration import audience, erase, export_subject

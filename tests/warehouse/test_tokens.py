@@ -7,9 +7,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.ingest.landing import land
-from assets.ingest.sources import BusinessInvalid
-from assets.ingest.tokens import DELIVERED_IDS, names_of
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.loading.load import land
+from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of
 from assets.privacy.custody import Custody, take_custody
 from assets.privacy.scan import scan
 from assets.privacy.vault_key import Keyring, VaultKey

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.ingest.landing import Landing, land, quarantined_files, reconciliation_gaps
-from assets.ingest.sources import BusinessInvalid, business_from
+from assets.ingest.config.business import BusinessInvalid, business_from
+from assets.ingest.loading.load import Landing, land, quarantined_files, reconciliation_gaps
 from tests.warehouse.ugly import CORPUS, GOOD, ORDERS, REFUSED, Ugly, table
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from assets.ingest.landing import land
-from assets.ingest.sources import Business, business_from
-from assets.ingest.tokens import names_of
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import land
+from assets.ingest.loading.pseudonyms import names_of
 from assets.privacy.custody import take_custody
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault

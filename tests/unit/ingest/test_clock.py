@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingest.clock import known_today
-from assets.ingest.sources import Business
+from assets.ingest.config.business import Business
+from assets.ingest.config.clock import known_today
 
 WALL_DAY = date(2026, 5, 4)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from assets.ingest.pull_cursor import asked_for, earlier, newer
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.pulling.cursor import asked_for, earlier, newer
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.ingest.config.business import Business, business_from
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
-from assets.ingest.sources import Business, business_from
 from assets.privacy.defs import sealed_asset
 from orchestration.settings import PROJECT, Settings
 
@@ -78,7 +78,7 @@ def imported_at_once(module: str) -> set[str]:
 
 def test_nobody_imports_dlt_before_something_is_pulled() -> None:
     # It takes a second, of every process that loads the definitions.
-    assert "dlt" in imported_at_once("assets.ingest.pull")
+    assert "dlt" in imported_at_once("assets.ingest.pulling.pull")
     defined = imported_at_once("orchestration.definitions")
     assert "assets.ingest.defs" in defined
     assert not {"dlt", "psycopg"} & {name.partition(".")[0] for name in defined}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingest.files import PACKAGE, fingerprint, resolved_files
-from assets.ingest.sources import Business, BusinessInvalid, business_from
+from assets.ingest.config.business import Business, BusinessInvalid, business_from
+from assets.ingest.parsing.files import PACKAGE, fingerprint, resolved_files
 
 FILE = Path("config/gift_shop.yaml")
 COLUMNS = {
@@ -162,7 +162,7 @@ def test_a_fingerprint_follows_the_code_of_every_sub_package(
         for name, text in code.items():
             (tmp_path / package / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / package / name).write_text(text)
-        monkeypatch.setattr("assets.ingest.files.PACKAGE", tmp_path / package)
+        monkeypatch.setattr("assets.ingest.parsing.files.PACKAGE", tmp_path / package)
         prints.append(fingerprint(asked, file))
     first, equal, *others = prints
     assert first == equal

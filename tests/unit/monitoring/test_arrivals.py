@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contracts import CONTRACTS
 from assets.monitoring.arrivals import continued, daily_arrivals
 from orchestration.resources.warehouse import DuckDBWarehouse
 

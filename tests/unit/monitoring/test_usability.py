@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.ingest.contract import ORIGIN
-from assets.ingest.contracts import CONTRACTS
+from assets.ingest.config.contract import ORIGIN
+from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import raw
 from assets.monitoring.capabilities import CAPABILITIES, Capability
 from assets.monitoring.profile import ColumnProfile, TableProfile, profiles

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 from orchestration.settings import PROJECT, Settings
 
 SAMPLE_SHOP = PROJECT / "config" / "sample_shop.yaml"

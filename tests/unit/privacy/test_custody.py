@@ -9,9 +9,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.ingest.landing import Landing, land
-from assets.ingest.screening import ERASED
-from assets.ingest.sources import Business, business_from
+from assets.ingest.config.business import Business, business_from
+from assets.ingest.loading.load import Landing, land
+from assets.ingest.loading.screening import ERASED
 from assets.privacy.custody import Custody, take_custody
 from assets.privacy.scan import scan
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused

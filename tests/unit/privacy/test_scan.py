@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from assets.ingest.tokens import DELIVERED_IDS
+from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.privacy.scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault

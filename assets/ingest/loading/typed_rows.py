@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.contract import Column, Contract
-from assets.ingest.files import Unreadable
-from assets.ingest.mapping_sql import Expression
-from assets.ingest.mistakes_sql import mistakes
-from assets.ingest.personal import has
-from assets.ingest.reading import Arrival
-from assets.ingest.reading_sql import FILE, LINE, literal, quoted
-from assets.ingest.sources import Business
+from assets.ingest.config.business import Business
+from assets.ingest.config.contract import Column, Contract
+from assets.ingest.loading.mapping import Expression
+from assets.ingest.loading.rejection_reasons import mistakes
+from assets.ingest.parsing.files import Unreadable
+from assets.ingest.parsing.pii_columns import has
+from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 
 # DuckDB stops reading a time where it stops understanding it: '10:00 PM' and '10:00 UTC' would be 10:00 here.
 _DAY = "[0-9]{4}([-/ ])[0-9]{1,2}[-/ ][0-9]{1,2}"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from assets.ingest.contract import ORIGIN, Contract
-from assets.ingest.files import SourceFile
-from assets.ingest.reading_sql import literal
+from assets.ingest.config.contract import ORIGIN, Contract
+from assets.ingest.parsing.files import SourceFile
+from assets.ingest.parsing.sql import literal
 from assets.keys import LANDINGS, REJECTS, raw
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from assets.ingest.reading_sql import LONGEST_LINE, literal, quoted
-from assets.ingest.sources import BusinessInvalid, Source
+from assets.ingest.config.business import BusinessInvalid, Source
+from assets.ingest.parsing.sql import LONGEST_LINE, literal, quoted
 
 DOCUMENT = "document"
 _FILE, _ROW, _TEXT = '"landing file"', '"landing row"', '"landing text"'

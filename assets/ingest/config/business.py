@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from assets.ingest.contract import Contract
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.holdout import Holdout
-from assets.ingest.pull_config import Database, Declaration, Rest
-from assets.ingest.simulation import PlantedFaults, Simulation
-from assets.ingest.wording import one_line, one_of, refuse_unknown
+from assets.ingest.config.contract import Contract
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.errors import one_line, one_of, refuse_unknown
+from assets.ingest.config.holdout import Holdout
+from assets.ingest.config.pull import Database, Declaration, Rest
+from assets.ingest.config.simulation import PlantedFaults, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {

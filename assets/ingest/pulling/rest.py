@@ -11,11 +11,11 @@ from dlt.extract import DltResource
 from dlt.sources.helpers import requests
 from requests import PreparedRequest, RequestException, Response
 
-from assets.ingest.pull_config import Rest
-from assets.ingest.pull_cursor import Cursor, asked_for, earlier, newer
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.pull_files import DOCUMENT
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.config.pull import Rest
+from assets.ingest.pulling.cursor import Cursor, asked_for, earlier, newer
+from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.files import DOCUMENT
 
 ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from assets.ingest.reading_sql import LINE, ROW, quoted
+from assets.ingest.parsing.sql import LINE, ROW, quoted
 
 
 def place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str, *, records: str, broken: str) -> str:

@@ -7,15 +7,15 @@ from itertools import count, groupby
 
 import duckdb
 
-from assets.ingest.contract import Contract
-from assets.ingest.files import SourceFile, Unreadable
-from assets.ingest.mapping_sql import Expression
-from assets.ingest.reading import Arrival, Numbered, narrowed, read, schema_groups
-from assets.ingest.reading_sql import FILE, LINE, literal, quoted
-from assets.ingest.screening import ERASED, refuse_erased
-from assets.ingest.sources import Business
-from assets.ingest.tokens import id_column, refuse_unclear, with_tokens
-from assets.ingest.typing_sql import typed_rows
+from assets.ingest.config.business import Business
+from assets.ingest.config.contract import Contract
+from assets.ingest.loading.mapping import Expression
+from assets.ingest.loading.pseudonyms import id_column, refuse_unclear, with_tokens
+from assets.ingest.loading.screening import ERASED, refuse_erased
+from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.ingest.parsing.readers import Arrival, Numbered, narrowed, read, schema_groups
+from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
 # What is the machine's fault or ours, and says nothing about a file.

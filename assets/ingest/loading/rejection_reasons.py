@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from assets.ingest.contract import EXPECTED, Column, Contract
-from assets.ingest.mapping_sql import Expression
-from assets.ingest.reading_sql import literal, quoted
+from assets.ingest.config.contract import EXPECTED, Column, Contract
+from assets.ingest.loading.mapping import Expression
+from assets.ingest.parsing.sql import literal, quoted
 
 # What stands between a mistake and its remedy; the kinds of rejects are told without the remedy.
 REMEDY = ": map "

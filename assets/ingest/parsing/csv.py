@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.csv_lines import place_on_lines, with_lines
-from assets.ingest.files import SourceFile, Unreadable
-from assets.ingest.opening import Compression
-from assets.ingest.personal import WITHHELD, without_personal
-from assets.ingest.reading_sql import (
+from assets.ingest.parsing.csv_lines import place_on_lines, with_lines
+from assets.ingest.parsing.file_format import Compression
+from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.ingest.parsing.pii_columns import WITHHELD, without_personal
+from assets.ingest.parsing.sql import (
     KEEP_ERRORS,
     LONGEST_LINE,
     ROW,

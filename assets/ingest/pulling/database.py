@@ -6,10 +6,10 @@ from dlt.extract import DltResource
 from dlt.sources.sql_database import sql_table
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
-from assets.ingest.pull_config import Database
-from assets.ingest.pull_cursor import SECONDS_A_DAY
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.config.pull import Database
+from assets.ingest.pulling.cursor import SECONDS_A_DAY
+from assets.ingest.pulling.faults import SourceUnreachable
 
 ROWS_AT_ONCE = 50_000
 SECONDS_TO_CONNECT = 10

@@ -5,16 +5,16 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from assets.ingest.arriving import Mappings, anteroom, arrive
-from assets.ingest.contract import Contract
-from assets.ingest.contracts import CONTRACTS
-from assets.ingest.files import SourceFile, fingerprint, resolved_files
-from assets.ingest.mapping_sql import all_expressions
-from assets.ingest.mistakes_sql import REMEDY
-from assets.ingest.reading_sql import literal
-from assets.ingest.sources import Business, BusinessInvalid
-from assets.ingest.storing import delivers_again, make_empty, store
-from assets.ingest.tokens import refuse_mixture
+from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.contract import Contract
+from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.loading.mapping import all_expressions
+from assets.ingest.loading.pseudonyms import refuse_mixture
+from assets.ingest.loading.rejection_reasons import REMEDY
+from assets.ingest.loading.scratch import Mappings, anteroom, arrive
+from assets.ingest.loading.write_raw import delivers_again, make_empty, store
+from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
+from assets.ingest.parsing.sql import literal
 from assets.keys import LANDINGS, REJECTS
 from assets.ports import Vault
 

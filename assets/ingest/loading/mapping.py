@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.sources import BusinessInvalid, Source
+from assets.ingest.config.business import BusinessInvalid, Source
 
 # DuckDB's own parser tells what it will run: a second parser could be talked into another reading.
 _CLASSES = frozenset(

@@ -19,12 +19,12 @@ from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy.exc import SQLAlchemyError
 
-from assets.ingest.pull_config import Rest
-from assets.ingest.pull_database import database_fault, engine_for, password_in, table_rows
-from assets.ingest.pull_faults import SourceUnreachable
-from assets.ingest.pull_files import deliver, deliveries
-from assets.ingest.pull_rest import service_records
-from assets.ingest.sources import Business, BusinessInvalid, Source
+from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.pull import Rest
+from assets.ingest.pulling.database import database_fault, engine_for, password_in, table_rows
+from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.files import deliver, deliveries
+from assets.ingest.pulling.rest import service_records
 
 # dlt keeps every load twice and tries a failed delivery five times; neither helps on one disk.
 _HABITS: Mapping[str, bool | int] = {

@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 
 from assets import ASSETS
-from assets.ingest.sources import Business, BusinessInvalid, Source
+from assets.ingest.config.business import Business, BusinessInvalid, Source
 
 # The whole package from its root, wherever this module lies in it.
 PACKAGE = ASSETS / "ingest"

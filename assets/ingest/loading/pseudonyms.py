@@ -6,12 +6,12 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from assets.ingest.contract import Contract
-from assets.ingest.mapping_sql import Expression
-from assets.ingest.reading import Arrival
-from assets.ingest.reading_sql import FILE, LINE, literal, quoted
-from assets.ingest.sources import Business, BusinessInvalid, Source
-from assets.ingest.typing_sql import typed_rows
+from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.contract import Contract
+from assets.ingest.loading.mapping import Expression
+from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from assets.ingest.files import SourceFile, Unreadable
+from assets.ingest.parsing.files import SourceFile, Unreadable
 
 WITHHELD = "withheld: the file has personal columns"
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 
 from pydantic_core import ErrorDetails
 
-from assets.ingest.contract import Contract
-from assets.ingest.pull_config import Declaration
+from assets.ingest.config.contract import Contract
+from assets.ingest.config.pull import Declaration
 
 
 def one_line(error: ErrorDetails, parts: Mapping[str, type[Declaration]], *, whole: type[Declaration]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from assets.ingest.sources import Business
+from assets.ingest.config.business import Business
 
 
 def known_today(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from assets.ingest.contract import (
+from assets.ingest.config.contract import (
     Column,
     Contract,
     Rule,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from assets.ingest.pull_config import Declaration
+from assets.ingest.config.pull import Declaration
 
 
 class Holdout(Declaration):

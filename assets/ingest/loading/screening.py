@@ -2,7 +2,7 @@
 
 import duckdb
 
-from assets.ingest.contract import Contract
+from assets.ingest.config.contract import Contract
 from assets.ports import Vault
 
 # Columns of raw tables that say whom a row is about: a visitor is one device of somebody.

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from assets.ingest.sources import BusinessInvalid
+from assets.ingest.config.business import BusinessInvalid
 
 SECONDS_A_DAY = 86_400
 

@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.files import SourceFile, Unreadable
-from assets.ingest.mapping_sql import Expression
-from assets.ingest.opening import compression_of, format_of
-from assets.ingest.personal import WITHHELD, without_personal
-from assets.ingest.reading_csv import Text, keep_broken, read_records, told_apart
-from assets.ingest.reading_sql import (
+from assets.ingest.config.business import Format, Source
+from assets.ingest.loading.mapping import Expression
+from assets.ingest.parsing.csv import Text, keep_broken, read_records, told_apart
+from assets.ingest.parsing.file_format import compression_of, format_of
+from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.ingest.parsing.pii_columns import WITHHELD, without_personal
+from assets.ingest.parsing.sql import (
     FILE,
     KEEP_ERRORS,
     LINE,
@@ -22,7 +23,6 @@ from assets.ingest.reading_sql import (
     placed,
     quoted,
 )
-from assets.ingest.sources import Format, Source
 
 
 class Numbered(NamedTuple):

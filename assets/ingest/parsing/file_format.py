@@ -7,8 +7,8 @@ from typing import Literal
 
 import pyarrow as pa
 
-from assets.ingest.files import SourceFile, Unreadable
-from assets.ingest.sources import BusinessInvalid, Format
+from assets.ingest.config.business import BusinessInvalid, Format
+from assets.ingest.parsing.files import SourceFile, Unreadable
 
 Compression = Literal["none", "gzip", "zstd"]
 

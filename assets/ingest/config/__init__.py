@@ -1,0 +1,1 @@
+"""A business's YAML file and the data contracts of its raw tables, validated."""

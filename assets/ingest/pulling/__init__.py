@@ -1,0 +1,1 @@
+"""Incremental pulls from databases, REST APIs and remote folders into landed files."""
