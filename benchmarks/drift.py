@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from assets.metrics.arrays import Texts
-from assets.metrics.drift import effects_of
-from assets.metrics.drift_reference import DriftReference, reference_of
-from assets.metrics.estimate import estimated_accuracy
-from assets.metrics.observed import Observed
-from assets.monitoring.drift import judge_drift
-from assets.monitoring.drift_report import html_report
+from assets.metrics.drift.effects import effects_of
+from assets.metrics.drift.reference import DriftReference, reference_of
+from assets.metrics.drift.sample import Observed
+from assets.metrics.performance_estimation import estimated_accuracy
+from assets.monitoring.drift.alarm import judge_drift
+from assets.monitoring.drift.page import html_report
 from benchmarks.ratio import Figure, interleaved, table
 
 ROWS, COLUMNS = 1_000_000, 60

@@ -13,8 +13,8 @@ from dbt.cli.main import dbtRunner
 
 from assets.ingest.config.business import Business
 from assets.ingest.loading.load import land
-from assets.sample_shop.exports import simulate
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.exports.simulate import simulate
+from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
 from orchestration.parse import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG

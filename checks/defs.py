@@ -14,9 +14,9 @@ from assets.lifecycle.plot import as_markdown
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import WINDOW
 from assets.lifecycle.rows import known_rows, realised_rates
-from assets.monitoring.drifting import page_of
+from assets.monitoring.drift.step import page_of
 from assets.ports import Warehouse
-from assets.transform.next_steps import NEXT_STEP
+from assets.transform.remediation import NEXT_STEP
 from checks.contracts import scores_contract, training_contract
 from checks.figures import with_reliability, with_totals
 from checks.next_steps import next_step_of

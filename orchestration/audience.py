@@ -11,7 +11,7 @@ import pandas as pd
 from assets.activation.delivery import NothingToDeliver, deliver
 from assets.ingest.config.business import Business, BusinessInvalid
 from assets.ports import Contacts
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.keyring import vault_of
 from orchestration.policies import LONGEST_RUN

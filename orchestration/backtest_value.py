@@ -14,7 +14,7 @@ from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.lifetime_value.propose import BackTest, ValueMorning, back_test
 from assets.lifetime_value.totals import WHOLE, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.intervals import summarised
+from assets.metrics.bootstrap import summarised
 from orchestration.definitions import newest_as_of_day
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse

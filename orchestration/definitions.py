@@ -26,10 +26,10 @@ from assets.ports import Warehouse
 from assets.privacy.defs import sealed_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
-from assets.sample_shop.planted import Planted
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.exports.injected_faults import Planted
+from assets.sample_shop.world.shop import Shop
+from assets.transform.build_state import BusinessClock
 from assets.transform.defs import transform_assets
-from assets.transform.remembered import BusinessClock
 from checks.privacy.defs import custody_check
 from orchestration.automation import (
     exports_landed_sensor,

@@ -11,8 +11,8 @@ import dagster as dg
 
 from assets.ingest.config.business import Business, BusinessInvalid
 from assets.ports import Vault, Warehouse
-from assets.privacy.erasure import PENDING, Erased, ErasureIncomplete, Premises, erase
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
+from assets.privacy.erasure.erase import PENDING, Erased, ErasureIncomplete, Premises, erase
 from assets.privacy.vault_key import VaultKeyRefused
 from assets.publishing.snapshot import write_snapshot
 from orchestration.keyring import vault_of

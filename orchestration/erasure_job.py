@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 
 from assets.ports import Vault, Warehouse
-from assets.privacy.erasure import Erased, ErasureIncomplete
+from assets.privacy.erasure.erase import Erased, ErasureIncomplete
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 

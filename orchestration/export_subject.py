@@ -6,8 +6,8 @@ import sys
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
-from assets.privacy.sealing import SealBroken
-from assets.privacy.subject import Rows, subject
+from assets.privacy.encryption import SealBroken
+from assets.privacy.subject_access import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.keyring import vault_of
 from orchestration.resources.patience import Held

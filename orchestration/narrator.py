@@ -6,7 +6,7 @@ import time
 
 import dagster as dg
 
-from assets.transform.next_steps import NEXT_STEP
+from assets.transform.remediation import NEXT_STEP
 from orchestration.alerts import cause
 
 # The record attribute Dagster keeps its structured event under.

@@ -19,7 +19,7 @@ from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle import journal
 from assets.lifecycle.causes import wanted
 from assets.lifecycle.problem import PredictionProblem
-from assets.monitoring.replayed import closing, markdown, morning_line, page, replayed
+from assets.monitoring.replay.report import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
 from orchestration.automation import tags_of
 from orchestration.definitions import defined, newest_as_of_day

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from assets.ingest.config.business import Business, BusinessInvalid
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused, make_key, next_to
 from orchestration.keyring import vault_of
 from orchestration.policies import LONGEST_RUN

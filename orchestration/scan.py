@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.privacy.scan import SHORTEST, Scanned, scan, telling
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
+from assets.privacy.pii_scan import SHORTEST, Scanned, scan, telling
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.keyring import vault_of
 from orchestration.settings import Settings

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.config.business import Business, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
-from assets.sample_shop.shop import SIZES, Shop
+from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
 

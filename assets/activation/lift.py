@@ -10,7 +10,7 @@ from scipy import stats
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, LIFT_TYPES
 from assets.lifecycle.tables import typed
 from assets.metrics.arrays import Flags, Floats, Texts
-from assets.metrics.intervals import NORMAL_QUANTILE
+from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.ports import Warehouse
 
 # A week: what a message moves, it moves soon, and later orders only add noise.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.metrics.arrays import Flags, Floats, Texts
-from assets.metrics.probability import auc
+from assets.metrics.classification import auc
 
 AS_OF = "as_of_date"
 OUTCOME = "outcome"

@@ -15,9 +15,9 @@ from assets.lifecycle.rows import asked_on
 from assets.lifecycle.serve import level_of
 from assets.lifecycle.trial import fallback, fit_recipe, fit_twin, judge
 from assets.metrics.arrays import Floats
+from assets.metrics.bootstrap import Interval, Resamples, accuracy, interval, paired_differences
 from assets.metrics.calibration import calibration_slope
-from assets.metrics.intervals import Interval, Resamples, accuracy, interval, paired_differences
-from assets.metrics.probability import with_shift
+from assets.metrics.classification import with_shift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

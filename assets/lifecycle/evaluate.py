@@ -11,15 +11,7 @@ import pandas as pd
 
 from assets.lifecycle.tables import BIN_TYPES, METRIC_TYPES, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
-from assets.metrics.calibration import (
-    NOTHING,
-    calibration_bins,
-    calibration_shift,
-    calibration_slope,
-    expected_calibration_error,
-    shift_per_day,
-)
-from assets.metrics.intervals import (
+from assets.metrics.bootstrap import (
     Interval,
     Replicates,
     Resamples,
@@ -28,7 +20,15 @@ from assets.metrics.intervals import (
     paired_differences,
     summarised,
 )
-from assets.metrics.probability import log_losses, with_shift
+from assets.metrics.calibration import (
+    NOTHING,
+    calibration_bins,
+    calibration_shift,
+    calibration_slope,
+    expected_calibration_error,
+    shift_per_day,
+)
+from assets.metrics.classification import log_losses, with_shift
 
 ALL = "all"
 NAIVE = "naive"

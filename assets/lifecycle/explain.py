@@ -10,7 +10,7 @@ from assets.lifecycle.problem import ReasonGroup
 from assets.lifecycle.tables import REASON_TYPES, typed
 from assets.lifecycle.train import Fitted, Reference
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
-from assets.metrics.probability import log_odds
+from assets.metrics.classification import log_odds
 
 REASONS = 3
 CHUNK_ROWS = 50_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from assets.metrics.intervals import Interval
+from assets.metrics.bootstrap import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

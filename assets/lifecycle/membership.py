@@ -10,8 +10,8 @@ from assets.lifecycle.evaluate import ALL, Subject
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tables import METRIC_TYPES, typed
 from assets.lifecycle.train import fit_ranker
-from assets.metrics.intervals import Interval, Resamples, accuracy, interval
-from assets.metrics.probability import log_losses
+from assets.metrics.bootstrap import Interval, Resamples, accuracy, interval
+from assets.metrics.classification import log_losses
 
 MEMBERSHIP_AUC = "membership_auc"
 REPLICATES = 200

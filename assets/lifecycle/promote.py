@@ -11,7 +11,7 @@ import pandas as pd
 from assets.lifecycle.facts import has, overall, recorded
 from assets.lifecycle.problem import Gates
 from assets.lifecycle.tables import RETRAIN_TYPES, typed
-from assets.metrics.intervals import Interval
+from assets.metrics.bootstrap import Interval
 
 COMPARED_BY = "levelled_log_loss"
 DIFFERENCE = f"{COMPARED_BY}_difference"

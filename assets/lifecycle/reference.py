@@ -11,8 +11,8 @@ from assets.lifecycle.rows import KnownRows
 from assets.lifecycle.slices import slice_values
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
-from assets.metrics.drift_reference import DriftReference, reference_of
-from assets.metrics.observed import Observed
+from assets.metrics.drift.reference import DriftReference, reference_of
+from assets.metrics.drift.sample import Observed
 
 REFERENCE_FILE = "reference.json"
 # A year of seasons, and not more: a shop's first months, which no later week resembles, widen every band.

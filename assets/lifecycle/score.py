@@ -16,8 +16,8 @@ from assets.lifecycle.rows import INELIGIBLE, is_eligible
 from assets.lifecycle.tables import SCORE_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats, Ints, Texts
-from assets.metrics.intervals import NORMAL_QUANTILE
-from assets.metrics.probability import log_odds, with_shift
+from assets.metrics.bootstrap import NORMAL_QUANTILE
+from assets.metrics.classification import log_odds, with_shift
 
 HIGH_PERCENTILE = 10
 MEDIUM_PERCENTILE = 40

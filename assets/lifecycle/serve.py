@@ -19,8 +19,8 @@ from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.tables import LEVEL_TYPES, METRIC_TYPES, typed
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
-from assets.metrics.estimate import estimated_accuracy
-from assets.metrics.probability import with_shift
+from assets.metrics.classification import with_shift
+from assets.metrics.performance_estimation import estimated_accuracy
 
 ESTIMATED = "estimated"
 

@@ -10,7 +10,7 @@ from assets.lifetime_value.customer_value import Recipe
 from assets.lifetime_value.judge import COMPARED_BY, Trial, difference, resamples_of
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.intervals import Interval, Resamples, summarised
+from assets.metrics.bootstrap import Interval, Resamples, summarised
 
 HORIZON = "horizon_days"
 DIFFERED = ("wape", COMPARED_BY, "gini")

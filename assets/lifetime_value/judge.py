@@ -12,7 +12,7 @@ from assets.lifetime_value.customer_value import RECIPES, Recipe
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.totals import disagreements, group_totals
 from assets.metrics.amounts import amount_accuracy
-from assets.metrics.intervals import Interval, Replicates, Resamples, interval, paired_differences
+from assets.metrics.bootstrap import Interval, Replicates, Resamples, interval, paired_differences
 
 COMPARED_BY = "deviance"
 

@@ -20,7 +20,7 @@ from assets.lifetime_value.rows import CUSTOMER
 from assets.lifetime_value.tables import REALISED_TYPES
 from assets.lifetime_value.totals import disagreements, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.intervals import Resamples, summarised
+from assets.metrics.bootstrap import Resamples, summarised
 
 REALISED = "realised"
 # Orders that arrive late still change an outcome; a day that matured earlier is left as it was judged.

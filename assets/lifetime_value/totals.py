@@ -8,8 +8,8 @@ import pandas as pd
 from assets.lifetime_value.problem import AmountGates
 from assets.metrics.amounts import GroupTotal, totals_by_cohort, totals_by_decile
 from assets.metrics.arrays import Floats, Texts
+from assets.metrics.bootstrap import NORMAL_QUANTILE, Resamples
 from assets.metrics.calibration import BINS
-from assets.metrics.intervals import NORMAL_QUANTILE, Resamples
 
 WHOLE, COHORT = "all", "first_purchase_quarter"
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from assets.metrics.arrays import Flags, Floats, Ints
+from assets.metrics.bootstrap import Interval, Replicates, Resamples, interval
 from assets.metrics.calibration import BINS, bin_of
-from assets.metrics.intervals import Interval, Replicates, Resamples, interval
 
 DAYS_PER_YEAR = 365.0
 # A first order of yesterday is not a rate per day yet.

@@ -7,8 +7,8 @@ from scipy.special import expit
 from statsmodels.stats.proportion import proportion_confint
 
 from assets.metrics.arrays import Flags, Floats, Ints
-from assets.metrics.intervals import NORMAL_QUANTILE, Interval
-from assets.metrics.probability import SMALLEST, intercept_shift, log_odds
+from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
+from assets.metrics.classification import SMALLEST, intercept_shift, log_odds
 
 BINS = 10
 MOST_STEPS = 50

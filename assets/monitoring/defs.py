@@ -13,9 +13,9 @@ from assets.lifecycle.defs import Told, told_row, weekly_asset
 from assets.lifecycle.morning import Morning
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import realised
-from assets.monitoring.drifting import drift, page_of
-from assets.monitoring.profile import profiles
-from assets.monitoring.usability import usability_rows
+from assets.monitoring.drift.step import drift, page_of
+from assets.monitoring.readiness.profile import profiles
+from assets.monitoring.readiness.report import usability_rows
 from assets.ports import Warehouse
 
 

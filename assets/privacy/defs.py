@@ -5,8 +5,8 @@ import dagster as dg
 from assets.ingest.config.business import Business, BusinessInvalid
 from assets.keys import SEALED_EXPORTS, Key
 from assets.ports import Vault
-from assets.privacy.custody import take_custody
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
+from assets.privacy.redaction.redact_exports import take_custody
 from assets.privacy.vault_key import VaultKeyRefused
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.keys import Key
-from assets.sample_shop.exports import simulate
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.exports.simulate import simulate
+from assets.sample_shop.world.shop import Shop
 
 EXPORTS = Key("exports", "sample_shop")
 

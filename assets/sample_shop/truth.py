@@ -6,9 +6,9 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS
-from assets.sample_shop.orders import Demand, alive_days
-from assets.sample_shop.shop import DAYS_PER_WEEK, Floats, Ints, Shop
+from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS
+from assets.sample_shop.world.orders import Demand, alive_days
+from assets.sample_shop.world.shop import DAYS_PER_WEEK, Floats, Ints, Shop
 
 HORIZON_DAYS = 30
 # A larger shop tells its truth on every fourth Monday only: a row per customer and week would be most of it.

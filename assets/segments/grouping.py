@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_score
 
 from assets.metrics.arrays import Floats, Ints
-from assets.metrics.intervals import NORMAL_QUANTILE
+from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.segments.model import Segmentation
 
 STARTS = 4

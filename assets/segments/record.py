@@ -9,7 +9,7 @@ import pandas as pd
 from assets.lifecycle.promote import unjudged_row
 from assets.lifecycle.register import library_versions
 from assets.lifecycle.tables import METRIC_TYPES, REGISTRY_TYPES, RETRAIN_TYPES, typed
-from assets.metrics.intervals import NORMAL_QUANTILE
+from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.segments.adopt import Adoption, Proposal
 from assets.segments.grouping import Tried
 from assets.segments.morning import Morning, Serving

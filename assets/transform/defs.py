@@ -12,8 +12,8 @@ from dagster_shared.record import replace
 
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
-from assets.transform.next_steps import NEXT_STEP, NEXT_STEPS
-from assets.transform.remembered import BusinessClock, next_window, remember
+from assets.transform.build_state import BusinessClock, next_window, remember
+from assets.transform.remediation import NEXT_STEP, NEXT_STEPS
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
 AS_OF = "path:models/intermediate/as_of"

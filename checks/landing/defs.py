@@ -9,7 +9,7 @@ from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import Landing, quarantined_files, recorded_landings
 from assets.keys import raw
-from assets.monitoring.arrivals import daily_arrivals
+from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
 from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
 from checks.defs import PARTITION, Judge, as_of_run, check_of

@@ -10,7 +10,7 @@ from assets.lifetime_value.problem import AmountGates, ValueProblem
 from assets.lifetime_value.tables import VALUE_TYPES
 from assets.lifetime_value.totals import disagreements
 from assets.metrics.arrays import Floats
-from assets.metrics.intervals import Interval
+from assets.metrics.bootstrap import Interval
 from checks.contracts import GRADE_NAMES, STATUSES
 from checks.verdict import Verdict
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.keys import CHECKS
 from assets.ports import Vault
-from assets.privacy.scan import scan, unmistakable
+from assets.privacy.pii_scan import scan, unmistakable
 from checks.defs import check_of
 from checks.privacy.judged import personal_values_lie_in_the_vault_only
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from assets.privacy.scan import Scanned
+from assets.privacy.pii_scan import Scanned
 from checks.verdict import Verdict
 
 NAMED_FILES = 3

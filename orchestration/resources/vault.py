@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from assets.ports import PersonalValue
-from assets.privacy.sealing import Place, Sealed, seal, token_of, unseal
+from assets.privacy.encryption import Place, Sealed, seal, token_of, unseal
 from assets.privacy.vault_key import KEY_BYTES, OWNER_ONLY, Keyring
 
 PATIENCE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ import pytest
 from assets.keys import DRIFT
 from assets.lifecycle.realise import realised
 from assets.lifecycle.serve import scores
-from assets.monitoring.drifting import drift
+from assets.monitoring.drift.step import drift
 from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.lifecycle.world import shop
 
@@ -30,7 +30,7 @@ def test_a_backfill_is_the_same_however_often_it_is_launched(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Ten seconds a page, and no table reads it.
-    monkeypatch.setattr("assets.monitoring.drifting._draw", lambda *_given, **_named: None)
+    monkeypatch.setattr("assets.monitoring.drift.step._draw", lambda *_given, **_named: None)
     # Fewer customers than were learned from, because many mornings are lived.
     world.write(shop(customers=200, weeks=32))
     once = backfill(world, [0, 1, 2])

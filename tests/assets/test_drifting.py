@@ -13,12 +13,12 @@ from assets.lifecycle.causes import DRIFTED, wanted
 from assets.lifecycle.reference import REFERENCE_FILE
 from assets.lifecycle.serve import scores
 from assets.metrics.arrays import Texts
-from assets.metrics.drift import effects_of
-from assets.metrics.drift_reference import reference_of
-from assets.metrics.observed import Observed
-from assets.monitoring import drifting
-from assets.monitoring.drift import judge_drift
-from assets.monitoring.drifting import drift, page_of
+from assets.metrics.drift.effects import effects_of
+from assets.metrics.drift.reference import reference_of
+from assets.metrics.drift.sample import Observed
+from assets.monitoring.drift import step
+from assets.monitoring.drift.alarm import judge_drift
+from assets.monitoring.drift.step import drift, page_of
 from checks.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen, results
@@ -34,7 +34,7 @@ Rows = pd.DataFrame
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The pages that would have been drawn, ten seconds each."""
     pages: list[Path] = []
-    monkeypatch.setattr(drifting, "html_report", lambda *_sides, file, **_named: pages.append(file))
+    monkeypatch.setattr(step, "html_report", lambda *_sides, file, **_named: pages.append(file))
     return pages
 
 

@@ -13,8 +13,8 @@ from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.problem import Floors, Gates
 from assets.lifecycle.realise import REALISED
 from assets.lifecycle.rows import realised_rates
-from assets.monitoring import drifting
-from assets.monitoring.drifting import drift
+from assets.monitoring.drift import step
+from assets.monitoring.drift.step import drift
 from checks.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED
@@ -72,7 +72,7 @@ def settled(folder: Path, rows: pd.DataFrame) -> World:
 def drift_without_page(world: World, morning: date) -> None:
     """The page takes ten seconds to draw."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drifting, "html_report", lambda *_sides, **_named: None)
+        patch.setattr(step, "html_report", lambda *_sides, **_named: None)
         drift(world.morning(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.privacy.scan import scan
-from assets.sample_shop.customers import contacts_of, customers_of
-from assets.sample_shop.shop import SIZES
+from assets.privacy.pii_scan import scan
+from assets.sample_shop.world.customers import contacts_of, customers_of
+from assets.sample_shop.world.shop import SIZES
 from tests.journey.conftest import copied
 from tests.journey.world import JOB, PROJECT, Place, Told
 

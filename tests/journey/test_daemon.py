@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.scheduler.instigation import TickStatus
 
-from assets.privacy.scan import scan
+from assets.privacy.pii_scan import scan
 from tests.journey.conftest import copied
 from tests.journey.daemon import Watch
 from tests.journey.world import Place, Told

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from assets.privacy.scan import scan
-from assets.sample_shop.customers import contacts_of, customers_of
-from assets.sample_shop.shop import SIZES
+from assets.privacy.pii_scan import scan
+from assets.sample_shop.world.customers import contacts_of, customers_of
+from assets.sample_shop.world.shop import SIZES
 from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, Told
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Page, expect
 
-from assets.transform.next_steps import NEXT_STEPS
+from assets.transform.remediation import NEXT_STEPS
 from tests.journey.conftest import copied
 from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
 from tests.journey.world import Place, Told

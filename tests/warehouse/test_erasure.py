@@ -12,11 +12,11 @@ import pytest
 from assets.ingest.config.business import Business, business_from
 from assets.ingest.loading.load import land
 from assets.ingest.loading.screening import ERASED
-from assets.privacy import erasure
-from assets.privacy.custody import take_custody
-from assets.privacy.erasure import PENDING, ErasureIncomplete, Premises, erase
-from assets.privacy.scan import scan
-from assets.privacy.subject import subject
+from assets.privacy.erasure import erase as erasure
+from assets.privacy.erasure.erase import PENDING, ErasureIncomplete, Premises, erase
+from assets.privacy.pii_scan import scan
+from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.subject_access import subject
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources.vault import SqliteVault
 from orchestration.resources.warehouse import DuckDBWarehouse

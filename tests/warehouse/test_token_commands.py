@@ -11,8 +11,8 @@ import yaml
 from assets.ingest.config.business import PLACED, Business, BusinessInvalid
 from assets.ingest.loading.load import land
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
-from assets.privacy.custody import take_custody
-from assets.privacy.scan import scan
+from assets.privacy.pii_scan import scan
+from assets.privacy.redaction.redact_exports import take_custody
 from orchestration import audience, erase, export_subject
 from orchestration.keyring import vault_of
 from orchestration.resources.vault import SqliteVault

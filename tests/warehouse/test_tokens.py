@@ -10,8 +10,8 @@ import pytest
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.loading.load import land
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of
-from assets.privacy.custody import Custody, take_custody
-from assets.privacy.scan import scan
+from assets.privacy.pii_scan import scan
+from assets.privacy.redaction.redact_exports import Custody, take_custody
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 from tests.warehouse.token_shop import (

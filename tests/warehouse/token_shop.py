@@ -11,7 +11,7 @@ import pandas as pd
 from assets.ingest.config.business import Business, business_from
 from assets.ingest.loading.load import land
 from assets.ingest.loading.pseudonyms import names_of
-from assets.privacy.custody import take_custody
+from assets.privacy.redaction.redact_exports import take_custody
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from assets.activation.lift import WINDOW_DAYS, lift_of, lifts
-from assets.sample_shop.history import Cast, cast_of
-from assets.sample_shop.orders import orders_of
-from assets.sample_shop.persuasion import EFFECT_DAYS, persuasion_of
-from assets.sample_shop.shop import Shop
 from assets.sample_shop.truth import _no_order
+from assets.sample_shop.world.history import Cast, cast_of
+from assets.sample_shop.world.orders import orders_of
+from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
+from assets.sample_shop.world.shop import Shop
 
 SHOP = Shop(customers=4_000, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31), seed=5)
 

@@ -9,7 +9,7 @@ import pytest
 from assets.lifecycle.tables import typed
 from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates
 from assets.lifetime_value.tables import REALISED_TYPES, VALUE_TYPES
-from assets.metrics.intervals import Interval
+from assets.metrics.bootstrap import Interval
 from checks.lifetime_value.amounts import (
     amounts_lie_in_their_intervals,
     everyone_has_every_horizon,

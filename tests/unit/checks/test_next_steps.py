@@ -10,7 +10,7 @@ import pytest
 
 from assets.keys import Key
 from assets.transform.defs import _advised
-from assets.transform.next_steps import NEXT_STEPS as OF_DBT
+from assets.transform.remediation import NEXT_STEPS as OF_DBT
 from checks.defs import PARTITION, check_of
 from checks.figures import with_reliability, with_totals
 from checks.next_steps import NEXT_STEPS, next_step_of

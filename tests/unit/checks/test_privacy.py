@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from assets.privacy.scan import Scanned
+from assets.privacy.pii_scan import Scanned
 from checks.privacy.judged import personal_values_lie_in_the_vault_only
 
 BELOW = Path("/var/shop")

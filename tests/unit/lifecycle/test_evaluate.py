@@ -10,7 +10,7 @@ from assets.lifecycle.problem import Bands, MostFrequent
 from assets.lifecycle.slices import slice_values
 from assets.lifecycle.tables import BIN_TYPES, METRIC_TYPES
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import auc, with_shift
+from assets.metrics.classification import auc, with_shift
 from tests.unit.lifecycle.conftest import Trial
 
 

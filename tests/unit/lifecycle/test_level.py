@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import pytest
+from assets.metrics.probability import with_shift
 
 from assets.lifecycle.level import (
     PRIOR_PERIODS,
@@ -16,7 +17,6 @@ from assets.lifecycle.level import (
 )
 from assets.lifecycle.outlook import PeriodHistory, outlook
 from assets.lifecycle.trading_days import DailyOrders, TradingCalendar, order_days
-from assets.metrics.probability import with_shift
 
 Floats = npt.NDArray[np.float64]
 

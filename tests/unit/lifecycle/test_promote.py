@@ -12,7 +12,7 @@ from assets.lifecycle.grade import DO_NOT_USE, GRADES, grade
 from assets.lifecycle.promote import Attempt, Decision, decide, refused, retrain_row
 from assets.lifecycle.train import fit_candidate
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import with_shift
+from assets.metrics.classification import with_shift
 from tests.unit.lifecycle.conftest import SUBJECT, Trial
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -17,7 +17,7 @@ from assets.lifecycle.problem import ReasonGroup
 from assets.lifecycle.score import Level, Run, ranks, score
 from assets.lifecycle.tables import SCORE_TYPES
 from assets.lifecycle.train import Fitted
-from assets.metrics.probability import log_odds
+from assets.metrics.classification import log_odds
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -14,7 +14,7 @@ from assets.lifecycle.naive import RecencyBands
 from assets.lifecycle.problem import Floors, ReasonGroup
 from assets.lifecycle.train import BelowFloor, fit_candidate, offered, refit, typical
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import auc, intercept_shift
+from assets.metrics.classification import auc, intercept_shift
 from tests.unit.lifecycle.conftest import Trial, run_trial
 from tests.unit.lifecycle.world import PROBLEM
 

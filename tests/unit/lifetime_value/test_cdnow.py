@@ -10,7 +10,7 @@ from assets.lifetime_value.bg_nbd import BgNbd
 from assets.lifetime_value.histories import AGE, AMOUNT, FREQUENCY, RECENCY
 from assets.lifetime_value.value import COLUMNS, LifetimeValue, Outlook
 from assets.metrics.amounts import coverage, transform_coverage
-from assets.metrics.intervals import Resamples
+from assets.metrics.bootstrap import Resamples
 from orchestration.settings import PROJECT, Settings
 
 FOLDER = (PROJECT / Settings().data_dir).resolve() / "cdnow"

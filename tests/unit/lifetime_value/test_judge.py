@@ -5,7 +5,7 @@ import pandas as pd
 
 from assets.lifetime_value.customer_value import Recipe
 from assets.lifetime_value.judge import Trial, best_of
-from assets.metrics.intervals import Interval
+from assets.metrics.bootstrap import Interval
 
 SURELY = Interval(value=-0.3, lo=-0.4, hi=-0.2)
 UNSURE = Interval(value=-0.1, lo=-0.3, hi=0.1)

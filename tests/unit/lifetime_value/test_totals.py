@@ -6,7 +6,7 @@ import pytest
 
 from assets.lifetime_value.problem import AmountGates
 from assets.lifetime_value.totals import disagreements, group_totals
-from assets.metrics.intervals import Resamples
+from assets.metrics.bootstrap import Resamples
 
 GATES = AmountGates()
 

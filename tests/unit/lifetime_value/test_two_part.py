@@ -13,7 +13,7 @@ from assets.lifecycle.train import BelowFloor
 from assets.lifetime_value.two_part import TwoPartAmounts
 from assets.metrics.amounts import coverage, transform_coverage, wape
 from assets.metrics.arrays import Floats
-from assets.metrics.intervals import Resamples
+from assets.metrics.bootstrap import Resamples
 
 
 def rows(n: int, *, seed: int, level: float = 1.0) -> tuple[pd.DataFrame, Floats]:

@@ -12,7 +12,7 @@ from assets.lifetime_value.outlook import relative_errors, widened
 from assets.lifetime_value.simulate import Simulated
 from assets.lifetime_value.value import LifetimeValue, Outlook
 from assets.metrics.amounts import coverage, transform_coverage
-from assets.metrics.intervals import Resamples
+from assets.metrics.bootstrap import Resamples
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH, customers
 
 TRUSTED = (

@@ -14,7 +14,7 @@ from assets.metrics.amounts import (
     transform_coverage,
     wape,
 )
-from assets.metrics.intervals import Resamples, interval, paired_differences
+from assets.metrics.bootstrap import Resamples, interval, paired_differences
 
 REALISED = np.array([0.0, 10.0, 0.0, 30.0])
 PREDICTED = np.array([5.0, 5.0, 0.0, 20.0])

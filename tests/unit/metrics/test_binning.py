@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from assets.features.matrix import UNKNOWN
-from assets.metrics.binning import (
+from assets.metrics.drift.binning import (
     BINS,
     GROUPS,
     MISSING_CATEGORY,

@@ -13,7 +13,7 @@ from assets.metrics.calibration import (
     expected_calibration_error,
     shift_per_day,
 )
-from assets.metrics.probability import log_odds, with_shift
+from assets.metrics.classification import log_odds, with_shift
 
 
 def drawn(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

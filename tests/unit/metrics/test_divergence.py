@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from assets.metrics import divergence
-from assets.metrics.binning import numeric_bins, tally
+from assets.metrics.drift import divergence
+from assets.metrics.drift.binning import numeric_bins, tally
 
 
 def test_the_index_of_a_shifted_normal_is_the_square_of_the_shift() -> None:

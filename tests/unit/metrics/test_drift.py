@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.metrics.drift import Effect, effects_of
-from assets.metrics.drift_reference import DriftReference, reference_of
-from assets.metrics.observed import Observed, segments_of
+from assets.metrics.drift.effects import Effect, effects_of
+from assets.metrics.drift.reference import DriftReference, reference_of
+from assets.metrics.drift.sample import Observed, segments_of
 
 FIRST = np.datetime64("2024-01-01")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from assets.metrics.estimate import estimated_accuracy
-from assets.metrics.probability import auc, brier, log_loss, with_shift
+from assets.metrics.classification import auc, brier, log_loss, with_shift
+from assets.metrics.performance_estimation import estimated_accuracy
 
 MEASURES = ("auc", "log_loss", "brier", "positives")
 

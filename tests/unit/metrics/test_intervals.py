@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from assets.metrics.intervals import Resamples, accuracy, interval, paired_differences
-from assets.metrics.probability import auc, average_precision, brier, log_loss
+from assets.metrics.bootstrap import Resamples, accuracy, interval, paired_differences
+from assets.metrics.classification import auc, average_precision, brier, log_loss
 
 
 def rows(customers: int, weeks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from assets.metrics.probability import (
+from assets.metrics.classification import (
     auc,
     average_precision,
     brier,

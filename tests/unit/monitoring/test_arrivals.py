@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.ingest.config.contracts import CONTRACTS
-from assets.monitoring.arrivals import continued, daily_arrivals
+from assets.monitoring.source_volume import continued, daily_arrivals
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 MONDAY = date(2024, 3, 11)

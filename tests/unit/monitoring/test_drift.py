@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.metrics.drift import Effect, effects_of
-from assets.metrics.drift_reference import DriftReference, reference_of
-from assets.metrics.observed import Observed
-from assets.monitoring.drift import Bounds, Judged, judge_drift
-from assets.monitoring.drift_table import DRIFT_TYPES, drift_rows, history_of
+from assets.metrics.drift.effects import Effect, effects_of
+from assets.metrics.drift.reference import DriftReference, reference_of
+from assets.metrics.drift.sample import Observed
+from assets.monitoring.drift.alarm import Bounds, Judged, judge_drift
+from assets.monitoring.drift.table import DRIFT_TYPES, drift_rows, history_of
 
 FEATURES, CUSTOMERS, YEAR = 45, 800, 52
 MONDAY = np.datetime64("2023-01-02")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.monitoring import drift_report
-from assets.monitoring.drift_report import Page, html_report
+from assets.monitoring.drift import page as page_module
+from assets.monitoring.drift.page import Page, html_report
 
 
 def rows(n: int, *, seed: int) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def test_the_page_needs_no_network_and_leaves_out_what_is_empty(
     told: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda *address: told.append(address))
     monkeypatch.setattr(iterative_telemetry.IterativeTelemetryLogger, "send_event", told.append)
-    monkeypatch.setattr(drift_report, "MOST_ROWS", 300)
+    monkeypatch.setattr(page_module, "MOST_ROWS", 300)
     file = tmp_path / "drift.html"
     today = rows(200, seed=2)
     today.loc[:20, "country"] = np.nan

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.monitoring.replayed import HEADINGS, closing, markdown, morning_line, page, told
+from assets.monitoring.replay.report import HEADINGS, closing, markdown, morning_line, page, told
 from tests.unit.lifecycle.world import PROBLEM
 
 COLUMNS = [

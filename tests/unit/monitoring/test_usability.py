@@ -10,9 +10,9 @@ import pytest
 from assets.ingest.config.contract import ORIGIN
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import raw
-from assets.monitoring.capabilities import CAPABILITIES, Capability
-from assets.monitoring.profile import ColumnProfile, TableProfile, profiles
-from assets.monitoring.usability import usability_rows
+from assets.monitoring.readiness.profile import ColumnProfile, TableProfile, profiles
+from assets.monitoring.readiness.report import usability_rows
+from assets.monitoring.readiness.requirements import CAPABILITIES, Capability
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 ROOT = Path(__file__).parents[3]

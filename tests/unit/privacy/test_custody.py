@@ -12,8 +12,8 @@ import pytest
 from assets.ingest.config.business import Business, business_from
 from assets.ingest.loading.load import Landing, land
 from assets.ingest.loading.screening import ERASED
-from assets.privacy.custody import Custody, take_custody
-from assets.privacy.scan import scan
+from assets.privacy.pii_scan import scan
+from assets.privacy.redaction.redact_exports import Custody, take_custody
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources.vault import SqliteVault
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
-from assets.privacy.scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
+from assets.privacy.pii_scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 
@@ -121,7 +121,7 @@ def test_a_file_that_goes_away_meanwhile_is_no_file(tmp_path: Path, monkeypatch:
         (tmp_path / "gone").unlink(missing_ok=True)
         return pieces_of(file, overlap=overlap)
 
-    monkeypatch.setattr("assets.privacy.scan.pieces_of", taken_away)
+    monkeypatch.setattr("assets.privacy.pii_scan.pieces_of", taken_away)
     found = scan([tmp_path], [ADDRESS])
     assert (found.files, found.hits) == (1, {tmp_path / "it": 1})
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.privacy.sealing import Place, SealBroken, seal, token_of, unseal
+from assets.privacy.encryption import Place, SealBroken, seal, token_of, unseal
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 
 KEY = VaultKey(b"\7" * 32)

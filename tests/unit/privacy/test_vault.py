@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.ports import PersonalValue
-from assets.privacy.sealing import SealBroken
+from assets.privacy.encryption import SealBroken
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources import vault as adapter
 from orchestration.resources.vault import SqliteVault

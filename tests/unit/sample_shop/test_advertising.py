@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from assets.sample_shop.advertising import (
+from assets.sample_shop.world.advertising import (
     AD_CHANNELS,
     ad_spend_of,
     adstock,
@@ -13,8 +13,8 @@ from assets.sample_shop.advertising import (
     contributions_of,
     spend_of,
 )
-from assets.sample_shop.customers import MISREPORTED_SHARE, customers_of, sign_ups_of
-from assets.sample_shop.shop import Shop, is_open
+from assets.sample_shop.world.customers import MISREPORTED_SHARE, customers_of, sign_ups_of
+from assets.sample_shop.world.shop import Shop, is_open
 
 SHOP = Shop(customers=20_000, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31), seed=2)
 NAMES = [channel.name for channel in AD_CHANNELS]

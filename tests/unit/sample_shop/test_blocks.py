@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop import blocks
-from assets.sample_shop.blocks import all_consents_of, all_sends_of
-from assets.sample_shop.campaigns import sends_of
-from assets.sample_shop.customers import customers_of
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.messages import blocks
+from assets.sample_shop.messages.blocks import all_consents_of, all_sends_of
+from assets.sample_shop.messages.campaigns import sends_of
+from assets.sample_shop.world.customers import customers_of
+from assets.sample_shop.world.shop import Shop
 
 SHOP = Shop(customers=600, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31), seed=8)
 

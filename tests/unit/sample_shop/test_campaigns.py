@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.campaigns import campaigns_of, sends_of
-from assets.sample_shop.consents import consents_of
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.messages.campaigns import campaigns_of, sends_of
+from assets.sample_shop.messages.consents import consents_of
+from assets.sample_shop.world.shop import Shop
 
 COUNT = 6_000
 SHOP = Shop(customers=COUNT, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31), seed=5)

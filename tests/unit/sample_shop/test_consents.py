@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.consents import ADVERTISING, PROFILING, Purpose, answers_to, consents_of
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.messages.consents import ADVERTISING, PROFILING, Purpose, answers_to, consents_of
+from assets.sample_shop.world.shop import Shop
 
 COUNT = 10_000
 SHOP = Shop(customers=COUNT, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31), seed=3)

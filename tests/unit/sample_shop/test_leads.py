@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.leads import leads_of
-from assets.sample_shop.shop import Shop
+from assets.sample_shop.world.leads import leads_of
+from assets.sample_shop.world.shop import Shop
 
 SHOP = Shop(customers=50_000, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31), seed=1)
 

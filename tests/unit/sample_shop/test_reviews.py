@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.review_texts import texts_of
-from assets.sample_shop.reviews import reviews_of
-from assets.sample_shop.shop import Ints
+from assets.sample_shop.reviews.reviews import reviews_of
+from assets.sample_shop.reviews.texts import texts_of
+from assets.sample_shop.world.shop import Ints
 
 LINES = 60_000
 CUSTOMERS = pd.DataFrame({"customer_id": [f"C{number}" for number in range(500)]})

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from assets.sample_shop.baskets import articles_of, with_postage
-from assets.sample_shop.customers import customers_of
-from assets.sample_shop.export_tables import BAD_LINES
-from assets.sample_shop.exports import simulate
-from assets.sample_shop.history import cast_of, trade_of
-from assets.sample_shop.products import AFFINITY_GROUPS, POSTAGE, PRODUCTS, catalogue
-from assets.sample_shop.shop import SIZES, Shop, is_open, trade_by_day
+from assets.sample_shop.exports.simulate import simulate
+from assets.sample_shop.exports.tables import BAD_LINES
+from assets.sample_shop.world.baskets import articles_of, with_postage
+from assets.sample_shop.world.customers import customers_of
+from assets.sample_shop.world.history import cast_of, trade_of
+from assets.sample_shop.world.products import AFFINITY_GROUPS, POSTAGE, PRODUCTS, catalogue
+from assets.sample_shop.world.shop import SIZES, Shop, is_open, trade_by_day
 
 TINY = SIZES["tiny"]
 QUARTER = Shop(customers=150, first_day=date(2023, 1, 2), last_day=date(2023, 3, 26), seed=3)

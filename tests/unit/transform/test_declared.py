@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import LANDINGS
-from assets.transform.remembered import BusinessClock, next_window, remember
+from assets.transform.build_state import BusinessClock, next_window, remember
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 DECLARED = {

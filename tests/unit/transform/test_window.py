@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from assets.transform.window import BuiltFeatures, FeatureWindow, feature_window
+from assets.transform.build_window import BuiltFeatures, FeatureWindow, feature_window
 
 FIRST = date(2010, 1, 4)
 BUILT = BuiltFeatures(first=FIRST, last=date(2011, 11, 28), code_hash="same")

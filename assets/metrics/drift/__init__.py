@@ -1,0 +1,1 @@
+"""Distances between distributions and the test whether they exceed sampling error."""

@@ -1,0 +1,152 @@
+"""Effect sizes of drift against a stored reference, each with what chance alone would show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from assets.metrics.drift.bands import counts_of, distance
+from assets.metrics.drift.binning import Kind, Tally
+from assets.metrics.drift.divergence import (
+    expected_jensen_shannon,
+    expected_psi,
+    jensen_shannon,
+    population_stability,
+    sampling_scale,
+)
+from assets.metrics.drift.reference import DriftReference, ReferenceFeature, ReferenceSegment
+from assets.metrics.drift.sample import SCORE, Column, Observed, Segment, segments_of
+
+NOTHING = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """How far one feature of one slice lies from the reference.
+
+    Missing values are a bin of their own, so that ``psi`` and ``js`` see a column being lost.
+
+    Attributes:
+        n, n_reference: Rows.
+        customers, reference_customers: Independent customers among them; what sampling error counts.
+        bins: Bins that hold a row of either; 1 means that nothing can differ.
+        psi: Population stability index, >= 0; ``nan`` when either has no rows, as are all below.
+        psi_noise: What ``psi`` is on average without drift.
+        psi_band: What it was between the champion's own training mornings, beyond chance.
+        js, js_noise: Jensen-Shannon distance in [0, 1], and its root mean square without drift.
+        wasserstein: Distance in standard deviations of the reference over everybody, ``nan`` for what was
+            constant or missing; for categories the share of customers that changed theirs.
+        wasserstein_noise: Its sampling error.
+        wasserstein_band: As ``psi_band``.
+        missing_delta: Share missing, less that of the reference; in [-1, 1].
+        unseen_share: Share of categories never seen in the reference, or of numbers outside its range.
+    """
+
+    slice_name: str
+    slice_value: str
+    feature: str
+    kind: Kind
+    n: int
+    n_reference: int
+    customers: float
+    reference_customers: float
+    bins: int
+    psi: float
+    psi_noise: float
+    psi_band: float
+    js: float
+    js_noise: float
+    wasserstein: float
+    wasserstein_noise: float
+    wasserstein_band: float
+    missing_delta: float
+    unseen_share: float
+
+
+def effects_of(observed: Observed, reference: DriftReference) -> tuple[Effect, ...]:
+    """The effect of each feature of the reference, over everybody and in each of its slices.
+
+    A slice value that the reference does not know is not compared: over everybody, its customers show as
+    drift of the column that the slice is made of. One column is held in memory at a time.
+
+    Args:
+        observed: Rows of the mornings to be judged, usually one. Its slices are those of the reference.
+        reference: Of the champion.
+
+    Raises:
+        KeyError: when a feature of the reference is missing.
+        ValueError: when there are no rows, or a number is infinite.
+    """
+    if len(observed) == 0:
+        raise ValueError("drift needs at least one row")
+    segments = {(each.slice_name, each.slice_value): each for each in segments_of(observed)}
+    found: list[Effect] = []
+    for feature in reference.features:
+        found += _effects(feature, _values(observed, feature), segments=segments)
+    return tuple(found)
+
+
+def _values(observed: Observed, feature: ReferenceFeature) -> pd.Series:
+    if feature.kind != "score":
+        return observed.features[feature.name]
+    if observed.score is None:
+        raise KeyError(f"the reference has a {SCORE!r}, the rows to compare have none")
+    return pd.Series(observed.score, name=SCORE, copy=False)
+
+
+def _effects(
+    feature: ReferenceFeature, values: pd.Series, *, segments: Mapping[tuple[str, str], Segment]
+) -> list[Effect]:
+    column = Column.of(values, kind=feature.kind, bins=feature.bins)
+    return [
+        _effect(feature, was, now=(found := column.tallied(segment.rows)), customers=segment.behind(found))
+        for was in feature.segments
+        if (segment := segments.get((was.slice_name, was.slice_value))) is not None
+    ]
+
+
+def _effect(feature: ReferenceFeature, was: ReferenceSegment, *, now: Tally, customers: float) -> Effect:
+    distances = _distances(feature, was.tally, now=now) if was.tally.n and now.n else _NO_DISTANCES
+    scale, bins = sampling_scale(customers, was.customers), _bins_filled(was.tally, now)
+    unit = feature.unit if feature.unit > 0 else NOTHING
+    return Effect(
+        slice_name=was.slice_name,
+        slice_value=was.slice_value,
+        feature=feature.name,
+        kind=feature.kind,
+        n=now.n,
+        n_reference=was.tally.n,
+        customers=customers,
+        reference_customers=was.customers,
+        bins=bins,
+        psi=distances["psi"],
+        psi_noise=expected_psi(bins, scale),
+        psi_band=was.psi_band,
+        js=distances["js"],
+        js_noise=expected_jensen_shannon(bins, scale),
+        wasserstein=distances["moved"] / unit,
+        wasserstein_noise=was.tally.sd / unit * float(np.sqrt(scale)),
+        wasserstein_band=was.wasserstein_band,
+        missing_delta=distances["missing"],
+        unseen_share=distances["unseen"],
+    )
+
+
+_NO_DISTANCES = dict.fromkeys(("psi", "js", "moved", "missing", "unseen"), NOTHING)
+
+
+def _distances(feature: ReferenceFeature, was: Tally, *, now: Tally) -> dict[str, float]:
+    reference, current = counts_of(was), counts_of(now)
+    return {
+        "psi": population_stability(reference, current),
+        "js": jensen_shannon(reference, current),
+        "moved": distance(feature.bins, was, now),
+        "missing": now.counts[-1] / now.n - was.counts[-1] / was.n,
+        # More names than are remembered: the reference has some share of unseen ones itself.
+        "unseen": max(now.outside / now.n - was.outside / was.n, 0.0),
+    }
+
+
+def _bins_filled(was: Tally, now: Tally) -> int:
+    return int(np.count_nonzero(counts_of(was) + counts_of(now)))

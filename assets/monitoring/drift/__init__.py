@@ -1,0 +1,1 @@
+"""Drift of features and scores against the champion's training window."""

@@ -1,0 +1,107 @@
+"""How far a morning's customers have drifted from those the champion learned from."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from assets.features.matrix import AS_OF, Matrix
+from assets.keys import DRIFT
+from assets.lifecycle import journal
+from assets.lifecycle.journal import Serving
+from assets.lifecycle.morning import Morning
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.reference import WINDOW, observed, reference_kept
+from assets.lifecycle.register import load_version
+from assets.lifecycle.rows import asked_on, known_rows
+from assets.lifecycle.tables import DRIFTED_TYPES, typed
+from assets.metrics.drift.effects import effects_of
+from assets.metrics.drift.reference import DriftReference
+from assets.metrics.drift.sample import ALL
+from assets.monitoring.drift.alarm import JUDGED_WINDOWS, judge_drift
+from assets.monitoring.drift.page import html_report
+from assets.monitoring.drift.table import drift_rows, history_of
+
+DRIFTED = "drifted"
+
+
+def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
+    """Compare everyone asked about this morning with the serving version's reference, and keep the verdicts.
+
+    Args:
+        morning: The morning; its version is the one that served until now.
+        page: Where the page to browse goes; written only when there is something to compare.
+
+    Returns:
+        The one row of ``ml.<problem>__drift`` for the morning; ``compared`` is 0 while a fallback or nobody
+        serves, and ``drifted`` names the features that everybody has drifted in, missing when none has.
+    """
+    problem = morning.problem
+    journal.prepare(morning.warehouse, problem)
+    serves = journal.serving_on(problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1))
+    reference = reference_kept(morning.folder(serves.model_version)) if serves else None
+    today = asked_on(problem, morning.warehouse, as_of=morning.as_of)
+    if serves is None or reference is None or len(today) == 0:
+        rows = pd.DataFrame()
+    else:
+        rows = _judged(morning, serves, today=today, reference=reference)
+        _draw(morning, serves, today=today, page=page)
+    _keep(morning, rows)
+    row = typed([_told(morning, serves, rows=rows, n=len(today))], DRIFTED_TYPES)
+    return journal.keep_row(morning.warehouse, problem.drifted, row, as_of=morning.as_of)
+
+
+def _told(morning: Morning, serves: Serving | None, *, rows: pd.DataFrame, n: int) -> dict[str, object]:
+    whole = rows.loc[rows["slice_name"] == ALL] if len(rows) else rows
+    drifted: list[str] = whole.loc[whole["verdict"] == DRIFTED, "feature"].tolist() if len(whole) else []
+    return {
+        "as_of_date": morning.as_of,
+        "model_name": morning.problem.name,
+        "model_version": serves.model_version if serves else None,
+        "n": n,
+        "compared": len(whole),
+        "drifted": ", ".join(drifted) or None,
+    }
+
+
+def page_of(reports: Path, problem: PredictionProblem, *, as_of: date) -> Path:
+    """Where the page of one morning lies."""
+    return reports / "drift" / f"{problem.name}_{as_of}.html"
+
+
+def _judged(morning: Morning, serves: Serving, *, today: Matrix, reference: DriftReference) -> pd.DataFrame:
+    fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
+    found = effects_of(observed(morning.problem, today, score=fitted.probability(today.features)), reference)
+    history = history_of(_earlier(morning, serves))[-(JUDGED_WINDOWS - 1) :]
+    return drift_rows(
+        judge_drift([*history, found]),
+        model_name=morning.problem.name,
+        model_version=serves.model_version,
+        as_of=morning.as_of,
+    )
+
+
+def _earlier(morning: Morning, serves: Serving) -> pd.DataFrame:
+    return morning.warehouse.read(
+        f"select * from {DRIFT.sql} where model_name = $name and model_version = $version "
+        f"and {AS_OF} < $as_of order by {AS_OF}",
+        {"name": morning.problem.name, "version": serves.model_version, "as_of": morning.as_of},
+    )
+
+
+def _keep(morning: Morning, rows: pd.DataFrame) -> None:
+    with morning.warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of",
+            {"name": morning.problem.name, "as_of": morning.as_of},
+        )
+    if len(rows):
+        morning.warehouse.append(DRIFT, rows)
+
+
+def _draw(morning: Morning, serves: Serving, *, today: Matrix, page: Path) -> None:
+    known = known_rows(morning.problem, morning.warehouse, as_of=serves.as_of_date).everyone
+    window = known.of(known.as_of > np.datetime64(serves.as_of_date - WINDOW, "D"))
+    page.parent.mkdir(parents=True, exist_ok=True)
+    html_report(window.features, today.features, file=page, seed=morning.problem.seed)

@@ -1,0 +1,1 @@
+"""Data readiness: which capabilities the delivered data can carry, and what is missing."""

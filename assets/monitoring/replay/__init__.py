@@ -1,0 +1,1 @@
+"""Report of a replay: published predictions beside matured outcomes, date by date."""

@@ -1,0 +1,161 @@
+"""What a walk through history showed: per as-of day what was said, what happened, and what was decided."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from assets.features.matrix import AS_OF
+from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.realise import REALISED
+from assets.monitoring.replay.plot import walk_plot
+from assets.ports import Warehouse
+
+UNKNOWN = "-"
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+HEADINGS = {
+    AS_OF: "as-of day",
+    "customers": "customers",
+    "sum_probability": "Σ probability",
+    "interval": "95 % interval",
+    "realised": "happened",
+    "miss": "miss",
+    "auc": "AUC",
+    "slope": "slope",
+    "status": "status",
+    "quality_grade": "grade",
+    "drifted": "drifted",
+    "decisions": "decisions",
+}
+
+SQL = """
+with days as (select unnest($days) as as_of_date),
+levels as (select * from ml.levels where model_name = $name),
+scored as (
+    select as_of_date, any_value(status) as status, any_value(quality_grade) as quality_grade
+    from {scores} group by 1
+),
+measured as (
+    select
+        as_of_date,
+        any_value(value) filter (where metric = 'auc') as auc,
+        any_value(value) filter (where metric = 'calibration_slope') as slope
+    from ml.metrics
+    where model_name = $name and split = $split and slice_name = 'all' group by 1
+),
+drifted as (
+    select as_of_date, string_agg(feature, ', ' order by psi desc, feature) as drifted
+    from ml.drift
+    where model_name = $name and slice_name = 'all' and verdict = 'drifted' group by 1
+),
+decided as (
+    select
+        as_of_date,
+        string_agg(decision || ' (' || trigger || ')', '; ' order by decided_at) as decisions
+    from ml.retrain_log where model_name = $name group by 1
+)
+select
+    days.as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc, slope,
+    coalesce(scored.status, 'withheld') as status, quality_grade, drifted, decisions
+from days
+left join levels using (as_of_date)
+left join scored using (as_of_date)
+left join measured using (as_of_date)
+left join drifted using (as_of_date)
+left join decided using (as_of_date)
+order by 1
+"""
+
+
+def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[date]) -> pd.DataFrame:
+    """One row per day of ``days``, oldest first, as the tables hold it.
+
+    Returns:
+        as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc and slope (of the
+        published rows, missing until their window has ended), status (``withheld`` where nothing was
+        scored), quality_grade, drifted (features, in words) and decisions.
+    """
+    return warehouse.read(
+        SQL.format(scores=problem.scores.sql),
+        {"days": list(days), "name": problem.name, "split": REALISED},
+    )
+
+
+def told(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """``rows`` as a person reads them, by the names of ``HEADINGS``; a dash where nothing is known."""
+    return [dict(_told(row)) for row in rows.to_dict("records")]
+
+
+def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
+    total, happened = _number(row["sum_probability"]), _number(row["realised"])
+    yield AS_OF, f"{pd.Timestamp(str(row[AS_OF])):%Y-%m-%d}"
+    yield "customers", _shown(_number(row["customers"]), ",.0f")
+    yield "sum_probability", _shown(total, ",.0f")
+    lo, hi = (_shown(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
+    yield "interval", f"{lo} to {hi}" if np.isfinite(total) else UNKNOWN
+    yield "realised", _shown(happened, ",.0f")
+    yield "miss", _shown(total / happened - 1 if happened else np.nan, "+.0%")
+    yield "auc", _shown(_number(row["auc"]), ".3f")
+    yield "slope", _shown(_number(row["slope"]), ".2f")
+    for name in ("status", "quality_grade", "drifted", "decisions"):
+        yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
+
+
+def morning_line(rows: pd.DataFrame) -> str:
+    """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
+    (row,) = told(rows)
+    said = (
+        f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
+        if row["sum_probability"] != UNKNOWN
+        else "nobody is scored"
+    )
+    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+
+
+def closing(rows: pd.DataFrame) -> str:
+    """The figures of the whole walk, in one sentence each."""
+    matured = rows.dropna(subset=["realised", "sum_probability"])
+    if matured.empty:
+        return "No scored morning has matured yet."
+    misses = (matured["sum_probability"] / matured["realised"].replace(0, np.nan) - 1).abs()
+    inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
+    retrained = rows["decisions"].fillna("").str.count("promote").sum()
+    return (
+        f"{len(rows)} mornings, {len(matured)} matured: mean AUC {matured['auc'].mean():.3f}, "
+        f"miss median {misses.median():.1%}, worst {misses.max():.0%}; {int(inside.sum())} of "
+        f"{len(matured)} totals in their 95 % interval; promotions: {int(retrained)}, "
+        f"mornings withheld: {int((rows['status'] == 'withheld').sum())}, "
+        f"with drift: {int(rows['drifted'].notna().sum())}."
+    )
+
+
+def markdown(rows: pd.DataFrame) -> str:
+    """The table, for a terminal or a README."""
+    lines = [" | ".join(HEADINGS.values()), " | ".join("---" for _ in HEADINGS)]
+    lines += [" | ".join(row[name] for name in HEADINGS) for row in told(rows)]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
+    """One HTML page that needs no network: what was said, happened and decided over time, and the table."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        problem=problem,
+        closing=closing(rows),
+        headings=list(HEADINGS.values()),
+        rows=[[row[name] for name in HEADINGS] for row in told(rows)],
+        plot=base64.b64encode(walk_plot(rows)).decode(),
+    )
+
+
+def _number(value: object) -> float:
+    return float("nan") if pd.isna(value) else float(str(value))  # type: ignore[call-overload]
+
+
+def _shown(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else UNKNOWN

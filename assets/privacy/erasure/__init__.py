@@ -1,0 +1,1 @@
+"""Erasure of a person from the warehouse, the vault, landed files and model artifacts."""

@@ -1,0 +1,1 @@
+"""Visits to the shop's site: devices, sessions and events."""

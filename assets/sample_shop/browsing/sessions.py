@@ -1,0 +1,149 @@
+"""What happens during a visit to the shop's site: pages, searches, products, carts and purchases."""
+
+import numpy as np
+import pandas as pd
+
+from assets.sample_shop.world.products import CATEGORIES
+from assets.sample_shop.world.shop import Ints
+from assets.sample_shop.world.simulated_days import Happenings
+
+EVENT_TYPES = ("page_view", "search", "product_view", "add_to_cart", "checkout", "purchase")
+PAGE_VIEW, SEARCH, PRODUCT_VIEW, ADD_TO_CART, CHECKOUT, PURCHASE = range(len(EVENT_TYPES))
+STEP_SHARES = (0.20, 0.20, 0.60)
+FAVOURITE_SHARE = 0.6
+# Of the products looked at without an order; then of those put into the cart.
+CARTED_SHARE, ABANDONED_CHECKOUT_SHARE = 0.08, 0.25
+# Of the ordered products: the others are ordered from memory.
+VIEWED_BEFORE_ORDER_SHARE = 0.9
+SHORTEST_PAUSE, LONGEST_PAUSE = 5, 75
+# Positions in a visit: steps are ``STEP`` apart, with room for what follows from each; the ordered
+# products come after any step, in the order of the lines.
+BEGINNING, STEP, ORDERING, END = 0, 3, 10_000, 2**31 - 1
+NOTHING = -1
+
+
+def steps_of(visits: pd.DataFrame, *, world: Happenings, rng: np.random.Generator) -> pd.DataFrame:
+    """Everything that happens in ``visits``, visit by visit, in order.
+
+    A visit without an order opens a page, then takes a Poisson number of steps with mean ``steps``; one
+    with an order goes on to the ordered products, the cart, the checkout and the purchase.
+
+    Args:
+        visits: day, second (since the shop's first midnight: when it begins, or for an order when that is
+            placed), order (row of ``world.orders``; -1 without), steps, liked (favourite category; -1
+            if unknown); by row number.
+        world: The days' orders and lines, and the products.
+        rng: Where chance comes from.
+
+    Returns:
+        visit (row of ``visits``), position (in it), event_type (index into ``EVENT_TYPES``), product (row
+        of ``world.products``; -1 when the event is about none), second (since the shop's first midnight).
+    """
+    opening = _part(np.arange(len(visits)), BEGINNING, PAGE_VIEW)
+    parts = [opening, *_looking_around(visits, world.products, rng), *_ordering(visits, world, rng)]
+    steps = pd.concat(parts, ignore_index=True)
+    steps = steps.take(np.lexsort((steps["position"].to_numpy(), steps["visit"].to_numpy())))
+    steps["second"] = _seconds(steps["visit"].to_numpy(), visits, rng)
+    return steps.reset_index(drop=True)
+
+
+def _part(
+    visit: Ints, position: Ints | int, event_type: Ints | int, product: Ints | int = NOTHING
+) -> pd.DataFrame:
+    """Events of one sort; ``position`` puts those of a visit into order. Small types: there are millions."""
+    count = len(visit)
+    return pd.DataFrame(
+        {
+            "visit": visit.astype(np.int32),
+            "position": np.broadcast_to(position, count).astype(np.int32),
+            "event_type": np.broadcast_to(event_type, count).astype(np.int8),
+            "product": np.broadcast_to(product, count).astype(np.int32),
+        }
+    )
+
+
+def _looking_around(
+    visits: pd.DataFrame, products: pd.DataFrame, rng: np.random.Generator
+) -> list[pd.DataFrame]:
+    """The steps, the products they put into the cart, and the checkouts that come to nothing."""
+    count = rng.poisson(visits["steps"].to_numpy())
+    visit = np.repeat(np.arange(len(visits)), count)
+    position = STEP * (1 + np.arange(len(visit)) - np.repeat(count.cumsum() - count, count))
+    kind = rng.choice(len(STEP_SHARES), size=len(visit), p=STEP_SHARES)
+    is_view = kind == PRODUCT_VIEW
+    seen = visits[["day", "liked"]].iloc[visit[is_view]]
+    product = np.full(len(visit), NOTHING)
+    product[is_view] = products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
+    # Who orders buys what is in the cart.
+    can_leave = is_view & (visits["order"].to_numpy()[visit] == NOTHING)
+    carted = can_leave & (rng.random(len(visit)) < CARTED_SHARE)
+    checked_out = carted & (rng.random(len(visit)) < ABANDONED_CHECKOUT_SHARE)
+    return [
+        _part(visit, position, kind, product),
+        _part(visit[carted], position[carted] + 1, ADD_TO_CART, product[carted]),
+        _part(visit[checked_out], position[checked_out] + 2, CHECKOUT),
+    ]
+
+
+def _ordering(visits: pd.DataFrame, world: Happenings, rng: np.random.Generator) -> list[pd.DataFrame]:
+    """Each ordered product, looked at by most and put into the cart by all; then checkout and purchase."""
+    order = visits["order"].to_numpy()
+    buying = np.flatnonzero(order != NOTHING)
+    visit_of = np.full(len(world.orders), NOTHING)
+    visit_of[order[buying]] = buying
+    visit = visit_of[world.lines["order"].to_numpy()]
+    ordered = visit != NOTHING
+    visit, product = visit[ordered], world.lines["product"].to_numpy()[ordered]
+    position = ORDERING + 2 * np.arange(len(visit))
+    viewed = rng.random(len(visit)) < VIEWED_BEFORE_ORDER_SHARE
+    return [
+        _part(visit[viewed], position[viewed], PRODUCT_VIEW, product[viewed]),
+        _part(visit, position + 1, ADD_TO_CART, product),
+        _part(buying, END - 1, CHECKOUT),
+        _part(buying, END, PURCHASE),
+    ]
+
+
+def _seconds(visit: Ints, visits: pd.DataFrame, rng: np.random.Generator) -> Ints:
+    """When each event happens: counted from the visit's beginning, or back from its order."""
+    is_first = np.r_[True, visit[1:] != visit[:-1]][: len(visit)]
+    pause = rng.integers(SHORTEST_PAUSE, LONGEST_PAUSE, size=len(visit), endpoint=True)
+    passed = np.where(is_first, 0, pause).cumsum()
+    first, last = np.flatnonzero(is_first), np.flatnonzero(np.r_[is_first[1:], True][: len(visit)])
+    is_order = visits["order"].to_numpy() != NOTHING
+    anchor = visits["second"].to_numpy() - np.where(is_order, passed[last], passed[first])
+    seconds: Ints = anchor[visit] + passed
+    return seconds
+
+
+def products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
+    """Row of one product per view, often from the favourite category, by popularity among the launched.
+
+    Args:
+        liked: Index into ``CATEGORIES``; -1 without a favourite; shape (views,).
+        day: Day number of the view, shape (views,).
+        products: category, popularity, launched_day.
+        rng: Where chance comes from.
+
+    Returns:
+        Rows of ``products``, shape (views,); -1 where nothing has been launched.
+    """
+    chosen = _from_shelf(np.arange(len(products)), day, products, rng)
+    from_favourite = rng.random(len(liked)) < FAVOURITE_SHARE
+    for number, category in enumerate(CATEGORIES):
+        here = from_favourite & (liked == number)
+        shelf = np.flatnonzero(products["category"] == category)
+        favourite = _from_shelf(shelf, day[here], products, rng)
+        chosen[here] = np.where(favourite == NOTHING, chosen[here], favourite)
+    return chosen
+
+
+def _from_shelf(shelf: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
+    launched = products["launched_day"].to_numpy()[shelf]
+    oldest_first = np.argsort(launched, kind="stable")
+    weight = np.r_[0.0, products["popularity"].to_numpy()[shelf][oldest_first].cumsum()]
+    # Sorted by launch, what is on sale on a day is a beginning of the shelf.
+    on_sale = np.searchsorted(launched[oldest_first], day, side="right")
+    luck = rng.random(len(day)) * weight[on_sale]
+    place = np.searchsorted(weight, luck, side="right") - 1
+    return np.where(on_sale > 0, np.r_[shelf[oldest_first], NOTHING][place], NOTHING)

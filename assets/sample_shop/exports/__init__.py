@@ -1,0 +1,1 @@
+"""Export files of the simulated shop, with injected faults."""

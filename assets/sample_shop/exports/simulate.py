@@ -1,0 +1,124 @@
+"""The shop's exports: ordinary files, as a shop's systems would write them, and the truth beside them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from assets.sample_shop.exports.files import Files
+from assets.sample_shop.exports.tables import (
+    campaign_export,
+    customer_exports,
+    order_exports,
+    product_export,
+    send_exports,
+)
+from assets.sample_shop.messages.blocks import all_consents_of
+from assets.sample_shop.messages.campaigns import campaigns_of
+from assets.sample_shop.reviews.reviews import reviews_of
+from assets.sample_shop.truth import purchase_probabilities
+from assets.sample_shop.world.advertising import (
+    ad_spend_of,
+    channel_contributions,
+    contributions_of,
+    spend_of,
+)
+from assets.sample_shop.world.customers import true_state
+from assets.sample_shop.world.history import Cast, Trade, booked_lines, cast_of, events_by_day, trade_of
+from assets.sample_shop.world.leads import leads_of
+from assets.sample_shop.world.shop import Shop
+
+OF_AN_EARLIER_SIMULATION = ("orders_*.csv.gz", "sends_*.csv.gz", "events/*.parquet", "reviews.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exports:
+    """What was written: ``landing`` holds the exports, ``truth`` what no shop knows; rows by table."""
+
+    landing: Path
+    truth: Path
+    rows: Mapping[str, int]
+
+
+def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
+    """Simulate ``shop`` and write its exports; the same shop gives the same bytes.
+
+    Args:
+        shop: Size, days, seed and what is planted.
+        landing: Folder for the exports: by month ``orders_<month>.csv.gz`` and ``sends_<month>.csv.gz``,
+            by day ``events/<day>.parquet``, and ``customers.csv``, ``products.csv``, ``campaigns.csv``,
+            ``ad_spend.csv``, ``consents.csv``, ``leads.csv`` and ``reviews.jsonl``; files of an earlier
+            simulation are removed.
+        truth: Folder for Parquet files that the pipeline never reads.
+
+    Raises:
+        ValueError: when ``truth`` lies inside ``landing``.
+    """
+    if truth.is_relative_to(landing):
+        raise ValueError(f"the truth must lie outside the exports, not in {truth}")
+    for pattern in OF_AN_EARLIER_SIMULATION:
+        for old in landing.glob(pattern):
+            old.unlink()
+    cast, rows = cast_of(shop), Counter[str]()
+    (landing / "events").mkdir(parents=True, exist_ok=True)
+    with Files(landing) as exports, Files(truth) as truths:
+        rows.update(_write_lists(shop, cast, exports=exports, truths=truths))
+        amount = _write_months(shop, cast, rows, exports=exports, truths=truths)
+        contributions = contributions_of(shop, spend_of(shop))
+        effects = channel_contributions(shop, contributions, first_order_amount=amount)
+        truths.write("channel_contributions.parquet", effects)
+        truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, cast.demand))
+    return Exports(landing=landing, truth=truth, rows=dict(rows))
+
+
+def _write_lists(shop: Shop, cast: Cast, *, exports: Files, truths: Files) -> dict[str, int]:
+    """Write what is one file for the whole period; rows by table."""
+    customers, products = cast.demand.customers, cast.products
+    leads, lead_probabilities = leads_of(shop, shop.rng("leads"))
+    truths.write("customers.parquet", true_state(customers))
+    truths.write("product_affinities.parquet", products[["product_id", "affinity_group"]])
+    truths.write("lead_probabilities.parquet", lead_probabilities)
+    return {
+        "customers": exports.write("customers.csv", customer_exports(shop, customers)),
+        "products": exports.write("products.csv", product_export(shop, products)),
+        "campaigns": exports.write("campaigns.csv", campaign_export(shop, campaigns_of(shop))),
+        "ad_spend": exports.write("ad_spend.csv", ad_spend_of(shop, spend_of(shop))),
+        "consents": exports.write("consents.csv", all_consents_of(shop, customers)),
+        "leads": exports.write("leads.csv", leads),
+    }
+
+
+def _write_months(shop: Shop, cast: Cast, rows: Counter[str], *, exports: Files, truths: Files) -> float:
+    """Write what has months, add to ``rows`` by table; return the mean amount of a first order."""
+    sentiments, first_orders, first_amount = [], 0, 0.0
+    for trade in trade_of(shop, cast):
+        lines = booked_lines(shop, cast, trade)
+        ids = cast.demand.customers["customer_id"]
+        files = order_exports(shop, lines, ids, month=trade.month)
+        files |= send_exports(shop, cast.sends, ids, month=trade.month)
+        for name, export in files.items():
+            rows["sends" if name.startswith("sends") else "order_lines"] += exports.write(name, export)
+        reviews, sentiment = _reviews(shop, cast, trade)
+        rows["reviews"] += exports.append("reviews.jsonl", reviews)
+        sentiments.append(sentiment)
+        for day, events in events_by_day(shop, cast, trade):
+            name = f"events/{shop.first_day + timedelta(days=day)}.parquet"
+            rows["events"] += exports.write(name, events)
+        of_first = trade.articles[trade.orders["is_first"].to_numpy()[trade.articles["order"]]]
+        first_orders += int(trade.orders["is_first"].sum())
+        first_amount += float((of_first["quantity"] * of_first["unit_price"]).sum())
+    truths.write("review_sentiments.parquet", pd.concat(sentiments, ignore_index=True))
+    return first_amount / max(first_orders, 1)
+
+
+def _reviews(shop: Shop, cast: Cast, trade: Trade) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return reviews_of(
+        pd.concat([trade.articles, trade.returned], ignore_index=True),
+        cast.products,
+        cast.demand.customers,
+        last=pd.Timestamp(shop.last_day) + pd.Timedelta(days=1, seconds=-1),
+        rng=shop.rng("reviews", trade.month.number),
+    )

@@ -1,0 +1,1 @@
+"""Campaigns, messages and consents of simulated customers."""

@@ -1,0 +1,1 @@
+"""Reviews of simulated products and the sentiment behind them."""

@@ -1,0 +1,1 @@
+"""The simulated shop: customers, products, orders and what drives them."""

@@ -1,0 +1,149 @@
+"""The shop's past, told month by month, so that a large one never has to be in memory at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from assets.sample_shop.browsing.events import events_of, visitors_of
+from assets.sample_shop.exports.faults import poisoned_lines, tracked
+from assets.sample_shop.exports.tables import EVENT_SCHEMA
+from assets.sample_shop.messages.blocks import all_sends_of
+from assets.sample_shop.world.baskets import articles_of, returns_of, with_postage
+from assets.sample_shop.world.customers import customers_of
+from assets.sample_shop.world.interest import interest_of
+from assets.sample_shop.world.orders import Demand, orders_of
+from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
+from assets.sample_shop.world.products import catalogue
+from assets.sample_shop.world.segments import trade_by_segment
+from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
+from assets.sample_shop.world.simulated_days import Happenings
+
+# The events of a month of a larger shop would be gigabytes: it tells them week by week.
+MONTHS_OF_EVENTS_UP_TO = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Everything that is settled before the first day: who, what is sold, and the plan of messages.
+
+    Attributes:
+        demand: The customers and what makes them order.
+        products: As ``catalogue`` returns them.
+        sends: As ``all_sends_of`` returns them.
+        visitors: As ``visitors_of`` returns them.
+    """
+
+    demand: Demand
+    products: pd.DataFrame
+    sends: pd.DataFrame
+    visitors: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One month of orders.
+
+    Attributes:
+        month: Which.
+        orders: As ``orders_of`` returns them.
+        articles: As ``articles_of`` returns them for these orders.
+        returned: Lines that come back from these orders, whenever that is.
+        lines: What is booked in this month, oldest first: articles, postage and returns of earlier orders.
+    """
+
+    month: Month
+    orders: pd.DataFrame
+    articles: pd.DataFrame
+    returned: pd.DataFrame
+    lines: pd.DataFrame
+
+
+def cast_of(shop: Shop) -> Cast:
+    """Settle everything that is settled before the first day."""
+    customers = customers_of(shop)
+    sends = all_sends_of(shop, customers)
+    demand = Demand(
+        customers=customers,
+        interest=interest_of(shop),
+        trade=trade_by_segment(shop),
+        persuasion=persuasion_of(shop, customers, sends),
+    )
+    return Cast(
+        demand=demand,
+        products=catalogue(shop),
+        sends=sends,
+        visitors=visitors_of(shop, customers, shop.rng("visitors")),
+    )
+
+
+def trade_of(shop: Shop, cast: Cast) -> Iterator[Trade]:
+    """The months of trade, oldest first; each is made when it is asked for."""
+    last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
+    favourites = cast.demand.customers["favourite"].to_numpy()
+    count, underway = 0, pd.DataFrame()
+    for month in shop.months:
+        orders = orders_of(shop, cast.demand, month, numbered_from=count)
+        count += len(orders)
+        rng = shop.rng("baskets", month.number)
+        articles = articles_of(orders, cast.products, favourites=favourites, rng=rng)
+        returned = returns_of(articles, last=last, rng=rng)
+        underway = pd.concat([underway, returned], ignore_index=True)
+        end = pd.Timestamp(shop.first_day) + pd.Timedelta(days=month.days.stop)
+        is_back = underway["ordered_at"] < end
+        lines = pd.concat([with_postage(articles), underway[is_back]])
+        underway = underway[~is_back]
+        lines = lines.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
+        yield Trade(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
+
+
+def booked_lines(shop: Shop, cast: Cast, trade: Trade) -> pd.DataFrame:
+    """The lines that the shop's systems hold for the month: those of ``trade``, and what was planted."""
+    if shop.planted.poisoned_labels_from is None:
+        return trade.lines
+    planted = poisoned_lines(shop, cast.demand.customers, cast.products, month=trade.month)
+    both = pd.concat([trade.lines, planted])
+    return both.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
+
+
+def events_by_day(shop: Shop, cast: Cast, trade: Trade) -> Iterator[tuple[int, pa.Table]]:
+    """The days of the month that have events, and these; what a tracker records, planted faults included."""
+    for days in _spans(shop, trade.month):
+        rng = shop.rng("events", days.start)
+        world = happenings_of(cast, trade, days)
+        events = tracked(shop, events_of(shop, cast.visitors, days, world=world, rng=rng), cast.products)
+        events = events.sort_values(["occurred_at", "visitor_id"], kind="stable")
+        day = events["day"].to_numpy()
+        # One table, then slices: turning each day into Arrow costs more than writing it.
+        table = pa.Table.from_pandas(events, schema=EVENT_SCHEMA, preserve_index=False)
+        table = table.replace_schema_metadata()
+        edges = np.searchsorted(day, np.arange(days.start, days.stop + 1))
+        for number, (low, high) in enumerate(pairwise(edges)):
+            if high > low:
+                yield days.start + number, table.slice(low, high - low)
+
+
+def happenings_of(cast: Cast, trade: Trade, days: range) -> Happenings:
+    """What happens on ``days``, which lie in the month of ``trade``."""
+    low, high = np.searchsorted(trade.orders["day"].to_numpy(), [days.start, days.stop])
+    first, last = np.searchsorted(trade.articles["order"].to_numpy(), [low, high])
+    lines = trade.articles.iloc[first:last].reset_index(drop=True)
+    sent, done = np.searchsorted(cast.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
+    return Happenings(
+        customers=cast.demand.customers,
+        interest=cast.demand.interest,
+        orders=trade.orders.iloc[low:high].reset_index(drop=True),
+        lines=lines.assign(order=lines["order"] - low),
+        products=cast.products,
+        sends=cast.sends.iloc[sent:done].reset_index(drop=True),
+    )
+
+
+def _spans(shop: Shop, month: Month) -> list[range]:
+    if shop.customers <= MONTHS_OF_EVENTS_UP_TO:
+        return [month.days]
+    starts = range(month.days.start, month.days.stop, DAYS_PER_WEEK)
+    return [range(start, min(start + DAYS_PER_WEEK, month.days.stop)) for start in starts]

@@ -1,0 +1,149 @@
+"""The shop itself: how big it is, how chance is drawn, when it is open and what season it is."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from assets.sample_shop.exports.injected_faults import NOTHING, Planted
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+DAYS_PER_WEEK = 7
+DAYS_PER_YEAR = 365.25
+NEVER = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """One calendar month of the shop: ``name`` is ``YYYY-MM``, ``days`` the day numbers in it."""
+
+    number: int
+    name: str
+    days: range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """How large a shop to simulate; both days are included. The same numbers give the same files.
+
+    Raises:
+        ValueError: when ``first_day`` is not a Monday (weeks are counted from it), or ``last_day`` or a
+            planted date lies before it.
+    """
+
+    customers: int
+    first_day: date
+    last_day: date
+    seed: int = 0
+    planted: Planted = NOTHING
+
+    def __post_init__(self) -> None:
+        if self.first_day.weekday() != 0:
+            raise ValueError(f"first_day {self.first_day} is not a Monday")
+        if self.last_day < self.first_day:
+            raise ValueError(f"last_day {self.last_day} lies before first_day {self.first_day}")
+        for switch, day in asdict(self.planted).items():
+            if day is not None and day < self.first_day:
+                raise ValueError(f"{switch} {day} lies before first_day {self.first_day}")
+
+    @property
+    def days(self) -> pd.DatetimeIndex:
+        """Every day of trade, oldest first, shape (days,)."""
+        return pd.date_range(self.first_day, self.last_day, freq="D")
+
+    @property
+    def day_count(self) -> int:
+        """Number of days."""
+        return (self.last_day - self.first_day).days + 1
+
+    @property
+    def weeks(self) -> int:
+        """Number of weeks, the last of which may be cut short."""
+        return -(-self.day_count // DAYS_PER_WEEK)
+
+    @property
+    def months(self) -> tuple[Month, ...]:
+        """The calendar months, oldest first; the first and the last may be cut short."""
+        names = self.days.strftime("%Y-%m")
+        starts = [*np.flatnonzero(np.r_[True, names[1:] != names[:-1]]), len(names)]
+        return tuple(
+            Month(number=number, name=names[start], days=range(int(start), int(stop)))
+            for number, (start, stop) in enumerate(pairwise(starts))
+        )
+
+    def day_number(self, day: date | None) -> int:
+        """Days from the first day to ``day``; ``NEVER`` for None."""
+        return NEVER if day is None else (day - self.first_day).days
+
+    def moments(self, day: Ints | pd.Series, second: Ints | pd.Series) -> pd.Series:
+        """Local wall clock at each ``second`` of each ``day`` (a number), all of shape (moments,)."""
+        passed = np.asarray(day, dtype=np.int64) * 86_400 + np.asarray(second, dtype=np.int64)
+        moments = np.datetime64(self.first_day, "s") + passed.astype("timedelta64[s]")
+        index = day.index if isinstance(day, pd.Series) else None
+        return pd.Series(moments.astype("datetime64[ns]"), index=index)
+
+    def rng(self, stream: str, *numbers: int) -> np.random.Generator:
+        """The generator of one named stream of chance (and of one month or block in it).
+
+        Every table and column that must not move when another one changes has a stream of its own.
+        """
+        key = (zlib.crc32(stream.encode()), *numbers)
+        return np.random.default_rng(np.random.SeedSequence(entropy=self.seed, spawn_key=key))
+
+
+SIZES: Mapping[str, Shop] = MappingProxyType(
+    {
+        "tiny": Shop(customers=400, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31)),
+        "default": Shop(customers=20_000, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31)),
+        "large": Shop(customers=1_000_000, first_day=date(2022, 1, 3), last_day=date(2024, 12, 31)),
+    }
+)
+
+# Monday to Sunday, mean 1: people order at the start of the week.
+WEEKDAYS = np.array([1.25, 1.15, 1.10, 1.05, 1.00, 0.65, 0.80])
+CLOSED = frozenset({(1, 1), (12, 24), (12, 25), (12, 26)})
+EASTER_SUNDAYS = frozenset(
+    {
+        date(2020, 4, 12),
+        date(2021, 4, 4),
+        date(2022, 4, 17),
+        date(2023, 4, 9),
+        date(2024, 3, 31),
+        date(2025, 4, 20),
+        date(2026, 4, 5),
+        date(2027, 3, 28),
+    }
+)
+CHRISTMAS_PEAK_DAY, CHRISTMAS_WIDTH_DAYS = 338, 16.0
+JANUARY_DIP_DAYS = 31
+
+
+def trade_by_day(days: pd.DatetimeIndex, *, christmas: float, january: float) -> Floats:
+    """Order rate of each day relative to an ordinary one: 0 when closed.
+
+    Args:
+        days: Shape (days,).
+        christmas: Extra rate at the pre-Christmas peak (4 December); 1.0 doubles it.
+        january: Share of the rate that is missing in January, in [0, 1].
+    """
+    of_year = days.dayofyear.to_numpy()
+    peak = np.exp(-0.5 * ((of_year - CHRISTMAS_PEAK_DAY) / CHRISTMAS_WIDTH_DAYS) ** 2)
+    season = 1.0 + christmas * peak - january * (of_year <= JANUARY_DIP_DAYS)
+    return np.asarray(season * WEEKDAYS[days.dayofweek.to_numpy()] * is_open(days), dtype=np.float64)
+
+
+def is_open(days: pd.DatetimeIndex) -> Bools:
+    """Whether the shop trades, shape (days,): not at Christmas, New Year and Easter Sunday."""
+    return np.array(
+        [(day.month, day.day) not in CLOSED and day.date() not in EASTER_SUNDAYS for day in days],
+        dtype=np.bool_,
+    )
