@@ -41,40 +41,40 @@ $(DAGSTER_HOME)/dagster.yaml: orchestration/dagster.yaml
 	cp $< $@
 
 run: setup
-	$(PYTHON) -m orchestration.run
+	$(PYTHON) -m orchestration.cli.run
 
 ui: setup
 	$(BIN)/dagster dev --host 127.0.0.1 --port $(or $(PORT),3000) --workspace workspace.yaml
 
 query: setup
-	@$(PYTHON) -m orchestration.query "$(SQL)"
+	@$(PYTHON) -m orchestration.cli.query "$(SQL)"
 
 backtest: setup
-	$(PYTHON) -m orchestration.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	$(PYTHON) -m orchestration.cli.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 replay: setup
-	$(PYTHON) -m orchestration.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
 
 rollback: setup
-	$(PYTHON) -m orchestration.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
 
 audience: setup
-	@$(PYTHON) -m orchestration.audience $(if $(SEND),--send $(SEND))
+	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))
 
 erase: setup
-	@$(PYTHON) -m orchestration.erase --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.erase --customer "$(CUSTOMER)"
 
 export-subject: setup
-	@$(PYTHON) -m orchestration.export_subject --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.export_subject --customer "$(CUSTOMER)"
 
 scan: setup
-	@$(PYTHON) -m orchestration.scan
+	@$(PYTHON) -m orchestration.cli.privacy.scan
 
 vault-key: setup
-	@$(PYTHON) -m orchestration.keyring
+	@$(PYTHON) -m orchestration.resources.vault_keys
 
 rotate-vault-key: setup
-	@$(PYTHON) -m orchestration.rotate
+	@$(PYTHON) -m orchestration.cli.privacy.rotate_vault_key
 
 fix: setup
 	$(BIN)/ruff format .
@@ -91,7 +91,7 @@ check: setup
 	$(BIN)/mypy assets checks orchestration benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models
-	$(PYTHON) -m orchestration.parse
+	$(PYTHON) -m orchestration.resources.dbt_manifest
 	$(BIN)/dg check defs
 	$(PYTHON) -m pytest tests/architecture tests/unit -n 2
 

@@ -6,6 +6,9 @@ import dagster as dg
 
 from assets.calendar import as_of_on_or_after, as_of_on_or_before
 
+# The run tag that holds the as-of date.
+PARTITION_TAG = "dagster/partition"
+
 
 def as_of_partitions(
     first_day: date, last_day: date | None, *, time_zone: str

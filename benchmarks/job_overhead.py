@@ -86,7 +86,7 @@ def _main_job(folder: Path, home: Path) -> None:
     named = {"VAR_DIR": folder, "DAGSTER_HOME": home, "BUSINESS": f"config/{BUSINESS}.yaml", "SIZE": "tiny"}
     command = ["/usr/bin/env", *(f"{name}={value}" for name, value in named.items())]
     finished = subprocess.run(  # noqa: S603 - our own words, no shell
-        [*command, sys.executable, "-m", "orchestration.run"],
+        [*command, sys.executable, "-m", "orchestration.cli.run"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -16,7 +16,7 @@ from assets.ingest.loading.load import land
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
-from orchestration.parse import DBT_PROJECT_DIR
+from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
 

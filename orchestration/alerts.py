@@ -7,6 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
+
 
 def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
     """Append one line about ``run`` to ``file``, whose folder need not be there.
@@ -22,7 +24,7 @@ def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *
         "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "job": run.job_name,
         "run_id": run.run_id,
-        "partition": run.tags.get("dagster/partition"),
+        "partition": run.tags.get(PARTITION_TAG),
         "steps": list(steps),
         "reason": "; ".join(steps.values()) or " ".join(otherwise.split()),
     }

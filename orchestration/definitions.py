@@ -31,22 +31,22 @@ from assets.sample_shop.world.shop import Shop
 from assets.transform.build_state import BusinessClock
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import custody_check
-from orchestration.automation import (
+from orchestration.capabilities import PROBLEMS, checks_of_all, looking_back, modelled, published_tables
+from orchestration.cli.console_log import narrator
+from orchestration.cli.privacy.erase import Erasing
+from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
+from orchestration.jobs import Stages, jobs_of
+from orchestration.policies import SENSOR_PATIENCE, governed
+from orchestration.resources.dbt_manifest import dbt_of, dbt_project
+from orchestration.resources.models import FolderModelStore
+from orchestration.resources.vault_keys import vault_of
+from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.sensors import (
     exports_landed_sensor,
     retraining_wanted_sensor,
     run_failed_sensor,
     schedules,
 )
-from orchestration.erase import Erasing
-from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
-from orchestration.jobs import Stages, jobs_of
-from orchestration.keyring import vault_of
-from orchestration.narrator import narrator
-from orchestration.parse import dbt_of, dbt_project
-from orchestration.policies import SENSOR_PATIENCE, governed
-from orchestration.resources.models import FolderModelStore
-from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.rooms import PROBLEMS, checks_of_all, looking_back, modelled, published_tables
 from orchestration.settings import Settings
 
 

@@ -8,12 +8,12 @@ import dagster as dg
 from dagster import DagsterInstance
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
+from assets.defs import PARTITION_TAG
 from assets.keys import CHECKS, Key
 from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
 from assets.publishing.snapshot import write_snapshot
 
-PARTITION_TAG = "dagster/partition"
 # Each check brings its newest few results, so that a red run shows up in the next green one.
 REMEMBERED_RESULTS = 10
 SNAPSHOT = Key("consumers", "snapshot")

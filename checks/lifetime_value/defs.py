@@ -13,8 +13,8 @@ from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.facts import has, overall
 from assets.lifetime_value.problem import ValueProblem
 from assets.ports import Warehouse
-from checks.defs import Judge, as_of_run, check_of
-from checks.lifetime_value.amounts import (
+from checks.binding import Judge, as_of_run, check_of
+from checks.capabilities.lifetime_value import (
     amounts_lie_in_their_intervals,
     everyone_has_every_horizon,
     intervals_cover_as_promised,
@@ -23,8 +23,8 @@ from checks.lifetime_value.amounts import (
     predicted_totals_agree,
     published_totals_came_true,
 )
-from checks.shape import rows_keep_their_contract
-from checks.trust import candidate_is_worth_promoting
+from checks.data.completeness import rows_keep_their_contract
+from checks.models.performance import candidate_is_worth_promoting
 from checks.verdict import Verdict
 
 

@@ -10,8 +10,8 @@ from assets.keys import Key
 from assets.lifecycle.consent import PERMISSIONS
 from assets.ports import Warehouse
 from assets.segments.model import BEHAVIOUR, Segmentation
-from checks.defs import Judge, as_of_run, check_of
-from checks.segments.judged import (
+from checks.binding import Judge, as_of_run, check_of
+from checks.capabilities.segments import (
     everyone_is_in_one_segment,
     no_segment_is_a_handful,
     one_name_per_key,
@@ -19,7 +19,7 @@ from checks.segments.judged import (
     segments_are_stable,
     segments_contract,
 )
-from checks.shape import rows_keep_their_contract
+from checks.data.completeness import rows_keep_their_contract
 from checks.verdict import Verdict
 
 Judged = Callable[[Warehouse, date], Verdict]

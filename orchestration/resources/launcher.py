@@ -7,7 +7,7 @@ import dagster as dg
 # Dagster exports no public name for what a launcher says of a run's health.
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
-from orchestration.resources.turns import was_killed
+from orchestration.resources.locks import was_killed
 
 
 class WatchfulLauncher(dg.DefaultRunLauncher):

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.resources.patience import Held, patiently
-from orchestration.resources.turns import alive, prune, turn
+from orchestration.resources.locks import alive, prune, turn
+from orchestration.resources.retry import Held, patiently
 
 # DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)

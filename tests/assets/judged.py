@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.keys import Key
 from assets.ports import Warehouse
-from checks.defs import PARTITION
+from checks.binding import PARTITION
 from tests.assets.faults import HARMLESS, UNSEEN, Fault
 
 

@@ -13,7 +13,7 @@ from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES, 
 from assets.keys import Key
 from assets.lifecycle.consent import MARKS
 from assets.lifecycle.tables import typed
-from checks.consent.defs import CUSTOMERS, judged_audience
+from checks.privacy.defs import CUSTOMERS, judged_audience
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 MORNING, CONTACTED_ON = date(2024, 5, 6), date(2024, 4, 22)

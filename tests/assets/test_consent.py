@@ -13,7 +13,7 @@ from assets.lifecycle.rows import asked_on, features_on, known_rows, published_r
 from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.train import fit_naive
 from assets.segments.assign import assignments
-from checks.consent.defs import CUSTOMERS, judged
+from checks.privacy.defs import CUSTOMERS, judged
 from tests.assets.permitted import permitted
 from tests.assets.test_segments import FIRST as FIRST_GROUPED
 from tests.assets.test_segments import World as SegmentWorld

@@ -19,7 +19,7 @@ from assets.metrics.drift.sample import Observed
 from assets.monitoring.drift import step
 from assets.monitoring.drift.alarm import judge_drift
 from assets.monitoring.drift.step import drift, page_of
-from checks.defs import problem_checks
+from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen, results
 from tests.assets.world import CUSTOMERS, LATER, PROBLEM, WEEKS, World

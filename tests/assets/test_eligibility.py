@@ -15,7 +15,7 @@ from assets.lifecycle.realise import REALISED
 from assets.lifecycle.rows import realised_rates
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
-from checks.defs import problem_checks
+from checks.models.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED
 from tests.assets.world import PROBLEM, WEEKS, WHEN, World

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from checks.defs import problem_checks
-from checks.landing.defs import landing_checks
+from checks.data.defs import landing_checks
+from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, HARMLESS, UNSEEN, table
 from tests.assets.world import PROBLEM
 

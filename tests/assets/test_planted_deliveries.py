@@ -12,7 +12,7 @@ from assets.ingest.config.business import business_from
 from assets.ingest.loading.load import land
 from assets.keys import raw
 from assets.metrics.arrays import Floats
-from checks.landing.defs import landing_checks
+from checks.data.defs import landing_checks
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.faults import FAULTS, HARMLESS, UNSEEN
 from tests.assets.judged import failed, is_seen

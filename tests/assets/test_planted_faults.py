@@ -15,7 +15,7 @@ from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.tasks import Binary
 from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
-from checks.defs import problem_checks
+from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS
 from tests.assets.judged import failed, is_seen
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World

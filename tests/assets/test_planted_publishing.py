@@ -11,7 +11,7 @@ import pytest
 from assets.lifecycle.realise import realised
 from assets.lifecycle.rows import DAILY_ORDERS
 from assets.lifecycle.serve import scores
-from checks.defs import problem_checks
+from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen
 from tests.assets.world import LATER, PROBLEM, World, daily_orders

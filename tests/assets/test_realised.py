@@ -9,7 +9,7 @@ import pytest
 
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.realise import REALISED, WINDOW
-from checks.defs import problem_checks
+from checks.models.defs import problem_checks
 from tests.assets.judged import results
 from tests.assets.world import CUSTOMERS, FIRST, PROBLEM, WEEKS, World, create
 from tests.unit.lifecycle.world import as_of_days, shop

@@ -11,9 +11,9 @@ import pytest
 from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
 from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.serve import scores
-from orchestration import rollback
+from orchestration.cli import rollback
+from orchestration.cli.console_log import narrator
 from orchestration.jobs import RESCORE
-from orchestration.narrator import narrator
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
 

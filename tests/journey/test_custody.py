@@ -55,13 +55,13 @@ def test_the_command_that_scans_says_what_it_searched_and_where_it_found_somethi
     first_run: tuple[Place, Told], personal: list[str], tmp_path: Path
 ) -> None:
     place = copied(first_run, tmp_path / "var")
-    process = place.start("-m", "orchestration.scan")
+    process = place.start("-m", "orchestration.cli.privacy.scan")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert "found in 0 files" in said
     (place.folder / "reports").mkdir(exist_ok=True)
     (place.folder / "reports" / "notes.txt").write_text(personal[0])
-    process = place.start("-m", "orchestration.scan")
+    process = place.start("-m", "orchestration.cli.privacy.scan")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "found in 1 files" in said
@@ -115,7 +115,7 @@ def test_the_vault_holds_every_value_and_gives_it_to_the_holder_of_the_key(
 READ = """
 import sys
 import pandas as pd
-from orchestration.keyring import vault_of
+from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings
 settings = Settings()
 vault = vault_of(settings, settings.load_business())
@@ -143,7 +143,7 @@ def test_another_key_is_made_in_place_and_the_vault_opens_with_it_only(
     place = copied(first_run, tmp_path / "var")
     key = place.var_dir / "keys" / "sample_shop.key"
     old = key.read_text()
-    process = place.start("-m", "orchestration.rotate")
+    process = place.start("-m", "orchestration.cli.privacy.rotate_vault_key")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted anew" in said

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from dagster._core.scheduler.instigation import InstigatorTick
 
-from orchestration.rooms import PROBLEMS
+from orchestration.capabilities import PROBLEMS
 from tests.journey.conftest import copied
 from tests.journey.daemon import Watch
 from tests.journey.world import JOB, LATEST, Place, Told
@@ -21,7 +21,7 @@ from tests.journey.world import JOB, LATEST, Place, Told
 # One place goes through everything in this order, in a worker of its own.
 
 MORNING = "2024-01-01"
-RUN = ("-m", "orchestration.run")
+RUN = ("-m", "orchestration.cli.run")
 PUBLISH, RETRAIN = (("-c", JOB, job, MORNING) for job in ("publish", "retrain"))
 # Which run is killed, when it says that it makes what, and how many seconds later.
 KILLS = (

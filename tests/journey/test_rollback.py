@@ -39,7 +39,7 @@ def plant_another_version(place: Place) -> None:
 
 
 def told(place: Place, *arguments: str) -> Told:
-    process = place.start("-m", "orchestration.rollback", *arguments)
+    process = place.start("-m", "orchestration.cli.rollback", *arguments)
     said, _ = process.communicate(timeout=900)
     return Told(code=process.returncode, said=said)
 

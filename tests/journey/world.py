@@ -71,7 +71,7 @@ class Place:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a run of the main job, or Python with ``arguments``; the caller waits for it."""
         return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, *(arguments or ("-m", "orchestration.run"))],
+            [sys.executable, *(arguments or ("-m", "orchestration.cli.run"))],
             cwd=self.project, env=dict(self.environment), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

@@ -13,9 +13,10 @@ from assets.ingest.loading.load import land
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import take_custody
-from orchestration import audience, erase, export_subject
-from orchestration.keyring import vault_of
+from orchestration.cli import audience
+from orchestration.cli.privacy import erase, export_subject
 from orchestration.resources.vault import SqliteVault
+from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 from tests.warehouse.token_shop import ANNA, BOB, NAMES, business, deliver, landed, sealed, token_of

@@ -13,7 +13,7 @@ from assets.activation.delivery import NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
 from assets.lifecycle.consent import PERMISSIONS
 from assets.lifecycle.tables import typed
-from orchestration.audience import main
+from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 NOW = datetime.fromisoformat("2024-05-06 08:00")

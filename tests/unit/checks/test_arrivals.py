@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from assets.metrics.arrays import Floats
-from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
-from checks.weekly_counts import usual_count, usual_empty_days
+from checks.data.freshness import row_counts_are_usual, rows_arrive_on_time
+from checks.data.volume import usual_count, usual_empty_days
 
 FIRST = date(2022, 1, 3)  # a Monday
 WEEKDAYS = np.array([1.25, 1.15, 1.10, 1.05, 1.00, 0.65, 0.80])

@@ -10,8 +10,8 @@ import pytest
 from assets.lifecycle.score import Level, Run, score
 from assets.lifecycle.tables import SCORE_TYPES
 from assets.lifecycle.train import fit_naive
-from checks.contracts import scores_contract, training_contract
-from checks.shape import rows_keep_their_contract
+from checks.data.completeness import rows_keep_their_contract
+from checks.models.contracts import scores_contract, training_contract
 from checks.verdict import Verdict
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 

@@ -10,7 +10,7 @@ from assets.lifecycle.tables import typed
 from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates
 from assets.lifetime_value.tables import REALISED_TYPES, VALUE_TYPES
 from assets.metrics.bootstrap import Interval
-from checks.lifetime_value.amounts import (
+from checks.capabilities.lifetime_value import (
     amounts_lie_in_their_intervals,
     everyone_has_every_horizon,
     intervals_cover_as_promised,
@@ -19,7 +19,7 @@ from checks.lifetime_value.amounts import (
     predicted_totals_agree,
     published_totals_came_true,
 )
-from checks.shape import rows_keep_their_contract
+from checks.data.completeness import rows_keep_their_contract
 
 HORIZONS = LIFETIME_VALUE.horizons_days
 

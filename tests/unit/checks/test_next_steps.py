@@ -11,9 +11,9 @@ import pytest
 from assets.keys import Key
 from assets.transform.defs import _advised
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
-from checks.defs import PARTITION, check_of
-from checks.figures import with_reliability, with_totals
-from checks.next_steps import NEXT_STEPS, next_step_of
+from checks.binding import PARTITION, check_of
+from checks.models.plots import with_reliability, with_totals
+from checks.remediation import NEXT_STEPS, next_step_of
 from checks.verdict import Verdict
 from tests.architecture.test_readme import MODELS, dbt_checks, models_below, python_checks
 
@@ -51,7 +51,7 @@ def test_the_name_of_a_problem_is_no_part_of_what_to_do() -> None:
 
 
 def test_a_check_that_does_not_say_what_to_do_next_cannot_be_bound() -> None:
-    with pytest.raises(KeyError, match=r"'all_is_well' .* checks/next_steps.py"):
+    with pytest.raises(KeyError, match=r"'all_is_well' .* checks/remediation.py"):
         check_of(TABLE, "all_is_well", lambda _context, _warehouse: GREEN, why=told)
 
 

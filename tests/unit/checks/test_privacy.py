@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from assets.privacy.pii_scan import Scanned
-from checks.privacy.judged import personal_values_lie_in_the_vault_only
+from checks.privacy.vault_scan import personal_values_lie_in_the_vault_only
 
 BELOW = Path("/var/shop")
 

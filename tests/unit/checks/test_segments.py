@@ -8,7 +8,7 @@ import pytest
 from assets.lifecycle.tables import typed
 from assets.segments.model import Rules
 from assets.segments.tables import ASSIGNMENT_TYPES
-from checks.segments.judged import (
+from checks.capabilities.segments import (
     everyone_is_in_one_segment,
     no_segment_is_a_handful,
     one_name_per_key,
@@ -16,7 +16,7 @@ from checks.segments.judged import (
     segments_are_stable,
     segments_contract,
 )
-from checks.shape import rows_keep_their_contract
+from checks.data.completeness import rows_keep_their_contract
 
 
 def counted(**changes: int) -> pd.DataFrame:

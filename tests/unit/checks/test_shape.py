@@ -3,7 +3,7 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from checks.shape import (
+from checks.data.completeness import (
     every_file_is_readable,
     every_row_is_accounted_for,
     everyone_is_scored_once,

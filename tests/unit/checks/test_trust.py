@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from assets.lifecycle.problem import Gates
-from checks.trust import (
+from checks.models.performance import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
     customers_are_like_those_it_learned_from,

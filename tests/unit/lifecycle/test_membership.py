@@ -8,7 +8,7 @@ import pytest
 from assets.lifecycle.membership import MEMBERSHIP_AUC, membership_auc, membership_rows
 from assets.lifecycle.problem import Gates
 from assets.lifecycle.tasks import Binary, Boosting
-from checks.trust import members_cannot_be_told
+from checks.models.performance import members_cannot_be_told
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 
 ROWS = matrix(shop(customers=1_200, weeks=4))

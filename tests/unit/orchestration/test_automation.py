@@ -17,15 +17,15 @@ from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.lifecycle.causes import DRIFTED, Cause
 from orchestration.alerts import alert, alert_of
-from orchestration.automation import (
+from orchestration.jobs import REFRESH, RETRAIN, SCORE
+from orchestration.resources.retry import Held
+from orchestration.sensors import (
     exports_landed_sensor,
     glance,
     retraining_wanted_sensor,
     run_failed_sensor,
     schedules,
 )
-from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.patience import Held
 
 ZONE = "Europe/Berlin"
 

@@ -9,7 +9,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 from dagster._utils.error import SerializableErrorInfo
 
-from orchestration.narrator import Narrator
+from orchestration.cli.console_log import Narrator
 
 Told = Callable[..., str]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.query import main
+from orchestration.cli.query import main
 from orchestration.settings import Settings
 
 

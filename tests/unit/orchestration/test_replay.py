@@ -11,10 +11,10 @@ import pytest
 from assets.lifecycle import journal
 from assets.lifecycle.causes import NOBODY_SERVES, Cause
 from assets.lifecycle.tables import CHAMPION_TYPES, typed
-from orchestration import replay
+from orchestration.cli import replay
+from orchestration.cli.console_log import narrator
+from orchestration.cli.replay import History
 from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
-from orchestration.narrator import narrator
-from orchestration.replay import History
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.lifecycle.grade import FALLBACK, GRADE_MEANINGS
-from orchestration.summary import Facts, summary
+from orchestration.cli.summary import Facts, summary
 
 SNAPSHOT = Path("/var/shop/published/marketing.duckdb")
 NAME = "purchase_propensity"

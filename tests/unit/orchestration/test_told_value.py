@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from assets.lifetime_value.grade import FALLBACK
-from orchestration.told_value import value_lines
+from orchestration.cli.told_value import value_lines
 
 
 @pytest.fixture

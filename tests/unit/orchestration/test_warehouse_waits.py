@@ -17,10 +17,10 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.environments import Environment
 
 from assets.keys import Key
-from orchestration.parse import DBT_PROJECT_DIR
 from orchestration.policies import WAREHOUSE_PATIENCE
-from orchestration.resources.patience import Held, patiently
-from orchestration.resources.turns import alive, prune, turn, was_killed
+from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
+from orchestration.resources.locks import alive, prune, turn, was_killed
+from orchestration.resources.retry import Held, patiently
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """

@@ -11,9 +11,9 @@ from assets.ingest.loading.load import Landing, quarantined_files, recorded_land
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
-from checks.arrivals import row_counts_are_usual, rows_arrive_on_time
-from checks.defs import PARTITION, Judge, as_of_run, check_of
-from checks.shape import every_file_is_readable, every_row_is_accounted_for
+from checks.binding import PARTITION, Judge, as_of_run, check_of
+from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for
+from checks.data.freshness import row_counts_are_usual, rows_arrive_on_time
 from checks.verdict import Verdict
 
 # Without the newest orders the features would say that customers have stopped buying.

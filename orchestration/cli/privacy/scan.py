@@ -10,7 +10,7 @@ from assets.ingest.config.business import BusinessInvalid
 from assets.privacy.encryption import SealBroken
 from assets.privacy.pii_scan import SHORTEST, Scanned, scan, telling
 from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.keyring import vault_of
+from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings
 
 

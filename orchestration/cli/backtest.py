@@ -16,10 +16,10 @@ from assets.lifecycle.morning import Morning
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.split import TooLittleHistory
 from assets.lifecycle.train import BelowFloor
+from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import today_of
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.rooms import PROBLEMS
 from orchestration.settings import Settings
 
 HEADER = (

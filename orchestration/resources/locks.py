@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from orchestration.resources.patience import Held, patiently
+from orchestration.resources.retry import Held, patiently
 
 SIGNS = "alive"
 

@@ -140,4 +140,4 @@ def next_step_of(check: str) -> str:
     for name, step in NEXT_STEPS.items():
         if re.fullmatch(name.replace("<problem>", r"\w+"), check):
             return step
-    raise KeyError(f"check {check!r} does not say what to do next: add a sentence to checks/next_steps.py")
+    raise KeyError(f"check {check!r} does not say what to do next: add a sentence to checks/remediation.py")

@@ -10,8 +10,8 @@ import pandas as pd
 
 from assets.calendar import DAYS_PER_WEEK
 from assets.metrics.arrays import Floats
+from checks.data.volume import RECENT_WEEKS, YEAR_WEEKS, Usual, usual_count, usual_empty_days
 from checks.verdict import Verdict
-from checks.weekly_counts import RECENT_WEEKS, YEAR_WEEKS, Usual, usual_count, usual_empty_days
 
 # The longest of many silences is exceeded by chance; by three more of their standard deviations one time in
 # twenty even where rows come at random (exponential gaps: e**-3), and hardly ever where they come daily.

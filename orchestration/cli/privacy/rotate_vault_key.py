@@ -6,10 +6,10 @@ from pathlib import Path
 from assets.ingest.config.business import Business, BusinessInvalid
 from assets.privacy.encryption import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused, make_key, next_to
-from orchestration.keyring import vault_of
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.patience import Held
-from orchestration.resources.turns import turn
+from orchestration.resources.locks import turn
+from orchestration.resources.retry import Held
+from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 

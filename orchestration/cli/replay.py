@@ -21,11 +21,11 @@ from assets.lifecycle.causes import wanted
 from assets.lifecycle.problem import PredictionProblem
 from assets.monitoring.replay.report import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
-from orchestration.automation import tags_of
+from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.rooms import PROBLEMS
+from orchestration.sensors import tags_of
 from orchestration.settings import Settings
 
 

@@ -8,11 +8,11 @@ import dagster as dg
 
 from assets.ingest.config.business import BusinessInvalid
 from orchestration.alerts import alert_of
+from orchestration.cli.summary import facts_of, summary
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
-from orchestration.summary import facts_of, summary
 
 KIB_PER_MIB = 1024
 

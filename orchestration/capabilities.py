@@ -17,10 +17,10 @@ from assets.monitoring.defs import journals_asset, looked_back_assets
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
-from checks.consent.defs import audience_check, consent_checks
-from checks.defs import problem_checks
-from checks.landing.defs import landing_checks
+from checks.data.defs import landing_checks
 from checks.lifetime_value.defs import value_checks
+from checks.models.defs import problem_checks
+from checks.privacy.defs import audience_check, consent_checks
 from checks.segments.defs import segment_checks
 
 PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY, CHURN)

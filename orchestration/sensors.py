@@ -14,7 +14,7 @@ from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, Cause
 from orchestration import policies
 from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.patience import Held
+from orchestration.resources.retry import Held
 
 # Enough of a file to tell it from another of the same length, however large it is.
 GLANCED_BYTES = 65_536

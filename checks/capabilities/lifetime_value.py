@@ -11,7 +11,7 @@ from assets.lifetime_value.tables import VALUE_TYPES
 from assets.lifetime_value.totals import disagreements
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Interval
-from checks.contracts import GRADE_NAMES, STATUSES
+from checks.models.contracts import GRADE_NAMES, STATUSES
 from checks.verdict import Verdict
 
 # A bare level would be red every other week; a season that no customer's interval knows takes some points.

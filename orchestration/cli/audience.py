@@ -13,10 +13,10 @@ from assets.ingest.config.business import Business, BusinessInvalid
 from assets.ports import Contacts
 from assets.privacy.encryption import SealBroken
 from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.keyring import vault_of
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.patience import Held
-from orchestration.resources.turns import turn
+from orchestration.resources.locks import turn
+from orchestration.resources.retry import Held
+from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 

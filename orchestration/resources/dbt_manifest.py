@@ -1,4 +1,4 @@
-"""The dbt project's manifest, parsed when the SQL is newer: ``python -m orchestration.parse``."""
+"""The manifest of the dbt project, parsed again when the SQL is newer."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,5 @@
-"""The checks of a prediction problem bound to its assets: Dagster carries the verdicts."""
+"""The checks of a prediction problem bound to its assets."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -8,21 +7,17 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, METRICS, Key
+from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle import journal
-from assets.lifecycle.plot import as_markdown
 from assets.lifecycle.problem import PredictionProblem
 from assets.lifecycle.realise import WINDOW
 from assets.lifecycle.rows import known_rows, realised_rates
 from assets.monitoring.drift.step import page_of
 from assets.ports import Warehouse
-from assets.transform.remediation import NEXT_STEP
-from checks.contracts import scores_contract, training_contract
-from checks.figures import with_reliability, with_totals
-from checks.next_steps import next_step_of
-from checks.published import cohort_of, levels_of, scores_of, withheld_of
-from checks.shape import everyone_is_scored_once, rows_keep_their_contract
-from checks.trust import (
+from checks.binding import check_of, of_day
+from checks.data.completeness import everyone_is_scored_once, rows_keep_their_contract
+from checks.models.contracts import scores_contract, training_contract
+from checks.models.performance import (
     candidate_is_worth_promoting,
     champion_is_calibrated,
     customers_are_like_those_it_learned_from,
@@ -31,11 +26,9 @@ from checks.trust import (
     published_probabilities_came_true,
     totals_lie_in_their_intervals,
 )
+from checks.models.plots import with_reliability, with_totals
+from checks.models.queries import cohort_of, levels_of, scores_of, withheld_of
 from checks.verdict import Verdict
-
-PARTITION = "dagster/partition"
-
-Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
 def problem_checks(
@@ -71,14 +64,14 @@ def _looked_back_checks(problem: PredictionProblem, reports: Path | None) -> lis
         check_of(
             problem.realised,
             "published_probabilities_came_true",
-            _of_day(came_true),
+            of_day(came_true),
             why=published_probabilities_came_true,
             is_blocking=False,
         ),
         check_of(
             problem.drifted,
             "customers_are_like_those_it_learned_from",
-            _of_day(alike),
+            of_day(alike),
             why=customers_are_like_those_it_learned_from,
             is_blocking=False,
         ),
@@ -118,24 +111,24 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
         check_of(
             problem.features[0],
             f"training_rows_of_{problem.name}_keep_their_contract",
-            _of_day(training_rows),
+            of_day(training_rows),
             why=training_contract,
         ),
         check_of(
             problem.evaluation,
             "candidate_is_worth_promoting",
-            _of_day(worth),
+            of_day(worth),
             why=candidate_is_worth_promoting,
             is_blocking=False,
         ),
         check_of(
             problem.evaluation,
             "members_cannot_be_told",
-            _of_day(unrevealing),
+            of_day(unrevealing),
             why=members_cannot_be_told,
             is_blocking=False,
         ),
-        check_of(problem.champion, "champion_is_calibrated", _of_day(calibrated), why=champion_is_calibrated),
+        check_of(problem.champion, "champion_is_calibrated", of_day(calibrated), why=champion_is_calibrated),
     ]
 
 
@@ -165,74 +158,14 @@ def _score_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
         return with_totals(totals_lie_in_their_intervals(levels), levels, title=title)
 
     return [
-        check_of(problem.scores, "scores_keep_their_contract", _of_day(contract), why=scores_contract),
-        check_of(problem.scores, "everyone_is_scored_once", _of_day(cohort), why=everyone_is_scored_once),
-        check_of(problem.scores, "mean_is_near_what_happens", _of_day(near), why=mean_is_near_what_happens),
+        check_of(problem.scores, "scores_keep_their_contract", of_day(contract), why=scores_contract),
+        check_of(problem.scores, "everyone_is_scored_once", of_day(cohort), why=everyone_is_scored_once),
+        check_of(problem.scores, "mean_is_near_what_happens", of_day(near), why=mean_is_near_what_happens),
         check_of(
             problem.scores,
             "totals_lie_in_their_intervals",
-            _of_day(totals),
+            of_day(totals),
             why=totals_lie_in_their_intervals,
             is_blocking=False,
         ),
     ]
-
-
-def check_of(
-    key: Key, name: str, judge: Judge, *, why: Callable[..., object], is_blocking: bool = True
-) -> dg.AssetChecksDefinition:
-    """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves.
-
-    Raises:
-        KeyError: when no next step is told for ``name``.
-    """
-    next_step = next_step_of(name)
-
-    @dg.asset_check(
-        asset=dg.AssetKey(key),
-        name=name,
-        blocking=is_blocking,
-        description=(why.__doc__ or "").strip().splitlines()[0],
-    )
-    def _bound(
-        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.AssetCheckResult:
-        verdict = judge(context, warehouse)
-        return dg.AssetCheckResult(
-            passed=verdict.passed,
-            severity=dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN,
-            description=verdict.reason,
-            metadata=_told(verdict, next_step=next_step),
-        )
-
-    return _bound
-
-
-def _told(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue]:
-    """What to do next, what to look at, and the numbers; a browser follows no link from the UI to a file."""
-    numbers = {"value": verdict.value, "threshold": verdict.threshold, **verdict.evidence}
-    return {
-        **({} if verdict.passed else {NEXT_STEP: dg.MetadataValue.text(next_step)}),
-        **{name: dg.MetadataValue.path(str(page)) for name, page in verdict.pages.items()},
-        **{name: dg.MetadataValue.md(as_markdown(png, text=name)) for name, png in verdict.plots.items()},
-        **{
-            name: dg.MetadataValue.float(float(number))
-            for name, number in numbers.items()
-            if number is not None
-        },
-    }
-
-
-def _of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
-    """A judge of one as-of day: that of the run."""
-    return lambda context, warehouse: judge(warehouse, as_of_run(context))
-
-
-def as_of_run(context: dg.AssetCheckExecutionContext) -> date:
-    """The as-of day that a run stands on."""
-    tag = context.run.tags.get(PARTITION)
-    if tag is None:
-        raise dg.Failure(
-            "checks are run for one as-of day: launch them with a partition", allow_retries=False
-        )
-    return date.fromisoformat(tag)

@@ -9,8 +9,8 @@ from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
 from assets.privacy.encryption import SealBroken
 from assets.privacy.subject_access import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.keyring import vault_of
-from orchestration.resources.patience import Held
+from orchestration.resources.retry import Held
+from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 

@@ -6,8 +6,8 @@ import pandera.pandas as pa
 
 from assets.segments.model import BEHAVIOUR, RFM, Rules
 from assets.segments.tables import ASSIGNMENT_TYPES
-from checks.contracts import STATUSES
-from checks.shape import SHOWN_VIOLATIONS
+from checks.data.completeness import SHOWN_VIOLATIONS
+from checks.models.contracts import STATUSES
 from checks.verdict import Verdict
 
 # Half of the adjusted Rand index that refits must reach: customers move from one week to the next too.

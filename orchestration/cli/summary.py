@@ -15,7 +15,7 @@ from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse
 from assets.segments.told import segments_told
-from orchestration.told_value import is_value, newest_totals, value_lines
+from orchestration.cli.told_value import is_value, newest_totals, value_lines
 
 Row = Mapping[Hashable, Any]
 

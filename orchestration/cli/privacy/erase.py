@@ -15,12 +15,12 @@ from assets.privacy.encryption import SealBroken
 from assets.privacy.erasure.erase import PENDING, Erased, ErasureIncomplete, Premises, erase
 from assets.privacy.vault_key import VaultKeyRefused
 from assets.publishing.snapshot import write_snapshot
-from orchestration.keyring import vault_of
+from orchestration.capabilities import published_tables
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.patience import Held
-from orchestration.resources.turns import turn
+from orchestration.resources.locks import turn
+from orchestration.resources.retry import Held
+from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.rooms import published_tables
 from orchestration.settings import Settings
 
 RUN_ID = "erase"

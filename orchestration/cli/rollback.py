@@ -12,14 +12,14 @@ from assets.lifecycle.morning import Morning
 from assets.lifecycle.register import ModelFileRefused
 from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
 from orchestration.alerts import alert_of
+from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
 from orchestration.policies import LONGEST_RUN
+from orchestration.resources.locks import turn
 from orchestration.resources.models import FolderModelStore
-from orchestration.resources.patience import Held
-from orchestration.resources.turns import turn
+from orchestration.resources.retry import Held
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.rooms import PROBLEMS
 from orchestration.settings import Settings
 
 # What the log has for a run of Dagster, and the turn for its holder.

@@ -1,0 +1,1 @@
+"""Checks of delivered data: completeness, freshness, volume."""

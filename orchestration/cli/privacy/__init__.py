@@ -1,0 +1,1 @@
+"""Commands of privacy: erasure, subject access, scan and vault keys."""
