@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from assets.lifecycle.tasks import Binary
+from assets.supervised.fitting.task import Binary
 from benchmarks.ratio import Figure, interleaved, table
 
 ROWS, COLUMNS = 100_000, 40

@@ -19,15 +19,15 @@ from statistics import median
 
 import numpy as np
 
-from assets.lifetime_value import bg_nbd, gamma_gamma
-from assets.lifetime_value.bg_nbd import HORIZONS_DAYS, Buying
-from assets.lifetime_value.gamma_gamma import Spending, Spent
-from assets.lifetime_value.histories import Histories
-from assets.lifetime_value.predictive import Forecaster
-from assets.lifetime_value.simulate import simulated
-from assets.lifetime_value.value import LifetimeValue
+from assets.lifetime_value.models import bg_nbd, gamma_gamma
+from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, Buying
+from assets.lifetime_value.models.clv import LifetimeValue
+from assets.lifetime_value.models.gamma_gamma import Spending, Spent
+from assets.lifetime_value.models.predictive import Forecaster
+from assets.lifetime_value.models.purchase_history import Histories
 from assets.metrics.arrays import Floats
 from benchmarks.ratio import Figure, table
+from benchmarks.simulated_buyers import simulated
 
 PEER = "lifetimes"
 # Customers, and how many pairs of runs.

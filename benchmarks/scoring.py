@@ -11,9 +11,9 @@ from statistics import median
 import pandas as pd
 
 from assets.features.matrix import Columns, Matrix, build_matrix
-from assets.lifecycle.score import Level, Run, score
-from assets.lifecycle.train import Fitted, fit_candidate
 from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
+from assets.supervised.fitting.train import Fitted, fit_candidate
+from assets.supervised.scoring.score_rows import Level, Run, score
 from benchmarks.ratio import Figure, interleaved, table
 from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
 

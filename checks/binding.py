@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.defs import PARTITION_TAG
 from assets.keys import Key
-from assets.lifecycle.plot import as_markdown
+from assets.lifecycle.report.plots import as_markdown
 from assets.ports import Warehouse
 from assets.transform.remediation import NEXT_STEP
 from checks.remediation import next_step_of

@@ -8,15 +8,15 @@ from assets.activation.defs import TOLD as ACTIVATION
 from assets.activation.defs import activation_asset
 from assets.churn.problem import CHURN
 from assets.keys import CHECKS, USABILITY_REPORT, Key
-from assets.lifecycle import journal
 from assets.lifecycle.defs import supervised_assets
-from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.store import control_tables
 from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
 from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.monitoring.defs import journals_asset, looked_back_assets
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
+from assets.supervised.problem import PredictionProblem
 from checks.data.defs import landing_checks
 from checks.lifetime_value.defs import value_checks
 from checks.models.defs import problem_checks
@@ -84,6 +84,6 @@ def published_tables() -> tuple[Key, ...]:
         for suffix in ("", "_latest")
     ]
     segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
-    control = [Key("published", key.name) for key in (*journal.JOURNALS, USABILITY_REPORT, CHECKS)]
+    control = [Key("published", key.name) for key in (*control_tables.JOURNALS, USABILITY_REPORT, CHECKS)]
     activation = [Key("published", key.name) for key in ACTIVATION]
     return (*scored, *segments, *activation, *control)

@@ -19,8 +19,8 @@ from assets.ingest.config.simulation import Simulation
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
-from assets.lifecycle import journal
-from assets.lifecycle.causes import Cause, wanted
+from assets.lifecycle.retrain_triggers import Cause, wanted
+from assets.lifecycle.store import control_tables
 from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
 from assets.privacy.defs import sealed_asset
@@ -129,7 +129,7 @@ def _told(
     tables, parquet = published_tables(), settings.parquet_dir
     return [
         published,
-        ledger_asset((*journal.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
+        ledger_asset((*control_tables.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
     ]
 

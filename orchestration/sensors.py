@@ -10,7 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG, Cause
+from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, Cause
 from orchestration import policies
 from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE

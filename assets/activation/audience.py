@@ -8,9 +8,9 @@ import pandas as pd
 from assets.activation.tables import AUDIENCE_TYPES
 from assets.features.matrix import AS_OF
 from assets.keys import Key
-from assets.lifecycle.score import ranks
-from assets.lifecycle.tables import typed
+from assets.lifecycle.store.schemas import typed
 from assets.ports import Warehouse
+from assets.supervised.scoring.score_rows import ranks
 
 NAME = "likely_and_valuable"
 SHARE = 0.1

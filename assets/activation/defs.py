@@ -18,7 +18,7 @@ from assets.activation.tables import (
     SEND_TYPES,
 )
 from assets.keys import Key
-from assets.lifecycle.tables import typed
+from assets.lifecycle.store.schemas import typed
 from assets.ports import Warehouse
 
 TOLD: Mapping[Key, str] = MappingProxyType(

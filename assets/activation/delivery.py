@@ -19,8 +19,8 @@ from assets.activation.identifiers import (
     phone_for,
 )
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
-from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.tables import typed
+from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.store.schemas import typed
 from assets.ports import Contacts, Warehouse
 
 # What each destination calls the two columns.

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, LIFT_TYPES
-from assets.lifecycle.tables import typed
+from assets.lifecycle.store.schemas import typed
 from assets.metrics.arrays import Flags, Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.ports import Warehouse

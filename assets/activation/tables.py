@@ -1,7 +1,7 @@
 """The columns and types of the tables that activation writes, in their published order."""
 
 from assets.keys import Key
-from assets.lifecycle.tables import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
 
 AUDIENCES = Key("ml", "audiences")
 AUDIENCE_SENDS = Key("ml", "audience_sends")

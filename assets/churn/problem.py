@@ -1,12 +1,12 @@
 """Which customers will place no order in the next 60 days?"""
 
+from assets.features import customers
 from assets.keys import Key
-from assets.lifecycle import customers
-from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
+from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
 from assets.lifecycle.exclusion import Exclusion
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.tables import COUNT, FLAG, NUMBER, TEXT
-from assets.lifecycle.tasks import Binary
+from assets.lifecycle.store.schemas import COUNT, FLAG, NUMBER, TEXT
+from assets.supervised.fitting.task import Binary
+from assets.supervised.problem import PredictionProblem
 
 # To say of who left a year ago that they will leave is right and of no use: they are told apart first.
 ALREADY_CHURNED = Exclusion(

@@ -11,17 +11,17 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle import journal
-from assets.lifecycle.causes import TRIGGER_TAG, WINDOWS_TAG
-from assets.lifecycle.champion import CARD_FILE, champion
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import SCHEDULED, Morning, Named, Occasion
-from assets.lifecycle.plot import as_markdown, level_plot, reliability_plot
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.propose import candidate, evaluation
-from assets.lifecycle.rows import DAILY_ORDERS
-from assets.lifecycle.serve import scores
+from assets.lifecycle.promotion import CARD_FILE, champion
+from assets.lifecycle.report.plots import as_markdown, level_plot, reliability_plot
+from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG
+from assets.lifecycle.run_context import SCHEDULED, Morning, Named, Occasion
+from assets.lifecycle.scoring import scores
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.training import candidate, evaluation
 from assets.ports import ModelStore, Warehouse
+from assets.supervised.data.dataset import DAILY_ORDERS
+from assets.supervised.problem import PredictionProblem
 
 SHOWN_DECISIONS = 10
 SHOWN_DECIMALS = 4
@@ -165,7 +165,7 @@ def _candidate(morning: Morning) -> Told:
 def _evaluation(morning: Morning) -> Told:
     row = evaluation(morning).iloc[0]
     version = str(row["model_version"])
-    whole = journal.judged_rows(morning.warehouse, METRICS, version).query("slice_name == 'all'")
+    whole = control_tables.judged_rows(morning.warehouse, METRICS, version).query("slice_name == 'all'")
     return {
         "dagster/row_count": 1,
         "is_promotable": bool(row["is_promotable"]),
@@ -212,7 +212,9 @@ def _scored(morning: Morning) -> int:
 
 
 def _reliability(morning: Morning, version: str) -> dg.MetadataValue | None:
-    bins = journal.judged_rows(morning.warehouse, CALIBRATION_BINS, version).query("slice_name == 'all'")
+    bins = control_tables.judged_rows(morning.warehouse, CALIBRATION_BINS, version).query(
+        "slice_name == 'all'"
+    )
     if bins.empty:
         return None
     png = reliability_plot(bins, title=f"{morning.problem.name} {version}, newest matured days")

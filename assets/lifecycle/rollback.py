@@ -5,12 +5,12 @@ from dataclasses import replace
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.lifecycle import journal
-from assets.lifecycle.champion import install
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.promote import unjudged_row
-from assets.lifecycle.register import load_version
+from assets.lifecycle.gate import unjudged_row
+from assets.lifecycle.promotion import install
+from assets.lifecycle.run_context import Morning
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import load_version
+from assets.lifecycle.store.control_tables import Serving
 
 BY_HAND = "by hand"
 
@@ -31,7 +31,7 @@ def roll_back(morning: Morning, *, reason: str) -> Serving:
         ModelFileRefused: when the earlier version's file is not the one that was registered.
     """
     problem, warehouse = morning.problem, morning.warehouse
-    serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
+    serves = control_tables.serving_on(problem, warehouse, as_of=morning.as_of)
     before = _version_before(morning, serves) if serves else None
     if serves is None or before is None:
         raise NothingToRollBackTo(f"no version of {problem.name} served before the one that serves now")
@@ -40,7 +40,7 @@ def roll_back(morning: Morning, *, reason: str) -> Serving:
     attempt = replace(
         morning.attempt(champion=serves.model_version, challenger=before.model_version), trigger=BY_HAND
     )
-    journal.log_decision(warehouse, unjudged_row(attempt, "rollback", reasons=reason))
+    control_tables.log_decision(warehouse, unjudged_row(attempt, "rollback", reasons=reason))
     return install(morning, replace(before, as_of_date=morning.as_of))
 
 
@@ -53,4 +53,4 @@ def _version_before(morning: Morning, serves: Serving) -> Serving | None:
     day = rows["day"].iloc[0]
     if pd.isna(day):
         return None
-    return journal.serving_on(morning.problem, morning.warehouse, as_of=pd.Timestamp(day).date())
+    return control_tables.serving_on(morning.problem, morning.warehouse, as_of=pd.Timestamp(day).date())

@@ -8,18 +8,18 @@ import numpy as np
 
 from assets.calendar import newest_matured
 from assets.features.matrix import LeakDetected
-from assets.lifecycle.split import TooLittleHistory
-from assets.lifecycle.train import BelowFloor
-from assets.lifetime_value.customer_value import RECIPES, CustomerValue, Recipe
-from assets.lifetime_value.gamma_gamma import AmountsTooSpread
-from assets.lifetime_value.histories import NothingToTellApart
+from assets.lifetime_value.dataset import Cohort, cohort_on, first_morning, learned_by, spent_by
+from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.candidates import RECIPES, CustomerValue, Recipe
+from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread
+from assets.lifetime_value.models.prospects import Prospects
+from assets.lifetime_value.models.purchase_history import NothingToTellApart
+from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.lifetime_value.problem import ValueProblem
-from assets.lifetime_value.prospects import Prospects
-from assets.lifetime_value.rows import Cohort, cohort_on, first_morning, learned_by, spent_by
-from assets.lifetime_value.spend_rate import SpendRate
-from assets.lifetime_value.two_part import TwoPartAmounts
 from assets.metrics.arrays import Floats
 from assets.ports import Warehouse
+from assets.supervised.data.split import TooLittleHistory
+from assets.supervised.fitting.train import BelowFloor
 
 NAIVE = "naive"
 # Why a recipe cannot be fitted, each in words.

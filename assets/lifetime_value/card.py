@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from assets.lifecycle.facts import has, overall
-from assets.lifecycle.grade import GRADE_MEANINGS
-from assets.lifecycle.promote import Decision
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.report.grade import GRADE_MEANINGS
+from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifetime_value.backtest import NAIVE
-from assets.lifetime_value.customer_value import RECIPES
+from assets.lifetime_value.models.candidates import RECIPES
 from assets.lifetime_value.problem import ValueProblem
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")

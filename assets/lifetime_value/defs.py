@@ -3,9 +3,9 @@
 import dagster as dg
 
 from assets.keys import METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.consent import PERMISSIONS
+from assets.lifecycle.cohort import PERMISSIONS
 from assets.lifecycle.defs import Told, told_row, told_serving, told_table, weekly_asset
+from assets.lifecycle.store import control_tables
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.promote import CARD_FILE, champion
 from assets.lifetime_value.propose import ValueMorning, evaluation
@@ -77,7 +77,9 @@ def _realised(morning: ValueMorning) -> Told:
 
 def _evaluation(morning: ValueMorning) -> Told:
     told = told_row(evaluation(morning))
-    rows = journal.judged_rows(morning.warehouse, METRICS, morning.version).query("slice_name == 'all'")
+    rows = control_tables.judged_rows(morning.warehouse, METRICS, morning.version).query(
+        "slice_name == 'all'"
+    )
     return {**told, "metrics": told_table(rows[METRICS_SHOWN])}
 
 

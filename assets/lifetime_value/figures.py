@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from assets.lifecycle.promote import Decision
+from assets.lifecycle.gate import Decision
 from assets.lifetime_value.backtest import NAIVE, Window
-from assets.lifetime_value.customer_value import Recipe
 from assets.lifetime_value.judge import COMPARED_BY, Trial, difference, resamples_of
+from assets.lifetime_value.models.candidates import Recipe
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import Interval, Resamples, summarised

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from assets.lifecycle.facts import overall
-from assets.lifecycle.grade import DO_NOT_USE, GRADES, Grade
-from assets.lifecycle.promote import Decision
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
+from assets.lifecycle.store.metric_lookup import overall
 
 # Of each grade the least normalised Gini coefficient and the least share of the naive deviance saved.
 BOUNDS = {"Excellent": (0.75, 0.3), "Good": (0.6, 0.15), "Fair": (0.4, 0.05), "Poor": (0.0, 0.0)}

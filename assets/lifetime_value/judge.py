@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from assets.lifecycle.promote import Decision
+from assets.lifecycle.gate import Decision
 from assets.lifetime_value.backtest import NAIVE, Window
-from assets.lifetime_value.customer_value import RECIPES, Recipe
+from assets.lifetime_value.group_totals import disagreements, group_totals
+from assets.lifetime_value.models.candidates import RECIPES, Recipe
 from assets.lifetime_value.problem import ValueProblem
-from assets.lifetime_value.totals import disagreements, group_totals
 from assets.metrics.amounts import amount_accuracy
 from assets.metrics.bootstrap import Interval, Replicates, Resamples, interval, paired_differences
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 
 from assets.features.matrix import Columns
 from assets.keys import Key
-from assets.lifetime_value.bg_nbd import HORIZONS_DAYS
-from assets.lifetime_value.histories import AMOUNT, HISTORY
-from assets.lifetime_value.value import LEVEL
+from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
+from assets.lifetime_value.models.clv import LEVEL
+from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY
 
 # What the naive formula and the published columns read besides the histories.
 MONEY = ("net_amount_lifetime", "net_amount_365d", "tenure_days", "days_since_order")

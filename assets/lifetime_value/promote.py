@@ -8,20 +8,20 @@ from datetime import date
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY
-from assets.lifecycle import journal
-from assets.lifecycle.facts import has, overall
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.promote import Decision, refused, retrain_row
-from assets.lifecycle.register import Stage, library_versions, save_model
-from assets.lifecycle.tables import CHAMPION_TYPES, REGISTRY_TYPES, typed
+from assets.lifecycle.gate import Decision, refused, retrain_row
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import Stage, library_versions, save_model
+from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.metric_lookup import has, overall
+from assets.lifecycle.store.schemas import CHAMPION_TYPES, REGISTRY_TYPES, typed
 from assets.lifetime_value.backtest import REFUSALS, fit_recipe
 from assets.lifetime_value.card import card
-from assets.lifetime_value.customer_value import CustomerValue
 from assets.lifetime_value.grade import FALLBACK
 from assets.lifetime_value.judge import COMPARED_BY
+from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.candidates import CustomerValue
 from assets.lifetime_value.propose import ValueMorning
-from assets.lifetime_value.score import Model
-from assets.lifetime_value.spend_rate import SpendRate
+from assets.lifetime_value.score_rows import Model
 
 CARD_FILE = "card.md"
 FORMULA = "naive formula"
@@ -33,8 +33,8 @@ def champion(morning: ValueMorning) -> Serving:
     Returns:
         The version that serves this morning.
     """
-    judged = journal.row_on(morning.warehouse, morning.problem.evaluation, morning.as_of).iloc[0]
-    serves = journal.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    judged = control_tables.row_on(morning.warehouse, morning.problem.evaluation, morning.as_of).iloc[0]
+    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is not None and serves.model_version == judged["model_version"]:
         return serves
     model, decision = _fitted(morning, judged)
@@ -50,7 +50,7 @@ def champion(morning: ValueMorning) -> Serving:
 
 def decision_of(morning: ValueMorning, judged: pd.Series) -> Decision:
     """What was decided of the morning's best recipe, from the tables."""
-    metrics = journal.judged_rows(morning.warehouse, METRICS, str(judged["model_version"]))
+    metrics = control_tables.judged_rows(morning.warehouse, METRICS, str(judged["model_version"]))
     against = {
         rival: overall(metrics, name) if has(metrics, name) else None
         for rival, name in (
@@ -82,7 +82,7 @@ def _log(morning: ValueMorning, judged: pd.Series, *, serves: Serving | None, de
     # A fallback is nobody's champion: refusing a candidate beside it falls back again.
     before = serves.model_version if serves is not None and not serves.is_fallback else None
     attempt = morning.attempt(champion=before, challenger=str(judged["model_version"]))
-    journal.log_decision(morning.warehouse, retrain_row(attempt, decision, compared_by=COMPARED_BY))
+    control_tables.log_decision(morning.warehouse, retrain_row(attempt, decision, compared_by=COMPARED_BY))
 
 
 def _promoted(
@@ -130,15 +130,15 @@ def _register(morning: ValueMorning, judged: pd.Series, *, stage: Stage, facts: 
     """Write the version's registry row, and the card of one that was judged."""
     row = typed([{**_registry_row(morning, judged), "stage": stage, **facts}], REGISTRY_TYPES)
     version = str(row["model_version"].iloc[0])
-    journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
+    control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
     if pd.isna(row["card_uri"].iloc[0]):
         return
     text = card(
         morning.problem,
         row.iloc[0],
         decision=decision_of(morning, judged),
-        metrics=journal.judged_rows(morning.warehouse, METRICS, version),
-        bins=journal.judged_rows(morning.warehouse, CALIBRATION_BINS, version),
+        metrics=control_tables.judged_rows(morning.warehouse, METRICS, version),
+        bins=control_tables.judged_rows(morning.warehouse, CALIBRATION_BINS, version),
     )
     (morning.folder(version) / CARD_FILE).write_text(text, encoding="utf-8")
 
@@ -183,8 +183,8 @@ def _install(
         twin_hashes=None,
     )
     row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
-    journal.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
-    newest = journal.serving_on(morning.problem, morning.warehouse, as_of=date.max)
+    control_tables.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
+    newest = control_tables.serving_on(morning.problem, morning.warehouse, as_of=date.max)
     if newest is not None:
-        journal.name_champion(morning.warehouse, morning.problem.name, version=newest.model_version)
+        control_tables.name_champion(morning.warehouse, morning.problem.name, version=newest.model_version)
     return serves

@@ -11,21 +11,21 @@ import pandas as pd
 from assets import ASSETS
 from assets.calendar import newest_matured
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.grade import DO_NOT_USE
-from assets.lifecycle.morning import NothingKnown, Occasion
-from assets.lifecycle.promote import Decision
-from assets.lifecycle.register import code_hash, data_hash
-from assets.lifecycle.tables import BIN_TYPES, CHAMPION_TYPES, METRIC_TYPES, typed
-from assets.lifecycle.trial import version_name
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.report.grade import DO_NOT_USE
+from assets.lifecycle.run_context import NothingKnown, Occasion
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import code_hash, data_hash
+from assets.lifecycle.store.schemas import BIN_TYPES, CHAMPION_TYPES, METRIC_TYPES, typed
 from assets.lifetime_value.backtest import Window, origins, period_sd, windows
-from assets.lifetime_value.customer_value import Recipe
+from assets.lifetime_value.dataset import Cohort, cohort_on, first_morning
 from assets.lifetime_value.figures import figures
 from assets.lifetime_value.grade import grade
 from assets.lifetime_value.judge import Trial, best_of, nothing_judged, trials, with_refusals
+from assets.lifetime_value.models.candidates import Recipe
 from assets.lifetime_value.problem import ValueProblem
-from assets.lifetime_value.rows import Cohort, cohort_on, first_morning
 from assets.lifetime_value.tables import EVALUATION_TYPES, REALISED_TYPES, VALUE_TYPES
+from assets.supervised.evaluation.walk_forward import version_name
 
 CODE = ("lifecycle", "features", "metrics", "lifetime_value")
 SPLIT = "test"
@@ -82,7 +82,7 @@ def prepare(morning: ValueMorning) -> None:
         problem.scores: VALUE_TYPES,
         problem.realised: REALISED_TYPES,
     }
-    journal.prepare_tables(morning.warehouse, own)
+    control_tables.prepare_tables(morning.warehouse, own)
 
 
 def evaluation(morning: ValueMorning) -> pd.DataFrame:
@@ -92,14 +92,14 @@ def evaluation(morning: ValueMorning) -> pd.DataFrame:
         The one row of ``ml.lifetime_value__evaluation`` for the morning.
     """
     prepare(morning)
-    kept = journal.row_of(morning.warehouse, morning.problem.evaluation, morning.version)
+    kept = control_tables.row_of(morning.warehouse, morning.problem.evaluation, morning.version)
     if kept is not None:
         return kept
     found = back_test(morning)
     if found.best is not None:
         _keep_figures(morning, found, best=found.best)
     row = _row(morning, found)
-    return journal.keep_row(morning.warehouse, morning.problem.evaluation, row, as_of=morning.as_of)
+    return control_tables.keep_row(morning.warehouse, morning.problem.evaluation, row, as_of=morning.as_of)
 
 
 def back_test(morning: ValueMorning) -> BackTest:
@@ -127,10 +127,10 @@ def back_test(morning: ValueMorning) -> BackTest:
 
 def _serving(morning: ValueMorning) -> Recipe | None:
     """The recipe of the version that serves, unless that is the fallback."""
-    serves = journal.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is None or serves.is_fallback:
         return None
-    row = journal.row_of(morning.warehouse, morning.problem.evaluation, serves.model_version)
+    row = control_tables.row_of(morning.warehouse, morning.problem.evaluation, serves.model_version)
     return None if row is None else row["recipe"].iloc[0]
 
 
@@ -154,15 +154,15 @@ def _keep_figures(morning: ValueMorning, found: BackTest, *, best: Trial) -> Non
     rows = figures(morning.problem, looked_back, best=best, decision=found.decision)
     rows.append({**rows[0], "metric": "period_sd", "value": found.period_sd, "ci_lo": None, "ci_hi": None})
     metrics = typed(pd.DataFrame(rows).assign(**named), METRIC_TYPES)
-    journal.write_judgement(morning.warehouse, METRICS, metrics)
+    control_tables.write_judgement(morning.warehouse, METRICS, metrics)
     bins = typed(best.groups.assign(**named), BIN_TYPES)
-    journal.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
+    control_tables.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
 
 
 def _row(morning: ValueMorning, found: BackTest) -> pd.DataFrame:
     best, features = found.best, morning.cohort.known.features
     tested_on: date | None = found.looked_back[0].cohort.as_of if found.looked_back else None
-    recorded = journal.judged_rows(morning.warehouse, METRICS, morning.version)
+    recorded = control_tables.judged_rows(morning.warehouse, METRICS, morning.version)
     known = recorded.loc[recorded["slice_name"] == "all"].set_index("metric")["value"]
     row = {
         "as_of_date": morning.as_of,

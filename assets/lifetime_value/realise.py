@@ -9,16 +9,16 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.consent import consenting
-from assets.lifecycle.facts import has, overall
-from assets.lifecycle.tables import BIN_TYPES, METRIC_TYPES, typed
+from assets.lifecycle.cohort import consenting
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.metric_lookup import has, overall
+from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
+from assets.lifetime_value.dataset import CUSTOMER
 from assets.lifetime_value.figures import HORIZON, Figure
+from assets.lifetime_value.group_totals import disagreements, group_totals
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.propose import ValueMorning, prepare
-from assets.lifetime_value.rows import CUSTOMER
 from assets.lifetime_value.tables import REALISED_TYPES
-from assets.lifetime_value.totals import disagreements, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import Resamples, summarised
 
@@ -42,7 +42,7 @@ def realised(morning: ValueMorning) -> pd.DataFrame:
     for day in _days_to_judge(morning, matured):
         _judge(morning, day, horizons=[days for days, last in matured.items() if day <= last])
     row = _standing(morning, last=matured[problem.judged_days])
-    return journal.keep_row(morning.warehouse, problem.realised, row, as_of=morning.as_of)
+    return control_tables.keep_row(morning.warehouse, problem.realised, row, as_of=morning.as_of)
 
 
 def _days_to_judge(morning: ValueMorning, matured: Mapping[int, date]) -> list[date]:
@@ -94,7 +94,7 @@ def _judge(morning: ValueMorning, day: date, *, horizons: list[int]) -> None:
     if figures:
         named = _named(problem, version, day)
         metrics = typed(pd.DataFrame(figures).assign(**named), METRIC_TYPES)
-        journal.write_judgement(morning.warehouse, METRICS, metrics)
+        control_tables.write_judgement(morning.warehouse, METRICS, metrics)
 
 
 def _named(problem: ValueProblem, version: str, day: date) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _figures(problem: ValueProblem, rows: pd.DataFrame, *, days: int) -> list[Fi
 
 
 def _keep_groups(morning: ValueMorning, rows: pd.DataFrame, *, day: date, version: str) -> None:
-    tested = journal.judged_rows(morning.warehouse, METRICS, version)
+    tested = control_tables.judged_rows(morning.warehouse, METRICS, version)
     gates = morning.problem.gates
     groups = group_totals(
         rows["outcome_amount"].to_numpy(dtype=np.float64),
@@ -143,7 +143,7 @@ def _keep_groups(morning: ValueMorning, rows: pd.DataFrame, *, day: date, versio
         period_sd=overall(tested, "period_sd").value if has(tested, "period_sd") else gates.usual_period_sd,
     )
     bins = typed(groups.assign(**_named(morning.problem, version, day)), BIN_TYPES)
-    journal.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
+    control_tables.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
 
 
 def _standing(morning: ValueMorning, *, last: date) -> pd.DataFrame:

@@ -3,13 +3,13 @@
 import pandas as pd
 
 from assets.features.matrix import AS_OF
-from assets.lifecycle import journal
-from assets.lifecycle.consent import permissions_on
-from assets.lifecycle.morning import NothingKnown
-from assets.lifecycle.register import load_model
-from assets.lifecycle.score import Run
+from assets.lifecycle.cohort import permissions_on
+from assets.lifecycle.run_context import NothingKnown
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import load_model
 from assets.lifetime_value.propose import ValueMorning, prepare
-from assets.lifetime_value.score import score, with_everyone
+from assets.lifetime_value.score_rows import score, with_everyone
+from assets.supervised.scoring.score_rows import Run
 
 
 def scores(morning: ValueMorning) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def scores(morning: ValueMorning) -> pd.DataFrame:
     """
     prepare(morning)
     problem, warehouse = morning.problem, morning.warehouse
-    serves = journal.serving_on(problem, warehouse, as_of=morning.as_of)
+    serves = control_tables.serving_on(problem, warehouse, as_of=morning.as_of)
     if serves is None:
         raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
     model, _ = load_model(morning.folder(serves.model_version), sha256=serves.model_sha256)

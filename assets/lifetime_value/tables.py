@@ -1,6 +1,6 @@
 """The columns and types of the room's own tables, scores in their published order."""
 
-from assets.lifecycle.tables import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
 
 _NAMED: Types = {"model_name": TEXT, "model_version": TEXT}
 

@@ -8,15 +8,15 @@ import dagster as dg
 
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
-from assets.lifecycle import journal
 from assets.lifecycle.defs import Told, told_row, weekly_asset
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.realise import realised
+from assets.lifecycle.realised import realised
+from assets.lifecycle.run_context import Morning
+from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import drift, page_of
 from assets.monitoring.readiness.profile import profiles
 from assets.monitoring.readiness.report import usability_rows
 from assets.ports import Warehouse
+from assets.supervised.problem import PredictionProblem
 
 
 def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -96,12 +96,12 @@ def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
                 description=kept.description,
                 group_name="lifecycle",
             )
-            for key, kept in journal.JOURNALS.items()
+            for key, kept in control_tables.JOURNALS.items()
         ],
         pool="warehouse",
     )
     def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
-        for key in journal.JOURNALS:
+        for key in control_tables.JOURNALS:
             rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
 

@@ -1,10 +1,10 @@
 """Which customers will place an order in the next 30 days?"""
 
+from assets.features import customers
 from assets.keys import Key
-from assets.lifecycle import customers
-from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.tasks import Binary
+from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
+from assets.supervised.fitting.task import Binary
+from assets.supervised.problem import PredictionProblem
 
 PURCHASE_PROPENSITY = PredictionProblem(
     name="purchase_propensity",

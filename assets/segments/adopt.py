@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from assets.lifecycle.promote import Outcome
+from assets.lifecycle.gate import Outcome
 from assets.segments.grouping import Tried, separation_gain
 from assets.segments.model import Rules, Segmentation
 from assets.segments.preparing import coordinates

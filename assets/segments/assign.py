@@ -5,8 +5,8 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from assets.keys import id_type
-from assets.lifecycle.consent import MARKS, permissions_on, with_permissions
-from assets.lifecycle.tables import typed
+from assets.lifecycle.cohort import MARKS, permissions_on, with_permissions
+from assets.lifecycle.store.schemas import typed
 from assets.segments.model import BEHAVIOUR, RFM
 from assets.segments.morning import Morning, Serving
 from assets.segments.serving import place

@@ -4,15 +4,15 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.consent import PERMISSIONS
+from assets.lifecycle.cohort import PERMISSIONS
 from assets.lifecycle.defs import Told, told_row, told_table, weekly_asset
-from assets.lifecycle.plot import as_markdown
+from assets.lifecycle.report.plots import as_markdown
+from assets.lifecycle.store import control_tables
 from assets.segments.assign import assignments
 from assets.segments.model import BEHAVIOUR, RFM, Segmentation
 from assets.segments.morning import Morning
 from assets.segments.plot import profile_plot
-from assets.segments.profiling import profiles
+from assets.segments.profiles import profiles
 from assets.segments.propose import grouping
 
 
@@ -56,7 +56,9 @@ def segment_assets(
 
 def _grouping(morning: Morning) -> Told:
     row = grouping(morning)
-    figures = journal.judged_rows(morning.warehouse, METRICS, str(row["challenger"].iloc[0]), split="train")
+    figures = control_tables.judged_rows(
+        morning.warehouse, METRICS, str(row["challenger"].iloc[0]), split="train"
+    )
     return {**told_row(row), "tried": _tried(figures)}
 
 

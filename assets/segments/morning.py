@@ -10,14 +10,14 @@ import pandas as pd
 from assets import ASSETS
 from assets.features.matrix import refuse_late_knowledge
 from assets.keys import Key
-from assets.lifecycle import journal
-from assets.lifecycle.consent import consenting
-from assets.lifecycle.morning import Occasion
-from assets.lifecycle.register import code_hash, rows_hash
-from assets.lifecycle.trial import version_name
+from assets.lifecycle.cohort import consenting
+from assets.lifecycle.run_context import Occasion
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import code_hash, rows_hash
 from assets.segments.model import Segmentation
 from assets.segments.serving import Grouping, load_grouping
 from assets.segments.tables import ASSIGNMENT_TYPES, MODEL_TYPES, PROFILE_TYPES
+from assets.supervised.evaluation.walk_forward import version_name
 
 ROOM = Path(__file__).parent.name
 # Sixteen characters, the length that the hash wants. The same customers are drawn every week.
@@ -99,7 +99,7 @@ class Morning(Occasion[Segmentation]):
 
     def prepare(self) -> None:
         """Create the tables that are not there yet, empty."""
-        journal.prepare_tables(
+        control_tables.prepare_tables(
             self.warehouse,
             {
                 self.problem.model: MODEL_TYPES,

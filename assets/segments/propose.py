@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import METRICS, MODEL_REGISTRY
-from assets.lifecycle import journal
+from assets.lifecycle.store import control_tables
 from assets.segments import record
 from assets.segments.adopt import Adoption, Proposal, adopt
 from assets.segments.grouping import chosen, fit_groups, tried
-from assets.segments.identity import Identity, identify, matched, overlaps
+from assets.segments.matching import Identity, identify, matched, overlaps
 from assets.segments.model import Segmentation
 from assets.segments.morning import Morning
 from assets.segments.preparing import Axis, coordinates, fit_axes
@@ -27,14 +27,14 @@ def grouping(morning: Morning) -> pd.DataFrame:
     """
     morning.prepare()
     if morning.serves is not None and morning.serves.version == morning.version:
-        return journal.row_on(morning.warehouse, morning.problem.model, morning.as_of)
+        return control_tables.row_on(morning.warehouse, morning.problem.model, morning.as_of)
     serving = morning.serves.grouping if morning.serves else None
     proposal = propose(morning.sample, serving, segmentation=morning.problem)
     adoption = adopt(proposal, serving, sample=morning.sample, segmentation=morning.problem)
-    journal.log_decision(morning.warehouse, record.decision_row(morning, adoption))
+    control_tables.log_decision(morning.warehouse, record.decision_row(morning, adoption))
     sha256 = _kept(morning, proposal, adoption=adoption)
     row = record.model_row(morning, proposal, adoption=adoption, sha256=sha256)
-    return journal.keep_row(morning.warehouse, morning.problem.model, row, as_of=morning.as_of)
+    return control_tables.keep_row(morning.warehouse, morning.problem.model, row, as_of=morning.as_of)
 
 
 def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Segmentation) -> Proposal:
@@ -85,15 +85,15 @@ def _identity(
 def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | None:
     """Write what was tried and, when it is adopted, the grouping itself; returns the hash of its files."""
     if proposal.table:
-        journal.write_judgement(morning.warehouse, METRICS, record.metric_rows(morning, proposal))
+        control_tables.write_judgement(morning.warehouse, METRICS, record.metric_rows(morning, proposal))
     if proposal.grouping is None:
         return None
     promoted = adoption.outcome == "promote"
     sha256 = save_grouping(morning.folder(morning.version), proposal.grouping) if promoted else None
     row = record.registry_row(morning, proposal, sha256=sha256)
-    journal.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
+    control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
     if promoted:
-        journal.name_champion(morning.warehouse, morning.problem.name, version=_champion(morning))
+        control_tables.name_champion(morning.warehouse, morning.problem.name, version=_champion(morning))
     return sha256
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from assets.lifecycle.promote import unjudged_row
-from assets.lifecycle.register import library_versions
-from assets.lifecycle.tables import METRIC_TYPES, REGISTRY_TYPES, RETRAIN_TYPES, typed
+from assets.lifecycle.gate import unjudged_row
+from assets.lifecycle.store.artifacts import library_versions
+from assets.lifecycle.store.schemas import METRIC_TYPES, REGISTRY_TYPES, RETRAIN_TYPES, typed
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.segments.adopt import Adoption, Proposal
 from assets.segments.grouping import Tried

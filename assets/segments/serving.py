@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from assets.lifecycle.register import load_model, save_model
+from assets.lifecycle.store.artifacts import load_model, save_model
 from assets.metrics.arrays import Floats, Ints
-from assets.segments.identity import Identity
+from assets.segments.matching import Identity
 from assets.segments.preparing import Axis, axes_from, coordinates
 
 # Distances of a million customers to eight centres at once would be made in pieces anyway.

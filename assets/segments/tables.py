@@ -1,6 +1,6 @@
 """The columns and types of the tables this room writes, in their published order."""
 
-from assets.lifecycle.tables import COUNT, DATE, FLAG, INSTANT, NUMBER, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, TEXT, Types
 
 MODEL_TYPES: Types = {
     "as_of_date": DATE,

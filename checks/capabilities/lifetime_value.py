@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from assets.lifetime_value.group_totals import disagreements
 from assets.lifetime_value.problem import AmountGates, ValueProblem
 from assets.lifetime_value.tables import VALUE_TYPES
-from assets.lifetime_value.totals import disagreements
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Interval
 from checks.models.contracts import GRADE_NAMES, STATUSES

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 import pandas as pd
 
+from assets.defs import PARTITION_TAG
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import Landing, quarantined_files, recorded_landings
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
-from checks.binding import PARTITION, Judge, as_of_run, check_of
+from checks.binding import Judge, as_of_run, check_of
 from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for
 from checks.data.freshness import row_counts_are_usual, rows_arrive_on_time
 from checks.verdict import Verdict
@@ -57,7 +58,7 @@ def _readable(landings: list[Landing]) -> Verdict:
 def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
     def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
         # Exports may be landed without a morning; whatever is published afterwards has one.
-        if not context.run.tags.get(PARTITION):
+        if not context.run.tags.get(PARTITION_TAG):
             return Verdict(passed=True, reason="this run stands on no morning: nothing can be late for it")
         as_of = as_of_run(context)
         return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)

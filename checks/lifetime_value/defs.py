@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.facts import has, overall
+from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifetime_value.problem import ValueProblem
 from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
@@ -35,24 +35,24 @@ def value_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
 
 def _model_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
     def came_true(warehouse: Warehouse, as_of: date) -> Verdict:
-        return published_totals_came_true(journal.row_on(warehouse, problem.realised, as_of).iloc[0])
+        return published_totals_came_true(control_tables.row_on(warehouse, problem.realised, as_of).iloc[0])
 
     def worth(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]
+        row = control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]
         return candidate_is_worth_promoting(
             is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
         )
 
     def cover(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]
-        metrics = journal.judged_rows(warehouse, METRICS, str(row["model_version"]))
+        row = control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]
+        metrics = control_tables.judged_rows(warehouse, METRICS, str(row["model_version"]))
         held = overall(metrics, "coverage") if has(metrics, "coverage") else None
         return intervals_cover_as_promised(held, level=problem.level, n=int(row["n"]))
 
     def agree(warehouse: Warehouse, as_of: date) -> Verdict:
-        serves = journal.serving_on(problem, warehouse, as_of=as_of)
+        serves = control_tables.serving_on(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
-        groups = journal.judged_rows(warehouse, CALIBRATION_BINS, version)
+        groups = control_tables.judged_rows(warehouse, CALIBRATION_BINS, version)
         return predicted_totals_agree(groups, gates=problem.gates)
 
     # Not blocking: a refused recipe leaves who serves, and a season is no reason to stop publishing.

@@ -3,10 +3,10 @@
 import pandas as pd
 import pandera.pandas as pa
 
-from assets.lifecycle.grade import DO_NOT_USE, GRADES
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.rows import INELIGIBLE
-from assets.lifecycle.tables import REASON_TYPES, SCORE_TYPES
+from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
+from assets.lifecycle.store.schemas import REASON_TYPES, SCORE_TYPES
+from assets.supervised.data.dataset import INELIGIBLE
+from assets.supervised.problem import PredictionProblem
 
 # Names say what a number may be: the naming rules are the contract.
 SHARES = ("_rate", "_share")

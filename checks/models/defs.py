@@ -8,12 +8,12 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle import journal
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.realise import WINDOW
-from assets.lifecycle.rows import known_rows, realised_rates
+from assets.lifecycle.realised import WINDOW
+from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import page_of
 from assets.ports import Warehouse
+from assets.supervised.data.dataset import known_rows, realised_rates
+from assets.supervised.problem import PredictionProblem
 from checks.binding import check_of, of_day
 from checks.data.completeness import everyone_is_scored_once, rows_keep_their_contract
 from checks.models.contracts import scores_contract, training_contract
@@ -45,16 +45,16 @@ def problem_checks(
 
 def _looked_back_checks(problem: PredictionProblem, reports: Path | None) -> list[dg.AssetChecksDefinition]:
     def came_true(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = journal.row_on(warehouse, problem.realised, as_of).iloc[0]
+        row = control_tables.row_on(warehouse, problem.realised, as_of).iloc[0]
         version = str(row["model_version"])
-        bins = journal.judged_rows(warehouse, CALIBRATION_BINS, version, split=WINDOW)
+        bins = control_tables.judged_rows(warehouse, CALIBRATION_BINS, version, split=WINDOW)
         bins = bins.loc[pd.to_datetime(bins["as_of_date"]).dt.date == as_of]
         title = f"{problem.name} {version}, as published"
         return with_reliability(published_probabilities_came_true(row), bins, title=title)
 
     def alike(warehouse: Warehouse, as_of: date) -> Verdict:
         verdict = customers_are_like_those_it_learned_from(
-            journal.row_on(warehouse, problem.drifted, as_of).iloc[0]
+            control_tables.row_on(warehouse, problem.drifted, as_of).iloc[0]
         )
         page = page_of(reports, problem, as_of=as_of) if reports else None
         return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
@@ -80,7 +80,7 @@ def _looked_back_checks(problem: PredictionProblem, reports: Path | None) -> lis
 
 def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
     def judged(verdict: Verdict, warehouse: Warehouse, version: str) -> Verdict:
-        bins = journal.judged_rows(warehouse, CALIBRATION_BINS, version)
+        bins = control_tables.judged_rows(warehouse, CALIBRATION_BINS, version)
         return with_reliability(verdict, bins, title=f"{problem.name} {version}, newest matured days")
 
     def training_rows(warehouse: Warehouse, as_of: date) -> Verdict:
@@ -90,21 +90,21 @@ def _model_checks(problem: PredictionProblem) -> list[dg.AssetChecksDefinition]:
         )
 
     def worth(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]
+        row = control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]
         verdict = candidate_is_worth_promoting(
             is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
         )
         return judged(verdict, warehouse, str(row["model_version"]))
 
     def unrevealing(warehouse: Warehouse, as_of: date) -> Verdict:
-        version = str(journal.row_on(warehouse, problem.evaluation, as_of).iloc[0]["model_version"])
-        learned = journal.judged_rows(warehouse, METRICS, version, split="train")
+        version = str(control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]["model_version"])
+        learned = control_tables.judged_rows(warehouse, METRICS, version, split="train")
         return members_cannot_be_told(learned, gates=problem.gates)
 
     def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
-        serves = journal.serving_on(problem, warehouse, as_of=as_of)
+        serves = control_tables.serving_on(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
-        metrics = journal.judged_rows(warehouse, METRICS, version)
+        metrics = control_tables.judged_rows(warehouse, METRICS, version)
         return judged(champion_is_calibrated(metrics, gates=problem.gates), warehouse, version)
 
     return [

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from assets.lifecycle.membership import MEMBERSHIP_AUC
-from assets.lifecycle.problem import Gates
-from assets.lifecycle.promote import miscalibrated
+from assets.lifecycle.gate import miscalibrated
 from assets.metrics.arrays import Floats
+from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC
+from assets.supervised.problem import Gates
 from checks.verdict import Verdict
 
 # Wider than any level the year has shown by three standard deviations of the level's own forecast.

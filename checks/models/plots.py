@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from assets.lifecycle.plot import level_plot, reliability_plot
+from assets.lifecycle.report.plots import level_plot, reliability_plot
 from checks.verdict import Verdict
 
 

@@ -5,9 +5,9 @@ from datetime import date
 import pandas as pd
 
 from assets.keys import LEVELS, RETRAIN_LOG
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.rows import INELIGIBLE, cohort_sql
 from assets.ports import Warehouse
+from assets.supervised.data.dataset import INELIGIBLE, cohort_sql
+from assets.supervised.problem import PredictionProblem
 
 
 def scores_of(problem: PredictionProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:

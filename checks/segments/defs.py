@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.consent import PERMISSIONS
+from assets.lifecycle.cohort import PERMISSIONS
 from assets.ports import Warehouse
 from assets.segments.model import BEHAVIOUR, Segmentation
 from checks.binding import Judge, as_of_run, check_of

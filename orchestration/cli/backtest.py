@@ -11,11 +11,11 @@ import numpy as np
 
 from assets.calendar import first_of_months, newest_matured
 from assets.features.matrix import LeakDetected
-from assets.lifecycle.backtest import Looked, look_back
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.split import TooLittleHistory
-from assets.lifecycle.train import BelowFloor
+from assets.lifecycle.run_context import Morning
+from assets.supervised.data.split import TooLittleHistory
+from assets.supervised.evaluation.history_report import Looked, look_back
+from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import today_of
 from orchestration.resources.models import FolderModelStore

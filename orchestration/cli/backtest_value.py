@@ -9,10 +9,10 @@ import pandas as pd
 
 from assets.calendar import first_of_months
 from assets.lifetime_value.backtest import NAIVE, Window
+from assets.lifetime_value.group_totals import WHOLE, group_totals
 from assets.lifetime_value.judge import resamples_of
 from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.lifetime_value.propose import BackTest, ValueMorning, back_test
-from assets.lifetime_value.totals import WHOLE, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import summarised
 from orchestration.definitions import newest_as_of_day

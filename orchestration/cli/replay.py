@@ -16,11 +16,11 @@ import dagster as dg
 
 from assets.calendar import as_of_days, first_of_months, newest_matured
 from assets.ingest.config.business import BusinessInvalid
-from assets.lifecycle import journal
-from assets.lifecycle.causes import wanted
-from assets.lifecycle.problem import PredictionProblem
+from assets.lifecycle.retrain_triggers import wanted
+from assets.lifecycle.store import control_tables
 from assets.monitoring.replay.report import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
+from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
@@ -99,7 +99,7 @@ class History:
     def _has_model(self, problem: PredictionProblem, day: date) -> bool:
         if not self.warehouse.exists(problem.champion):
             return False
-        return journal.serving_on(problem, self.warehouse, as_of=day) is not None
+        return control_tables.serving_on(problem, self.warehouse, as_of=day) is not None
 
     def _can_learn(self, problem: PredictionProblem, day: date) -> bool:
         """Whether the outcome of any morning before ``day`` is known by then."""

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.register import ModelFileRefused
 from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
+from assets.lifecycle.run_context import Morning
+from assets.lifecycle.store.artifacts import ModelFileRefused
+from assets.lifecycle.store.control_tables import Serving
 from orchestration.alerts import alert_of
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import definitions_for, newest_as_of_day

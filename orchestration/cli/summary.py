@@ -11,7 +11,7 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
-from assets.lifecycle.grade import DO_NOT_USE, FALLBACK, GRADES
+from assets.lifecycle.report.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
 from assets.ports import Warehouse
 from assets.segments.told import segments_told

@@ -92,13 +92,14 @@ def settings() -> set[str]:
 
 def rooms() -> set[str]:
     files = [file for name in ("problem.py", "model.py") for file in (ROOT / "assets").glob(f"*/{name}")]
+    files = [file for file in files if file.parent.name != "supervised"]
     return {file.parent.name for file in files} - {"lifecycle"}
 
 
 def grades() -> dict[str, tuple[float, float] | None]:
     """Each grade with its AUC and skill; the last one has neither."""
     found: dict[str, tuple[float, float] | None] = {}
-    for call in calls_of(ROOT / "assets" / "lifecycle" / "grade.py", "Grade"):
+    for call in calls_of(ROOT / "assets" / "lifecycle" / "report" / "grade.py", "Grade"):
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         name, auc, skill = (given[field] for field in ("name", "auc", "skill"))
         assert isinstance(name, ast.Constant)

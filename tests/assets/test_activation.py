@@ -11,8 +11,8 @@ from assets.activation.defs import prepare
 from assets.activation.lift import measured
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES, SEND_TYPES
 from assets.keys import Key
-from assets.lifecycle.consent import MARKS
-from assets.lifecycle.tables import typed
+from assets.lifecycle.cohort import MARKS
+from assets.lifecycle.store.schemas import typed
 from checks.privacy.defs import CUSTOMERS, judged_audience
 from orchestration.resources.warehouse import DuckDBWarehouse
 

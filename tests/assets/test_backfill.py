@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT
-from assets.lifecycle.realise import realised
-from assets.lifecycle.serve import scores
+from assets.lifecycle.realised import realised
+from assets.lifecycle.scoring import scores
 from assets.monitoring.drift.step import drift
 from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.lifecycle.world import shop

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT, ERASURES, RETRAIN_LOG
-from assets.lifecycle.causes import (
+from assets.lifecycle.retrain_triggers import (
     CALIBRATION_FAILED,
     DRIFTED,
     ERASED,
@@ -15,8 +15,8 @@ from assets.lifecycle.causes import (
     TOO_OLD,
     wanted,
 )
-from assets.lifecycle.journal import keep_row
-from assets.lifecycle.tables import DRIFT_TYPES, ERASURE_TYPES, REALISED_TYPES, typed
+from assets.lifecycle.store.control_tables import keep_row
+from assets.lifecycle.store.schemas import DRIFT_TYPES, ERASURE_TYPES, REALISED_TYPES, typed
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
 # Two weeks after the promotion: the first morning after the cool-down.

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from assets.keys import Key
-from assets.lifecycle.consent import NO_CONSENT, PERMISSIONS
-from assets.lifecycle.rows import asked_on, features_on, known_rows, published_rows
-from assets.lifecycle.score import Level, Run, score
-from assets.lifecycle.train import fit_naive
+from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
 from assets.segments.assign import assignments
+from assets.supervised.data.dataset import asked_on, features_on, known_rows, published_rows
+from assets.supervised.fitting.train import fit_naive
+from assets.supervised.scoring.score_rows import Level, Run, score
 from checks.privacy.defs import CUSTOMERS, judged
 from tests.assets.permitted import permitted
 from tests.assets.test_segments import FIRST as FIRST_GROUPED

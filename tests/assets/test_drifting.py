@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT
-from assets.lifecycle.causes import DRIFTED, wanted
-from assets.lifecycle.reference import REFERENCE_FILE
-from assets.lifecycle.serve import scores
+from assets.lifecycle.retrain_triggers import DRIFTED, wanted
+from assets.lifecycle.scoring import scores
 from assets.metrics.arrays import Texts
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import reference_of
@@ -19,6 +18,7 @@ from assets.metrics.drift.sample import Observed
 from assets.monitoring.drift import step
 from assets.monitoring.drift.alarm import judge_drift
 from assets.monitoring.drift.step import drift, page_of
+from assets.supervised.data.drift_reference import REFERENCE_FILE
 from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen, results

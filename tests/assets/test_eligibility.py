@@ -10,11 +10,11 @@ import pytest
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
 from assets.lifecycle.exclusion import Exclusion
-from assets.lifecycle.problem import Floors, Gates
-from assets.lifecycle.realise import REALISED
-from assets.lifecycle.rows import realised_rates
+from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
+from assets.supervised.data.dataset import realised_rates
+from assets.supervised.problem import Floors, Gates
 from checks.models.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED

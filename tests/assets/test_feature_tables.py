@@ -9,7 +9,7 @@ import pytest
 
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
-from assets.lifecycle.rows import features_on, known_rows
+from assets.supervised.data.dataset import features_on, known_rows
 from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.lifecycle.world import shop
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
-from assets.lifecycle.champion import CARD_FILE, champion
-from assets.lifecycle.journal import log_decision
-from assets.lifecycle.morning import SCHEDULED, TWIN, NothingKnown
-from assets.lifecycle.promote import unjudged_row
-from assets.lifecycle.propose import candidate, evaluation
-from assets.lifecycle.realise import realised
-from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
-from assets.lifecycle.serve import scores
+from assets.lifecycle.gate import unjudged_row
+from assets.lifecycle.promotion import CARD_FILE, champion
+from assets.lifecycle.realised import realised
+from assets.lifecycle.run_context import SCHEDULED, TWIN, NothingKnown
+from assets.lifecycle.scoring import scores
+from assets.lifecycle.store.artifacts import MODEL_FILE, ModelFileRefused
+from assets.lifecycle.store.control_tables import log_decision
+from assets.lifecycle.training import candidate, evaluation
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
 

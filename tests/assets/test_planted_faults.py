@@ -10,11 +10,11 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
 from assets.features.matrix import LeakDetected, Matrix
-from assets.lifecycle import trial
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.tasks import Binary
-from assets.lifecycle.train import Fitted
 from assets.metrics.arrays import Floats
+from assets.supervised.evaluation import walk_forward
+from assets.supervised.fitting.task import Binary
+from assets.supervised.fitting.train import Fitted
+from assets.supervised.problem import PredictionProblem
 from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS
 from tests.assets.judged import failed, is_seen
@@ -75,13 +75,13 @@ def test_a_constant_model_is_stopped(world: World) -> None:
 def test_the_probability_of_the_predicted_class_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = trial.published_probability
+    honest = walk_forward.published_probability
 
     def of_the_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
         said = honest(fitted, judged, **known)  # type: ignore[arg-type]
         return np.maximum(said, 1 - said)
 
-    monkeypatch.setattr(trial, "published_probability", of_the_predicted_class)
+    monkeypatch.setattr(walk_forward, "published_probability", of_the_predicted_class)
     stopped(world, "a model says the probability of the predicted class")
 
 
@@ -100,12 +100,12 @@ def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = trial.fit_recipe
+    honest = walk_forward.fit_recipe
 
     def swapped(problem: PredictionProblem, known: Matrix) -> Fitted:
         return honest(problem, replace(known, outcome=1 - known.outcome))
 
-    monkeypatch.setattr(trial, "fit_recipe", swapped)
+    monkeypatch.setattr(walk_forward, "fit_recipe", swapped)
     stopped(world, "a model learned from swapped labels")
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.realise import realised
-from assets.lifecycle.rows import DAILY_ORDERS
-from assets.lifecycle.serve import scores
+from assets.lifecycle.realised import realised
+from assets.lifecycle.scoring import scores
+from assets.supervised.data.dataset import DAILY_ORDERS
 from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle.realise import REALISED, WINDOW
+from assets.lifecycle.realised import REALISED, WINDOW
 from checks.models.defs import problem_checks
 from tests.assets.judged import results
 from tests.assets.world import CUSTOMERS, FIRST, PROBLEM, WEEKS, World, create

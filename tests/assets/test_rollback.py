@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
-from assets.lifecycle.register import MODEL_FILE, ModelFileRefused
 from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
-from assets.lifecycle.serve import scores
+from assets.lifecycle.scoring import scores
+from assets.lifecycle.store.artifacts import MODEL_FILE, ModelFileRefused
 from orchestration.cli import rollback
 from orchestration.cli.console_log import narrator
 from orchestration.jobs import RESCORE

@@ -10,12 +10,12 @@ import pytest
 
 from assets.features.matrix import LeakDetected
 from assets.keys import METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
-from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.register import ModelFileRefused
+from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.store.artifacts import ModelFileRefused
 from assets.segments.assign import assignments
 from assets.segments.morning import Morning
 from assets.segments.plot import profile_plot
-from assets.segments.profiling import profiles
+from assets.segments.profiles import profiles
 from assets.segments.propose import grouping
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse

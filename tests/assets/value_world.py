@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.journal import Serving
-from assets.lifetime_value.bg_nbd import Buying
-from assets.lifetime_value.gamma_gamma import Spending
+from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.store.control_tables import Serving
+from assets.lifetime_value.models.bg_nbd import Buying
+from assets.lifetime_value.models.gamma_gamma import Spending
 from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates, ValueProblem
 from assets.lifetime_value.promote import champion
 from assets.lifetime_value.propose import ValueMorning, evaluation

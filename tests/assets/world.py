@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
-from assets.lifecycle.champion import champion
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.problem import Gates, PredictionProblem
-from assets.lifecycle.propose import candidate, evaluation
-from assets.lifecycle.realise import realised
-from assets.lifecycle.rows import DAILY_ORDERS
-from assets.lifecycle.serve import scores
-from assets.lifecycle.tasks import Binary, Boosting
+from assets.lifecycle.promotion import champion
+from assets.lifecycle.realised import realised
+from assets.lifecycle.run_context import Morning
+from assets.lifecycle.scoring import scores
+from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.training import candidate, evaluation
+from assets.supervised.data.dataset import DAILY_ORDERS
+from assets.supervised.fitting.task import Binary, Boosting
+from assets.supervised.problem import Gates, PredictionProblem
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop

@@ -13,7 +13,7 @@ import yaml
 
 from assets.ingest.config.business import business_from
 from assets.ingest.loading.load import land, reconciliation_gaps
-from assets.lifetime_value.bg_nbd import BgNbd
+from assets.lifetime_value.models.bg_nbd import BgNbd
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "cdnow.yaml"

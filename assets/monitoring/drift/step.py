@@ -8,20 +8,20 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF, Matrix
 from assets.keys import DRIFT
-from assets.lifecycle import journal
-from assets.lifecycle.journal import Serving
-from assets.lifecycle.morning import Morning
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.reference import WINDOW, observed, reference_kept
-from assets.lifecycle.register import load_version
-from assets.lifecycle.rows import asked_on, known_rows
-from assets.lifecycle.tables import DRIFTED_TYPES, typed
+from assets.lifecycle.run_context import Morning
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import load_version
+from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.schemas import DRIFTED_TYPES, typed
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import ALL
 from assets.monitoring.drift.alarm import JUDGED_WINDOWS, judge_drift
 from assets.monitoring.drift.page import html_report
 from assets.monitoring.drift.table import drift_rows, history_of
+from assets.supervised.data.dataset import asked_on, known_rows
+from assets.supervised.data.drift_reference import WINDOW, observed, reference_kept
+from assets.supervised.problem import PredictionProblem
 
 DRIFTED = "drifted"
 
@@ -38,8 +38,8 @@ def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
         serves, and ``drifted`` names the features that everybody has drifted in, missing when none has.
     """
     problem = morning.problem
-    journal.prepare(morning.warehouse, problem)
-    serves = journal.serving_on(problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1))
+    control_tables.prepare(morning.warehouse, problem)
+    serves = control_tables.serving_on(problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1))
     reference = reference_kept(morning.folder(serves.model_version)) if serves else None
     today = asked_on(problem, morning.warehouse, as_of=morning.as_of)
     if serves is None or reference is None or len(today) == 0:
@@ -49,7 +49,7 @@ def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
         _draw(morning, serves, today=today, page=page)
     _keep(morning, rows)
     row = typed([_told(morning, serves, rows=rows, n=len(today))], DRIFTED_TYPES)
-    return journal.keep_row(morning.warehouse, problem.drifted, row, as_of=morning.as_of)
+    return control_tables.keep_row(morning.warehouse, problem.drifted, row, as_of=morning.as_of)
 
 
 def _told(morning: Morning, serves: Serving | None, *, rows: pd.DataFrame, n: int) -> dict[str, object]:

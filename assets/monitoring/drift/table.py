@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from assets.lifecycle.tables import DRIFT_TYPES
+from assets.lifecycle.store.schemas import DRIFT_TYPES
 from assets.metrics.drift.effects import Effect
 from assets.monitoring.drift.alarm import Judged
 

@@ -10,10 +10,10 @@ import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
 from assets.features.matrix import AS_OF
-from assets.lifecycle.problem import PredictionProblem
-from assets.lifecycle.realise import REALISED
+from assets.lifecycle.realised import REALISED
 from assets.monitoring.replay.plot import walk_plot
 from assets.ports import Warehouse
+from assets.supervised.problem import PredictionProblem
 
 UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("report.html.j2")

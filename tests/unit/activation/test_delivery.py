@@ -11,8 +11,8 @@ import pytest
 
 from assets.activation.delivery import NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
-from assets.lifecycle.consent import PERMISSIONS
-from assets.lifecycle.tables import typed
+from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.store.schemas import typed
 from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.score import Level, Run, score
-from assets.lifecycle.tables import SCORE_TYPES
-from assets.lifecycle.train import fit_naive
+from assets.lifecycle.store.schemas import SCORE_TYPES
+from assets.supervised.fitting.train import fit_naive
+from assets.supervised.scoring.score_rows import Level, Run, score
 from checks.data.completeness import rows_keep_their_contract
 from checks.models.contracts import scores_contract, training_contract
 from checks.verdict import Verdict

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.tables import typed
+from assets.lifecycle.store.schemas import typed
 from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates
 from assets.lifetime_value.tables import REALISED_TYPES, VALUE_TYPES
 from assets.metrics.bootstrap import Interval

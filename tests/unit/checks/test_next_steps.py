@@ -8,10 +8,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from assets.defs import PARTITION_TAG
 from assets.keys import Key
 from assets.transform.defs import _advised
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
-from checks.binding import PARTITION, check_of
+from checks.binding import check_of
 from checks.models.plots import with_reliability, with_totals
 from checks.remediation import NEXT_STEPS, next_step_of
 from checks.verdict import Verdict
@@ -32,7 +33,7 @@ LEVELS = pd.DataFrame(
 def told(verdict: Verdict) -> dg.AssetCheckResult:
     """What Dagster is told of ``verdict``."""
     check = check_of(TABLE, "everyone_is_scored_once", lambda _context, _warehouse: verdict, why=told)
-    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION: "2024-01-01"}))
+    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION_TAG: "2024-01-01"}))
     result: dg.AssetCheckResult = check.node_def.compute_fn.decorated_fn(context, None)  # type: ignore[attr-defined]
     return result
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import pandas as pd
 import pytest
 
-from assets.lifecycle.tables import typed
+from assets.lifecycle.store.schemas import typed
 from assets.segments.model import Rules
 from assets.segments.tables import ASSIGNMENT_TYPES
 from checks.capabilities.segments import (

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.problem import Gates
+from assets.supervised.problem import Gates
 from checks.models.performance import (
     candidate_is_worth_promoting,
     champion_is_calibrated,

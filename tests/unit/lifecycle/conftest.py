@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from assets.features.matrix import Matrix
-from assets.lifecycle.evaluate import Evaluation, Judged, Subject, evaluate
-from assets.lifecycle.slices import slice_values
-from assets.lifecycle.split import Split, split_by_time
-from assets.lifecycle.train import Fitted, fit_candidate, fit_naive
 from assets.metrics.arrays import Floats
+from assets.supervised.data.split import Split, split_by_time
+from assets.supervised.evaluation.evaluation import Evaluation, Judged, Subject, evaluate
+from assets.supervised.evaluation.slices import slice_values
+from assets.supervised.fitting.train import Fitted, fit_candidate, fit_naive
 from tests.unit.lifecycle.world import PROBLEM, as_of_days, matrix, shop
 
 SUBJECT = Subject(model_name="purchase_propensity", model_version="v1", split="test")

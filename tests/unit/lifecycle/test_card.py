@@ -1,11 +1,11 @@
 """The card repeats recorded facts and nothing else."""
 
-from assets.lifecycle.card import card
-from assets.lifecycle.evaluate import Evaluation
-from assets.lifecycle.facts import overall
-from assets.lifecycle.grade import FALLBACK, grade
-from assets.lifecycle.promote import decide, refused
-from assets.lifecycle.register import Standing, registry_row
+from assets.lifecycle.gate import decide, refused
+from assets.lifecycle.report.grade import FALLBACK, grade
+from assets.lifecycle.report.model_card import card
+from assets.lifecycle.store.artifacts import Standing, registry_row
+from assets.lifecycle.store.metric_lookup import overall
+from assets.supervised.evaluation.evaluation import Evaluation
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.test_register import trained
 from tests.unit.lifecycle.world import PROBLEM

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.evaluate import Evaluation
-from assets.lifecycle.facts import overall, recorded
-from assets.lifecycle.problem import Bands, MostFrequent
-from assets.lifecycle.slices import slice_values
-from assets.lifecycle.tables import BIN_TYPES, METRIC_TYPES
+from assets.features.groups import Bands, MostFrequent
+from assets.lifecycle.store.metric_lookup import overall, recorded
+from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, with_shift
+from assets.supervised.evaluation.evaluation import Evaluation
+from assets.supervised.evaluation.slices import slice_values
 from tests.unit.lifecycle.conftest import Trial
 
 

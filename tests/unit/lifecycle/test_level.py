@@ -8,15 +8,15 @@ import numpy.typing as npt
 import pytest
 from assets.metrics.probability import with_shift
 
-from assets.lifecycle.level import (
+from assets.prior_shift.covariates import PeriodHistory, outlook
+from assets.prior_shift.forecast import (
     PRIOR_PERIODS,
     PRIOR_SD,
     LevelForecast,
     forecast_level,
     total_interval,
 )
-from assets.lifecycle.outlook import PeriodHistory, outlook
-from assets.lifecycle.trading_days import DailyOrders, TradingCalendar, order_days
+from assets.prior_shift.trading_days import DailyOrders, TradingCalendar, order_days
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.lifecycle.membership import MEMBERSHIP_AUC, membership_auc, membership_rows
-from assets.lifecycle.problem import Gates
-from assets.lifecycle.tasks import Binary, Boosting
+from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC, membership_auc, membership_rows
+from assets.supervised.fitting.task import Binary, Boosting
+from assets.supervised.problem import Gates
 from checks.models.performance import members_cannot_be_told
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 

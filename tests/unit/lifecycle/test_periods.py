@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from assets.features.matrix import Matrix
-from assets.lifecycle.periods import forecast_on, period_history, published_probability
-from assets.lifecycle.rows import KnownRows
-from assets.lifecycle.trading_days import DailyOrders
 from assets.metrics.arrays import Floats
+from assets.prior_shift.trading_days import DailyOrders
+from assets.supervised.data.dataset import KnownRows
+from assets.supervised.evaluation.periods import forecast_on, period_history, published_probability
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import as_of_days, matrix
 

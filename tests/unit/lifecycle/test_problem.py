@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from assets.churn.problem import CHURN
+from assets.features.groups import Bands, ReasonGroup
 from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
-from assets.lifecycle.problem import Bands, Gates, ReasonGroup
 from assets.propensity.problem import PURCHASE_PROPENSITY
+from assets.supervised.problem import Gates
 from tests.unit.lifecycle.world import PROBLEM
 
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from assets.lifecycle.evaluate import Evaluation, evaluate
-from assets.lifecycle.grade import DO_NOT_USE, GRADES, grade
-from assets.lifecycle.promote import Attempt, Decision, decide, refused, retrain_row
-from assets.lifecycle.train import fit_candidate
+from assets.lifecycle.gate import Attempt, Decision, decide, refused, retrain_row
+from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, grade
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
+from assets.supervised.evaluation.evaluation import Evaluation, evaluate
+from assets.supervised.fitting.train import fit_candidate
 from tests.unit.lifecycle.conftest import SUBJECT, Trial
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from assets.lifecycle.quantiles import BINS, Quantiles
-from assets.lifecycle.tasks import Binary, Boosting
 from assets.metrics.arrays import Floats
+from assets.supervised.fitting.quantile_binning import BINS, Quantiles
+from assets.supervised.fitting.task import Binary, Boosting
 
 ROWS = 4_000
 NUMERIC = ("many", "few", "same")
@@ -63,7 +63,7 @@ def test_missing_stays_missing_and_order_stays_order() -> None:
 def test_more_rows_than_are_looked_at_give_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(50_000, 1))
     whole = Quantiles().fit(values).edges_[0]
-    monkeypatch.setattr("assets.lifecycle.quantiles.LOOKED_AT", 20_000)
+    monkeypatch.setattr("assets.supervised.fitting.quantile_binning.LOOKED_AT", 20_000)
     part = Quantiles().fit(values).edges_[0]
     assert len(part) == len(whole)
     assert np.abs(part - whole)[5:-5].max() < 0.1

@@ -15,8 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from assets import ASSETS
 from assets.features.matrix import Matrix
-from assets.lifecycle.calibrate import calibrated
-from assets.lifecycle.register import (
+from assets.lifecycle.store.artifacts import (
     ModelFileRefused,
     Standing,
     Trained,
@@ -27,10 +26,11 @@ from assets.lifecycle.register import (
     rows_hash,
     save_version,
 )
-from assets.lifecycle.split import Split
-from assets.lifecycle.tables import REGISTRY_TYPES
+from assets.lifecycle.store.schemas import REGISTRY_TYPES
 from assets.lifetime_value.propose import CODE
 from assets.segments.morning import ROOM
+from assets.supervised.data.split import Split
+from assets.supervised.fitting.calibrate import calibrated
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -9,15 +9,15 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from assets.features.groups import ReasonGroup
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
-from assets.lifecycle.explain import reasons
-from assets.lifecycle.problem import ReasonGroup
-from assets.lifecycle.score import Level, Run, ranks, score
-from assets.lifecycle.tables import SCORE_TYPES
-from assets.lifecycle.train import Fitted
+from assets.lifecycle.store.schemas import SCORE_TYPES
 from assets.metrics.classification import log_odds
+from assets.supervised.fitting.train import Fitted
+from assets.supervised.scoring.reason_codes import reasons
+from assets.supervised.scoring.score_rows import Level, Run, ranks, score
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 
@@ -208,7 +208,7 @@ def test_a_missing_value_is_told_as_unknown(trial: Trial) -> None:
 def test_chunks_tell_the_same_reasons(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     features = trial.test.features.head(100)
     whole = reasons(trial.candidate, features, groups=PROBLEM.reason_groups)
-    monkeypatch.setattr("assets.lifecycle.explain.CHUNK_ROWS", 7)
+    monkeypatch.setattr("assets.supervised.scoring.reason_codes.CHUNK_ROWS", 7)
     pd.testing.assert_frame_equal(reasons(trial.candidate, features, groups=PROBLEM.reason_groups), whole)
 
 

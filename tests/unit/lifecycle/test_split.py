@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from assets.lifecycle.split import TooLittleHistory, split_by_time
+from assets.supervised.data.split import TooLittleHistory, split_by_time
 from tests.unit.lifecycle.world import as_of_days
 
 

@@ -8,13 +8,13 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from assets.features.matrix import LeakDetected, Matrix
-from assets.lifecycle.calibrate import calibration_method
-from assets.lifecycle.explain import reasons
-from assets.lifecycle.naive import RecencyBands
-from assets.lifecycle.problem import Floors, ReasonGroup
-from assets.lifecycle.train import BelowFloor, fit_candidate, offered, refit, typical
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
+from assets.supervised.fitting.baseline import RecencyBands
+from assets.supervised.fitting.calibrate import calibration_method
+from assets.supervised.fitting.train import BelowFloor, fit_candidate, offered, refit, typical
+from assets.supervised.problem import Floors, ReasonGroup
+from assets.supervised.scoring.reason_codes import reasons
 from tests.unit.lifecycle.conftest import Trial, run_trial
 from tests.unit.lifecycle.world import PROBLEM
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from assets.features.groups import Bands, MostFrequent, ReasonGroup
 from assets.features.matrix import Columns, Matrix, build_matrix
 from assets.keys import Key
-from assets.lifecycle.problem import Bands, Floors, Gates, MostFrequent, PredictionProblem, ReasonGroup
-from assets.lifecycle.tasks import Binary, Boosting
+from assets.supervised.fitting.task import Binary, Boosting
+from assets.supervised.problem import Floors, Gates, PredictionProblem
 
 FIRST_DAY = date(2025, 1, 6)
 COLUMNS = Columns(

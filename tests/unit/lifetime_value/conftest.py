@@ -2,8 +2,8 @@
 
 import pytest
 
-from assets.lifetime_value.simulate import Simulated
-from assets.lifetime_value.value import LifetimeValue, Outlook
+from assets.lifetime_value.models.clv import LifetimeValue, Outlook
+from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, customers
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import skops.io
 
-from assets.lifecycle.train import BelowFloor
-from assets.lifetime_value.bg_nbd import BgNbd, Buying, alive, log_likelihood, orders_if_alive
-from assets.lifetime_value.histories import Histories, NothingToTellApart
-from assets.lifetime_value.predictive import orders_above
-from assets.lifetime_value.simulate import Simulated
-from assets.lifetime_value.value import LifetimeValue
+from assets.lifetime_value.models.bg_nbd import BgNbd, Buying, alive, log_likelihood, orders_if_alive
+from assets.lifetime_value.models.clv import LifetimeValue
+from assets.lifetime_value.models.predictive import orders_above
+from assets.lifetime_value.models.purchase_history import Histories, NothingToTellApart
+from assets.supervised.fitting.train import BelowFloor
+from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
 
 BY_HAND = Buying(r=1.0, alpha=10.0, a=1.0, b=1.0)
@@ -153,6 +153,6 @@ def test_customers_who_never_leave_are_fitted_at_the_bound() -> None:
 def test_a_stored_model_says_the_same(fitted: LifetimeValue, shop: Simulated, tmp_path: Path) -> None:
     file = tmp_path / "model.skops"
     skops.io.dump(fitted.purchases_, file)
-    loaded = skops.io.load(file, trusted=["assets.lifetime_value.bg_nbd.BgNbd"])
+    loaded = skops.io.load(file, trusted=["assets.lifetime_value.models.bg_nbd.BgNbd"])
     rows = shop.past[:100, :3]
     assert loaded.expected_purchases(rows).tolist() == fitted.purchases_.expected_purchases(rows).tolist()

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.bg_nbd import BgNbd
-from assets.lifetime_value.histories import AGE, AMOUNT, FREQUENCY, RECENCY
-from assets.lifetime_value.value import COLUMNS, LifetimeValue, Outlook
+from assets.lifetime_value.models.bg_nbd import BgNbd
+from assets.lifetime_value.models.clv import COLUMNS, LifetimeValue, Outlook
+from assets.lifetime_value.models.purchase_history import AGE, AMOUNT, FREQUENCY, RECENCY
 from assets.metrics.amounts import coverage, transform_coverage
 from assets.metrics.bootstrap import Resamples
 from orchestration.settings import PROJECT, Settings

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from assets.lifecycle.train import BelowFloor
-from assets.lifetime_value.gamma_gamma import AmountsTooSpread, GammaGamma, Spent, log_likelihood
-from assets.lifetime_value.histories import NothingToTellApart
-from assets.lifetime_value.simulate import Simulated
-from assets.lifetime_value.value import LifetimeValue
+from assets.lifetime_value.models.clv import LifetimeValue
+from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread, GammaGamma, Spent, log_likelihood
+from assets.lifetime_value.models.purchase_history import NothingToTellApart
+from assets.supervised.fitting.train import BelowFloor
+from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import TRUTH
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.histories import HISTORY, Distinct, Histories, numbers
+from assets.lifetime_value.models.purchase_history import HISTORY, Distinct, Histories, numbers
 
 
 def test_equal_histories_are_counted_once() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from assets.lifetime_value.customer_value import Recipe
 from assets.lifetime_value.judge import Trial, best_of
+from assets.lifetime_value.models.candidates import Recipe
 from assets.metrics.bootstrap import Interval
 
 SURELY = Interval(value=-0.3, lo=-0.4, hi=-0.2)

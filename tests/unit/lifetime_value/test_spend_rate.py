@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.customer_value import CustomerValue
-from assets.lifetime_value.simulate import Simulated
-from assets.lifetime_value.spend_rate import SpendRate
-from assets.lifetime_value.value import COLUMNS
+from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.candidates import CustomerValue
+from assets.lifetime_value.models.clv import COLUMNS
+from benchmarks.simulated_buyers import Simulated
 
 
 class Learned:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.lifetime_value.group_totals import disagreements, group_totals
 from assets.lifetime_value.problem import AmountGates
-from assets.lifetime_value.totals import disagreements, group_totals
 from assets.metrics.bootstrap import Resamples
 
 GATES = AmountGates()

@@ -8,12 +8,12 @@ import pytest
 import skops.io
 from sklearn.exceptions import NotFittedError
 
-from assets.lifecycle.register import TRUSTED
-from assets.lifecycle.train import BelowFloor
-from assets.lifetime_value.two_part import TwoPartAmounts
+from assets.lifecycle.store.artifacts import TRUSTED
+from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.metrics.amounts import coverage, transform_coverage, wape
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Resamples
+from assets.supervised.fitting.train import BelowFloor
 
 
 def rows(n: int, *, seed: int, level: float = 1.0) -> tuple[pd.DataFrame, Floats]:
@@ -129,7 +129,7 @@ def test_an_unknown_loss_is_refused() -> None:
 
 
 def test_a_stored_model_says_the_same(fitted: TwoPartAmounts, tmp_path: Path) -> None:
-    trusted = [*TRUSTED, "assets.lifetime_value.two_part.TwoPartAmounts"]
+    trusted = [*TRUSTED, "assets.lifetime_value.models.two_part.TwoPartAmounts"]
     file = tmp_path / "model.skops"
     skops.io.dump(fitted, file)
     assert set(skops.io.get_untrusted_types(file=file)) <= set(trusted)

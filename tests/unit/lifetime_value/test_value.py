@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import skops.io
 
-from assets.lifetime_value import predictive
-from assets.lifetime_value.histories import Histories
-from assets.lifetime_value.outlook import relative_errors, widened
-from assets.lifetime_value.simulate import Simulated
-from assets.lifetime_value.value import LifetimeValue, Outlook
+from assets.lifetime_value.models import predictive
+from assets.lifetime_value.models.clv import LifetimeValue, Outlook
+from assets.lifetime_value.models.outlook import relative_errors, widened
+from assets.lifetime_value.models.purchase_history import Histories
 from assets.metrics.amounts import coverage, transform_coverage
 from assets.metrics.bootstrap import Resamples
+from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH, customers
 
 TRUSTED = (
-    "assets.lifetime_value.bg_nbd.BgNbd",
-    "assets.lifetime_value.gamma_gamma.GammaGamma",
-    "assets.lifetime_value.value.LifetimeValue",
+    "assets.lifetime_value.models.bg_nbd.BgNbd",
+    "assets.lifetime_value.models.gamma_gamma.GammaGamma",
+    "assets.lifetime_value.models.clv.LifetimeValue",
 )
 COLUMN = 1
 

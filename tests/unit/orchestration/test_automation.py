@@ -15,7 +15,7 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
-from assets.lifecycle.causes import DRIFTED, Cause
+from assets.lifecycle.retrain_triggers import DRIFTED, Cause
 from orchestration.alerts import alert, alert_of
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
 from orchestration.resources.retry import Held

@@ -8,9 +8,9 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets.lifecycle import journal
-from assets.lifecycle.causes import NOBODY_SERVES, Cause
-from assets.lifecycle.tables import CHAMPION_TYPES, typed
+from assets.lifecycle.retrain_triggers import NOBODY_SERVES, Cause
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
 from orchestration.cli import replay
 from orchestration.cli.console_log import narrator
 from orchestration.cli.replay import History
@@ -94,7 +94,7 @@ def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
     assert "STOPPED" not in said.err
     assert f"{DAY}: retraining {PROBLEM.name}, because {NOBODY_SERVES}: nothing" in said.err
     assert said.err.splitlines()[-1].startswith("the morning in a line (")
-    assert journal.serving_on(PROBLEM, history.warehouse, as_of=DAY) is not None
+    assert control_tables.serving_on(PROBLEM, history.warehouse, as_of=DAY) is not None
 
 
 def test_once_somebody_serves_the_morning_is_scored_too(history: History, made: Made) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.lifecycle.grade import FALLBACK, GRADE_MEANINGS
+from assets.lifecycle.report.grade import FALLBACK, GRADE_MEANINGS
 from orchestration.cli.summary import Facts, summary
 
 SNAPSHOT = Path("/var/shop/published/marketing.duckdb")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from assets.segments.identity import Identity, identify, matched, overlaps
+from assets.segments.matching import Identity, identify, matched, overlaps
 from assets.segments.model import Trait
 from assets.segments.propose import propose
 from assets.segments.serving import place

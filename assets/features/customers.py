@@ -1,0 +1,122 @@
+"""What is known of every customer, and in which parts they are judged: shared by all questions about them."""
+
+from assets.features.groups import Bands, MostFrequent, ReasonGroup
+from assets.keys import Key
+
+# Orders say who is asked about; the other tables speak where their exports were delivered.
+TABLES = (
+    Key("features", "feat_customer__orders"),
+    Key("features", "feat_customer__browsing"),
+    Key("features", "feat_customer__campaigns"),
+    Key("features", "feat_customer__reviews"),
+)
+
+# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
+# does, and the level model says it for everybody at once. Revisit with four years of history.
+THEMES = (
+    ReasonGroup(
+        theme="recency",
+        columns=("days_since_order", "days_since_order_per_gap", "gap_last_days"),
+        phrase="how long ago the last order was",
+    ),
+    ReasonGroup(
+        theme="frequency",
+        columns=(
+            "orders_365d",
+            "orders_30d",
+            "orders_90d",
+            "orders_180d",
+            "orders_lifetime",
+            "active_weeks_365d",
+        ),
+        phrase="how often they order",
+    ),
+    ReasonGroup(
+        theme="rhythm",
+        columns=("gap_mean_days", "gap_sd_days"),
+        phrase="how regular the time between their orders is",
+    ),
+    ReasonGroup(
+        theme="spend",
+        columns=(
+            "net_amount_365d",
+            "net_amount_30d",
+            "net_amount_90d",
+            "net_amount_180d",
+            "net_amount_lifetime",
+            "average_order_amount_365d",
+            "units_365d",
+            "service_amount_365d",
+        ),
+        phrase="how much they spend",
+    ),
+    ReasonGroup(theme="tenure", columns=("tenure_days",), phrase="how long they have been a customer"),
+    ReasonGroup(
+        theme="variety",
+        columns=("products_365d", "products_90d"),
+        phrase="how many different products they buy",
+    ),
+    ReasonGroup(
+        theme="returns",
+        columns=("return_rate_365d", "returns_365d"),
+        phrase="how much they send back",
+    ),
+    ReasonGroup(
+        theme="season",
+        columns=("orders_same_season_last_year",),
+        phrase="whether they ordered at this time last year",
+    ),
+    ReasonGroup(theme="weekends", columns=("weekend_share_365d",), phrase="whether they buy at weekends"),
+    ReasonGroup(theme="place", columns=("country",), phrase="where they buy"),
+    ReasonGroup(
+        theme="visits",
+        columns=(
+            "sessions_30d",
+            "sessions_7d",
+            "sessions_90d",
+            "visit_days_30d",
+            "days_since_visit",
+            "visits_trend",
+        ),
+        phrase="how often and how lately they visit",
+    ),
+    ReasonGroup(
+        theme="interest",
+        columns=("product_views_30d", "product_views_7d", "searches_30d", "carts_30d", "abandoned_carts_30d"),
+        phrase="what they look at and put into the cart",
+    ),
+    ReasonGroup(theme="device", columns=("mobile_share_90d",), phrase="on which device they visit"),
+    ReasonGroup(
+        theme="messages",
+        columns=(
+            "clicks_90d",
+            "opens_90d",
+            "sends_90d",
+            "open_rate_180d",
+            "click_rate_180d",
+            "days_since_click",
+            "is_unsubscribed",
+        ),
+        phrase="how they answer messages",
+    ),
+    ReasonGroup(
+        theme="reviews",
+        columns=("rating_mean_365d", "rating_last", "reviews_365d", "days_since_review"),
+        phrase="what they write in reviews",
+    ),
+)
+
+CATEGORICAL = ("country",)
+NUMERIC = tuple(column for theme in THEMES for column in theme.columns if column not in CATEGORICAL)
+RECENCY = "days_since_order"
+
+SLICES = (
+    Bands(
+        name="recency",
+        column="days_since_order",
+        cuts=(30, 90, 180, 365),
+        labels=("0-30 days", "31-90 days", "91-180 days", "181-365 days", "over 365 days"),
+    ),
+    Bands(name="tenure", column="tenure_days", cuts=(90,), labels=("new (up to 90 days)", "returning")),
+    MostFrequent(name="country", column="country", keep=1),
+)

@@ -1,0 +1,48 @@
+"""Slices of customers and groups of correlated features."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bands:
+    """Customers split by ``column`` at ``cuts``: band ``i`` reaches up to and including ``cuts[i]``."""
+
+    name: str
+    column: str
+    cuts: tuple[float, ...]
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.cuts) + 1:
+            raise ValueError(f"slice {self.name!r} has {len(self.labels)} labels for {len(self.cuts)} cuts")
+        if list(self.cuts) != sorted(set(self.cuts)):
+            raise ValueError(f"slice {self.name!r}: cuts {self.cuts} must rise")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MostFrequent:
+    """Customers split by ``column``: its ``keep`` most frequent values, and ``other`` for the rest."""
+
+    name: str
+    column: str
+    keep: int = 1
+
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            raise ValueError(f"slice {self.name!r} keeps {self.keep} values; at least 1")
+
+
+Slice = Bands | MostFrequent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonGroup:
+    """Columns that tell one story: they are blanked together, and ``columns[0]`` speaks for them."""
+
+    theme: str
+    columns: tuple[str, ...]
+    phrase: str
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError(f"reason group {self.theme!r} has no column")

@@ -1,0 +1,1 @@
+"""Model cards, quality grades and plots."""

@@ -1,0 +1,70 @@
+"""One word for how far a version can be trusted, by a published rule."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.store.metric_lookup import overall
+
+Name = Literal["Do-not-use", "Poor", "Fair", "Good", "Excellent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """A grade, the least it takes, and what it means to a marketer.
+
+    ``auc`` and ``skill`` (``log_loss_skill``) are lower bounds, both to be reached on the test fold.
+    """
+
+    name: Name
+    auc: float
+    skill: float
+    meaning: str
+
+
+# Best first. AUC says how well outcomes are told apart, skill how much surer one is of each of them:
+# with rare outcomes a high AUC alone goes with hardly surer probabilities.
+GRADES = (
+    Grade(name="Excellent", auc=0.85, skill=0.20, meaning="Ranks and sizes audiences reliably: spend by it."),
+    Grade(
+        name="Good", auc=0.75, skill=0.10, meaning="Ranks customers well: use it for audiences and totals."
+    ),
+    Grade(
+        name="Fair",
+        auc=0.65,
+        skill=0.03,
+        meaning="Better than recency alone: use deciles, not single customers.",
+    ),
+    Grade(name="Poor", auc=0.50, skill=0.00, meaning="Little better than guessing: use it for totals only."),
+)
+DO_NOT_USE = Grade(
+    name="Do-not-use",
+    auc=0.0,
+    skill=float("-inf"),
+    meaning="Does not beat a rate by recency, or its probabilities are wrong: do not act on it.",
+)
+FALLBACK = Grade(
+    name="Poor",
+    auc=0.0,
+    skill=float("-inf"),
+    meaning="No model passed the gate: this is the rate among customers who ordered as recently.",
+)
+
+GRADE_MEANINGS = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}
+
+
+def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
+    """The best grade whose bounds the test fold reaches.
+
+    Do-not-use when the scores are at fault or the naive rival is not surely beaten; losing to the
+    champion does not matter here. ``metrics`` are the rows of ``ml.metrics`` of the version.
+    """
+    if decision.faults or decision.against_naive is None or not decision.against_naive.hi < 0:
+        return DO_NOT_USE
+    auc, skill = overall(metrics, "auc").value, overall(metrics, "log_loss_skill").value
+    for each in GRADES:
+        if auc >= each.auc and skill >= each.skill:
+            return each
+    return DO_NOT_USE

@@ -1,0 +1,1 @@
+"""Control tables, model registry, model files and fingerprints."""

@@ -1,0 +1,1 @@
+"""Models of order frequency and order value, usable without the pipeline."""

@@ -1,0 +1,59 @@
+"""The naive rival: average spend per month, times the months ahead, for whoever is not gone yet."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
+from assets.lifetime_value.models.prospects import Prospects
+from assets.metrics.amounts import GONE_AFTER_DAYS, spend_rate_forecast
+from assets.metrics.arrays import Floats
+
+
+class SpendRate(BaseEstimator):  # type: ignore[misc]
+    """A spreadsheet's formula, :func:`spend_rate_forecast`; it learns nothing and knows no uncertainty.
+
+    Args:
+        horizons_days: Horizons of one pass.
+        gone_after_days: Who has been silent for longer is expected to spend nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        horizons_days: Sequence[int] = HORIZONS_DAYS,
+        gone_after_days: float = GONE_AFTER_DAYS,
+    ) -> None:
+        self.horizons_days = horizons_days
+        self.gone_after_days = gone_after_days
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Nothing to learn."""
+        return self
+
+    def expected_revenue(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
+        """What the formula expects of customers ``X`` (n, k), as (n, horizons)."""
+        return spend_rate_forecast(
+            X["net_amount_365d"].to_numpy(),
+            tenure_days=X["tenure_days"].to_numpy(),
+            days_since_order=X["days_since_order"].to_numpy(),
+            horizons_days=self.horizons_days,
+            gone_after_days=self.gone_after_days,
+        )
+
+    def prospects(self, X: pd.DataFrame) -> Prospects:  # noqa: N803 - scikit-learn's name
+        """The formula's amounts; ``nan`` wherever it has nothing to say."""
+        value = self.expected_revenue(X)
+        unsaid, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
+        return Prospects(
+            value=value,
+            value_lo=unsaid,
+            value_hi=unsaid,
+            orders=unsaid,
+            alive=nothing,
+            next_order_days=np.full((len(value), 3), np.nan),
+            silence=nothing,
+        )

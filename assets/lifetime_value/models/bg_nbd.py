@@ -1,0 +1,231 @@
+"""BG/NBD: how often customers order, and after which order they silently leave."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy.special import digamma, expit, gammaln, hyp2f1
+from sklearn.base import BaseEstimator
+
+from assets.lifetime_value.models.likelihood import maximise, refuse_below_floor
+from assets.lifetime_value.models.purchase_history import Histories, NothingToTellApart, Rows
+from assets.metrics.arrays import Floats
+
+HORIZONS_DAYS = (30, 90, 365)
+NAMES = ("r", "alpha", "a", "b")
+START = np.log([0.5, 0.5, 1.0, 2.0])
+# The closed form of the expectation divides by a - 1 and, for customers without a repeat, by a + b - 1.
+# Both gaps are removable: nearer than this, the mean of both sides is taken, right to the square of it.
+SINGULAR = 1e-4
+
+
+class Buying(NamedTuple):
+    """The four parameters: order rates are Gamma(r, alpha) per day, drop-outs Beta(a, b) per order."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+
+
+class BgNbd(BaseEstimator):  # type: ignore[misc]
+    """While active, a customer orders at random at a rate; after any order they may leave for good.
+
+    Rates differ between customers as Gamma(r, rate alpha), drop-out chances as Beta(a, b), both apart
+    from each other. Wrong when orders are regular (subscriptions), when there are seasons, or when
+    customers come back after a pause. Who never ordered again cannot have left, by construction: their
+    probability of being active is 1, however long ago their only order was.
+
+    Args:
+        least_customers: Floor of customers.
+        least_repeaters: Floor of customers with a repeat order.
+
+    Attributes:
+        r_: Shape of the order rates.
+        alpha_: Rate parameter of the order rates, in days.
+        a_: First shape of the drop-out chances.
+        b_: Second shape of the drop-out chances.
+        covariance_: (4, 4) of the logarithms of r, alpha, a, b.
+        log_likelihood_: Of all customers, in nats, with time in days; time in weeks would add
+            ``ln 7`` per repeat order.
+        at_bound_: Parameters that the data drive to zero or infinity.
+        n_customers_: Customers fitted on.
+        n_repeaters_: Those of them with a repeat order.
+
+    Source: Fader, Hardie & Lee 2005, "Counting your customers" the easy way, Marketing Science 24(2).
+    """
+
+    def __init__(self, least_customers: int = 500, least_repeaters: int = 100) -> None:
+        self.least_customers = least_customers
+        self.least_repeaters = least_repeaters
+
+    def fit(self, X: Rows, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
+        """Fit on ``X`` (n, 3): repeat orders, days from first to last order, days since the first order.
+
+        Raises:
+            ValueError: when a row is not a possible history.
+            BelowFloor: when customers or repeat buyers are too few; names counts and floors.
+            NothingToTellApart: when all customers have the same history.
+        """
+        histories = Histories.of(X)
+        self._refuse(histories)
+        unit = float(np.average(histories.age, weights=histories.weight))
+        scaled = histories.in_units_of(unit)
+        found = maximise(lambda logs: log_likelihood(logs, scaled), START, rows=histories.customers)
+        self.r_, self.alpha_, self.a_, self.b_ = (
+            float(value) for value in np.exp(found.logs) * [1.0, unit, 1.0, 1.0]
+        )
+        orders = float(histories.weight @ histories.frequency)
+        self.log_likelihood_ = found.log_likelihood - orders * float(np.log(unit))
+        self.covariance_ = found.covariance
+        self.at_bound_ = found.at_bound(NAMES)
+        self.n_customers_, self.n_repeaters_ = histories.customers, histories.repeaters
+        return self
+
+    def _refuse(self, histories: Histories) -> None:
+        refuse_below_floor(
+            [
+                (histories.customers, self.least_customers, "customers"),
+                (histories.repeaters, max(self.least_repeaters, 1), "customers with a repeat order"),
+            ]
+        )
+        if len(histories.weight) == 1:
+            raise NothingToTellApart(
+                f"all {histories.customers} customers have the same history: {histories.frequency[0]:g} "
+                f"repeat orders, the last after {histories.recency[0]:g} of {histories.age[0]:g} days"
+            )
+
+    @property
+    def buying(self) -> Buying:
+        """The fitted parameters."""
+        return Buying(self.r_, self.alpha_, self.a_, self.b_)
+
+    def drawn(self, draws: int, rng: np.random.Generator) -> list[Buying]:
+        """Parameters as likely as the data leave them: normal in logarithms around the maximum."""
+        logs = rng.multivariate_normal(np.log(self.buying), self.covariance_, size=draws)
+        return [Buying(*row) for row in np.exp(logs).tolist()]
+
+    def probability_alive(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Chance that each customer of ``X`` (n, 3) is still active on the as-of morning, (n,)."""
+        histories = Histories.of(X)
+        return alive(self.buying, histories)[histories.place]
+
+    def expected_purchases(
+        self,
+        X: Rows,  # noqa: N803 - scikit-learn's name
+        horizons_days: Sequence[float] = HORIZONS_DAYS,
+    ) -> Floats:
+        """Mean number of orders in each of the next ``horizons_days``, as (n, horizons)."""
+        histories = Histories.of(X)
+        return expected_orders(self.buying, histories, horizons_days=horizons_days)[histories.place]
+
+    def next_order_days(
+        self,
+        X: Rows,  # noqa: N803 - scikit-learn's name
+        chances: Sequence[float] = (0.1, 0.5, 0.9),
+    ) -> Floats:
+        """Days until the next order of customers who are still active, at each of ``chances``, (n, chances).
+
+        The median is the expected date: the mean is infinite for customers with ``r + x`` of at most 1.
+        Given that they are active: with a low :meth:`probability_alive` the order may never come.
+        """
+        histories = Histories.of(X)
+        exponent = -np.log1p(-np.asarray(chances)) / (self.r_ + histories.frequency[:, None])
+        with np.errstate(over="ignore"):
+            days = (self.alpha_ + histories.age[:, None]) * np.expm1(exponent)
+        return np.asarray(days[histories.place], dtype=np.float64)
+
+    def chance_of_silence(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Chance, right after the last order, that an active customer is silent for so long, (n,) in (0, 1].
+
+        Below 0.1 a customer is overdue: nine of ten active ones like them would have ordered by now.
+        """
+        histories = Histories.of(X)
+        silence = np.log(self.alpha_ + histories.recency) - np.log(self.alpha_ + histories.age)
+        return np.asarray(np.exp((self.r_ + histories.frequency) * silence)[histories.place])
+
+
+def log_likelihood(logs: Floats, histories: Histories) -> tuple[float, Floats]:
+    """Log-likelihood of ``histories`` and its gradient (4,) in ``logs``, the logarithms of r, alpha, a, b.
+
+    Gamma functions depend on x alone and are taken once per distinct x; per history there are only
+    logarithms, so nothing overflows however many orders a customer has.
+
+    Source: Fader, Hardie & Lee 2005, equation 6, with ln(e^A3 + e^A4) = A3 + ln(1 + e^(A4 - A3)).
+    """
+    r, alpha, a, b = np.exp(logs)
+    x, weight = histories.frequency, histories.weight
+    after_age, after_last = np.log(alpha + histories.age), np.log(alpha + histories.recency)
+    odds = _log_odds_gone(Buying(r, alpha, a, b), histories)
+    gone = weight * expit(odds)
+    value, by_r, by_a, by_b = _by_frequency(Buying(r, alpha, a, b), histories)
+    value += float(weight @ (r * np.log(alpha) - (r + x) * after_age + np.logaddexp(0.0, odds)))
+    by_r += float(weight @ (np.log(alpha) - after_age) + gone @ (after_age - after_last))
+    nearer = 1 / (alpha + histories.recency) - 1 / (alpha + histories.age)
+    by_alpha = float(weight @ (r / alpha - (r + x) / (alpha + histories.age)) - gone @ ((r + x) * nearer))
+    by_a += float(gone.sum()) / a
+    by_b -= float(gone @ (1 / np.maximum(b + x - 1, b)))
+    return value, np.array([by_r * r, by_alpha * alpha, by_a * a, by_b * b])
+
+
+def _by_frequency(buying: Buying, histories: Histories) -> tuple[float, float, float, float]:
+    """The part of the likelihood that x alone decides, and its derivatives in r, a and b."""
+    r, _, a, b = buying
+    x = histories.frequency[histories.counts.first]
+    weight = np.bincount(histories.counts.place, histories.weight)
+    counted = gammaln(r + x) - gammaln(r) + gammaln(b + x) - gammaln(b)
+    value = counted + gammaln(a + b) - gammaln(a + b + x)
+    stayed = digamma(a + b) - digamma(a + b + x)
+    return (
+        float(weight @ value),
+        float(weight @ (digamma(r + x) - digamma(r))),
+        float(weight @ stayed),
+        float(weight @ (stayed + digamma(b + x) - digamma(b))),
+    )
+
+
+def _log_odds_gone(buying: Buying, histories: Histories) -> Floats:
+    """Log-odds of having left after the last order, (u,); minus infinity without a repeat order."""
+    r, alpha, a, b = buying
+    x = histories.frequency
+    silence = np.log(alpha + histories.age) - np.log(alpha + histories.recency)
+    odds = np.log(a) - np.log(np.maximum(b + x - 1, b)) + (r + x) * silence
+    return np.where(x > 0, odds, -np.inf)
+
+
+def alive(buying: Buying, histories: Histories) -> Floats:
+    """Chance that customers of each history are still active, (u,), in [0, 1].
+
+    Source: Fader & Hardie 2008, Computing P(alive) using the BG/NBD model.
+    """
+    return np.asarray(expit(-_log_odds_gone(buying, histories)), dtype=np.float64)
+
+
+def expected_orders(buying: Buying, histories: Histories, *, horizons_days: Sequence[float]) -> Floats:
+    """Mean orders of each history within each horizon (days, positive), as (u, horizons)."""
+    pairs = histories.pairs
+    frequency, age = histories.frequency[pairs.first], histories.age[pairs.first]
+    active = [orders_if_alive(buying, frequency, age=age, days=days) for days in horizons_days]
+    still = alive(buying, histories)[:, None]
+    return np.asarray(np.column_stack(active)[pairs.place] * still, dtype=np.float64)
+
+
+def orders_if_alive(buying: Buying, frequency: Floats, *, age: Floats, days: float) -> Floats:
+    """Mean orders within ``days`` of customers known to be active, by x (u,) and T (u,).
+
+    Source: Fader, Hardie & Lee 2005, equation 10, after Euler's transformation of its hypergeometric
+    function: the powers of (r + x), which overflow for frequent buyers, cancel.
+    """
+    nearest = min(abs(buying.a - 1), abs(buying.a + buying.b - 1))
+    sides = (0.0,) if nearest > SINGULAR else (-2 * SINGULAR, 2 * SINGULAR)
+    found = [
+        _closed_form(buying._replace(a=buying.a + side), frequency, age=age, days=days) for side in sides
+    ]
+    return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+
+
+def _closed_form(buying: Buying, frequency: Floats, *, age: Floats, days: float) -> Floats:
+    r, alpha, a, b = buying
+    z = days / (alpha + age + days)
+    below = np.exp((a - 1) * np.log1p(-z)) * hyp2f1(a - 1, a + b - 1 - r, a + b + frequency - 1, z)
+    return np.asarray((a + b + frequency - 1) / (a - 1) * (1 - below), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Supervised prediction problems: declaration, training, evaluation and scoring."""

@@ -1,0 +1,1 @@
+"""Walk-forward evaluation of a candidate against the baseline and the champion."""

@@ -1,0 +1,1 @@
+"""Model pipelines of a prediction problem: training, calibration, baseline, storage."""

@@ -1,0 +1,100 @@
+"""How a kind of question is fitted and compared; so far: will it happen, yes or no."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OrdinalEncoder
+
+from assets.metrics.arrays import Floats
+from assets.metrics.calibration import shift_per_day
+from assets.supervised.fitting.quantile_binning import Quantiles
+
+# The boosting bins at most 255 categories; customers of rarer ones are too few to learn from.
+MOST_CATEGORIES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boosting:
+    """Hyper-parameters of the gradient boosting; conservative, because weekly rows repeat customers.
+
+    Chosen on Online Retail's first Mondays of 17 months: scikit-learn's defaults reach AUC 0.7755 there,
+    stronger regularisation 0.7823, slower learning with the days' shifts taken out 0.785.
+    """
+
+    learning_rate: float = 0.03
+    max_iter: int = 250
+    max_leaf_nodes: int = 15
+    min_samples_leaf: int = 200
+    l2_regularization: float = 10.0
+    max_features: float = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """Will it happen: a probability per entity, compared by log loss."""
+
+    boosting: Boosting = field(default_factory=Boosting)
+
+    def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
+        """An unfitted pipeline from a feature frame to ``predict_proba``; preprocessing is inside.
+
+        Missing numbers stay missing (the trees learn a side for them), and so do categories not seen
+        in training.
+        """
+        encoder = OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=float("nan"),
+            max_categories=MOST_CATEGORIES,
+        )
+        columns = ColumnTransformer(
+            [("categories", encoder, list(categorical)), ("numbers", "passthrough", list(numeric))]
+        )
+        return Pipeline(
+            [
+                ("columns", columns),
+                ("quantiles", Quantiles(skipped=len(categorical))),
+                ("boosting", self._boosting(len(categorical), seed)),
+            ]
+        )
+
+    def _boosting(self, categories: int, seed: int) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            learning_rate=self.boosting.learning_rate,
+            max_iter=self.boosting.max_iter,
+            max_leaf_nodes=self.boosting.max_leaf_nodes,
+            min_samples_leaf=self.boosting.min_samples_leaf,
+            l2_regularization=self.boosting.l2_regularization,
+            max_features=self.boosting.max_features,
+            categorical_features=list(range(categories)) or None,
+            # Its own split would be at random, which sees the same customer on both sides.
+            early_stopping=False,
+            random_state=seed,
+        )
+
+    def sketch(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
+        """A quick unfitted estimator, good enough to tell how much each day bought beyond its customers."""
+        quick = replace(self.boosting, learning_rate=0.1, max_iter=60)
+        return replace(self, boosting=quick).estimator(numeric=numeric, categorical=categorical, seed=seed)
+
+    def weights(self, outcome: Floats, expected: Floats, *, as_of: npt.NDArray[np.datetime64]) -> Floats:
+        """Row weights that take each as-of day's common shift out of the outcomes.
+
+        Without them a season leaks into whatever tells days apart a little, such as tenure or how long
+        ago an order can be. Weighing every day to the same rate instead would take the days' different
+        customers for a period effect: on Online Retail it made new customers look 0.5 log-odds worse.
+
+        Args:
+            outcome: (n,) of 0/1.
+            expected: (n,) probabilities by a model without weights, in (0, 1).
+            as_of: (n,) as-of days.
+
+        Returns:
+            (n,) positive weights: 1, and for buyers ``exp(-shift)`` of their day.
+        """
+        shift = shift_per_day(outcome, expected, pd.factorize(as_of)[0].astype(np.int64))
+        return np.where(outcome == 1, np.exp(-shift), 1.0)

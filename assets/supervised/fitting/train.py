@@ -1,0 +1,190 @@
+"""Fit a candidate and its naive rival, or refuse in words when there is too little data."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.frozen import FrozenEstimator
+
+from assets.features.matrix import Matrix, refuse_separating_features
+from assets.metrics.arrays import Floats
+from assets.metrics.calibration import CalibrationBin, calibration_bins
+from assets.supervised.fitting.baseline import RecencyBands
+from assets.supervised.fitting.calibrate import calibrated, calibration_method
+from assets.supervised.problem import PredictionProblem
+
+Reference = Mapping[str, float | str | None]
+# Two parameters need a few rows of either kind to be fitted at all.
+LEAST_CALIBRATION = 10
+
+
+class BelowFloor(Exception):
+    """There is too little data to fit a model that would be worth its errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A fitted model and the facts that scoring needs of it.
+
+    Attributes:
+        problem: Name of the problem.
+        model: Anything with ``predict_proba(frame) -> (n, 2)``.
+        method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
+        reference: The typical customer: median of each number, most frequent of each category.
+        bins: Calibration on the calibration fold.
+        lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
+            calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
+        is_fallback: Whether this is the naive rival standing in.
+    """
+
+    problem: str
+    model: Any
+    method: str
+    reference: Reference
+    bins: tuple[CalibrationBin, ...]
+    lowest: float
+    is_fallback: bool
+
+    def probability(self, features: pd.DataFrame) -> Floats:
+        """Calibrated probability of each row of ``features`` (n, k), as (n,)."""
+        if features.empty:
+            return np.zeros(0)
+        said = self.model.predict_proba(features)[:, 1]
+        return np.asarray(np.clip(said, self.lowest, 1 - self.lowest), dtype=np.float64)
+
+    @property
+    def ranker(self) -> Any:  # noqa: ANN401 - a fitted model
+        """The model below the calibrator: its scores have no steps."""
+        return self.model if self.is_fallback else self.model.estimator.estimator
+
+
+def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
+    """Fit on ``train``, calibrate on ``calibration``.
+
+    Raises:
+        BelowFloor: when customers or positives are below the problem's floors.
+        LeakDetected: when one feature alone gives the outcome away.
+    """
+    refuse_below_floor(problem, train, calibration=calibration)
+    refuse_separating_features(train, highest_auc=problem.gates.highest_auc)
+    ranker = fit_ranker(problem, train)
+    method = calibration_method(*_distinct(calibration))
+    model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
+    return _fitted(problem, model, method=method, reference=train, calibration=calibration)
+
+
+def refit(problem: PredictionProblem, judged: Fitted, *, known: Matrix) -> Fitted:
+    """The judged recipe with its ranker fitted on all of ``known`` and its calibrator kept.
+
+    The newest days are the most like today, so the version that serves learns from them too; no unseen
+    fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
+    calibrator learned on; the realised checks would show if they did not.
+
+    Args:
+        problem: What was asked.
+        judged: A candidate of :func:`fit_candidate`, which stays as it is.
+        known: Every row with a known outcome.
+
+    Raises:
+        ValueError: when ``judged`` is the fallback, which has no ranker of its own.
+    """
+    if judged.is_fallback:
+        raise ValueError(f"the fallback of {judged.problem} has no ranker to refit")
+    model = copy.deepcopy(judged.model)
+    model.estimator = FrozenEstimator(fit_ranker(problem, known))
+    model.calibrated_classifiers_[0].estimator = model.estimator
+    return replace(judged, model=model, reference=typical(known.features))
+
+
+def fit_naive(problem: PredictionProblem, known: Matrix) -> Fitted:
+    """The naive rival, fitted on ``known``: give it the folds that the candidate saw, both of them."""
+    model = RecencyBands(column=problem.recency).fit(known.features, known.outcome)
+    return _fitted(problem, model, method="none", reference=known, calibration=known)
+
+
+def refuse_below_floor(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
+    """Raise ``BelowFloor`` with every shortage and its counts."""
+    customers = len(set(train.entities.tolist()))
+    negatives = len(calibration) - calibration.positives
+    others = len(train) - train.positives
+    counts = {
+        f"customers in training, {problem.floors.customers} needed": (customers, problem.floors.customers),
+        f"positives in training, {problem.floors.positives} needed": (
+            train.positives,
+            problem.floors.positives,
+        ),
+        f"negatives in training, {problem.floors.positives} needed": (others, problem.floors.positives),
+        f"positives in calibration, {LEAST_CALIBRATION} needed": (calibration.positives, LEAST_CALIBRATION),
+        f"negatives in calibration, {LEAST_CALIBRATION} needed": (negatives, LEAST_CALIBRATION),
+    }
+    short = [f"{found} {what}" for what, (found, needed) in counts.items() if found < needed]
+    if short:
+        raise BelowFloor(f"too little data for {problem.name}: {'; '.join(short)}")
+
+
+def _distinct(rows: Matrix) -> tuple[int, int]:
+    """How many different customers had the outcome at least once, and how many did not at least once."""
+    happened = rows.outcome == 1
+    return len(set(rows.entities[happened].tolist())), len(set(rows.entities[~happened].tolist()))
+
+
+def offered(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
+    """The features a model may learn from: numbers that some row of ``features`` (n, k) has, and categories.
+
+    A table that was never delivered leaves its columns empty. Offered to the trees, they would still
+    be drawn in place of columns that say something: orders alone must give the same model either way.
+    """
+    return tuple(name for name in problem.numeric if features[name].notna().any()) + problem.categorical
+
+
+def typical(features: pd.DataFrame) -> Reference:
+    """Median of each number and most frequent value of each category; ``None`` when all are missing."""
+    found: dict[str, float | str | None] = {}
+    for name in features.columns:
+        column = features[name].dropna()
+        if column.empty:
+            found[name] = None
+        elif isinstance(column.dtype, pd.CategoricalDtype):
+            found[name] = str(column.mode().iloc[0])
+        else:
+            found[name] = float(column.median())
+    return found
+
+
+def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
+    """The problem's recipe fitted on ``rows``, before any calibration."""
+    task, outcome = problem.task, rows.outcome.astype("int64")
+    numeric = tuple(name for name in offered(problem, rows.features) if name in problem.numeric)
+    sketch = task.sketch(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
+    lowest = 0.5 / (len(rows) + 1)
+    expected = sketch.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
+    weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
+    ranker = task.estimator(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
+    return ranker.fit(
+        rows.features, outcome, quantiles__sample_weight=weights, boosting__sample_weight=weights
+    )
+
+
+def _fitted(
+    problem: PredictionProblem,
+    model: Any,  # noqa: ANN401 - a fitted model
+    *,
+    method: str,
+    reference: Matrix,
+    calibration: Matrix,
+) -> Fitted:
+    lowest = 0.5 / (len(calibration) + 1)
+    said = np.clip(model.predict_proba(calibration.features)[:, 1], lowest, 1 - lowest)
+    customers = pd.factorize(calibration.entities)[0]
+    return Fitted(
+        problem=problem.name,
+        model=model,
+        method=method,
+        reference=typical(reference.features),
+        bins=calibration_bins(calibration.outcome, said, customers),
+        lowest=lowest,
+        is_fallback=method == "none",
+    )

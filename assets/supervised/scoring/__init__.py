@@ -1,0 +1,1 @@
+"""Score rows of an eligible cohort and their reason codes."""
