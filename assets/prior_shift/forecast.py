@@ -30,7 +30,7 @@ import numpy as np
 from scipy import stats
 
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import with_shift
+from assets.metrics.classification import with_shift
 from assets.prior_shift.covariates import PeriodHistory, drivers_of
 from assets.prior_shift.trading_days import DAYS_PER_WEEK, DAYS_PER_YEAR, DailyOrders, Days
 

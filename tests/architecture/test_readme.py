@@ -189,7 +189,7 @@ def test_every_raw_column_is_with_its_table(readme: str) -> None:
 
 def test_a_name_said_to_be_in_a_file_is_defined_there(readme: str) -> None:
     claims = re.findall(r"`([A-Za-z_]\w*)`\s+in\s+`([\w/]+\.py)`", readme)
-    assert ("SAID", "orchestration/rooms.py") in claims
+    assert ("SAID", "orchestration/capabilities.py") in claims
     assert not {claim for claim in claims if claim[0] not in defined_in(ROOT / claim[1])}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
-from assets.metrics.probability import intercept_shift, with_shift
+from assets.metrics.classification import intercept_shift, with_shift
 from assets.prior_shift.covariates import PeriodHistory
 from assets.prior_shift.forecast import LevelForecast, forecast_level
 from assets.supervised.data.dataset import KnownRows

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import pytest
-from assets.metrics.probability import with_shift
 
+from assets.metrics.classification import with_shift
 from assets.prior_shift.covariates import PeriodHistory, outlook
 from assets.prior_shift.forecast import (
     PRIOR_PERIODS,
