@@ -21,7 +21,7 @@ def owed(root: Path, code: str) -> list[str]:
 
 
 # One row per function: its code, and what its docstring lacks.
-FUNCTIONS = (
+FUNCTIONS: tuple[tuple[str, list[str]], ...] = (
     ('def f(x: Floats) -> None:\n    """Mean of ``x``."""\n', ["shape"]),
     ('def f(x: npt.NDArray[np.float32]) -> None:\n    """Mean of ``x``."""\n', ["shape"]),
     ('def f(x: Floats) -> None:\n    """Mean of ``x`` in (0, 1)."""\n', ["shape"]),
