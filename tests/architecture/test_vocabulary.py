@@ -213,6 +213,8 @@ def test_more_than_the_baseline_fail_and_are_listed(counts: Path) -> None:
 def test_without_a_baseline_nothing_may_offend(counts: Path) -> None:
     assert len(differences(TWO, counts)) == 1
     assert differences([], counts) == []
+    assert baseline.write(TWO, baseline=counts) == ["names told: 2 > 0"]
+    assert not counts.exists()
 
 
 def test_fewer_than_the_baseline_fail_until_it_is_lowered(counts: Path) -> None:
