@@ -14,7 +14,6 @@ CODE = sorted(
     for file in (ROOT / folder).rglob("*.py")
 )
 LONGEST_FUNCTION = 25
-LONGEST_MODULE = 250
 
 
 def functions(file: Path) -> Iterator[ast.FunctionDef]:
@@ -30,10 +29,8 @@ def body_lines(function: ast.FunctionDef) -> int:
 
 
 @pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_module_says_what_it_is_for_and_fits_on_a_few_screens(file: Path) -> None:
-    text = file.read_text()
-    assert ast.get_docstring(ast.parse(text)), "a module opens with one sentence"
-    assert len(text.splitlines()) <= LONGEST_MODULE
+def test_a_module_opens_with_a_docstring(file: Path) -> None:
+    assert ast.get_docstring(ast.parse(file.read_text())), "a module opens with one sentence"
 
 
 @pytest.mark.parametrize("file", CODE, ids=lambda file: str(file.relative_to(ROOT)))
