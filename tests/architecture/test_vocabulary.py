@@ -154,7 +154,7 @@ EXEMPT = {
     "docs/glossary.md": "morning is refused\n",
     "docs/CHANGELOG.md": "`twin_hashes` became `vintage_hashes`, no twin.\n",
     "docs/decisions/0001-twin.md": "A twin.\n",
-    "assets/sample_shop/review_phrases.py": 'TEXTS = ("a cup for the morning", "room")\n',
+    "assets/sample_shop/reviews/phrases.py": 'TEXTS = ("a cup for the morning", "room")\n',
     "assets/sqlite.py": 'PRAGMA = "pragma journal_mode=wal"\nFILE = f"{name}.sqlite-journal"\n',
     "assets/ordinary.py": '"""Nobody said it; a journal, a room with a recipe; a long-lived connection."""\n',
     "docs/ordinary.md": "He told us what was said on that occasion; it became what it is.\n",
@@ -170,7 +170,7 @@ def test_exemptions_are_respected(tmp_path: Path, path: str) -> None:
 
 def test_the_sample_shops_files_are_exempt_in_their_texts_only(tmp_path: Path) -> None:
     text = '"""The morning\'s texts."""\nOCCASIONS = ("every morning",)\n# A twin.\n'
-    path = "assets/sample_shop/products.py"
+    path = "assets/sample_shop/world/products.py"
     found = scan(tmp_path, {path: text})
     assert [rule for _, _, rule in found] == ["prose morning", "identifiers occasion", "prose twin"]
 
