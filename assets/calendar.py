@@ -31,6 +31,6 @@ def first_of_months(first: date, last: date) -> list[date]:
     return list(found.values())
 
 
-def newest_matured(today: date, *, horizon_days: int) -> date:
+def latest_matured_as_of(today: date, *, horizon_days: int) -> date:
     """The newest as-of day whose whole window ``[day, day + horizon)`` lies before ``today``."""
     return as_of_on_or_before(today - timedelta(days=horizon_days))

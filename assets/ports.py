@@ -120,11 +120,11 @@ class Vault(Contacts, Protocol):
         """
         ...
 
-    def is_taken(self, source: str, fingerprint: str) -> bool:
+    def has_processed(self, source: str, fingerprint: str) -> bool:
         """Whether the values of a file of those bytes have been kept already."""
         ...
 
-    def note_taken(self, source: str, fingerprint: str) -> None:
+    def mark_processed(self, source: str, fingerprint: str) -> None:
         """Remember that they have."""
         ...
 
@@ -136,7 +136,7 @@ class Vault(Contacts, Protocol):
         """For each id what stands for it where it may not be written; ``kind`` is the column it is from."""
         ...
 
-    def tell_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
+    def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
         """From now on ``ids``, by the column they are from, are of somebody who was erased."""
         ...
 

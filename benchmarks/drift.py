@@ -14,7 +14,7 @@ import pandas as pd
 from assets.metrics.arrays import Texts
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
-from assets.metrics.drift.sample import Observed
+from assets.metrics.drift.sample import DriftSample
 from assets.metrics.performance_estimation import estimated_accuracy
 from assets.monitoring.drift.alarm import judge_drift
 from assets.monitoring.drift.page import html_report
@@ -82,7 +82,7 @@ def full_size() -> Mapping[str, Cost]:
     return costs
 
 
-def _judging(today: Observed, stored: DriftReference) -> Callable[[], object]:
+def _judging(today: DriftSample, stored: DriftReference) -> Callable[[], object]:
     return lambda: judge_drift([effects_of(today, stored)])
 
 
@@ -103,7 +103,7 @@ def _cost(run: Callable[[], object]) -> Cost:
         tracemalloc.stop()
 
 
-def _rows(rows: int, columns: int, *, seed: int, dtype: str = "float64") -> Observed:
+def _rows(rows: int, columns: int, *, seed: int, dtype: str = "float64") -> DriftSample:
     """Log-normal amounts, a third of them with holes, counts with many zeros, and one category."""
     rng = np.random.default_rng(seed)
     numbers = {}
@@ -113,7 +113,7 @@ def _rows(rows: int, columns: int, *, seed: int, dtype: str = "float64") -> Obse
         if place % 3 == 1:
             numbers[f"feature_{place}"][rng.random(rows) < 0.3] = np.nan
     country = COUNTRIES[rng.choice(4, rows, p=[0.5, 0.3, 0.15, 0.05])]
-    return Observed(
+    return DriftSample(
         features=pd.DataFrame(numbers).assign(country=pd.Categorical(country)),
         score=rng.beta(0.5, 4, rows),
         customers=np.arange(rows),

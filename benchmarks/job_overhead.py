@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.ratio import Figure, table
-from orchestration.resources.event_log import FrugalEventLog
+from orchestration.resources.event_log import CachedEventLog
 from orchestration.settings import PROJECT
 
 RUNS = 3
@@ -98,7 +98,7 @@ def _main_job(folder: Path, home: Path) -> None:
 
 def _step_seconds(home: Path) -> dict[str, float]:
     """Seconds of each step of the one run that ``home`` knows."""
-    log = FrugalEventLog(str(home))
+    log = CachedEventLog(str(home))
     (run_id,) = log.get_all_run_ids()
     return {
         stats.step_key: (stats.end_time or 0.0) - (stats.start_time or 0.0)

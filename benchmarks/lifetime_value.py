@@ -20,11 +20,11 @@ from statistics import median
 import numpy as np
 
 from assets.lifetime_value.models import bg_nbd, gamma_gamma
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, Buying
+from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbdParams
 from assets.lifetime_value.models.clv import LifetimeValue
-from assets.lifetime_value.models.gamma_gamma import Spending, Spent
+from assets.lifetime_value.models.gamma_gamma import GammaGammaParams, Spent
 from assets.lifetime_value.models.predictive import Forecaster
-from assets.lifetime_value.models.purchase_history import Histories
+from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.arrays import Floats
 from benchmarks.ratio import Figure, table
 from benchmarks.simulated_buyers import simulated
@@ -33,7 +33,9 @@ PEER = "lifetimes"
 # Customers, and how many pairs of runs.
 SIZES = {2_357: 5, 100_000: 3, 1_000_000: 1}
 DEFAULT_SIZE = 100_000
-TRUTH = Forecaster(buying=Buying(r=0.8, alpha=40.0, a=0.8, b=2.5), spending=Spending(p=6.0, q=4.0, v=15.0))
+TRUTH = Forecaster(
+    buying=BgNbdParams(r=0.8, alpha=40.0, a=0.8, b=2.5), spending=GammaGammaParams(p=6.0, q=4.0, v=15.0)
+)
 OLDEST_DAYS = 730
 SEED = 0
 KIB_PER_MIB = 2**10
@@ -146,13 +148,13 @@ def _peer(rows: Floats, held_before: float) -> Run:
         amounts.conditional_expected_average_profit(x, np.where(again, amount, 0.0))
 
     times = (_seconds(fit), _seconds(means), float("nan"), held_before)
-    buying = Buying(*(float(orders.params_[name]) for name in bg_nbd.NAMES))
-    spending = Spending(*(float(amounts.params_[name]) for name in gamma_gamma.NAMES))
+    buying = BgNbdParams(*(float(orders.params_[name]) for name in bg_nbd.NAMES))
+    spending = GammaGammaParams(*(float(amounts.params_[name]) for name in gamma_gamma.NAMES))
     return _judged(rows, times, buying=buying, spending=spending)
 
 
 def _judged(
-    rows: Floats, times: tuple[float, float, float, float], *, buying: Buying, spending: Spending
+    rows: Floats, times: tuple[float, float, float, float], *, buying: BgNbdParams, spending: GammaGammaParams
 ) -> Run:
     fit, means, intervals, held_before = times
     mib, again = _held_mib(), rows[:, 0] > 0
@@ -162,7 +164,7 @@ def _judged(
         intervals=intervals,
         mib=mib,
         held_before=held_before,
-        orders=bg_nbd.log_likelihood(np.log(buying), Histories.of(rows[:, :3]))[0],
+        orders=bg_nbd.log_likelihood(np.log(buying), PurchaseHistory.of(rows[:, :3]))[0],
         amounts=gamma_gamma.log_likelihood(np.log(spending), Spent.of(*rows[again][:, [0, 3]].T))[0],
     )
 

@@ -13,19 +13,19 @@ import pandas as pd
 from assets.features.matrix import Columns, Matrix, build_matrix
 from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
 from assets.supervised.fitting.train import Fitted, fit_candidate
-from assets.supervised.scoring.score_rows import Level, Run, score
+from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 from benchmarks.ratio import Figure, interleaved, table
 from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
 
 # Three Mondays: the outcome of the first two is known on the third.
 TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
-RUN = Run(
+RUN = ScoreProvenance(
     run_id="benchmark",
     scored_at=datetime.fromisoformat("2024-12-30T06:00"),
     model_version="benchmark",
     quality_grade="Good",
 )
-LEVEL = Level(shift=-0.2, sd=0.1)
+LEVEL = PriorShift(shift=-0.2, sd=0.1)
 BYTES_PER_MIB = 2**20
 
 
@@ -40,7 +40,7 @@ def measure() -> Figure:
     )
     everyone = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
     # Marks of consent and hold-out stand in a table of their own; here nobody has any.
-    return _figure(fitted, everyone.assign(**dict.fromkeys(PROBLEM.carried)))
+    return _figure(fitted, everyone.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
 
 
 def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:

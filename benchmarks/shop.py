@@ -11,8 +11,8 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from assets.ingest.config.business import Business
-from assets.ingest.loading.load import land
+from assets.ingest.config.business import BusinessConfig
+from assets.ingest.loading.load import load_sources
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
@@ -78,8 +78,8 @@ def built_shop(folder: Path) -> BuiltShop:
     simulate(_simulated(business), landing=settings.landing_dir, truth=settings.folder / "truth")
     shop = BuiltShop(settings=settings)
     with shop.connect() as connection:
-        land(connection, business)
-    settings.tell_dbt()
+        load_sources(connection, business)
+    settings.export_dbt_environment()
     _dbt("run", "--select", *MARTS, "--exclude", AS_OF, variables={"time_zone": business.time_zone})
     with shop.connect() as connection:
         for schema in ("features", "labels"):
@@ -93,7 +93,7 @@ def make(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement])
         connection.execute(statement.sql)
 
 
-def _simulated(business: Business) -> Shop:
+def _simulated(business: BusinessConfig) -> Shop:
     """The shop that the sample business simulates.
 
     Raises:

@@ -15,31 +15,31 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Export the named files again in the format that their source declares, put them in the place "
             "of the old ones and launch refresh."
         ),
-        "rows_arrive_on_time": (
+        "sources_are_fresh": (
             "Deliver what is missing and launch the job again; take the source out of the YAML if it has "
             "ended."
         ),
-        "row_counts_are_usual": (
+        "row_volume_is_normal": (
             "Compare the named days with the system they came from: look for missing files or broken "
             "tracking where there are too few, for bots or a repeated delivery where there are too many."
         ),
-        "training_rows_of_<problem>_keep_their_contract": (
+        "training_rows_of_<problem>_match_contract": (
             "Look up the named column in its features model: either the data changed its meaning, or the "
             "model computes it wrong; mend it and launch score."
         ),
-        "published_probabilities_came_true": (
+        "realised_calibration_is_within_tolerance": (
             "Launch retrain for the newest as-of day, or make rollback to the champion before; until then "
             "the rows published before are served."
         ),
-        "customers_are_like_those_it_learned_from": (
+        "features_have_not_drifted": (
             "Open the page in a browser and find the named columns; mend the source if it broke, launch "
             "retrain if customers really changed."
         ),
-        "candidate_is_worth_promoting": (
+        "candidate_passes_the_gate": (
             "Nothing, when it merely did not beat the champion, who stays; when the reason names a fault "
             "(leak, calibration, constant scores), mend that feature or label first."
         ),
-        "members_cannot_be_told": (
+        "membership_inference_auc_is_low": (
             "Do not give probabilities to people who know the outcomes; make the trees smaller (fewer "
             "leaves, more customers per leaf) in the task of this problem, then launch retrain."
         ),
@@ -47,39 +47,35 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Make rollback to the champion before, then launch retrain; nothing new is published until a "
             "calibrated version serves."
         ),
-        "scores_keep_their_contract": (
+        "scores_match_contract": (
             "Nothing was published: compare the named column in the scores with yesterday's, mend what "
             "writes it and launch score."
         ),
-        "everyone_is_scored_once": (
+        "cohort_is_scored_once": (
             "Nothing was published: look for the missing or doubled customers in the features of the day, "
             "then launch score."
         ),
-        "mean_is_near_what_happens": (
+        "mean_probability_is_within_historical_range": (
             "Nothing was published: look at the totals plot of the scores for what moved; if the newest "
             "exports are wrong mend those and launch score, else make rollback."
         ),
-        "totals_lie_in_their_intervals": (
+        "observed_totals_are_inside_intervals": (
             "Plan with wider margins than the published intervals, and look for what moved everybody at "
             "once: a closure, a campaign, a change of prices."
         ),
-        "published_totals_came_true": (
+        "realised_totals_are_within_tolerance": (
             "Launch retrain for the newest as-of day: its back-test has the same rows, and refuses a recipe "
             "whose totals do not agree; plan with wider margins until then."
         ),
-        "intervals_cover_as_promised": (
+        "interval_coverage_is_nominal": (
             "Take the interval of one customer for narrower or wider than it says, as the reason tells; the "
             "means and totals are judged by other checks."
         ),
-        "predicted_totals_agree": (
+        "backtest_totals_are_within_tolerance": (
             "Nothing new was published: read in calibration_bins which tenth or cohort is off, and launch "
             "retrain; the naive formula serves when no recipe passes."
         ),
-        "outlooks_keep_their_contract": (
-            "Nothing was published: compare the named column in the lifetime value scores with last week's, "
-            "mend what writes it and launch score."
-        ),
-        "everyone_has_every_horizon": (
+        "cohort_has_every_horizon": (
             "Nothing was published: look for the missing or doubled customers in the histories of the day, "
             "then launch score."
         ),
@@ -87,35 +83,31 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Nothing was published: look up the named amounts; a negative or endless one comes from the "
             "histories, a mean outside its interval from the model."
         ),
-        "longer_horizons_are_worth_more": (
+        "value_is_monotone_in_horizon": (
             "Nothing was published: the horizons were not forecast together; report it with the customers "
             "that the reason counts."
         ),
-        "nobody_is_scored_without_consent": (
+        "scored_customers_have_consent": (
             "Nothing was published: launch score for the morning again; if the rows come back, their room "
             "reads customers from another table than int_customer__as_of_permissions."
         ),
-        "nobody_is_contacted_against_their_will": (
+        "audience_has_consent_and_no_holdout": (
             "Nothing was published, and upload no file of this morning: launch score again; if the members "
             "come back, the audience reads marks that the answers do not bear out."
         ),
-        "personal_values_lie_in_the_vault_only": (
+        "no_personal_data_outside_vault": (
             "Open the named files: declare the column that holds the values under pii and launch refresh; "
             "when customers wrote them into a text, mask them in the mapping of that column."
         ),
-        "everyone_is_in_one_segment": (
+        "cohort_has_one_row_per_scheme": (
             "Nothing was published: look for the missing or doubled customers in the behaviour features of "
             "the day, then launch score."
         ),
-        "segments_keep_their_contract": (
-            "Nothing was published: compare the named column of the assignments with last week's, mend what "
-            "writes it and launch score."
-        ),
-        "one_name_per_key": (
+        "segment_key_has_one_name": (
             "Nothing was published: two groupings use one key for different segments; launch retrain to "
             "match them anew."
         ),
-        "no_segment_is_a_handful": (
+        "segments_are_large_enough": (
             "Build no audience on the named segment; launch retrain, which adopts a new grouping when one "
             "serves better."
         ),

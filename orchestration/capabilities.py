@@ -12,7 +12,7 @@ from assets.lifecycle.defs import supervised_assets
 from assets.lifecycle.store import control_tables
 from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
 from assets.lifetime_value.problem import LIFETIME_VALUE
-from assets.monitoring.defs import journals_asset, looked_back_assets
+from assets.monitoring.defs import journals_asset, monitored_assets_of
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
@@ -50,10 +50,10 @@ def checks_of_all(reports: Path, *, records_consent: bool) -> list[dg.AssetCheck
     ]
 
 
-def looking_back(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:
+def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:
     """What became of what each room published, and how far customers have drifted."""
     supervised = [
-        each for problem in PROBLEMS for each in looked_back_assets(problem, partitions, reports=reports)
+        each for problem in PROBLEMS for each in monitored_assets_of(problem, partitions, reports=reports)
     ]
     return [*supervised, value_realised_asset(LIFETIME_VALUE, partitions)]
 
@@ -84,6 +84,8 @@ def published_tables() -> tuple[Key, ...]:
         for suffix in ("", "_latest")
     ]
     segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
-    control = [Key("published", key.name) for key in (*control_tables.JOURNALS, USABILITY_REPORT, CHECKS)]
+    control = [
+        Key("published", key.name) for key in (*control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS)
+    ]
     activation = [Key("published", key.name) for key in ACTIVATION]
     return (*scored, *segments, *activation, *control)

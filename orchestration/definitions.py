@@ -12,27 +12,27 @@ from dagster_dbt import DbtProject
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.clock import known_today
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.simulation import Simulation
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
-from assets.lifecycle.retrain_triggers import Cause, wanted
+from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
 from assets.lifecycle.store import control_tables
 from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
-from assets.privacy.defs import sealed_asset
+from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
-from assets.sample_shop.exports.injected_faults import Planted
+from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.world.shop import Shop
-from assets.transform.build_state import BusinessClock
+from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
-from checks.privacy.defs import custody_check
-from orchestration.capabilities import PROBLEMS, checks_of_all, looking_back, modelled, published_tables
-from orchestration.cli.console_log import narrator
+from checks.privacy.defs import vault_scan_check
+from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monitored_assets, published_tables
+from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import Erasing
 from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
 from orchestration.jobs import Stages, jobs_of
@@ -43,7 +43,7 @@ from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
     exports_landed_sensor,
-    retraining_wanted_sensor,
+    retrain_triggered_sensor,
     run_failed_sensor,
     schedules,
 )
@@ -73,7 +73,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
-        loggers={"narrator": narrator},
+        loggers={"narrator": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
@@ -86,35 +86,37 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
 
 
 def _stages(
-    business: Business,
+    business: BusinessConfig,
     project: DbtProject,
     partitions: dg.PartitionsDefinition[str],
     *,
     settings: Settings,
 ) -> Stages:
     staged, featured, published = transform_assets(
-        project, partitions, clock=_clock(business), tell=settings.tell_dbt
+        project, partitions, clock=_clock(business), tell=settings.export_dbt_environment
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
-    looked_back = looking_back(partitions, reports=settings.reports_dir)
-    trained, renewed, scored = modelled(partitions)
-    made = [*landed, featured, published, *looked_back, *trained, *renewed, *scored]
+    monitored = monitored_assets(partitions, reports=settings.reports_dir)
+    trained, refitted_every_run, scored = modelled(partitions)
+    made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
     expected = sorted(key for each in (*made, *_checks(business, settings)) for key in each.check_keys)
     return Stages(
         landed=landed,
         featured=[featured],
-        looked_back=looked_back,
+        monitored=monitored,
         trained=trained,
-        renewed=renewed,
+        refitted_every_run=refitted_every_run,
         scored=scored,
         published=_told(published, expected, settings=settings, partitions=partitions),
     )
 
 
-def _checks(business: Business, settings: Settings) -> list[dg.AssetChecksDefinition]:
+def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
     checks = checks_of_all(settings.reports_dir, records_consent=business.records_consent)
     return (
-        [*checks, custody_check(vault_of(settings, business), settings.folder)] if business.vault else checks
+        [*checks, vault_scan_check(vault_of(settings, business), settings.folder)]
+        if business.vault
+        else checks
     )
 
 
@@ -129,52 +131,52 @@ def _told(
     tables, parquet = published_tables(), settings.parquet_dir
     return [
         published,
-        ledger_asset((*control_tables.JOURNALS, USABILITY_REPORT), expected, partitions=partitions),
+        ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
     ]
 
 
-def _delivered_assets(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
+def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.AssetsDefinition]:
     return [
         *_simulated(business, settings),
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
-        sealed_asset(business, after=delivering(business)),
+        redacted_asset(business, after=delivering(business)),
         *landing_assets(business),
     ]
 
 
-def _schedules(business: Business) -> list[dg.ScheduleDefinition]:
+def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
     return schedules(
         time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
     )
 
 
-def _sensors(business: Business, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
+def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
         database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
     )
 
-    def causes() -> Iterator[Cause]:
+    def causes() -> Iterator[RetrainTrigger]:
         if not settings.warehouse_file.exists():
             return
         for problem in PROBLEMS:
-            cause = wanted(problem, warehouse, as_of=newest_as_of_day(business))
+            cause = pending_trigger(problem, warehouse, as_of=newest_as_of_day(business))
             if cause is not None:
                 yield cause
 
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
-        retraining_wanted_sensor(causes, answering=stages.answering),
+        retrain_triggered_sensor(causes, assets_to_retrain=stages.assets_to_retrain),
         run_failed_sensor(settings.alerts_file),
         erasure_requested_sensor(settings.erasure_requests_file),
     ]
 
 
-def _erase(business: Business, settings: Settings) -> Erase:
+def _erase(business: BusinessConfig, settings: Settings) -> Erase:
     return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
 
 
-def _delivered(business: Business) -> set[Path]:
+def _delivered(business: BusinessConfig) -> set[Path]:
     """The files of every source that has delivered any."""
     found: set[Path] = set()
     for source in business.sources:
@@ -184,23 +186,23 @@ def _delivered(business: Business) -> set[Path]:
     return found
 
 
-def newest_as_of_day(business: Business) -> date:
+def newest_as_of_day(business: BusinessConfig) -> date:
     """The newest as-of day of ``business``: a Monday not after its today."""
     return as_of_on_or_before(today_of(business))
 
 
-def today_of(business: Business) -> date:
+def today_of(business: BusinessConfig) -> date:
     """Today in the business's time zone; the day after its last day when its data set has ended."""
     if business.last_day is not None:
         return business.last_day + timedelta(days=1)
     return _wall_today(business)
 
 
-def _wall_today(business: Business) -> date:
+def _wall_today(business: BusinessConfig) -> date:
     return datetime.now(tz=ZoneInfo(business.time_zone)).date()
 
 
-def _clock(business: Business) -> BusinessClock:
+def _clock(business: BusinessConfig) -> BusinessCalendar:
     def today(warehouse: Warehouse) -> date:
         newest = warehouse.read(f"select max(known_at) as newest from {raw('order_lines').sql}")[
             "newest"
@@ -211,7 +213,7 @@ def _clock(business: Business) -> BusinessClock:
             wall_today=lambda: _wall_today(business),
         )
 
-    return BusinessClock(
+    return BusinessCalendar(
         declared={
             "time_zone": business.time_zone,
             "records_consent": "yes" if business.records_consent else "no",
@@ -228,7 +230,7 @@ def _clock(business: Business) -> BusinessClock:
     )
 
 
-def _simulated(business: Business, settings: Settings) -> list[dg.AssetsDefinition]:
+def _simulated(business: BusinessConfig, settings: Settings) -> list[dg.AssetsDefinition]:
     if business.simulation is None:
         return []
     shop = shop_of(business.simulation)
@@ -242,5 +244,5 @@ def shop_of(simulation: Simulation) -> Shop:
         first_day=simulation.first_day,
         last_day=simulation.last_day,
         seed=simulation.seed,
-        planted=Planted(**simulation.planted.model_dump()),
+        planted=InjectedFaults(**simulation.planted.model_dump()),
     )

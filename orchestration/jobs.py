@@ -56,9 +56,9 @@ class Stages:
 
     landed: Assets
     featured: Assets
-    looked_back: Assets
+    monitored: Assets
     trained: Assets
-    renewed: Assets
+    refitted_every_run: Assets
     scored: Assets
     published: Assets
 
@@ -68,16 +68,16 @@ class Stages:
         return [
             *self.landed,
             *self.featured,
-            *self.looked_back,
+            *self.monitored,
             *self.trained,
-            *self.renewed,
+            *self.refitted_every_run,
             *self.scored,
             *self.published,
         ]
 
-    def answering(self, problem: str) -> list[dg.AssetKey]:
+    def assets_to_retrain(self, problem: str) -> list[dg.AssetKey]:
         """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
-        fitted = (*self.trained, *self.renewed)
+        fitted = (*self.trained, *self.refitted_every_run)
         others = {room for asset in fitted for room in asset.group_names_by_key.values()} - {problem}
         made = (*self.trained, *self.scored, *self.published)
         return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
@@ -87,12 +87,12 @@ def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
     """Every job by its name; each is launched for one as-of day."""
-    scoring = [*stages.featured, *stages.looked_back, *stages.renewed, *stages.scored]
+    scoring = [*stages.featured, *stages.monitored, *stages.refitted_every_run, *stages.scored]
     assets: dict[str, Assets] = {
         PREDICT_AND_PUBLISH: stages.everything,
         REFRESH: stages.landed,
         SCORE: [*stages.landed, *scoring, *stages.published],
-        RETRAIN: [*stages.trained, *stages.renewed, *stages.scored, *stages.published],
+        RETRAIN: [*stages.trained, *stages.refitted_every_run, *stages.scored, *stages.published],
         REPLAY: scoring,
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,

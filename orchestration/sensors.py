@@ -10,14 +10,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, Cause
+from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
 from orchestration import policies
 from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import Held
+from orchestration.resources.retry import ResourceLocked
 
 # Enough of a file to tell it from another of the same length, however large it is.
-GLANCED_BYTES = 65_536
+FINGERPRINTED_BYTES = 65_536
 
 
 def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
@@ -55,7 +55,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class ExportsCursor:
     """What the sensor remembers between two looks, whoever restarts in between.
 
     Attributes:
@@ -69,7 +69,7 @@ class Looked:
     times: int = 0
 
     @classmethod
-    def remembered(cls, cursor: str | None) -> "Looked":
+    def remembered(cls, cursor: str | None) -> "ExportsCursor":
         """From Dagster's cursor; of nothing at the very first look."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
@@ -92,8 +92,8 @@ def exports_landed_sensor(
         description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
     )
     def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        before, found = Looked.remembered(context.cursor), sorted(files())
-        now = replace(before, seen=glance(found))
+        before, found = ExportsCursor.remembered(context.cursor), sorted(files())
+        now = replace(before, seen=quick_fingerprint(found))
         if not found:
             return dg.SensorResult(skip_reason="no export has been delivered yet", cursor=now.cursor)
         if now.seen == now.asked:
@@ -108,7 +108,7 @@ def exports_landed_sensor(
     return _landed
 
 
-def glance(files: Iterable[Path]) -> str:
+def quick_fingerprint(files: Iterable[Path]) -> str:
     """A fingerprint of ``files`` that reads only the beginning of each.
 
     Not the time of change: the sample shop writes the same bytes again, and that is nothing new.
@@ -117,23 +117,25 @@ def glance(files: Iterable[Path]) -> str:
     for file in files:
         # Gone since it was listed: the next look sees that.
         with suppress(FileNotFoundError), file.open("rb") as stream:
-            digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(GLANCED_BYTES))
+            digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(FINGERPRINTED_BYTES))
     return digest.hexdigest()
 
 
-def retraining_wanted_sensor(
-    causes: Callable[[], Iterable[Cause]], *, answering: Callable[[str], Sequence[dg.AssetKey]]
+def retrain_triggered_sensor(
+    causes: Callable[[], Iterable[RetrainTrigger]],
+    *,
+    assets_to_retrain: Callable[[str], Sequence[dg.AssetKey]],
 ) -> dg.SensorDefinition:
     """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys.
 
     Args:
         causes: Why models are wanted now.
-        answering: What of the job a cause of the problem of that name makes; the others' models stay.
+        assets_to_retrain: What of the job a cause of the problem of that name makes; the others' models stay.
     """
 
     @dg.sensor(
-        name="retraining_wanted_sensor",
-        default_status=policies.status_of("retraining_wanted_sensor"),
+        name="retrain_triggered_sensor",
+        default_status=policies.status_of("retrain_triggered_sensor"),
         job_name=RETRAIN,
         minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
         description=(
@@ -144,18 +146,18 @@ def retraining_wanted_sensor(
     def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             found = list(causes())
-        except Held as held:
+        except ResourceLocked as held:
             yield dg.SkipReason(f"{held}; the next tick looks again")
             return
         if not found:
             yield dg.SkipReason("no cause to retrain")
         for cause in found:
-            yield retrain_request(cause, answering(cause.problem))
+            yield retrain_request(cause, assets_to_retrain(cause.problem))
 
     return _wanted
 
 
-def retrain_request(cause: Cause, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
+def retrain_request(cause: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
     """The run that answers ``cause`` by making ``assets``."""
     return dg.RunRequest(
         run_key=cause.key,
@@ -165,7 +167,7 @@ def retrain_request(cause: Cause, assets: Sequence[dg.AssetKey]) -> dg.RunReques
     )
 
 
-def tags_of(cause: Cause) -> dict[str, str]:
+def tags_of(cause: RetrainTrigger) -> dict[str, str]:
     """What a run carries that answers ``cause``."""
     return {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
 

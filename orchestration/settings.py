@@ -10,7 +10,7 @@ import yaml
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assets.ingest.config.business import Business, BusinessInvalid, business_from
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
 from assets.sample_shop.world.shop import SIZES, Shop
 
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         """The value of environment variable ``name``; ``None`` when it is not set or empty."""
         return os.environ.get(name) or None
 
-    def load_business(self) -> Business:
+    def load_business(self) -> BusinessConfig:
         """The business of ``business_file``, validated.
 
         Raises:
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
             return business
         return _sized(business, business.simulation, SIZES[self.size])
 
-    def tell_dbt(self, asked: Mapping[str, str] = MappingProxyType({})) -> None:
+    def export_dbt_environment(self, asked: Mapping[str, str] = MappingProxyType({})) -> None:
         """Put into this process's environment what dbt reads from there.
 
         ``asked`` is what the project's macro of that name reads: time zone and days.
@@ -150,7 +150,7 @@ def _from_project(path: Path) -> Path:
     return path if path.is_absolute() else (PROJECT / path).resolve()
 
 
-def _sized(business: Business, declared: Simulation, shop: Shop) -> Business:
+def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:
     """``business`` with its simulation as large as ``shop``; what is planted in it stays."""
     simulation = Simulation(
         customers=shop.customers,

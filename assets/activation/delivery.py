@@ -19,7 +19,7 @@ from assets.activation.identifiers import (
     phone_for,
 )
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from assets.ports import Contacts, Warehouse
 
@@ -41,7 +41,7 @@ def newest_audience(warehouse: Warehouse) -> pd.DataFrame:
         raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
     rows = warehouse.read(
         f"select * from {AUDIENCES.sql} "
-        f"where as_of_date = (select max(as_of_date) from {PERMISSIONS.sql}) order by rank"
+        f"where as_of_date = (select max(as_of_date) from {ELIGIBILITY.sql}) order by rank"
     )
     if rows.empty:
         raise NothingToDeliver(

@@ -2,7 +2,7 @@
 
 from assets.features import customers
 from assets.keys import Key
-from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY, NO_CONSENT
 from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.store.schemas import COUNT, FLAG, NUMBER, TEXT
 from assets.supervised.fitting.task import Binary
@@ -11,7 +11,7 @@ from assets.supervised.problem import PredictionProblem
 # To say of who left a year ago that they will leave is right and of no use: they are told apart first.
 ALREADY_CHURNED = Exclusion(
     table=Key("intermediate", "int_customer__as_of_churned"),
-    carried=(
+    passthrough_columns=(
         ("churn_definition", TEXT),
         ("days_since_last_order", COUNT),
         ("personal_gap_days", NUMBER),
@@ -36,8 +36,8 @@ CHURN = PredictionProblem(
     consent_purpose="profiling",
     owner="marketing-analytics",
     amount="average_order_amount_365d",
-    everyone=PERMISSIONS,
+    everyone=ELIGIBILITY,
     exclusions=(NO_CONSENT, ALREADY_CHURNED),
-    is_absence=True,
-    ranked_first="riskiest",
+    label_is_absence_of_order=True,
+    top_rank_label="riskiest",
 )

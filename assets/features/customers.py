@@ -1,6 +1,6 @@
 """What is known of every customer, and in which parts they are judged: shared by all questions about them."""
 
-from assets.features.groups import Bands, MostFrequent, ReasonGroup
+from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
 # Orders say who is asked about; the other tables speak where their exports were delivered.
@@ -14,12 +14,12 @@ TABLES = (
 # No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
 # does, and the level model says it for everybody at once. Revisit with four years of history.
 THEMES = (
-    ReasonGroup(
+    FeatureGroup(
         theme="recency",
         columns=("days_since_order", "days_since_order_per_gap", "gap_last_days"),
         phrase="how long ago the last order was",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="frequency",
         columns=(
             "orders_365d",
@@ -31,12 +31,12 @@ THEMES = (
         ),
         phrase="how often they order",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="rhythm",
         columns=("gap_mean_days", "gap_sd_days"),
         phrase="how regular the time between their orders is",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="spend",
         columns=(
             "net_amount_365d",
@@ -50,25 +50,25 @@ THEMES = (
         ),
         phrase="how much they spend",
     ),
-    ReasonGroup(theme="tenure", columns=("tenure_days",), phrase="how long they have been a customer"),
-    ReasonGroup(
+    FeatureGroup(theme="tenure", columns=("tenure_days",), phrase="how long they have been a customer"),
+    FeatureGroup(
         theme="variety",
         columns=("products_365d", "products_90d"),
         phrase="how many different products they buy",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="returns",
         columns=("return_rate_365d", "returns_365d"),
         phrase="how much they send back",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="season",
         columns=("orders_same_season_last_year",),
         phrase="whether they ordered at this time last year",
     ),
-    ReasonGroup(theme="weekends", columns=("weekend_share_365d",), phrase="whether they buy at weekends"),
-    ReasonGroup(theme="place", columns=("country",), phrase="where they buy"),
-    ReasonGroup(
+    FeatureGroup(theme="weekends", columns=("weekend_share_365d",), phrase="whether they buy at weekends"),
+    FeatureGroup(theme="place", columns=("country",), phrase="where they buy"),
+    FeatureGroup(
         theme="visits",
         columns=(
             "sessions_30d",
@@ -80,13 +80,13 @@ THEMES = (
         ),
         phrase="how often and how lately they visit",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="interest",
         columns=("product_views_30d", "product_views_7d", "searches_30d", "carts_30d", "abandoned_carts_30d"),
         phrase="what they look at and put into the cart",
     ),
-    ReasonGroup(theme="device", columns=("mobile_share_90d",), phrase="on which device they visit"),
-    ReasonGroup(
+    FeatureGroup(theme="device", columns=("mobile_share_90d",), phrase="on which device they visit"),
+    FeatureGroup(
         theme="messages",
         columns=(
             "clicks_90d",
@@ -99,7 +99,7 @@ THEMES = (
         ),
         phrase="how they answer messages",
     ),
-    ReasonGroup(
+    FeatureGroup(
         theme="reviews",
         columns=("rating_mean_365d", "rating_last", "reviews_365d", "days_since_review"),
         phrase="what they write in reviews",
@@ -111,12 +111,14 @@ NUMERIC = tuple(column for theme in THEMES for column in theme.columns if column
 RECENCY = "days_since_order"
 
 SLICES = (
-    Bands(
+    NumericSlice(
         name="recency",
         column="days_since_order",
         cuts=(30, 90, 180, 365),
         labels=("0-30 days", "31-90 days", "91-180 days", "181-365 days", "over 365 days"),
     ),
-    Bands(name="tenure", column="tenure_days", cuts=(90,), labels=("new (up to 90 days)", "returning")),
-    MostFrequent(name="country", column="country", keep=1),
+    NumericSlice(
+        name="tenure", column="tenure_days", cuts=(90,), labels=("new (up to 90 days)", "returning")
+    ),
+    CategorySlice(name="country", column="country", keep=1),
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bands:
+class NumericSlice:
     """Customers split by ``column`` at ``cuts``: band ``i`` reaches up to and including ``cuts[i]``."""
 
     name: str
@@ -20,7 +20,7 @@ class Bands:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MostFrequent:
+class CategorySlice:
     """Customers split by ``column``: its ``keep`` most frequent values, and ``other`` for the rest."""
 
     name: str
@@ -32,11 +32,11 @@ class MostFrequent:
             raise ValueError(f"slice {self.name!r} keeps {self.keep} values; at least 1")
 
 
-Slice = Bands | MostFrequent
+Slice = NumericSlice | CategorySlice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonGroup:
+class FeatureGroup:
     """Columns that tell one story: they are blanked together, and ``columns[0]`` speaks for them."""
 
     theme: str

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.loading.load import Landing, land, reject_kinds
+from assets.ingest.loading.load import LoadRecord, load_sources, reject_kinds
 from assets.ingest.pulling.faults import SourceUnreachable
 from assets.keys import LANDINGS, REJECTS, SEALED_EXPORTS, Key, raw
 from assets.ports import Vault, Warehouse
@@ -18,7 +18,7 @@ SECONDS_BETWEEN_TRIES = 60
 
 
 def pulled_assets(
-    business: Business, *, secret: Callable[[str], str | None], state_dir: Path
+    business: BusinessConfig, *, secret: Callable[[str], str | None], state_dir: Path
 ) -> list[dg.AssetsDefinition]:
     """The exports that are pulled from databases and web services, one asset per source.
 
@@ -32,7 +32,7 @@ def pulled_assets(
 
 
 def _pulled_asset(
-    business: Business, source: Source, *, secret: Callable[[str], str | None], state_dir: Path
+    business: BusinessConfig, source: SourceConfig, *, secret: Callable[[str], str | None], state_dir: Path
 ) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(_exports(source)),
@@ -61,17 +61,17 @@ def _pulled_asset(
     return _pulled
 
 
-def _exports(source: Source) -> Key:
+def _exports(source: SourceConfig) -> Key:
     return Key("exports", source.name)
 
 
-def delivering(business: Business) -> list[Key]:
+def delivering(business: BusinessConfig) -> list[Key]:
     """The assets that bring the exports of ``business``, as far as we do."""
     simulated = [EXPORTS] if business.simulation else []
     return [*simulated, *(_exports(source) for source in business.sources if source.pull)]
 
 
-def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
+def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
     """The raw tables of ``business``, its rejects and the record of what was landed."""
 
     @dg.multi_asset(
@@ -84,7 +84,7 @@ def landing_assets(business: Business) -> list[dg.AssetsDefinition]:
         warehouse: dg.ResourceParam[Warehouse], vault: dg.ResourceParam[Vault]
     ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
-            landings = land(connection, business, vault)
+            landings = load_sources(connection, business, vault)
             kinds = reject_kinds(connection)
         for table in CONTRACTS:
             yield _table_result(table, [landing for landing in landings if landing.table_name == table])
@@ -110,7 +110,7 @@ def _specs() -> list[dg.AssetSpec]:
     ]
 
 
-def _table_result(table: str, landings: list[Landing]) -> dg.MaterializeResult[None]:
+def _table_result(table: str, landings: list[LoadRecord]) -> dg.MaterializeResult[None]:
     loaded = sum(landing.rows_loaded for landing in landings)
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(raw(table)),
@@ -131,7 +131,7 @@ def _rejects_metadata(kinds: list[tuple[str, str, int]]) -> dict[str, dg.Metadat
     return {**metadata, "kinds": dg.MetadataValue.table(records)} if records else metadata
 
 
-def _landings_metadata(landings: list[Landing]) -> dict[str, dg.MetadataValue]:
+def _landings_metadata(landings: list[LoadRecord]) -> dict[str, dg.MetadataValue]:
     records = [
         dg.TableRecord(
             {

@@ -17,7 +17,7 @@ from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG
 from assets.lifecycle.run_context import SCHEDULED, Morning, Named, Occasion
 from assets.lifecycle.scoring import scores
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.training import candidate, evaluation
 from assets.ports import ModelStore, Warehouse
 from assets.supervised.data.dataset import DAILY_ORDERS
@@ -109,7 +109,7 @@ def told_table(rows: pd.DataFrame) -> dg.MetadataValue | None:
     return dg.MetadataValue.table(records) if records else None
 
 
-def told_serving(serving: Serving, *, card: Path) -> Told:
+def told_serving(serving: ChampionVersion, *, card: Path) -> Told:
     """The version that serves a morning, and its card when it has one."""
     return {
         "dagster/row_count": 1,
@@ -165,7 +165,7 @@ def _candidate(morning: Morning) -> Told:
 def _evaluation(morning: Morning) -> Told:
     row = evaluation(morning).iloc[0]
     version = str(row["model_version"])
-    whole = control_tables.judged_rows(morning.warehouse, METRICS, version).query("slice_name == 'all'")
+    whole = control_tables.rows_of_version(morning.warehouse, METRICS, version).query("slice_name == 'all'")
     return {
         "dagster/row_count": 1,
         "is_promotable": bool(row["is_promotable"]),
@@ -212,7 +212,7 @@ def _scored(morning: Morning) -> int:
 
 
 def _reliability(morning: Morning, version: str) -> dg.MetadataValue | None:
-    bins = control_tables.judged_rows(morning.warehouse, CALIBRATION_BINS, version).query(
+    bins = control_tables.rows_of_version(morning.warehouse, CALIBRATION_BINS, version).query(
         "slice_name == 'all'"
     )
     if bins.empty:

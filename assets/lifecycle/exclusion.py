@@ -7,14 +7,15 @@ from assets.keys import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Whom a problem is not asked about: rows of ``table`` whose ``ineligible_reason`` is not null.
+    """Exclusion criteria: rows of ``table`` whose ``ineligible_reason`` is not null are ineligible.
 
-    They are in no training, judgement or total, and are published with the reason and without a probability.
+    They are in no training row, evaluation or total, and are published with the reason and no probability.
 
     Attributes:
-        table: ``<entity>_id, as_of_date, ineligible_reason`` and ``carried``; who has no row is eligible.
-        carried: Columns of ``table`` that are published beside everyone's score, as name and pandas dtype.
+        table: ``<entity>_id, as_of_date, ineligible_reason`` and ``passthrough_columns``; an entity without
+            a row is eligible.
+        passthrough_columns: Columns of ``table`` published beside every score, as name and pandas dtype.
     """
 
     table: Key
-    carried: tuple[tuple[str, str], ...] = ()
+    passthrough_columns: tuple[tuple[str, str], ...] = ()

@@ -11,7 +11,7 @@ import pandas as pd
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.lifecycle.store.schemas import RETRAIN_TYPES, typed
 from assets.metrics.bootstrap import Interval
-from assets.supervised.problem import Gates
+from assets.supervised.problem import PromotionCriteria
 
 COMPARED_BY = "levelled_log_loss"
 DIFFERENCE = f"{COMPARED_BY}_difference"
@@ -47,7 +47,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class PromotionAttempt:
     """One decision: for which morning, when, in which run, why, and between whom; ``None`` is nobody.
 
     ``windows_violated`` counts the mornings on which the trigger was seen, where it was.
@@ -63,18 +63,18 @@ class Attempt:
     challenger: str | None
 
 
-def decide(metrics: pd.DataFrame, *, gates: Gates) -> Decision:
+def decide(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Decision:
     """Promote only what is sound, calibrated and better than every rival on the newest rows.
 
     Args:
         metrics: Rows of ``ml.metrics`` of one candidate on the test fold. A champion was compared when
             ``champion_levelled_log_loss_difference`` is among them.
-        gates: Tolerances.
+        criteria: Tolerances.
 
     Raises:
         KeyError: when a metric the decision needs was not recorded.
     """
-    faults = (*degenerate(metrics, gates=gates), *miscalibrated(metrics, gates=gates))
+    faults = (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
     against_naive = overall(metrics, DIFFERENCE)
     against_champion = overall(metrics, CHAMPION_DIFFERENCE) if has(metrics, CHAMPION_DIFFERENCE) else None
     lost = tuple(_lost(against_naive, "naive rival")) + tuple(_lost(against_champion, "champion"))
@@ -96,7 +96,7 @@ def refused(reason: str) -> Decision:
     return Decision(promote=False, reasons=(reason,), against_naive=None, against_champion=None)
 
 
-def degenerate(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
+def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
     """Ways in which scores are not probabilities of the outcome at all."""
     lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
     rate, auc = overall(metrics, "actual_rate").value, overall(metrics, "auc")
@@ -114,11 +114,11 @@ def degenerate(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
         )
     elif auc.hi < 0.5:
         yield f"ranks those it happens to below the others, AUC {auc}: the label is probably swapped"
-    if auc.value >= gates.highest_auc:
-        yield f"AUC {auc} is at or above {gates.highest_auc}: a feature probably leaks the outcome"
+    if auc.value >= criteria.highest_auc:
+        yield f"AUC {auc} is at or above {criteria.highest_auc}: a feature probably leaks the outcome"
 
 
-def miscalibrated(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
+def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
     """Calibration off by more than the tolerance and by more than sampling error.
 
     The level is judged over the whole fold; slope and slices are judged after each day's common shift
@@ -128,25 +128,27 @@ def miscalibrated(metrics: pd.DataFrame, *, gates: Gates) -> Iterator[str]:
     slope = overall(metrics, "calibration_slope")
     if not np.isfinite([level.lo, slope.lo]).all():
         yield "calibration cannot be judged: too few of either outcome on the newest rows, or constant scores"
-    if _outside(level, -gates.level_tolerance, gates.level_tolerance):
+    if _outside(level, -criteria.level_tolerance, criteria.level_tolerance):
         said, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
         yield (
             f"mean score {said:.3f} is far from the rate {rate:.3f}: a shift of {level} log-odds, more than "
-            f"{gates.level_tolerance} and sampling error"
+            f"{criteria.level_tolerance} and sampling error"
         )
-    if _outside(slope, *gates.slope_range):
+    if _outside(slope, *criteria.slope_range):
         kind = "overconfident" if slope.value < 1 else "timid"
-        yield f"calibration slope {slope} is outside {gates.slope_range}: scores are {kind}"
+        yield f"calibration slope {slope} is outside {criteria.slope_range}: scores are {kind}"
     for row in recorded(metrics, "relative_shift"):
-        is_judged = row.slice_name != "all" and row.cases >= gates.smallest_slice_cases
-        if is_judged and _outside(row.interval, -gates.slice_tolerance, gates.slice_tolerance):
+        is_judged = row.slice_name != "all" and row.cases >= criteria.smallest_slice_cases
+        if is_judged and _outside(row.interval, -criteria.slice_tolerance, criteria.slice_tolerance):
             yield (
                 f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
-                f"{gates.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
+                f"{criteria.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
             )
 
 
-def retrain_row(attempt: Attempt, decision: Decision, *, compared_by: str = COMPARED_BY) -> pd.DataFrame:
+def retrain_row(
+    attempt: PromotionAttempt, decision: Decision, *, compared_by: str = COMPARED_BY
+) -> pd.DataFrame:
     """The row of ``ml.retrain_log``; the difference is against the champion, or else the naive rival."""
     difference = f"{compared_by}_difference"
     against = decision.against_champion or decision.against_naive
@@ -162,7 +164,9 @@ def retrain_row(attempt: Attempt, decision: Decision, *, compared_by: str = COMP
     return typed([row], RETRAIN_TYPES)
 
 
-def unjudged_row(attempt: Attempt, outcome: Outcome, *, reasons: str) -> pd.DataFrame:
+def decision_row_without_comparison(
+    attempt: PromotionAttempt, outcome: Outcome, *, reasons: str
+) -> pd.DataFrame:
     """The row of ``ml.retrain_log`` for a decision in which no two versions were compared."""
     compared = dict.fromkeys(("metric", "difference", "ci_lo", "ci_hi"))
     return typed([{**asdict(attempt), **compared, "decision": outcome, "reasons": reasons}], RETRAIN_TYPES)

@@ -5,30 +5,30 @@ from datetime import date
 
 from assets import ASSETS
 from assets.keys import MODEL_REGISTRY
-from assets.lifecycle.gate import retrain_row, unjudged_row
+from assets.lifecycle.gate import decision_row_without_comparison, retrain_row
 from assets.lifecycle.report.grade import FALLBACK
 from assets.lifecycle.report.model_card import card
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import (
-    Standing,
-    Trained,
+    TrainingRecord,
+    VersionStatus,
     code_hash,
     data_hash,
     registry_row,
     save_version,
 )
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
 from assets.lifecycle.training import Judgement, judgement, split_of
 from assets.supervised.data.drift_reference import keep_reference
-from assets.supervised.evaluation.walk_forward import fallback, fit_recipe, version_name
-from assets.supervised.fitting.train import Fitted, offered
+from assets.supervised.evaluation.walk_forward import fallback, fit_calibrated, version_name
+from assets.supervised.fitting.train import Fitted, usable_features
 
 CARD_FILE = "card.md"
 
 
-def champion(morning: Morning) -> Serving | None:
+def champion(morning: Morning) -> ChampionVersion | None:
     """Promote the morning's candidate, or keep the champion, or fall back; and log which and why.
 
     Returns:
@@ -36,7 +36,7 @@ def champion(morning: Morning) -> Serving | None:
         fallback has nothing to say and the morning's scores are withheld.
     """
     judged = judgement(morning)
-    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is not None and serves.model_version == judged.version:
         return serves
     if serves is None and len(morning.rows.labelled) == 0:
@@ -46,7 +46,7 @@ def champion(morning: Morning) -> Serving | None:
     if judged.decision.promote:
         return _promoted(morning, judged, serves=serves)
     if judged.evaluation is not None:
-        refused = Standing(
+        refused = VersionStatus(
             model_version=judged.version, stage="refused", quality_grade=judged.grade.name, promoted_by=None
         )
         _register(morning, judged, standing=refused, sha256=None)
@@ -55,7 +55,7 @@ def champion(morning: Morning) -> Serving | None:
     return _fallen_back(morning, serves=serves)
 
 
-def _log(morning: Morning, judged: Judgement, *, serves: Serving | None) -> None:
+def _log(morning: Morning, judged: Judgement, *, serves: ChampionVersion | None) -> None:
     # A fallback is nobody's champion: refusing a candidate beside it falls back again.
     champion = serves.model_version if serves is not None and not serves.is_fallback else None
     attempt = morning.attempt(champion=champion, challenger=judged.version)
@@ -68,13 +68,15 @@ def _withhold(morning: Morning) -> None:
         f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
     )
     attempt = morning.attempt(champion=None, challenger=None)
-    control_tables.log_decision(morning.warehouse, unjudged_row(attempt, "withhold", reasons=reasons))
+    control_tables.log_decision(
+        morning.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons)
+    )
 
 
-def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) -> Serving:
-    fitted = fit_recipe(morning.problem, morning.rows.labelled)
+def _promoted(morning: Morning, judged: Judgement, *, serves: ChampionVersion | None) -> ChampionVersion:
+    fitted = fit_calibrated(morning.problem, morning.rows.labelled)
     keep_reference(morning.problem, fitted, rows=morning.rows, folder=morning.folder(judged.version))
-    promoted = Serving(
+    promoted = ChampionVersion(
         as_of_date=morning.as_of,
         model_version=judged.version,
         quality_grade=judged.grade.name,
@@ -82,7 +84,7 @@ def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) ->
         model_sha256=save_version(morning.folder(judged.version), fitted),
         twin_hashes=str(judged.proposed["twin_hashes"].iloc[0]),
     )
-    standing = Standing(
+    standing = VersionStatus(
         model_version=promoted.model_version,
         stage="champion",
         quality_grade=promoted.quality_grade,
@@ -90,17 +92,17 @@ def _promoted(morning: Morning, judged: Judgement, *, serves: Serving | None) ->
         supersedes=serves.model_version if serves else None,
     )
     _register(morning, judged, standing=standing, sha256=promoted.model_sha256)
-    return install(morning, promoted)
+    return set_champion(morning, promoted)
 
 
-def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256: str | None) -> None:
+def _register(morning: Morning, judged: Judgement, *, standing: VersionStatus, sha256: str | None) -> None:
     """Write the version's registry row and its card."""
     proposed = judged.proposed.iloc[0]
     file = morning.folder(judged.version) / CARD_FILE
-    trained = Trained(
+    trained = TrainingRecord(
         trained_at=proposed["trained_at"].to_pydatetime(),
         split=split_of(morning),
-        features=offered(morning.problem, morning.rows.labelled.features),
+        features=usable_features(morning.problem, morning.rows.labelled.features),
         n_rows=int(proposed["n_rows"]),
         n_positive=int(proposed["n_positive"]),
         code_hash=str(proposed["code_hash"]),
@@ -122,7 +124,7 @@ def _register(morning: Morning, judged: Judgement, *, standing: Standing, sha256
     file.write_text(text, encoding="utf-8")
 
 
-def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
+def _fallen_back(morning: Morning, *, serves: ChampionVersion | None) -> ChampionVersion:
     rows = morning.rows
     hashes = (data_hash(rows.labelled), code_hash(ASSETS), morning.problem.spec_hash)
     version = f"{version_name(morning.as_of, *hashes)}-fallback"
@@ -131,7 +133,7 @@ def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
     fitted = fallback(morning.problem, rows)
     sha256 = save_version(morning.folder(version), fitted)
     _register_fallback(morning, fitted, version=version, sha256=sha256)
-    serves = Serving(
+    serves = ChampionVersion(
         as_of_date=morning.as_of,
         model_version=version,
         quality_grade=FALLBACK.name,
@@ -139,12 +141,12 @@ def _fallen_back(morning: Morning, *, serves: Serving | None) -> Serving:
         model_sha256=sha256,
         twin_hashes=None,
     )
-    return install(morning, serves)
+    return set_champion(morning, serves)
 
 
 def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256: str) -> None:
     known = morning.rows.labelled
-    trained = Trained(
+    trained = TrainingRecord(
         trained_at=morning.now,
         split=None,
         features=(morning.problem.recency,),
@@ -155,17 +157,17 @@ def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256
         model_sha256=sha256,
         calibration_method=fitted.method,
     )
-    standing = Standing(model_version=version, stage="champion", quality_grade=FALLBACK.name)
+    standing = VersionStatus(model_version=version, stage="champion", quality_grade=FALLBACK.name)
     row = registry_row(morning.problem, trained, standing=standing)
     control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
 
 
-def install(morning: Morning, serves: Serving) -> Serving:
+def set_champion(morning: Morning, serves: ChampionVersion) -> ChampionVersion:
     """From this morning on ``serves`` scores; returns it."""
     row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
-    control_tables.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
+    control_tables.replace_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
     # A morning of the past may be lived late: the champion of the registry is the newest morning's.
-    newest = control_tables.serving_on(morning.problem, morning.warehouse, as_of=date.max)
+    newest = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=date.max)
     if newest is not None:
-        control_tables.name_champion(morning.warehouse, morning.problem.name, version=newest.model_version)
+        control_tables.set_stage(morning.warehouse, morning.problem.name, version=newest.model_version)
     return serves

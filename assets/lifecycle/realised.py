@@ -11,11 +11,17 @@ from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.gate import degenerate, miscalibrated
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
 from assets.supervised.data.dataset import published_rows
-from assets.supervised.evaluation.evaluation import FEWEST_POSITIVES, Evaluation, Judged, Subject, evaluate
+from assets.supervised.evaluation.evaluation import (
+    FEWEST_POSITIVES,
+    Evaluation,
+    EvaluationSample,
+    MetricKey,
+    evaluate,
+)
 from assets.supervised.evaluation.slices import slice_values
 
 REALISED = "realised"
@@ -44,12 +50,12 @@ def realised(morning: Morning) -> pd.DataFrame:
     control_tables.fill_levels(morning.warehouse, morning.problem, today=morning.as_of)
     # Whoever served until now: a version made this very morning has published nothing yet.
     before = morning.as_of - timedelta(days=1)
-    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=before)
+    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=before)
     row = _standing(morning, serves)
-    return control_tables.keep_row(morning.warehouse, morning.problem.realised, row, as_of=morning.as_of)
+    return control_tables.replace_row(morning.warehouse, morning.problem.realised, row, as_of=morning.as_of)
 
 
-def faults_of(morning: Morning, serves: Serving) -> str | None:
+def withhold_reason(morning: Morning, serves: ChampionVersion) -> str | None:
     """Why the version that serves must not score this morning: what its published rows came to, in words."""
     rows = morning.warehouse.read(
         f"select faults from {morning.problem.realised.sql} "
@@ -87,7 +93,7 @@ def _days_to_judge(morning: Morning) -> list[date]:
 
 def _judged(morning: Morning, rows: pd.DataFrame, *, version: str, split: str, as_of: date) -> Evaluation:
     problem = morning.problem
-    judged = Judged(
+    judged = EvaluationSample(
         outcome=rows[OUTCOME].to_numpy(dtype=np.float64),
         candidate=rows["probability"].to_numpy(dtype=np.float64),
         rivals={},
@@ -95,17 +101,17 @@ def _judged(morning: Morning, rows: pd.DataFrame, *, version: str, split: str, a
         as_of=pd.to_datetime(rows[AS_OF]).to_numpy().astype("datetime64[D]"),
         slices=slice_values(rows, problem.slices),
     )
-    subject = Subject(model_name=problem.name, model_version=version, split=split, as_of_date=as_of)
+    subject = MetricKey(model_name=problem.name, model_version=version, split=split, as_of_date=as_of)
     rng = np.random.default_rng(problem.seed)
-    return evaluate(judged, subject, replicates=problem.gates.replicates, rng=rng)
+    return evaluate(judged, subject, replicates=problem.criteria.replicates, rng=rng)
 
 
 def _keep(morning: Morning, found: Evaluation) -> None:
     for key, rows in ((METRICS, found.metrics), (CALIBRATION_BINS, found.bins)):
-        control_tables.write_judgement(morning.warehouse, key, rows)
+        control_tables.replace_metrics(morning.warehouse, key, rows)
 
 
-def _standing(morning: Morning, serves: Serving | None) -> pd.DataFrame:
+def _standing(morning: Morning, serves: ChampionVersion | None) -> pd.DataFrame:
     """How the serving version's newest quarter of published rows came out."""
     known = {
         "as_of_date": morning.as_of,
@@ -131,12 +137,12 @@ def _standing(morning: Morning, serves: Serving | None) -> pd.DataFrame:
     return typed([known | {"faults": "; ".join(_faults(morning, found)) or None}], REALISED_TYPES)
 
 
-def _window(morning: Morning, serves: Serving) -> pd.DataFrame:
+def _window(morning: Morning, serves: ChampionVersion) -> pd.DataFrame:
     last = _matured(morning)
     rows = published_rows(morning.problem, morning.warehouse, first=last - LOOKED_BACK, last=last)
     return rows.loc[rows["model_version"] == serves.model_version].reset_index(drop=True)
 
 
 def _faults(morning: Morning, found: Evaluation) -> Iterator[str]:
-    yield from degenerate(found.metrics, gates=morning.problem.gates)
-    yield from miscalibrated(found.metrics, gates=morning.problem.gates)
+    yield from degenerate(found.metrics, criteria=morning.problem.criteria)
+    yield from miscalibrated(found.metrics, criteria=morning.problem.criteria)

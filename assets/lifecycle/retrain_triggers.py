@@ -10,7 +10,7 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.keys import DRIFT, ERASURES, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 
@@ -32,7 +32,7 @@ OLDEST_CHAMPION = timedelta(weeks=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
+class RetrainTrigger:
     """One reason to train on the morning of ``as_of``.
 
     Attributes:
@@ -55,7 +55,9 @@ class Cause:
         return f"{self.problem}: {self.trigger}: {self.version}: {self.as_of}"
 
 
-def wanted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Cause | None:
+def pending_trigger(
+    problem: PredictionProblem, warehouse: Warehouse, *, as_of: date
+) -> RetrainTrigger | None:
     """The weightiest cause to train ``problem`` on the morning of ``as_of``, or ``None``.
 
     No cause within ``COOL_DOWN`` of the last attempt: whatever it was made for, its outcome stands.
@@ -65,7 +67,7 @@ def wanted(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> 
     attempted = _newest_attempt(problem, warehouse, as_of=as_of)
     if attempted is not None and as_of - attempted < COOL_DOWN:
         return None
-    serves = control_tables.serving_on(problem, warehouse, as_of=as_of)
+    serves = control_tables.champion_as_of(problem, warehouse, as_of=as_of)
     return next(_causes(problem, warehouse, as_of=as_of, serves=serves, attempted=attempted), None)
 
 
@@ -84,11 +86,11 @@ def _causes(
     warehouse: Warehouse,
     *,
     as_of: date,
-    serves: Serving | None,
+    serves: ChampionVersion | None,
     attempted: date | None,
-) -> Iterator[Cause]:
-    def cause(trigger: str, windows_violated: int, reasons: str) -> Cause:
-        return Cause(
+) -> Iterator[RetrainTrigger]:
+    def cause(trigger: str, windows_violated: int, reasons: str) -> RetrainTrigger:
+        return RetrainTrigger(
             problem=problem.name,
             as_of=as_of,
             trigger=trigger,

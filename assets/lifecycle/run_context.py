@@ -8,17 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from assets.lifecycle.gate import Attempt
+from assets.lifecycle.gate import PromotionAttempt
 from assets.lifecycle.store.artifacts import load_version, save_version
 from assets.ports import ModelStore, Warehouse
-from assets.supervised.data.dataset import KnownRows, known_rows
-from assets.supervised.evaluation.walk_forward import Dated
+from assets.supervised.data.dataset import TrainingData, load_training_data
+from assets.supervised.evaluation.walk_forward import ModelVintage
 from assets.supervised.problem import PredictionProblem
 
 SCHEDULED = "new as-of morning"
 
 # The judged twin lies in a folder of its own inside its version, one folder per model.
-TWIN = "twin"
+VINTAGES = "twin"
 
 
 class NothingKnown(Exception):
@@ -54,9 +54,9 @@ class Occasion(Generic[Question]):
     trigger: str = SCHEDULED
     windows_violated: int | None = None
 
-    def attempt(self, *, champion: str | None, challenger: str | None) -> Attempt:
+    def attempt(self, *, champion: str | None, challenger: str | None) -> PromotionAttempt:
         """This morning's decision between two versions, before it is made."""
-        return Attempt(
+        return PromotionAttempt(
             model_name=self.problem.name,
             as_of_date=self.as_of,
             decided_at=self.now,
@@ -79,30 +79,30 @@ class Morning(Occasion[PredictionProblem]):
     """A run of one prediction problem."""
 
     @cached_property
-    def rows(self) -> KnownRows:
+    def rows(self) -> TrainingData:
         """What this morning knows."""
-        return known_rows(self.problem, self.warehouse, as_of=self.as_of)
+        return load_training_data(self.problem, self.warehouse, as_of=self.as_of)
 
-    def keep_twin(self, version: str, models: Sequence[Dated]) -> str:
+    def write_vintages(self, version: str, models: Sequence[ModelVintage]) -> str:
         """Write the twin's models into the version's folder; returns their hashes as JSON, by first day."""
         hashes = {
             model.first.isoformat(): save_version(
-                self.folder(version, TWIN, model.first.isoformat()), model.fitted
+                self.folder(version, VINTAGES, model.first.isoformat()), model.fitted
             )
             for model in models
         }
         return json.dumps(hashes)
 
-    def twin_of(self, version: str, *, hashes: str) -> tuple[Dated, ...]:
+    def load_vintages(self, version: str, *, hashes: str) -> tuple[ModelVintage, ...]:
         """The twin's models of ``version``, if their files are the ones that were registered.
 
         Raises:
-            ModelFileRefused: when one is not.
+            ModelIntegrityError: when one is not.
         """
         return tuple(
-            Dated(
+            ModelVintage(
                 first=date.fromisoformat(first),
-                fitted=load_version(self.folder(version, TWIN, first), sha256=sha256),
+                fitted=load_version(self.folder(version, VINTAGES, first), sha256=sha256),
             )
             for first, sha256 in sorted(json.loads(hashes).items())
         )

@@ -5,22 +5,22 @@ from dataclasses import replace
 import pandas as pd
 
 from assets.keys import METRICS
-from assets.lifecycle.gate import unjudged_row
-from assets.lifecycle.realised import faults_of
+from assets.lifecycle.gate import decision_row_without_comparison
+from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.retrain_triggers import CALIBRATION_FAILED
 from assets.lifecycle.run_context import Morning, NothingKnown
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_version
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import LEVEL_TYPES, METRIC_TYPES, typed
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
 from assets.metrics.performance_estimation import estimated_accuracy
-from assets.prior_shift.forecast import LevelForecast, total_interval
-from assets.supervised.data.dataset import features_on, is_eligible
+from assets.prior_shift.forecast import PriorShiftForecast, total_interval
+from assets.supervised.data.dataset import is_eligible, load_features
 from assets.supervised.evaluation.periods import forecast_on, period_history
 from assets.supervised.fitting.train import Fitted
-from assets.supervised.scoring.score_rows import Level, Run, score
+from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 
 ESTIMATED = "estimated"
 
@@ -36,10 +36,10 @@ def scores(morning: Morning) -> pd.DataFrame | None:
 
     Raises:
         NothingKnown: when no version serves although outcomes are known, or nobody had bought before.
-        ModelFileRefused: when the version's file is not the one that was registered.
+        ModelIntegrityError: when the version's file is not the one that was registered.
     """
     problem, warehouse = morning.problem, morning.warehouse
-    serves = control_tables.serving_on(problem, warehouse, as_of=morning.as_of)
+    serves = control_tables.champion_as_of(problem, warehouse, as_of=morning.as_of)
     if serves is None:
         _refuse_unless_withheld(morning)
         return None
@@ -52,7 +52,7 @@ def scores(morning: Morning) -> pd.DataFrame | None:
     asked = scored.loc[scored["is_eligible"]]
     # A fallback promises no ranking that could be estimated.
     if not serves.is_fallback:
-        control_tables.write_judgement(
+        control_tables.replace_metrics(
             warehouse, METRICS, _estimated(morning, serves, scored=asked, level=level)
         )
     row = _level_row(morning, serves, raw=asked["probability_raw"].to_numpy(dtype=float), level=level)
@@ -69,19 +69,21 @@ def _refuse_unless_withheld(morning: Morning) -> None:
         )
 
 
-def _is_withheld(morning: Morning, serves: Serving) -> bool:
+def _is_withheld(morning: Morning, serves: ChampionVersion) -> bool:
     """Whether what ``serves`` published did not come true; then its scores are withheld, and it is logged."""
-    faults = faults_of(morning, serves)
+    faults = withhold_reason(morning, serves)
     if faults is not None:
         attempt = replace(
             morning.attempt(champion=serves.model_version, challenger=None), trigger=CALIBRATION_FAILED
         )
-        control_tables.log_decision(morning.warehouse, unjudged_row(attempt, "withhold", reasons=faults))
+        control_tables.log_decision(
+            morning.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=faults)
+        )
     return faults is not None
 
 
 def _estimated(
-    morning: Morning, serves: Serving, *, scored: pd.DataFrame, level: LevelForecast
+    morning: Morning, serves: ChampionVersion, *, scored: pd.DataFrame, level: PriorShiftForecast
 ) -> pd.DataFrame:
     """How good these scores are if they are calibrated: an estimate, weeks before outcomes are known."""
     probability = scored["probability"].to_numpy(dtype=float)
@@ -105,20 +107,22 @@ def _estimated(
     return typed(rows, METRIC_TYPES)
 
 
-def level_of(morning: Morning, fitted: Fitted) -> LevelForecast:
+def level_of(morning: Morning, fitted: Fitted) -> PriorShiftForecast:
     """The level of the morning's window for ``fitted``."""
     horizon_days = morning.problem.horizon_days
     history = period_history(fitted, morning.rows, horizon_days=horizon_days)
     return forecast_on(history, morning.rows, day=morning.as_of, horizon_days=horizon_days)
 
 
-def scored_by(morning: Morning, fitted: Fitted, *, serves: Serving, level: LevelForecast) -> pd.DataFrame:
+def scored_by(
+    morning: Morning, fitted: Fitted, *, serves: ChampionVersion, level: PriorShiftForecast
+) -> pd.DataFrame:
     """Everyone's rows by ``fitted``, in the published columns.
 
     Raises:
         NothingKnown: when nobody had bought before this morning, or nobody who did is asked about.
     """
-    features = features_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    features = load_features(morning.problem, morning.warehouse, as_of=morning.as_of)
     if features.empty:
         raise NothingKnown(f"nobody had bought before {morning.as_of}: there is nobody to score")
     if not is_eligible(features).any():
@@ -129,8 +133,8 @@ def scored_by(morning: Morning, fitted: Fitted, *, serves: Serving, level: Level
         morning.problem,
         fitted,
         features=features,
-        level=Level(shift=level.shift, sd=level.sd),
-        run=Run(
+        level=PriorShift(shift=level.shift, sd=level.sd),
+        run=ScoreProvenance(
             run_id=morning.run_id,
             scored_at=morning.now,
             model_version=serves.model_version,
@@ -139,7 +143,9 @@ def scored_by(morning: Morning, fitted: Fitted, *, serves: Serving, level: Level
     )
 
 
-def _level_row(morning: Morning, serves: Serving, *, raw: Floats, level: LevelForecast) -> pd.DataFrame:
+def _level_row(
+    morning: Morning, serves: ChampionVersion, *, raw: Floats, level: PriorShiftForecast
+) -> pd.DataFrame:
     total_lo, total_hi = total_interval(raw, level)
     row = {
         "model_name": morning.problem.name,

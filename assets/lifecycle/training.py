@@ -12,14 +12,20 @@ from assets.lifecycle.report.grade import DO_NOT_USE, Grade, grade
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import code_hash, data_hash, load_version
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import CANDIDATE_TYPES, EVALUATION_TYPES, typed
 from assets.supervised.data.split import Split, TooLittleHistory, split_by_time
 from assets.supervised.evaluation.evaluation import Evaluation
 from assets.supervised.evaluation.membership_inference import membership_rows
-from assets.supervised.evaluation.walk_forward import Dated, Twin, fit_twin, judge, version_name
-from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.evaluation.walk_forward import (
+    ModelVintage,
+    WalkForwardModels,
+    evaluate_candidate,
+    fit_walk_forward,
+    version_name,
+)
+from assets.supervised.fitting.train import InsufficientData
 
 
 def candidate(morning: Morning) -> pd.DataFrame:
@@ -47,18 +53,18 @@ def candidate(morning: Morning) -> pd.DataFrame:
         "code_hash": code,
         **_fitted(morning, version),
     }
-    return control_tables.keep_row(
+    return control_tables.replace_row(
         morning.warehouse, problem.candidate, typed([row], CANDIDATE_TYPES), as_of=morning.as_of
     )
 
 
 def _fitted(morning: Morning, version: str) -> dict[str, object]:
     try:
-        twin = fit_twin(morning.problem, morning.rows)
-    except (BelowFloor, TooLittleHistory, LeakDetected) as refusal:
+        twin = fit_walk_forward(morning.problem, morning.rows)
+    except (InsufficientData, TooLittleHistory, LeakDetected) as refusal:
         return {"twin_hashes": None, "calibration_method": None, "refusal": str(refusal)}
     return {
-        "twin_hashes": morning.keep_twin(version, twin.models),
+        "twin_hashes": morning.write_vintages(version, twin.models),
         "calibration_method": twin.models[-1].fitted.method,
         "refusal": None,
     }
@@ -96,7 +102,7 @@ def evaluation(morning: Morning) -> pd.DataFrame:
         The one row of ``ml.<problem>__evaluation`` for the morning.
     """
     warehouse, problem = morning.warehouse, morning.problem
-    proposed = control_tables.row_on(warehouse, problem.candidate, morning.as_of)
+    proposed = control_tables.row_for_date(warehouse, problem.candidate, morning.as_of)
     version = str(proposed["model_version"].iloc[0])
     kept = control_tables.row_of(warehouse, problem.evaluation, version)
     if kept is not None:
@@ -104,26 +110,26 @@ def evaluation(morning: Morning) -> pd.DataFrame:
     rival = _rival(morning)
     if pd.isna(proposed["refusal"].iloc[0]):
         found = _judged(morning, proposed, rival=rival)
-        control_tables.write_judgement(warehouse, METRICS, found.metrics)
+        control_tables.replace_metrics(warehouse, METRICS, found.metrics)
         told = membership_rows(problem, morning.rows.labelled, version=version)
-        control_tables.write_judgement(warehouse, METRICS, told)
-        control_tables.write_judgement(warehouse, CALIBRATION_BINS, found.bins)
+        control_tables.replace_metrics(warehouse, METRICS, told)
+        control_tables.replace_metrics(warehouse, CALIBRATION_BINS, found.bins)
     row = _evaluation_row(morning, judgement(morning), rival=rival)
-    return control_tables.keep_row(warehouse, problem.evaluation, row, as_of=morning.as_of)
+    return control_tables.replace_row(warehouse, problem.evaluation, row, as_of=morning.as_of)
 
 
 def judgement(morning: Morning) -> Judgement:
     """Read what was recorded about the morning's candidate, and decide by it."""
-    proposed = control_tables.row_on(morning.warehouse, morning.problem.candidate, morning.as_of)
+    proposed = control_tables.row_for_date(morning.warehouse, morning.problem.candidate, morning.as_of)
     refusal = proposed["refusal"].iloc[0]
     if not pd.isna(refusal):
         return Judgement(proposed=proposed, evaluation=None, decision=refused(str(refusal)))
     version = str(proposed["model_version"].iloc[0])
     found = Evaluation(
-        metrics=control_tables.judged_rows(morning.warehouse, METRICS, version),
-        bins=control_tables.judged_rows(morning.warehouse, CALIBRATION_BINS, version),
+        metrics=control_tables.rows_of_version(morning.warehouse, METRICS, version),
+        bins=control_tables.rows_of_version(morning.warehouse, CALIBRATION_BINS, version),
     )
-    decision = decide(found.metrics, gates=morning.problem.gates)
+    decision = decide(found.metrics, criteria=morning.problem.criteria)
     return Judgement(proposed=proposed, evaluation=found, decision=decision)
 
 
@@ -132,11 +138,13 @@ def split_of(morning: Morning) -> Split:
     return split_by_time(morning.rows.matured_days, horizon_days=morning.problem.horizon_days)
 
 
-def _judged(morning: Morning, proposed: pd.DataFrame, *, rival: Serving | None) -> Evaluation:
+def _judged(morning: Morning, proposed: pd.DataFrame, *, rival: ChampionVersion | None) -> Evaluation:
     row = proposed.iloc[0]
     version = str(row["model_version"])
-    twin = Twin(models=morning.twin_of(version, hashes=str(row["twin_hashes"])), split=split_of(morning))
-    return judge(
+    twin = WalkForwardModels(
+        models=morning.load_vintages(version, hashes=str(row["twin_hashes"])), split=split_of(morning)
+    )
+    return evaluate_candidate(
         morning.problem,
         twin,
         rows=morning.rows,
@@ -145,21 +153,21 @@ def _judged(morning: Morning, proposed: pd.DataFrame, *, rival: Serving | None) 
     )
 
 
-def _walking(morning: Morning, rival: Serving) -> tuple[Dated, ...]:
+def _walking(morning: Morning, rival: ChampionVersion) -> tuple[ModelVintage, ...]:
     """The champion as it would have answered: its twin up to the morning it was made, then itself."""
-    itself = Dated(
+    itself = ModelVintage(
         first=rival.as_of_date,
         fitted=load_version(morning.folder(rival.model_version), sha256=rival.model_sha256),
     )
-    return (*morning.twin_of(rival.model_version, hashes=str(rival.twin_hashes)), itself)
+    return (*morning.load_vintages(rival.model_version, hashes=str(rival.twin_hashes)), itself)
 
 
-def _rival(morning: Morning) -> Serving | None:
-    serving = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+def _rival(morning: Morning) -> ChampionVersion | None:
+    serving = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=morning.as_of)
     return None if serving is None or serving.is_fallback else serving
 
 
-def _evaluation_row(morning: Morning, judged: Judgement, *, rival: Serving | None) -> pd.DataFrame:
+def _evaluation_row(morning: Morning, judged: Judgement, *, rival: ChampionVersion | None) -> pd.DataFrame:
     metrics = judged.evaluation.metrics if judged.evaluation else None
     row = {
         "as_of_date": morning.as_of,

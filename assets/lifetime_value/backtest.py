@@ -6,28 +6,34 @@ from datetime import date
 
 import numpy as np
 
-from assets.calendar import newest_matured
+from assets.calendar import latest_matured_as_of
 from assets.features.matrix import LeakDetected
-from assets.lifetime_value.dataset import Cohort, cohort_on, first_morning, learned_by, spent_by
+from assets.lifetime_value.dataset import (
+    Cohort,
+    cohort_on,
+    first_morning,
+    load_amount_training_data,
+    observed_spend,
+)
 from assets.lifetime_value.models.baseline import SpendRate
-from assets.lifetime_value.models.candidates import RECIPES, CustomerValue, Recipe
+from assets.lifetime_value.models.candidates import RECIPES, AmountModelName, CustomerValue
 from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread
-from assets.lifetime_value.models.prospects import Prospects
+from assets.lifetime_value.models.prospects import ValuePrediction
 from assets.lifetime_value.models.purchase_history import NothingToTellApart
 from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.arrays import Floats
 from assets.ports import Warehouse
 from assets.supervised.data.split import TooLittleHistory
-from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.fitting.train import InsufficientData
 
-NAIVE = "naive"
+BASELINE = "naive"
 # Why a recipe cannot be fitted, each in words.
-REFUSALS = (BelowFloor, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected)
+REFUSALS = (InsufficientData, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class BacktestWindow:
     """The ``days`` days that began with the cohort's morning, once they had ended.
 
     Attributes:
@@ -39,7 +45,7 @@ class Window:
 
     cohort: Cohort
     days: int
-    said: Mapping[str, Prospects]
+    said: Mapping[str, ValuePrediction]
     spent: Floats
     refusals: Mapping[str, str]
     horizons_days: tuple[int, ...]
@@ -59,13 +65,13 @@ class Window:
         return self.horizons_days.index(self.days)
 
 
-def fit_recipe(
-    problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, recipe: Recipe
+def fit_candidate_models(
+    problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, recipe: AmountModelName
 ) -> CustomerValue:
     """``recipe`` as the cohort's morning could fit it.
 
     Raises:
-        BelowFloor, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected: in words.
+        InsufficientData, NothingToTellApart, AmountsTooSpread, TooLittleHistory, LeakDetected: in words.
     """
     model = CustomerValue(
         recipe=recipe,
@@ -75,7 +81,7 @@ def fit_recipe(
     ).fit(cohort.known.features)
     if recipe == "bg_nbd":
         return model
-    learned = learned_by(problem, warehouse, as_of=cohort.as_of)
+    learned = load_amount_training_data(problem, warehouse, as_of=cohort.as_of)
     told = tuple(name for name in problem.numeric if learned.known.features[name].notna().any())
     amounts = TwoPartAmounts(
         numeric=told, categorical=problem.categorical, level=problem.level, seed=problem.seed
@@ -85,27 +91,27 @@ def fit_recipe(
 
 def windows(
     problem: ValueProblem, warehouse: Warehouse, *, origin: date, days: Sequence[int]
-) -> Iterator[Window]:
+) -> Iterator[BacktestWindow]:
     """The windows of ``days`` that began on ``origin``, by the same rivals; none when nobody was known."""
     cohort = cohort_on(problem, warehouse, as_of=origin)
     if len(cohort) == 0:
         return
-    said: dict[str, Prospects] = {}
+    said: dict[str, ValuePrediction] = {}
     refusals: dict[str, str] = {}
     for recipe in RECIPES:
         try:
-            model = fit_recipe(problem, warehouse, cohort, recipe=recipe)
+            model = fit_candidate_models(problem, warehouse, cohort, recipe=recipe)
         except REFUSALS as refusal:
             refusals[recipe] = f"{RECIPES[recipe]}: {refusal}"
         else:
             said[recipe] = model.prospects(cohort.known.features)
-    said[NAIVE] = SpendRate(horizons_days=problem.horizons_days).prospects(cohort.known.features)
+    said[BASELINE] = SpendRate(horizons_days=problem.horizons_days).prospects(cohort.known.features)
     for each in days:
-        yield Window(
+        yield BacktestWindow(
             cohort=cohort,
             days=each,
             said=said,
-            spent=spent_by(problem, warehouse, cohort, days=each),
+            spent=observed_spend(problem, warehouse, cohort, days=each),
             refusals=refusals,
             horizons_days=problem.horizons_days,
         )
@@ -115,10 +121,10 @@ def origins(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> list
     """First mornings of the judged horizon's matured windows, newest first; they do not overlap."""
     first = first_morning(problem, warehouse)
     found: list[date] = []
-    day = newest_matured(as_of, horizon_days=problem.judged_days)
-    while first is not None and day >= first and len(found) <= problem.gates.most_windows:
+    day = latest_matured_as_of(as_of, horizon_days=problem.judged_days)
+    while first is not None and day >= first and len(found) <= problem.criteria.most_windows:
         found.append(day)
-        day = newest_matured(day, horizon_days=problem.judged_days)
+        day = latest_matured_as_of(day, horizon_days=problem.judged_days)
     return found
 
 
@@ -131,9 +137,9 @@ def period_sd(problem: ValueProblem, warehouse: Warehouse, *, before: Sequence[d
     the judged one are left out: what a model is judged by must not come from itself.
     """
     misses = [miss for day in before if (miss := _missed(problem, warehouse, day)) is not None]
-    gates = problem.gates
-    known = gates.usual_windows * gates.usual_period_sd**2 + sum(miss**2 for miss in misses)
-    return float(np.sqrt(known / (gates.usual_windows + len(misses))))
+    criteria = problem.criteria
+    known = criteria.usual_windows * criteria.usual_period_sd**2 + sum(miss**2 for miss in misses)
+    return float(np.sqrt(known / (criteria.usual_windows + len(misses))))
 
 
 def _missed(problem: ValueProblem, warehouse: Warehouse, day: date) -> float | None:
@@ -142,6 +148,6 @@ def _missed(problem: ValueProblem, warehouse: Warehouse, day: date) -> float | N
         model = CustomerValue(horizons_days=(problem.judged_days,)).fit(cohort.known.features)
     except REFUSALS:
         return None
-    realised = float(spent_by(problem, warehouse, cohort, days=problem.judged_days)[:, 0].sum())
+    realised = float(observed_spend(problem, warehouse, cohort, days=problem.judged_days)[:, 0].sum())
     predicted = float(model.value_.expected_revenue(cohort.known.features).sum())
     return float(np.log(realised / predicted)) if min(realised, predicted) > 0 else None

@@ -8,7 +8,7 @@ from jinja2 import Environment, StrictUndefined
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import GRADE_MEANINGS
 from assets.lifecycle.store.metric_lookup import has, overall
-from assets.lifetime_value.backtest import NAIVE
+from assets.lifetime_value.backtest import BASELINE
 from assets.lifetime_value.models.candidates import RECIPES
 from assets.lifetime_value.problem import ValueProblem
 
@@ -41,7 +41,7 @@ def card(
     # Markdown, not HTML: escaping would print entities. StrictUndefined: a card with a hole is an error.
     environment = Environment(autoescape=False, undefined=StrictUndefined)  # noqa: S701
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    rivals = ["", *(f"{rival}_" for rival in (NAIVE, *RECIPES) if has(metrics, f"{rival}_wape"))]
+    rivals = ["", *(f"{rival}_" for rival in (BASELINE, *RECIPES) if has(metrics, f"{rival}_wape"))]
     return template.render(
         problem=problem,
         registry={name: None if pd.isna(value) else value for name, value in registry.items()},

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Matrix, build_matrix, sample_modulus
-from assets.lifecycle.cohort import consenting
+from assets.lifecycle.cohort import with_profiling_consent
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.arrays import Floats, Texts
 from assets.ports import Warehouse
@@ -56,7 +56,7 @@ def cohort_on(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Co
     )
 
 
-def spent_by(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, days: int) -> Floats:
+def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, days: int) -> Floats:
     """What each customer of ``cohort`` spent, and on how many days, within ``days``: (n, 2).
 
     Raises:
@@ -76,7 +76,7 @@ def spent_by(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class AmountTrainingData:
     """Sampled rows of older mornings with the amount of the judged horizon; ``amount`` is (n,)."""
 
     known: Matrix
@@ -88,7 +88,9 @@ class Learned:
         return sorted({day for day in np.unique(self.known.as_of).tolist()})
 
 
-def learned_by(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Learned:
+def load_amount_training_data(
+    problem: ValueProblem, warehouse: Warehouse, *, as_of: date
+) -> AmountTrainingData:
     """What the morning of ``as_of`` knew of outcomes, sampled down to ``max_training_rows``.
 
     The sample is drawn by a hash of customer and day, so that it is the same in every run.
@@ -109,7 +111,7 @@ def learned_by(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> L
         {**bounds, "modulus": modulus},
     )
     amount = rows.pop("outcome_amount").to_numpy(dtype=np.float64)
-    return Learned(known=build_matrix(rows, None, columns=problem.columns), amount=amount)
+    return AmountTrainingData(known=build_matrix(rows, None, columns=problem.columns), amount=amount)
 
 
 def first_morning(problem: ValueProblem, warehouse: Warehouse) -> date | None:
@@ -127,6 +129,6 @@ def _joined(problem: ValueProblem) -> str:
         select histories.* exclude (newest_known_at),
             greatest(histories.newest_known_at, features.newest_known_at) as newest_known_at,
             features.* exclude ({keys}, {shared})
-        from {consenting(problem.histories.sql)} as histories
+        from {with_profiling_consent(problem.histories.sql)} as histories
         inner join {problem.features.sql} as features using ({keys})
     )"""

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.keys import METRICS
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.defs import Told, told_row, told_serving, told_table, weekly_asset
 from assets.lifecycle.store import control_tables
 from assets.lifetime_value.problem import ValueProblem
@@ -22,7 +22,7 @@ def value_realised_asset(
     """What became of published amounts, per morning."""
     return weekly_asset(
         problem, partitions,
-        key=problem.realised, deps=(problem.histories, PERMISSIONS, *problem.labels.values()),
+        key=problem.realised, deps=(problem.histories, ELIGIBILITY, *problem.labels.values()),
         description="Published amounts against what was then spent, once their windows have ended.",
         occasion=ValueMorning, step=_realised,
     )  # fmt: skip
@@ -36,7 +36,7 @@ def value_trained_assets(
         weekly_asset(
             problem, partitions,
             key=problem.evaluation,
-            deps=(problem.histories, problem.features, PERMISSIONS, *problem.labels.values()),
+            deps=(problem.histories, problem.features, ELIGIBILITY, *problem.labels.values()),
             description=(
                 f"{problem.question} BG/NBD with Gamma-Gamma, machine-learned amounts and the naive formula, "
                 "each made from what an earlier morning knew and judged by the days that followed."
@@ -62,7 +62,7 @@ def value_scores_asset(
     return weekly_asset(
         problem, partitions,
         key=problem.scores,
-        deps=(problem.champion, problem.realised, problem.histories, problem.features, PERMISSIONS),
+        deps=(problem.champion, problem.realised, problem.histories, problem.features, ELIGIBILITY),
         description=(
             "One row per customer, horizon and as-of date: what they will spend and order, with interval, "
             "whether they are a customer still, and when the next order is due."
@@ -77,7 +77,7 @@ def _realised(morning: ValueMorning) -> Told:
 
 def _evaluation(morning: ValueMorning) -> Told:
     told = told_row(evaluation(morning))
-    rows = control_tables.judged_rows(morning.warehouse, METRICS, morning.version).query(
+    rows = control_tables.rows_of_version(morning.warehouse, METRICS, morning.version).query(
         "slice_name == 'all'"
     )
     return {**told, "metrics": told_table(rows[METRICS_SHOWN])}

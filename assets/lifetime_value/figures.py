@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from assets.lifecycle.gate import Decision
-from assets.lifetime_value.backtest import NAIVE, Window
-from assets.lifetime_value.judge import COMPARED_BY, Trial, difference, resamples_of
-from assets.lifetime_value.models.candidates import Recipe
+from assets.lifetime_value.backtest import BASELINE, BacktestWindow
+from assets.lifetime_value.judge import COMPARED_BY, CandidateResult, difference, resamples_of
+from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import Interval, Resamples, summarised
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, summarised
 
 HORIZON = "horizon_days"
 DIFFERED = ("wape", COMPARED_BY, "gini")
@@ -19,7 +19,7 @@ Figure = dict[str, object]
 
 
 def figures(
-    problem: ValueProblem, looked_back: Sequence[Window], *, best: Trial, decision: Decision
+    problem: ValueProblem, looked_back: Sequence[BacktestWindow], *, best: CandidateResult, decision: Decision
 ) -> list[Figure]:
     """Rows of ``ml.metrics`` without whose they are: overall for the first window, then each horizon's.
 
@@ -37,7 +37,12 @@ def figures(
 
 
 def _rows(
-    problem: ValueProblem, window: Window, recipe: Recipe, *, slice_name: str, slice_value: str
+    problem: ValueProblem,
+    window: BacktestWindow,
+    recipe: AmountModelName,
+    *,
+    slice_name: str,
+    slice_value: str,
 ) -> Iterator[Figure]:
     resamples = resamples_of(problem, window)
     accuracies = {
@@ -48,12 +53,14 @@ def _rows(
         prefix = "" if rival == recipe else f"{rival}_"
         said |= {f"{prefix}{name}": found for name, found in summarised(accuracy).items()}
     for measure in DIFFERED:
-        said[f"{measure}_difference"] = difference(accuracies[recipe], accuracies[NAIVE], measure)
+        said[f"{measure}_difference"] = difference(accuracies[recipe], accuracies[BASELINE], measure)
     said |= _beyond_means(window, recipe, resamples)
     yield from _told(window, said, slice_name=slice_name, slice_value=slice_value)
 
 
-def _beyond_means(window: Window, recipe: Recipe, resamples: Resamples) -> dict[str, Interval]:
+def _beyond_means(
+    window: BacktestWindow, recipe: AmountModelName, resamples: ClusterBootstrap
+) -> dict[str, Interval]:
     """How often intervals held, and predicted over realised orders."""
     said, column = window.said[recipe], window.column
     held = coverage(window.amount, said.value_lo[:, column], said.value_hi[:, column], resamples)
@@ -66,7 +73,7 @@ def _beyond_means(window: Window, recipe: Recipe, resamples: Resamples) -> dict[
 
 
 def _told(
-    window: Window, said: dict[str, Interval], *, slice_name: str, slice_value: str
+    window: BacktestWindow, said: dict[str, Interval], *, slice_name: str, slice_value: str
 ) -> Iterator[Figure]:
     for metric, found in said.items():
         yield {

@@ -8,14 +8,14 @@ import pandas as pd
 from assets.lifetime_value.problem import AmountGates
 from assets.metrics.amounts import GroupTotal, totals_by_cohort, totals_by_decile
 from assets.metrics.arrays import Floats, Texts
-from assets.metrics.bootstrap import NORMAL_QUANTILE, Resamples
+from assets.metrics.bootstrap import NORMAL_QUANTILE, ClusterBootstrap
 from assets.metrics.calibration import BINS
 
 WHOLE, COHORT = "all", "first_purchase_quarter"
 
 
 def group_totals(
-    realised: Floats, predicted: Floats, resamples: Resamples, *, quarters: Texts, period_sd: float
+    realised: Floats, predicted: Floats, resamples: ClusterBootstrap, *, quarters: Texts, period_sd: float
 ) -> pd.DataFrame:
     """Rows of ``ml.calibration_bins`` without whose they are; means of amounts stand where rates would.
 
@@ -56,19 +56,19 @@ def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, obj
     }
 
 
-def disagreements(groups: pd.DataFrame, *, gates: AmountGates) -> Iterator[str]:
+def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountGates) -> Iterator[str]:
     """The groups whose predicted total is off by more than the tolerance and both kinds of chance.
 
     Args:
         groups: Rows of :func:`group_totals`, or of ``ml.calibration_bins`` of one version and window.
-        gates: Tolerances.
+        criteria: Tolerances.
     """
     whole = groups.loc[groups["slice_name"] == WHOLE]
     everything = float((whole["n"] * whole["mean_predicted"]).sum())
-    judged = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= gates.smallest_group)]
+    judged = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= criteria.smallest_group)]
     for row in judged.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records"):
         n, said = float(row["n"]), float(row["n"] * row["mean_predicted"])
-        tolerance = max(gates.group_tolerance * said, gates.material_share * everything)
+        tolerance = max(criteria.group_tolerance * said, criteria.material_share * everything)
         lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
         if not lowest <= said <= highest:
             yield (

@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 
 from assets.lifecycle.gate import Decision
-from assets.lifetime_value.backtest import NAIVE, Window
-from assets.lifetime_value.group_totals import disagreements, group_totals
-from assets.lifetime_value.models.candidates import RECIPES, Recipe
+from assets.lifetime_value.backtest import BASELINE, BacktestWindow
+from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
+from assets.lifetime_value.models.candidates import RECIPES, AmountModelName
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.amounts import amount_accuracy
-from assets.metrics.bootstrap import Interval, Replicates, Resamples, interval, paired_differences
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, interval, paired_differences
 
 COMPARED_BY = "deviance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class CandidateResult:
     """How one recipe did on the judged window.
 
     Attributes:
@@ -28,7 +28,7 @@ class Trial:
         against_naive: Its deviance minus the naive rival's.
     """
 
-    recipe: Recipe
+    recipe: AmountModelName
     accuracy: Replicates
     groups: pd.DataFrame
     faults: tuple[str, ...]
@@ -45,19 +45,19 @@ class Trial:
         return float(self.accuracy[COMPARED_BY][0])
 
 
-def resamples_of(problem: ValueProblem, window: Window) -> Resamples:
+def resamples_of(problem: ValueProblem, window: BacktestWindow) -> ClusterBootstrap:
     """Bootstrap weights for the window's customers."""
-    return Resamples.by_customer(
+    return ClusterBootstrap.by_customer(
         window.cohort.known.entities,
-        replicates=problem.gates.replicates,
+        replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
 
 
-def trials(problem: ValueProblem, window: Window, *, period_sd: float) -> list[Trial]:
+def trials(problem: ValueProblem, window: BacktestWindow, *, period_sd: float) -> list[CandidateResult]:
     """Every recipe that could be fitted, on the judged window."""
     resamples = resamples_of(problem, window)
-    naive = amount_accuracy(window.amount, window.value(NAIVE), resamples)
+    naive = amount_accuracy(window.amount, window.value(BASELINE), resamples)
     found = []
     for recipe in RECIPES:
         if recipe not in window.said:
@@ -71,11 +71,11 @@ def trials(problem: ValueProblem, window: Window, *, period_sd: float) -> list[T
             period_sd=period_sd,
         )
         found.append(
-            Trial(
+            CandidateResult(
                 recipe=recipe,
                 accuracy=accuracy,
                 groups=groups,
-                faults=tuple(disagreements(groups, gates=problem.gates)),
+                faults=tuple(groups_out_of_tolerance(groups, criteria=problem.criteria)),
                 against_naive=difference(accuracy, naive),
             )
         )
@@ -88,7 +88,9 @@ def difference(ours: Replicates, theirs: Replicates, measure: str = COMPARED_BY)
     return interval(float(drawn[0]), drawn[1:])
 
 
-def best_of(found: Iterable[Trial], *, serving: Recipe | None) -> tuple[Trial, Decision] | None:
+def best_of(
+    found: Iterable[CandidateResult], *, serving: AmountModelName | None
+) -> tuple[CandidateResult, Decision] | None:
     """The recipe to promote, or the best of those that may not be; ``None`` without any.
 
     A sound recipe goes before one that is not, then the lower deviance. Whoever serves is left only for a
@@ -104,7 +106,7 @@ def best_of(found: Iterable[Trial], *, serving: Recipe | None) -> tuple[Trial, D
     return best, _decided(best, None if champion is best else against)
 
 
-def _decided(best: Trial, against_champion: Interval | None) -> Decision:
+def _decided(best: CandidateResult, against_champion: Interval | None) -> Decision:
     lost = () if best.against_naive.hi < 0 else (_told(best, "does not surely beat"),)
     won = (_told(best, "beats"), "predicted totals agree with realised ones by tenth and by cohort")
     return Decision(
@@ -116,7 +118,7 @@ def _decided(best: Trial, against_champion: Interval | None) -> Decision:
     )
 
 
-def _told(best: Trial, verb: str) -> str:
+def _told(best: CandidateResult, verb: str) -> str:
     return f"{RECIPES[best.recipe]} {verb} the naive formula: deviance differs by {best.against_naive}"
 
 

@@ -83,7 +83,7 @@ class ValueProblem:
     categorical: tuple[str, ...]
     consent_purpose: str
     owner: str
-    gates: AmountGates = field(default_factory=AmountGates)
+    criteria: AmountGates = field(default_factory=AmountGates)
     high_value_share: float = 0.2
     seed: int = 20_111
     max_training_rows: int = 40_000

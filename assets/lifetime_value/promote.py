@@ -11,10 +11,10 @@ from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY
 from assets.lifecycle.gate import Decision, refused, retrain_row
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import Stage, library_versions, save_model
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, REGISTRY_TYPES, typed
-from assets.lifetime_value.backtest import REFUSALS, fit_recipe
+from assets.lifetime_value.backtest import REFUSALS, fit_candidate_models
 from assets.lifetime_value.card import card
 from assets.lifetime_value.grade import FALLBACK
 from assets.lifetime_value.judge import COMPARED_BY
@@ -27,14 +27,14 @@ CARD_FILE = "card.md"
 FORMULA = "naive formula"
 
 
-def champion(morning: ValueMorning) -> Serving:
+def champion(morning: ValueMorning) -> ChampionVersion:
     """Promote the morning's best recipe, or keep the champion, or fall back; and log which and why.
 
     Returns:
         The version that serves this morning.
     """
-    judged = control_tables.row_on(morning.warehouse, morning.problem.evaluation, morning.as_of).iloc[0]
-    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    judged = control_tables.row_for_date(morning.warehouse, morning.problem.evaluation, morning.as_of).iloc[0]
+    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is not None and serves.model_version == judged["model_version"]:
         return serves
     model, decision = _fitted(morning, judged)
@@ -50,7 +50,7 @@ def champion(morning: ValueMorning) -> Serving:
 
 def decision_of(morning: ValueMorning, judged: pd.Series) -> Decision:
     """What was decided of the morning's best recipe, from the tables."""
-    metrics = control_tables.judged_rows(morning.warehouse, METRICS, str(judged["model_version"]))
+    metrics = control_tables.rows_of_version(morning.warehouse, METRICS, str(judged["model_version"]))
     against = {
         rival: overall(metrics, name) if has(metrics, name) else None
         for rival, name in (
@@ -72,13 +72,17 @@ def _fitted(morning: ValueMorning, judged: pd.Series) -> tuple[CustomerValue | N
     if not decision.promote:
         return None, decision
     try:
-        model = fit_recipe(morning.problem, morning.warehouse, morning.cohort, recipe=judged["recipe"])
+        model = fit_candidate_models(
+            morning.problem, morning.warehouse, morning.cohort, recipe=judged["recipe"]
+        )
     except REFUSALS as refusal:
         return None, refused(f"promoted by its back-test, but not fitted today: {refusal}")
     return model, decision
 
 
-def _log(morning: ValueMorning, judged: pd.Series, *, serves: Serving | None, decision: Decision) -> None:
+def _log(
+    morning: ValueMorning, judged: pd.Series, *, serves: ChampionVersion | None, decision: Decision
+) -> None:
     # A fallback is nobody's champion: refusing a candidate beside it falls back again.
     before = serves.model_version if serves is not None and not serves.is_fallback else None
     attempt = morning.attempt(champion=before, challenger=str(judged["model_version"]))
@@ -86,8 +90,8 @@ def _log(morning: ValueMorning, judged: pd.Series, *, serves: Serving | None, de
 
 
 def _promoted(
-    morning: ValueMorning, judged: pd.Series, *, model: CustomerValue, serves: Serving | None
-) -> Serving:
+    morning: ValueMorning, judged: pd.Series, *, model: CustomerValue, serves: ChampionVersion | None
+) -> ChampionVersion:
     version = str(judged["model_version"])
     sha256 = save_model(morning.folder(version), model, facts={"recipe": model.recipe})
     facts = {
@@ -110,7 +114,7 @@ def parameters(model: CustomerValue) -> str:
     return json.dumps(found, sort_keys=True)
 
 
-def _fallen_back(morning: ValueMorning, judged: pd.Series) -> Serving:
+def _fallen_back(morning: ValueMorning, judged: pd.Series) -> ChampionVersion:
     version = f"{judged['model_version']}-fallback"
     model: Model = SpendRate(horizons_days=morning.problem.horizons_days)
     sha256 = save_model(morning.folder(version), model, facts={"recipe": FORMULA})
@@ -137,8 +141,8 @@ def _register(morning: ValueMorning, judged: pd.Series, *, stage: Stage, facts: 
         morning.problem,
         row.iloc[0],
         decision=decision_of(morning, judged),
-        metrics=control_tables.judged_rows(morning.warehouse, METRICS, version),
-        bins=control_tables.judged_rows(morning.warehouse, CALIBRATION_BINS, version),
+        metrics=control_tables.rows_of_version(morning.warehouse, METRICS, version),
+        bins=control_tables.rows_of_version(morning.warehouse, CALIBRATION_BINS, version),
     )
     (morning.folder(version) / CARD_FILE).write_text(text, encoding="utf-8")
 
@@ -172,9 +176,9 @@ def _registry_row(morning: ValueMorning, judged: pd.Series) -> dict[str, object]
 
 def _install(
     morning: ValueMorning, version: str, *, grade: str, sha256: str, is_fallback: bool = False
-) -> Serving:
+) -> ChampionVersion:
     """From this morning on ``version`` scores."""
-    serves = Serving(
+    serves = ChampionVersion(
         as_of_date=morning.as_of,
         model_version=version,
         quality_grade=grade,
@@ -183,8 +187,8 @@ def _install(
         twin_hashes=None,
     )
     row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
-    control_tables.keep_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
-    newest = control_tables.serving_on(morning.problem, morning.warehouse, as_of=date.max)
+    control_tables.replace_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
+    newest = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=date.max)
     if newest is not None:
-        control_tables.name_champion(morning.warehouse, morning.problem.name, version=newest.model_version)
+        control_tables.set_stage(morning.warehouse, morning.problem.name, version=newest.model_version)
     return serves

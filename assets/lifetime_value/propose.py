@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from assets import ASSETS
-from assets.calendar import newest_matured
+from assets.calendar import latest_matured_as_of
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import DO_NOT_USE
@@ -17,12 +17,12 @@ from assets.lifecycle.run_context import NothingKnown, Occasion
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import code_hash, data_hash
 from assets.lifecycle.store.schemas import BIN_TYPES, CHAMPION_TYPES, METRIC_TYPES, typed
-from assets.lifetime_value.backtest import Window, origins, period_sd, windows
+from assets.lifetime_value.backtest import BacktestWindow, origins, period_sd, windows
 from assets.lifetime_value.dataset import Cohort, cohort_on, first_morning
 from assets.lifetime_value.figures import figures
 from assets.lifetime_value.grade import grade
-from assets.lifetime_value.judge import Trial, best_of, nothing_judged, trials, with_refusals
-from assets.lifetime_value.models.candidates import Recipe
+from assets.lifetime_value.judge import CandidateResult, best_of, nothing_judged, trials, with_refusals
+from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.tables import EVALUATION_TYPES, REALISED_TYPES, VALUE_TYPES
 from assets.supervised.evaluation.walk_forward import version_name
@@ -67,9 +67,9 @@ class BackTest:
     ``looked_back`` holds that window first, then those of shorter horizons from the same morning.
     """
 
-    best: Trial | None
+    best: CandidateResult | None
     decision: Decision
-    looked_back: tuple[Window, ...]
+    looked_back: tuple[BacktestWindow, ...]
     period_sd: float | None
 
 
@@ -99,7 +99,7 @@ def evaluation(morning: ValueMorning) -> pd.DataFrame:
     if found.best is not None:
         _keep_figures(morning, found, best=found.best)
     row = _row(morning, found)
-    return control_tables.keep_row(morning.warehouse, morning.problem.evaluation, row, as_of=morning.as_of)
+    return control_tables.replace_row(morning.warehouse, morning.problem.evaluation, row, as_of=morning.as_of)
 
 
 def back_test(morning: ValueMorning) -> BackTest:
@@ -125,25 +125,25 @@ def back_test(morning: ValueMorning) -> BackTest:
     )
 
 
-def _serving(morning: ValueMorning) -> Recipe | None:
+def _serving(morning: ValueMorning) -> AmountModelName | None:
     """The recipe of the version that serves, unless that is the fallback."""
-    serves = control_tables.serving_on(morning.problem, morning.warehouse, as_of=morning.as_of)
+    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=morning.as_of)
     if serves is None or serves.is_fallback:
         return None
     row = control_tables.row_of(morning.warehouse, morning.problem.evaluation, serves.model_version)
     return None if row is None else row["recipe"].iloc[0]
 
 
-def _longer(morning: ValueMorning) -> Iterator[Window]:
+def _longer(morning: ValueMorning) -> Iterator[BacktestWindow]:
     """The newest matured window of each longer horizon, where histories reach back so far."""
     first = first_morning(morning.problem, morning.warehouse)
     for days in morning.problem.horizons_days:
-        day = newest_matured(morning.as_of, horizon_days=days)
+        day = latest_matured_as_of(morning.as_of, horizon_days=days)
         if days > morning.problem.judged_days and first is not None and day >= first:
             yield from windows(morning.problem, morning.warehouse, origin=day, days=[days])
 
 
-def _keep_figures(morning: ValueMorning, found: BackTest, *, best: Trial) -> None:
+def _keep_figures(morning: ValueMorning, found: BackTest, *, best: CandidateResult) -> None:
     named: dict[str, Any] = {
         "model_name": morning.problem.name,
         "model_version": morning.version,
@@ -154,15 +154,15 @@ def _keep_figures(morning: ValueMorning, found: BackTest, *, best: Trial) -> Non
     rows = figures(morning.problem, looked_back, best=best, decision=found.decision)
     rows.append({**rows[0], "metric": "period_sd", "value": found.period_sd, "ci_lo": None, "ci_hi": None})
     metrics = typed(pd.DataFrame(rows).assign(**named), METRIC_TYPES)
-    control_tables.write_judgement(morning.warehouse, METRICS, metrics)
+    control_tables.replace_metrics(morning.warehouse, METRICS, metrics)
     bins = typed(best.groups.assign(**named), BIN_TYPES)
-    control_tables.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
+    control_tables.replace_metrics(morning.warehouse, CALIBRATION_BINS, bins)
 
 
 def _row(morning: ValueMorning, found: BackTest) -> pd.DataFrame:
     best, features = found.best, morning.cohort.known.features
     tested_on: date | None = found.looked_back[0].cohort.as_of if found.looked_back else None
-    recorded = control_tables.judged_rows(morning.warehouse, METRICS, morning.version)
+    recorded = control_tables.rows_of_version(morning.warehouse, METRICS, morning.version)
     known = recorded.loc[recorded["slice_name"] == "all"].set_index("metric")["value"]
     row = {
         "as_of_date": morning.as_of,

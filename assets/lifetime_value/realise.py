@@ -9,18 +9,18 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle.cohort import consenting
+from assets.lifecycle.cohort import with_profiling_consent
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
 from assets.lifetime_value.dataset import CUSTOMER
 from assets.lifetime_value.figures import HORIZON, Figure
-from assets.lifetime_value.group_totals import disagreements, group_totals
+from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.propose import ValueMorning, prepare
 from assets.lifetime_value.tables import REALISED_TYPES
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import Resamples, summarised
+from assets.metrics.bootstrap import ClusterBootstrap, summarised
 
 REALISED = "realised"
 # Orders that arrive late still change an outcome; a day that matured earlier is left as it was judged.
@@ -42,7 +42,7 @@ def realised(morning: ValueMorning) -> pd.DataFrame:
     for day in _days_to_judge(morning, matured):
         _judge(morning, day, horizons=[days for days, last in matured.items() if day <= last])
     row = _standing(morning, last=matured[problem.judged_days])
-    return control_tables.keep_row(morning.warehouse, problem.realised, row, as_of=morning.as_of)
+    return control_tables.replace_row(morning.warehouse, problem.realised, row, as_of=morning.as_of)
 
 
 def _days_to_judge(morning: ValueMorning, matured: Mapping[int, date]) -> list[date]:
@@ -71,7 +71,7 @@ def _published(problem: ValueProblem, morning: ValueMorning, day: date, *, days:
         f"""
         select scores.{CUSTOMER}, model_version, predicted_value, predicted_value_lo, predicted_value_hi,
             outcome_amount, year(first_purchase_on) || '-Q' || quarter(first_purchase_on) as cohort
-        from {consenting(problem.scores.sql)} as scores
+        from {with_profiling_consent(problem.scores.sql)} as scores
         inner join {problem.labels[days].sql} as labels using ({CUSTOMER}, {AS_OF})
         inner join {problem.histories.sql} as histories using ({CUSTOMER}, {AS_OF})
         where {AS_OF} = $day and horizon_days = $days and status = 'ok' and is_eligible
@@ -94,7 +94,7 @@ def _judge(morning: ValueMorning, day: date, *, horizons: list[int]) -> None:
     if figures:
         named = _named(problem, version, day)
         metrics = typed(pd.DataFrame(figures).assign(**named), METRIC_TYPES)
-        control_tables.write_judgement(morning.warehouse, METRICS, metrics)
+        control_tables.replace_metrics(morning.warehouse, METRICS, metrics)
 
 
 def _named(problem: ValueProblem, version: str, day: date) -> dict[str, Any]:
@@ -102,10 +102,10 @@ def _named(problem: ValueProblem, version: str, day: date) -> dict[str, Any]:
     return named | {AS_OF: pd.Timestamp(day)}
 
 
-def _resamples(problem: ValueProblem, rows: pd.DataFrame) -> Resamples:
-    return Resamples.by_customer(
+def _resamples(problem: ValueProblem, rows: pd.DataFrame) -> ClusterBootstrap:
+    return ClusterBootstrap.by_customer(
         rows[CUSTOMER].to_numpy(),
-        replicates=problem.gates.replicates,
+        replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
 
@@ -133,17 +133,19 @@ def _figures(problem: ValueProblem, rows: pd.DataFrame, *, days: int) -> list[Fi
 
 
 def _keep_groups(morning: ValueMorning, rows: pd.DataFrame, *, day: date, version: str) -> None:
-    tested = control_tables.judged_rows(morning.warehouse, METRICS, version)
-    gates = morning.problem.gates
+    tested = control_tables.rows_of_version(morning.warehouse, METRICS, version)
+    criteria = morning.problem.criteria
     groups = group_totals(
         rows["outcome_amount"].to_numpy(dtype=np.float64),
         rows["predicted_value"].to_numpy(dtype=np.float64),
         _resamples(morning.problem, rows),
         quarters=rows["cohort"].to_numpy(dtype=object),
-        period_sd=overall(tested, "period_sd").value if has(tested, "period_sd") else gates.usual_period_sd,
+        period_sd=overall(tested, "period_sd").value
+        if has(tested, "period_sd")
+        else criteria.usual_period_sd,
     )
     bins = typed(groups.assign(**_named(morning.problem, version, day)), BIN_TYPES)
-    control_tables.write_judgement(morning.warehouse, CALIBRATION_BINS, bins)
+    control_tables.replace_metrics(morning.warehouse, CALIBRATION_BINS, bins)
 
 
 def _standing(morning: ValueMorning, *, last: date) -> pd.DataFrame:
@@ -168,7 +170,7 @@ def _standing(morning: ValueMorning, *, last: date) -> pd.DataFrame:
         "predicted_total": float((whole["n"] * whole["mean_predicted"]).sum()),
         "realised_total": float((whole["n"] * whole["actual_rate"]).sum()),
         "coverage": _coverage(morning, version, day),
-        "faults": "; ".join(disagreements(groups, gates=morning.problem.gates)) or None,
+        "faults": "; ".join(groups_out_of_tolerance(groups, criteria=morning.problem.criteria)) or None,
     }
     return typed([known], REALISED_TYPES)
 

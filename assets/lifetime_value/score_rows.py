@@ -5,16 +5,16 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import id_type
-from assets.lifecycle.cohort import MARKS, with_permissions
+from assets.lifecycle.cohort import CONSENT_COLUMNS, add_ineligible_rows
 from assets.lifecycle.store.schemas import typed
 from assets.lifetime_value.dataset import CUSTOMER, Cohort
 from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import CustomerValue
-from assets.lifetime_value.models.prospects import Prospects
+from assets.lifetime_value.models.prospects import ValuePrediction
 from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.tables import VALUE_TYPES
 from assets.metrics.arrays import Floats
-from assets.supervised.scoring.score_rows import Run, ranks
+from assets.supervised.scoring.score_rows import ScoreProvenance, ranks
 
 # Nine of ten active customers like them would have ordered by now.
 OVERDUE_BELOW = 0.1
@@ -30,7 +30,7 @@ SHARED = (
 Model = CustomerValue | SpendRate
 
 
-def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: Run) -> pd.DataFrame:
+def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: ScoreProvenance) -> pd.DataFrame:
     """One row per customer and horizon, in the columns of ``published.lifetime_value``; the marks are empty.
 
     Args:
@@ -55,12 +55,12 @@ def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: Run) -> p
 
 def with_everyone(scored: pd.DataFrame, permissions: pd.DataFrame) -> pd.DataFrame:
     """``scored`` with everyone's marks, and rows without an outlook for those who may not be profiled."""
-    rows = with_permissions(scored, permissions, per="horizon_days", shared=SHARED)
+    rows = add_ineligible_rows(scored, permissions, per="horizon_days", shared=SHARED)
     rows = rows.sort_values([CUSTOMER, "horizon_days"], kind="stable", ignore_index=True)
     return typed(rows, VALUE_TYPES)
 
 
-def _identity(problem: ValueProblem, cohort: Cohort, *, run: Run) -> dict[str, object]:
+def _identity(problem: ValueProblem, cohort: Cohort, *, run: ScoreProvenance) -> dict[str, object]:
     return {
         CUSTOMER: cohort.known.entities,
         "id_type": id_type(CUSTOMER, cohort.known.entities),
@@ -74,7 +74,7 @@ def _identity(problem: ValueProblem, cohort: Cohort, *, run: Run) -> dict[str, o
         "ineligible_reason": None,
         "status": run.status,
         "quality_grade": run.quality_grade,
-        **dict.fromkeys(MARKS),
+        **dict.fromkeys(CONSENT_COLUMNS),
         "currency": cohort.currency,
         "value_basis": problem.value_basis,
         "high_value_rule": problem.high_value_rule,
@@ -96,7 +96,7 @@ def _history(cohort: Cohort) -> dict[str, object]:
     }
 
 
-def _next_order(cohort: Cohort, prospects: Prospects) -> dict[str, object]:
+def _next_order(cohort: Cohort, prospects: ValuePrediction) -> dict[str, object]:
     soon, expected, late = (_dates(cohort, days) for days in prospects.next_order_days.T)
     silence = pd.array(prospects.silence < OVERDUE_BELOW, dtype="boolean")
     silence[np.isnan(prospects.silence)] = pd.NA
@@ -117,7 +117,7 @@ def _dates(cohort: Cohort, days: Floats) -> pd.DatetimeIndex:
 
 
 def _horizon(
-    problem: ValueProblem, cohort: Cohort, prospects: Prospects, *, column: int
+    problem: ValueProblem, cohort: Cohort, prospects: ValuePrediction, *, column: int
 ) -> dict[str, object]:
     value = prospects.value[:, column]
     most = int(np.ceil(problem.high_value_share * value.size))

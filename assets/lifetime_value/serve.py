@@ -9,7 +9,7 @@ from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_model
 from assets.lifetime_value.propose import ValueMorning, prepare
 from assets.lifetime_value.score_rows import score, with_everyone
-from assets.supervised.scoring.score_rows import Run
+from assets.supervised.scoring.score_rows import ScoreProvenance
 
 
 def scores(morning: ValueMorning) -> pd.DataFrame:
@@ -20,15 +20,15 @@ def scores(morning: ValueMorning) -> pd.DataFrame:
 
     Raises:
         NothingKnown: when no version serves, or nobody who may be profiled had bought before this morning.
-        ModelFileRefused: when the version's file is not the one that was registered.
+        ModelIntegrityError: when the version's file is not the one that was registered.
     """
     prepare(morning)
     problem, warehouse = morning.problem, morning.warehouse
-    serves = control_tables.serving_on(problem, warehouse, as_of=morning.as_of)
+    serves = control_tables.champion_as_of(problem, warehouse, as_of=morning.as_of)
     if serves is None:
         raise NothingKnown(f"no version of {problem.name} serves on {morning.as_of}: make its champion first")
     model, _ = load_model(morning.folder(serves.model_version), sha256=serves.model_sha256)
-    run = Run(
+    run = ScoreProvenance(
         run_id=morning.run_id,
         scored_at=morning.now,
         model_version=serves.model_version,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from assets.metrics.arrays import Flags, Floats, Ints
-from assets.metrics.bootstrap import Interval, Replicates, Resamples, interval
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, interval
 from assets.metrics.calibration import BINS, bin_of
 
 DAYS_PER_YEAR = 365.0
@@ -52,7 +52,7 @@ def wape(realised: Floats, predicted: Floats) -> float:
     return float(np.abs(predicted - realised).sum()) / total if total > 0 else float("nan")
 
 
-def amount_accuracy(realised: Floats, predicted: Floats, resamples: Resamples) -> Replicates:
+def amount_accuracy(realised: Floats, predicted: Floats, resamples: ClusterBootstrap) -> Replicates:
     """Five measures, each as (1 + replicates,): the value first, then its replicates.
 
     Two models on the same rows are compared by ``paired_differences`` of what this gives for each.
@@ -133,7 +133,9 @@ def _ratio(ours: float, best: float) -> float:
     return ours / best if best > 0 else float("nan")
 
 
-def totals_by_decile(realised: Floats, predicted: Floats, resamples: Resamples) -> tuple[GroupTotal, ...]:
+def totals_by_decile(
+    realised: Floats, predicted: Floats, resamples: ClusterBootstrap
+) -> tuple[GroupTotal, ...]:
     """Totals by tenth of the predictions, ``1`` being the highest; equal predictions share a tenth."""
     deciles = BINS - bin_of(predicted)
     return tuple(
@@ -143,7 +145,7 @@ def totals_by_decile(realised: Floats, predicted: Floats, resamples: Resamples) 
 
 
 def totals_by_cohort(
-    realised: Floats, predicted: Floats, resamples: Resamples, *, cohorts: npt.NDArray[np.generic]
+    realised: Floats, predicted: Floats, resamples: ClusterBootstrap, *, cohorts: npt.NDArray[np.generic]
 ) -> tuple[GroupTotal, ...]:
     """Totals by cohort (n,), such as the quarter of the first order, in the cohorts' own order."""
     return tuple(
@@ -153,7 +155,7 @@ def totals_by_cohort(
 
 
 def _total(
-    group: str, realised: Floats, predicted: Floats, resamples: Resamples, *, rows: Flags
+    group: str, realised: Floats, predicted: Floats, resamples: ClusterBootstrap, *, rows: Flags
 ) -> GroupTotal:
     n, expected = int(rows.sum()), float(predicted[rows].sum())
     errors = (realised - predicted)[rows]
@@ -169,7 +171,7 @@ def _total(
     )
 
 
-def coverage(realised: Floats, lo: Floats, hi: Floats, resamples: Resamples) -> Interval:
+def coverage(realised: Floats, lo: Floats, hi: Floats, resamples: ClusterBootstrap) -> Interval:
     """Share of rows with ``lo <= realised <= hi``, with its 95 % interval by customer.
 
     Where many amounts are exactly 0 a sound interval of 80 % holds more than that: no end cuts a heap
@@ -178,7 +180,9 @@ def coverage(realised: Floats, lo: Floats, hi: Floats, resamples: Resamples) -> 
     return _share(((lo <= realised) & (realised <= hi)).astype(np.float64), resamples)
 
 
-def transform_coverage(below: Floats, through: Floats, resamples: Resamples, *, level: float) -> Interval:
+def transform_coverage(
+    below: Floats, through: Floats, resamples: ClusterBootstrap, *, level: float
+) -> Interval:
     """Share of probability integral transforms in the central ``level``; equals it for a sound forecast.
 
     Args:
@@ -198,7 +202,7 @@ def transform_coverage(below: Floats, through: Floats, resamples: Resamples, *, 
     return _share(share, resamples)
 
 
-def _share(per_row: Floats, resamples: Resamples) -> Interval:
+def _share(per_row: Floats, resamples: ClusterBootstrap) -> Interval:
     return interval(float(per_row.mean()), resamples.means(per_row[:, None])[:, 0])
 
 

@@ -38,7 +38,7 @@ def interval(value: float, replicates: Floats) -> Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resamples:
+class ClusterBootstrap:
     """Bootstrap weights by customer: row ``i`` weighs ``weights[replicate, codes[i]]`` in a replicate.
 
     One object serves every model and slice judged on the same rows, which is what makes their
@@ -62,9 +62,9 @@ class Resamples:
         weights = rng.poisson(1.0, size=(replicates, len(distinct))).astype(np.float32)
         return cls(codes=codes.astype(np.int64), weights=weights)
 
-    def of(self, rows: Flags) -> "Resamples":
+    def of(self, rows: Flags) -> "ClusterBootstrap":
         """The same draws for a part of the rows."""
-        return Resamples(codes=self.codes[rows], weights=self.weights)
+        return ClusterBootstrap(codes=self.codes[rows], weights=self.weights)
 
     def means(self, per_row: Floats) -> Floats:
         """Weighted mean of each column of ``per_row`` (n, k) in every replicate, as (replicates, k)."""
@@ -78,7 +78,7 @@ class Resamples:
 Replicates = Mapping[str, Floats]
 
 
-def accuracy(outcome: Floats, probability: Floats, resamples: Resamples) -> Replicates:
+def accuracy(outcome: Floats, probability: Floats, resamples: ClusterBootstrap) -> Replicates:
     """Four measures of accuracy, each as (1 + replicates,): the value first, then its replicates.
 
     Args:
@@ -100,7 +100,7 @@ def accuracy(outcome: Floats, probability: Floats, resamples: Resamples) -> Repl
     }
 
 
-def _ranks(ranking: Ranking, resamples: Resamples) -> Floats:
+def _ranks(ranking: Ranking, resamples: ClusterBootstrap) -> Floats:
     sorted_codes = resamples.codes[ranking.order]
     everyone_once = np.ones(resamples.weights.shape[1], dtype=np.float32)
     return np.asarray(

@@ -100,7 +100,7 @@ def shift_per_day(outcome: Floats, probability: Floats, day: Ints) -> Floats:
     return shifts
 
 
-def calibration_shift(outcome: Floats, probability: Floats, customers: Ints) -> Interval:
+def calibration_in_the_large(outcome: Floats, probability: Floats, customers: Ints) -> Interval:
     """Calibration in the large, in log-odds: 0 when the mean prediction equals the rate.
 
     The interval is robust to repeated ``customers`` (n,). ``nan`` bounds when every outcome is the same.

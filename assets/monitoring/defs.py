@@ -47,7 +47,7 @@ def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
     return _usability
 
 
-def looked_back_assets(
+def monitored_assets_of(
     problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
 ) -> list[dg.AssetsDefinition]:
     """What became of the scores of ``problem``, and how far its customers have drifted, per morning."""
@@ -96,12 +96,12 @@ def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
                 description=kept.description,
                 group_name="lifecycle",
             )
-            for key, kept in control_tables.JOURNALS.items()
+            for key, kept in control_tables.CONTROL_TABLES.items()
         ],
         pool="warehouse",
     )
     def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
-        for key in control_tables.JOURNALS:
+        for key in control_tables.CONTROL_TABLES:
             rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
 

@@ -59,7 +59,7 @@ class PeriodHistory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class PeriodCovariates:
     """What one morning knows about the trade of its window.
 
     Attributes:
@@ -78,12 +78,12 @@ class Outlook:
     is_settled: bool
 
 
-UNKNOWN = Outlook(recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), is_settled=False)
+UNKNOWN = PeriodCovariates(recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), is_settled=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drivers:
-    """(D,) arrays, one entry per as-of day: its ``Outlook``, recent trade now per expected buyer.
+class ShiftCovariates:
+    """(D,) arrays, one entry per as-of day: its ``PeriodCovariates``, recent trade now per expected buyer.
 
     ``kappa`` is the change in log-odds that one unit of log intensity makes.
     """
@@ -111,7 +111,7 @@ class Drivers:
         }
 
 
-def drivers_of(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> Drivers:
+def drivers_of(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
     """What each as-of day of ``history`` knew that morning, later days never looked at."""
     fewest, most = _LOOKBACK_WEEKS
     lookback = DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
@@ -125,7 +125,7 @@ def drivers_of(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int)
     buyers = _expected_lately(history.as_of_date, history.customers * history.expected, lookback)
     recent = np.array([each.recent for each in mornings]) - np.log(buyers)
     season = np.array([each.season for each in mornings])
-    return Drivers(
+    return ShiftCovariates(
         recent=_steadied(recent, orders=np.array([each.recent_orders for each in mornings])),
         trading=np.array([each.trading for each in mornings]),
         season=np.nan_to_num(season),
@@ -150,7 +150,9 @@ def _steadied(log_rate: Floats, *, orders: Floats) -> Floats:
     return np.asarray(mean_so_far + reliability * (log_rate - mean_so_far), dtype=np.float64)
 
 
-def outlook(calendar: TradingCalendar, morning: date, *, lookback_days: int, horizon_days: int) -> Outlook:
+def outlook(
+    calendar: TradingCalendar, morning: date, *, lookback_days: int, horizon_days: int
+) -> PeriodCovariates:
     """The outlook of ``morning``.
 
     Args:
@@ -162,7 +164,7 @@ def outlook(calendar: TradingCalendar, morning: date, *, lookback_days: int, hor
     now = calendar.position(morning)
     start = max(0, now - lookback_days)
     orders = float(calendar.repeat_orders[start:now].sum())
-    return Outlook(
+    return PeriodCovariates(
         recent=float(np.log((orders + 0.5) / _traded(calendar, start, now))),
         recent_orders=orders,
         trading=float(np.log(_traded(calendar, now, now + horizon_days) / horizon_days)),

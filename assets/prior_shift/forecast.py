@@ -39,7 +39,7 @@ PRIOR_PERIODS = 4.0  # the prior weighs as much as four windows seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LevelForecast:
+class PriorShiftForecast:
     """The shift in log-odds for one as-of day, as a Student t: ``shift`` +- t(degrees_of_freedom) * ``sd``.
 
     Attributes:
@@ -60,14 +60,14 @@ class LevelForecast:
     components: dict[str, float]
 
     @property
-    def reversed(self) -> "LevelForecast":
+    def reversed(self) -> "PriorShiftForecast":
         """The level of the opposite outcome: the same, with the sign changed."""
         opposite = {name: -part for name, part in self.components.items()}
         return replace(self, shift=-self.shift, components=opposite)
 
 
 def total_interval(
-    probability: Floats, forecast: LevelForecast, *, coverage: float = 0.95
+    probability: Floats, forecast: PriorShiftForecast, *, coverage: float = 0.95
 ) -> tuple[float, float]:
     """Where the number of buyers among ``probability`` will lie, level and luck together.
 
@@ -97,7 +97,7 @@ def total_interval(
 
 def forecast_level(
     history: PeriodHistory, daily: DailyOrders, *, as_of: date, horizon_days: int
-) -> LevelForecast:
+) -> PriorShiftForecast:
     """The level of the window ``[as_of, as_of + horizon_days)``, from what was known that morning.
 
     Args:
@@ -127,7 +127,7 @@ def forecast_level(
         # Mornings that knew last year are better placed than those before: judged by their own kind.
         errors = errors[drivers.has_season]
         variance, degrees = _shrunk(errors, variance, weight=_weight(seen.as_of_date, horizon_days))
-    return LevelForecast(
+    return PriorShiftForecast(
         shift=float(usual[-1] + drivers.total[-1]),
         sd=float(np.sqrt(variance)),
         degrees_of_freedom=degrees,
@@ -137,8 +137,8 @@ def forecast_level(
     )
 
 
-def _nothing_known() -> LevelForecast:
-    return LevelForecast(
+def _nothing_known() -> PriorShiftForecast:
+    return PriorShiftForecast(
         shift=0.0, sd=PRIOR_SD, degrees_of_freedom=PRIOR_PERIODS, n_periods=0, has_season=False, components={}
     )
 

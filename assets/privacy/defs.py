@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.keys import SEALED_EXPORTS, Key
 from assets.ports import Vault
-from assets.privacy.encryption import SealBroken
-from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.encryption import DecryptionFailed
+from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.vault_key import VaultKeyRefused
 
 
-def sealed_asset(business: Business, *, after: list[Key]) -> dg.AssetsDefinition:
+def redacted_asset(business: BusinessConfig, *, after: list[Key]) -> dg.AssetsDefinition:
     """The exports of ``business``, once the vault has what is personal in them; ``after`` delivers them."""
     kept = "kept in the vault, encrypted" if business.vault else "read by nobody"
     ids = "tokens where ids of customers were, " if business.has_tokens else ""
@@ -26,8 +26,8 @@ def sealed_asset(business: Business, *, after: list[Key]) -> dg.AssetsDefinition
     )
     def _sealed(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
         try:
-            custody = take_custody(business, vault)
-        except (VaultKeyRefused, SealBroken, BusinessInvalid) as refused:
+            custody = redact_exports(business, vault)
+        except (VaultKeyRefused, DecryptionFailed, BusinessInvalid) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         return dg.MaterializeResult(
             metadata={

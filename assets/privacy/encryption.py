@@ -15,7 +15,7 @@ NONCE_BYTES = 12
 SEPARATOR = "\0"
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """A ciphertext was altered, or was moved from the place it was encrypted for."""
 
 
@@ -32,7 +32,7 @@ class Place(NamedTuple):
         return SEPARATOR.join((self.source, self.column, self.customer_id)).encode()
 
 
-class Sealed(NamedTuple):
+class Ciphertext(NamedTuple):
     """A value that nobody reads without the key of ``key_id``."""
 
     key_id: str
@@ -40,27 +40,27 @@ class Sealed(NamedTuple):
     ciphertext: bytes
 
 
-def seal(key: VaultKey, value: str, *, place: Place) -> Sealed:
+def encrypt(key: VaultKey, value: str, *, place: Place) -> Ciphertext:
     """``value`` by AES-256-GCM with a nonce of its own.
 
     Source: NIST SP 800-38D; the library is ``cryptography``.
     """
     nonce = os.urandom(NONCE_BYTES)
-    return Sealed(key.id, nonce, AESGCM(key.secret).encrypt(nonce, value.encode(), place.associated))
+    return Ciphertext(key.id, nonce, AESGCM(key.secret).encrypt(nonce, value.encode(), place.associated))
 
 
-def unseal(keys: Keyring, sealed: Sealed, *, place: Place) -> str:
+def decrypt(keys: Keyring, sealed: Ciphertext, *, place: Place) -> str:
     """The value that was sealed for ``place``.
 
     Raises:
         VaultKeyRefused: when the key is another one.
-        SealBroken: when the bytes were altered or belong to another place.
+        DecryptionFailed: when the bytes were altered or belong to another place.
     """
     key = keys.by_id(sealed.key_id)
     try:
         return AESGCM(key.secret).decrypt(sealed.nonce, sealed.ciphertext, place.associated).decode()
     except InvalidTag:
-        raise SealBroken(
+        raise DecryptionFailed(
             f"a value of source {place.source}, column {place.column} does not belong where it lies or was "
             "altered: the vault was tampered with; take it back from a copy"
         ) from None

@@ -39,7 +39,7 @@ TEXTS = (
 Readable = bytes | memoryview | mmap.mmap
 
 
-class Needles:
+class SearchTerms:
     """Values to look for, all in one pass over the bytes.
 
     Each value is found by an anchor, four bytes of it that many values share ("@exa"): there are few
@@ -89,7 +89,7 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
         place = data.find(anchor, place + 1)
 
 
-def telling(vault: Vault) -> set[str]:
+def searchable_values(vault: Vault) -> set[str]:
     """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what files contain by chance."""
     return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_telling(each)}
 
@@ -99,9 +99,9 @@ def _is_telling(kept: PersonalValue) -> bool:
     return len(kept.value) >= SHORTEST and not is_number
 
 
-def unmistakable(vault: Vault) -> set[str]:
+def distinctive_values(vault: Vault) -> set[str]:
     """Those that are nobody's words: with an @ or a digit, as addresses and telephone numbers are."""
-    return {value for value in telling(vault) if "@" in value or any(map(str.isdigit, value))}
+    return {value for value in searchable_values(vault) if "@" in value or any(map(str.isdigit, value))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection
         values: What must not be there, each at least four bytes.
         beside: Files and folders that are left out.
     """
-    needles, hits, files, bytes_read = Needles(values), {}, 0, 0
+    needles, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
     for file in sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()}):
         if any(file.is_relative_to(each) for each in beside):
             continue

@@ -2,7 +2,7 @@
 
 from assets.features import customers
 from assets.keys import Key
-from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY, NO_CONSENT
 from assets.supervised.fitting.task import Binary
 from assets.supervised.problem import PredictionProblem
 
@@ -23,6 +23,6 @@ PURCHASE_PROPENSITY = PredictionProblem(
     consent_purpose="profiling",
     owner="marketing-analytics",
     amount="average_order_amount_365d",
-    everyone=PERMISSIONS,
+    everyone=ELIGIBILITY,
     exclusions=(NO_CONSENT,),
 )

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from assets.lifecycle.gate import Outcome
-from assets.segments.grouping import Tried, separation_gain
-from assets.segments.model import Rules, Segmentation
+from assets.segments.grouping import KResult, separation_gain
+from assets.segments.model import Rules, SegmentationSpec
 from assets.segments.preparing import coordinates
-from assets.segments.serving import Grouping, place
+from assets.segments.serving import SegmentationModel, place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Proposal:
         code: The same in one word, for the rows of customers; empty when there is one.
     """
 
-    grouping: Grouping | None
-    table: tuple[Tried, ...] = ()
-    best: Tried | None = None
+    grouping: SegmentationModel | None
+    table: tuple[KResult, ...] = ()
+    best: KResult | None = None
     refusal: str = ""
     code: str = ""
 
@@ -41,7 +41,11 @@ class Adoption:
 
 
 def adopt(
-    proposal: Proposal, serving: Grouping | None, *, sample: pd.DataFrame, segmentation: Segmentation
+    proposal: Proposal,
+    serving: SegmentationModel | None,
+    *,
+    sample: pd.DataFrame,
+    segmentation: SegmentationSpec,
 ) -> Adoption:
     """Promote the first sound grouping; later ones only when the serving one no longer fits or is beaten.
 
@@ -62,7 +66,9 @@ def adopt(
     return _compared(proposal.grouping, serving, sample=sample, segmentation=segmentation)
 
 
-def _outlived(new: Grouping, serving: Grouping, *, sample: pd.DataFrame, rules: Rules) -> str:
+def _outlived(
+    new: SegmentationModel, serving: SegmentationModel, *, sample: pd.DataFrame, rules: Rules
+) -> str:
     """Why the serving grouping can no longer serve; empty when it can."""
     gone = [name for name in serving.columns if name not in sample or sample[name].isna().all()]
     if gone:
@@ -78,7 +84,11 @@ def _outlived(new: Grouping, serving: Grouping, *, sample: pd.DataFrame, rules: 
 
 
 def _compared(
-    new: Grouping, serving: Grouping, *, sample: pd.DataFrame, segmentation: Segmentation
+    new: SegmentationModel,
+    serving: SegmentationModel,
+    *,
+    sample: pd.DataFrame,
+    segmentation: SegmentationSpec,
 ) -> Adoption:
     few = sample.iloc[: segmentation.silhouette_rows]
     gain = separation_gain(
@@ -97,7 +107,7 @@ def _compared(
     )
 
 
-def _told(best: Tried) -> str:
+def _told(best: KResult) -> str:
     return (
         f"{best.k} segments, refits on halves of {best.n:,} customers agree by {best.stability:.2f} "
         f"(adjusted Rand index), silhouette {best.silhouette:.2f}, smallest {best.smallest_share:.1%}"

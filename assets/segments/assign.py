@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from assets.keys import id_type
-from assets.lifecycle.cohort import MARKS, permissions_on, with_permissions
+from assets.lifecycle.cohort import CONSENT_COLUMNS, add_ineligible_rows, permissions_on
 from assets.lifecycle.store.schemas import typed
 from assets.segments.model import BEHAVIOUR, RFM
 from assets.segments.morning import Morning, Serving
@@ -28,7 +28,7 @@ def assignments(morning: Morning) -> pd.DataFrame:
     # Typed one by one: a column that one scheme leaves empty has the other's type only then.
     schemes = [typed(rows, ASSIGNMENT_TYPES) for rows in (_rfm(morning), _behaviour(morning))]
     permissions = permissions_on(morning.warehouse, as_of=morning.as_of)
-    everyone = with_permissions(pd.concat(schemes), permissions, per="scheme", shared=SHARED)
+    everyone = add_ineligible_rows(pd.concat(schemes), permissions, per="scheme", shared=SHARED)
     found = typed(everyone, ASSIGNMENT_TYPES)
     morning.warehouse.replace_partition(
         morning.problem.assignments, found, column="as_of_date", value=morning.as_of
@@ -117,7 +117,7 @@ def _finished(
         is_eligible=is_eligible,
         status=np.where(withheld, "withheld_by_gate", "ok"),
         quality_grade=None,
-        **dict.fromkeys(MARKS),
+        **dict.fromkeys(CONSENT_COLUMNS),
         stability_ari=agreement(frame[["customer_id", "segment_key"]], before),
         size=counted,
     )

@@ -4,12 +4,12 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import METRICS
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.defs import Told, told_row, told_table, weekly_asset
 from assets.lifecycle.report.plots import as_markdown
 from assets.lifecycle.store import control_tables
 from assets.segments.assign import assignments
-from assets.segments.model import BEHAVIOUR, RFM, Segmentation
+from assets.segments.model import BEHAVIOUR, RFM, SegmentationSpec
 from assets.segments.morning import Morning
 from assets.segments.plot import profile_plot
 from assets.segments.profiles import profiles
@@ -17,12 +17,12 @@ from assets.segments.propose import grouping
 
 
 def grouping_asset(
-    segmentation: Segmentation, partitions: dg.PartitionsDefinition[str]
+    segmentation: SegmentationSpec, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
     """Which grouping serves from a morning on, and why."""
     return weekly_asset(
         segmentation, partitions,
-        key=segmentation.model, deps=(segmentation.features, PERMISSIONS),
+        key=segmentation.model, deps=(segmentation.features, ELIGIBILITY),
         description=(
             "A new grouping of the morning's customers, into as many segments as come back on halves "
             "of them; adopted when none serves, or when the serving one no longer fits or is surely beaten."
@@ -32,14 +32,14 @@ def grouping_asset(
 
 
 def segment_assets(
-    segmentation: Segmentation, partitions: dg.PartitionsDefinition[str]
+    segmentation: SegmentationSpec, partitions: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     """Who is in which segment on a morning, and the profiles of the segments."""
     return [
         weekly_asset(
             segmentation, partitions,
             key=segmentation.assignments,
-            deps=(segmentation.model, segmentation.features, segmentation.rfm, PERMISSIONS),
+            deps=(segmentation.model, segmentation.features, segmentation.rfm, ELIGIBILITY),
             description=(
                 "One row per customer, scheme (rfm, behaviour) and as-of date: the segment, how surely."
             ),
@@ -56,7 +56,7 @@ def segment_assets(
 
 def _grouping(morning: Morning) -> Told:
     row = grouping(morning)
-    figures = control_tables.judged_rows(
+    figures = control_tables.rows_of_version(
         morning.warehouse, METRICS, str(row["challenger"].iloc[0]), split="train"
     )
     return {**told_row(row), "tried": _tried(figures)}

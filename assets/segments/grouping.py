@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_samples, silhouette_
 
 from assets.metrics.arrays import Floats, Ints
 from assets.metrics.bootstrap import NORMAL_QUANTILE
-from assets.segments.model import Segmentation
+from assets.segments.model import SegmentationSpec
 
 STARTS = 4
 # Silhouettes on 2,000 customers differ by so much from one draw of them to the next.
@@ -17,7 +17,7 @@ EQUALLY_FAR = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class KResult:
     """One number of groups and how it did.
 
     Attributes:
@@ -42,7 +42,7 @@ def fit_groups(points: Floats, *, k: int, seed: int) -> KMeans:
     return KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(points)
 
 
-def tried(points: Floats, segmentation: Segmentation) -> list[Tried]:
+def tried(points: Floats, segmentation: SegmentationSpec) -> list[KResult]:
     """Every number of groups from 2 on, on at most ``stability_rows`` of the ``points`` (n, d)."""
     rng = np.random.default_rng(segmentation.seed)
     sample = points[rng.permutation(len(points))[: segmentation.stability_rows]]
@@ -53,7 +53,7 @@ def tried(points: Floats, segmentation: Segmentation) -> list[Tried]:
     ]
 
 
-def chosen(table: Sequence[Tried], segmentation: Segmentation) -> Tried | None:
+def chosen(table: Sequence[KResult], segmentation: SegmentationSpec) -> KResult | None:
     """Of the numbers of groups that come back, the one whose groups lie farthest apart; else ``None``.
 
     Comes back: fits on two halves of the customers agree by ``rules.stability`` or more on average, every
@@ -98,7 +98,7 @@ def _silhouettes(points: Floats, groups: Ints) -> Floats:
     return np.asarray(silhouette_samples(points, groups), dtype=np.float64)
 
 
-def _try(sample: Floats, k: int, *, segmentation: Segmentation) -> Tried:
+def _try(sample: Floats, k: int, *, segmentation: SegmentationSpec) -> KResult:
     rng = np.random.default_rng(segmentation.seed + k)
     agreements = []
     for _ in range(segmentation.stability_draws):
@@ -108,7 +108,7 @@ def _try(sample: Floats, k: int, *, segmentation: Segmentation) -> Tried:
     groups = fit_groups(sample, k=k, seed=segmentation.seed).labels_
     few = slice(segmentation.silhouette_rows)
     lone = len(np.unique(groups[few])) < 2
-    return Tried(
+    return KResult(
         k=k,
         stability=float(np.mean(agreements)),
         stability_sd=float(np.std(agreements, ddof=1)),

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from assets.metrics.arrays import Floats, Ints
-from assets.segments.model import Trait
+from assets.segments.model import ClusteringFeature
 
 # Half a standard deviation from the mean of everybody is what sets a group apart.
 TELLING = 0.5
@@ -16,7 +16,7 @@ AVERAGE = "average"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class SegmentKeys:
     """Keys and names of the groups, in their order; ``keys_used`` is how many keys there ever were."""
 
     keys: tuple[str, ...]
@@ -54,8 +54,12 @@ def matched(overlap: Floats, *, at_least: float) -> Mapping[int, int]:
 
 
 def identify(
-    centres: Floats, traits: Sequence[Trait], *, before: Identity | None, same: Mapping[int, int]
-) -> Identity:
+    centres: Floats,
+    traits: Sequence[ClusteringFeature],
+    *,
+    before: SegmentKeys | None,
+    same: Mapping[int, int],
+) -> SegmentKeys:
     """Keys and names of new groups: those of the old group it is, else new ones.
 
     Args:
@@ -77,18 +81,18 @@ def identify(
     for group in range(len(centres)):
         if group not in names:
             names[group] = _named(centres[group], traits, taken=set(names.values()), key=keys[group])
-    return Identity(
+    return SegmentKeys(
         keys=tuple(keys), names=tuple(names[group] for group in range(len(centres))), keys_used=used
     )
 
 
-def _named(centre: Floats, traits: Sequence[Trait], *, taken: set[str], key: str) -> str:
+def _named(centre: Floats, traits: Sequence[ClusteringFeature], *, taken: set[str], key: str) -> str:
     """What sets a group apart, the most striking first; as many words as it takes to be the only one."""
     order = np.argsort(-np.abs(centre), kind="stable")
     words = [traits[place].high if centre[place] > 0 else traits[place].low for place in order]
-    telling = int((np.abs(centre) >= TELLING).sum())
-    for count in range(max(1, min(NAMED_BY, telling)), len(words) + 1):
-        name = ", ".join(words[:count]) if telling else AVERAGE
+    searchable_values = int((np.abs(centre) >= TELLING).sum())
+    for count in range(max(1, min(NAMED_BY, searchable_values)), len(words) + 1):
+        name = ", ".join(words[:count]) if searchable_values else AVERAGE
         if name not in taken:
             return name
     return f"{', '.join(words[:NAMED_BY])} ({key})"

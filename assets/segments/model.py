@@ -11,7 +11,7 @@ BEHAVIOUR = "behaviour"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trait:
+class ClusteringFeature:
     """One feature that customers are grouped by.
 
     Attributes:
@@ -48,13 +48,13 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segmentation:
+class SegmentationSpec:
     """How customers are grouped by behaviour: the features, how many groups are tried, and the rules."""
 
     name: str
     features: Key
     rfm: Key
-    traits: tuple[Trait, ...]
+    traits: tuple[ClusteringFeature, ...]
     rules: Rules
     most_segments: int = 8
     # Fitting 20,000 of a million customers takes a second; more move no centre by what could be seen.
@@ -99,19 +99,21 @@ class Segmentation:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-SEGMENTS = Segmentation(
+SEGMENTS = SegmentationSpec(
     name="segments",
     features=Key("features", "feat_customer__behaviour"),
     rfm=Key("features", "feat_customer__rfm"),
     # One or two columns per theme: a theme with five columns would decide alone who is alike.
     traits=(
-        Trait(column="days_since_order", high="lapsed", low="recent", is_heavy_tailed=True),
-        Trait(column="orders_365d", high="frequent", low="rare", is_heavy_tailed=True),
-        Trait(column="tenure_days", high="long-standing", low="newly won", is_heavy_tailed=True),
-        Trait(column="average_order_amount", high="big baskets", low="small baskets", is_heavy_tailed=True),
-        Trait(column="sessions_90d", high="browsing", low="not browsing", is_heavy_tailed=True),
-        Trait(column="open_rate_180d", high="opening messages", low="ignoring messages"),
-        Trait(column="return_rate_365d", high="sending back", low="keeping"),
+        ClusteringFeature(column="days_since_order", high="lapsed", low="recent", is_heavy_tailed=True),
+        ClusteringFeature(column="orders_365d", high="frequent", low="rare", is_heavy_tailed=True),
+        ClusteringFeature(column="tenure_days", high="long-standing", low="newly won", is_heavy_tailed=True),
+        ClusteringFeature(
+            column="average_order_amount", high="big baskets", low="small baskets", is_heavy_tailed=True
+        ),
+        ClusteringFeature(column="sessions_90d", high="browsing", low="not browsing", is_heavy_tailed=True),
+        ClusteringFeature(column="open_rate_180d", high="opening messages", low="ignoring messages"),
+        ClusteringFeature(column="return_rate_365d", high="sending back", low="keeping"),
     ),
     rules=Rules(),
 )

@@ -10,12 +10,12 @@ import pandas as pd
 from assets import ASSETS
 from assets.features.matrix import refuse_late_knowledge
 from assets.keys import Key
-from assets.lifecycle.cohort import consenting
+from assets.lifecycle.cohort import with_profiling_consent
 from assets.lifecycle.run_context import Occasion
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import code_hash, rows_hash
-from assets.segments.model import Segmentation
-from assets.segments.serving import Grouping, load_grouping
+from assets.segments.model import SegmentationSpec
+from assets.segments.serving import SegmentationModel, load_grouping
 from assets.segments.tables import ASSIGNMENT_TYPES, MODEL_TYPES, PROFILE_TYPES
 from assets.supervised.evaluation.walk_forward import version_name
 
@@ -30,12 +30,12 @@ class Serving:
 
     version: str
     sha256: str
-    grouping: Grouping
+    grouping: SegmentationModel
 
 
 # Not slotted: the rows are read once and kept.
 @dataclass(frozen=True, kw_only=True)
-class Morning(Occasion[Segmentation]):
+class Morning(Occasion[SegmentationSpec]):
     """A run of the grouping for one morning."""
 
     @cached_property
@@ -62,7 +62,7 @@ class Morning(Occasion[Segmentation]):
         """The grouping that assigns this morning: the newest one that is not younger.
 
         Raises:
-            ModelFileRefused: when its file is not the one that was registered.
+            ModelIntegrityError: when its file is not the one that was registered.
         """
         found = self.warehouse.read(
             f"select model_version, model_sha256 from {self.problem.model.sql} "
@@ -78,7 +78,7 @@ class Morning(Occasion[Segmentation]):
     def on_day(self, key: Key) -> pd.DataFrame:
         """The rows of one as-of day of a table, by customer: only of those who may be profiled."""
         return self.warehouse.read(
-            f"select * from {consenting(key.sql)} where as_of_date = $as_of order by customer_id",
+            f"select * from {with_profiling_consent(key.sql)} where as_of_date = $as_of order by customer_id",
             {"as_of": self.as_of},
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from assets.metrics.arrays import Floats
-from assets.segments.model import Trait
+from assets.segments.model import ClusteringFeature
 
 # Beyond this many standard deviations more of the same makes nobody more different.
 FARTHEST = 3.0
@@ -16,7 +16,7 @@ FEWEST_OTHERS = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class FeatureScaler:
     """How one column becomes a coordinate: its logarithm or itself, centred, in standard deviations.
 
     ``filling`` stands for a missing value, in the column's own unit.
@@ -35,7 +35,7 @@ class Axis:
         return np.clip((told - self.centre) / self.scale, -FARTHEST, FARTHEST)
 
 
-def fit_axes(rows: pd.DataFrame, traits: Sequence[Trait]) -> tuple[Axis, ...]:
+def fit_axes(rows: pd.DataFrame, traits: Sequence[ClusteringFeature]) -> tuple[FeatureScaler, ...]:
     """One axis per trait that tells customers apart.
 
     A column that is missing, never filled or the same for nearly everybody is left out: it would only
@@ -45,7 +45,7 @@ def fit_axes(rows: pd.DataFrame, traits: Sequence[Trait]) -> tuple[Axis, ...]:
     return tuple(axis for axis in found if axis is not None)
 
 
-def coordinates(rows: pd.DataFrame, axes: Sequence[Axis]) -> Floats:
+def coordinates(rows: pd.DataFrame, axes: Sequence[FeatureScaler]) -> Floats:
     """Where customers stand, shape (n, axes).
 
     Raises:
@@ -54,12 +54,12 @@ def coordinates(rows: pd.DataFrame, axes: Sequence[Axis]) -> Floats:
     return np.column_stack([axis.of(rows[axis.column]) for axis in axes])
 
 
-def axes_from(recorded: Sequence[Mapping[str, object]]) -> tuple[Axis, ...]:
+def axes_from(recorded: Sequence[Mapping[str, object]]) -> tuple[FeatureScaler, ...]:
     """The axes that ``asdict`` recorded."""
-    return tuple(Axis(**each) for each in recorded)  # type: ignore[arg-type]
+    return tuple(FeatureScaler(**each) for each in recorded)  # type: ignore[arg-type]
 
 
-def _axis(values: pd.Series, trait: Trait) -> Axis | None:
+def _axis(values: pd.Series, trait: ClusteringFeature) -> FeatureScaler | None:
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     known = numbers[np.isfinite(numbers)]
     if known.size == 0:
@@ -69,7 +69,7 @@ def _axis(values: pd.Series, trait: Trait) -> Axis | None:
     _, counts = np.unique(told, return_counts=True)
     if counts.max() > (1 - FEWEST_OTHERS) * told.size:
         return None
-    return Axis(
+    return FeatureScaler(
         column=trait.column,
         is_log=trait.is_heavy_tailed,
         filling=filling,

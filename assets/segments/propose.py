@@ -8,11 +8,11 @@ from assets.lifecycle.store import control_tables
 from assets.segments import record
 from assets.segments.adopt import Adoption, Proposal, adopt
 from assets.segments.grouping import chosen, fit_groups, tried
-from assets.segments.matching import Identity, identify, matched, overlaps
-from assets.segments.model import Segmentation
+from assets.segments.matching import SegmentKeys, identify, matched, overlaps
+from assets.segments.model import SegmentationSpec
 from assets.segments.morning import Morning
-from assets.segments.preparing import Axis, coordinates, fit_axes
-from assets.segments.serving import Grouping, place, save_grouping
+from assets.segments.preparing import FeatureScaler, coordinates, fit_axes
+from assets.segments.serving import SegmentationModel, place, save_grouping
 
 TOO_FEW = "too_few_customers"
 ALIKE = "customers_do_not_differ"
@@ -27,17 +27,19 @@ def grouping(morning: Morning) -> pd.DataFrame:
     """
     morning.prepare()
     if morning.serves is not None and morning.serves.version == morning.version:
-        return control_tables.row_on(morning.warehouse, morning.problem.model, morning.as_of)
+        return control_tables.row_for_date(morning.warehouse, morning.problem.model, morning.as_of)
     serving = morning.serves.grouping if morning.serves else None
     proposal = propose(morning.sample, serving, segmentation=morning.problem)
     adoption = adopt(proposal, serving, sample=morning.sample, segmentation=morning.problem)
     control_tables.log_decision(morning.warehouse, record.decision_row(morning, adoption))
     sha256 = _kept(morning, proposal, adoption=adoption)
     row = record.model_row(morning, proposal, adoption=adoption, sha256=sha256)
-    return control_tables.keep_row(morning.warehouse, morning.problem.model, row, as_of=morning.as_of)
+    return control_tables.replace_row(morning.warehouse, morning.problem.model, row, as_of=morning.as_of)
 
 
-def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Segmentation) -> Proposal:
+def propose(
+    sample: pd.DataFrame, serving: SegmentationModel | None, *, segmentation: SegmentationSpec
+) -> Proposal:
     """Group the customers of ``sample``, or say why not; segments known before keep their keys.
 
     Args:
@@ -63,15 +65,17 @@ def propose(sample: pd.DataFrame, serving: Grouping | None, *, segmentation: Seg
         return Proposal(grouping=None, table=table, refusal=refusal, code=UNSTABLE)
     groups = fit_groups(points, k=best.k, seed=segmentation.seed)
     identity = _identity(groups.labels_, groups.cluster_centers_, axes, (serving, sample, segmentation))
-    return Proposal(grouping=Grouping(groups=groups, axes=axes, identity=identity), table=table, best=best)
+    return Proposal(
+        grouping=SegmentationModel(groups=groups, axes=axes, identity=identity), table=table, best=best
+    )
 
 
 def _identity(
     labels: np.ndarray,
     centres: np.ndarray,
-    axes: tuple[Axis, ...],
-    known: tuple[Grouping | None, pd.DataFrame, Segmentation],
-) -> Identity:
+    axes: tuple[FeatureScaler, ...],
+    known: tuple[SegmentationModel | None, pd.DataFrame, SegmentationSpec],
+) -> SegmentKeys:
     serving, sample, segmentation = known
     by_column = {trait.column: trait for trait in segmentation.traits}
     traits = [by_column[axis.column] for axis in axes]
@@ -85,7 +89,7 @@ def _identity(
 def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | None:
     """Write what was tried and, when it is adopted, the grouping itself; returns the hash of its files."""
     if proposal.table:
-        control_tables.write_judgement(morning.warehouse, METRICS, record.metric_rows(morning, proposal))
+        control_tables.replace_metrics(morning.warehouse, METRICS, record.metric_rows(morning, proposal))
     if proposal.grouping is None:
         return None
     promoted = adoption.outcome == "promote"
@@ -93,7 +97,7 @@ def _kept(morning: Morning, proposal: Proposal, *, adoption: Adoption) -> str | 
     row = record.registry_row(morning, proposal, sha256=sha256)
     control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=morning.version)
     if promoted:
-        control_tables.name_champion(morning.warehouse, morning.problem.name, version=_champion(morning))
+        control_tables.set_stage(morning.warehouse, morning.problem.name, version=_champion(morning))
     return sha256
 
 

@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from assets.lifecycle.gate import unjudged_row
+from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.store.artifacts import library_versions
 from assets.lifecycle.store.schemas import METRIC_TYPES, REGISTRY_TYPES, RETRAIN_TYPES, typed
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.segments.adopt import Adoption, Proposal
-from assets.segments.grouping import Tried
+from assets.segments.grouping import KResult
 from assets.segments.morning import Morning, Serving
 from assets.segments.tables import MODEL_TYPES
 
@@ -22,7 +22,7 @@ def decision_row(morning: Morning, adoption: Adoption) -> pd.DataFrame:
     """The morning's row of ``ml.retrain_log``."""
     champion = morning.serves.version if morning.serves else None
     attempt = morning.attempt(champion=champion, challenger=morning.version)
-    row = unjudged_row(attempt, adoption.outcome, reasons=adoption.reasons)
+    row = decision_row_without_comparison(attempt, adoption.outcome, reasons=adoption.reasons)
     if adoption.difference is None:
         return row
     value, lowest, highest = adoption.difference
@@ -68,7 +68,7 @@ def metric_rows(morning: Morning, proposal: Proposal) -> pd.DataFrame:
     return typed(rows, METRIC_TYPES)
 
 
-def _figures(one: Tried) -> Iterator[dict[str, object]]:
+def _figures(one: KResult) -> Iterator[dict[str, object]]:
     reach = NORMAL_QUANTILE * one.stability_sd / one.draws**0.5
     yield {
         "metric": "stability_ari",

@@ -10,20 +10,20 @@ from sklearn.cluster import KMeans
 
 from assets.lifecycle.store.artifacts import load_model, save_model
 from assets.metrics.arrays import Floats, Ints
-from assets.segments.matching import Identity
-from assets.segments.preparing import Axis, axes_from, coordinates
+from assets.segments.matching import SegmentKeys
+from assets.segments.preparing import FeatureScaler, axes_from, coordinates
 
 # Distances of a million customers to eight centres at once would be made in pieces anyway.
 BLOCK = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grouping:
+class SegmentationModel:
     """Where the groups are, and what they are called."""
 
     groups: KMeans
-    axes: tuple[Axis, ...]
-    identity: Identity
+    axes: tuple[FeatureScaler, ...]
+    identity: SegmentKeys
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Placed:
     margin: Floats
 
 
-def place(grouping: Grouping, rows: pd.DataFrame) -> Placed:
+def place(grouping: SegmentationModel, rows: pd.DataFrame) -> Placed:
     """Put everybody in ``rows`` into the nearest group."""
     parts = [
         _placed(grouping.groups.transform(coordinates(rows.iloc[start : start + BLOCK], grouping.axes)))
@@ -74,28 +74,28 @@ def _placed(distances: Floats) -> Placed:
     return Placed(group=nearest[:, 0], distance=first, runner_up=nearest[:, 1], margin=margin)
 
 
-def save_grouping(folder: Path, grouping: Grouping) -> str:
+def save_grouping(folder: Path, grouping: SegmentationModel) -> str:
     """Write the grouping into ``folder``; returns the sha-256 of its files."""
     facts = {"axes": [asdict(axis) for axis in grouping.axes], "identity": asdict(grouping.identity)}
     return save_model(folder, grouping.groups, facts=facts)
 
 
-def load_grouping(folder: Path, *, sha256: str) -> Grouping:
+def load_grouping(folder: Path, *, sha256: str) -> SegmentationModel:
     """The grouping in ``folder``, if it is byte for byte the one registered.
 
     Raises:
-        ModelFileRefused: when it is not.
+        ModelIntegrityError: when it is not.
     """
     groups, facts = load_model(folder, sha256=sha256)
-    return Grouping(
+    return SegmentationModel(
         groups=groups,
         axes=axes_from(facts["axes"]),
         identity=_identity(facts["identity"]),
     )
 
 
-def _identity(recorded: dict[str, Sequence[str] | int]) -> Identity:
+def _identity(recorded: dict[str, Sequence[str] | int]) -> SegmentKeys:
     keys, names, used = recorded["keys"], recorded["names"], recorded["keys_used"]
     if isinstance(keys, int) or isinstance(names, int) or not isinstance(used, int):
         raise TypeError("an identity is keys, names and how many keys there ever were")
-    return Identity(keys=tuple(keys), names=tuple(names), keys_used=used)
+    return SegmentKeys(keys=tuple(keys), names=tuple(names), keys_used=used)

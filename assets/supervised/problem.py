@@ -5,14 +5,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from assets.features.groups import ReasonGroup, Slice
+from assets.features.groups import FeatureGroup, Slice
 from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
 from assets.supervised.fitting.task import Binary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Floors:
+class MinimumData:
     """The least training data a model may be fitted on; ``positives`` is asked of either outcome."""
 
     customers: int = 500
@@ -20,7 +20,7 @@ class Floors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gates:
+class PromotionCriteria:
     """What a candidate must reach on the newest rows; every tolerance comes on top of sampling error.
 
     Attributes:
@@ -96,16 +96,16 @@ class PredictionProblem:
     categorical: tuple[str, ...]
     recency: str
     slices: tuple[Slice, ...]
-    reason_groups: tuple[ReasonGroup, ...]
+    reason_groups: tuple[FeatureGroup, ...]
     consent_purpose: str
     owner: str
-    gates: Gates = field(default_factory=Gates)
-    floors: Floors = field(default_factory=Floors)
+    criteria: PromotionCriteria = field(default_factory=PromotionCriteria)
+    minimum_data: MinimumData = field(default_factory=MinimumData)
     amount: str | None = None
     everyone: Key | None = None
     exclusions: tuple[Exclusion, ...] = ()
-    is_absence: bool = False
-    ranked_first: str = "best"
+    label_is_absence_of_order: bool = False
+    top_rank_label: str = "best"
     seed: int = 20_111
     max_training_rows: int = 100_000
 
@@ -117,10 +117,12 @@ class PredictionProblem:
             raise ValueError(f"horizon_days is {self.horizon_days}; at least 1")
         if not self.features:
             raise ValueError(f"{self.name} names no feature table")
-        if self.max_training_rows < self.floors.customers:
-            raise ValueError(f"max_training_rows {self.max_training_rows} < floor {self.floors.customers}")
-        carried = [name for each in self.exclusions for name, _ in each.carried]
-        _refuse_repeated([*self.columns, *carried], "feature or carried column")
+        if self.max_training_rows < self.minimum_data.customers:
+            raise ValueError(
+                f"max_training_rows {self.max_training_rows} < floor {self.minimum_data.customers}"
+            )
+        passthrough_columns = [name for each in self.exclusions for name, _ in each.passthrough_columns]
+        _refuse_repeated([*self.columns, *passthrough_columns], "feature or carried column")
         self._refuse_unknown("recency", [self.recency])
         for group in self.reason_groups:
             self._refuse_unknown(f"reason group {group.theme!r}", group.columns)
@@ -139,9 +141,9 @@ class PredictionProblem:
         return self.numeric + self.categorical
 
     @property
-    def carried(self) -> dict[str, str]:
+    def passthrough_columns(self) -> dict[str, str]:
         """Columns published beside everyone's score, with their pandas dtypes."""
-        return {name: dtype for each in self.exclusions for name, dtype in each.carried}
+        return {name: dtype for each in self.exclusions for name, dtype in each.passthrough_columns}
 
     @property
     def sources(self) -> tuple[Key, ...]:

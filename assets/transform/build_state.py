@@ -17,7 +17,7 @@ FEATURE_WINDOWS = Key("ml", "feature_windows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BusinessClock:
+class BusinessCalendar:
     """What time it is for a business; ``today`` asks its warehouse for the newest fact.
 
     ``known_at`` names, for each raw table whose rows have a date, the column with when we learned of them.
@@ -31,7 +31,7 @@ class BusinessClock:
 
 
 def next_window(
-    asked: date, clock: BusinessClock, *, warehouse: Warehouse, project_dir: Path
+    asked: date, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
 ) -> FeatureWindow:
     """The as-of days to build when a person asks for ``asked``."""
     built, landed = _remembered(warehouse)
@@ -57,7 +57,9 @@ def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, s
     return built, json.loads(row["landed_files"])
 
 
-def remember(window: FeatureWindow, clock: BusinessClock, *, warehouse: Warehouse, project_dir: Path) -> None:
+def remember(
+    window: FeatureWindow, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
+) -> None:
     """Keep what has been built, by which SQL and from which files."""
     built, _ = _remembered(warehouse)
     keeps = built is not None and not window.is_full_refresh
@@ -100,7 +102,7 @@ def _changed_from(
     return None if pd.isna(day) else pd.Timestamp(day).date()
 
 
-def _code_hash(project_dir: Path, clock: BusinessClock) -> str:
+def _code_hash(project_dir: Path, clock: BusinessCalendar) -> str:
     """Hash of every file and declaration that can change what a feature means."""
     digest = hashlib.sha256(json.dumps(dict(clock.declared), sort_keys=True).encode())
     for folder in (

@@ -12,7 +12,7 @@ from dagster_shared.record import replace
 
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
-from assets.transform.build_state import BusinessClock, next_window, remember
+from assets.transform.build_state import BusinessCalendar, next_window, remember
 from assets.transform.remediation import NEXT_STEP, NEXT_STEPS
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
@@ -21,7 +21,7 @@ FEATURED = f"{AS_OF} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
-class RoomTranslator(DagsterDbtTranslator):
+class LayerTranslator(DagsterDbtTranslator):
     """Puts each dbt model into the Dagster group named after its layer folder."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -45,7 +45,7 @@ def transform_assets(
     project: DbtProject,
     partitions: dg.PartitionsDefinition[str],
     *,
-    clock: BusinessClock,
+    clock: BusinessCalendar,
     tell: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
     """Staging and marts; features and labels per as-of day; the published contract.
@@ -59,7 +59,7 @@ def transform_assets(
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
         "project": project,
-        "dagster_dbt_translator": RoomTranslator(),
+        "dagster_dbt_translator": LayerTranslator(),
         "pool": "warehouse",
     }
 

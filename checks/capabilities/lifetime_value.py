@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from assets.lifetime_value.group_totals import disagreements
+from assets.lifetime_value.group_totals import groups_out_of_tolerance
 from assets.lifetime_value.problem import AmountGates, ValueProblem
 from assets.lifetime_value.tables import VALUE_TYPES
 from assets.metrics.arrays import Floats
@@ -25,7 +25,7 @@ AMOUNTS = (
 )
 
 
-def outlooks_contract(problem: ValueProblem) -> pa.DataFrameSchema:
+def value_scores_contract(problem: ValueProblem) -> pa.DataFrameSchema:
     """Every published column is there and within its range, one row per customer and horizon."""
     share = pa.Check.in_range(0, 1)
     ruled = {
@@ -96,7 +96,7 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
     )
 
 
-def longer_horizons_are_worth_more(by_horizon: Floats) -> Verdict:
+def value_is_monotone_in_horizon(by_horizon: Floats) -> Verdict:
     """No customer is expected to spend less in a longer time.
 
     Args:
@@ -113,7 +113,7 @@ def longer_horizons_are_worth_more(by_horizon: Floats) -> Verdict:
     )
 
 
-def everyone_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]) -> Verdict:
+def cohort_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]) -> Verdict:
     """The scored customers of each horizon are the morning's customers: nobody missing, nobody invented.
 
     Args:
@@ -136,12 +136,12 @@ def everyone_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]
     )
 
 
-def predicted_totals_agree(groups: pd.DataFrame, *, gates: AmountGates) -> Verdict:
+def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: AmountGates) -> Verdict:
     """The serving version's totals agreed with realised ones in its back-test, by tenth and by cohort.
 
     Args:
         groups: Rows of ``ml.calibration_bins`` of the version that serves; empty for a fallback.
-        gates: Tolerances.
+        criteria: Tolerances.
     """
     if groups.empty:
         return Verdict(
@@ -150,7 +150,7 @@ def predicted_totals_agree(groups: pd.DataFrame, *, gates: AmountGates) -> Verdi
             evidence={"n": 0.0},
         )
     faults, customers = (
-        tuple(disagreements(groups, gates=gates)),
+        tuple(groups_out_of_tolerance(groups, criteria=criteria)),
         groups.loc[groups["slice_name"] == "all", "n"],
     )
     return Verdict(
@@ -164,7 +164,7 @@ def predicted_totals_agree(groups: pd.DataFrame, *, gates: AmountGates) -> Verdi
     )
 
 
-def intervals_cover_as_promised(held: Interval | None, *, level: float, n: int) -> Verdict:
+def interval_coverage_is_nominal(held: Interval | None, *, level: float, n: int) -> Verdict:
     """Intervals of the back-test held about as often as they promise.
 
     More than promised is no fault: many customers order nothing, and no end cuts a heap in two.
@@ -186,7 +186,7 @@ def intervals_cover_as_promised(held: Interval | None, *, level: float, n: int) 
     )
 
 
-def published_totals_came_true(realised: pd.Series) -> Verdict:
+def realised_totals_are_within_tolerance(realised: pd.Series) -> Verdict:
     """The newest matured morning's published totals agree with what was then spent.
 
     Args:

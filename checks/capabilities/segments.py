@@ -16,7 +16,7 @@ LEAST_AGREEMENT = 0.5
 ROUNDING = 1e-6
 
 
-def everyone_is_in_one_segment(counted: pd.DataFrame, *, customers: int) -> Verdict:
+def cohort_has_one_row_per_scheme(counted: pd.DataFrame, *, customers: int) -> Verdict:
     """Every customer of the morning has one row in each scheme, and nobody else has any.
 
     Args:
@@ -68,7 +68,7 @@ def segments_contract() -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, checks=[whole, reasoned], unique=keys, strict=True)
 
 
-def one_name_per_key(named: pd.DataFrame) -> Verdict:
+def segment_key_has_one_name(named: pd.DataFrame) -> Verdict:
     """A segment keeps its name for as long as its key lives.
 
     Args:
@@ -87,7 +87,7 @@ def one_name_per_key(named: pd.DataFrame) -> Verdict:
     )
 
 
-def no_segment_is_a_handful(sizes: pd.Series, *, rules: Rules) -> Verdict:
+def segments_are_large_enough(sizes: pd.Series, *, rules: Rules) -> Verdict:
     """Every behavioural segment holds the least share of customers that the rules ask for.
 
     Args:

@@ -57,7 +57,7 @@ def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
     )
 
 
-def everyone_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdict:
+def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdict:
     """The scored customers are the cohort: nobody missing, nobody invented.
 
     Args:
@@ -74,7 +74,7 @@ def everyone_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verd
     )
 
 
-def rows_keep_their_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Verdict:
+def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Verdict:
     """Every column is there, typed and within its bounds.
 
     The failing values themselves stay out of the verdict: it is shown in logs, and they may be personal.

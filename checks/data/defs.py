@@ -8,13 +8,13 @@ import pandas as pd
 from assets.defs import PARTITION_TAG
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.loading.load import Landing, quarantined_files, recorded_landings
+from assets.ingest.loading.load import LoadRecord, quarantined_files, recorded_landings
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
 from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for
-from checks.data.freshness import row_counts_are_usual, rows_arrive_on_time
+from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.verdict import Verdict
 
 # Without the newest orders the features would say that customers have stopped buying.
@@ -33,12 +33,12 @@ def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
     yield check_of(key, "every_file_is_readable", readable, why=every_file_is_readable, is_blocking=blocks)
     if contract.happened_at is None:
         return
-    late, amounts = (_arrived(contract, judge) for judge in (rows_arrive_on_time, row_counts_are_usual))
-    yield check_of(key, "rows_arrive_on_time", late, why=rows_arrive_on_time, is_blocking=blocks)
-    yield check_of(key, "row_counts_are_usual", amounts, why=row_counts_are_usual, is_blocking=False)
+    late, amounts = (_arrived(contract, judge) for judge in (sources_are_fresh, row_volume_is_normal))
+    yield check_of(key, "sources_are_fresh", late, why=sources_are_fresh, is_blocking=blocks)
+    yield check_of(key, "row_volume_is_normal", amounts, why=row_volume_is_normal, is_blocking=False)
 
 
-def _landed(contract: Contract, judge: Callable[[list[Landing]], Verdict]) -> Judge:
+def _landed(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
     def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
         with warehouse.connect() as connection:
             landings = recorded_landings(connection)
@@ -47,11 +47,11 @@ def _landed(contract: Contract, judge: Callable[[list[Landing]], Verdict]) -> Ju
     return judged
 
 
-def _reconciled(landings: list[Landing]) -> Verdict:
-    return every_row_is_accounted_for(pd.DataFrame(landings, columns=Landing.__slots__))
+def _reconciled(landings: list[LoadRecord]) -> Verdict:
+    return every_row_is_accounted_for(pd.DataFrame(landings, columns=LoadRecord.__slots__))
 
 
-def _readable(landings: list[Landing]) -> Verdict:
+def _readable(landings: list[LoadRecord]) -> Verdict:
     return every_file_is_readable(quarantined_files(landings), files=len(landings))
 
 

@@ -43,7 +43,7 @@ class _Finding:
     n: int = 0
 
 
-def rows_arrive_on_time(daily: pd.DataFrame, *, as_of: date) -> Verdict:
+def sources_are_fresh(daily: pd.DataFrame, *, as_of: date) -> Verdict:
     """No source has been silent for longer than it ever is.
 
     Args:
@@ -61,7 +61,7 @@ def rows_arrive_on_time(daily: pd.DataFrame, *, as_of: date) -> Verdict:
     )
 
 
-def row_counts_are_usual(daily: pd.DataFrame, *, as_of: date) -> Verdict:
+def row_volume_is_normal(daily: pd.DataFrame, *, as_of: date) -> Verdict:
     """The newest week of each source, and its busiest day, have about as many rows as its own past allows.
 
     Args:

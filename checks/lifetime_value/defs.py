@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifetime_value.problem import ValueProblem
@@ -16,15 +16,15 @@ from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
 from checks.capabilities.lifetime_value import (
     amounts_lie_in_their_intervals,
-    everyone_has_every_horizon,
-    intervals_cover_as_promised,
-    longer_horizons_are_worth_more,
-    outlooks_contract,
-    predicted_totals_agree,
-    published_totals_came_true,
+    backtest_totals_are_within_tolerance,
+    cohort_has_every_horizon,
+    interval_coverage_is_nominal,
+    realised_totals_are_within_tolerance,
+    value_is_monotone_in_horizon,
+    value_scores_contract,
 )
-from checks.data.completeness import rows_keep_their_contract
-from checks.models.performance import candidate_is_worth_promoting
+from checks.data.completeness import rows_match_contract
+from checks.models.performance import candidate_passes_the_gate
 from checks.verdict import Verdict
 
 
@@ -35,56 +35,63 @@ def value_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
 
 def _model_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
     def came_true(warehouse: Warehouse, as_of: date) -> Verdict:
-        return published_totals_came_true(control_tables.row_on(warehouse, problem.realised, as_of).iloc[0])
+        return realised_totals_are_within_tolerance(
+            control_tables.row_for_date(warehouse, problem.realised, as_of).iloc[0]
+        )
 
     def worth(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]
-        return candidate_is_worth_promoting(
+        row = control_tables.row_for_date(warehouse, problem.evaluation, as_of).iloc[0]
+        return candidate_passes_the_gate(
             is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
         )
 
     def cover(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = control_tables.row_on(warehouse, problem.evaluation, as_of).iloc[0]
-        metrics = control_tables.judged_rows(warehouse, METRICS, str(row["model_version"]))
+        row = control_tables.row_for_date(warehouse, problem.evaluation, as_of).iloc[0]
+        metrics = control_tables.rows_of_version(warehouse, METRICS, str(row["model_version"]))
         held = overall(metrics, "coverage") if has(metrics, "coverage") else None
-        return intervals_cover_as_promised(held, level=problem.level, n=int(row["n"]))
+        return interval_coverage_is_nominal(held, level=problem.level, n=int(row["n"]))
 
     def agree(warehouse: Warehouse, as_of: date) -> Verdict:
-        serves = control_tables.serving_on(problem, warehouse, as_of=as_of)
+        serves = control_tables.champion_as_of(problem, warehouse, as_of=as_of)
         version = serves.model_version if serves else ""
-        groups = control_tables.judged_rows(warehouse, CALIBRATION_BINS, version)
-        return predicted_totals_agree(groups, gates=problem.gates)
+        groups = control_tables.rows_of_version(warehouse, CALIBRATION_BINS, version)
+        return backtest_totals_are_within_tolerance(groups, criteria=problem.criteria)
 
     # Not blocking: a refused recipe leaves who serves, and a season is no reason to stop publishing.
     return [
         check_of(
             problem.realised,
-            "published_totals_came_true",
+            "realised_totals_are_within_tolerance",
             _of_day(came_true),
-            why=published_totals_came_true,
+            why=realised_totals_are_within_tolerance,
             is_blocking=False,
         ),
         check_of(
             problem.evaluation,
-            "candidate_is_worth_promoting",
+            "candidate_passes_the_gate",
             _of_day(worth),
-            why=candidate_is_worth_promoting,
+            why=candidate_passes_the_gate,
             is_blocking=False,
         ),
         check_of(
             problem.evaluation,
-            "intervals_cover_as_promised",
+            "interval_coverage_is_nominal",
             _of_day(cover),
-            why=intervals_cover_as_promised,
+            why=interval_coverage_is_nominal,
             is_blocking=False,
         ),
-        check_of(problem.champion, "predicted_totals_agree", _of_day(agree), why=predicted_totals_agree),
+        check_of(
+            problem.champion,
+            "backtest_totals_are_within_tolerance",
+            _of_day(agree),
+            why=backtest_totals_are_within_tolerance,
+        ),
     ]
 
 
 def _score_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
     def contract(rows: pd.DataFrame) -> Verdict:
-        return rows_keep_their_contract(rows, outlooks_contract(problem))
+        return rows_match_contract(rows, value_scores_contract(problem))
 
     def amounts(rows: pd.DataFrame) -> Verdict:
         return amounts_lie_in_their_intervals(rows.loc[rows["is_eligible"]])
@@ -93,23 +100,23 @@ def _score_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
         values = rows.loc[rows["is_eligible"]].pivot_table(
             index="customer_id", columns="horizon_days", values="predicted_value", aggfunc="first"
         )
-        return longer_horizons_are_worth_more(values.to_numpy(dtype=np.float64))
+        return value_is_monotone_in_horizon(values.to_numpy(dtype=np.float64))
 
     def cohort(warehouse: Warehouse, as_of: date) -> Verdict:
-        return everyone_has_every_horizon(_counted(problem, warehouse, as_of), horizons=problem.horizons_days)
+        return cohort_has_every_horizon(_counted(problem, warehouse, as_of), horizons=problem.horizons_days)
 
     return [
         check_of(
             problem.scores,
-            "outlooks_keep_their_contract",
+            "scores_match_contract",
             _of_scores(problem, contract),
-            why=outlooks_contract,
+            why=value_scores_contract,
         ),
         check_of(
             problem.scores,
-            "everyone_has_every_horizon",
+            "cohort_has_every_horizon",
             _of_day(cohort),
-            why=everyone_has_every_horizon,
+            why=cohort_has_every_horizon,
         ),
         check_of(
             problem.scores,
@@ -119,9 +126,9 @@ def _score_checks(problem: ValueProblem) -> list[dg.AssetChecksDefinition]:
         ),
         check_of(
             problem.scores,
-            "longer_horizons_are_worth_more",
+            "value_is_monotone_in_horizon",
             _of_scores(problem, grow),
-            why=longer_horizons_are_worth_more,
+            why=value_is_monotone_in_horizon,
         ),
     ]
 
@@ -140,7 +147,7 @@ def _counted(problem: ValueProblem, warehouse: Warehouse, as_of: date) -> pd.Dat
     return warehouse.read(
         f"""
         with cohort as (
-            select customer_id from {PERMISSIONS.sql} where as_of_date = $as_of
+            select customer_id from {ELIGIBILITY.sql} where as_of_date = $as_of
         )
         select
             horizon_days,

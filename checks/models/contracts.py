@@ -71,7 +71,9 @@ def scores_contract(problem: PredictionProblem) -> pa.DataFrameSchema:
         **SAID,
     }
     others = {
-        name: pa.Column(nullable=True) for name in {**SCORE_TYPES, **problem.carried} if name not in ruled
+        name: pa.Column(nullable=True)
+        for name in {**SCORE_TYPES, **problem.passthrough_columns}
+        if name not in ruled
     }
     return pa.DataFrameSchema(
         {**ruled, **others}, checks=_of_the_eligible(), unique=["customer_id", "as_of_date"], strict=True

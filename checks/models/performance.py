@@ -9,7 +9,7 @@ from scipy import special, stats
 from assets.lifecycle.gate import miscalibrated
 from assets.metrics.arrays import Floats
 from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC
-from assets.supervised.problem import Gates
+from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
 # Wider than any level the year has shown by three standard deviations of the level's own forecast.
@@ -19,13 +19,13 @@ MISS_RATE = 0.05
 TOO_UNLIKELY = 0.01
 
 
-def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
+def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
     """The serving version's recorded calibration keeps the gate's tolerances, overall and per slice.
 
     Args:
         metrics: Rows of ``ml.metrics`` of the version that serves; empty for a fallback, which is a
             table of rates and needs no calibration.
-        gates: Tolerances, each on top of sampling error.
+        criteria: Tolerances, each on top of sampling error.
     """
     if metrics.empty:
         return Verdict(
@@ -33,7 +33,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
             reason="a fallback serves: rates by recency, nothing to calibrate",
             evidence={"n": 0.0},
         )
-    faults = tuple(miscalibrated(metrics, gates=gates))
+    faults = tuple(miscalibrated(metrics, criteria=criteria))
     whole = metrics.loc[(metrics["metric"] == "calibration_shift") & (metrics["slice_name"] == "all")].iloc[0]
     return Verdict(
         passed=not faults,
@@ -41,12 +41,14 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
         if faults
         else f"calibrated on {int(whole['n']):,} rows, every slice within bounds",
         value=float(whole["value"]),
-        threshold=gates.level_tolerance,
+        threshold=criteria.level_tolerance,
         evidence={"n": float(whole["n"]), "outcomes": float(whole["n_positive"])},
     )
 
 
-def mean_is_near_what_happens(probability: Floats, rates: Floats, *, level_sd: float) -> Verdict:
+def mean_probability_is_within_historical_range(
+    probability: Floats, rates: Floats, *, level_sd: float
+) -> Verdict:
     """The mean published probability lies among the rates that matured days have shown.
 
     Catches a table that holds something else than the probability of the outcome, such as that of the
@@ -74,7 +76,7 @@ def mean_is_near_what_happens(probability: Floats, rates: Floats, *, level_sd: f
     )
 
 
-def totals_lie_in_their_intervals(levels: pd.DataFrame) -> Verdict:
+def observed_totals_are_inside_intervals(levels: pd.DataFrame) -> Verdict:
     """Realised totals lie in the 95 % intervals that were published before, about as often as they should.
 
     Args:
@@ -94,7 +96,7 @@ def totals_lie_in_their_intervals(levels: pd.DataFrame) -> Verdict:
     )
 
 
-def published_probabilities_came_true(realised: pd.Series) -> Verdict:
+def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
     """Matured published rows of the serving version agree with what happened; if not, it scores no more.
 
     Args:
@@ -119,7 +121,7 @@ def published_probabilities_came_true(realised: pd.Series) -> Verdict:
     )
 
 
-def customers_are_like_those_it_learned_from(drifted: pd.Series) -> Verdict:
+def features_have_not_drifted(drifted: pd.Series) -> Verdict:
     """No feature of the morning's customers lies beyond what chance and the champion's own year allow.
 
     Args:
@@ -144,27 +146,27 @@ def customers_are_like_those_it_learned_from(drifted: pd.Series) -> Verdict:
     )
 
 
-def members_cannot_be_told(metrics: pd.DataFrame, *, gates: Gates) -> Verdict:
+def membership_inference_auc_is_low(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
     """The candidate's probabilities do not give away which customers it learned from.
 
     Args:
         metrics: Rows of ``ml.metrics`` about the candidate's training fold; empty when nothing was fitted.
-        gates: Holds the highest area under the attacker's curve.
+        criteria: Holds the highest area under the attacker's curve.
     """
     found = metrics.loc[metrics["metric"] == MEMBERSHIP_AUC]
     if found.empty:
         return Verdict(passed=True, reason="nothing was fitted, so nothing was learned", evidence={"n": 0.0})
     auc, lowest, highest = (float(found[name].iloc[0]) for name in ("value", "ci_lo", "ci_hi"))
     return Verdict(
-        passed=auc <= gates.highest_membership_auc,
+        passed=auc <= criteria.highest_membership_auc,
         reason=f"an attacker who knows the outcomes tells the customers learned from by AUC {auc:.3f} "
-        f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {gates.highest_membership_auc:.2f}",
+        f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {criteria.highest_membership_auc:.2f}",
         value=auc,
-        threshold=gates.highest_membership_auc,
+        threshold=criteria.highest_membership_auc,
         evidence={"n": float(found["n"].iloc[0]), "ci_lo": lowest, "ci_hi": highest},
     )
 
 
-def candidate_is_worth_promoting(*, is_promotable: bool, reasons: Sequence[str]) -> Verdict:
+def candidate_passes_the_gate(*, is_promotable: bool, reasons: Sequence[str]) -> Verdict:
     """The morning's candidate beats its rivals; when not, the champion stays, which is no error."""
     return Verdict(passed=is_promotable, reason="; ".join(reasons))

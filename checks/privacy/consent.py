@@ -3,7 +3,7 @@
 from checks.verdict import Verdict
 
 
-def nobody_is_contacted_against_their_will(*, members: int, without: int) -> Verdict:
+def audience_has_consent_and_no_holdout(*, members: int, without: int) -> Verdict:
     """Whoever is in the audience had allowed advertising when the morning began, and is not held out.
 
     Args:
@@ -19,7 +19,7 @@ def nobody_is_contacted_against_their_will(*, members: int, without: int) -> Ver
     )
 
 
-def nobody_is_scored_without_consent(*, rows: int, without: int, is_recorded: bool) -> Verdict:
+def scored_customers_have_consent(*, rows: int, without: int, is_recorded: bool) -> Verdict:
     """Whoever is said anything about had allowed profiling when the morning began.
 
     Args:

@@ -10,13 +10,13 @@ from assets.activation.audience import MEMBER
 from assets.activation.tables import AUDIENCES
 from assets.keys import CHECKS, Key
 from assets.ports import Vault, Warehouse
-from assets.privacy.pii_scan import scan, unmistakable
+from assets.privacy.pii_scan import distinctive_values, scan
 from checks.binding import Judge, as_of_run, check_of
 from checks.privacy.consent import (
-    nobody_is_contacted_against_their_will,
-    nobody_is_scored_without_consent,
+    audience_has_consent_and_no_holdout,
+    scored_customers_have_consent,
 )
-from checks.privacy.vault_scan import personal_values_lie_in_the_vault_only
+from checks.privacy.vault_scan import no_personal_data_outside_vault
 from checks.verdict import Verdict
 
 # Written out, not through the tables that rooms read: a check that shares their SQL would share its faults.
@@ -45,9 +45,9 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
     return [
         check_of(
             table,
-            "nobody_is_scored_without_consent",
+            "scored_customers_have_consent",
             _of_day(table, is_recorded=is_recorded),
-            why=nobody_is_scored_without_consent,
+            why=scored_customers_have_consent,
         )
         for table in tables
     ]
@@ -57,9 +57,9 @@ def audience_check() -> dg.AssetChecksDefinition:
     """The check of whoever is contacted."""
     return check_of(
         AUDIENCES,
-        "nobody_is_contacted_against_their_will",
+        "audience_has_consent_and_no_holdout",
         lambda context, warehouse: judged_audience(warehouse, as_of_run(context)),
-        why=nobody_is_contacted_against_their_will,
+        why=audience_has_consent_and_no_holdout,
     )
 
 
@@ -71,7 +71,7 @@ def judged(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) 
     """The verdict on one morning of ``table``."""
     sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, says_something="said.is_eligible")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
-    return nobody_is_scored_without_consent(
+    return scored_customers_have_consent(
         rows=int(counted["rows"]), without=int(counted["without"]), is_recorded=is_recorded
     )
 
@@ -81,23 +81,21 @@ def judged_audience(warehouse: Warehouse, as_of: date) -> Verdict:
     is_member = f"said.fate = '{MEMBER}'"
     sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, says_something=is_member)
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "advertising"}).iloc[0]
-    return nobody_is_contacted_against_their_will(
-        members=int(counted["rows"]), without=int(counted["unwanted"])
-    )
+    return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))
 
 
-def custody_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
+def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
     """The check of every file below ``folder`` and of Dagster's own, against what ``vault`` keeps."""
     return check_of(
         CHECKS,
-        "personal_values_lie_in_the_vault_only",
-        lambda context, warehouse: personal_values_lie_in_the_vault_only(
+        "no_personal_data_outside_vault",
+        lambda context, warehouse: no_personal_data_outside_vault(
             warehouse.when_free(
-                lambda: scan([folder, Path(context.instance.root_directory)], unmistakable(vault))
+                lambda: scan([folder, Path(context.instance.root_directory)], distinctive_values(vault))
             ),
             below=folder,
         ),
-        why=personal_values_lie_in_the_vault_only,
+        why=no_personal_data_outside_vault,
         # A customer may have written an address into a review: that is said each morning and stops nobody.
         is_blocking=False,
     )

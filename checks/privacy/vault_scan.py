@@ -8,7 +8,7 @@ from checks.verdict import Verdict
 NAMED_FILES = 3
 
 
-def personal_values_lie_in_the_vault_only(found: Scanned, *, below: Path) -> Verdict:
+def no_personal_data_outside_vault(found: Scanned, *, below: Path) -> Verdict:
     """No e-mail address, telephone number or the like that the vault keeps lies readable in any file.
 
     Args:

@@ -7,36 +7,38 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.ports import Warehouse
-from assets.segments.model import BEHAVIOUR, Segmentation
+from assets.segments.model import BEHAVIOUR, SegmentationSpec
 from checks.binding import Judge, as_of_run, check_of
 from checks.capabilities.segments import (
-    everyone_is_in_one_segment,
-    no_segment_is_a_handful,
-    one_name_per_key,
+    cohort_has_one_row_per_scheme,
     profiles_add_up,
+    segment_key_has_one_name,
+    segments_are_large_enough,
     segments_are_stable,
     segments_contract,
 )
-from checks.data.completeness import rows_keep_their_contract
+from checks.data.completeness import rows_match_contract
 from checks.verdict import Verdict
 
 Judged = Callable[[Warehouse, date], Verdict]
 
 
-def segment_checks(segmentation: Segmentation) -> list[dg.AssetChecksDefinition]:
+def segment_checks(segmentation: SegmentationSpec) -> list[dg.AssetChecksDefinition]:
     """What must hold before segments are published, and what a person should look at."""
     key, judges = segmentation.assignments, _Judges(segmentation)
     return [
-        check_of(key, "everyone_is_in_one_segment", _of_day(judges.everyone), why=everyone_is_in_one_segment),
-        check_of(key, "segments_keep_their_contract", _of_day(judges.contract), why=segments_contract),
-        check_of(key, "one_name_per_key", _of_day(judges.named), why=one_name_per_key),
+        check_of(
+            key, "cohort_has_one_row_per_scheme", _of_day(judges.everyone), why=cohort_has_one_row_per_scheme
+        ),
+        check_of(key, "scores_match_contract", _of_day(judges.contract), why=segments_contract),
+        check_of(key, "segment_key_has_one_name", _of_day(judges.named), why=segment_key_has_one_name),
         check_of(
             key,
-            "no_segment_is_a_handful",
+            "segments_are_large_enough",
             _of_day(judges.handful),
-            why=no_segment_is_a_handful,
+            why=segments_are_large_enough,
             is_blocking=False,
         ),
         check_of(
@@ -49,12 +51,12 @@ def segment_checks(segmentation: Segmentation) -> list[dg.AssetChecksDefinition]
 class _Judges:
     """The checks' reading of the tables of one grouping."""
 
-    def __init__(self, segmentation: Segmentation) -> None:
+    def __init__(self, segmentation: SegmentationSpec) -> None:
         self._segmentation = segmentation
         self._table = segmentation.assignments.sql
 
     def everyone(self, warehouse: Warehouse, as_of: date) -> Verdict:
-        cohort = f"(select customer_id from {PERMISSIONS.sql} where as_of_date = $as_of)"
+        cohort = f"(select customer_id from {ELIGIBILITY.sql} where as_of_date = $as_of)"
         counted = warehouse.read(
             f"select scheme, count(*) as rows, count(distinct customer_id) as customers, "
             f"count(distinct customer_id) filter (where customer_id in {cohort}) as known "
@@ -62,12 +64,10 @@ class _Judges:
             {"as_of": as_of},
         )
         customers = warehouse.read(f"select count(*) as n from {cohort}", {"as_of": as_of})["n"].iloc[0]
-        return everyone_is_in_one_segment(counted, customers=int(customers))
+        return cohort_has_one_row_per_scheme(counted, customers=int(customers))
 
     def contract(self, warehouse: Warehouse, as_of: date) -> Verdict:
-        return rows_keep_their_contract(
-            _on(warehouse, self._segmentation.assignments, as_of), segments_contract()
-        )
+        return rows_match_contract(_on(warehouse, self._segmentation.assignments, as_of), segments_contract())
 
     def named(self, warehouse: Warehouse, as_of: date) -> Verdict:
         pairs = warehouse.read(
@@ -75,7 +75,7 @@ class _Judges:
             "where as_of_date <= $as_of and segment_key is not null",
             {"as_of": as_of},
         )
-        return one_name_per_key(pairs)
+        return segment_key_has_one_name(pairs)
 
     def handful(self, warehouse: Warehouse, as_of: date) -> Verdict:
         sizes = warehouse.read(
@@ -84,7 +84,7 @@ class _Judges:
             {"as_of": as_of, "scheme": BEHAVIOUR},
         )
         counted = sizes.set_index("segment_name")["customers"]
-        return no_segment_is_a_handful(counted, rules=self._segmentation.rules)
+        return segments_are_large_enough(counted, rules=self._segmentation.rules)
 
     def stable(self, warehouse: Warehouse, as_of: date) -> Verdict:
         told = warehouse.read(

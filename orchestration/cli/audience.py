@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from assets.activation.delivery import NothingToDeliver, deliver
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ports import Contacts
-from assets.privacy.encryption import SealBroken
+from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import turn
-from orchestration.resources.retry import Held
+from orchestration.resources.locks import run_lock
+from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -28,13 +28,13 @@ NO_CONTACTS = (
 )
 
 
-def contacts_of(settings: Settings, business: Business) -> Contacts | None:
+def contacts_of(settings: Settings, business: BusinessConfig) -> Contacts | None:
     """Where ``business`` keeps addresses and numbers; ``None`` when it keeps none."""
     return vault_of(settings, business) if business.vault else None
 
 
 def main(
-    arguments: list[str], contacts_of: Callable[[Settings, Business], Contacts | None] = contacts_of
+    arguments: list[str], contacts_of: Callable[[Settings, BusinessConfig], Contacts | None] = contacts_of
 ) -> int:
     """Deliver the newest audience to whom ``contacts_of`` reaches; returns the process's exit code."""
     settings = Settings()
@@ -45,7 +45,7 @@ def main(
             sys.stderr.write(NO_CONTACTS)
             return 1
         ledger = _delivered(settings, contacts, is_dry_run=is_dry_run)
-    except (BusinessInvalid, Held, NothingToDeliver, SealBroken, VaultKeyRefused) as refused:
+    except (BusinessInvalid, ResourceLocked, NothingToDeliver, DecryptionFailed, VaultKeyRefused) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stdout.write(
@@ -58,7 +58,7 @@ def _delivered(settings: Settings, contacts: Contacts, *, is_dry_run: bool) -> p
     if not settings.warehouse_file.exists():
         raise NothingToDeliver(f"{settings.warehouse_file} is not there yet: launch make run first")
     warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
-    with turn(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+    with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
         return deliver(
             warehouse,
             contacts,

@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from assets.calendar import first_of_months, newest_matured
+from assets.calendar import first_of_months, latest_matured_as_of
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.run_context import Morning
 from assets.supervised.data.split import TooLittleHistory
-from assets.supervised.evaluation.history_report import Looked, look_back
-from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.evaluation.history_report import BacktestRow, look_back
+from assets.supervised.fitting.train import InsufficientData
 from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import today_of
@@ -29,7 +29,7 @@ HEADER = (
 KIB_PER_MIB = 1024
 
 
-def line(looked: Looked) -> str:
+def line(looked: BacktestRow) -> str:
     """One row of the table, in Markdown."""
     return (
         f"| {looked.as_of} | {looked.customers:,} | {looked.happened:,} | {looked.total.value:,.0f} "
@@ -40,7 +40,7 @@ def line(looked: Looked) -> str:
     )
 
 
-def closing(looked: list[Looked]) -> str:
+def closing(looked: list[BacktestRow]) -> str:
     """The figures of the whole table."""
     misses = np.abs([each.miss for each in looked])
     widths = [(each.total.hi - each.total.lo) / each.total.value for each in looked]
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
     business = settings.load_business()
     first = max(asked.first, business.first_as_of_day)
     for problem in PROBLEMS:
-        newest = newest_matured(today_of(business), horizon_days=problem.horizon_days)
+        newest = latest_matured_as_of(today_of(business), horizon_days=problem.horizon_days)
         looked = list(
             _looked_back(problem, first_of_months(first, min(asked.last, newest)), settings=settings)
         )
@@ -80,7 +80,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _looked_back(problem: PredictionProblem, days: Iterable[date], *, settings: Settings) -> Iterator[Looked]:
+def _looked_back(
+    problem: PredictionProblem, days: Iterable[date], *, settings: Settings
+) -> Iterator[BacktestRow]:
     sys.stdout.write(f"{problem.question}\n\n{HEADER}\n")
     for day in days:
         morning = Morning(
@@ -93,7 +95,7 @@ def _looked_back(problem: PredictionProblem, days: Iterable[date], *, settings: 
         )
         try:
             looked = look_back(morning)
-        except (TooLittleHistory, BelowFloor, LeakDetected) as refusal:
+        except (TooLittleHistory, InsufficientData, LeakDetected) as refusal:
             sys.stdout.write(f"| {day} | refused: {refusal} |\n")
             continue
         sys.stdout.write(f"{line(looked)}\n")

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from assets.calendar import first_of_months
-from assets.lifetime_value.backtest import NAIVE, Window
+from assets.lifetime_value.backtest import BASELINE, BacktestWindow
 from assets.lifetime_value.group_totals import WHOLE, group_totals
 from assets.lifetime_value.judge import resamples_of
 from assets.lifetime_value.problem import LIFETIME_VALUE
@@ -34,7 +34,7 @@ def lines(found: BackTest) -> Iterator[str]:
     for rival, said in window.said.items():
         told = summarised(amount_accuracy(window.amount, window.value(rival), resamples))
         lo, hi = (each[:, window.column] for each in (said.value_lo, said.value_hi))
-        held = "" if rival == NAIVE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
+        held = "" if rival == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
         totals = f"{window.value(rival).sum():,.0f} | {window.amount.sum():,.0f}"
         yield (
             f"| {window.cohort.as_of} | {rival} | {totals} "
@@ -54,12 +54,12 @@ def _verdict(found: BackTest, rival: str) -> str:
 def tenths(found: BackTest) -> pd.DataFrame:
     """Predicted and realised totals of one window by tenth of the best recipe, and the naive rival's own."""
     window = found.looked_back[0]
-    rival = found.best.recipe if found.best else NAIVE
-    both = {name: _tenths(window, name) for name in dict.fromkeys((rival, NAIVE))}
+    rival = found.best.recipe if found.best else BASELINE
+    both = {name: _tenths(window, name) for name in dict.fromkeys((rival, BASELINE))}
     return pd.concat(both, axis=1)
 
 
-def _tenths(window: Window, rival: str) -> pd.DataFrame:
+def _tenths(window: BacktestWindow, rival: str) -> pd.DataFrame:
     groups = group_totals(
         window.amount,
         window.value(rival),

@@ -13,7 +13,7 @@ from orchestration.alerts import cause
 _META = "dagster_meta"
 
 
-class Narrator(logging.Handler):
+class ConsoleHandler(logging.Handler):
     """Turns Dagster's events into short lines: what is being made, how long it took, what failed.
 
     Args:
@@ -70,11 +70,11 @@ def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
 def _logger(context: dg.InitLoggerContext) -> logging.Logger:
     # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
     logger = logging.Logger("narrator")
-    logger.addHandler(Narrator(is_brief=context.logger_config["is_brief"]))
+    logger.addHandler(ConsoleHandler(is_brief=context.logger_config["is_brief"]))
     return logger
 
 
-narrator = dg.LoggerDefinition(
+console_logger = dg.LoggerDefinition(
     logger_fn=_logger,
     config_schema={"is_brief": dg.Field(bool, default_value=False)},
     description="One line per step and per failed check, for a person at the terminal.",

@@ -14,9 +14,9 @@ from typing import Self
 
 import dagster as dg
 
-from assets.calendar import as_of_days, first_of_months, newest_matured
+from assets.calendar import as_of_days, first_of_months, latest_matured_as_of
 from assets.ingest.config.business import BusinessInvalid
-from assets.lifecycle.retrain_triggers import wanted
+from assets.lifecycle.retrain_triggers import pending_trigger
 from assets.lifecycle.store import control_tables
 from assets.monitoring.replay.report import closing, markdown, morning_line, page, replayed
 from assets.ports import Warehouse
@@ -81,13 +81,13 @@ class History:
         unserved = {dg.AssetKey(each.scores) for each in PROBLEMS if not self._has_model(each, day)}
         self.run(REPLAY, day, only=self._made_by(REPLAY) - unserved)
         for problem in PROBLEMS:
-            cause = wanted(problem, self.warehouse, as_of=day)
+            cause = pending_trigger(problem, self.warehouse, as_of=day)
             if cause is not None and self._can_learn(problem, day):
                 sys.stderr.write(
                     f"{day}: retraining {problem.name}, because {cause.trigger}: {cause.reasons}\n"
                 )
                 # Published once, at the end: nobody reads the snapshots of mornings long gone.
-                asked = set(self.stages.answering(problem.name)) - self._made_by(PUBLISH)
+                asked = set(self.stages.assets_to_retrain(problem.name)) - self._made_by(PUBLISH)
                 self.run(RETRAIN, day, tags=tags_of(cause), only=asked)
         for problem in PROBLEMS:
             line = morning_line(replayed(problem, self.warehouse, [day]))
@@ -99,11 +99,11 @@ class History:
     def _has_model(self, problem: PredictionProblem, day: date) -> bool:
         if not self.warehouse.exists(problem.champion):
             return False
-        return control_tables.serving_on(problem, self.warehouse, as_of=day) is not None
+        return control_tables.champion_as_of(problem, self.warehouse, as_of=day) is not None
 
     def _can_learn(self, problem: PredictionProblem, day: date) -> bool:
         """Whether the outcome of any morning before ``day`` is known by then."""
-        return newest_matured(day, horizon_days=problem.horizon_days) >= self.first_day
+        return latest_matured_as_of(day, horizon_days=problem.horizon_days) >= self.first_day
 
 
 def main(arguments: list[str]) -> int:

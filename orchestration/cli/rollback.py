@@ -9,16 +9,16 @@ import dagster as dg
 from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
 from assets.lifecycle.run_context import Morning
-from assets.lifecycle.store.artifacts import ModelFileRefused
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.artifacts import ModelIntegrityError
+from assets.lifecycle.store.control_tables import ChampionVersion
 from orchestration.alerts import alert_of
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import turn
+from orchestration.resources.locks import run_lock
 from orchestration.resources.models import FolderModelStore
-from orchestration.resources.retry import Held
+from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         as_of = newest_as_of_day(settings.load_business())
         definitions = definitions_for(settings)
         serves = _rolled_back(asked, settings, as_of=as_of)
-    except (BusinessInvalid, Held, NothingToRollBackTo, ModelFileRefused) as refused:
+    except (BusinessInvalid, ResourceLocked, NothingToRollBackTo, ModelIntegrityError) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stderr.write(
@@ -62,7 +62,7 @@ def _published(definitions: dg.Definitions, settings: Settings, *, as_of: date) 
     return result.success
 
 
-def _rolled_back(asked: argparse.Namespace, settings: Settings, *, as_of: date) -> Serving:
+def _rolled_back(asked: argparse.Namespace, settings: Settings, *, as_of: date) -> ChampionVersion:
     """The version that serves again, installed while no run of this business is at work."""
     warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
     morning = Morning(
@@ -73,7 +73,7 @@ def _rolled_back(asked: argparse.Namespace, settings: Settings, *, as_of: date) 
         run_id=RUN_ID,
         now=datetime.now(tz=UTC).replace(tzinfo=None),
     )
-    with turn(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+    with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
         return roll_back(morning, reason=asked.reason)
 
 

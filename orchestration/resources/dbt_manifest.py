@@ -14,7 +14,7 @@ PARSED_SUFFIXES = frozenset({".sql", ".yml", ".csv", ".md"})
 
 def dbt_project(settings: Settings) -> DbtProject:
     """The dbt project with a manifest that is not older than its sources."""
-    settings.tell_dbt()
+    settings.export_dbt_environment()
     project = DbtProject(
         project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR, target_path=settings.dbt_target_dir
     )

@@ -21,7 +21,7 @@ FOLDER = Path("history", "runs")
 KEPT_OPEN = 8
 
 
-class FrugalEventLog(SqliteEventLogStorage):
+class CachedEventLog(SqliteEventLogStorage):
     """The default event log, which keeps the newest files open, and the engine of each.
 
     Dagster opens a file and builds an engine for every event, forgets all the SQL it has compiled, and
@@ -43,7 +43,7 @@ class FrugalEventLog(SqliteEventLogStorage):
     @classmethod
     def from_config_value(  # type: ignore[override] # Dagster's own takes base_dir
         cls, inst_data: ConfigurableClassData | None, config_value: dict[str, str]
-    ) -> "FrugalEventLog":
+    ) -> "CachedEventLog":
         """The log that ``dagster.yaml`` names."""
         return cls(inst_data=inst_data, **config_value)
 

@@ -7,10 +7,10 @@ import dagster as dg
 # Dagster exports no public name for what a launcher says of a run's health.
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
-from orchestration.resources.locks import was_killed
+from orchestration.resources.locks import crashed
 
 
-class WatchfulLauncher(dg.DefaultRunLauncher):
+class CrashAwareLauncher(dg.DefaultRunLauncher):
     """The default launcher, which knows a killed run from one at work.
 
     Without it a run killed together with its code server, or a killed ``make run``, counts as running
@@ -24,6 +24,6 @@ class WatchfulLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """``FAILED`` when the process of ``run`` is gone; a run that shows no sign may not have begun."""
-        if was_killed(Path(self._instance.root_directory), run.run_id):
+        if crashed(Path(self._instance.root_directory), run.run_id):
             return CheckRunHealthResult(WorkerStatus.FAILED, "the process of this run was killed")
         return CheckRunHealthResult(WorkerStatus.RUNNING)

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from orchestration.resources.retry import Held, patiently
+from orchestration.resources.retry import ResourceLocked, retry_while_locked
 
 SIGNS = "alive"
 
 
 @contextmanager
-def turn(
+def run_lock(
     file: Path, *, run_id: str, patience: timedelta, tell: Callable[[str], object] = lambda _words: None
 ) -> Iterator[None]:
     """Hold ``file`` for one run; whoever comes meanwhile waits.
@@ -32,9 +32,9 @@ def turn(
         def taken() -> None:
             if not _locked(stream.fileno()):
                 stream.seek(0)
-                raise Held(f"{stream.read() or 'another run'} has its turn in {file.parent}")
+                raise ResourceLocked(f"{stream.read() or 'another run'} has its turn in {file.parent}")
 
-        patiently(taken, patience=patience, tell=tell)
+        retry_while_locked(taken, patience=patience, tell=tell)
         stream.truncate(0)
         stream.write(f"run {run_id} (process {os.getpid()})")
         stream.flush()
@@ -42,7 +42,7 @@ def turn(
 
 
 @contextmanager
-def alive(root: Path, run_id: str) -> Iterator[None]:
+def hold_liveness_lock(root: Path, run_id: str) -> Iterator[None]:
     """Show for as long as this process works on ``run_id`` that it does."""
     file = _sign(root, run_id)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def alive(root: Path, run_id: str) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def was_killed(root: Path, run_id: str) -> bool:
+def crashed(root: Path, run_id: str) -> bool:
     """Whether ``run_id`` was begun by a process that is gone and did not end it."""
     try:
         with _sign(root, run_id).open("r") as stream:
@@ -69,7 +69,7 @@ def prune(root: Path, *, has_ended: Callable[[str], bool]) -> None:
     Not before: the sign is all by which a killed run is known from one at work.
     """
     for sign in sorted((root / SIGNS).glob("*")):
-        if has_ended(sign.name) and was_killed(root, sign.name):
+        if has_ended(sign.name) and crashed(root, sign.name):
             sign.unlink(missing_ok=True)
 
 

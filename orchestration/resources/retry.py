@@ -12,11 +12,11 @@ BETWEEN_WORDS = timedelta(minutes=1)
 Found = TypeVar("Found")
 
 
-class Held(Exception):
+class ResourceLocked(Exception):
     """Another process holds a file; the words name the file, the holder and the remedy."""
 
 
-def patiently(
+def retry_while_locked(
     attempt: Callable[[], Found],
     *,
     patience: timedelta,
@@ -24,10 +24,10 @@ def patiently(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Found:
-    """What ``attempt`` returns, tried again while it raises ``Held``.
+    """What ``attempt`` returns, tried again while it raises ``ResourceLocked``.
 
     Args:
-        attempt: Raises ``Held`` while another process is in the way; any other error passes through.
+        attempt: Raises ``ResourceLocked`` while another process holds the file; other errors pass through.
         patience: How long to try; at least one attempt is made.
         tell: Hears why it takes so long: at once, and again every minute.
         clock: Seconds that never go back.
@@ -40,11 +40,11 @@ def patiently(
     while True:
         try:
             return attempt()
-        except Held as held:
+        except ResourceLocked as held:
             waited, words = clock() - started, str(held)
         # Outside the handler: a person shall read these words, not the adapter's as their cause.
         if waited >= patience.total_seconds():
-            raise Held(f"{words} (waited {waited:,.0f} s)")
+            raise ResourceLocked(f"{words} (waited {waited:,.0f} s)")
         if waited - told >= BETWEEN_WORDS.total_seconds():
             tell(f"waiting: {words}")
             told = waited

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from assets.ports import PersonalValue
-from assets.privacy.encryption import Place, Sealed, seal, token_of, unseal
+from assets.privacy.encryption import Ciphertext, Place, decrypt, encrypt, token_of
 from assets.privacy.vault_key import KEY_BYTES, OWNER_ONLY, Keyring
 
 PATIENCE = timedelta(minutes=1)
@@ -52,7 +52,7 @@ class SqliteVault:
         """See ``Vault``."""
         keys, columns = self._keys(), [name for name in values.columns if name != "customer_id"]
         rows = [
-            (*place, *seal(keys.current, value, place=place))
+            (*place, *encrypt(keys.current, value, place=place))
             for customer_id, *told in values[["customer_id", *columns]].itertuples(index=False)
             for place, value in zip(
                 (Place(customer_id, source, column) for column in columns), told, strict=True
@@ -68,7 +68,7 @@ class SqliteVault:
             vault.executemany("insert into contents values (?, ?, ?, ?, ?, ?)", rows)
         return len(rows)
 
-    def is_taken(self, source: str, fingerprint: str) -> bool:
+    def has_processed(self, source: str, fingerprint: str) -> bool:
         """See ``Vault``."""
         if not self.file.exists():
             return False
@@ -76,7 +76,7 @@ class SqliteVault:
             sql = "select 1 from taken where source = ? and fingerprint = ?"
             return vault.execute(sql, [source, fingerprint]).fetchone() is not None
 
-    def note_taken(self, source: str, fingerprint: str) -> None:
+    def mark_processed(self, source: str, fingerprint: str) -> None:
         """See ``Vault``."""
         with self.opened() as vault:
             vault.execute("insert or ignore into taken values (?, ?)", [source, fingerprint])
@@ -101,8 +101,8 @@ class SqliteVault:
                 _list(vault, customer_ids)
                 which = "where customer_id in (select id from asked)"
             rows = vault.execute(f"select * from contents {which} order by rowid limit ?", [at_most])
-            sealed = [(Place(*row[:3]), Sealed(*row[3:])) for row in rows]
-        return [PersonalValue(*place, unseal(keys, each, place=place)) for place, each in sealed]
+            sealed = [(Place(*row[:3]), Ciphertext(*row[3:])) for row in rows]
+        return [PersonalValue(*place, decrypt(keys, each, place=place)) for place, each in sealed]
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
         """See ``Vault``."""
@@ -142,11 +142,11 @@ class SqliteVault:
             for old, new in names.items():
                 rows = vault.execute("select rowid, * from contents where customer_id = ?", [old]).fetchall()
                 for rowid, _, source, column, *sealed in rows:
-                    value = unseal(keys, Sealed(*sealed), place=Place(old, source, column))
+                    value = decrypt(keys, Ciphertext(*sealed), place=Place(old, source, column))
                     vault.execute(
                         "update or replace contents set customer_id = ?, key_id = ?, nonce = ?, "
                         "ciphertext = ? where rowid = ?",
-                        [new, *seal(keys.current, value, place=Place(new, source, column)), rowid],
+                        [new, *encrypt(keys.current, value, place=Place(new, source, column)), rowid],
                     )
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
@@ -155,7 +155,7 @@ class SqliteVault:
         with self.opened() as vault:
             return {each: vault.execute(sql, [each, beside]).rowcount for each in customer_ids}
 
-    def tell_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
+    def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
         """See ``Vault``."""
         tokens = [token for kind, some in ids.items() for token in self.tokens(kind, some).values()]
         with self.opened() as vault:
@@ -173,12 +173,12 @@ class SqliteVault:
         keys, done = self._keys(), 0
         if keys.following is None:
             raise ValueError("no key follows the current one")
-        renewed = Keyring(current=keys.following, following=keys.current)
+        refitted_every_run = Keyring(current=keys.following, following=keys.current)
         with self.opened() as vault:
-            self._rewrap(vault, renewed)
-        while moved := self._rotate_some(renewed):
+            self._rewrap(vault, refitted_every_run)
+        while moved := self._rotate_some(refitted_every_run):
             done += moved
-            tell(f"{done:,} values encrypted with key {renewed.current.id}")
+            tell(f"{done:,} values encrypted with key {refitted_every_run.current.id}")
         return done
 
     def _rotate_some(self, keys: Keyring) -> int:
@@ -189,10 +189,10 @@ class SqliteVault:
                 [keys.current.id, ROWS_AT_A_TIME],
             ).fetchall()
             for rowid, *place, key_id, nonce, ciphertext in rows:
-                value = unseal(keys, Sealed(key_id, nonce, ciphertext), place=Place(*place))
+                value = decrypt(keys, Ciphertext(key_id, nonce, ciphertext), place=Place(*place))
                 vault.execute(
                     "update contents set key_id = ?, nonce = ?, ciphertext = ? where rowid = ?",
-                    [*seal(keys.current, value, place=Place(*place)), rowid],
+                    [*encrypt(keys.current, value, place=Place(*place)), rowid],
                 )
             return len(rows)
 
@@ -200,19 +200,19 @@ class SqliteVault:
     def _rewrap(vault: sqlite3.Connection, keys: Keyring) -> None:
         rows = vault.execute("select name, key_id, nonce, ciphertext from secrets").fetchall()
         for name, *sealed in rows:
-            value = unseal(keys, Sealed(*sealed), place=TOKEN_SECRET)
+            value = decrypt(keys, Ciphertext(*sealed), place=TOKEN_SECRET)
             vault.execute(
                 "replace into secrets values (?, ?, ?, ?)",
-                [name, *seal(keys.current, value, place=TOKEN_SECRET)],
+                [name, *encrypt(keys.current, value, place=TOKEN_SECRET)],
             )
 
     def _secret(self, vault: sqlite3.Connection, keys: Keyring) -> bytes:
         """What tokens are made with: it outlives every key, because a token cannot be made anew."""
         sql = "select key_id, nonce, ciphertext from secrets where name = 'tokens'"
         if vault.execute(sql).fetchone() is None:
-            made = seal(keys.current, secrets.token_hex(KEY_BYTES), place=TOKEN_SECRET)
+            made = encrypt(keys.current, secrets.token_hex(KEY_BYTES), place=TOKEN_SECRET)
             vault.execute("insert into secrets values ('tokens', ?, ?, ?)", made)
-        return bytes.fromhex(unseal(keys, Sealed(*vault.execute(sql).fetchone()), place=TOKEN_SECRET))
+        return bytes.fromhex(decrypt(keys, Ciphertext(*vault.execute(sql).fetchone()), place=TOKEN_SECRET))
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from, keyring_in, make_key
 from orchestration.resources.vault import SqliteVault
 from orchestration.settings import Settings
 
 
-def vault_of(settings: Settings, business: Business) -> SqliteVault:
+def vault_of(settings: Settings, business: BusinessConfig) -> SqliteVault:
     """The vault of ``business``; its key is looked for when it is needed, and kept nowhere."""
     return SqliteVault(settings.vault_file, keyring_of(settings, business))
 
 
-def keyring_of(settings: Settings, business: Business) -> Callable[[], Keyring]:
+def keyring_of(settings: Settings, business: BusinessConfig) -> Callable[[], Keyring]:
     """What finds the key: in the environment, in the file that it names, or, simulated, in a file of ours.
 
     Only a simulated shop gets a key without being asked: its people do not exist, and a newcomer's first run
@@ -48,7 +48,7 @@ def _in_environment(current: SecretStr, following: SecretStr | None) -> Keyring:
     )
 
 
-def _no_key(business: Business) -> str:
+def _no_key(business: BusinessConfig) -> str:
     remedy = (
         "set VAULT_KEY to 64 hexadecimal digits, or VAULT_KEY_FILE to a file of mode 0600 that holds them "
         "(`make vault-key` makes one)"

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.resources.locks import alive, prune, turn
-from orchestration.resources.retry import Held, patiently
+from orchestration.resources.locks import hold_liveness_lock, prune, run_lock
+from orchestration.resources.retry import ResourceLocked, retry_while_locked
 
 # DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)
@@ -64,8 +64,8 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         root = Path(instance.root_directory)
         prune(root, has_ended=lambda run_id: _has_ended(instance, run_id))
         with (
-            alive(root, run.run_id),
-            turn(self.turn_file, run_id=run.run_id, patience=patience, tell=tell),
+            hold_liveness_lock(root, run.run_id),
+            run_lock(self.turn_file, run_id=run.run_id, patience=patience, tell=tell),
         ):
             yield self
 
@@ -82,7 +82,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             except duckdb.IOException as error:
                 raise _held(error) or error from None
 
-        return patiently(attempt, patience=timedelta(seconds=self.patience_seconds))
+        return retry_while_locked(attempt, patience=timedelta(seconds=self.patience_seconds))
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
@@ -148,13 +148,13 @@ def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
     return run is None or run.is_finished
 
 
-def _held(error: duckdb.IOException) -> Held | None:
+def _held(error: duckdb.IOException) -> ResourceLocked | None:
     """Who else has the file open according to ``error``; ``None`` when it is about something else."""
     locked = LOCKED.search(str(error))
     if locked is None:
         return None
     file, holder = locked.groups()
-    return Held(f"{file} is open in {holder or 'another process'}; close it there")
+    return ResourceLocked(f"{file} is open in {holder or 'another process'}; close it there")
 
 
 @contextmanager

@@ -33,13 +33,13 @@ STOPS = "the run stops; the scores published before stay served"
 WARNS = "scores go on with a warning; a model is wanted for this cause"
 TOLD = "scores go on with a warning"
 WITHHELD = "nothing new is scored; the scores published before stay served"
-GATE, DRIFT = "candidate_is_worth_promoting", "customers_are_like_those_it_learned_from"
-REALISED, COUNTS = "published_probabilities_came_true", "row_counts_are_usual"
+GATE, DRIFT = "candidate_passes_the_gate", "features_have_not_drifted"
+REALISED, COUNTS = "realised_calibration_is_within_tolerance", "row_volume_is_normal"
 
 _DELIVERED = (
     Fault(
         name="the export of orders stops",
-        check="rows_arrive_on_time",
+        check="sources_are_fresh",
         words="7 days of silence, 4 allowed",
         then=STOPS,
     ),
@@ -67,7 +67,7 @@ _DELIVERED = (
     ),
     Fault(
         name="orders are known before they were placed, because two clocks disagree by an hour",
-        check="rows_arrive_on_time",
+        check="sources_are_fresh",
         words="7 days of silence",
         then="each line is rejected with both moments; without the week's orders the run stops",
     ),
@@ -177,19 +177,19 @@ _CHANGED = (
 _PUBLISHED = (
     Fault(
         name="a customer is scored twice",
-        check="scores_keep_their_contract",
+        check="scores_match_contract",
         words="multiple_fields_uniqueness",
         then=STOPS,
     ),
     Fault(
         name="a customer is not scored",
-        check="everyone_is_scored_once",
+        check="cohort_is_scored_once",
         words="1,999 of 2,000 customers",
         then=STOPS,
     ),
     Fault(
         name="the table holds the probability of the predicted class",
-        check="mean_is_near_what_happens",
+        check="mean_probability_is_within_historical_range",
         words="matured days allow",
         then=STOPS,
     ),

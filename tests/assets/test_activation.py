@@ -11,7 +11,7 @@ from assets.activation.defs import prepare
 from assets.activation.lift import measured
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES, SEND_TYPES
 from assets.keys import Key
-from assets.lifecycle.cohort import MARKS
+from assets.lifecycle.cohort import CONSENT_COLUMNS
 from assets.lifecycle.store.schemas import typed
 from checks.privacy.defs import CUSTOMERS, judged_audience
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -38,7 +38,7 @@ def score(warehouse: DuckDBWarehouse, *, customers: int = 40) -> None:
     shared = pd.DataFrame(
         {"customer_id": ids, "as_of_date": MORNING, "is_eligible": [*[True] * (customers - 1), False]}
     )
-    marks = dict.fromkeys(MARKS, True) | {"is_holdout": False}
+    marks = dict.fromkeys(CONSENT_COLUMNS, True) | {"is_holdout": False}
     warehouse.replace(PROPENSITY, shared.assign(probability=0.5, **marks))
     value = [
         shared.assign(horizon_days=days, predicted_value=[days * float(n) for n in range(customers)])

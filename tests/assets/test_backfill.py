@@ -34,8 +34,8 @@ def test_a_backfill_is_the_same_however_often_it_is_launched(
     # Fewer customers than were learned from, because many mornings are lived.
     world.write(shop(customers=200, weeks=32))
     once = backfill(world, [0, 1, 2])
-    looked_back = pd.to_datetime(once[PROBLEM.realised.name]["as_of_date"]).dt.date
-    assert set(looked_back) == {FIRST, *MORNINGS}
+    monitored = pd.to_datetime(once[PROBLEM.realised.name]["as_of_date"]).dt.date
+    assert set(monitored) == {FIRST, *MORNINGS}
     again = backfill(world, [2, 0, 1])
     for name, rows in again.items():
         pd.testing.assert_frame_equal(rows, once[name], obj=name)

@@ -8,11 +8,16 @@ import pandas as pd
 import pytest
 
 from assets.keys import Key
-from assets.lifecycle.cohort import NO_CONSENT, PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY, NO_CONSENT
 from assets.segments.assign import assignments
-from assets.supervised.data.dataset import asked_on, features_on, known_rows, published_rows
+from assets.supervised.data.dataset import (
+    load_eligible_matrix,
+    load_features,
+    load_training_data,
+    published_rows,
+)
 from assets.supervised.fitting.train import fit_naive
-from assets.supervised.scoring.score_rows import Level, Run, score
+from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 from checks.privacy.defs import CUSTOMERS, judged
 from tests.assets.permitted import permitted
 from tests.assets.test_segments import FIRST as FIRST_GROUPED
@@ -25,7 +30,7 @@ from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.lifecycle.world import matrix, shop
 from tests.unit.segments.world import SMALL, customers
 
-ASKED = replace(PROBLEM, everyone=PERMISSIONS, exclusions=(NO_CONSENT,))
+ASKED = replace(PROBLEM, everyone=ELIGIBILITY, exclusions=(NO_CONSENT,))
 REFUSED = {"c00007", "c00011"}
 ANSWERS = Key("marts", "fct_consent")
 
@@ -41,18 +46,18 @@ def world(tmp_path_factory: pytest.TempPathFactory, rows: pd.DataFrame) -> World
     world = World(folder=tmp_path_factory.mktemp("consent"))
     world.write(rows.loc[~rows["customer_id"].isin(REFUSED)])
     everyone = permitted(rows, refused=REFUSED).assign(as_of_date=rows["as_of_date"].dt.date)
-    world.warehouse.replace(PERMISSIONS, everyone)
+    world.warehouse.replace(ELIGIBILITY, everyone)
     return world
 
 
 def test_who_said_no_is_there_without_features_and_in_nothing_that_is_learned(world: World) -> None:
-    there = features_on(ASKED, world.warehouse, as_of=FIRST)
+    there = load_features(ASKED, world.warehouse, as_of=FIRST)
     assert len(there) == 60
     refused = there.loc[there["customer_id"].isin(REFUSED)]
     assert set(refused["ineligible_reason"]) == {"no_consent"}
     assert refused[list(PROBLEM.columns)].isna().all(axis=None)  # type: ignore[misc]
-    assert not REFUSED & set(asked_on(ASKED, world.warehouse, as_of=FIRST).entities)
-    learned = known_rows(ASKED, world.warehouse, as_of=FIRST)
+    assert not REFUSED & set(load_eligible_matrix(ASKED, world.warehouse, as_of=FIRST).entities)
+    learned = load_training_data(ASKED, world.warehouse, as_of=FIRST)
     assert not REFUSED & set(learned.everyone.entities)
     assert set(learned.customers.values()) == {58}
 
@@ -62,7 +67,7 @@ def test_a_withdrawal_takes_earlier_mornings_out_of_training_and_judgement(
 ) -> None:
     world = World(folder=tmp_path)
     world.write(rows)
-    world.warehouse.replace(PERMISSIONS, permitted(rows).assign(as_of_date=rows["as_of_date"].dt.date))
+    world.warehouse.replace(ELIGIBILITY, permitted(rows).assign(as_of_date=rows["as_of_date"].dt.date))
     said = rows.loc[rows["as_of_date"].dt.date == FIRST - timedelta(weeks=10), ["customer_id"]].assign(
         as_of_date=FIRST - timedelta(weeks=10),
         model_version="v1",
@@ -75,18 +80,20 @@ def test_a_withdrawal_takes_earlier_mornings_out_of_training_and_judgement(
     assert set(published_rows(ASKED, world.warehouse, **window)["customer_id"]) > REFUSED
     # The view that rooms read says no for every morning once the newest one says it.
     withdrawn = permitted(rows, refused=REFUSED).assign(as_of_date=rows["as_of_date"].dt.date)
-    world.warehouse.replace(PERMISSIONS, withdrawn)
+    world.warehouse.replace(ELIGIBILITY, withdrawn)
     assert not REFUSED & set(published_rows(ASKED, world.warehouse, **window)["customer_id"])
-    assert not REFUSED & set(known_rows(ASKED, world.warehouse, as_of=FIRST).everyone.entities)
+    assert not REFUSED & set(load_training_data(ASKED, world.warehouse, as_of=FIRST).everyone.entities)
 
 
 def test_the_published_row_has_the_reason_the_marks_and_nothing_else(
     world: World, rows: pd.DataFrame
 ) -> None:
-    features = features_on(ASKED, world.warehouse, as_of=FIRST)
-    run = Run(run_id="run", scored_at=pd.Timestamp(FIRST), model_version="v1", quality_grade="Good")
+    features = load_features(ASKED, world.warehouse, as_of=FIRST)
+    run = ScoreProvenance(
+        run_id="run", scored_at=pd.Timestamp(FIRST), model_version="v1", quality_grade="Good"
+    )
     naive = fit_naive(ASKED, matrix(rows))
-    found = score(ASKED, naive, features=features, level=Level(), run=run).set_index("customer_id")
+    found = score(ASKED, naive, features=features, level=PriorShift(), run=run).set_index("customer_id")
     refused = found.loc[sorted(REFUSED)]
     assert set(refused["ineligible_reason"]) == {"no_consent"}
     assert not refused["is_eligible"].any()
@@ -115,14 +122,14 @@ def _refuse(world: ValueWorld) -> None:
     known = world.table(VALUE.histories)
     mine = known["customer_id"] == "c00001"
     world.warehouse.replace(VALUE.histories, known.loc[~mine])
-    world.warehouse.replace(PERMISSIONS, permitted(known, refused={"c00001"}))
+    world.warehouse.replace(ELIGIBILITY, permitted(known, refused={"c00001"}))
 
 
 def test_nobody_is_in_a_segment_without_consent(tmp_path: Path) -> None:
     world, told = SegmentWorld(folder=tmp_path), customers()
     world.deliver(FIRST_GROUPED, told)
     keys = told.assign(as_of_date=FIRST_GROUPED, as_of_at=pd.Timestamp(FIRST_GROUPED))
-    world.warehouse.replace(PERMISSIONS, permitted(keys, refused={"c00001"}))
+    world.warehouse.replace(ELIGIBILITY, permitted(keys, refused={"c00001"}))
     world.live(FIRST_GROUPED)
     assignments(world.morning(FIRST_GROUPED))
     found = world.table(SMALL.assignments)

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT
-from assets.lifecycle.retrain_triggers import DRIFTED, wanted
+from assets.lifecycle.retrain_triggers import DRIFTED, pending_trigger
 from assets.lifecycle.scoring import scores
 from assets.metrics.arrays import Texts
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import reference_of
-from assets.metrics.drift.sample import Observed
+from assets.metrics.drift.sample import DriftSample
 from assets.monitoring.drift import step
 from assets.monitoring.drift.alarm import judge_drift
 from assets.monitoring.drift.step import drift, page_of
@@ -95,7 +95,7 @@ def test_a_change_is_an_alarm_by_name_on_the_second_morning(world: World, name: 
     for mornings, day in enumerate(MORNINGS[:2]):
         looked_at(world, day)
         if is_seen(fault, alarms(world, day), mornings=mornings):
-            cause = wanted(PROBLEM, world.warehouse, as_of=day)
+            cause = pending_trigger(PROBLEM, world.warehouse, as_of=day)
             assert cause is not None
             assert (cause.trigger, cause.windows_violated) == (DRIFTED, 2)
             return
@@ -107,8 +107,8 @@ def test_a_change_is_an_alarm_by_name_on_the_second_morning(world: World, name: 
 def test_two_categories_of_the_same_size_can_be_swapped_unseen() -> None:
     fault = FAULTS["two categories of the same size are swapped"]
 
-    def customers(country: Texts) -> Observed:
-        return Observed(
+    def customers(country: Texts) -> DriftSample:
+        return DriftSample(
             features=pd.DataFrame({"country": country}),
             score=None,
             customers=np.arange(country.size),
@@ -171,6 +171,6 @@ def test_the_page_of_a_morning_shows_its_columns(world: World, tmp_path: Path) -
     assert page.name == f"purchase_propensity_{LATER}.html"
     bound = problem_checks(PROBLEM, reports=tmp_path / "reports")
     told = results(bound, world.warehouse, as_of=LATER, of=[PROBLEM.drifted])
-    assert told["customers_are_like_those_it_learned_from"].metadata["page"].value == str(page)
+    assert told["features_have_not_drifted"].metadata["page"].value == str(page)
     text = page.read_text(encoding="utf-8")
     assert all(name in text for name in PROBLEM.columns)

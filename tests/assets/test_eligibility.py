@@ -14,7 +14,7 @@ from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
 from assets.supervised.data.dataset import realised_rates
-from assets.supervised.problem import Floors, Gates
+from assets.supervised.problem import MinimumData, PromotionCriteria
 from checks.models.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED
@@ -26,10 +26,10 @@ CONSENT = Key("intermediate", "int_customer__as_of_consent")
 # Four mornings are lived here, so the shop is small and so are its floors.
 ASKED_OF_FEWER = replace(
     PROBLEM,
-    floors=Floors(customers=200, positives=50),
-    gates=Gates(replicates=20),
+    minimum_data=MinimumData(customers=200, positives=50),
+    criteria=PromotionCriteria(replicates=20),
     exclusions=(
-        Exclusion(table=COHORT, carried=(("days_silent", "Int64"),)),
+        Exclusion(table=COHORT, passthrough_columns=(("days_silent", "Int64"),)),
         Exclusion(table=CONSENT),
     ),
 )
@@ -148,10 +148,10 @@ def test_every_check_is_green_with_ineligible_rows(worlds: tuple[World, World]) 
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        ("probability = 0.5 where not is_eligible", "scores_keep_their_contract"),
-        ("probability = null where is_eligible", "scores_keep_their_contract"),
-        ("is_eligible = true, ineligible_reason = null where not is_eligible", "scores_keep_their_contract"),
-        ("ineligible_reason = 'no_consent' where not is_eligible", "everyone_is_scored_once"),
+        ("probability = 0.5 where not is_eligible", "scores_match_contract"),
+        ("probability = null where is_eligible", "scores_match_contract"),
+        ("is_eligible = true, ineligible_reason = null where not is_eligible", "scores_match_contract"),
+        ("ineligible_reason = 'no_consent' where not is_eligible", "cohort_is_scored_once"),
     ],
 )
 def test_whoever_stands_on_the_wrong_side_of_the_question_stops_the_run(

@@ -9,7 +9,7 @@ import pytest
 
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
-from assets.supervised.data.dataset import features_on, known_rows
+from assets.supervised.data.dataset import load_features, load_training_data
 from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.lifecycle.world import shop
 
@@ -41,7 +41,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def test_everyone_stays_and_a_missing_row_is_a_missing_number(world: World) -> None:
-    alone, joined = (known_rows(problem, world.warehouse, as_of=FIRST) for problem in (PROBLEM, ASKED))
+    alone, joined = (
+        load_training_data(problem, world.warehouse, as_of=FIRST) for problem in (PROBLEM, ASKED)
+    )
     pd.testing.assert_frame_equal(
         joined.everyone.features.drop(columns="visits_30d"), alone.everyone.features
     )
@@ -50,7 +52,7 @@ def test_everyone_stays_and_a_missing_row_is_a_missing_number(world: World) -> N
 
 
 def test_the_newest_fact_of_all_tables_is_the_one_that_is_guarded(world: World) -> None:
-    rows = features_on(ASKED, world.warehouse, as_of=FIRST)
+    rows = load_features(ASKED, world.warehouse, as_of=FIRST)
     age = (rows["as_of_at"] - rows["newest_known_at"]).dt.total_seconds() / 3600
     # Orders were known nine hours before, visits two hours before.
     even = rows["customer_id"].str[-1].astype(int) % 2 == 0
@@ -61,4 +63,4 @@ def test_the_newest_fact_of_all_tables_is_the_one_that_is_guarded(world: World) 
 def test_a_second_table_that_knows_the_future_is_refused(world: World) -> None:
     world.warehouse.replace(BROWSING, visits(shop(customers=60, weeks=32), known_before=timedelta(hours=-1)))
     with pytest.raises(LeakDetected, match="use facts not yet known"):
-        known_rows(ASKED, world.warehouse, as_of=FIRST)
+        load_training_data(ASKED, world.warehouse, as_of=FIRST)

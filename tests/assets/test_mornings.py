@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
-from assets.lifecycle.gate import unjudged_row
+from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.promotion import CARD_FILE, champion
 from assets.lifecycle.realised import realised
-from assets.lifecycle.run_context import SCHEDULED, TWIN, NothingKnown
+from assets.lifecycle.run_context import SCHEDULED, VINTAGES, NothingKnown
 from assets.lifecycle.scoring import scores
-from assets.lifecycle.store.artifacts import MODEL_FILE, ModelFileRefused
+from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from assets.lifecycle.store.control_tables import log_decision
 from assets.lifecycle.training import candidate, evaluation
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
@@ -47,7 +47,7 @@ def test_what_is_registered_is_what_lies_on_disk(promoted: World) -> None:
     row = promoted.table(MODEL_REGISTRY).iloc[0]
     folder = promoted.models.folder(PROBLEM.name, row["model_version"])
     assert (folder / MODEL_FILE).is_file()
-    assert list((folder / TWIN).glob(f"*/{MODEL_FILE}"))
+    assert list((folder / VINTAGES).glob(f"*/{MODEL_FILE}"))
     assert (folder.parent / row["card_uri"]) == folder / CARD_FILE
     assert row["model_version"] in (folder / CARD_FILE).read_text(encoding="utf-8")
     # A morning of week 27 knows the outcomes of days at least 30 days behind it: up to week 22.
@@ -100,7 +100,7 @@ def test_a_morning_decided_again_on_new_data_loses_neither_decision(world: World
 def test_scores_withheld_twice_for_one_morning_are_said_once(world: World) -> None:
     attempt = world.morning(LATER).attempt(champion="v1", challenger=None)
     for reasons in ("too high", "too high, by more"):
-        log_decision(world.warehouse, unjudged_row(attempt, "withhold", reasons=reasons))
+        log_decision(world.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons))
     assert list(world.decided(LATER)["reasons"]) == ["too high, by more"]
 
 
@@ -213,7 +213,7 @@ def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> 
     file = world.models.folder(PROBLEM.name, version) / MODEL_FILE
     file.write_bytes(file.read_bytes() + b" ")
     before = world.scored(FIRST)
-    with pytest.raises(ModelFileRefused, match="registered was"):
+    with pytest.raises(ModelIntegrityError, match="registered was"):
         world.live(LATER)
     assert world.scored(LATER).empty
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
@@ -221,10 +221,10 @@ def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> 
 
 def test_a_tampered_twin_of_the_champion_cannot_be_a_rival(world: World) -> None:
     version = world.scored(FIRST)["model_version"].iloc[0]
-    file = min((world.models.folder(PROBLEM.name, version) / TWIN).glob(f"*/{MODEL_FILE}"))
+    file = min((world.models.folder(PROBLEM.name, version) / VINTAGES).glob(f"*/{MODEL_FILE}"))
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ModelFileRefused):
+    with pytest.raises(ModelIntegrityError):
         world.live(LATER)
     assert len(world.table(RETRAIN_LOG)) == 1
-    with pytest.raises(ModelFileRefused):
+    with pytest.raises(ModelIntegrityError):
         evaluation(world.morning(LATER))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.ingest.config.business import business_from
-from assets.ingest.loading.load import land
+from assets.ingest.loading.load import load_sources
 from assets.keys import raw
 from assets.metrics.arrays import Floats
 from checks.data.defs import landing_checks
@@ -68,7 +68,7 @@ def delivered(folder: Path, counts: Floats) -> DuckDBWarehouse:
 
 
 def arrival_checks(warehouse: DuckDBWarehouse, *, as_of: date) -> dict[str, str]:
-    named = ("rows_arrive_on_time", "row_counts_are_usual")
+    named = ("sources_are_fresh", "row_volume_is_normal")
     checks = [check for check in landing_checks() if next(iter(check.check_specs)).name in named]
     return failed(checks, warehouse, as_of=as_of, of=[ORDER_LINES])
 
@@ -104,7 +104,7 @@ def landed(folder: Path, *, known_at: bool = False) -> DuckDBWarehouse:
     business = business_from(document, file=Path("shop.yaml"), data_dir=folder, landing_dir=folder)
     warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
     with warehouse.connect() as connection:
-        land(connection, business)
+        load_sources(connection, business)
     return warehouse
 
 

@@ -100,7 +100,7 @@ def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = walk_forward.fit_recipe
+    honest = walk_forward.fit_calibrated
 
     def swapped(problem: PredictionProblem, known: Matrix) -> Fitted:
         return honest(problem, replace(known, outcome=1 - known.outcome))

@@ -80,7 +80,7 @@ def test_a_false_table_of_scores_is_stopped_the_same_morning(grown: World, name:
     assert is_seen(FAULTS[name], score_failures(grown), mornings=0)
 
 
-def looked_back(world: World, mornings: int) -> dict[str, str]:
+def monitored(world: World, mornings: int) -> dict[str, str]:
     realised(world.morning(MORNINGS[mornings]))
     checks = problem_checks(PROBLEM)
     return failed(checks, world.warehouse, as_of=MORNINGS[mornings], of=[PROBLEM.realised])
@@ -93,8 +93,8 @@ def test_one_country_that_is_wrong_is_named_when_its_outcomes_are_known(grown: W
         grown,
         f"update {SCORES} set probability = probability / 3 where {TODAY} and customer_id in ({french})",
     )
-    assert looked_back(grown, 4) == {}
-    found = looked_back(grown, 5)
+    assert monitored(grown, 4) == {}
+    found = monitored(grown, 5)
     assert is_seen(fault, found, mornings=5)
     # Withheld from this very morning on.
     assert scores(grown.morning(MORNINGS[5])) is None
@@ -108,10 +108,10 @@ def test_outcomes_that_are_flipped_are_seen_from_one_in_ten_on(grown: World, one
     is_flipped = np.random.default_rng(1).random(len(rows)) < 1 / one_in
     is_flipped &= rows["as_of_date"] >= pd.Timestamp(LATER)
     grown.write(rows.assign(outcome=rows["outcome"].mask(is_flipped, 1 - rows["outcome"])))
-    seen = [is_seen(fault, looked_back(grown, mornings), mornings=mornings) for mornings in (5, 6)]
+    seen = [is_seen(fault, monitored(grown, mornings), mornings=mornings) for mornings in (5, 6)]
     assert seen == [False, fault.check != UNSEEN]
 
 
 def test_honest_scores_come_true(grown: World) -> None:
-    assert looked_back(grown, 5) == {}
+    assert monitored(grown, 5) == {}
     assert scores(grown.morning(MORNINGS[5])) is not None

@@ -96,7 +96,7 @@ def test_a_table_that_holds_something_else_than_the_probability_withholds_the_ne
     assert why in str(decision["reasons"])
     assert world.scored(SCORED).equals(before)
     checks = results(problem_checks(PROBLEM), world.warehouse, as_of=LOOKED_BACK, of=[PROBLEM.realised])
-    told = checks["published_probabilities_came_true"]
+    told = checks["realised_calibration_is_within_tolerance"]
     assert not told.passed
     assert "launch retrain" in str(told.metadata["next_step"].value).lower()
     assert "data:image/png;base64," in str(told.metadata["reliability"].value)

@@ -10,7 +10,7 @@ import pytest
 
 from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.scoring import scores
-from assets.lifecycle.store.artifacts import MODEL_FILE, ModelFileRefused
+from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
 from orchestration.cli.console_log import narrator
 from orchestration.jobs import RESCORE
@@ -63,7 +63,7 @@ def test_a_tampered_earlier_version_is_not_rolled_back_to(two_served: World) -> 
     before = versions(two_served)[str(FIRST - timedelta(weeks=2))]
     file = two_served.models.folder(PROBLEM.name, before) / MODEL_FILE
     file.write_bytes(file.read_bytes() + b" ")
-    with pytest.raises(ModelFileRefused):
+    with pytest.raises(ModelIntegrityError):
         roll_back(two_served.morning(LATER), reason="x")
     assert str(LATER) not in versions(two_served)
 

@@ -10,8 +10,8 @@ import pytest
 
 from assets.features.matrix import LeakDetected
 from assets.keys import METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
-from assets.lifecycle.cohort import PERMISSIONS
-from assets.lifecycle.store.artifacts import ModelFileRefused
+from assets.lifecycle.cohort import ELIGIBILITY
+from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.segments.assign import assignments
 from assets.segments.morning import Morning
 from assets.segments.plot import profile_plot
@@ -44,7 +44,7 @@ class World:
         told = rows.drop(columns="kind").assign(
             as_of_date=as_of, as_of_at=morning, newest_known_at=morning - known_before
         )
-        self.warehouse.replace_partition(PERMISSIONS, permitted(told), column="as_of_date", value=as_of)
+        self.warehouse.replace_partition(ELIGIBILITY, permitted(told), column="as_of_date", value=as_of)
         self.warehouse.replace_partition(SMALL.features, told, column="as_of_date", value=as_of)
         fifths = told[["customer_id", "as_of_date"]].assign(
             recency_fifth=np.int32(5), frequency_fifth=np.int32(3), monetary_fifth=np.int32(1),
@@ -156,7 +156,7 @@ def test_a_model_file_that_was_changed_is_refused(world: World) -> None:
     version = world.live(FIRST)["model_version"]
     facts = world.folder / SMALL.name / str(version) / "facts.json"
     facts.write_text(facts.read_text().replace("b01", "b09"))
-    with pytest.raises(ModelFileRefused):
+    with pytest.raises(ModelIntegrityError):
         assignments(world.morning(FIRST))
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.cohort import PERMISSIONS
-from assets.lifecycle.store.control_tables import Serving
-from assets.lifetime_value.models.bg_nbd import Buying
-from assets.lifetime_value.models.gamma_gamma import Spending
+from assets.lifecycle.cohort import ELIGIBILITY
+from assets.lifecycle.store.control_tables import ChampionVersion
+from assets.lifetime_value.models.bg_nbd import BgNbdParams
+from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
 from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates, ValueProblem
 from assets.lifetime_value.promote import champion
 from assets.lifetime_value.propose import ValueMorning, evaluation
@@ -22,8 +22,8 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.permitted import permitted
 
-BUYING = Buying(r=0.8, alpha=40.0, a=0.8, b=2.5)
-SPENDING = Spending(p=6.0, q=4.0, v=15.0)
+BUYING = BgNbdParams(r=0.8, alpha=40.0, a=0.8, b=2.5)
+SPENDING = GammaGammaParams(p=6.0, q=4.0, v=15.0)
 FIRST_ORDERS, HISTORY_DAYS = date(2023, 1, 2), 300
 # Mondays with rows: the first has 300 days of history, the last as many weeks later as there are mornings.
 FIRST_DAY = date(2023, 10, 30)
@@ -31,7 +31,7 @@ PROBLEM = replace(
     LIFETIME_VALUE,
     numeric=("days_since_order", "net_amount_365d", "tenure_days"),
     categorical=(),
-    gates=AmountGates(replicates=60),
+    criteria=AmountGates(replicates=60),
 )
 
 
@@ -55,7 +55,7 @@ class ValueWorld:
             now=datetime.combine(as_of, time(5)),
         )
 
-    def live(self, as_of: date, problem: ValueProblem = PROBLEM) -> Serving:
+    def live(self, as_of: date, problem: ValueProblem = PROBLEM) -> ChampionVersion:
         """All steps of one morning, each from the tables alone."""
         with self.warehouse.kept_open():
             realised(self.morning(as_of, problem))
@@ -101,7 +101,7 @@ def write(world: ValueWorld, bought: pd.DataFrame, mornings: Sequence[date]) -> 
     own = ["days_since_order", "net_amount_365d", "tenure_days"]
     world.warehouse.replace(PROBLEM.features, known[shared + own])
     world.warehouse.replace(PROBLEM.histories, known.drop(columns=own))
-    world.warehouse.replace(PERMISSIONS, permitted(known))
+    world.warehouse.replace(ELIGIBILITY, permitted(known))
     for days, key in PROBLEM.labels.items():
         matured = [morning for morning in mornings if morning + timedelta(days=days) <= mornings[-1]]
         outcomes = [_outcome(bought, known, morning, days=days) for morning in matured]

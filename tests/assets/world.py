@@ -13,11 +13,11 @@ from assets.lifecycle.promotion import champion
 from assets.lifecycle.realised import realised
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.scoring import scores
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.training import candidate, evaluation
 from assets.supervised.data.dataset import DAILY_ORDERS
 from assets.supervised.fitting.task import Binary, Boosting
-from assets.supervised.problem import Gates, PredictionProblem
+from assets.supervised.problem import PredictionProblem, PromotionCriteria
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
@@ -29,7 +29,7 @@ CUSTOMERS = 700
 PROBLEM = replace(
     LARGER_PROBLEM,
     task=Binary(boosting=Boosting(max_iter=30, learning_rate=0.06)),
-    gates=Gates(replicates=40),
+    criteria=PromotionCriteria(replicates=40),
 )
 # As-of days by week: 27 days behind it leave 23 matured ones, a week later there is one more.
 FIRST, LATER = (FIRST_DAY + timedelta(weeks=week) for week in (27, 28))
@@ -73,7 +73,7 @@ class World:
             run_id=f"run of {as_of}", now=at_five(as_of),
         )  # fmt: skip
 
-    def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Serving:
+    def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> ChampionVersion:
         """All steps of one morning, each from the tables alone, as processes of their own would."""
         with self.warehouse.kept_open():
             realised(self.morning(as_of, problem))

@@ -42,7 +42,7 @@ def _of_a_good_run(page: Page, place: Place) -> None:
         (newest,) = instance.get_runs(limit=1)
     shown(page, f"/runs/{newest.run_id}", "Success")
     _taken(page, "run")
-    shown(page, "/automation", "score_schedule", "retraining_wanted_sensor")
+    shown(page, "/automation", "score_schedule", "retrain_triggered_sensor")
     _taken(page, "automation")
 
 

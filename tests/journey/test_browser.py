@@ -52,18 +52,18 @@ def test_an_asset_page_says_what_the_table_is_and_how_many_rows_it_got(page: Pag
 def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_path: Path) -> None:
     shown(
         page,
-        f"{SCORES}?view=checks&checkDetail=mean_is_near_what_happens",
-        "everyone_is_scored_once",
-        "mean_is_near_what_happens",
-        "scores_keep_their_contract",
-        "totals_lie_in_their_intervals",
+        f"{SCORES}?view=checks&checkDetail=mean_probability_is_within_historical_range",
+        "cohort_is_scored_once",
+        "mean_probability_is_within_historical_range",
+        "scores_match_contract",
+        "observed_totals_are_inside_intervals",
         "The mean published probability lies among the rates that matured days have shown.",
         "of 294 customers; matured days allow",
     )
     page.screenshot(path=tmp_path / "checks.png")
     shown(
         page,
-        "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_is_worth_promoting",
+        "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_passes_the_gate",
         "customers in training, 500 needed",
     )
     page.screenshot(path=tmp_path / "refused.png")

@@ -95,7 +95,7 @@ def test_each_run_searches_every_file_and_the_ledger_says_what_it_found(shop: Pl
 
 SEARCHED = """
     select status, reason, as_of_date from published.checks
-    where check_name = 'personal_values_lie_in_the_vault_only' order by checked_at desc
+    where check_name = 'no_personal_data_outside_vault' order by checked_at desc
 """
 
 

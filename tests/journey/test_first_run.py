@@ -111,7 +111,7 @@ def test_every_check_that_was_expected_has_a_row_that_says_how_it_ended(shop: Pl
     for asset, check in (
         ("raw/order_lines", "every_row_is_accounted_for"),
         ("features/feat_customer__orders", "nothing_known_after_as_of"),
-        ("ml/purchase_propensity__scores", "scores_keep_their_contract"),
+        ("ml/purchase_propensity__scores", "scores_match_contract"),
         ("published/purchase_propensity", "keys_are_unique"),
         ("published/purchase_propensity_latest", "keys_are_unique"),
     ):
@@ -119,7 +119,7 @@ def test_every_check_that_was_expected_has_a_row_that_says_how_it_ended(shop: Pl
     # The published tables' own checks ran before the file was written, so nothing is silent.
     assert not rows.loc[rows["status"] == "not_run", ["asset", "check_name"]].to_records().tolist()
     failed = rows.loc[rows["status"] == "failed"]
-    assert set(failed["check_name"]) == {"candidate_is_worth_promoting"}
+    assert set(failed["check_name"]) == {"candidate_passes_the_gate"}
     assert set(failed["severity"]) == {"warning"}
 
 

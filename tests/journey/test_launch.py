@@ -59,7 +59,7 @@ def test_a_job_launched_in_the_browser_is_watched_until_it_publishes_or_says_why
 def test_a_refused_candidate_says_why_and_what_to_do(page: Page, tmp_path: Path) -> None:
     shown(
         page,
-        "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_is_worth_promoting",
+        "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_passes_the_gate",
         "customers in training, 500 needed",
         "Nothing, when it merely did not beat the champion, who stays",
     )

@@ -52,7 +52,7 @@ while True:
     time.sleep(5)
     break
 """
-RETRAINING, REFRESHING = "retraining_wanted_sensor", "refresh_schedule"
+RETRAINING, REFRESHING = "retrain_triggered_sensor", "refresh_schedule"
 
 
 def fingerprint(file: Path) -> str:

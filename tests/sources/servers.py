@@ -21,8 +21,8 @@ from urllib.parse import parse_qsl, urlsplit
 import duckdb
 import psycopg
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import land, reconciliation_gaps
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import load_sources, reconciliation_gaps
 from assets.ingest.pulling import files
 from assets.ingest.pulling import pull as pull_module
 from assets.ingest.pulling.pull import Pulled, pull
@@ -192,7 +192,7 @@ class Shop:
         }
 
     @property
-    def business(self) -> Business:
+    def business(self) -> BusinessConfig:
         landing = self.folder / "landing"
         return business_from(
             self.document, file=Path("own_shop.yaml"), data_dir=self.folder, landing_dir=landing
@@ -206,10 +206,10 @@ class Shop:
         business = self.business
         return pull(business, business.sources[0], secret=self.secrets.get, state_dir=self.state_dir)
 
-    def land(self, columns: str, table: str = "order_lines") -> list[tuple[object, ...]]:
+    def load_sources(self, columns: str, table: str = "order_lines") -> list[tuple[object, ...]]:
         """Land everything pulled so far; every row is loaded or rejected."""
         with duckdb.connect(config=SETTINGS) as connection:
-            landings = land(connection, self.business)
+            landings = load_sources(connection, self.business)
             assert landings
             assert reconciliation_gaps(landings) == []
             unexplained = connection.execute(

@@ -70,7 +70,7 @@ def test_the_first_pull_brings_everything_and_the_next_what_is_newer(postgres: P
     )
     second = shop.pull()
     assert (second.files, second.rows) == (("000002.parquet",), 2)
-    assert shop.land("order_id, unit_price, source_file") == [
+    assert shop.load_sources("order_id, unit_price, source_file") == [
         ("A", 9.99, "orders_db/000002.parquet"),
         ("B", 2.5, "orders_db/000001.parquet"),
         ("C", 2.5, "orders_db/000002.parquet"),
@@ -97,7 +97,7 @@ def test_types_survive(postgres: Postgres, shop: Shop) -> None:
     assert odd[0] == (0.12345678901234567, "1 day", "{}", "2024-03-01 10:00:00.123456+00")
     assert odd[1] == (None, None, None, "2024-03-01 11:00:00+00")
     # 08:00 at +01:00 is 07:00 UTC, whatever the business's time zone.
-    assert shop.land("order_id, customer_id, ordered_at, quantity, unit_price, is_service") == [
+    assert shop.load_sources("order_id, customer_id, ordered_at, quantity, unit_price, is_service") == [
         ("B", None, datetime.fromisoformat("2024-07-01T08:00"), -1, 0.1, True),
         ("naïve ☕ 日本", "anna", datetime.fromisoformat("2024-03-01T07:00"), 1, 1234567890.12, False),
     ]
@@ -111,7 +111,7 @@ def test_a_changed_line_brings_the_other_lines_of_its_order_along(postgres: Post
     assert shop.pull().rows == 3
     postgres.execute("update orders set price = 6, updated_at = '2024-03-01 12:00+00' where id = 3")
     assert shop.pull().rows == 3
-    assert shop.land("order_id, unit_price") == [("A", 2.5), ("A", 5), ("A", 6), ("B", 2.5)]
+    assert shop.load_sources("order_id, unit_price") == [("A", 2.5), ("A", 5), ("A", 6), ("B", 2.5)]
 
 
 def test_rows_that_share_the_newest_cursor_are_not_lost(postgres: Postgres, shop: Shop) -> None:
@@ -123,7 +123,7 @@ def test_rows_that_share_the_newest_cursor_are_not_lost(postgres: Postgres, shop
     )
     assert shop.pull().rows == 4
     assert shop.pull().files == ()
-    assert shop.land("order_id, unit_price") == [("A", 2.5), ("A", 2.5), ("B", 7), ("C", 2.5)]
+    assert shop.load_sources("order_id, unit_price") == [("A", 2.5), ("A", 2.5), ("B", 7), ("C", 2.5)]
 
 
 def test_a_row_that_was_committed_late_is_caught_by_the_overlap(postgres: Postgres, shop: Shop) -> None:
@@ -132,7 +132,7 @@ def test_a_row_that_was_committed_late_is_caught_by_the_overlap(postgres: Postgr
     # Written at 9:56, when its transaction began; not there yet when the row of 10:00 was pulled.
     postgres.execute(order(2, "B", at="09:56"), order(3, "too late", at="09:54"))
     assert changed(shop, overlap=300).pull().rows == 1
-    assert shop.land("order_id") == [("A",), ("B",)]
+    assert shop.load_sources("order_id") == [("A",), ("B",)]
 
 
 def test_rows_without_a_cursor_come_once(postgres: Postgres, shop: Shop) -> None:
@@ -155,7 +155,7 @@ def test_a_table_that_changed_its_columns_goes_on(postgres: Postgres, shop: Shop
         "values (2, 'B', '2024-03-01 08:00+00', 'mug', '3', 0.1234, false, '2024-03-01 11:00+00', 'new')",
     )
     shop.pull()
-    assert shop.land("order_id, quantity, unit_price") == [("A", 1, 2.5), ("B", 3, 0.1234)]
+    assert shop.load_sources("order_id, quantity, unit_price") == [("A", 1, 2.5), ("B", 3, 0.1234)]
 
 
 def test_rows_that_come_in_portions_are_one_file(
@@ -184,7 +184,7 @@ def test_a_pull_that_is_killed_while_it_delivers_is_completed_by_the_next(
     # The cursor has passed B already, so only the load on its way can bring it.
     postgres.execute("delete from orders where id = 2", order(3, "C", at="12:00"))
     shop.pull()
-    assert shop.land("order_id") == [("A",), ("B",), ("C",)]
+    assert shop.load_sources("order_id") == [("A",), ("B",), ("C",)]
     assert shop.pull().files == ()
 
 

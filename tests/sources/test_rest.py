@@ -56,7 +56,7 @@ def shop(service: Service, tmp_path: Path) -> Iterator[Shop]:
 
 
 def landed(shop: Shop, columns: str = "review_id") -> list[tuple[object, ...]]:
-    return shop.land(columns, table="reviews")
+    return shop.load_sources(columns, table="reviews")
 
 
 def refusal(shop: Shop) -> str:

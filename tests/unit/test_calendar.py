@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from assets.calendar import as_of_days, as_of_on_or_after, as_of_on_or_before, newest_matured
+from assets.calendar import as_of_days, as_of_on_or_after, as_of_on_or_before, latest_matured_as_of
 
 
 def test_a_monday_is_its_own_as_of_day() -> None:
@@ -29,5 +29,5 @@ def test_there_is_no_as_of_day_in_a_week_that_has_none() -> None:
 
 def test_a_day_matures_when_its_window_has_passed() -> None:
     # 7 November + 30 days = 7 December: its last label day is 6 December, so on the 7th all is known.
-    assert newest_matured(date(2011, 12, 7), horizon_days=30) == date(2011, 11, 7)
-    assert newest_matured(date(2011, 12, 6), horizon_days=30) == date(2011, 10, 31)
+    assert latest_matured_as_of(date(2011, 12, 7), horizon_days=30) == date(2011, 11, 7)
+    assert latest_matured_as_of(date(2011, 12, 6), horizon_days=30) == date(2011, 10, 31)

@@ -195,7 +195,7 @@ def create(folder: Path, lines: Sequence[Line], facts: Facts) -> World:
             connection.execute(f"create schema {schema}")
             for table, columns in tables.items():
                 connection.execute(f"create table {schema}.{table} ({columns})")
-        land(connection, lines)
+        load_sources(connection, lines)
         land_facts(connection, facts)
     return world
 
@@ -208,7 +208,7 @@ def land_facts(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
         connection.execute(f"insert into raw.{table} by name select * from delivered")
 
 
-def land(connection: duckdb.DuckDBPyConnection, lines: Sequence[Line]) -> None:
+def load_sources(connection: duckdb.DuckDBPyConnection, lines: Sequence[Line]) -> None:
     """Append ``lines`` to raw.order_lines, numbered on from those that are there."""
     counted = connection.execute("select count(*) from raw.order_lines").fetchone()
     first = counted[0] if counted else 0
@@ -324,7 +324,7 @@ def caught_up(
     shutil.copy(worlds[0].warehouse, world.warehouse)
     known = {id(line) for line in known_by(lines, CUT)}
     with duckdb.connect(str(world.warehouse)) as connection:
-        land(connection, [line for line in lines if id(line) not in known])
+        load_sources(connection, [line for line in lines if id(line) not in known])
         land_facts(connection, facts)
     world.dbt("run", "--select", FEATURES, LABELS, manifest=manifest, as_of_from=CUT.date().isoformat())
     return world

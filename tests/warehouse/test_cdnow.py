@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from assets.ingest.config.business import business_from
-from assets.ingest.loading.load import land, reconciliation_gaps
+from assets.ingest.loading.load import load_sources, reconciliation_gaps
 from assets.lifetime_value.models.bg_nbd import BgNbd
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def histories(shop: Any, manifest: Any, tmp_path_factory: pytest.TempPathFactory
     business = business_from(document, file=CONFIG, data_dir=DATA_DIR, landing_dir=ROOT / "var")
     with duckdb.connect(str(world.warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        landings = land(connection, business)
+        landings = load_sources(connection, business)
     assert reconciliation_gaps(landings) == []
     asked = {"time_zone": business.time_zone, "as_of_from": str(AS_OF), "as_of_to": str(AS_OF)}
     world.dbt(

@@ -9,13 +9,13 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import land
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.screening import ERASED
 from assets.privacy.erasure import erase as erasure
-from assets.privacy.erasure.erase import PENDING, ErasureIncomplete, Premises, erase
+from assets.privacy.erasure.erase import PENDING, ErasureIncomplete, ErasureScope, erase
 from assets.privacy.pii_scan import scan
-from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.subject_access import subject
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources.vault import SqliteVault
@@ -58,7 +58,7 @@ class Shop:
         self.warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
         self.published = 0
         self.deliver()
-        self.land()
+        self.load_sources()
         with self.warehouse.connect() as connection:
             connection.execute("create schema ml; create schema published")
             connection.execute(
@@ -72,18 +72,18 @@ class Shop:
         (self.landing / "orders.csv").write_text(ORDERS)
         EVENTS.to_parquet(self.landing / "events.parquet")
 
-    def land(self) -> None:
-        take_custody(self.business, self.vault)
+    def load_sources(self) -> None:
+        redact_exports(self.business, self.vault)
         with self.warehouse.connect() as connection:
-            land(connection, self.business, self.vault)
+            load_sources(connection, self.business, self.vault)
 
     def publish(self) -> None:
         self.published += 1
 
     @property
-    def premises(self) -> Premises:
+    def premises(self) -> ErasureScope:
         clock = iter(ASKED_AT + timedelta(minutes=passed) for passed in range(100))
-        return Premises(
+        return ErasureScope(
             business=self.business,
             warehouse=self.warehouse,
             vault=self.vault,
@@ -98,7 +98,7 @@ class Shop:
             return connection.execute(sql).fetchall()
 
 
-def declared(files: Path, *, ours: Path) -> Business:
+def declared(files: Path, *, ours: Path) -> BusinessConfig:
     events = {"visitor_id": "visitor", "customer_id": "customer", "occurred_at": '"at"', "event_type": "type"}
     lines = {"order_id": '"order"', "customer_id": "customer", "ordered_at": '"at"', "product_id": "sku"}
     document = {
@@ -164,7 +164,7 @@ def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
     erase(shop.premises, [ANN])
     for _ in range(2):
         shop.deliver()
-        shop.land()
+        shop.load_sources()
         assert is_gone(shop)
     landed = dict(shop.rows("select source, rows_in - rows_loaded - rows_rejected from raw.landings"))
     assert landed == {"orders": 0, "people": 0, "visits": 0}
@@ -174,7 +174,7 @@ def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_pa
     shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
     erase(shop.premises, [ANN])
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
-    shop.land()
+    shop.load_sources()
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
     # Landed anew: what was counted is what lies there.

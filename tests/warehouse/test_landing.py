@@ -11,8 +11,8 @@ import pytest
 
 from assets.ingest.config.business import BusinessInvalid, business_from
 from assets.ingest.loading.load import (
-    Landing,
-    land,
+    LoadRecord,
+    load_sources,
     quarantined_files,
     reconciliation_gaps,
     recorded_landings,
@@ -43,7 +43,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def landed(
     connection: duckdb.DuckDBPyConnection, folder: Path, *sources: Mapping[str, object]
-) -> list[Landing]:
+) -> list[LoadRecord]:
     document = {
         "title": "Shop",
         "clock": "data",
@@ -56,7 +56,7 @@ def landed(
     business = business_from(document, file=Path("shop.yaml"), data_dir=folder, landing_dir=folder)
     connection.execute("begin transaction")
     try:
-        landings = land(connection, business)
+        landings = load_sources(connection, business)
     except BusinessInvalid:
         connection.execute("rollback")
         raise
@@ -360,7 +360,7 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
 
 
 def test_a_gap_is_told_in_rows() -> None:
-    landing = Landing(
+    landing = LoadRecord(
         source="orders",
         table_name="order_lines",
         source_file="a.csv",

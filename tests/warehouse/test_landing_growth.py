@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import Landing, land, quarantined_files, reconciliation_gaps
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files, reconciliation_gaps
 from assets.ingest.loading.scratch import arrive
 from assets.ingest.parsing.readers import read
 
@@ -38,7 +38,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-def business(folder: Path, **changes: object) -> Business:
+def business(folder: Path, **changes: object) -> BusinessConfig:
     document = {
         "title": "Shop",
         "clock": "wall",
@@ -66,7 +66,7 @@ def stored(connection: duckdb.DuckDBPyConnection) -> list[list[tuple[object, ...
 def anew(folder: Path) -> list[list[tuple[object, ...]]]:
     """What all the files of ``folder`` give in an empty warehouse."""
     with duckdb.connect(config=SETTINGS) as empty:
-        assert reconciliation_gaps(land(empty, business(folder))) == []
+        assert reconciliation_gaps(load_sources(empty, business(folder))) == []
         return stored(empty)
 
 
@@ -87,10 +87,10 @@ def test_only_new_files_are_read_when_they_deliver_nothing_again(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
 ) -> None:
     write(tmp_path, 1, "a", "b", "")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     write(tmp_path, 2, "a", "")
     (tmp_path / "2023-01-03.parquet").write_bytes(b"PAR1 cut")
-    landings = land(connection, business(tmp_path))
+    landings = load_sources(connection, business(tmp_path))
     assert read_files == [["2023-01-01.parquet"], ["2023-01-02.parquet", "2023-01-03.parquet"]]
     assert [(it.rows_in, it.rows_loaded, it.rows_rejected) for it in landings] == [
         (3, 2, 1),
@@ -105,9 +105,9 @@ def test_a_file_that_delivers_again_makes_the_table_anew(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
 ) -> None:
     first = write(tmp_path, 1, "a", "b")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     (tmp_path / "2023-01-02.parquet").write_bytes(first.read_bytes())
-    landings = land(connection, business(tmp_path))
+    landings = load_sources(connection, business(tmp_path))
     assert len(read_files) == 3
     assert [(it.rows_loaded, it.rows_rejected) for it in landings] == [(0, 2), (2, 0)]
     assert stored(connection) == anew(tmp_path)
@@ -117,9 +117,9 @@ def test_a_file_that_comes_before_the_others_makes_the_table_anew(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, read_files: list[list[str]]
 ) -> None:
     write(tmp_path, 2, "a")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     write(tmp_path, 1, "b")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     assert read_files[1] == ["2023-01-01.parquet", "2023-01-02.parquet"]
     assert stored(connection) == anew(tmp_path)
 
@@ -130,7 +130,7 @@ def test_in_one_transaction_every_landing_sees_its_own_files(
     connection.execute("begin transaction")
     for day in (1, 2, 3):
         write(tmp_path, day, f"v{day}")
-        land(connection, business(tmp_path))
+        load_sources(connection, business(tmp_path))
     connection.execute("commit")
     assert stored(connection) == anew(tmp_path)
 
@@ -148,7 +148,7 @@ def test_files_of_one_schema_are_read_in_one_go_and_land_as_if_read_alone(
         return read(room, files, mapping)  # type: ignore[arg-type]
 
     monkeypatch.setattr("assets.ingest.loading.scratch.read", watched)
-    together: list[Landing] = land(connection, business(tmp_path))
+    together: list[LoadRecord] = load_sources(connection, business(tmp_path))
     assert groups == [[0, 2, 4], [1, 3]]
     assert [it.rows_in for it in together] == [2] * 5
     ids = connection.execute(
@@ -173,7 +173,7 @@ def test_one_damaged_file_among_many_is_kept_apart(
             content = bytearray(path.read_bytes())
             content[10:200] = b"\xff" * 190
             path.write_bytes(content)
-    landings = land(connection, business(tmp_path))
+    landings = load_sources(connection, business(tmp_path))
     assert [it.rows_loaded for it in landings] == [500, 0, 500]
     assert [text.split(":")[0] for text in quarantined_files(landings)] == ["2023-01-02.parquet (web)"]
     assert reconciliation_gaps(landings) == []
@@ -188,7 +188,7 @@ def test_files_of_the_same_name_in_both_folders_are_told_apart(
         write(folder, 1, visitor)
     globs = ("{data_dir}/*.parquet", "{landing_dir}/*.parquet")
     both = business(tmp_path, files=globs).model_copy(update={"data_dir": data, "landing_dir": landing})
-    landings = land(connection, both)
+    landings = load_sources(connection, both)
     assert reconciliation_gaps(landings) == []
     assert [it.source_file for it in landings] == ["2023-01-01.parquet", str(landing / "2023-01-01.parquet")]
 
@@ -197,8 +197,8 @@ def test_a_warehouse_of_an_earlier_version_gets_the_new_column(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     write(tmp_path, 1, "a")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     connection.execute("alter table raw.landings drop column quarantine_reason")
     connection.execute("update raw.landings set file_fingerprint = 'of other code'")
-    land(connection, business(tmp_path))
+    load_sources(connection, business(tmp_path))
     assert stored(connection) == anew(tmp_path)

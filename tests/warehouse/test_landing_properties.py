@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import land, quarantined_files, reconciliation_gaps
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import load_sources, quarantined_files, reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -67,7 +67,7 @@ WRITERS: Mapping[str, Callable[[Path, Rows], None]] = {
 }
 
 
-def business(folder: Path) -> Business:
+def business(folder: Path) -> BusinessConfig:
     columns = {
         "order_id": "id",
         "customer_id": "person",
@@ -107,15 +107,15 @@ def test_every_row_is_accounted_for_however_it_comes(kind: str) -> None:
             folder = Path(name)
             for number, rows in enumerate(files):
                 WRITERS[kind](folder / f"{number}.{kind}", rows)
-                grown = land(growing, business(folder))
-            landings = land(at_once, business(folder))
+                grown = load_sources(growing, business(folder))
+            landings = load_sources(at_once, business(folder))
             # Loaded and rejected are what came in, which is what was written.
             assert [landing.rows_in for landing in landings] == [len(rows) for rows in files]
             assert reconciliation_gaps(landings) == []
             assert quarantined_files(landings) == []
             once = stored(at_once)
             # Again changes nothing, and file by file is the same as all at once.
-            assert land(at_once, business(folder)) == landings == grown
+            assert load_sources(at_once, business(folder)) == landings == grown
             assert stored(at_once) == once
             assert stored(growing) == once
             told_once(at_once)

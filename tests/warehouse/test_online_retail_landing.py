@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from assets.ingest.config.business import business_from
-from assets.ingest.loading.load import Landing, land, reconciliation_gaps
+from assets.ingest.loading.load import LoadRecord, load_sources, reconciliation_gaps
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "online_retail.yaml"
@@ -46,15 +46,15 @@ FIGURES = """
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Landing]]]:
+def warehouse() -> Iterator[tuple[duckdb.DuckDBPyConnection, list[LoadRecord]]]:
     document = yaml.safe_load(CONFIG.read_text())
     business = business_from(document, file=CONFIG, data_dir=DATA_DIR, landing_dir=ROOT / "var")
     with duckdb.connect(config=SETTINGS) as connection:
-        yield connection, land(connection, business)
+        yield connection, load_sources(connection, business)
 
 
 def test_the_overlap_of_the_two_files_counts_once(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, landings = warehouse
     assert reconciliation_gaps(landings) == []
@@ -70,7 +70,7 @@ def test_the_overlap_of_the_two_files_counts_once(
 
 
 def test_the_second_file_has_the_totals_of_its_data_sheet(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, _ = warehouse
     found = connection.execute(f"{FIGURES} where source = 'orders_2010_2011'").fetchone()
@@ -78,7 +78,7 @@ def test_the_second_file_has_the_totals_of_its_data_sheet(
 
 
 def test_the_first_file_has_the_totals_of_its_data_sheet_with_what_was_delivered_again(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, _ = warehouse
     # The refused rows are kept whole, so the file can be put together again.
@@ -99,14 +99,16 @@ def test_the_first_file_has_the_totals_of_its_data_sheet_with_what_was_delivered
     assert found == (525_461, 28_816, 4_383, 9_539_484.63, 107_927, 10_206, 4_592, 12_326, 3_687, 40)
 
 
-def test_together_they_are_the_two_years(warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]]) -> None:
+def test_together_they_are_the_two_years(
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
+) -> None:
     connection, _ = warehouse
     rows, invoices, customers, *_ = connection.execute(FIGURES).fetchone() or ()
     assert (rows, invoices, customers) == (1_044_847, 53_628, 5_942)
 
 
 def test_lines_are_repeated_by_the_shop_and_not_by_the_export(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, _ = warehouse
     # Nine days were exported twice, independently: both exports repeat the same lines equally often.
@@ -135,7 +137,7 @@ def test_lines_are_repeated_by_the_shop_and_not_by_the_export(
 
 
 def test_money_that_is_not_a_product_is_marked(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, _ = warehouse
     codes = {
@@ -168,7 +170,7 @@ def test_money_that_is_not_a_product_is_marked(
 
 
 def test_codes_that_differ_in_letter_case_are_one_product(
-    warehouse: tuple[duckdb.DuckDBPyConnection, list[Landing]],
+    warehouse: tuple[duckdb.DuckDBPyConnection, list[LoadRecord]],
 ) -> None:
     connection, _ = warehouse
     found = connection.execute(

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from assets.ingest.config.business import PLACED, Business, BusinessInvalid
-from assets.ingest.loading.load import land
+from assets.ingest.config.business import PLACED, BusinessConfig, BusinessInvalid
+from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.privacy.pii_scan import scan
-from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.redaction.redact_exports import redact_exports
 from orchestration.cli import audience
 from orchestration.cli.privacy import erase, export_subject
 from orchestration.resources.vault import SqliteVault
@@ -28,7 +28,7 @@ def vault(tmp_path: Path) -> SqliteVault:
 
 
 def test_who_was_erased_under_an_id_stays_erased_under_the_token(tmp_path: Path, vault: SqliteVault) -> None:
-    vault.tell_erased({"customer_id": [ANNA]})
+    vault.mark_erased({"customer_id": [ANNA]})
     shop = business(tmp_path)
     deliver(tmp_path, "csv")
     tables = landed(tmp_path, shop, vault)
@@ -73,7 +73,7 @@ class Place:
         monkeypatch.setenv("VAULT_KEY", "01" * 32)
         self.declare(business(self.folder, suffix))
 
-    def declare(self, shop: Business) -> None:
+    def declare(self, shop: BusinessConfig) -> None:
         document = shop.model_dump(mode="json", exclude_unset=True, exclude={*PLACED})
         self.file.write_text(yaml.safe_dump(document))
         self.settings = Settings()
@@ -84,9 +84,9 @@ class Place:
     def run(self) -> None:
         """Deliver and land; everybody who bought is scored and in the audience."""
         deliver(self.folder, self.suffix)
-        take_custody(self.shop, self.vault)
+        redact_exports(self.shop, self.vault)
         with self.warehouse.connect() as connection:
-            land(connection, self.shop, self.vault)
+            load_sources(connection, self.shop, self.vault)
             connection.execute("create schema if not exists ml; create schema if not exists intermediate")
             connection.execute(
                 "create or replace table ml.audiences as select distinct 'best' as audience, "
@@ -145,9 +145,9 @@ def test_an_id_behind_a_token_that_is_left_somewhere_is_found(
     people = {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv"}
     place.declare(business(place.folder, sources=[{**people, "columns": {"customer_id": "id"}}]))
     (place.folder / "landing" / "people.csv").write_text("id,country\nclient-anna,DE\nclient-bob,FR\n")
-    take_custody(place.shop, place.vault)
+    redact_exports(place.shop, place.vault)
     with place.warehouse.connect() as connection:
-        land(connection, place.shop, place.vault)
+        load_sources(connection, place.shop, place.vault)
     notes = place.folder / "notes.txt"
     notes.write_text("client-anna called")
     assert erase.main(["--customer", "client-anna"]) == 1

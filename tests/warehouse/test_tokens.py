@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.ingest.loading.load import land
+from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of
 from assets.privacy.pii_scan import scan
-from assets.privacy.redaction.redact_exports import Custody, take_custody
+from assets.privacy.redaction.redact_exports import RedactionResult, redact_exports
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 from tests.warehouse.token_shop import (
@@ -55,7 +55,7 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
     assert scan([tmp_path], NAMES).hits == {}
     # What was written again is read again: nothing changes, neither there nor when it is delivered anew.
     files = {file: file.read_bytes() for file in (tmp_path / "landing").iterdir()}
-    assert take_custody(shop, vault) == Custody()
+    assert redact_exports(shop, vault) == RedactionResult()
     again = landed(tmp_path, shop, vault)
     deliver(tmp_path, suffix)
     anew = landed(tmp_path, shop, vault)
@@ -109,12 +109,12 @@ def test_after_a_rotation_tokens_are_the_same(tmp_path: Path, vault: SqliteVault
     before = landed(tmp_path, shop, vault)
     old, new = VaultKey(b"\1" * 32), VaultKey(b"\2" * 32)
     SqliteVault(vault.file, lambda: Keyring(current=old, following=new)).rotate()
-    renewed = SqliteVault(vault.file, lambda: Keyring(current=new))
+    refitted_every_run = SqliteVault(vault.file, lambda: Keyring(current=new))
     deliver(tmp_path, "csv")
     (tmp_path / "warehouse.duckdb").unlink()
-    after = landed(tmp_path, shop, renewed)
+    after = landed(tmp_path, shop, refitted_every_run)
     pd.testing.assert_frame_equal(before["order_lines"], after["order_lines"])
-    assert renewed.read([token_of(shop, renewed, ANNA)])["email"].tolist() == [ANNA]
+    assert refitted_every_run.read([token_of(shop, refitted_every_run, ANNA)])["email"].tolist() == [ANNA]
 
 
 def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_not_shown(
@@ -152,9 +152,9 @@ def test_the_id_s_column_may_be_called_anything(tmp_path: Path, vault: SqliteVau
     others = PEOPLE.drop(columns="email").assign(**dict.fromkeys(["token", "cell", "made"], "x"))
     others.assign(**{name: PEOPLE["email"]}).to_csv(tmp_path / "landing" / "people.csv", index=False)
     for _ in range(2):
-        take_custody(shop, vault)
+        redact_exports(shop, vault)
         with duckdb.connect() as connection:
-            land(connection, shop, vault)
+            load_sources(connection, shop, vault)
             found = connection.execute("select customer_id from raw.customers order by rowid").fetchall()
         assert found == [(token_of(shop, vault, each),) for each in PEOPLE["email"]]
     assert vault.read([token_of(shop, vault, CLEO)])["phone"].tolist() == ["+4930333"]
@@ -167,7 +167,7 @@ def test_of_a_file_that_two_sources_read_the_addresses_are_kept(tmp_path: Path, 
     shop = business(tmp_path, sources=both)
     everything = ORDERS.assign(phone="+4930111", country="DE")
     everything.to_csv(tmp_path / "landing" / "all.csv", index=False)
-    take_custody(shop, vault)
+    redact_exports(shop, vault)
     (bob,) = names_of(shop, vault, [BOB])
     assert vault.read([bob]).iloc[0].tolist() == [bob, BOB, "+4930111"]
     assert scan([tmp_path], NAMES).hits == {}
@@ -203,9 +203,9 @@ def test_numbers_of_parquet_become_tokens_of_their_text(tmp_path: Path, vault: S
     rows.to_parquet(tmp_path / "landing" / "events.parquet")
     # The expression works on numbers; once the file was written again there are none.
     for _ in range(2):
-        take_custody(shop, vault)
+        redact_exports(shop, vault)
         with duckdb.connect() as connection:
-            land(connection, shop, vault)
+            load_sources(connection, shop, vault)
             found = connection.execute("select customer_id, visitor_id from raw.events order by 2").fetchall()
         assert found == [(token_of(shop, vault, "700001"), "V1"), (None, "V2")]
 
@@ -229,10 +229,10 @@ def test_an_id_that_no_token_can_take_the_place_of_is_refused(
     deliver(tmp_path, "csv")
     before = (tmp_path / "landing" / "people.csv").read_bytes()
     with pytest.raises(BusinessInvalid) as refused:
-        take_custody(shop, vault)
+        redact_exports(shop, vault)
     assert all(each in str(refused.value) for each in ["shop.yaml", "customer_ids: tokens", *words])
     with duckdb.connect() as connection, pytest.raises(BusinessInvalid):
-        land(connection, shop, vault)
+        load_sources(connection, shop, vault)
     assert (tmp_path / "landing" / "people.csv").read_bytes() == before
 
 
@@ -261,4 +261,4 @@ def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) 
     shop = business(tmp_path)
     deliver(tmp_path, "csv")
     with duckdb.connect() as connection, pytest.raises(ValueError, match="needs a vault"):
-        land(connection, shop, None)
+        load_sources(connection, shop, None)

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid, business_from
-from assets.ingest.loading.load import Landing, land, quarantined_files, reconciliation_gaps
+from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files, reconciliation_gaps
 from tests.warehouse.ugly import CORPUS, GOOD, ORDERS, REFUSED, Ugly, table
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -35,7 +35,7 @@ def landed(
     source: Mapping[str, object],
     *,
     time_zone: str = "UTC",
-) -> list[Landing]:
+) -> list[LoadRecord]:
     """Land in one transaction, as a run does: a file that fails must not end it."""
     document = {
         "title": "Shop", "clock": "wall", "currency": "EUR", "time_zone": time_zone,
@@ -43,7 +43,7 @@ def landed(
     }  # fmt: skip
     business = business_from(document, file=Path("shop.yaml"), data_dir=folder, landing_dir=folder)
     connection.execute("begin transaction")
-    landings = land(connection, business)
+    landings = load_sources(connection, business)
     connection.execute("commit")
     return landings
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import land
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.pseudonyms import names_of
-from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 
@@ -57,7 +57,7 @@ def business(
     place: str = "landing_dir",
     pii: Sequence[str] = ("Email", "phone"),
     **changes: object,
-) -> Business:
+) -> BusinessConfig:
     lines = {
         "order_id": "no", "customer_id": 'lower(trim("Email"))', "ordered_at": '"at"', "product_id": "'tea'",
         "quantity": "pieces", "unit_price": "2.5",
@@ -93,17 +93,17 @@ def sealed(folder: Path) -> SqliteVault:
     return SqliteVault(folder / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
 
 
-def landed(folder: Path, shop: Business, vault: SqliteVault) -> Mapping[str, pd.DataFrame]:
-    take_custody(shop, vault)
+def landed(folder: Path, shop: BusinessConfig, vault: SqliteVault) -> Mapping[str, pd.DataFrame]:
+    redact_exports(shop, vault)
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-        land(connection, shop, vault)
+        load_sources(connection, shop, vault)
         return {
             table: connection.execute(f"select * from raw.{table} order by rowid").df()
             for table in ("order_lines", "customers", "rejects", "landings")
         }
 
 
-def token_of(shop: Business, vault: SqliteVault, name: str) -> str:
+def token_of(shop: BusinessConfig, vault: SqliteVault, name: str) -> str:
     (token,) = names_of(shop, vault, [name])
     assert TOKEN.fullmatch(token)
     return token

@@ -36,7 +36,7 @@ class BusinessInvalid(ValueError):
     """The business's YAML, or the files it points to, must be put right by a person."""
 
 
-class Source(Declaration):
+class SourceConfig(Declaration):
     """One kind of export and how its columns become the columns of a raw table.
 
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
@@ -81,7 +81,7 @@ class Source(Declaration):
         }
 
     @model_validator(mode="after")
-    def _keeps_the_contract(self) -> "Source":
+    def _keeps_the_contract(self) -> "SourceConfig":
         contract = CONTRACTS.get(self.table)
         if contract is None:
             raise ValueError(f"table {self.table!r} is not {one_of(self.table, CONTRACTS)}")
@@ -95,7 +95,7 @@ class Source(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _comes_from_one_place(self) -> "Source":
+    def _comes_from_one_place(self) -> "SourceConfig":
         own = (_pulled_files(self.name, "parquet" if self.database else "jsonl"),)
         places = [self.files and (self.pull is None or self.files != own), self.database, self.rest]
         if len([place for place in places if place]) != 1:
@@ -136,7 +136,7 @@ class Source(Declaration):
 PLACED = {"name", "data_dir", "landing_dir"}
 
 
-class Business(Declaration):
+class BusinessConfig(Declaration):
     """One business: its clock, its money, its exports.
 
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
@@ -152,7 +152,7 @@ class Business(Declaration):
     time_zone: str
     first_as_of_day: date
     last_day: date | None = None
-    sources: tuple[Source, ...]
+    sources: tuple[SourceConfig, ...]
     simulation: Simulation | None = None
     holdout: Holdout = Holdout()
     vault: bool = False
@@ -172,7 +172,7 @@ class Business(Declaration):
         return time_zone
 
     @model_validator(mode="after")
-    def _has_a_today(self) -> "Business":
+    def _has_a_today(self) -> "BusinessConfig":
         if self.clock == "data" and self.last_day is None:
             raise ValueError(
                 "clock: data needs last_day, the day of the newest fact; a live business has clock: wall"
@@ -180,13 +180,13 @@ class Business(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _keeps_what_tokens_stand_for(self) -> "Business":
+    def _keeps_what_tokens_stand_for(self) -> "BusinessConfig":
         if self.has_tokens and not self.vault:
             raise ValueError("customer_ids: tokens needs vault: yes, which keeps the id behind each token")
         return self
 
     @model_validator(mode="after")
-    def _sources_are_told_apart(self) -> "Business":
+    def _sources_are_told_apart(self) -> "BusinessConfig":
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -208,13 +208,13 @@ class Business(Declaration):
         """The keys that a person may write."""
         return sorted(set(super().written_keys()) - PLACED)
 
-    def sources_of(self, table: str) -> tuple[Source, ...]:
+    def sources_of(self, table: str) -> tuple[SourceConfig, ...]:
         """The sources that feed raw table ``table``, in the order of the YAML."""
         return tuple(source for source in self.sources if source.table == table)
 
 
 _PARTS: Mapping[str, type[Declaration]] = {
-    "sources": Source,
+    "sources": SourceConfig,
     "simulation": Simulation,
     "planted": PlantedFaults,
     "holdout": Holdout,
@@ -225,7 +225,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
 
 def business_from(
     document: Mapping[str, object], *, file: Path, data_dir: Path, landing_dir: Path
-) -> Business:
+) -> BusinessConfig:
     """The business declared in ``document``, the parsed YAML of ``file``.
 
     Raises:
@@ -237,10 +237,10 @@ def business_from(
             f"{file}: key {placed[0]!r} is not written here: it comes from the surroundings"
         )
     try:
-        return Business.model_validate(
+        return BusinessConfig.model_validate(
             {**document, "name": file.stem, "data_dir": data_dir, "landing_dir": landing_dir}
         )
     except ValidationError as invalid:
         # A misspelt key is also a missing one: the spelling is what has to be mended.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise BusinessInvalid(f"{file}: {one_line(errors[0], _PARTS, whole=Business)}") from invalid
+        raise BusinessInvalid(f"{file}: {one_line(errors[0], _PARTS, whole=BusinessConfig)}") from invalid

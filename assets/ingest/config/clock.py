@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from assets.ingest.config.business import Business
+from assets.ingest.config.business import BusinessConfig
 
 
 def known_today(
-    business: Business, newest_known_at: datetime | None, *, wall_today: Callable[[], date]
+    business: BusinessConfig, newest_known_at: datetime | None, *, wall_today: Callable[[], date]
 ) -> date:
     """Today, in the business's time zone.
 

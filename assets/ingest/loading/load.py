@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.mapping import all_expressions
@@ -29,7 +29,7 @@ _LANDING_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landing:
+class LoadRecord:
     """What became of one file; ``file_fingerprint`` is SHA-256 of its bytes and its mapping.
 
     A file that could not be read at all counts as one row, itself, which was rejected;
@@ -46,12 +46,12 @@ class Landing:
     quarantine_reason: str | None = None
 
 
-_NAMES = ", ".join(field.name for field in fields(Landing))
+_NAMES = ", ".join(field.name for field in fields(LoadRecord))
 
 
-def land(
-    connection: duckdb.DuckDBPyConnection, business: Business, vault: Vault | None = None
-) -> list[Landing]:
+def load_sources(
+    connection: duckdb.DuckDBPyConnection, business: BusinessConfig, vault: Vault | None = None
+) -> list[LoadRecord]:
     """Land every source of ``business`` in the caller's transaction; ``vault`` knows who was erased.
 
     A table whose files and mappings are those of last time is left alone. Where files came after them that
@@ -80,13 +80,13 @@ def land(
     ]
 
 
-def recorded_landings(connection: duckdb.DuckDBPyConnection) -> list[Landing]:
+def recorded_landings(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
     """What ``raw.landings`` holds, in the order of landing."""
     rows = connection.execute(f"select {_NAMES} from {LANDINGS.sql} order by rowid").fetchall()
-    return [Landing(**dict(zip(Landing.__slots__, row, strict=True))) for row in rows]
+    return [LoadRecord(**dict(zip(LoadRecord.__slots__, row, strict=True))) for row in rows]
 
 
-def reconciliation_gaps(landings: Sequence[Landing]) -> list[str]:
+def reconciliation_gaps(landings: Sequence[LoadRecord]) -> list[str]:
     """One sentence per file whose rows are not all accounted for; empty when all is well."""
     return [
         f"{landing.source_file} ({landing.source}): {landing.rows_in} rows in, "
@@ -97,7 +97,7 @@ def reconciliation_gaps(landings: Sequence[Landing]) -> list[str]:
     ]
 
 
-def quarantined_files(landings: Sequence[Landing]) -> list[str]:
+def quarantined_files(landings: Sequence[LoadRecord]) -> list[str]:
     """One sentence per file that could not be read, with what to do; empty when all is well."""
     return [
         f"{landing.source_file} ({landing.source}): {landing.quarantine_reason}"
@@ -123,12 +123,12 @@ def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, 
 
 def _land_table(
     connection: duckdb.DuckDBPyConnection,
-    business: Business,
+    business: BusinessConfig,
     *,
     contract: Contract,
     mappings: Mappings,
     vault: Vault | None,
-) -> list[Landing]:
+) -> list[LoadRecord]:
     sources = business.sources_of(contract.table)
     files = [file for source in sources for file in resolved_files(business, source)]
     if not files:
@@ -156,11 +156,11 @@ def _land_table(
     return landings
 
 
-def _of_table(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[Landing]:
+def _of_table(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[LoadRecord]:
     return [landing for landing in recorded_landings(connection) if landing.table_name == contract.table]
 
 
-def _refuse_unfit(landings: Sequence[Landing], files: Sequence[SourceFile]) -> None:
+def _refuse_unfit(landings: Sequence[LoadRecord], files: Sequence[SourceFile]) -> None:
     """When no file of a source fits, the mapping or the delivery is wrong as a whole, not a file."""
     for source in dict.fromkeys(landing.source for landing in landings):
         own = [(it, file) for it, file in zip(landings, files, strict=True) if it.source == source]

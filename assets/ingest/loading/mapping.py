@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import BusinessInvalid, Source
+from assets.ingest.config.business import BusinessInvalid, SourceConfig
 
 # DuckDB's own parser tells what it will run: a second parser could be talked into another reading.
 _CLASSES = frozenset(
@@ -44,7 +44,7 @@ class Expression(NamedTuple):
 
 
 def all_expressions(
-    connection: duckdb.DuckDBPyConnection, sources: Iterable[Source]
+    connection: duckdb.DuckDBPyConnection, sources: Iterable[SourceConfig]
 ) -> dict[str, dict[str, Expression]]:
     """The mapping of each source, by its name: one expression per raw column.
 
@@ -62,7 +62,7 @@ def all_expressions(
 
 
 def _expression(
-    connection: duckdb.DuckDBPyConnection, source: Source, *, name: str, allowed: frozenset[str]
+    connection: duckdb.DuckDBPyConnection, source: SourceConfig, *, name: str, allowed: frozenset[str]
 ) -> Expression:
     sql = source.columns[name]
     mapped = f"source {source.name}: column {name} is mapped to {sql}"

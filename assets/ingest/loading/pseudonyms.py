@@ -6,11 +6,11 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
@@ -25,7 +25,7 @@ DELIVERED_IDS = "delivered ids"
 _IS_OURS = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
-class Known(NamedTuple):
+class PseudonymisedFiles(NamedTuple):
     """An arrival whose customers go by tokens, and the mapping that fits it.
 
     Attributes:
@@ -34,14 +34,16 @@ class Known(NamedTuple):
         is_fresh: Whether the files hold anything in that column that is not ours.
     """
 
-    arrival: Arrival
+    arrival: ParsedFiles
     mapping: Mapping[str, Expression]
     id_column: str | None = None
     ids: Mapping[str, str] = {}
     is_fresh: bool = False
 
 
-def id_column(business: Business, source: Source, mapping: Mapping[str, Expression]) -> str | None:
+def id_column(
+    business: BusinessConfig, source: SourceConfig, mapping: Mapping[str, Expression]
+) -> str | None:
     """The column of ``source`` that tokens take the place of; ``None`` when there is none.
 
     Raises:
@@ -72,7 +74,7 @@ def without_tokens(column: str) -> str:
     return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
 
 
-def names_of(business: Business, vault: Vault, ids: Collection[str]) -> list[str]:
+def names_of(business: BusinessConfig, vault: Vault, ids: Collection[str]) -> list[str]:
     """What ``ids``, as delivered or tokens already, are called in the tables of ``business``."""
     if not business.has_tokens:
         return list(ids)
@@ -86,12 +88,12 @@ def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:
 
 def with_tokens(
     room: duckdb.DuckDBPyConnection,
-    arrival: Arrival,
-    business: Business,
+    arrival: ParsedFiles,
+    business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
     vault: Vault | None,
-) -> Known:
+) -> PseudonymisedFiles:
     """``arrival`` with tokens where its customers' ids were; as it is when they go by their own ids.
 
     A token that is there already stays, so a file that was written again is read like any other.
@@ -103,7 +105,7 @@ def with_tokens(
     column = id_column(business, arrival.source, mapping)
     described = room.execute(f"describe {arrival.rows}").fetchall()
     if column is None or column.lower() not in {str(name).lower() for name, *_ in described}:
-        return Known(arrival, mapping)
+        return PseudonymisedFiles(arrival, mapping)
     if vault is None:
         raise ValueError("customer_ids: tokens needs a vault to make the tokens")
     name, rows = quoted(column), f"{arrival.rows}_known"
@@ -114,7 +116,7 @@ def with_tokens(
         f"inner join cell_tokens on cell_tokens.cell = cells.{quoted(LINE)} "
         f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
     )
-    return Known(
+    return PseudonymisedFiles(
         arrival._replace(rows=rows, is_view=False),
         {**mapping, ID: Expression(name, (column,), is_plain=True)},
         id_column=column,
@@ -125,8 +127,8 @@ def with_tokens(
 
 def _look_up(
     room: duckdb.DuckDBPyConnection,
-    arrival: Arrival,
-    business: Business,
+    arrival: ParsedFiles,
+    business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
     vault: Vault,
@@ -151,7 +153,7 @@ def _look_up(
     return {token: each for each, token in tokens.items()}
 
 
-def _list_cells(room: duckdb.DuckDBPyConnection, arrival: Arrival, name: str) -> None:
+def _list_cells(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, name: str) -> None:
     """Make ``cells``, what column ``name`` holds, and ``cell_tokens``; ``fresh`` are those without a token.
 
     Two tables, because a file may call its columns what it likes, and only the first has one of them.
@@ -180,10 +182,10 @@ def _go_on_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
     """Who was erased under an id, before tokens stood for ids, is erased under the token as well."""
     gone = vault.erased(ID, tokens)
     if gone:
-        vault.tell_erased({ID: [tokens[each] for each in gone]})
+        vault.mark_erased({ID: [tokens[each] for each in gone]})
 
 
-def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: Business) -> None:
+def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConfig) -> None:
     """Land nothing where customers have gone by their own ids: all that was derived from them stays theirs.
 
     Raises:

@@ -7,14 +7,14 @@ from itertools import count, groupby
 
 import duckdb
 
-from assets.ingest.config.business import Business
+from assets.ingest.config.business import BusinessConfig
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.pseudonyms import id_column, refuse_unclear, with_tokens
 from assets.ingest.loading.screening import ERASED, refuse_erased
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.readers import Arrival, Numbered, narrowed, read, schema_groups
+from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, narrowed, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
@@ -61,7 +61,7 @@ def anteroom(
 
 def arrive(
     room: duckdb.DuckDBPyConnection,
-    business: Business,
+    business: BusinessConfig,
     *,
     files: Sequence[SourceFile],
     mappings: Mappings,
@@ -98,10 +98,11 @@ def arrive(
         _keep_refused(room, arrival)
 
 
-def _numbered(business: Business, files: Sequence[SourceFile], mappings: Mappings) -> list[Numbered]:
+def _numbered(business: BusinessConfig, files: Sequence[SourceFile], mappings: Mappings) -> list[OrderedFile]:
     ids = {file.source.name: id_column(business, file.source, mappings[file.source.name]) for file in files}
     return [
-        Numbered(number, replace(file, id_column=ids[file.source.name])) for number, file in enumerate(files)
+        OrderedFile(number, replace(file, id_column=ids[file.source.name]))
+        for number, file in enumerate(files)
     ]
 
 
@@ -121,12 +122,12 @@ def _make_tables(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 
 def _arrive_together(
     room: duckdb.DuckDBPyConnection,
-    business: Business,
+    business: BusinessConfig,
     *,
-    files: tuple[Numbered, ...],
+    files: tuple[OrderedFile, ...],
     mapping: Mapping[str, Expression],
     vault: Vault | None,
-) -> list[Arrival]:
+) -> list[ParsedFiles]:
     """Read and type ``files`` in one go; when that fails, one by one; a file that fails alone stays out."""
     try:
         arrived = read(room, files, mapping)
@@ -155,7 +156,7 @@ def _in_words(failed: Exception) -> str:
     return f"it cannot be read: {str(failed).strip().splitlines()[0]}"
 
 
-def _quarantine(room: duckdb.DuckDBPyConnection, each: Numbered, *, reason: str) -> None:
+def _quarantine(room: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason: str) -> None:
     """Keep a file that cannot be read as one row in, itself, that is refused."""
     room.execute("insert into refused values (?, null, null, ?)", [each.number, reason])
     room.execute(
@@ -164,7 +165,7 @@ def _quarantine(room: duckdb.DuckDBPyConnection, each: Numbered, *, reason: str)
     )
 
 
-def _count_in(room: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
+def _count_in(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> None:
     """Note how many rows each file of ``arrival`` had, counted where they were read from."""
     names = ", ".join(
         f"({each.number}, {literal(each.file.source.name)}, {literal(each.file.name)})"
@@ -213,7 +214,7 @@ def _refuse_redelivered(room: duckdb.DuckDBPyConnection, contract: Contract) -> 
         )
 
 
-def _keep_refused(room: duckdb.DuckDBPyConnection, arrival: Arrival) -> None:
+def _keep_refused(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> None:
     """Keep the refused rows of ``arrival`` as they came, personal columns and erased people left out."""
     own = {each.number for each in arrival.files}
     found = room.execute("select distinct file_number from arriving where reason is not null").fetchall()

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.config.business import Business
+from assets.ingest.config.business import BusinessConfig
 from assets.ingest.config.contract import Column, Contract
 from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.rejection_reasons import mistakes
 from assets.ingest.parsing.files import Unreadable
 from assets.ingest.parsing.pii_columns import has
-from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 
 # DuckDB stops reading a time where it stops understanding it: '10:00 PM' and '10:00 UTC' would be 10:00 here.
@@ -30,8 +30,8 @@ _EXACT = 2**53
 
 def typed_rows(
     connection: duckdb.DuckDBPyConnection,
-    arrival: Arrival,
-    business: Business,
+    arrival: ParsedFiles,
+    business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
 ) -> str:
@@ -62,7 +62,7 @@ def typed_rows(
 
 
 def _types(
-    connection: duckdb.DuckDBPyConnection, arrival: Arrival, mapping: Mapping[str, Expression]
+    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, mapping: Mapping[str, Expression]
 ) -> dict[str, str]:
     """The SQL type of each mapped expression, found without running it."""
     columns = {str(row[0]) for row in connection.execute(f"describe {arrival.rows}").fetchall()}
@@ -83,7 +83,7 @@ def _types(
 
 
 def _described(
-    connection: duckdb.DuckDBPyConnection, arrival: Arrival, name: str, *, expression: Expression
+    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, name: str, *, expression: Expression
 ) -> tuple[object, ...]:
     try:
         found = connection.execute(f"describe select ({expression.sql}\n) from {arrival.rows}").fetchall()
@@ -95,7 +95,7 @@ def _described(
     return tuple(found[0])
 
 
-def _lost(arrival: Arrival, name: str, *, expression: Expression, lost: str) -> str:
+def _lost(arrival: ParsedFiles, name: str, *, expression: Expression, lost: str) -> str:
     source = arrival.source
     mapped = f"column {name} is mapped to {expression.sql}"
     if lost.lower() in {column.lower() for column in source.pii}:

@@ -103,10 +103,10 @@ def header_of(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, l
         names = next(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error as broken:
         raise Unreadable(f"its header cannot be read: {broken}; is a quote left open?") from broken
-    return delimiter, told_apart(names)
+    return delimiter, deduplicate_names(names)
 
 
-def told_apart(names: list[str]) -> list[str]:
+def deduplicate_names(names: list[str]) -> list[str]:
     """Column names as the header has them; repeated ones all get their position, empty ones are named by it.
 
     Repeated names are all changed, so that a mapping cannot mean the first of them by accident.

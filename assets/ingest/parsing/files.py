@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 
 from assets import ASSETS
-from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 
 # The whole package from its root, wherever this module lies in it.
 PACKAGE = ASSETS / "ingest"
@@ -27,7 +27,7 @@ class SourceFile:
     the column that tokens take the place of: it is read, and nothing that was delivered in it is shown.
     """
 
-    source: Source
+    source: SourceConfig
     path: Path
     name: str
     folder: Path
@@ -44,7 +44,7 @@ class SourceFile:
         return not self.path.resolve().is_relative_to(self.folder.resolve())
 
 
-def resolved_files(business: Business, source: Source) -> list[SourceFile]:
+def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
     """The files of ``source``, globs in their order, sorted inside each: oldest delivery first.
 
     Raises:
@@ -71,7 +71,7 @@ def resolved_files(business: Business, source: Source) -> list[SourceFile]:
     ]
 
 
-def fingerprint(business: Business, file: SourceFile) -> str:
+def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
     """SHA-256 of the file's bytes and of everything else that decides which rows it becomes.
 
     That includes the code of ``assets/ingest``: a corrected rule must reach the rows landed before it.
@@ -99,7 +99,7 @@ def _code(package: Path) -> bytes:
     return digest.digest()
 
 
-def _placed(business: Business, source: Source, *, pattern: str) -> tuple[Path, str]:
+def _placed(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:
     """The folder that ``pattern`` may not leave, and the pattern with its folder written out.
 
     An absolute pattern is taken as meant: whoever writes the YAML may read what the machine's user may.
@@ -120,14 +120,14 @@ def _placed(business: Business, source: Source, *, pattern: str) -> tuple[Path, 
     return Path(*takewhile(lambda part: not has_magic(part), PurePath(pattern).parts)), pattern
 
 
-def _name(business: Business, path: Path) -> str:
+def _name(business: BusinessConfig, path: Path) -> str:
     for folder in (business.landing_dir, business.data_dir):
         if path.is_relative_to(folder):
             return str(path.relative_to(folder))
     return str(path)
 
 
-def _no_files(business: Business, source: Source, *, pattern: str, placed: str) -> str:
+def _no_files(business: BusinessConfig, source: SourceConfig, *, pattern: str, placed: str) -> str:
     remedy = f" {source.remedy}" if source.remedy else ""
     setting = (
         f" Set DATA_DIR to the folder that holds them (now {business.data_dir})."

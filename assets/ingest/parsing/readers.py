@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import Format, Source
+from assets.ingest.config.business import Format, SourceConfig
 from assets.ingest.loading.mapping import Expression
-from assets.ingest.parsing.csv import Text, keep_broken, read_records, told_apart
+from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import SourceFile, Unreadable
 from assets.ingest.parsing.pii_columns import WITHHELD, without_personal
@@ -25,14 +25,14 @@ from assets.ingest.parsing.sql import (
 )
 
 
-class Numbered(NamedTuple):
+class OrderedFile(NamedTuple):
     """A file and its place in the order of delivery."""
 
     number: int
     file: SourceFile
 
 
-class Arrival(NamedTuple):
+class ParsedFiles(NamedTuple):
     """Files of one source and one schema that were read, and may be asked for their rows.
 
     ``rows`` is the name of a table, or of a view of Parquet files: the kept columns, ``landing line`` and
@@ -42,20 +42,20 @@ class Arrival(NamedTuple):
     Lines count from 1, the header included; blank lines are skipped and not counted.
     """
 
-    files: tuple[Numbered, ...]
+    files: tuple[OrderedFile, ...]
     rows: str
     columns: tuple[str, ...]
     is_view: bool = False
 
     @property
-    def source(self) -> Source:
+    def source(self) -> SourceConfig:
         """The source of all the files."""
         return self.files[0].file.source
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection, files: tuple[Numbered, ...], mapping: Mapping[str, Expression]
-) -> Arrival:
+    connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...], mapping: Mapping[str, Expression]
+) -> ParsedFiles:
     """Read ``files``, several only when they are Parquet of one schema.
 
     Raises:
@@ -70,35 +70,37 @@ def read(
     )
     kind = format_of(file)
     if kind == "parquet":
-        return _parquet(connection, Arrival(files, rows, ()))
+        return _parquet(connection, ParsedFiles(files, rows, ()))
     text = Text(file, compressions[0])
     columns = _READERS[kind](connection, text, rows)
     if kind != "csv":
         _add_absent(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
-    return Arrival(files, rows, tuple(columns))
+    return ParsedFiles(files, rows, tuple(columns))
 
 
-def narrowed(connection: duckdb.DuckDBPyConnection, arrival: Arrival, numbers: frozenset[int]) -> Arrival:
+def narrowed(
+    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, numbers: frozenset[int]
+) -> ParsedFiles:
     """``arrival`` with the rows of files ``numbers`` at least; a view reads no others."""
     files = tuple(each for each in arrival.files if each.number in numbers)
     return _parquet(connection, arrival._replace(files=files)) if arrival.is_view else arrival
 
 
 def schema_groups(
-    connection: duckdb.DuckDBPyConnection, files: tuple[Numbered, ...]
-) -> list[tuple[Numbered, ...]]:
+    connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...]
+) -> list[tuple[OrderedFile, ...]]:
     """``files`` of one source, those that can be read in one go together.
 
     Parquet files go together when their columns have the same names, order and types; others stay alone.
     """
-    groups: dict[object, list[Numbered]] = {}
+    groups: dict[object, list[OrderedFile]] = {}
     for each in files:
         groups.setdefault(_schema(connection, each), []).append(each)
     return [tuple(group) for group in groups.values()]
 
 
-def _schema(connection: duckdb.DuckDBPyConnection, numbered: Numbered) -> object:
+def _schema(connection: duckdb.DuckDBPyConnection, numbered: OrderedFile) -> object:
     """What the schemas of two files have in common if they are the same."""
     number, file = numbered
     try:
@@ -113,11 +115,11 @@ def _schema(connection: duckdb.DuckDBPyConnection, numbered: Numbered) -> object
     # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
     # file_index, unless there is one.
     keys = tuple(part.split("=")[0] for part in file.path.parts if "=" in part)
-    is_taken = "file_index" in {str(name).lower() for name, *_ in columns}
-    return number if is_taken else (tuple(columns), keys)
+    has_processed = "file_index" in {str(name).lower() for name, *_ in columns}
+    return number if has_processed else (tuple(columns), keys)
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, arrival: Arrival) -> Arrival:
+def _parquet(connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> ParsedFiles:
     paths = [each.file.path for each in arrival.files]
     read_all = f"read_parquet({all_placed(paths)}, hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
@@ -181,7 +183,7 @@ def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) 
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
     ).fetchall()
     keys = [str(key) for (key,) in found]
-    names = dict(zip(told_apart(keys), keys, strict=True))
+    names = dict(zip(deduplicate_names(keys), keys, strict=True))
     kept = without_personal(file, list(names)) if names else []
     columns = [f"json_extract_string(json, {_pointer(names[name])}) as {quoted(name)}, " for name in kept]
     connection.execute(
@@ -197,7 +199,7 @@ def _add_absent(
     *,
     columns: list[str],
     mapping: Mapping[str, Expression],
-    source: Source,
+    source: SourceConfig,
 ) -> None:
     """Give ``rows`` the keys that optional columns name and that no document of this file has.
 

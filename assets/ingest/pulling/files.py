@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.ingest.config.business import BusinessInvalid, Source
+from assets.ingest.config.business import BusinessInvalid, SourceConfig
 from assets.ingest.parsing.sql import LONGEST_LINE, literal, quoted
 
 DOCUMENT = "document"
@@ -25,7 +25,7 @@ def deliveries(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("[0-9]*") if file.suffix in (".parquet", ".jsonl"))
 
 
-def deliver(loaded: Path, source: Source, folder: Path, *, spill: Path) -> Path | None:
+def deliver(loaded: Path, source: SourceConfig, folder: Path, *, spill: Path) -> Path | None:
     """Write the rows of ``loaded`` that are new or changed as the next file of ``folder``.
 
     Landing takes an order from the newest file that has it, and takes it whole. So when one line of an
@@ -62,7 +62,7 @@ def deliver(loaded: Path, source: Source, folder: Path, *, spill: Path) -> Path 
 
 
 def _compare(
-    connection: duckdb.DuckDBPyConnection, source: Source, *, loaded: Path, earlier: Sequence[Path]
+    connection: duckdb.DuckDBPyConnection, source: SourceConfig, *, loaded: Path, earlier: Sequence[Path]
 ) -> list[str]:
     """Make ``arrived`` and ``fresh``, the orders with something new in them, of ``loaded``; its columns."""
     described = connection.execute(f"describe from read_parquet({literal(str(loaded))})").fetchall()

@@ -19,7 +19,7 @@ from dlt.extract import DltResource
 from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy.exc import SQLAlchemyError
 
-from assets.ingest.config.business import Business, BusinessInvalid, Source
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.pull import Rest
 from assets.ingest.pulling.database import database_fault, engine_for, password_in, table_rows
 from assets.ingest.pulling.faults import SourceUnreachable
@@ -45,7 +45,7 @@ class Pulled:
 
 
 def pull(
-    business: Business, source: Source, *, secret: Callable[[str], str | None], state_dir: Path
+    business: BusinessConfig, source: SourceConfig, *, secret: Callable[[str], str | None], state_dir: Path
 ) -> Pulled:
     """Deliver what is new in ``source`` since its last pull into ``<landing_dir>/<source name>``.
 
@@ -77,7 +77,7 @@ def pull(
     return Pulled(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
 
 
-def _value(source: Source, secret: Callable[[str], str | None], *, named: str) -> str | None:
+def _value(source: SourceConfig, secret: Callable[[str], str | None], *, named: str) -> str | None:
     if source.pull is None or source.pull.secret is None:
         return None
     value = secret(source.pull.secret)
@@ -97,7 +97,7 @@ def _alone(lock: Path, *, named: str) -> Iterator[None]:
         yield
 
 
-def _load(source: Source, value: str | None, *, folder: Path, state_dir: Path) -> None:
+def _load(source: SourceConfig, value: str | None, *, folder: Path, state_dir: Path) -> None:
     _settle()
     name = _pipeline_name(source)
     if not deliveries(folder):
@@ -126,14 +126,14 @@ def _settle() -> None:
         dlt.config[habit] = setting
 
 
-def _pipeline_name(source: Source) -> str:
+def _pipeline_name(source: SourceConfig) -> str:
     """Another table or address is another history: its cursor starts anew."""
     kept = {"table", "schema_name", "url", "path", "cursor"}
     pulled = json.dumps(source.pull.model_dump(include=kept) if source.pull else {}, sort_keys=True)
     return f"{source.name}_{hashlib.sha256(pulled.encode()).hexdigest()[:8]}"
 
 
-def _resource(source: Source, value: str | None) -> DltResource:
+def _resource(source: SourceConfig, value: str | None) -> DltResource:
     if isinstance(source.pull, Rest):
         return service_records(source.pull, token=value)
     if source.pull is None or value is None:

@@ -30,7 +30,7 @@ LIBRARIES = ("duckdb", "numpy", "pandas", "scikit-learn", "scipy", "skops", "sta
 # before anything is loaded. A partial runs nothing by itself, and what it wraps must be on the list too.
 TRUSTED = (
     "assets.supervised.fitting.baseline.RecencyBands",
-    "assets.supervised.fitting.quantile_binning.Quantiles",
+    "assets.supervised.fitting.quantile_binning.QuantileBinner",
     "assets.lifetime_value.models.bg_nbd.BgNbd",
     "assets.lifetime_value.models.candidates.CustomerValue",
     "assets.lifetime_value.models.gamma_gamma.GammaGamma",
@@ -50,12 +50,12 @@ SUPERVISED_CODE = ("lifecycle", "supervised", "prior_shift", "features", "metric
 Stage = Literal["champion", "challenger", "retired", "refused"]
 
 
-class ModelFileRefused(Exception):
+class ModelIntegrityError(Exception):
     """A model file is not the one that was registered, or holds what no model of ours is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class TrainingRecord:
     """What a version was made of: folds (``None`` for a fallback without any), features, rows and hashes.
 
     ``model_sha256`` is ``None`` for a refused version: no model of it was made to serve.
@@ -73,7 +73,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class VersionStatus:
     """What became of a version."""
 
     model_version: str
@@ -84,7 +84,9 @@ class Standing:
     card_uri: str | None = None
 
 
-def registry_row(problem: PredictionProblem, trained: Trained, *, standing: Standing) -> pd.DataFrame:
+def registry_row(
+    problem: PredictionProblem, trained: TrainingRecord, *, standing: VersionStatus
+) -> pd.DataFrame:
     """The one row of ``ml.model_registry`` for a version."""
     row = {
         "model_name": problem.name,
@@ -158,7 +160,7 @@ def save_version(folder: Path, fitted: Fitted) -> str:
         Sha-256 hex of both files one after the other: ``cat model.skops facts.json | sha256sum``.
 
     Raises:
-        ModelFileRefused: when the model holds a type that loading would refuse.
+        ModelIntegrityError: when the model holds a type that loading would refuse.
     """
     return save_model(folder, fitted.model, facts=_facts(fitted))
 
@@ -167,7 +169,7 @@ def save_model(folder: Path, model: object, *, facts: Mapping[str, object]) -> s
     """Write any model of ours and the facts that belong to it, as :func:`save_version` does.
 
     Raises:
-        ModelFileRefused: when the model holds a type that loading would refuse.
+        ModelIntegrityError: when the model holds a type that loading would refuse.
     """
     model_file = folder / MODEL_FILE
     skops.io.dump(model, model_file)
@@ -180,7 +182,7 @@ def load_version(folder: Path, *, sha256: str) -> Fitted:
     """The version in ``folder``, if it is byte for byte the one registered with ``sha256``.
 
     Raises:
-        ModelFileRefused: when a file is missing, the bytes differ, or a type is not one of ours.
+        ModelIntegrityError: when a file is missing, the bytes differ, or a type is not one of ours.
     """
     model, facts = load_model(folder, sha256=sha256)
     bins = tuple(CalibrationBin(**each) for each in facts.pop("bins"))
@@ -191,14 +193,14 @@ def load_model(folder: Path, *, sha256: str) -> tuple[Any, dict[str, Any]]:
     """What :func:`save_model` wrote, if it is byte for byte what was registered with ``sha256``.
 
     Raises:
-        ModelFileRefused: when a file is missing, the bytes differ, or a type is not one of ours.
+        ModelIntegrityError: when a file is missing, the bytes differ, or a type is not one of ours.
     """
     for name in (MODEL_FILE, FACTS_FILE):
         if not (folder / name).is_file():
-            raise ModelFileRefused(f"{folder / name} is not there")
+            raise ModelIntegrityError(f"{folder / name} is not there")
     found = _sha256(folder)
     if found != sha256:
-        raise ModelFileRefused(
+        raise ModelIntegrityError(
             f"{folder / MODEL_FILE}: sha-256 is {found[:12]}…, registered was {sha256[:12]}…"
         )
     _refuse_strangers(folder / MODEL_FILE)
@@ -221,9 +223,9 @@ def _refuse_strangers(file: Path) -> None:
     try:
         strangers = sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED))
     except (zipfile.BadZipFile, KeyError, ValueError) as broken:
-        raise ModelFileRefused(f"{file} is not a skops file: {broken}") from broken
+        raise ModelIntegrityError(f"{file} is not a skops file: {broken}") from broken
     if strangers:
-        raise ModelFileRefused(f"{file} holds types that no model of ours is made of: {strangers}")
+        raise ModelIntegrityError(f"{file} holds types that no model of ours is made of: {strangers}")
 
 
 def _sha256(folder: Path) -> str:

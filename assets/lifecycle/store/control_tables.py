@@ -30,34 +30,36 @@ from assets.supervised.problem import PredictionProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Journal:
+class ControlTable:
     """A table that every problem writes into: its columns, and what a row says."""
 
     types: Types
     description: str
 
 
-JOURNALS: Mapping[Key, Journal] = {
-    MODEL_REGISTRY: Journal(
+CONTROL_TABLES: Mapping[Key, ControlTable] = {
+    MODEL_REGISTRY: ControlTable(
         types=REGISTRY_TYPES, description="One row per version: windows, hashes, parameters, grade and stage."
     ),
-    METRICS: Journal(
+    METRICS: ControlTable(
         types=METRIC_TYPES,
         description="Every measured figure with its interval and n, per version, fold and slice.",
     ),
-    CALIBRATION_BINS: Journal(
+    CALIBRATION_BINS: ControlTable(
         types=BIN_TYPES,
         description="Predicted against actual rate per tenth of the rows, per version, fold and slice.",
     ),
-    RETRAIN_LOG: Journal(
+    RETRAIN_LOG: ControlTable(
         types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."
     ),
-    DRIFT: Journal(
+    DRIFT: ControlTable(
         types=DRIFT_TYPES,
         description="How far each feature and the score have drifted from the champion's training window.",
     ),
-    ERASURES: Journal(types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."),
-    LEVELS: Journal(
+    ERASURES: ControlTable(
+        types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."
+    ),
+    LEVELS: ControlTable(
         types=LEVEL_TYPES,
         description="Per as-of day: predicted total with interval, the level behind it, and what happened.",
     ),
@@ -75,7 +77,7 @@ class Served(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
+class ChampionVersion:
     """The version that scores from a morning on; ``twin_hashes`` is ``None`` for a fallback."""
 
     as_of_date: date
@@ -92,7 +94,7 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
         problem.candidate: CANDIDATE_TYPES,
         problem.evaluation: EVALUATION_TYPES,
         problem.champion: CHAMPION_TYPES,
-        problem.scores: {**SCORE_TYPES, **problem.carried},
+        problem.scores: {**SCORE_TYPES, **problem.passthrough_columns},
         problem.realised: REALISED_TYPES,
         problem.drifted: DRIFTED_TYPES,
     }
@@ -101,11 +103,11 @@ def prepare(warehouse: Warehouse, problem: PredictionProblem) -> None:
 
 def prepare_tables(warehouse: Warehouse, own: Mapping[Key, Types]) -> None:
     """Create the journals and the tables in ``own`` that are not there yet, empty."""
-    shared = {key: kept.types for key, kept in JOURNALS.items()}
+    shared = {key: kept.types for key, kept in CONTROL_TABLES.items()}
     warehouse.prepare({key: typed([], types) for key, types in {**shared, **own}.items()})
 
 
-def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving | None:
+def champion_as_of(problem: Served, warehouse: Warehouse, *, as_of: date) -> ChampionVersion | None:
     """The version that scores on the morning of ``as_of``: the newest one that is not younger."""
     rows = warehouse.read(
         f"select * from {problem.champion.sql} where as_of_date <= $as_of order by as_of_date desc limit 1",
@@ -114,7 +116,7 @@ def serving_on(problem: Served, warehouse: Warehouse, *, as_of: date) -> Serving
     if rows.empty:
         return None
     row = rows.iloc[0]
-    return Serving(
+    return ChampionVersion(
         as_of_date=pd.Timestamp(row["as_of_date"]).date(),
         model_version=str(row["model_version"]),
         quality_grade=str(row["quality_grade"]),
@@ -131,7 +133,7 @@ def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
     return not warehouse.read(sql, {"name": model_name, "as_of": as_of}).empty
 
 
-def judged_rows(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
+def rows_of_version(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
     """What is known of one version on one split, in ``ml.metrics`` or ``ml.calibration_bins``."""
     return warehouse.read(
         f"select * from {key.sql} where {VERSION} = $version and split = $split",
@@ -145,7 +147,7 @@ def row_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame | None:
     return None if rows.empty else rows
 
 
-def row_on(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
+def row_for_date(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
     """The one row of a morning in ``key``.
 
     Raises:
@@ -157,7 +159,7 @@ def row_on(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
     return rows
 
 
-def keep_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
+def replace_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
     """Make ``row`` the one row of a morning in ``key``, and hand it back."""
     warehouse.replace_partition(key, row, column="as_of_date", value=as_of)
     return row
@@ -190,7 +192,7 @@ def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
     warehouse.append(RETRAIN_LOG, row)
 
 
-def write_judgement(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
+def replace_metrics(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
     """Make ``rows`` what is known of their one version, split and as-of day in ``key``."""
     one = rows.iloc[0]
     with warehouse.connect() as connection:
@@ -207,7 +209,7 @@ def write_judgement(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
     warehouse.append(key, rows)
 
 
-def name_champion(warehouse: Warehouse, model_name: str, *, version: str) -> None:
+def set_stage(warehouse: Warehouse, model_name: str, *, version: str) -> None:
     """In the registry, ``version`` is the champion of ``model_name``, and whoever was before is retired."""
     with warehouse.connect() as connection:
         connection.execute(

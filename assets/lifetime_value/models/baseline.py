@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
-from assets.lifetime_value.models.prospects import Prospects
+from assets.lifetime_value.models.prospects import ValuePrediction
 from assets.metrics.amounts import GONE_AFTER_DAYS, spend_rate_forecast
 from assets.metrics.arrays import Floats
 
@@ -44,11 +44,11 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
             gone_after_days=self.gone_after_days,
         )
 
-    def prospects(self, X: pd.DataFrame) -> Prospects:  # noqa: N803 - scikit-learn's name
+    def prospects(self, X: pd.DataFrame) -> ValuePrediction:  # noqa: N803 - scikit-learn's name
         """The formula's amounts; ``nan`` wherever it has nothing to say."""
         value = self.expected_revenue(X)
         unsaid, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
-        return Prospects(
+        return ValuePrediction(
             value=value,
             value_lo=unsaid,
             value_hi=unsaid,

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import digamma, expit, gammaln, hyp2f1
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.likelihood import maximise, refuse_below_floor
-from assets.lifetime_value.models.purchase_history import Histories, NothingToTellApart, Rows
+from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
+from assets.lifetime_value.models.purchase_history import NothingToTellApart, PurchaseHistory, Rows
 from assets.metrics.arrays import Floats
 
 HORIZONS_DAYS = (30, 90, 365)
@@ -19,7 +19,7 @@ START = np.log([0.5, 0.5, 1.0, 2.0])
 SINGULAR = 1e-4
 
 
-class Buying(NamedTuple):
+class BgNbdParams(NamedTuple):
     """The four parameters: order rates are Gamma(r, alpha) per day, drop-outs Beta(a, b) per order."""
 
     r: float
@@ -64,10 +64,10 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: when a row is not a possible history.
-            BelowFloor: when customers or repeat buyers are too few; names counts and floors.
+            InsufficientData: when customers or repeat buyers are too few; names counts and floors.
             NothingToTellApart: when all customers have the same history.
         """
-        histories = Histories.of(X)
+        histories = PurchaseHistory.of(X)
         self._refuse(histories)
         unit = float(np.average(histories.age, weights=histories.weight))
         scaled = histories.in_units_of(unit)
@@ -82,8 +82,8 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         self.n_customers_, self.n_repeaters_ = histories.customers, histories.repeaters
         return self
 
-    def _refuse(self, histories: Histories) -> None:
-        refuse_below_floor(
+    def _refuse(self, histories: PurchaseHistory) -> None:
+        refuse_insufficient_data(
             [
                 (histories.customers, self.least_customers, "customers"),
                 (histories.repeaters, max(self.least_repeaters, 1), "customers with a repeat order"),
@@ -96,18 +96,18 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
             )
 
     @property
-    def buying(self) -> Buying:
+    def buying(self) -> BgNbdParams:
         """The fitted parameters."""
-        return Buying(self.r_, self.alpha_, self.a_, self.b_)
+        return BgNbdParams(self.r_, self.alpha_, self.a_, self.b_)
 
-    def drawn(self, draws: int, rng: np.random.Generator) -> list[Buying]:
+    def drawn(self, draws: int, rng: np.random.Generator) -> list[BgNbdParams]:
         """Parameters as likely as the data leave them: normal in logarithms around the maximum."""
         logs = rng.multivariate_normal(np.log(self.buying), self.covariance_, size=draws)
-        return [Buying(*row) for row in np.exp(logs).tolist()]
+        return [BgNbdParams(*row) for row in np.exp(logs).tolist()]
 
     def probability_alive(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Chance that each customer of ``X`` (n, 3) is still active on the as-of morning, (n,)."""
-        histories = Histories.of(X)
+        histories = PurchaseHistory.of(X)
         return alive(self.buying, histories)[histories.place]
 
     def expected_purchases(
@@ -116,7 +116,7 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         horizons_days: Sequence[float] = HORIZONS_DAYS,
     ) -> Floats:
         """Mean number of orders in each of the next ``horizons_days``, as (n, horizons)."""
-        histories = Histories.of(X)
+        histories = PurchaseHistory.of(X)
         return expected_orders(self.buying, histories, horizons_days=horizons_days)[histories.place]
 
     def next_order_days(
@@ -129,23 +129,23 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         The median is the expected date: the mean is infinite for customers with ``r + x`` of at most 1.
         Given that they are active: with a low :meth:`probability_alive` the order may never come.
         """
-        histories = Histories.of(X)
+        histories = PurchaseHistory.of(X)
         exponent = -np.log1p(-np.asarray(chances)) / (self.r_ + histories.frequency[:, None])
         with np.errstate(over="ignore"):
             days = (self.alpha_ + histories.age[:, None]) * np.expm1(exponent)
         return np.asarray(days[histories.place], dtype=np.float64)
 
-    def chance_of_silence(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
+    def silence_probability(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Chance, right after the last order, that an active customer is silent for so long, (n,) in (0, 1].
 
         Below 0.1 a customer is overdue: nine of ten active ones like them would have ordered by now.
         """
-        histories = Histories.of(X)
+        histories = PurchaseHistory.of(X)
         silence = np.log(self.alpha_ + histories.recency) - np.log(self.alpha_ + histories.age)
         return np.asarray(np.exp((self.r_ + histories.frequency) * silence)[histories.place])
 
 
-def log_likelihood(logs: Floats, histories: Histories) -> tuple[float, Floats]:
+def log_likelihood(logs: Floats, histories: PurchaseHistory) -> tuple[float, Floats]:
     """Log-likelihood of ``histories`` and its gradient (4,) in ``logs``, the logarithms of r, alpha, a, b.
 
     Gamma functions depend on x alone and are taken once per distinct x; per history there are only
@@ -156,9 +156,9 @@ def log_likelihood(logs: Floats, histories: Histories) -> tuple[float, Floats]:
     r, alpha, a, b = np.exp(logs)
     x, weight = histories.frequency, histories.weight
     after_age, after_last = np.log(alpha + histories.age), np.log(alpha + histories.recency)
-    odds = _log_odds_gone(Buying(r, alpha, a, b), histories)
+    odds = _log_odds_gone(BgNbdParams(r, alpha, a, b), histories)
     gone = weight * expit(odds)
-    value, by_r, by_a, by_b = _by_frequency(Buying(r, alpha, a, b), histories)
+    value, by_r, by_a, by_b = _by_frequency(BgNbdParams(r, alpha, a, b), histories)
     value += float(weight @ (r * np.log(alpha) - (r + x) * after_age + np.logaddexp(0.0, odds)))
     by_r += float(weight @ (np.log(alpha) - after_age) + gone @ (after_age - after_last))
     nearer = 1 / (alpha + histories.recency) - 1 / (alpha + histories.age)
@@ -168,7 +168,7 @@ def log_likelihood(logs: Floats, histories: Histories) -> tuple[float, Floats]:
     return value, np.array([by_r * r, by_alpha * alpha, by_a * a, by_b * b])
 
 
-def _by_frequency(buying: Buying, histories: Histories) -> tuple[float, float, float, float]:
+def _by_frequency(buying: BgNbdParams, histories: PurchaseHistory) -> tuple[float, float, float, float]:
     """The part of the likelihood that x alone decides, and its derivatives in r, a and b."""
     r, _, a, b = buying
     x = histories.frequency[histories.counts.first]
@@ -184,7 +184,7 @@ def _by_frequency(buying: Buying, histories: Histories) -> tuple[float, float, f
     )
 
 
-def _log_odds_gone(buying: Buying, histories: Histories) -> Floats:
+def _log_odds_gone(buying: BgNbdParams, histories: PurchaseHistory) -> Floats:
     """Log-odds of having left after the last order, (u,); minus infinity without a repeat order."""
     r, alpha, a, b = buying
     x = histories.frequency
@@ -193,7 +193,7 @@ def _log_odds_gone(buying: Buying, histories: Histories) -> Floats:
     return np.where(x > 0, odds, -np.inf)
 
 
-def alive(buying: Buying, histories: Histories) -> Floats:
+def alive(buying: BgNbdParams, histories: PurchaseHistory) -> Floats:
     """Chance that customers of each history are still active, (u,), in [0, 1].
 
     Source: Fader & Hardie 2008, Computing P(alive) using the BG/NBD model.
@@ -201,7 +201,9 @@ def alive(buying: Buying, histories: Histories) -> Floats:
     return np.asarray(expit(-_log_odds_gone(buying, histories)), dtype=np.float64)
 
 
-def expected_orders(buying: Buying, histories: Histories, *, horizons_days: Sequence[float]) -> Floats:
+def expected_orders(
+    buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float]
+) -> Floats:
     """Mean orders of each history within each horizon (days, positive), as (u, horizons)."""
     pairs = histories.pairs
     frequency, age = histories.frequency[pairs.first], histories.age[pairs.first]
@@ -210,7 +212,7 @@ def expected_orders(buying: Buying, histories: Histories, *, horizons_days: Sequ
     return np.asarray(np.column_stack(active)[pairs.place] * still, dtype=np.float64)
 
 
-def orders_if_alive(buying: Buying, frequency: Floats, *, age: Floats, days: float) -> Floats:
+def orders_if_alive(buying: BgNbdParams, frequency: Floats, *, age: Floats, days: float) -> Floats:
     """Mean orders within ``days`` of customers known to be active, by x (u,) and T (u,).
 
     Source: Fader, Hardie & Lee 2005, equation 10, after Euler's transformation of its hypergeometric
@@ -224,7 +226,7 @@ def orders_if_alive(buying: Buying, frequency: Floats, *, age: Floats, days: flo
     return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
 
-def _closed_form(buying: Buying, frequency: Floats, *, age: Floats, days: float) -> Floats:
+def _closed_form(buying: BgNbdParams, frequency: Floats, *, age: Floats, days: float) -> Floats:
     r, alpha, a, b = buying
     z = days / (alpha + age + days)
     below = np.exp((a - 1) * np.log1p(-z)) * hyp2f1(a - 1, a + b - 1 - r, a + b + frequency - 1, z)

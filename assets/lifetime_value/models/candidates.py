@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.dataset import Learned
+from assets.lifetime_value.dataset import AmountTrainingData
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
 from assets.lifetime_value.models.clv import COLUMNS, LEVEL, LifetimeValue
 from assets.lifetime_value.models.predictive import SMALLEST
-from assets.lifetime_value.models.prospects import NEXT_ORDER_CHANCES, Prospects
+from assets.lifetime_value.models.prospects import NEXT_ORDER_CHANCES, ValuePrediction
 from assets.lifetime_value.models.purchase_history import HISTORY
 from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.metrics.arrays import Floats
 from assets.supervised.data.split import calibration_split
 
-Recipe = Literal["bg_nbd", "two_part"]
-RECIPES: dict[Recipe, str] = {
+AmountModelName = Literal["bg_nbd", "two_part"]
+RECIPES: dict[AmountModelName, str] = {
     "bg_nbd": "BG/NBD and Gamma-Gamma",
     "two_part": "machine-learned amounts",
 }
@@ -45,7 +45,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        recipe: Recipe = "bg_nbd",
+        recipe: AmountModelName = "bg_nbd",
         horizons_days: Sequence[int] = HORIZONS_DAYS,
         learned_days: int = 90,
         level: float = LEVEL,
@@ -59,7 +59,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
         """Fit orders and Gamma-Gamma amounts on today's customers ``X`` (n, k).
 
         Raises:
-            BelowFloor: when there are too few customers or repeat buyers.
+            InsufficientData: when there are too few customers or repeat buyers.
             NothingToTellApart: when customers do not differ.
             AmountsTooSpread: when the mean order would be infinite.
         """
@@ -67,12 +67,12 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
         self.amounts_: TwoPartAmounts | None = None
         return self
 
-    def learn(self, learned: Learned, *, amounts: TwoPartAmounts) -> Self:
+    def learn(self, learned: AmountTrainingData, *, amounts: TwoPartAmounts) -> Self:
         """Fit ``amounts`` on the older mornings of ``learned`` and level it on the newest ones.
 
         Raises:
             TooLittleHistory: when mornings are too few for both.
-            BelowFloor: when purchases are too few.
+            InsufficientData: when purchases are too few.
         """
         train, calibration = calibration_split(learned.days, horizon_days=self.learned_days)
         older, newer = (fold.rows(learned.known.as_of) for fold in (train, calibration))
@@ -81,7 +81,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
         self.amounts_ = amounts.calibrate(rows.loc[newer], learned.amount[newer])
         return self
 
-    def prospects(self, X: pd.DataFrame) -> Prospects:  # noqa: N803 - scikit-learn's name
+    def prospects(self, X: pd.DataFrame) -> ValuePrediction:  # noqa: N803 - scikit-learn's name
         """Means and intervals of customers ``X`` (n, k), for every horizon in one pass.
 
         An interval that ends below the mean (nine of ten order nothing, the tenth much) is widened to it,
@@ -92,14 +92,14 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
         if self.amounts_ is not None:
             value, lo, hi = self._learned(X, self.amounts_, ends=(value, lo, hi))
         buying, rows = self.value_.purchases_, X[list(HISTORY)]
-        return Prospects(
+        return ValuePrediction(
             value=value,
             value_lo=np.minimum(lo, value),
             value_hi=np.maximum(hi, value),
             orders=outlook.expected_purchases,
             alive=outlook.probability_alive,
             next_order_days=buying.next_order_days(rows, NEXT_ORDER_CHANCES),
-            silence=buying.chance_of_silence(rows),
+            silence=buying.silence_probability(rows),
         )
 
     def _learned(

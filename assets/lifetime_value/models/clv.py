@@ -9,14 +9,14 @@ from sklearn.base import BaseEstimator
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbd, alive, expected_orders
 from assets.lifetime_value.models.gamma_gamma import GammaGamma
 from assets.lifetime_value.models.outlook import (
+    ClvForecast,
     Orders,
-    Outlook,
     discounted_orders,
     relative_errors,
     widened,
 )
 from assets.lifetime_value.models.predictive import SMALLEST, Forecaster, chance_above, spread
-from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY, Histories, Rows, numbers
+from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY, PurchaseHistory, Rows, numbers
 from assets.metrics.arrays import Floats
 
 COLUMNS = (*HISTORY, AMOUNT)
@@ -63,7 +63,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: when a row is not a possible history, or a setting is out of range.
-            BelowFloor: when there are too few customers or repeat buyers.
+            InsufficientData: when there are too few customers or repeat buyers.
             NothingToTellApart: when customers do not differ.
             AmountsTooSpread: when the mean order would be infinite.
         """
@@ -84,7 +84,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
     def expected_revenue(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Mean amount of all orders within each horizon of ``X`` (n, 4), discounted, as (n, horizons)."""
         rows = numbers(X, COLUMNS)
-        histories = Histories.of(rows[:, :3])
+        histories = PurchaseHistory.of(rows[:, :3])
         orders = discounted_orders(
             self.purchases_.buying,
             histories,
@@ -93,7 +93,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         )
         return np.asarray(orders[histories.place] * self.amounts_.expected_amount(rows[:, [0, 3]])[:, None])
 
-    def outlook(self, X: Rows) -> Outlook:  # noqa: N803 - scikit-learn's name
+    def outlook(self, X: Rows) -> ClvForecast:  # noqa: N803 - scikit-learn's name
         """Means and intervals of orders and revenue of ``X`` (n, 4), for every horizon in one pass.
 
         The intervals hold what may happen (how many orders, of which amounts; exact under the model)
@@ -102,14 +102,14 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         whoever orders nothing with a chance of 0.95 has 0 to 0, which holds 0.95.
         """
         rows = numbers(X, COLUMNS)
-        histories, spending = Histories.of(rows[:, :3]), rows[:, [0, 3]]
+        histories, spending = PurchaseHistory.of(rows[:, :3]), rows[:, [0, 3]]
         orders, place = self._orders(histories), histories.place
         amount, scale = self.amounts_.expected_amount(spending), self.amounts_.scale(spending)[1][:, None]
         relative = np.hypot(orders.error[place], self.amounts_.relative_error(spending)[:, None])
         revenue, counted = orders.mean[place] * amount[:, None], orders.counted[place]
         process = orders.process.amount_lo[place] * scale, orders.process.amount_hi[place] * scale
         lo, hi = widened(*process, mean=revenue, error=revenue * relative, level=self.level)
-        return Outlook(
+        return ClvForecast(
             horizons_days=tuple(self.horizons_days),
             probability_alive=alive(self.purchases_.buying, histories)[place],
             expected_purchases=orders.mean[place],
@@ -122,7 +122,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             relative_error=relative,
         )
 
-    def _orders(self, histories: Histories) -> Orders:
+    def _orders(self, histories: PurchaseHistory) -> Orders:
         buying, horizons = self.purchases_.buying, self.horizons_days
         mean = expected_orders(buying, histories, horizons_days=horizons)
         counted = discounted_orders(
@@ -164,7 +164,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         multiples = revenue / self.amounts_.scale(rows[:, [0, 3]])[1]
         return chance_above(
             self.forecaster,
-            Histories.of(rows[:, :3], merge=False),
+            PurchaseHistory.of(rows[:, :3], merge=False),
             horizon_days=horizon_days,
             orders=orders,
             multiples=multiples,

@@ -8,7 +8,7 @@ from scipy.special import digamma, gammaln
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.likelihood import maximise, refuse_below_floor
+from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
 from assets.lifetime_value.models.purchase_history import (
     AMOUNT,
     FREQUENCY,
@@ -27,7 +27,7 @@ class AmountsTooSpread(Exception):
     """Order amounts differ so much between customers that their mean is not finite under the model."""
 
 
-class Spending(NamedTuple):
+class GammaGammaParams(NamedTuple):
     """The three parameters: amounts are Gamma(p, rate nu), and nu differs as Gamma(q, rate v)."""
 
     p: float
@@ -100,7 +100,7 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: when a frequency or a repeat buyer's amount is missing or infinite.
-            BelowFloor: when there are too few repeat buyers; names count and floor.
+            InsufficientData: when there are too few repeat buyers; names count and floor.
             NothingToTellApart: when they all spend the same.
             AmountsTooSpread: when the mean order would be infinite (q at most 1).
         """
@@ -123,14 +123,14 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
 
     def _refuse(self, amount: Floats) -> None:
         counted = "customers with a repeat order of a positive amount"
-        refuse_below_floor([(amount.size, max(self.least_repeaters, 1), counted)])
+        refuse_insufficient_data([(amount.size, max(self.least_repeaters, 1), counted)])
         if np.ptp(amount) <= 1e-9 * amount.max():
             raise NothingToTellApart(f"all {amount.size} repeat buyers spend {amount[0]:g} per order")
 
     @property
-    def spending(self) -> Spending:
+    def spending(self) -> GammaGammaParams:
         """The fitted parameters."""
-        return Spending(self.p_, self.q_, self.v_)
+        return GammaGammaParams(self.p_, self.q_, self.v_)
 
     def expected_amount(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Mean of a future order's amount of each customer of ``X`` (n, 2), in shop currency, (n,).

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from assets.metrics.arrays import Floats
-from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.fitting.train import InsufficientData
 
 # Parameters are sought within a factor of 8,000 of 1, in units in which an ordinary one is near 1.
 FURTHEST = 9.0
@@ -87,8 +87,8 @@ def _covariance(information: Floats) -> Floats:
     return np.asarray((directions / np.maximum(strength, LEAST_INFORMATION)) @ directions.T)
 
 
-def refuse_below_floor(counts: Sequence[tuple[int, int, str]]) -> None:
-    """Raise ``BelowFloor`` with every shortage among ``counts`` of (found, needed, of what)."""
+def refuse_insufficient_data(counts: Sequence[tuple[int, int, str]]) -> None:
+    """Raise ``InsufficientData`` with every shortage among ``counts`` of (found, needed, of what)."""
     short = [f"{found} {what}, {needed} needed" for found, needed, what in counts if found < needed]
     if short:
-        raise BelowFloor(f"too little data for lifetime value: {'; '.join(short)}")
+        raise InsufficientData(f"too little data for lifetime value: {'; '.join(short)}")

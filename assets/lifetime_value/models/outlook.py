@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from assets.lifetime_value.models.bg_nbd import BgNbd, Buying, expected_orders
+from assets.lifetime_value.models.bg_nbd import BgNbd, BgNbdParams, expected_orders
 from assets.lifetime_value.models.predictive import SMALLEST, Spread
-from assets.lifetime_value.models.purchase_history import Histories
+from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.arrays import Floats
 
 DAYS_PER_YEAR = 365.0
@@ -18,7 +18,7 @@ LOG_STEP = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class ClvForecast:
     """What each of n customers is expected to do; money in shop currency, on the estimator's value basis.
 
     Attributes:
@@ -68,7 +68,7 @@ class Orders:
 
 
 def discounted_orders(
-    buying: Buying, histories: Histories, *, horizons_days: Sequence[float], annual_discount: float
+    buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float], annual_discount: float
 ) -> Floats:
     """Mean orders within each horizon, each counted at its value today, (u, horizons).
 
@@ -87,7 +87,7 @@ def discounted_orders(
     return np.column_stack(totals)
 
 
-def relative_errors(model: BgNbd, histories: Histories, *, horizons_days: Sequence[float]) -> Floats:
+def relative_errors(model: BgNbd, histories: PurchaseHistory, *, horizons_days: Sequence[float]) -> Floats:
     """Standard error of the log of the mean orders that the parameters leave, (u, horizons).
 
     Delta method in the logarithms of the parameters, slopes by central differences.
@@ -95,7 +95,7 @@ def relative_errors(model: BgNbd, histories: Histories, *, horizons_days: Sequen
     logs = np.log(model.buying)
 
     def log_orders(at: Floats) -> Floats:
-        orders = expected_orders(Buying(*np.exp(at)), histories, horizons_days=horizons_days)
+        orders = expected_orders(BgNbdParams(*np.exp(at)), histories, horizons_days=horizons_days)
         return np.asarray(np.log(np.maximum(orders, SMALLEST)))
 
     slopes = np.stack(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, gammaln
 
-from assets.lifetime_value.models.bg_nbd import Buying, alive
-from assets.lifetime_value.models.gamma_gamma import Spending
-from assets.lifetime_value.models.purchase_history import Histories
+from assets.lifetime_value.models.bg_nbd import BgNbdParams, alive
+from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
+from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.arrays import Floats, Ints
 
 # Rows times columns of the largest table at any one time: 32 MiB of floats.
@@ -36,8 +36,8 @@ SMALLEST = 1e-300
 class Forecaster:
     """Fitted parameters of both models, in days and shop currency."""
 
-    buying: Buying
-    spending: Spending
+    buying: BgNbdParams
+    spending: GammaGammaParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class _Block:
 
 
 def spread(
-    model: Forecaster, histories: Histories, *, horizons_days: Sequence[float], level: float
+    model: Forecaster, histories: PurchaseHistory, *, horizons_days: Sequence[float], level: float
 ) -> Spread:
     """Intervals that hold ``level`` (in (0, 1)) by the process alone, parameters taken as known.
 
@@ -107,7 +107,7 @@ def _within(block: _Block, active: Floats, *, level: float) -> Floats:
 
 
 def chance_above(
-    model: Forecaster, histories: Histories, *, horizon_days: float, orders: Floats, multiples: Floats
+    model: Forecaster, histories: PurchaseHistory, *, horizon_days: float, orders: Floats, multiples: Floats
 ) -> tuple[Floats, Floats]:
     """Chance of more than ``orders`` (n,) orders and of more than ``multiples`` (n,) of the amount's scale.
 
@@ -129,7 +129,9 @@ def chance_above(
     return found[0], found[1]
 
 
-def _blocks(model: Forecaster, histories: Histories, horizons_days: Sequence[float]) -> Iterator[_Block]:
+def _blocks(
+    model: Forecaster, histories: PurchaseHistory, horizons_days: Sequence[float]
+) -> Iterator[_Block]:
     order = np.argsort(histories.frequency, kind="stable")
     starts = np.flatnonzero(np.diff(histories.frequency[order], prepend=-1.0))
     for same in np.split(order, starts[1:]):
@@ -151,7 +153,7 @@ def _blocks(model: Forecaster, histories: Histories, horizons_days: Sequence[flo
                 )
 
 
-def orders_above(buying: Buying, x: float, *, age: Floats, days: float, most: int) -> Floats:
+def orders_above(buying: BgNbdParams, x: float, *, age: Floats, days: float, most: int) -> Floats:
     """P(N > n), n from 0 to ``most``, of active customers with ``x`` repeats and ages (k,): (k, most + 1)."""
     r, alpha, a, b = buying
     n = np.arange(most + 1)
@@ -162,7 +164,7 @@ def orders_above(buying: Buying, x: float, *, age: Floats, days: float, most: in
     return np.asarray(np.clip(1 - poisson, 0.0, 1.0) * stays, dtype=np.float64)
 
 
-def _most_orders(buying: Buying, x: float, *, age: float, days: float) -> int:
+def _most_orders(buying: BgNbdParams, x: float, *, age: float, days: float) -> int:
     """The smallest power of two of orders that hardly anybody with ``x`` repeats will exceed."""
     r, alpha, a, b = buying
     counts = 2.0 ** np.arange(1, np.log2(MOST_ORDERS) + 1)
@@ -172,7 +174,7 @@ def _most_orders(buying: Buying, x: float, *, age: float, days: float) -> int:
     return int(counts[rare[0]]) if rare.size else MOST_ORDERS
 
 
-def _amount_table(spending: Spending, x: float, *, most: int) -> tuple[Ints, Floats, Floats]:
+def _amount_table(spending: GammaGammaParams, x: float, *, most: int) -> tuple[Ints, Floats, Floats]:
     """Strata of counts (s + 1 edges), grid of log amounts, and the chance of more, (s, GRID)."""
     steps = int(np.ceil(np.log(max(most / SINGLE_COUNTS, 1)) / np.log(GROWTH)))
     beyond = np.unique(np.round(SINGLE_COUNTS * GROWTH ** np.arange(1, steps + 1)).astype(np.int64))

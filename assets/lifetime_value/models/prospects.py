@@ -8,7 +8,7 @@ NEXT_ORDER_CHANCES = (0.1, 0.5, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prospects:
+class ValuePrediction:
     """What n customers are expected to do within h horizons; ``nan`` where a recipe cannot say.
 
     Attributes:

@@ -41,7 +41,7 @@ class Distinct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Histories:
+class PurchaseHistory:
     """Distinct histories of (x, t_x, T), the sufficient statistics of BG/NBD.
 
     Attributes:
@@ -99,7 +99,7 @@ class Histories:
         """How many customers ordered again."""
         return int(self.weight[self.frequency > 0].sum())
 
-    def in_units_of(self, days: float) -> "Histories":
+    def in_units_of(self, days: float) -> "PurchaseHistory":
         """The same histories with time counted in units of ``days``."""
         return replace(self, recency=self.recency / days, age=self.age / days)
 

@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from assets.lifetime_value.models.likelihood import refuse_below_floor
+from assets.lifetime_value.models.likelihood import refuse_insufficient_data
 from assets.metrics.arrays import Flags, Floats, Ints
 from assets.supervised.fitting.calibrate import calibrated
 from assets.supervised.fitting.task import Binary, Boosting
@@ -76,7 +76,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: when an amount is missing or infinite, or the loss is unknown.
-            BelowFloor: when too few rows have a purchase, or none is without one.
+            InsufficientData: when too few rows have a purchase, or none is without one.
         """
         if self.loss not in ("gamma", "squared_log"):
             raise ValueError(f"loss is {self.loss!r}; it must be gamma or squared_log")
@@ -92,7 +92,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: when an amount is missing or infinite.
-            BelowFloor: when too few rows have a purchase, or none is without one.
+            InsufficientData: when too few rows have a purchase, or none is without one.
         """
         bought = self._bought(y, fold="calibration")
         outcome = bought.astype(np.float64)
@@ -141,7 +141,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{int((~np.isfinite(y)).sum())} of {y.size} amounts are missing or infinite")
         bought = y > 0
         buyers = int(bought.sum())
-        refuse_below_floor(
+        refuse_insufficient_data(
             [
                 (buyers, self.least_buyers, f"rows with a purchase in {fold}"),
                 (y.size - buyers, 1, f"rows without a purchase in {fold}"),

@@ -5,23 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from assets.metrics.arrays import Floats
-from assets.metrics.drift.binning import Bins, CategoryBins, Tally
+from assets.metrics.drift.binning import Bins, CategoryBins, Histogram
 from assets.metrics.drift.divergence import (
-    earth_moved,
     largest_chance_moved,
     largest_chance_psi,
     population_stability,
     sampling_scale,
     total_variation,
+    wasserstein,
 )
 
 
-def counts_of(found: Tally) -> Floats:
+def counts_of(found: Histogram) -> Floats:
     """Rows per bin as (k,), the missing ones last."""
     return np.asarray(found.counts, dtype=np.float64)
 
 
-def unit_of(bins: Bins, whole: Tally) -> float:
+def unit_of(bins: Bins, whole: Histogram) -> float:
     """What distances are told in: the standard deviation of a number, 1 for categories.
 
     0 when the number was constant or missing: then nothing can be told.
@@ -29,7 +29,7 @@ def unit_of(bins: Bins, whole: Tally) -> float:
     return 1.0 if isinstance(bins, CategoryBins) else whole.sd
 
 
-def distance(bins: Bins, was: Tally, now: Tally) -> float:
+def distance(bins: Bins, was: Histogram, now: Histogram) -> float:
     """Wasserstein distance in the column's own unit; ``nan`` when either holds no number.
 
     For categories, one as far from the other as any, it is the share of rows that changed theirs.
@@ -38,10 +38,10 @@ def distance(bins: Bins, was: Tally, now: Tally) -> float:
         return total_variation(counts_of(was), counts_of(now))
     if not (was.means and now.means):
         return float("nan")
-    return earth_moved(np.asarray(was.means), np.asarray(now.means))
+    return wasserstein(np.asarray(was.means), np.asarray(now.means))
 
 
-def psi_band(whole: Tally, mornings: Sequence[Tally], *, customers: float) -> float:
+def psi_band(whole: Histogram, mornings: Sequence[Histogram], *, customers: float) -> float:
     """The greatest index of one training morning against all the others, less what chance explains; >= 0.
 
     Args:
@@ -59,7 +59,9 @@ def psi_band(whole: Tally, mornings: Sequence[Tally], *, customers: float) -> fl
     return max(0.0, *beyond) if beyond else 0.0
 
 
-def wasserstein_band(bins: Bins, whole: Tally, *, mornings: Sequence[Tally], customers: float) -> float:
+def wasserstein_band(
+    bins: Bins, whole: Histogram, *, mornings: Sequence[Histogram], customers: float
+) -> float:
     """The same for :func:`distance`, in the column's own unit."""
     draws = len(mornings)
     # The whole is a mixture of a morning and the others: it lies nearer by just the morning's share.

@@ -54,7 +54,7 @@ Bins = NumericBins | CategoryBins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Histogram:
     """How rows fell into bins.
 
     Attributes:
@@ -157,7 +157,7 @@ def _codes(column: pd.Series, bins: CategoryBins) -> Ints:
     return bin_of_code[codes].astype(np.int64)
 
 
-def tally(rows: Placed, bins: Bins) -> Tally:
+def tally(rows: Placed, bins: Bins) -> Histogram:
     """Count rows that :func:`placed` has made ready.
 
     Args:
@@ -170,10 +170,10 @@ def tally(rows: Placed, bins: Bins) -> Tally:
         case CategoryBins():
             unseen = len(bins.kept) + 1
             counts = np.bincount(rows.astype(np.int64), minlength=unseen + 2)
-            return Tally(counts=tuple(counts.tolist()), outside=int(counts[unseen]), means=(), sd=0.5)
+            return Histogram(counts=tuple(counts.tolist()), outside=int(counts[unseen]), means=(), sd=0.5)
 
 
-def _numeric_tally(rows: npt.NDArray[np.float32], bins: NumericBins) -> Tally:
+def _numeric_tally(rows: npt.NDArray[np.float32], bins: NumericBins) -> Histogram:
     ordered = np.sort(rows)
     # Missing numbers sort last.
     known = ordered[: np.searchsorted(ordered, np.float32(np.nan), side="left")]
@@ -182,7 +182,7 @@ def _numeric_tally(rows: npt.NDArray[np.float32], bins: NumericBins) -> Tally:
     below = np.searchsorted(known, np.float32(bins.lowest), side="left")
     above = known.size - np.searchsorted(known, np.float32(bins.highest), side="right")
     outside = known.size if not bins.edges else int(below + above)
-    return Tally(
+    return Histogram(
         counts=tuple(counts.tolist()),
         outside=outside,
         means=tuple(_group_means(known).tolist()) if known.size else (),

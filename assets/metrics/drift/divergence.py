@@ -49,7 +49,7 @@ def jensen_shannon(reference: Floats, current: Floats) -> float:
     return float(np.sqrt(max(bits / 2, 0.0)))
 
 
-def earth_moved(reference: Floats, current: Floats) -> float:
+def wasserstein(reference: Floats, current: Floats) -> float:
     """Wasserstein-1 distance, in the unit of the values, of two samples given by their group means.
 
     Args:
@@ -114,7 +114,7 @@ def largest_chance_psi(bins: int, scale: float, *, draws: int) -> float:
     return float(scale * special.chdtri(bins - 1, 1 / (draws + 1)))
 
 
-def chance_of_psi(psi: Floats, true_psi: Floats, *, bins: Floats, scale: Floats) -> Floats:
+def psi_p_value(psi: Floats, true_psi: Floats, *, bins: Floats, scale: Floats) -> Floats:
     """Chance of an index of at least ``psi`` when the distributions truly lie ``true_psi`` apart.
 
     Args:

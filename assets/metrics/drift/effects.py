@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from assets.metrics.drift.bands import counts_of, distance
-from assets.metrics.drift.binning import Kind, Tally
+from assets.metrics.drift.binning import Histogram, Kind
 from assets.metrics.drift.divergence import (
     expected_jensen_shannon,
     expected_psi,
@@ -16,13 +16,13 @@ from assets.metrics.drift.divergence import (
     sampling_scale,
 )
 from assets.metrics.drift.reference import DriftReference, ReferenceFeature, ReferenceSegment
-from assets.metrics.drift.sample import SCORE, Column, Observed, Segment, segments_of
+from assets.metrics.drift.sample import SCORE, Column, DriftSample, SliceRows, segments_of
 
 NOTHING = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class FeatureDrift:
     """How far one feature of one slice lies from the reference.
 
     Missing values are a bin of their own, so that ``psi`` and ``js`` see a column being lost.
@@ -64,7 +64,7 @@ class Effect:
     unseen_share: float
 
 
-def effects_of(observed: Observed, reference: DriftReference) -> tuple[Effect, ...]:
+def effects_of(observed: DriftSample, reference: DriftReference) -> tuple[FeatureDrift, ...]:
     """The effect of each feature of the reference, over everybody and in each of its slices.
 
     A slice value that the reference does not know is not compared: over everybody, its customers show as
@@ -81,13 +81,13 @@ def effects_of(observed: Observed, reference: DriftReference) -> tuple[Effect, .
     if len(observed) == 0:
         raise ValueError("drift needs at least one row")
     segments = {(each.slice_name, each.slice_value): each for each in segments_of(observed)}
-    found: list[Effect] = []
+    found: list[FeatureDrift] = []
     for feature in reference.features:
         found += _effects(feature, _values(observed, feature), segments=segments)
     return tuple(found)
 
 
-def _values(observed: Observed, feature: ReferenceFeature) -> pd.Series:
+def _values(observed: DriftSample, feature: ReferenceFeature) -> pd.Series:
     if feature.kind != "score":
         return observed.features[feature.name]
     if observed.score is None:
@@ -96,8 +96,8 @@ def _values(observed: Observed, feature: ReferenceFeature) -> pd.Series:
 
 
 def _effects(
-    feature: ReferenceFeature, values: pd.Series, *, segments: Mapping[tuple[str, str], Segment]
-) -> list[Effect]:
+    feature: ReferenceFeature, values: pd.Series, *, segments: Mapping[tuple[str, str], SliceRows]
+) -> list[FeatureDrift]:
     column = Column.of(values, kind=feature.kind, bins=feature.bins)
     return [
         _effect(feature, was, now=(found := column.tallied(segment.rows)), customers=segment.behind(found))
@@ -106,11 +106,13 @@ def _effects(
     ]
 
 
-def _effect(feature: ReferenceFeature, was: ReferenceSegment, *, now: Tally, customers: float) -> Effect:
+def _effect(
+    feature: ReferenceFeature, was: ReferenceSegment, *, now: Histogram, customers: float
+) -> FeatureDrift:
     distances = _distances(feature, was.tally, now=now) if was.tally.n and now.n else _NO_DISTANCES
     scale, bins = sampling_scale(customers, was.customers), _bins_filled(was.tally, now)
     unit = feature.unit if feature.unit > 0 else NOTHING
-    return Effect(
+    return FeatureDrift(
         slice_name=was.slice_name,
         slice_value=was.slice_value,
         feature=feature.name,
@@ -136,7 +138,7 @@ def _effect(feature: ReferenceFeature, was: ReferenceSegment, *, now: Tally, cus
 _NO_DISTANCES = dict.fromkeys(("psi", "js", "moved", "missing", "unseen"), NOTHING)
 
 
-def _distances(feature: ReferenceFeature, was: Tally, *, now: Tally) -> dict[str, float]:
+def _distances(feature: ReferenceFeature, was: Histogram, *, now: Histogram) -> dict[str, float]:
     reference, current = counts_of(was), counts_of(now)
     return {
         "psi": population_stability(reference, current),
@@ -148,5 +150,5 @@ def _distances(feature: ReferenceFeature, was: Tally, *, now: Tally) -> dict[str
     }
 
 
-def _bins_filled(was: Tally, now: Tally) -> int:
+def _bins_filled(was: Histogram, now: Histogram) -> int:
     return int(np.count_nonzero(counts_of(was) + counts_of(now)))

@@ -9,8 +9,8 @@ import numpy as np
 
 from assets.metrics.arrays import Ints
 from assets.metrics.drift.bands import psi_band, unit_of, wasserstein_band
-from assets.metrics.drift.binning import Bins, CategoryBins, Kind, NumericBins, Tally, bins_of
-from assets.metrics.drift.sample import Column, Observed, Segment, segments_of
+from assets.metrics.drift.binning import Bins, CategoryBins, Histogram, Kind, NumericBins, bins_of
+from assets.metrics.drift.sample import Column, DriftSample, SliceRows, segments_of
 
 VERSION = 1
 # The index of fewer customers is mostly noise, in a training week as in a slice of this morning.
@@ -34,7 +34,7 @@ class ReferenceSegment:
     slice_name: str
     slice_value: str
     customers: float
-    tally: Tally
+    tally: Histogram
     psi_band: float
     wasserstein_band: float
 
@@ -93,11 +93,11 @@ class DriftReference:
 class _Part:
     """A segment, with the positions of its rows morning by morning."""
 
-    segment: Segment
+    segment: SliceRows
     mornings: tuple[Ints, ...]
 
 
-def reference_of(observed: Observed) -> DriftReference:
+def reference_of(observed: DriftSample) -> DriftReference:
     """Summarise the rows a champion was trained on.
 
     With a year of mornings the bands hold a year's season; with less, a season the model has not seen is
@@ -123,7 +123,7 @@ def reference_of(observed: Observed) -> DriftReference:
     )
 
 
-def _by_morning(segment: Segment, morning: Ints) -> tuple[Ints, ...]:
+def _by_morning(segment: SliceRows, morning: Ints) -> tuple[Ints, ...]:
     """Positions of the segment's rows of each morning that has enough customers to be compared.
 
     Nothing when there is but one morning, which would be compared with itself.
@@ -163,7 +163,7 @@ def _reference_segment(part: _Part, column: Column, *, unit: float) -> Reference
 def _feature(read: _Json) -> ReferenceFeature:
     kind_of_bins = NumericBins if "edges" in read["bins"] else CategoryBins
     segments = tuple(
-        ReferenceSegment(**{**each, "tally": Tally(**_with_tuples(each["tally"]))})
+        ReferenceSegment(**{**each, "tally": Histogram(**_with_tuples(each["tally"]))})
         for each in read["segments"]
     )
     bins = kind_of_bins(**_with_tuples(read["bins"]))

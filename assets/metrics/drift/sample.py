@@ -8,14 +8,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.metrics.arrays import Floats, Ints, Texts
-from assets.metrics.drift.binning import Bins, Kind, Placed, Tally, is_number, placed, tally
+from assets.metrics.drift.binning import Bins, Histogram, Kind, Placed, is_number, placed, tally
 
 ALL = "all"
 SCORE = "score"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class DriftSample:
     """Rows of one or more as-of mornings, with all that drift is looked for in.
 
     Attributes:
@@ -48,7 +48,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class SliceRows:
     """Rows that are compared as one.
 
     Attributes:
@@ -63,7 +63,7 @@ class Segment:
     n: int
     customers: float
 
-    def behind(self, found: Tally) -> float:
+    def behind(self, found: Histogram) -> float:
         """Independent customers behind ``found``, which may have left rows without a score out."""
         return max(self.customers * found.n / self.n, 1.0)
 
@@ -85,14 +85,14 @@ class Column:
         """Place ``values`` (n,) into ``bins`` that an earlier sample may have defined."""
         return cls(kind=kind, bins=bins, values=placed(values, bins))
 
-    def tallied(self, rows: Ints | None) -> Tally:
+    def tallied(self, rows: Ints | None) -> Histogram:
         """Count the rows at these positions; every row when ``None``."""
         part = self.values if rows is None else self.values[rows]
         # A customer without a score was not scored; a customer without a value is one of the missing.
         return tally(part[~np.isnan(part)] if self.kind == "score" else part, self.bins)
 
 
-def segments_of(observed: Observed) -> list[Segment]:
+def segments_of(observed: DriftSample) -> list[SliceRows]:
     """Everybody first, then each value of each slice.
 
     Source: Kish 1965, Survey Sampling, 8.2, for the design effect of rows that repeat customers, with a
@@ -112,10 +112,10 @@ def segments_of(observed: Observed) -> list[Segment]:
 
 def _segment(
     slice_name: str, slice_value: str, *, rows: Ints | None, codes: npt.NDArray[np.integer]
-) -> Segment:
+) -> SliceRows:
     repeats = np.bincount(codes if rows is None else codes[rows]).astype(np.float64)
     n = repeats.sum()
-    return Segment(
+    return SliceRows(
         slice_name=slice_name,
         slice_value=slice_value,
         rows=rows,

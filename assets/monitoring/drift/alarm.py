@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 from assets.metrics.arrays import Flags, Floats
-from assets.metrics.drift.divergence import chance_of_moved, chance_of_psi, sampling_scale
-from assets.metrics.drift.effects import Effect
+from assets.metrics.drift.divergence import chance_of_moved, psi_p_value, sampling_scale
+from assets.metrics.drift.effects import FeatureDrift
 from assets.metrics.drift.reference import FEWEST_CUSTOMERS
 
 Verdict = Literal["stable", "watch", "drifted"]
@@ -20,7 +20,7 @@ JUDGED_WINDOWS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class DriftThresholds:
     """What counts as drift that matters.
 
     Attributes:
@@ -53,7 +53,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class DriftVerdict:
     """One effect of the newest morning and what was made of it.
 
     Attributes:
@@ -62,7 +62,7 @@ class Judged:
         windows_violated, windows_judged: Of the last m mornings, this one included.
     """
 
-    effect: Effect
+    effect: FeatureDrift
     verdict: Verdict
     p_value: float
     is_violated: bool
@@ -71,12 +71,12 @@ class Judged:
 
 
 def judge_drift(
-    history: Sequence[Sequence[Effect]],
+    history: Sequence[Sequence[FeatureDrift]],
     *,
-    bounds: Bounds | None = None,
+    bounds: DriftThresholds | None = None,
     n: int = VIOLATED_WINDOWS,
     m: int = JUDGED_WINDOWS,
-) -> tuple[Judged, ...]:
+) -> tuple[DriftVerdict, ...]:
     """The verdict on each effect of the newest morning.
 
     An effect violates the bound on a morning when index or Wasserstein distance lie beyond bound plus band by
@@ -101,7 +101,7 @@ def judge_drift(
         raise ValueError("judging drift needs the effects of at least one morning")
     if not 1 <= n <= m:
         raise ValueError(f"{n} of {m} mornings cannot be an alarm")
-    limits = bounds or Bounds()
+    limits = bounds or DriftThresholds()
     past = [_violations(effects, limits) for effects in history[-m:]]
     chances = chances_of(history[-1], limits)
     return tuple(
@@ -111,15 +111,20 @@ def judge_drift(
 
 
 def _judged(
-    effect: Effect, chance: float, *, past: Sequence[Mapping[EffectKey, bool]], bounds: Bounds, needed: int
-) -> Judged:
+    effect: FeatureDrift,
+    chance: float,
+    *,
+    past: Sequence[Mapping[EffectKey, bool]],
+    bounds: DriftThresholds,
+    needed: int,
+) -> DriftVerdict:
     seen = [window[key_of(effect)] for window in past if key_of(effect) in window]
     is_violated = past[-1].get(key_of(effect), False)
     is_watched = is_violated or (
         _is_judged(effect, bounds) and effect.psi - effect.psi_noise - effect.psi_band > bounds.watched_psi
     )
     verdict: Verdict = "watch" if is_watched else "stable"
-    return Judged(
+    return DriftVerdict(
         effect=effect,
         verdict="drifted" if sum(seen) >= needed else verdict,
         p_value=chance,
@@ -129,17 +134,17 @@ def _judged(
     )
 
 
-def key_of(effect: Effect) -> EffectKey:
+def key_of(effect: FeatureDrift) -> EffectKey:
     """What makes an effect the same one on another morning."""
     return effect.slice_name, effect.slice_value, effect.feature
 
 
-def _is_judged(effect: Effect, bounds: Bounds) -> bool:
+def _is_judged(effect: FeatureDrift, bounds: DriftThresholds) -> bool:
     fewest = min(effect.customers, effect.reference_customers)
     return bool(fewest >= bounds.fewest_customers and np.isfinite(effect.psi))
 
 
-def _violations(effects: Sequence[Effect], bounds: Bounds) -> Mapping[EffectKey, bool]:
+def _violations(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Mapping[EffectKey, bool]:
     """Which judged effects of one morning violate the bound."""
     judged = [effect for effect in effects if _is_judged(effect, bounds)]
     if not judged:
@@ -149,14 +154,14 @@ def _violations(effects: Sequence[Effect], bounds: Bounds) -> Mapping[EffectKey,
     return {key_of(effect): bool(is_) for effect, is_ in zip(judged, violated, strict=True)}
 
 
-def chances_of(effects: Sequence[Effect], bounds: Bounds) -> Floats:
+def chances_of(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Floats:
     """Chance of each effect, as (e,), if the true one were just at bound plus band; 1 when not judged.
 
     Twice the smaller one of index and Wasserstein distance: two tries per feature (Bonferroni).
     """
     is_judged = np.array([_is_judged(effect, bounds) for effect in effects], dtype=np.bool_)
     scale = np.array([sampling_scale(e.customers, e.reference_customers) for e in effects])
-    by_psi = chance_of_psi(
+    by_psi = psi_p_value(
         _all("psi", effects),
         bounds.psi + _all("psi_band", effects),
         bins=_all("bins", effects),
@@ -172,5 +177,5 @@ def chances_of(effects: Sequence[Effect], bounds: Bounds) -> Floats:
     return np.where(is_judged, np.minimum(2 * np.fmin(by_psi, by_distance), 1.0), 1.0)
 
 
-def _all(name: str, effects: Sequence[Effect]) -> Floats:
+def _all(name: str, effects: Sequence[FeatureDrift]) -> Floats:
     return np.array([getattr(effect, name) for effect in effects], dtype=np.float64)

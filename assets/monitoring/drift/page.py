@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from assets.metrics.drift.binning import MISSING_CATEGORY, is_number
-from assets.monitoring.drift.alarm import Bounds
+from assets.monitoring.drift.alarm import DriftThresholds
 
 # What Evidently draws in seconds; a share of 1 % is then known to 0.1 points.
 MOST_ROWS = 20_000
@@ -92,7 +92,7 @@ def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> Non
         numerical_columns=numeric,
         categorical_columns=[name for name in reference.columns if name not in numeric],
     )
-    bound = Bounds().psi
+    bound = DriftThresholds().psi
     preset = DataDriftPreset(
         num_method=METHOD, cat_method=METHOD, num_threshold=bound, cat_threshold=bound, include_tests=False
     )

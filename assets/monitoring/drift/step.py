@@ -11,7 +11,7 @@ from assets.keys import DRIFT
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_version
-from assets.lifecycle.store.control_tables import Serving
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import DRIFTED_TYPES, typed
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import DriftReference
@@ -19,7 +19,7 @@ from assets.metrics.drift.sample import ALL
 from assets.monitoring.drift.alarm import JUDGED_WINDOWS, judge_drift
 from assets.monitoring.drift.page import html_report
 from assets.monitoring.drift.table import drift_rows, history_of
-from assets.supervised.data.dataset import asked_on, known_rows
+from assets.supervised.data.dataset import load_eligible_matrix, load_training_data
 from assets.supervised.data.drift_reference import WINDOW, observed, reference_kept
 from assets.supervised.problem import PredictionProblem
 
@@ -39,9 +39,11 @@ def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
     """
     problem = morning.problem
     control_tables.prepare(morning.warehouse, problem)
-    serves = control_tables.serving_on(problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1))
+    serves = control_tables.champion_as_of(
+        problem, morning.warehouse, as_of=morning.as_of - timedelta(days=1)
+    )
     reference = reference_kept(morning.folder(serves.model_version)) if serves else None
-    today = asked_on(problem, morning.warehouse, as_of=morning.as_of)
+    today = load_eligible_matrix(problem, morning.warehouse, as_of=morning.as_of)
     if serves is None or reference is None or len(today) == 0:
         rows = pd.DataFrame()
     else:
@@ -49,10 +51,12 @@ def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
         _draw(morning, serves, today=today, page=page)
     _keep(morning, rows)
     row = typed([_told(morning, serves, rows=rows, n=len(today))], DRIFTED_TYPES)
-    return control_tables.keep_row(morning.warehouse, problem.drifted, row, as_of=morning.as_of)
+    return control_tables.replace_row(morning.warehouse, problem.drifted, row, as_of=morning.as_of)
 
 
-def _told(morning: Morning, serves: Serving | None, *, rows: pd.DataFrame, n: int) -> dict[str, object]:
+def _told(
+    morning: Morning, serves: ChampionVersion | None, *, rows: pd.DataFrame, n: int
+) -> dict[str, object]:
     whole = rows.loc[rows["slice_name"] == ALL] if len(rows) else rows
     drifted: list[str] = whole.loc[whole["verdict"] == DRIFTED, "feature"].tolist() if len(whole) else []
     return {
@@ -70,7 +74,9 @@ def page_of(reports: Path, problem: PredictionProblem, *, as_of: date) -> Path:
     return reports / "drift" / f"{problem.name}_{as_of}.html"
 
 
-def _judged(morning: Morning, serves: Serving, *, today: Matrix, reference: DriftReference) -> pd.DataFrame:
+def _judged(
+    morning: Morning, serves: ChampionVersion, *, today: Matrix, reference: DriftReference
+) -> pd.DataFrame:
     fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
     found = effects_of(observed(morning.problem, today, score=fitted.probability(today.features)), reference)
     history = history_of(_earlier(morning, serves))[-(JUDGED_WINDOWS - 1) :]
@@ -82,7 +88,7 @@ def _judged(morning: Morning, serves: Serving, *, today: Matrix, reference: Drif
     )
 
 
-def _earlier(morning: Morning, serves: Serving) -> pd.DataFrame:
+def _earlier(morning: Morning, serves: ChampionVersion) -> pd.DataFrame:
     return morning.warehouse.read(
         f"select * from {DRIFT.sql} where model_name = $name and model_version = $version "
         f"and {AS_OF} < $as_of order by {AS_OF}",
@@ -100,8 +106,8 @@ def _keep(morning: Morning, rows: pd.DataFrame) -> None:
         morning.warehouse.append(DRIFT, rows)
 
 
-def _draw(morning: Morning, serves: Serving, *, today: Matrix, page: Path) -> None:
-    known = known_rows(morning.problem, morning.warehouse, as_of=serves.as_of_date).everyone
+def _draw(morning: Morning, serves: ChampionVersion, *, today: Matrix, page: Path) -> None:
+    known = load_training_data(morning.problem, morning.warehouse, as_of=serves.as_of_date).everyone
     window = known.of(known.as_of > np.datetime64(serves.as_of_date - WINDOW, "D"))
     page.parent.mkdir(parents=True, exist_ok=True)
     html_report(window.features, today.features, file=page, seed=morning.problem.seed)

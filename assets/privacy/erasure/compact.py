@@ -12,7 +12,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-def write_anew(file: Path) -> None:
+def compact_database(file: Path) -> None:
     """Copy the database ``file`` into a new file and put that in its place, in one step.
 
     DuckDB keeps deleted rows in their blocks, and frees blocks without overwriting them: only a new file

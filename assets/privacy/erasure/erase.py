@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.ingest.config.business import Business
+from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ports import PersonalValue, Vault, Warehouse
-from assets.privacy.erasure.compact import write_anew
+from assets.privacy.erasure.compact import compact_database
 from assets.privacy.erasure.rows_sql import erase_rows, finish, log_values, others_named_alike, visitors_of
 from assets.privacy.pii_scan import scan
-from assets.privacy.redaction.redact_exports import take_custody
+from assets.privacy.redaction.redact_exports import redact_exports
 
 # What the vault calls those whose erasure has begun and not ended; no source can have a blank in its name.
 PENDING = "erasure requests"
@@ -28,7 +28,7 @@ class ErasureIncomplete(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Premises:
+class ErasureScope:
     """Everywhere that something of a person may lie.
 
     Attributes:
@@ -38,7 +38,7 @@ class Premises:
         now: The instant, naive UTC.
     """
 
-    business: Business
+    business: BusinessConfig
     warehouse: Warehouse
     vault: Vault
     folders: Sequence[Path]
@@ -58,7 +58,7 @@ class Erased:
     bytes_searched: int
 
 
-def erase(premises: Premises, customer_ids: Collection[str]) -> Erased:
+def erase(premises: ErasureScope, customer_ids: Collection[str]) -> Erased:
     """Erase ``customer_ids``, as delivered or as published, and whoever an earlier, killed call had begun.
 
     Every step may be done twice, and who is being erased stays in the vault until the last one is done: a
@@ -75,9 +75,9 @@ def erase(premises: Premises, customer_ids: Collection[str]) -> Erased:
     if not people:
         return Erased(people=0, rows_removed=0, values_forgotten=0, files_searched=0, bytes_searched=0)
     requested_at, held = _held(vault, people)
-    removed, telling = _removed(premises, people, requested_at=requested_at, held=held)
+    removed, searchable_values = _removed(premises, people, requested_at=requested_at, held=held)
     forgotten = vault.forget(people, beside=PENDING)
-    found = scan(premises.folders, telling | _telling(held), beside=premises.beside)
+    found = scan(premises.folders, searchable_values | _telling(held), beside=premises.beside)
     if found.hits:
         raise ErasureIncomplete(_left(found.hits))
     tokens = vault.tokens("customer_id", people)
@@ -94,7 +94,7 @@ def erase(premises: Premises, customer_ids: Collection[str]) -> Erased:
 
 
 def _removed(
-    premises: Premises,
+    premises: ErasureScope,
     people: Collection[str],
     *,
     requested_at: datetime,
@@ -106,18 +106,18 @@ def _removed(
         refuse_mixture(connection, premises.business)
         alike = others_named_alike(connection, people)
         visitors = visitors_of(connection, people)
-    vault.tell_erased({"customer_id": [*people, *_ids(held)], "visitor_id": visitors})
-    take_custody(premises.business, vault)
+    vault.mark_erased({"customer_id": [*people, *_ids(held)], "visitor_id": visitors})
+    redact_exports(premises.business, vault)
     tokens = vault.tokens("customer_id", people)
     with warehouse.connect() as connection:
         removed = erase_rows(connection, tokens, visitors=visitors, requested_at=requested_at)
         log_values(connection, {tokens[each]: len(held[each]) for each in people}, requested_at=requested_at)
-    warehouse.when_free(lambda: write_anew(warehouse.path))
+    warehouse.when_free(lambda: compact_database(warehouse.path))
     premises.publish_again()
     return removed, {each for each in (*people, *visitors) if _is_telling(each)} - alike
 
 
-def _begin(premises: Premises, customer_ids: Collection[str]) -> list[str]:
+def _begin(premises: ErasureScope, customer_ids: Collection[str]) -> list[str]:
     """Note whom to erase before anything is done; returns everybody whose erasure is not ended."""
     begun = premises.vault.customers_of(PENDING)
     asked = [each for each in dict.fromkeys(customer_ids) if each.strip() and each not in begun]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import Business, Source
+from assets.ingest.config.business import BusinessConfig, SourceConfig
 from assets.ingest.loading.mapping import Expression, all_expressions
 from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
     UNCLEAR,
-    Known,
+    PseudonymisedFiles,
     id_column,
     names_of,
     with_tokens,
@@ -23,7 +23,7 @@ from assets.ingest.loading.screening import PERSONS
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
 from assets.ingest.parsing.pii_columns import without_personal
-from assets.ingest.parsing.readers import Arrival, Numbered, read, schema_groups
+from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
 from assets.ports import Vault
@@ -31,7 +31,7 @@ from assets.privacy.redaction.rewrite_file import WITHHELD_LINE, Change, rewrite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Custody:
+class RedactionResult:
     """What was done to the exports: values kept, files written again, rows of erased people taken out.
 
     ``unreadable`` files stay as they were delivered: landing puts them aside and says why.
@@ -42,8 +42,8 @@ class Custody:
     rows_removed: int = 0
     unreadable: tuple[str, ...] = ()
 
-    def __add__(self, other: "Custody") -> "Custody":
-        return Custody(
+    def __add__(self, other: "RedactionResult") -> "RedactionResult":
+        return RedactionResult(
             values_kept=self.values_kept + other.values_kept,
             files_rewritten=self.files_rewritten + other.files_rewritten,
             rows_removed=self.rows_removed + other.rows_removed,
@@ -51,7 +51,7 @@ class Custody:
         )
 
 
-def take_custody(business: Business, vault: Vault) -> Custody:
+def redact_exports(business: BusinessConfig, vault: Vault) -> RedactionResult:
     """Keep what the exports of ``business`` say of people, and leave it in no file that is ours.
 
     Files below the landing folder are written again: personal columns empty when the business has a vault,
@@ -63,7 +63,7 @@ def take_custody(business: Business, vault: Vault) -> Custody:
             place of an id.
         VaultKeyRefused: when the vault is needed and its key is not there, not private or another one.
     """
-    done, looks_for_erased = Custody(), vault.has_erased()
+    done, looks_for_erased = RedactionResult(), vault.has_erased()
     if business.has_tokens:
         _rename_all(business, vault)
     # Those with personal columns first: a file may be two sources', and a token in it is no address.
@@ -78,7 +78,7 @@ def take_custody(business: Business, vault: Vault) -> Custody:
     return done
 
 
-def _rename_all(business: Business, vault: Vault) -> None:
+def _rename_all(business: BusinessConfig, vault: Vault) -> None:
     """What the vault has kept under ids since before there were tokens is kept under tokens from now on."""
     named = [each for each in vault.customers_of() if not is_token(each)]
     if named:
@@ -93,9 +93,9 @@ class _Delivery:
     """Files of one source that are read in one go, ``room`` to read them in, and what their columns mean."""
 
     room: duckdb.DuckDBPyConnection
-    business: Business
-    source: Source
-    files: tuple[Numbered, ...]
+    business: BusinessConfig
+    source: SourceConfig
+    files: tuple[OrderedFile, ...]
     mapping: Mapping[str, Expression]
 
     @property
@@ -112,17 +112,17 @@ class _Delivery:
 
 
 def _groups(
-    room: duckdb.DuckDBPyConnection, business: Business, source: Source
-) -> list[tuple[Numbered, ...]]:
+    room: duckdb.DuckDBPyConnection, business: BusinessConfig, source: SourceConfig
+) -> list[tuple[OrderedFile, ...]]:
     """Files to read in one go, with all their columns: here personal ones count as any other."""
     whole = source.model_copy(update={"pii": ()})
     files = (replace(file, source=whole) for file in resolved_files(business, source))
-    numbered = tuple(Numbered(number, file) for number, file in enumerate(files))
+    numbered = tuple(OrderedFile(number, file) for number, file in enumerate(files))
     is_written_alone = source.pii or business.has_tokens
     return [(each,) for each in numbered] if is_written_alone else schema_groups(room, numbered)
 
 
-def _taken(delivery: _Delivery, vault: Vault) -> Custody:
+def _taken(delivery: _Delivery, vault: Vault) -> RedactionResult:
     try:
         arrival = read(delivery.room, delivery.files, delivery.mapping)
         known = with_tokens(delivery.room, arrival, delivery.business, mapping=delivery.mapping, vault=vault)
@@ -132,18 +132,20 @@ def _taken(delivery: _Delivery, vault: Vault) -> Custody:
         raise
     except (Unreadable, duckdb.Error):
         if len(delivery.files) == 1:
-            return Custody(unreadable=(delivery.files[0].file.name,))
+            return RedactionResult(unreadable=(delivery.files[0].file.name,))
         alone = (replace(delivery, files=(each,)) for each in delivery.files)
-        return sum((_taken(each, vault) for each in alone), Custody())
+        return sum((_taken(each, vault) for each in alone), RedactionResult())
     is_erased = _is_erased(people, vault)
     ids = _ids_behind(known, people.loc[~is_erased])
     kept = _keep(delivery, vault, values.loc[~is_erased.reindex(values.index)], ids)
     lines = people.loc[is_erased].groupby("file_number")["source_line"]
     gone = {int(str(number)): frozenset(each) for number, each in lines}
-    return _rewritten(delivery, known, _loses(delivery, known, values), gone) + Custody(values_kept=kept)
+    return _rewritten(delivery, known, _loses(delivery, known, values), gone) + RedactionResult(
+        values_kept=kept
+    )
 
 
-def _people(delivery: _Delivery, known: Known) -> pd.DataFrame:
+def _people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Whom each row is about, as landing reads it: source_line, file_number, and the persons it names."""
     rows = typed_rows(delivery.room, known.arrival, delivery.business, mapping=known.mapping)
     columns = {column.name for column in delivery.source.contract.columns}
@@ -158,7 +160,7 @@ def _is_erased(people: pd.DataFrame, vault: Vault) -> pd.Series:
     return is_erased
 
 
-def _values(delivery: _Delivery, arrival: Arrival, people: pd.DataFrame) -> pd.DataFrame:
+def _values(delivery: _Delivery, arrival: ParsedFiles, people: pd.DataFrame) -> pd.DataFrame:
     """The personal columns of each row of ``people``; no rows when there is nothing to keep or to empty.
 
     A file that was written again has its personal columns still, all of them empty or tokens.
@@ -172,7 +174,7 @@ def _values(delivery: _Delivery, arrival: Arrival, people: pd.DataFrame) -> pd.D
     return told if told[list(delivery.keeps)].notna().any(axis=None) else told.iloc[:0]
 
 
-def _ids_behind(known: Known, people: pd.DataFrame) -> pd.DataFrame:
+def _ids_behind(known: PseudonymisedFiles, people: pd.DataFrame) -> pd.DataFrame:
     """The ids behind the tokens of ``people`` that were made here, as the vault keeps them."""
     named = set(people[ID].dropna()) if ID in people.columns else set()
     rows = [(token, each) for token, each in known.ids.items() if token in named]
@@ -184,18 +186,18 @@ def _keep(delivery: _Delivery, vault: Vault, values: pd.DataFrame, ids: pd.DataF
     if ids.empty and (values.empty or ID not in values.columns):
         return 0
     print_ = fingerprint(delivery.business, delivery.declared)
-    if vault.is_taken(delivery.source.name, print_):
+    if vault.has_processed(delivery.source.name, print_):
         return 0
     known = set(vault.customers_of(DELIVERED_IDS)) if len(ids) else set()
     kept = vault.keep(DELIVERED_IDS, ids.loc[~ids[ID].isin(known)])
     if len(values):
         told = values.dropna(subset=ID).drop_duplicates(ID, keep="last")
         kept += vault.keep(delivery.source.name, told[[ID, *delivery.keeps]])
-    vault.note_taken(delivery.source.name, print_)
+    vault.mark_processed(delivery.source.name, print_)
     return kept
 
 
-def _loses(delivery: _Delivery, known: Known, values: pd.DataFrame) -> Change:
+def _loses(delivery: _Delivery, known: PseudonymisedFiles, values: pd.DataFrame) -> Change:
     """What a file loses whoever was erased: personal values, ids, and the text of lines that are broken."""
     sql = f"select 1 from broken where raw_text is distinct from {literal(WITHHELD_LINE)} limit 1"
     has_text = delivery.room.execute(sql).fetchone() is not None
@@ -208,8 +210,8 @@ def _loses(delivery: _Delivery, known: Known, values: pd.DataFrame) -> Change:
 
 
 def _rewritten(
-    delivery: _Delivery, known: Known, loses: Change, gone: Mapping[int, frozenset[int]]
-) -> Custody:
+    delivery: _Delivery, known: PseudonymisedFiles, loses: Change, gone: Mapping[int, frozenset[int]]
+) -> RedactionResult:
     """Write each file of ours again that has something to lose."""
     ours = delivery.business.landing_dir.resolve()
     files = removed = 0
@@ -218,4 +220,4 @@ def _rewritten(
         if change and each.file.path.resolve().is_relative_to(ours):
             rewrite(delivery.room, known.arrival._replace(files=(each,)), change)
             files, removed = files + 1, removed + len(change.dropped)
-    return Custody(files_rewritten=files, rows_removed=removed)
+    return RedactionResult(files_rewritten=files, rows_removed=removed)

@@ -16,7 +16,7 @@ from assets.ingest.config.business import Format
 from assets.ingest.loading.pseudonyms import NOBODY
 from assets.ingest.parsing.csv import Text, header_of
 from assets.ingest.parsing.file_format import Compression, compression_of, format_of
-from assets.ingest.parsing.readers import Arrival
+from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
 
 # What stands for a line that cannot be split: nobody can say which part of it is personal.
@@ -40,7 +40,7 @@ class Change:
         return bool(self.emptied or self.dropped or self.id_column)
 
 
-def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> None:
+def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
     """Put a file without what ``change`` takes in the place of the one file of ``arrival``, in one step.
 
     Columns, order, format, encoding and packing stay; so does the number of rows that nobody drops. A line
@@ -68,7 +68,7 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -
         unfinished.unlink(missing_ok=True)
 
 
-def _tokens(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> list[str]:
+def _tokens(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
     """What stands in the id's column, line by line; nothing when there is none to be written."""
     if change.id_column is None:
         return []
@@ -95,7 +95,7 @@ def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str
     pq.write_table(table, new, compression="zstd")
 
 
-def _lines(room: duckdb.DuckDBPyConnection, arrival: Arrival, change: Change) -> list[Row | None]:
+def _lines(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[Row | None]:
     """The rows that stay, in order, emptied where told; ``None`` for a line that could not be split."""
     columns = listed(list(arrival.columns))
     rows = room.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
@@ -116,7 +116,7 @@ def _left(name: str, value: str | None, change: Change) -> str | None:
     return NOBODY if name == change.id_column and value is None else value
 
 
-def _as_csv(room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+def _as_csv(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     file = arrival.files[0].file
     delimiter, _ = header_of(room, Text(file, compression_of(file)))
     text = io.StringIO(newline="")
@@ -126,21 +126,23 @@ def _as_csv(room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection
     return text.getvalue()
 
 
-def _as_json_lines(_room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+def _as_json_lines(
+    _room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
+) -> str:
     return "".join(f"{_document(arrival, line)}\n" for line in lines)
 
 
-def _as_json(_room: duckdb.DuckDBPyConnection, arrival: Arrival, lines: Collection[Row | None]) -> str:
+def _as_json(_room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     return f"[{', '.join(_document(arrival, line) for line in lines)}]\n"
 
 
-def _document(arrival: Arrival, line: Row | None) -> str:
+def _document(arrival: ParsedFiles, line: Row | None) -> str:
     if line is None:
         return WITHHELD_LINE
     return json.dumps(dict(zip(arrival.columns, line, strict=True)), ensure_ascii=False)
 
 
-_WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Arrival, Collection[Row | None]], str]] = {
+_WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, ParsedFiles, Collection[Row | None]], str]] = {
     "csv": _as_csv,
     "json": _as_json,
     "jsonl": _as_json_lines,

@@ -9,7 +9,7 @@ from assets.sample_shop.browsing.visits import ORIGINS, visits_of
 from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.customers import COUNTRIES, COUNTRY_SHARES
 from assets.sample_shop.world.shop import NEVER, Ints, Shop
-from assets.sample_shop.world.simulated_days import Happenings
+from assets.sample_shop.world.simulated_days import SimulatedDays
 
 DEVICES, DEVICE_SHARES = ("desktop", "mobile", "tablet"), (0.45, 0.45, 0.10)
 MEAN_DAYS_BEFORE_SIGN_UP, LONGEST_DAYS_BEFORE_SIGN_UP = 10.0, 45
@@ -96,7 +96,7 @@ def _strangers(shop: Shop, count: int, rng: np.random.Generator) -> pd.DataFrame
 
 
 def events_of(
-    shop: Shop, visitors: pd.DataFrame, days: range, *, world: Happenings, rng: np.random.Generator
+    shop: Shop, visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Everything that the site records in ``days``, oldest first.
 
@@ -123,7 +123,7 @@ def events_of(
 
 
 def _recorded(
-    shop: Shop, steps: pd.DataFrame, visits: pd.DataFrame, *, visitors: pd.DataFrame, world: Happenings
+    shop: Shop, steps: pd.DataFrame, visits: pd.DataFrame, *, visitors: pd.DataFrame, world: SimulatedDays
 ) -> pd.DataFrame:
     """``steps`` with the columns of the export."""
     visit = steps["visit"].to_numpy()

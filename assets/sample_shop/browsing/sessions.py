@@ -5,7 +5,7 @@ import pandas as pd
 
 from assets.sample_shop.world.products import CATEGORIES
 from assets.sample_shop.world.shop import Ints
-from assets.sample_shop.world.simulated_days import Happenings
+from assets.sample_shop.world.simulated_days import SimulatedDays
 
 EVENT_TYPES = ("page_view", "search", "product_view", "add_to_cart", "checkout", "purchase")
 PAGE_VIEW, SEARCH, PRODUCT_VIEW, ADD_TO_CART, CHECKOUT, PURCHASE = range(len(EVENT_TYPES))
@@ -22,7 +22,7 @@ BEGINNING, STEP, ORDERING, END = 0, 3, 10_000, 2**31 - 1
 NOTHING = -1
 
 
-def steps_of(visits: pd.DataFrame, *, world: Happenings, rng: np.random.Generator) -> pd.DataFrame:
+def steps_of(visits: pd.DataFrame, *, world: SimulatedDays, rng: np.random.Generator) -> pd.DataFrame:
     """Everything that happens in ``visits``, visit by visit, in order.
 
     A visit without an order opens a page, then takes a Poisson number of steps with mean ``steps``; one
@@ -85,7 +85,7 @@ def _looking_around(
     ]
 
 
-def _ordering(visits: pd.DataFrame, world: Happenings, rng: np.random.Generator) -> list[pd.DataFrame]:
+def _ordering(visits: pd.DataFrame, world: SimulatedDays, rng: np.random.Generator) -> list[pd.DataFrame]:
     """Each ordered product, looked at by most and put into the cart by all; then checkout and purchase."""
     order = visits["order"].to_numpy()
     buying = np.flatnonzero(order != NOTHING)

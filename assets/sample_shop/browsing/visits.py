@@ -10,7 +10,7 @@ import pandas as pd
 from assets.sample_shop.browsing.sessions import NOTHING
 from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, WEEKDAYS, Floats, Ints, Shop
-from assets.sample_shop.world.simulated_days import Happenings
+from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # Relative to average interest; mean 1 when a quarter of the customers is interested.
 VISIT_FACTORS: Floats = np.array([0.4, 2.8])
@@ -76,7 +76,7 @@ class Devices:
 
 
 def visits_of(
-    shop: Shop, visitors: pd.DataFrame, days: range, *, world: Happenings, rng: np.random.Generator
+    shop: Shop, visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Every visit in ``days``, in no order.
 
@@ -130,7 +130,9 @@ def _devices(visitors: pd.DataFrame, *, customers: int) -> Devices:
     )
 
 
-def _returning(devices: Devices, days: range, *, world: Happenings, rng: np.random.Generator) -> pd.DataFrame:
+def _returning(
+    devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
+) -> pd.DataFrame:
     """Customers who come back of themselves, from the day after sign-up on."""
     parts = []
     for today in days:
@@ -149,7 +151,7 @@ def _returning(devices: Devices, days: range, *, world: Happenings, rng: np.rand
     )
 
 
-def _visits_by_customer(day: int, world: Happenings) -> Floats:
+def _visits_by_customer(day: int, world: SimulatedDays) -> Floats:
     """Expected visits of each customer on ``day``, shape (customers,)."""
     signed_up = world.customers["signed_up_day"].to_numpy()
     is_alive = day <= signed_up + 1 + np.floor(world.customers["lifetime"].to_numpy())
@@ -160,7 +162,7 @@ def _visits_by_customer(day: int, world: Happenings) -> Floats:
     return expected
 
 
-def _signing_up(devices: Devices, days: range, *, world: Happenings) -> pd.DataFrame:
+def _signing_up(devices: Devices, days: range, *, world: SimulatedDays) -> pd.DataFrame:
     """The visit that a customer begins by signing up, on the main device."""
     signed_up = world.customers["signed_up_day"].to_numpy()
     new = np.flatnonzero((signed_up >= days.start) & (signed_up < days.stop))
@@ -168,7 +170,9 @@ def _signing_up(devices: Devices, days: range, *, world: Happenings) -> pd.DataF
     return _visits(devices.main[new], second, steps=PROSPECT_STEPS, origin=_acquired_by(new, world.customers))
 
 
-def _clicking(devices: Devices, days: range, *, world: Happenings, rng: np.random.Generator) -> pd.DataFrame:
+def _clicking(
+    devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
+) -> pd.DataFrame:
     """The visits that begin with a click in a message."""
     clicked = world.sends[world.sends["clicked_second"].notna()]
     sent: Ints = clicked["day"].to_numpy(dtype=np.int64) * DAY_SECONDS + clicked["second"].to_numpy()
@@ -180,7 +184,9 @@ def _clicking(devices: Devices, days: range, *, world: Happenings, rng: np.rando
     return visits.assign(campaign_id=clicked["campaign_id"].to_numpy()[here])
 
 
-def _ordering(shop: Shop, devices: Devices, *, world: Happenings, rng: np.random.Generator) -> pd.DataFrame:
+def _ordering(
+    shop: Shop, devices: Devices, *, world: SimulatedDays, rng: np.random.Generator
+) -> pd.DataFrame:
     """One visit for each order that is not placed by phone, on a device that is identified by then."""
     order = np.flatnonzero(world.orders["channel"].isin(ONLINE_CHANNELS))
     orders = world.orders.iloc[order]
@@ -201,7 +207,7 @@ def _ordering(shop: Shop, devices: Devices, *, world: Happenings, rng: np.random
 
 
 def _prospecting(
-    visitors: pd.DataFrame, days: range, *, world: Happenings, rng: np.random.Generator
+    visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Visits on devices that nobody is known by yet: one on the first day, perhaps some later."""
     first = visitors["first_day"].to_numpy()

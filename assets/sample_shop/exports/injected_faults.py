@@ -10,7 +10,7 @@ POISONED_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planted:
+class InjectedFaults:
     """Switches of the simulation: each is the first day on which it acts, or None for never.
 
     The files of months before the first such day stay byte-identical to those of the shop without it,
@@ -39,4 +39,4 @@ class Planted:
     poisoned_labels_from: date | None = None
 
 
-NOTHING = Planted()
+NOTHING = InjectedFaults()

@@ -27,7 +27,14 @@ from assets.sample_shop.world.advertising import (
     spend_of,
 )
 from assets.sample_shop.world.customers import true_state
-from assets.sample_shop.world.history import Cast, Trade, booked_lines, cast_of, events_by_day, trade_of
+from assets.sample_shop.world.history import (
+    MonthOfOrders,
+    Population,
+    booked_lines,
+    cast_of,
+    events_by_day,
+    trade_of,
+)
 from assets.sample_shop.world.leads import leads_of
 from assets.sample_shop.world.shop import Shop
 
@@ -74,7 +81,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
     return Exports(landing=landing, truth=truth, rows=dict(rows))
 
 
-def _write_lists(shop: Shop, cast: Cast, *, exports: Files, truths: Files) -> dict[str, int]:
+def _write_lists(shop: Shop, cast: Population, *, exports: Files, truths: Files) -> dict[str, int]:
     """Write what is one file for the whole period; rows by table."""
     customers, products = cast.demand.customers, cast.products
     leads, lead_probabilities = leads_of(shop, shop.rng("leads"))
@@ -91,7 +98,9 @@ def _write_lists(shop: Shop, cast: Cast, *, exports: Files, truths: Files) -> di
     }
 
 
-def _write_months(shop: Shop, cast: Cast, rows: Counter[str], *, exports: Files, truths: Files) -> float:
+def _write_months(
+    shop: Shop, cast: Population, rows: Counter[str], *, exports: Files, truths: Files
+) -> float:
     """Write what has months, add to ``rows`` by table; return the mean amount of a first order."""
     sentiments, first_orders, first_amount = [], 0, 0.0
     for trade in trade_of(shop, cast):
@@ -114,7 +123,7 @@ def _write_months(shop: Shop, cast: Cast, rows: Counter[str], *, exports: Files,
     return first_amount / max(first_orders, 1)
 
 
-def _reviews(shop: Shop, cast: Cast, trade: Trade) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reviews(shop: Shop, cast: Population, trade: MonthOfOrders) -> tuple[pd.DataFrame, pd.DataFrame]:
     return reviews_of(
         pd.concat([trade.articles, trade.returned], ignore_index=True),
         cast.products,

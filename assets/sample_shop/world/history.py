@@ -20,14 +20,14 @@ from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
 from assets.sample_shop.world.products import catalogue
 from assets.sample_shop.world.segments import trade_by_segment
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
-from assets.sample_shop.world.simulated_days import Happenings
+from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # The events of a month of a larger shop would be gigabytes: it tells them week by week.
 MONTHS_OF_EVENTS_UP_TO = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
+class Population:
     """Everything that is settled before the first day: who, what is sold, and the plan of messages.
 
     Attributes:
@@ -44,7 +44,7 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class MonthOfOrders:
     """One month of orders.
 
     Attributes:
@@ -62,7 +62,7 @@ class Trade:
     lines: pd.DataFrame
 
 
-def cast_of(shop: Shop) -> Cast:
+def cast_of(shop: Shop) -> Population:
     """Settle everything that is settled before the first day."""
     customers = customers_of(shop)
     sends = all_sends_of(shop, customers)
@@ -72,7 +72,7 @@ def cast_of(shop: Shop) -> Cast:
         trade=trade_by_segment(shop),
         persuasion=persuasion_of(shop, customers, sends),
     )
-    return Cast(
+    return Population(
         demand=demand,
         products=catalogue(shop),
         sends=sends,
@@ -80,7 +80,7 @@ def cast_of(shop: Shop) -> Cast:
     )
 
 
-def trade_of(shop: Shop, cast: Cast) -> Iterator[Trade]:
+def trade_of(shop: Shop, cast: Population) -> Iterator[MonthOfOrders]:
     """The months of trade, oldest first; each is made when it is asked for."""
     last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
     favourites = cast.demand.customers["favourite"].to_numpy()
@@ -97,10 +97,10 @@ def trade_of(shop: Shop, cast: Cast) -> Iterator[Trade]:
         lines = pd.concat([with_postage(articles), underway[is_back]])
         underway = underway[~is_back]
         lines = lines.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
-        yield Trade(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
+        yield MonthOfOrders(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
 
 
-def booked_lines(shop: Shop, cast: Cast, trade: Trade) -> pd.DataFrame:
+def booked_lines(shop: Shop, cast: Population, trade: MonthOfOrders) -> pd.DataFrame:
     """The lines that the shop's systems hold for the month: those of ``trade``, and what was planted."""
     if shop.planted.poisoned_labels_from is None:
         return trade.lines
@@ -109,7 +109,7 @@ def booked_lines(shop: Shop, cast: Cast, trade: Trade) -> pd.DataFrame:
     return both.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
 
 
-def events_by_day(shop: Shop, cast: Cast, trade: Trade) -> Iterator[tuple[int, pa.Table]]:
+def events_by_day(shop: Shop, cast: Population, trade: MonthOfOrders) -> Iterator[tuple[int, pa.Table]]:
     """The days of the month that have events, and these; what a tracker records, planted faults included."""
     for days in _spans(shop, trade.month):
         rng = shop.rng("events", days.start)
@@ -126,13 +126,13 @@ def events_by_day(shop: Shop, cast: Cast, trade: Trade) -> Iterator[tuple[int, p
                 yield days.start + number, table.slice(low, high - low)
 
 
-def happenings_of(cast: Cast, trade: Trade, days: range) -> Happenings:
+def happenings_of(cast: Population, trade: MonthOfOrders, days: range) -> SimulatedDays:
     """What happens on ``days``, which lie in the month of ``trade``."""
     low, high = np.searchsorted(trade.orders["day"].to_numpy(), [days.start, days.stop])
     first, last = np.searchsorted(trade.articles["order"].to_numpy(), [low, high])
     lines = trade.articles.iloc[first:last].reset_index(drop=True)
     sent, done = np.searchsorted(cast.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
-    return Happenings(
+    return SimulatedDays(
         customers=cast.demand.customers,
         interest=cast.demand.interest,
         orders=trade.orders.iloc[low:high].reset_index(drop=True),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from assets.sample_shop.exports.injected_faults import NOTHING, Planted
+from assets.sample_shop.exports.injected_faults import NOTHING, InjectedFaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ class Shop:
     first_day: date
     last_day: date
     seed: int = 0
-    planted: Planted = NOTHING
+    planted: InjectedFaults = NOTHING
 
     def __post_init__(self) -> None:
         if self.first_day.weekday() != 0:

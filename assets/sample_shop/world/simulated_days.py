@@ -8,7 +8,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happenings:
+class SimulatedDays:
     """Everything that a half-open range of days has in common.
 
     Attributes:

@@ -20,7 +20,7 @@ INELIGIBLE = "ineligible_reason"
 
 
 @dataclass(frozen=True)
-class KnownRows:
+class TrainingData:
     """Everything a model may learn from on the morning of ``as_of``: only of those asked about.
 
     Attributes:
@@ -36,7 +36,7 @@ class KnownRows:
     outcome: Floats
     customers: Mapping[date, int]
     daily: DailyOrders
-    is_absence: bool = False
+    label_is_absence_of_order: bool = False
 
     @cached_property
     def labelled(self) -> Matrix:
@@ -63,7 +63,7 @@ def columns_of(problem: PredictionProblem) -> Columns:
     return Columns(entity_id=problem.entity_id, numeric=problem.numeric, categorical=problem.categorical)
 
 
-def known_rows(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> KnownRows:
+def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> TrainingData:
     """Read what the morning of ``as_of`` knew, sampled down to the problem's ``max_training_rows``.
 
     The sample is drawn by a hash of customer and day: the same rows come back in every run, and every
@@ -77,17 +77,17 @@ def known_rows(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date)
     modulus = sample_modulus(int(sizes["customers"].sum()), at_most=problem.max_training_rows)
     rows = warehouse.read(_sample_sql(problem), _bounds(problem, as_of) | {"modulus": modulus})
     days = pd.to_datetime(sizes["as_of_date"]).dt.date
-    return KnownRows(
+    return TrainingData(
         as_of=as_of,
         everyone=build_matrix(rows, None, columns=columns_of(problem)),
         outcome=rows[OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
         customers=dict(zip(days, sizes["customers"].astype(int), strict=True)),
         daily=_daily_orders(warehouse, as_of),
-        is_absence=problem.is_absence,
+        label_is_absence_of_order=problem.label_is_absence_of_order,
     )
 
 
-def features_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+def load_features(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
     """The feature rows of everyone on one as-of day; who is not asked about has an ``ineligible_reason``."""
     return warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {problem.entity_id}",
@@ -102,9 +102,9 @@ def is_eligible(features: pd.DataFrame) -> Flags:
     return features[INELIGIBLE].isna().to_numpy(dtype=np.bool_)
 
 
-def asked_on(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Matrix:
+def load_eligible_matrix(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Matrix:
     """Those asked about on one as-of day, ready to score."""
-    features = features_on(problem, warehouse, as_of=as_of)
+    features = load_features(problem, warehouse, as_of=as_of)
     return build_matrix(features, None, columns=columns_of(problem)).of(is_eligible(features))
 
 
@@ -190,7 +190,7 @@ def _joined(problem: PredictionProblem) -> str:
         f"{problem.sources[0].name}.as_of_at",
         f"greatest({', '.join(known)}) as newest_known_at",
         f"{_reason(problem)} as {INELIGIBLE}",
-        *problem.carried,
+        *problem.passthrough_columns,
         *(f"{table.name}.* exclude ({keys}, as_of_at, newest_known_at)" for table in problem.features),
     ]
     return f"(select {', '.join(selected)} from {_from(problem, problem.sources)})"

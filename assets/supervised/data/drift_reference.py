@@ -8,8 +8,8 @@ import numpy as np
 from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.metrics.drift.reference import DriftReference, reference_of
-from assets.metrics.drift.sample import Observed
-from assets.supervised.data.dataset import KnownRows
+from assets.metrics.drift.sample import DriftSample
+from assets.supervised.data.dataset import TrainingData
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -19,7 +19,7 @@ REFERENCE_FILE = "reference.json"
 WINDOW = timedelta(weeks=53)
 
 
-def keep_reference(problem: PredictionProblem, fitted: Fitted, *, rows: KnownRows, folder: Path) -> None:
+def keep_reference(problem: PredictionProblem, fitted: Fitted, *, rows: TrainingData, folder: Path) -> None:
     """Write the year before ``rows.as_of`` as ``reference.json`` into the version's folder.
 
     The score is taken of the rows whose outcome was not known yet: those the model was not fitted on.
@@ -38,9 +38,9 @@ def reference_kept(folder: Path) -> DriftReference | None:
     return DriftReference.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def observed(problem: PredictionProblem, rows: Matrix, *, score: Floats) -> Observed:
+def observed(problem: PredictionProblem, rows: Matrix, *, score: Floats) -> DriftSample:
     """``rows`` as drift is looked for in them, slice by slice; ``score`` (n,) is without the day's level."""
-    return Observed(
+    return DriftSample(
         features=rows.features,
         score=score,
         customers=rows.entities,

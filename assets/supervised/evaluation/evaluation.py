@@ -12,9 +12,9 @@ import pandas as pd
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
 from assets.metrics.bootstrap import (
+    ClusterBootstrap,
     Interval,
     Replicates,
-    Resamples,
     accuracy,
     interval,
     paired_differences,
@@ -23,7 +23,7 @@ from assets.metrics.bootstrap import (
 from assets.metrics.calibration import (
     NOTHING,
     calibration_bins,
-    calibration_shift,
+    calibration_in_the_large,
     calibration_slope,
     expected_calibration_error,
     shift_per_day,
@@ -31,14 +31,14 @@ from assets.metrics.calibration import (
 from assets.metrics.classification import log_losses, with_shift
 
 ALL = "all"
-NAIVE = "naive"
+BASELINE = "naive"
 CHAMPION = "champion"
 # Fewer rows of either outcome give a slope no meaning.
 FEWEST_POSITIVES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class EvaluationSample:
     """Rows with matured outcomes and what each model said about them.
 
     Attributes:
@@ -59,7 +59,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class MetricKey:
     """Whose rows of facts these are.
 
     ``split`` is train, calibration, test or realised; ``as_of_date`` is for facts about one day.
@@ -87,10 +87,10 @@ class _Rows:
     said: Mapping[str, Floats]
     levelled: Mapping[str, Floats]
     day_rate: Floats
-    resamples: Resamples
+    resamples: ClusterBootstrap
 
     @classmethod
-    def all_of(cls, judged: Judged, resamples: Resamples) -> Self:
+    def all_of(cls, judged: EvaluationSample, resamples: ClusterBootstrap) -> Self:
         day: Ints = pd.factorize(judged.as_of)[0].astype(np.int64)
         said = {"": judged.candidate, **{f"{name}_": rival for name, rival in judged.rivals.items()}}
         levelled = {
@@ -113,7 +113,9 @@ class _Rows:
         )
 
 
-def evaluate(judged: Judged, subject: Subject, *, replicates: int, rng: np.random.Generator) -> Evaluation:
+def evaluate(
+    judged: EvaluationSample, subject: MetricKey, *, replicates: int, rng: np.random.Generator
+) -> Evaluation:
     """Every measure with its 95 % interval, overall and per slice, beside the rivals'.
 
     ``levelled_log_loss`` is the log loss after each as-of day's mean probability was moved to that
@@ -128,7 +130,7 @@ def evaluate(judged: Judged, subject: Subject, *, replicates: int, rng: np.rando
         replicates: Bootstrap draws by customer.
         rng: Source of the draws.
     """
-    resamples = Resamples.by_customer(judged.customers, replicates=replicates, rng=rng)
+    resamples = ClusterBootstrap.by_customer(judged.customers, replicates=replicates, rng=rng)
     whole = _Rows.all_of(judged, resamples)
     metrics: list[dict[str, object]] = []
     bins: list[dict[str, object]] = []
@@ -145,7 +147,7 @@ def evaluate(judged: Judged, subject: Subject, *, replicates: int, rng: np.rando
     return Evaluation(metrics=typed(metrics, METRIC_TYPES), bins=typed(bins, BIN_TYPES))
 
 
-def _parts(judged: Judged) -> Iterator[tuple[str, str, Flags]]:
+def _parts(judged: EvaluationSample) -> Iterator[tuple[str, str, Flags]]:
     yield ALL, ALL, np.ones(judged.outcome.size, dtype=np.bool_)
     for name, values in judged.slices.items():
         for value in sorted(set(values.tolist())):
@@ -158,7 +160,7 @@ def _measures(part: _Rows) -> dict[str, Interval]:
     for name in part.said:
         if name:
             found |= {f"{name}{metric}": of for metric, of in summarised(replicates[name]).items()}
-            prefix = "" if name == f"{NAIVE}_" else name
+            prefix = "" if name == f"{BASELINE}_" else name
             differences = summarised(paired_differences(replicates[""], replicates[name]))
             found |= {f"{prefix}{metric}_difference": of for metric, of in differences.items()}
     return found | {"log_loss_skill": _skill(part, replicates[""])} | _calibration(part) | _extent(part)
@@ -185,8 +187,8 @@ def _calibration(part: _Rows) -> dict[str, Interval]:
     enough = min(outcome.sum(), outcome.size - outcome.sum()) >= FEWEST_POSITIVES
     return {
         "expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan")),
-        "calibration_shift": calibration_shift(outcome, said, codes) if enough else NOTHING,
-        "relative_shift": calibration_shift(outcome, part.levelled[""], codes) if enough else NOTHING,
+        "calibration_shift": calibration_in_the_large(outcome, said, codes) if enough else NOTHING,
+        "relative_shift": calibration_in_the_large(outcome, part.levelled[""], codes) if enough else NOTHING,
         "calibration_slope": calibration_slope(outcome, part.levelled[""], codes) if enough else NOTHING,
     }
 

@@ -11,17 +11,22 @@ from assets.lifecycle.gate import decide
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.scoring import level_of
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import Interval, Resamples, accuracy, interval, paired_differences
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval, paired_differences
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.classification import with_shift
 from assets.prior_shift.forecast import total_interval
-from assets.supervised.data.dataset import asked_on
+from assets.supervised.data.dataset import load_eligible_matrix
 from assets.supervised.evaluation.evaluation import Evaluation
-from assets.supervised.evaluation.walk_forward import fallback, fit_recipe, fit_twin, judge
+from assets.supervised.evaluation.walk_forward import (
+    evaluate_candidate,
+    fallback,
+    fit_calibrated,
+    fit_walk_forward,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class BacktestRow:
     """One morning looked back on.
 
     Attributes:
@@ -56,20 +61,20 @@ class Looked:
         return self.total.lo <= self.happened <= self.total.hi
 
 
-def look_back(morning: Morning) -> Looked:
+def look_back(morning: Morning) -> BacktestRow:
     """Make the morning's model as production would have, and judge its table by the matured outcome.
 
     Nothing is written. The outcome of the morning's own window is read only after everything was fitted.
 
     Raises:
-        TooLittleHistory, BelowFloor, LeakDetected: as production would have refused that morning.
+        TooLittleHistory, InsufficientData, LeakDetected: as production would have refused that morning.
     """
     problem, rows = morning.problem, morning.rows
-    twin = fit_twin(problem, rows)
-    judged = judge(problem, twin, rows=rows, champion=(), version=str(morning.as_of))
-    fitted = fit_recipe(problem, rows.labelled)
+    twin = fit_walk_forward(problem, rows)
+    judged = evaluate_candidate(problem, twin, rows=rows, champion=(), version=str(morning.as_of))
+    fitted = fit_calibrated(problem, rows.labelled)
     level = level_of(morning, fitted)
-    matrix = asked_on(problem, morning.warehouse, as_of=morning.as_of)
+    matrix = load_eligible_matrix(problem, morning.warehouse, as_of=morning.as_of)
     raw = fitted.probability(matrix.features)
     naive = fallback(problem, rows).probability(matrix.features)
     published = with_shift(raw, level.shift)
@@ -90,15 +95,17 @@ def _looked(
     said: tuple[Floats, Floats],
     total: Interval,
     judged: Evaluation,
-) -> Looked:
+) -> BacktestRow:
     problem = morning.problem
-    resamples = Resamples.by_customer(
-        np.arange(outcome.size), replicates=problem.gates.replicates, rng=np.random.default_rng(problem.seed)
+    resamples = ClusterBootstrap.by_customer(
+        np.arange(outcome.size),
+        replicates=problem.criteria.replicates,
+        rng=np.random.default_rng(problem.seed),
     )
     ours, theirs = (accuracy(outcome, each, resamples) for each in said)
     difference = paired_differences(ours, theirs)["auc"]
-    decision = decide(judged.metrics, gates=problem.gates)
-    return Looked(
+    decision = decide(judged.metrics, criteria=problem.criteria)
+    return BacktestRow(
         as_of=morning.as_of,
         customers=outcome.size,
         happened=int(outcome.sum()),

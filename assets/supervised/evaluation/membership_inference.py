@@ -7,9 +7,9 @@ import pandas as pd
 
 from assets.features.matrix import Matrix
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
-from assets.metrics.bootstrap import Interval, Resamples, accuracy, interval
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval
 from assets.metrics.classification import log_losses
-from assets.supervised.evaluation.evaluation import ALL, Subject
+from assets.supervised.evaluation.evaluation import ALL, MetricKey
 from assets.supervised.fitting.train import fit_ranker
 from assets.supervised.problem import PredictionProblem
 
@@ -41,7 +41,7 @@ def membership_auc(problem: PredictionProblem, rows: Matrix) -> Interval:
     ranker = fit_ranker(problem, rows.of(is_member[codes]))
     said = ranker.predict_proba(rows.features)[:, 1]
     loss = np.bincount(codes, log_losses(rows.outcome, said)) / np.bincount(codes)
-    resamples = Resamples.by_customer(np.arange(len(customers)), replicates=REPLICATES, rng=rng)
+    resamples = ClusterBootstrap.by_customer(np.arange(len(customers)), replicates=REPLICATES, rng=rng)
     # Its geometric mean: what the model gave to that which happened.
     replicates = accuracy(is_member.astype(np.float64), np.exp(-loss), resamples)["auc"]
     return interval(float(replicates[0]), replicates[1:])
@@ -51,7 +51,7 @@ def membership_rows(problem: PredictionProblem, rows: Matrix, *, version: str) -
     """The one row about it for ``ml.metrics``, under the training fold of ``version``."""
     found = membership_auc(problem, rows)
     row = {
-        **asdict(Subject(model_name=problem.name, model_version=version, split="train")),
+        **asdict(MetricKey(model_name=problem.name, model_version=version, split="train")),
         "slice_name": ALL,
         "slice_value": ALL,
         "metric": MEMBERSHIP_AUC,

@@ -12,12 +12,12 @@ from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import intercept_shift, with_shift
 from assets.prior_shift.covariates import PeriodHistory
-from assets.prior_shift.forecast import LevelForecast, forecast_level
-from assets.supervised.data.dataset import KnownRows
+from assets.prior_shift.forecast import PriorShiftForecast, forecast_level
+from assets.supervised.data.dataset import TrainingData
 from assets.supervised.fitting.train import Fitted
 
 
-def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> PeriodHistory:
+def period_history(fitted: Fitted, rows: TrainingData, *, horizon_days: int) -> PeriodHistory:
     """Expected and realised rate of ordering on each as-of day that ``rows`` knows, by ``fitted``.
 
     A model expects too much of the very days it was fitted on only if it can tell days apart; a ranker
@@ -32,18 +32,20 @@ def period_history(fitted: Fitted, rows: KnownRows, *, horizon_days: int) -> Per
         if day + np.timedelta64(horizon_days, "D") <= np.datetime64(rows.as_of, "D"):
             shift[position] = intercept_shift(probability[here], float(np.nanmean(rows.outcome[here])))
     customers = np.asarray([rows.customers[day] for day in days.tolist()], dtype=np.float64)
-    if rows.is_absence:
+    if rows.label_is_absence_of_order:
         expected, shift = 1 - expected, -shift
     return PeriodHistory(as_of_date=days, customers=customers, expected=expected, shift=shift)
 
 
-def forecast_on(history: PeriodHistory, rows: KnownRows, *, day: date, horizon_days: int) -> LevelForecast:
+def forecast_on(
+    history: PeriodHistory, rows: TrainingData, *, day: date, horizon_days: int
+) -> PriorShiftForecast:
     """The level of the outcome on ``day`` as that morning would have forecast it."""
     level = forecast_level(history, rows.daily, as_of=day, horizon_days=horizon_days)
-    return level.reversed if rows.is_absence else level
+    return level.reversed if rows.label_is_absence_of_order else level
 
 
-def published_probability(fitted: Fitted, judged: Matrix, *, rows: KnownRows, horizon_days: int) -> Floats:
+def published_probability(fitted: Fitted, judged: Matrix, *, rows: TrainingData, horizon_days: int) -> Floats:
     """The probabilities of ``judged`` as they would have been published, level step included.
 
     Args:

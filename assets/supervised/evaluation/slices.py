@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from assets.features.groups import Bands, MostFrequent, Slice
+from assets.features.groups import CategorySlice, NumericSlice, Slice
 from assets.features.matrix import UNKNOWN
 from assets.metrics.arrays import Texts
 
@@ -19,20 +19,20 @@ def slice_values(features: pd.DataFrame, slices: Sequence[Slice]) -> Mapping[str
 
 def _values(column: pd.Series, by: Slice) -> Texts:
     match by:
-        case Bands():
+        case NumericSlice():
             return _banded(column, by)
-        case MostFrequent():
+        case CategorySlice():
             return _kept(column, by)
 
 
-def _banded(column: pd.Series, by: Bands) -> Texts:
+def _banded(column: pd.Series, by: NumericSlice) -> Texts:
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     labels = np.asarray([*by.labels, UNKNOWN], dtype=object)
     found = np.searchsorted(np.asarray(by.cuts), numbers, side="left")
     return labels[np.where(np.isnan(numbers), len(by.labels), found)]
 
 
-def _kept(column: pd.Series, by: MostFrequent) -> Texts:
+def _kept(column: pd.Series, by: CategorySlice) -> Texts:
     texts = column.astype("string").astype(object)
     kept = texts.value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
     known = texts.where(texts.isin(kept.index[: by.keep]), OTHER)

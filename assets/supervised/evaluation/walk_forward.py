@@ -9,9 +9,16 @@ import numpy as np
 
 from assets.features.matrix import AS_OF, Matrix
 from assets.metrics.arrays import Floats
-from assets.supervised.data.dataset import KnownRows
+from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import Fold, Split, calibration_split, split_by_time
-from assets.supervised.evaluation.evaluation import CHAMPION, NAIVE, Evaluation, Judged, Subject, evaluate
+from assets.supervised.evaluation.evaluation import (
+    BASELINE,
+    CHAMPION,
+    Evaluation,
+    EvaluationSample,
+    MetricKey,
+    evaluate,
+)
 from assets.supervised.evaluation.periods import published_probability
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.train import Fitted, fit_candidate, fit_naive, refit
@@ -23,7 +30,7 @@ REFIT_EVERY = timedelta(weeks=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dated:
+class ModelVintage:
     """A model that knows nothing of the mornings from ``first`` on, and is judged on them."""
 
     first: date
@@ -31,7 +38,7 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
+class WalkForwardModels:
     """The candidate's stand-ins: its recipe as the mornings of the test fold would have made it.
 
     The model that will serve has seen the newest days and cannot be judged on them. A single stand-in
@@ -43,16 +50,16 @@ class Twin:
         split: The three folds; the first model is trained and calibrated on the first two.
     """
 
-    models: tuple[Dated, ...]
+    models: tuple[ModelVintage, ...]
     split: Split
 
 
-def fit_recipe(problem: PredictionProblem, known: Matrix) -> Fitted:
+def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
     """Train on the older days, calibrate on the newer, then refit the ranker on all of ``known``.
 
     Raises:
         TooLittleHistory: when the days do not suffice for two folds.
-        BelowFloor: when customers or buyers do not suffice.
+        InsufficientData: when customers or buyers do not suffice.
         LeakDetected: when a feature gives the outcome away.
     """
     days = np.unique(known.as_of).tolist()
@@ -63,18 +70,20 @@ def fit_recipe(problem: PredictionProblem, known: Matrix) -> Fitted:
     return refit(problem, fitted, known=known)
 
 
-def fit_twin(problem: PredictionProblem, rows: KnownRows) -> Twin:
+def fit_walk_forward(problem: PredictionProblem, rows: TrainingData) -> WalkForwardModels:
     """Walk the recipe through the test fold, refitting every eight weeks on what was known by then.
 
     Raises:
-        TooLittleHistory, BelowFloor, LeakDetected: as in :func:`fit_recipe`.
+        TooLittleHistory, InsufficientData, LeakDetected: as in :func:`fit_calibrated`.
     """
     split = split_by_time(rows.matured_days, horizon_days=problem.horizon_days)
     models = tuple(
-        Dated(first=day, fitted=fit_recipe(problem, rows.known_on(day, horizon_days=problem.horizon_days)))
+        ModelVintage(
+            first=day, fitted=fit_calibrated(problem, rows.known_on(day, horizon_days=problem.horizon_days))
+        )
         for day in refit_days(split.test)
     )
-    return Twin(models=models, split=split)
+    return WalkForwardModels(models=models, split=split)
 
 
 def refit_days(test: Fold) -> list[date]:
@@ -86,8 +95,13 @@ def refit_days(test: Fold) -> list[date]:
     return found
 
 
-def judge(
-    problem: PredictionProblem, twin: Twin, *, rows: KnownRows, champion: Sequence[Dated], version: str
+def evaluate_candidate(
+    problem: PredictionProblem,
+    twin: WalkForwardModels,
+    *,
+    rows: TrainingData,
+    champion: Sequence[ModelVintage],
+    version: str,
 ) -> Evaluation:
     """Judge the twin on the test days as its probabilities would have been published.
 
@@ -101,12 +115,12 @@ def judge(
     """
     known = rows.labelled
     test = known.of(twin.split.test.rows(known.as_of))
-    rivals = {NAIVE: _naive(problem, twin, rows=rows, test=test)}
+    rivals = {BASELINE: _naive(problem, twin, rows=rows, test=test)}
     if champion:
-        rivals[CHAMPION] = walked(champion, test, rows=rows, horizon_days=problem.horizon_days)
-    judged = Judged(
+        rivals[CHAMPION] = predict_walk_forward(champion, test, rows=rows, horizon_days=problem.horizon_days)
+    judged = EvaluationSample(
         outcome=test.outcome,
-        candidate=walked(twin.models, test, rows=rows, horizon_days=problem.horizon_days),
+        candidate=predict_walk_forward(twin.models, test, rows=rows, horizon_days=problem.horizon_days),
         rivals=rivals,
         customers=test.entities,
         as_of=test.as_of,
@@ -114,13 +128,15 @@ def judge(
     )
     return evaluate(
         judged,
-        Subject(model_name=problem.name, model_version=version, split="test"),
-        replicates=problem.gates.replicates,
+        MetricKey(model_name=problem.name, model_version=version, split="test"),
+        replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
 
 
-def walked(models: Sequence[Dated], judged: Matrix, *, rows: KnownRows, horizon_days: int) -> Floats:
+def predict_walk_forward(
+    models: Sequence[ModelVintage], judged: Matrix, *, rows: TrainingData, horizon_days: int
+) -> Floats:
     """The probability of each row of ``judged`` (n,) as published by the model that answers for its day.
 
     Days before the first model are answered by that one. It may have seen them, which flatters a
@@ -137,7 +153,9 @@ def walked(models: Sequence[Dated], judged: Matrix, *, rows: KnownRows, horizon_
     return probability
 
 
-def _naive(problem: PredictionProblem, twin: Twin, *, rows: KnownRows, test: Matrix) -> Floats:
+def _naive(
+    problem: PredictionProblem, twin: WalkForwardModels, *, rows: TrainingData, test: Matrix
+) -> Floats:
     """The naive rival's rates, counted anew whenever the twin is refitted: the rival ages no faster."""
     rate = np.empty(len(test))
     for model in twin.models:
@@ -147,7 +165,7 @@ def _naive(problem: PredictionProblem, twin: Twin, *, rows: KnownRows, test: Mat
     return rate
 
 
-def fallback(problem: PredictionProblem, rows: KnownRows) -> Fitted:
+def fallback(problem: PredictionProblem, rows: TrainingData) -> Fitted:
     """The naive rival on everything known: what scores while no model has passed the gate."""
     return fit_naive(problem, rows.labelled)
 

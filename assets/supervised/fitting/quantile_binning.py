@@ -13,7 +13,7 @@ BINS = 255
 LOOKED_AT = 200_000
 
 
-class Quantiles(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class QuantileBinner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Each number as the place of its bin; the bins hold equal weights of the rows it was fitted on.
 
     The boosting would do the same. But scikit-learn 1.9 sorts a column of weighted rows once per bin,

@@ -12,7 +12,7 @@ from sklearn.preprocessing import OrdinalEncoder
 
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import shift_per_day
-from assets.supervised.fitting.quantile_binning import Quantiles
+from assets.supervised.fitting.quantile_binning import QuantileBinner
 
 # The boosting bins at most 255 categories; customers of rarer ones are too few to learn from.
 MOST_CATEGORIES = 60
@@ -57,7 +57,7 @@ class Binary:
         return Pipeline(
             [
                 ("columns", columns),
-                ("quantiles", Quantiles(skipped=len(categorical))),
+                ("quantiles", QuantileBinner(skipped=len(categorical))),
                 ("boosting", self._boosting(len(categorical), seed)),
             ]
         )
@@ -76,7 +76,9 @@ class Binary:
             random_state=seed,
         )
 
-    def sketch(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
+    def pilot_estimator(
+        self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int
+    ) -> Pipeline:
         """A quick unfitted estimator, good enough to tell how much each day bought beyond its customers."""
         quick = replace(self.boosting, learning_rate=0.1, max_iter=60)
         return replace(self, boosting=quick).estimator(numeric=numeric, categorical=categorical, seed=seed)

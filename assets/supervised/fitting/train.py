@@ -21,7 +21,7 @@ Reference = Mapping[str, float | str | None]
 LEAST_CALIBRATION = 10
 
 
-class BelowFloor(Exception):
+class InsufficientData(Exception):
     """There is too little data to fit a model that would be worth its errors."""
 
 
@@ -65,11 +65,11 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     """Fit on ``train``, calibrate on ``calibration``.
 
     Raises:
-        BelowFloor: when customers or positives are below the problem's floors.
+        InsufficientData: when customers or positives are below the problem's floors.
         LeakDetected: when one feature alone gives the outcome away.
     """
-    refuse_below_floor(problem, train, calibration=calibration)
-    refuse_separating_features(train, highest_auc=problem.gates.highest_auc)
+    refuse_insufficient_data(problem, train, calibration=calibration)
+    refuse_separating_features(train, highest_auc=problem.criteria.highest_auc)
     ranker = fit_ranker(problem, train)
     method = calibration_method(*_distinct(calibration))
     model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
@@ -96,7 +96,7 @@ def refit(problem: PredictionProblem, judged: Fitted, *, known: Matrix) -> Fitte
     model = copy.deepcopy(judged.model)
     model.estimator = FrozenEstimator(fit_ranker(problem, known))
     model.calibrated_classifiers_[0].estimator = model.estimator
-    return replace(judged, model=model, reference=typical(known.features))
+    return replace(judged, model=model, reference=reference_row(known.features))
 
 
 def fit_naive(problem: PredictionProblem, known: Matrix) -> Fitted:
@@ -105,24 +105,30 @@ def fit_naive(problem: PredictionProblem, known: Matrix) -> Fitted:
     return _fitted(problem, model, method="none", reference=known, calibration=known)
 
 
-def refuse_below_floor(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
-    """Raise ``BelowFloor`` with every shortage and its counts."""
+def refuse_insufficient_data(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
+    """Raise ``InsufficientData`` with every shortage and its counts."""
     customers = len(set(train.entities.tolist()))
     negatives = len(calibration) - calibration.positives
     others = len(train) - train.positives
     counts = {
-        f"customers in training, {problem.floors.customers} needed": (customers, problem.floors.customers),
-        f"positives in training, {problem.floors.positives} needed": (
-            train.positives,
-            problem.floors.positives,
+        f"customers in training, {problem.minimum_data.customers} needed": (
+            customers,
+            problem.minimum_data.customers,
         ),
-        f"negatives in training, {problem.floors.positives} needed": (others, problem.floors.positives),
+        f"positives in training, {problem.minimum_data.positives} needed": (
+            train.positives,
+            problem.minimum_data.positives,
+        ),
+        f"negatives in training, {problem.minimum_data.positives} needed": (
+            others,
+            problem.minimum_data.positives,
+        ),
         f"positives in calibration, {LEAST_CALIBRATION} needed": (calibration.positives, LEAST_CALIBRATION),
         f"negatives in calibration, {LEAST_CALIBRATION} needed": (negatives, LEAST_CALIBRATION),
     }
     short = [f"{found} {what}" for what, (found, needed) in counts.items() if found < needed]
     if short:
-        raise BelowFloor(f"too little data for {problem.name}: {'; '.join(short)}")
+        raise InsufficientData(f"too little data for {problem.name}: {'; '.join(short)}")
 
 
 def _distinct(rows: Matrix) -> tuple[int, int]:
@@ -131,7 +137,7 @@ def _distinct(rows: Matrix) -> tuple[int, int]:
     return len(set(rows.entities[happened].tolist())), len(set(rows.entities[~happened].tolist()))
 
 
-def offered(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
+def usable_features(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
     """The features a model may learn from: numbers that some row of ``features`` (n, k) has, and categories.
 
     A table that was never delivered leaves its columns empty. Offered to the trees, they would still
@@ -140,7 +146,7 @@ def offered(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ..
     return tuple(name for name in problem.numeric if features[name].notna().any()) + problem.categorical
 
 
-def typical(features: pd.DataFrame) -> Reference:
+def reference_row(features: pd.DataFrame) -> Reference:
     """Median of each number and most frequent value of each category; ``None`` when all are missing."""
     found: dict[str, float | str | None] = {}
     for name in features.columns:
@@ -157,10 +163,12 @@ def typical(features: pd.DataFrame) -> Reference:
 def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
     """The problem's recipe fitted on ``rows``, before any calibration."""
     task, outcome = problem.task, rows.outcome.astype("int64")
-    numeric = tuple(name for name in offered(problem, rows.features) if name in problem.numeric)
-    sketch = task.sketch(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
+    numeric = tuple(name for name in usable_features(problem, rows.features) if name in problem.numeric)
+    pilot_estimator = task.pilot_estimator(
+        numeric=numeric, categorical=problem.categorical, seed=problem.seed
+    )
     lowest = 0.5 / (len(rows) + 1)
-    expected = sketch.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
+    expected = pilot_estimator.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
     weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
     ranker = task.estimator(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
     return ranker.fit(
@@ -183,7 +191,7 @@ def _fitted(
         problem=problem.name,
         model=model,
         method=method,
-        reference=typical(reference.features),
+        reference=reference_row(reference.features),
         bins=calibration_bins(calibration.outcome, said, customers),
         lowest=lowest,
         is_fallback=method == "none",

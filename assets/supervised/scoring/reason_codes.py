@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from assets.features.groups import ReasonGroup
+from assets.features.groups import FeatureGroup
 from assets.features.matrix import UNKNOWN
 from assets.lifecycle.store.schemas import REASON_TYPES, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
@@ -18,7 +18,7 @@ CHUNK_ROWS = 50_000
 SMALLEST_EFFECT = 0.005
 
 
-def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[ReasonGroup]) -> pd.DataFrame:
+def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[FeatureGroup]) -> pd.DataFrame:
     """The three themes that move each row's score most, in the columns ``reason_1_code`` and so on.
 
     A theme none of whose columns the typical customer has was not offered to the model and moves nothing.
@@ -47,7 +47,7 @@ def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[ReasonGr
     return _told(effects, codes, shown=shown)
 
 
-def _effects(fitted: Fitted, features: pd.DataFrame, groups: Sequence[ReasonGroup]) -> Floats:
+def _effects(fitted: Fitted, features: pd.DataFrame, groups: Sequence[FeatureGroup]) -> Floats:
     if features.empty:
         return np.zeros((0, len(groups)))
     actual = _ranker_log_odds(fitted, features)
@@ -64,9 +64,9 @@ def _ranker_log_odds(fitted: Fitted, features: pd.DataFrame) -> Floats:
     return log_odds(fitted.ranker.predict_proba(features)[:, 1])
 
 
-def _blanked(features: pd.DataFrame, group: ReasonGroup, reference: Reference) -> pd.DataFrame:
-    typical = {name: _constant(features[name], reference[name]) for name in group.columns}
-    return features.assign(**typical)
+def _blanked(features: pd.DataFrame, group: FeatureGroup, reference: Reference) -> pd.DataFrame:
+    reference_row = {name: _constant(features[name], reference[name]) for name in group.columns}
+    return features.assign(**reference_row)
 
 
 def _constant(column: pd.Series, value: float | str | None) -> pd.Series:

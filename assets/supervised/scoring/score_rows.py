@@ -9,7 +9,7 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
 from assets.keys import id_type
-from assets.lifecycle.cohort import MARKS
+from assets.lifecycle.cohort import CONSENT_COLUMNS
 from assets.lifecycle.store.schemas import SCORE_TYPES, typed
 from assets.metrics.arrays import Floats, Ints, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
@@ -27,7 +27,7 @@ Status = Literal["ok", "fallback_model", "stale", "withheld_by_gate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class PriorShift:
     """The forecast period effect of the scored day: shift and standard deviation in log-odds."""
 
     shift: float = 0.0
@@ -39,7 +39,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class ScoreProvenance:
     """What the rows say about where they come from; ``scored_at`` is naive UTC."""
 
     run_id: str
@@ -50,7 +50,12 @@ class Run:
 
 
 def score(
-    problem: PredictionProblem, fitted: Fitted, *, features: pd.DataFrame, level: Level, run: Run
+    problem: PredictionProblem,
+    fitted: Fitted,
+    *,
+    features: pd.DataFrame,
+    level: PriorShift,
+    run: ScoreProvenance,
 ) -> pd.DataFrame:
     """One row per customer, in exactly the columns that are published.
 
@@ -79,16 +84,18 @@ def score(
     columns = (
         _identity(problem, matrix, run=run, is_fallback=fitted.is_fallback)
         | {"is_eligible": asked, INELIGIBLE: features[INELIGIBLE].array if not asked.all() else None}
-        | {name: features[name].array if name in features.columns else None for name in MARKS}
-        | {name: features[name].array for name in problem.carried}
+        | {name: features[name].array if name in features.columns else None for name in CONSENT_COLUMNS}
+        | {name: features[name].array for name in problem.passthrough_columns}
     )
     # Only those asked about have a row in ``said``; the others' stay empty.
     told = said.set_index(np.flatnonzero(asked)).reindex(range(len(matrix)))
-    return typed(pd.concat([pd.DataFrame(columns), told], axis=1), {**SCORE_TYPES, **problem.carried})
+    return typed(
+        pd.concat([pd.DataFrame(columns), told], axis=1), {**SCORE_TYPES, **problem.passthrough_columns}
+    )
 
 
 def _said(
-    problem: PredictionProblem, fitted: Fitted, asked: Matrix, *, features: pd.DataFrame, level: Level
+    problem: PredictionProblem, fitted: Fitted, asked: Matrix, *, features: pd.DataFrame, level: PriorShift
 ) -> pd.DataFrame:
     """What is said of those ``asked`` about: the probability and everything that follows from it."""
     raw = fitted.probability(asked.features)
@@ -111,7 +118,7 @@ def ranks(probability: Floats, entities: Texts) -> Ints:
 
 
 def _identity(
-    problem: PredictionProblem, matrix: Matrix, *, run: Run, is_fallback: bool
+    problem: PredictionProblem, matrix: Matrix, *, run: ScoreProvenance, is_fallback: bool
 ) -> dict[str, object]:
     return {
         "customer_id": matrix.entities,
@@ -128,7 +135,7 @@ def _identity(
     }
 
 
-def _probabilities(fitted: Fitted, raw: Floats, *, level: Level) -> dict[str, object]:
+def _probabilities(fitted: Fitted, raw: Floats, *, level: PriorShift) -> dict[str, object]:
     """The probability and how sure it is: its calibration bin's error and the level's, in quadrature.
 
     The bin's interval is carried over as a distance in log-odds from its mean prediction: as it
@@ -161,7 +168,7 @@ def _standing(problem: PredictionProblem, probability: Floats, entities: Texts) 
         "tier": np.select(
             [percentile <= HIGH_PERCENTILE, percentile <= MEDIUM_PERCENTILE], ["high", "medium"], "low"
         ),
-        "tier_rule": f"high: {problem.ranked_first} 10 % by probability; medium: next 30 %; low: the rest",
+        "tier_rule": f"high: {problem.top_rank_label} 10 % by probability; medium: next 30 %; low: the rest",
         "base_rate": base_rate,
         "lift": probability / base_rate if base_rate > 0 else np.full(probability.size, np.nan),
     }

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.config.business import Business, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ports import Vault, Warehouse
-from assets.privacy.encryption import SealBroken
-from assets.privacy.erasure.erase import PENDING, Erased, ErasureIncomplete, Premises, erase
+from assets.privacy.encryption import DecryptionFailed
+from assets.privacy.erasure.erase import PENDING, Erased, ErasureIncomplete, ErasureScope, erase
 from assets.privacy.vault_key import VaultKeyRefused
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import turn
-from orchestration.resources.retry import Held
+from orchestration.resources.locks import run_lock
+from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> int:
     try:
         business, warehouse = settings.load_business(), DuckDBWarehouse(database=str(settings.warehouse_file))
         erasing = Erasing(settings, business, warehouse, vault_of(settings, business))
-        with turn(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+        with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
             done = erasing.all_of(named)
-    except (BusinessInvalid, VaultKeyRefused, SealBroken, ErasureIncomplete, Held) as refused:
+    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ErasureIncomplete, ResourceLocked) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     if done is None:
@@ -65,7 +65,9 @@ def told(done: Erased) -> str:
 class Erasing:
     """Where one business keeps what it knows of people, and who of them asked to go."""
 
-    def __init__(self, settings: Settings, business: Business, warehouse: Warehouse, vault: Vault) -> None:
+    def __init__(
+        self, settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
+    ) -> None:
         self._settings = settings
         self._premises = premises_of(settings, business, warehouse, vault)
 
@@ -80,7 +82,9 @@ class Erasing:
         return done
 
 
-def premises_of(settings: Settings, business: Business, warehouse: Warehouse, vault: Vault) -> Premises:
+def premises_of(
+    settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
+) -> ErasureScope:
     """Everywhere that something of a person may lie, for one business."""
     requests, keys = settings.erasure_requests_file, settings.simulated_key_file.parent
 
@@ -93,7 +97,7 @@ def premises_of(settings: Settings, business: Business, warehouse: Warehouse, va
                 )
             )
 
-    return Premises(
+    return ErasureScope(
         business=business,
         warehouse=warehouse,
         vault=vault,

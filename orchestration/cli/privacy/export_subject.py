@@ -6,10 +6,10 @@ import sys
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
-from assets.privacy.encryption import SealBroken
+from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.subject_access import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.resources.retry import Held
+from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         held = _held(customer_id, settings)
-    except (BusinessInvalid, VaultKeyRefused, SealBroken, Held) as refused:
+    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ResourceLocked) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")

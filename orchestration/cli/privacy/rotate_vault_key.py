@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from assets.ingest.config.business import Business, BusinessInvalid
-from assets.privacy.encryption import SealBroken
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.vault_key import VaultKeyRefused, make_key, next_to
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import turn
-from orchestration.resources.retry import Held
+from orchestration.resources.locks import run_lock
+from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
@@ -28,9 +28,9 @@ def main() -> int:
         if not settings.vault_file.exists():
             sys.stderr.write(f"{settings.vault_file} is not there: no value has ever been kept\n")
             return 1
-        with turn(_turn_file(settings), run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+        with run_lock(_turn_file(settings), run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
             sys.stdout.write(f"{_rotated(settings, business)}\n")
-    except (BusinessInvalid, VaultKeyRefused, SealBroken, Held) as refused:
+    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ResourceLocked) as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
     return 0
@@ -40,7 +40,7 @@ def _turn_file(settings: Settings) -> Path:
     return DuckDBWarehouse(database=str(settings.warehouse_file)).turn_file
 
 
-def _rotated(settings: Settings, business: Business) -> str:
+def _rotated(settings: Settings, business: BusinessConfig) -> str:
     vault = vault_of(settings, business)
     if settings.vault_key is not None:
         if settings.vault_key_next is None:

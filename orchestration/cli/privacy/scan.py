@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.privacy.encryption import SealBroken
-from assets.privacy.pii_scan import SHORTEST, Scanned, scan, telling
+from assets.privacy.encryption import DecryptionFailed
+from assets.privacy.pii_scan import SHORTEST, Scanned, scan, searchable_values
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings
@@ -18,8 +18,8 @@ def main() -> int:
     """Search every file of the business and of Dagster; returns the process's exit code."""
     settings, started = Settings(), time.monotonic()
     try:
-        values = telling(vault_of(settings, settings.load_business()))
-    except (BusinessInvalid, VaultKeyRefused, SealBroken) as refused:
+        values = searchable_values(vault_of(settings, settings.load_business()))
+    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed) as refused:
         sys.stderr.write(f"{refused}\n")
         return 2
     home = Path(dg.DagsterInstance.get().root_directory)

@@ -11,7 +11,7 @@ import pytest
 
 from assets.activation.delivery import NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
-from assets.lifecycle.cohort import PERMISSIONS
+from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -53,7 +53,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     ]
     found = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     found.replace(AUDIENCES, typed(rows, AUDIENCE_TYPES))
-    found.replace(PERMISSIONS, pd.DataFrame({"as_of_date": [date(2024, 5, 6)]}))
+    found.replace(ELIGIBILITY, pd.DataFrame({"as_of_date": [date(2024, 5, 6)]}))
     return found
 
 
@@ -115,7 +115,7 @@ def test_who_cannot_be_contacted_is_said_in_words(
 
 
 def test_an_older_morning_s_audience_is_not_delivered(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
-    warehouse.append(PERMISSIONS, pd.DataFrame({"as_of_date": [date(2024, 5, 13)]}))
+    warehouse.append(ELIGIBILITY, pd.DataFrame({"as_of_date": [date(2024, 5, 13)]}))
     with pytest.raises(NothingToDeliver, match="the newest morning has no audience"):
         deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
 

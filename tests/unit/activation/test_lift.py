@@ -9,7 +9,7 @@ import pytest
 
 from assets.activation.lift import WINDOW_DAYS, lift_of, lifts
 from assets.sample_shop.truth import _no_order
-from assets.sample_shop.world.history import Cast, cast_of
+from assets.sample_shop.world.history import Population, cast_of
 from assets.sample_shop.world.orders import orders_of
 from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
 from assets.sample_shop.world.shop import Shop
@@ -18,12 +18,12 @@ SHOP = Shop(customers=4_000, first_day=date(2023, 1, 2), last_day=date(2023, 12,
 
 
 @pytest.fixture(scope="module")
-def cast() -> Cast:
+def cast() -> Population:
     return cast_of(SHOP)
 
 
 @pytest.fixture(scope="module")
-def rows(cast: Cast) -> pd.DataFrame:
+def rows(cast: Population) -> pd.DataFrame:
     """Every message whose week ended inside the shop's days, and whether an order followed."""
     orders = pd.concat([orders_of(SHOP, cast.demand, month) for month in SHOP.months])
     ordered = np.zeros((SHOP.customers, SHOP.day_count), dtype=np.bool_)
@@ -44,13 +44,15 @@ def rows(cast: Cast) -> pd.DataFrame:
     )
 
 
-def true_effect(cast: Cast, campaign: pd.DataFrame) -> float:
+def true_effect(cast: Population, campaign: pd.DataFrame) -> float:
     """Mean change of the chance to order in the week, were all of ``campaign`` written to, or none."""
     day = int(campaign["day"].iloc[0])
     chosen = np.sort(campaign["customer"].to_numpy(dtype=np.int64))
     others = cast.sends[cast.sends["day"] != day][["customer", "day", "arm"]]
-    alive = cast.demand.customers["signed_up_day"] + 1 + np.floor(cast.demand.customers["lifetime"]) > day
-    living = chosen[alive.to_numpy()[chosen]]
+    hold_liveness_lock = (
+        cast.demand.customers["signed_up_day"] + 1 + np.floor(cast.demand.customers["lifetime"]) > day
+    )
+    living = chosen[hold_liveness_lock.to_numpy()[chosen]]
     silent = []
     for arm in ("treated", "control"):
         mine = pd.DataFrame({"customer": chosen, "day": day, "arm": arm})
@@ -64,7 +66,7 @@ def test_the_window_is_the_week_in_which_messages_act() -> None:
     assert WINDOW_DAYS == EFFECT_DAYS
 
 
-def test_the_intervals_hold_the_true_mean_effects(cast: Cast, rows: pd.DataFrame) -> None:
+def test_the_intervals_hold_the_true_mean_effects(cast: Population, rows: pd.DataFrame) -> None:
     found = lifts(rows).set_index("name")
     # One campaign a day: then the messages of the day are the campaign's.
     of_a_day = rows.groupby("day")["name"].transform("nunique")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from assets.metrics.arrays import Floats
-from checks.data.freshness import row_counts_are_usual, rows_arrive_on_time
+from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.data.volume import usual_count, usual_empty_days
 
 FIRST = date(2022, 1, 3)  # a Monday
@@ -81,7 +81,7 @@ def test_eight_sources_give_at_most_one_false_alarm_in_a_year_of_mondays(first_w
     daily = pd.concat([arrivals(counts, source=name) for name, counts in everything.items()])
     for week in range(first_week, first_week + 52):
         known = daily[daily["day"] < pd.Timestamp(morning(week))]
-        for judge in (rows_arrive_on_time, row_counts_are_usual):
+        for judge in (sources_are_fresh, row_volume_is_normal):
             verdict = judge(known, as_of=morning(week))
             alarms += [] if verdict.passed else [verdict.reason]
     assert len(alarms) <= 1, alarms
@@ -120,8 +120,8 @@ def test_a_fault_in_the_newest_week_is_seen_whenever_it_happens(
     for week in (70, 83, 96, 112, 125, 138):
         broken = counts[: 7 * week].copy()
         broken[-7:] = fault(broken[-7:])
-        assert row_counts_are_usual(arrivals(counts[: 7 * week]), as_of=morning(week)).passed
-        verdict = row_counts_are_usual(arrivals(broken), as_of=morning(week))
+        assert row_volume_is_normal(arrivals(counts[: 7 * week]), as_of=morning(week)).passed
+        verdict = row_volume_is_normal(arrivals(broken), as_of=morning(week))
         assert not verdict.passed, week
         assert told in verdict.reason
 
@@ -129,7 +129,7 @@ def test_a_fault_in_the_newest_week_is_seen_whenever_it_happens(
 def test_bots_are_named_by_their_day_and_number() -> None:
     counts = np.full(7 * 20, 100.0)
     counts[-5] = 5_000  # Wednesday: 100 x 50
-    verdict = row_counts_are_usual(arrivals(counts, source="events"), as_of=morning(20))
+    verdict = row_volume_is_normal(arrivals(counts, source="events"), as_of=morning(20))
     assert not verdict.passed
     assert (
         f"events: its busiest day {morning(20) - timedelta(days=5)} has 5,000 rows, too many"
@@ -144,25 +144,25 @@ def test_two_jumps_in_a_year_are_a_habit() -> None:
     # A source that quadruples every eighth week is not broken when it does so again.
     counts = np.full((40, 7), 100.0)
     counts[7::8] = 400
-    assert row_counts_are_usual(arrivals(counts.ravel()), as_of=morning(40)).passed
+    assert row_volume_is_normal(arrivals(counts.ravel()), as_of=morning(40)).passed
 
 
 def test_fewer_than_eight_earlier_weeks_cannot_be_judged() -> None:
     counts = np.full(7 * 8, 100.0)
     counts[-7:] = 1
-    verdict = row_counts_are_usual(arrivals(counts), as_of=morning(8))
+    verdict = row_volume_is_normal(arrivals(counts), as_of=morning(8))
     assert verdict.passed
     assert "cannot be judged yet: 7 full weeks before the newest, 8 needed" in verdict.reason
     counts = np.full(7 * 9, 100.0)
     counts[-7:] = 1
-    assert not row_counts_are_usual(arrivals(counts), as_of=morning(9)).passed
+    assert not row_volume_is_normal(arrivals(counts), as_of=morning(9)).passed
 
 
 def test_the_half_week_in_which_a_source_began_is_not_its_history() -> None:
     # It began on a Thursday: of ten weeks, nine are whole, one of which is the newest.
     counts = np.full(7 * 10, 100.0)
     counts[:3] = 0
-    verdict = row_counts_are_usual(arrivals(counts), as_of=morning(10))
+    verdict = row_volume_is_normal(arrivals(counts), as_of=morning(10))
     assert "after 8 earlier weeks" in verdict.reason
 
 
@@ -209,14 +209,14 @@ def test_closed_days_of_last_christmas_may_come_again() -> None:
 def test_a_week_without_rows_is_one_alarm_and_not_two() -> None:
     counts = shop(60)
     counts[-7:] = 0
-    assert row_counts_are_usual(arrivals(counts), as_of=morning(60)).passed
-    assert not rows_arrive_on_time(arrivals(counts), as_of=morning(60)).passed
+    assert row_volume_is_normal(arrivals(counts), as_of=morning(60)).passed
+    assert not sources_are_fresh(arrivals(counts), as_of=morning(60)).passed
 
 
 def test_a_source_that_stopped_is_late_and_the_words_say_how_much() -> None:
     counts = np.full(7 * 30, 100.0)
     counts[-5:] = 0  # since Wednesday
-    verdict = rows_arrive_on_time(arrivals(counts), as_of=morning(30))
+    verdict = sources_are_fresh(arrivals(counts), as_of=morning(30))
     assert not verdict.passed
     assert (verdict.value, verdict.threshold) == (5, 3)
     newest = morning(30) - timedelta(days=6)
@@ -230,7 +230,7 @@ def test_closed_sundays_and_christmas_are_not_late() -> None:
     counts[:, 6] = 0
     for week in range(9, 121):
         known = arrivals(counts[:week].ravel())
-        assert rows_arrive_on_time(known, as_of=morning(week)).passed, morning(week)
+        assert sources_are_fresh(known, as_of=morning(week)).passed, morning(week)
 
 
 def test_a_long_closure_is_expected_at_the_same_date_a_year_later_only() -> None:
@@ -241,7 +241,7 @@ def test_a_long_closure_is_expected_at_the_same_date_a_year_later_only() -> None
 
     def silent_from(day: str, as_of: date) -> bool:
         known = counts * (days < np.datetime64(day)) * (days < np.datetime64(as_of))
-        return rows_arrive_on_time(arrivals(known), as_of=as_of).passed
+        return sources_are_fresh(arrivals(known), as_of=as_of).passed
 
     assert silent_from("2023-12-23", date(2024, 1, 1))  # 9 days
     assert not silent_from("2023-07-01", date(2023, 7, 10))  # 9 days too
@@ -251,16 +251,16 @@ def test_one_outage_does_not_excuse_the_next() -> None:
     counts = np.full(7 * 40, 100.0)
     counts[70:85] = 0  # 15 days; by itself it widens the spread of gaps to 15 / sqrt(260) = 0.9 days
     counts[-7:] = 0
-    assert not rows_arrive_on_time(arrivals(counts), as_of=morning(40)).passed
+    assert not sources_are_fresh(arrivals(counts), as_of=morning(40)).passed
 
 
 def test_a_weekly_source_is_late_after_its_own_rhythm() -> None:
     counts = np.zeros((30, 7))
     counts[:, 1] = 5_000
-    assert rows_arrive_on_time(arrivals(counts.ravel()), as_of=morning(30)).passed
+    assert sources_are_fresh(arrivals(counts.ravel()), as_of=morning(30)).passed
     # Six silent days between Tuesdays and three of grace; the missed send leaves twelve.
     counts[-1] = 0
-    verdict = rows_arrive_on_time(arrivals(counts.ravel()), as_of=morning(30))
+    verdict = sources_are_fresh(arrivals(counts.ravel()), as_of=morning(30))
     assert (verdict.passed, verdict.value, verdict.threshold) == (False, 12, 9)
 
 
@@ -268,7 +268,7 @@ def test_sources_are_judged_each_by_itself() -> None:
     counts = np.full(7 * 30, 100.0)
     stopped = counts * (np.arange(counts.size) < 7 * 30 - 10)
     daily = pd.concat([arrivals(counts, source="web"), arrivals(stopped, source="till")])
-    verdict = rows_arrive_on_time(daily, as_of=morning(30))
+    verdict = sources_are_fresh(daily, as_of=morning(30))
     assert not verdict.passed
     assert verdict.reason.startswith("till: ")
     assert "web" not in verdict.reason
@@ -277,13 +277,13 @@ def test_sources_are_judged_each_by_itself() -> None:
 
 def test_a_table_that_nobody_delivers_is_neither_late_nor_small() -> None:
     nothing = arrivals(np.zeros(0))
-    for judge in (rows_arrive_on_time, row_counts_are_usual):
+    for judge in (sources_are_fresh, row_volume_is_normal):
         verdict = judge(nothing, as_of=FIRST)
         assert (verdict.passed, verdict.reason) == (True, "nothing is delivered for this table")
         assert verdict.evidence["n"] == 0
 
 
 def test_a_handful_of_days_is_no_rhythm() -> None:
-    verdict = rows_arrive_on_time(arrivals(np.ones(7)), as_of=morning(10))
+    verdict = sources_are_fresh(arrivals(np.ones(7)), as_of=morning(10))
     assert verdict.passed
     assert "cannot be judged yet: 7 of 8 days with rows" in verdict.reason

@@ -9,13 +9,13 @@ import pytest
 
 from assets.lifecycle.store.schemas import SCORE_TYPES
 from assets.supervised.fitting.train import fit_naive
-from assets.supervised.scoring.score_rows import Level, Run, score
-from checks.data.completeness import rows_keep_their_contract
+from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
+from checks.data.completeness import rows_match_contract
 from checks.models.contracts import scores_contract, training_contract
 from checks.verdict import Verdict
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 
-RUN = Run(
+RUN = ScoreProvenance(
     run_id="run",
     scored_at=datetime.fromisoformat("2025-03-03 04:00"),
     model_version="2025-03-03-abc",
@@ -33,15 +33,15 @@ def training_rows() -> pd.DataFrame:
 def scored() -> pd.DataFrame:
     rows = shop(customers=60, weeks=1)
     fitted = fit_naive(PROBLEM, matrix(rows))
-    return score(PROBLEM, fitted, features=rows, level=Level(shift=0.1, sd=0.2), run=RUN)
+    return score(PROBLEM, fitted, features=rows, level=PriorShift(shift=0.1, sd=0.2), run=RUN)
 
 
 def trained(rows: pd.DataFrame) -> Verdict:
-    return rows_keep_their_contract(rows, training_contract(PROBLEM))
+    return rows_match_contract(rows, training_contract(PROBLEM))
 
 
 def published(rows: pd.DataFrame) -> Verdict:
-    return rows_keep_their_contract(rows, scores_contract(PROBLEM))
+    return rows_match_contract(rows, scores_contract(PROBLEM))
 
 
 def with_first(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def with_first(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     return changed
 
 
-def test_honest_training_rows_keep_their_contract(training_rows: pd.DataFrame) -> None:
+def test_honest_training_rows_match_contract(training_rows: pd.DataFrame) -> None:
     verdict = trained(training_rows)
     assert verdict.passed, verdict.reason
     # 4 numbers, 1 category and the outcome.
@@ -79,15 +79,15 @@ def test_a_share_above_one_is_stopped_by_its_name_alone(training_rows: pd.DataFr
     problem = replace(PROBLEM, numeric=(*PROBLEM.numeric, "return_rate_365d"))
     shares = training_rows.assign(return_rate_365d=0.5)
     contract = training_contract(problem)
-    assert rows_keep_their_contract(shares, contract).passed
-    assert not rows_keep_their_contract(with_first(shares, "return_rate_365d", 50.0), contract).passed
+    assert rows_match_contract(shares, contract).passed
+    assert not rows_match_contract(with_first(shares, "return_rate_365d", 50.0), contract).passed
 
 
 def test_a_column_nobody_declared_is_stopped(training_rows: pd.DataFrame) -> None:
     assert not trained(training_rows.assign(outcome_amount=1.0)).passed
 
 
-def test_honest_scores_keep_their_contract(scored: pd.DataFrame) -> None:
+def test_honest_scores_match_contract(scored: pd.DataFrame) -> None:
     verdict = published(scored)
     assert verdict.passed, verdict.reason
     assert verdict.reason == f"60 rows keep all {len(SCORE_TYPES)} column rules"
@@ -145,7 +145,7 @@ def partly_asked() -> pd.DataFrame:
     reasons = np.where(np.arange(60) == 0, "already_churned", None)
     fitted = fit_naive(PROBLEM, matrix(rows))
     features = rows.assign(ineligible_reason=reasons)
-    return score(PROBLEM, fitted, features=features, level=Level(shift=0.1, sd=0.2), run=RUN)
+    return score(PROBLEM, fitted, features=features, level=PriorShift(shift=0.1, sd=0.2), run=RUN)
 
 
 def test_a_row_without_a_probability_is_right_for_who_is_not_asked_about(partly_asked: pd.DataFrame) -> None:

@@ -12,14 +12,14 @@ from assets.lifetime_value.tables import REALISED_TYPES, VALUE_TYPES
 from assets.metrics.bootstrap import Interval
 from checks.capabilities.lifetime_value import (
     amounts_lie_in_their_intervals,
-    everyone_has_every_horizon,
-    intervals_cover_as_promised,
-    longer_horizons_are_worth_more,
-    outlooks_contract,
-    predicted_totals_agree,
-    published_totals_came_true,
+    backtest_totals_are_within_tolerance,
+    cohort_has_every_horizon,
+    interval_coverage_is_nominal,
+    realised_totals_are_within_tolerance,
+    value_is_monotone_in_horizon,
+    value_scores_contract,
 )
-from checks.data.completeness import rows_keep_their_contract
+from checks.data.completeness import rows_match_contract
 
 HORIZONS = LIFETIME_VALUE.horizons_days
 
@@ -56,8 +56,8 @@ def scored() -> pd.DataFrame:
     return typed(rows, VALUE_TYPES)
 
 
-def test_sound_rows_keep_their_contract_and_their_intervals(scored: pd.DataFrame) -> None:
-    assert rows_keep_their_contract(scored, outlooks_contract(LIFETIME_VALUE)).passed
+def test_sound_rows_match_contract_and_their_intervals(scored: pd.DataFrame) -> None:
+    assert rows_match_contract(scored, value_scores_contract(LIFETIME_VALUE)).passed
     assert amounts_lie_in_their_intervals(scored).passed
 
 
@@ -75,12 +75,12 @@ def test_a_value_that_no_column_allows_breaks_the_contract(
     scored: pd.DataFrame, column: str, value: object
 ) -> None:
     scored.loc[0, column] = value
-    assert not rows_keep_their_contract(scored, outlooks_contract(LIFETIME_VALUE)).passed
+    assert not rows_match_contract(scored, value_scores_contract(LIFETIME_VALUE)).passed
 
 
 def test_a_customer_twice_at_one_horizon_breaks_the_contract(scored: pd.DataFrame) -> None:
     twice = pd.concat([scored, scored.head(1)], ignore_index=True)
-    assert not rows_keep_their_contract(twice, outlooks_contract(LIFETIME_VALUE)).passed
+    assert not rows_match_contract(twice, value_scores_contract(LIFETIME_VALUE)).passed
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_fallback_needs_no_intervals(scored: pd.DataFrame) -> None:
 
 
 def test_a_longer_horizon_that_is_worth_less_is_red() -> None:
-    assert longer_horizons_are_worth_more(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).passed
-    verdict = longer_horizons_are_worth_more(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 1.9]]))
+    assert value_is_monotone_in_horizon(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).passed
+    verdict = value_is_monotone_in_horizon(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 1.9]]))
     assert (verdict.passed, verdict.value) == (False, 1.0)
 
 
@@ -124,7 +124,7 @@ def test_a_missing_customer_a_stranger_and_a_missing_horizon_are_red(
     counted = pd.DataFrame(
         {"horizon_days": [30, 90], "cohort": [2, 2], "scored": [2, scored], "strangers": [0, strangers]}
     )
-    assert everyone_has_every_horizon(counted, horizons=horizons).passed is passed
+    assert cohort_has_every_horizon(counted, horizons=horizons).passed is passed
 
 
 def group(said: float) -> pd.DataFrame:
@@ -144,16 +144,16 @@ def group(said: float) -> pd.DataFrame:
 
 def test_totals_that_disagree_are_red_and_a_fallback_is_not_judged() -> None:
     # Realised 9,000 to 11,000; a fifth of the prediction is tolerated beyond: up to 11,000 / 0.8 = 13,750.
-    assert predicted_totals_agree(group(13.7), gates=AmountGates()).passed
-    assert not predicted_totals_agree(group(13.8), gates=AmountGates()).passed
-    assert predicted_totals_agree(group(10.0).head(0), gates=AmountGates()).passed
+    assert backtest_totals_are_within_tolerance(group(13.7), criteria=AmountGates()).passed
+    assert not backtest_totals_are_within_tolerance(group(13.8), criteria=AmountGates()).passed
+    assert backtest_totals_are_within_tolerance(group(10.0).head(0), criteria=AmountGates()).passed
 
 
 def test_intervals_that_hold_too_rarely_are_red() -> None:
     rarely, nearly = Interval(value=0.7, lo=0.68, hi=0.72), Interval(value=0.74, lo=0.72, hi=0.76)
-    assert not intervals_cover_as_promised(rarely, level=0.8, n=1_000).passed
-    assert intervals_cover_as_promised(nearly, level=0.8, n=1_000).passed
-    assert intervals_cover_as_promised(None, level=0.8, n=0).passed
+    assert not interval_coverage_is_nominal(rarely, level=0.8, n=1_000).passed
+    assert interval_coverage_is_nominal(nearly, level=0.8, n=1_000).passed
+    assert interval_coverage_is_nominal(None, level=0.8, n=0).passed
 
 
 def test_published_totals_that_did_not_come_true_are_red() -> None:
@@ -165,7 +165,7 @@ def test_published_totals_that_did_not_come_true_are_red() -> None:
         "realised_total": 300.0,
     }
     came, missed = typed([known, known | {"faults": "tenth 10 …"}], REALISED_TYPES).iloc
-    assert published_totals_came_true(came).passed
-    assert not published_totals_came_true(missed).passed
+    assert realised_totals_are_within_tolerance(came).passed
+    assert not realised_totals_are_within_tolerance(missed).passed
     nothing = typed([known | {"n": 0}], REALISED_TYPES).iloc[0]
-    assert "not judged yet" in published_totals_came_true(nothing).reason
+    assert "not judged yet" in realised_totals_are_within_tolerance(nothing).reason

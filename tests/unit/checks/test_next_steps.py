@@ -32,7 +32,7 @@ LEVELS = pd.DataFrame(
 
 def told(verdict: Verdict) -> dg.AssetCheckResult:
     """What Dagster is told of ``verdict``."""
-    check = check_of(TABLE, "everyone_is_scored_once", lambda _context, _warehouse: verdict, why=told)
+    check = check_of(TABLE, "cohort_is_scored_once", lambda _context, _warehouse: verdict, why=told)
     context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION_TAG: "2024-01-01"}))
     result: dg.AssetCheckResult = check.node_def.compute_fn.decorated_fn(context, None)  # type: ignore[attr-defined]
     return result
@@ -47,8 +47,8 @@ def test_every_check_says_in_a_sentence_what_to_do_next() -> None:
 
 
 def test_the_name_of_a_problem_is_no_part_of_what_to_do() -> None:
-    step = next_step_of("training_rows_of_churn_keep_their_contract")
-    assert step == NEXT_STEPS["training_rows_of_<problem>_keep_their_contract"]
+    step = next_step_of("training_rows_of_churn_match_contract")
+    assert step == NEXT_STEPS["training_rows_of_<problem>_match_contract"]
 
 
 def test_a_check_that_does_not_say_what_to_do_next_cannot_be_bound() -> None:
@@ -59,7 +59,7 @@ def test_a_check_that_does_not_say_what_to_do_next_cannot_be_bound() -> None:
 def test_a_red_check_says_why_and_what_to_do_next_and_a_green_one_only_why() -> None:
     red, green = told(RED), told(GREEN)
     assert red.description == "3 of 5"
-    assert red.metadata["next_step"].value == NEXT_STEPS["everyone_is_scored_once"]
+    assert red.metadata["next_step"].value == NEXT_STEPS["cohort_is_scored_once"]
     assert red.metadata["n"].value == 5.0
     assert green.description == "fine"
     assert "next_step" not in green.metadata

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from assets.privacy.pii_scan import Scanned
-from checks.privacy.vault_scan import personal_values_lie_in_the_vault_only
+from checks.privacy.vault_scan import no_personal_data_outside_vault
 
 BELOW = Path("/var/shop")
 
@@ -13,7 +13,7 @@ def scanned(hits: dict[Path, int]) -> Scanned:
 
 
 def test_nothing_found_is_said_with_what_was_searched() -> None:
-    verdict = personal_values_lie_in_the_vault_only(scanned({}), below=BELOW)
+    verdict = no_personal_data_outside_vault(scanned({}), below=BELOW)
     assert verdict.passed
     assert verdict.reason == (
         "800 values of the vault were looked for in 1,234 files, 56.8 MB: none lies readable anywhere"
@@ -23,7 +23,7 @@ def test_nothing_found_is_said_with_what_was_searched() -> None:
 
 def test_the_files_with_most_values_are_named_first() -> None:
     hits = {BELOW / f"part_{n}": n for n in range(1, 5)} | {Path("/dagster/log"): 9}
-    verdict = personal_values_lie_in_the_vault_only(scanned(hits), below=BELOW)
+    verdict = no_personal_data_outside_vault(scanned(hits), below=BELOW)
     assert not verdict.passed
     assert verdict.value == 5
     assert "readable in /dagster/log (9), part_4 (4), part_3 (3) and 2 more" in verdict.reason

@@ -9,14 +9,14 @@ from assets.lifecycle.store.schemas import typed
 from assets.segments.model import Rules
 from assets.segments.tables import ASSIGNMENT_TYPES
 from checks.capabilities.segments import (
-    everyone_is_in_one_segment,
-    no_segment_is_a_handful,
-    one_name_per_key,
+    cohort_has_one_row_per_scheme,
     profiles_add_up,
+    segment_key_has_one_name,
+    segments_are_large_enough,
     segments_are_stable,
     segments_contract,
 )
-from checks.data.completeness import rows_keep_their_contract
+from checks.data.completeness import rows_match_contract
 
 
 def counted(**changes: int) -> pd.DataFrame:
@@ -52,25 +52,25 @@ def profiles() -> pd.DataFrame:
 
 
 def test_everyone_has_one_segment_in_both_schemes() -> None:
-    assert everyone_is_in_one_segment(counted(), customers=9).passed
+    assert cohort_has_one_row_per_scheme(counted(), customers=9).passed
 
 
 @pytest.mark.parametrize("changes", [{"rows": 10}, {"rows": 8, "customers": 8, "known": 8}, {"known": 8}])
 def test_a_customer_twice_or_missing_or_unknown_is_seen(changes: dict[str, int]) -> None:
-    verdict = everyone_is_in_one_segment(counted(**changes), customers=9)
+    verdict = cohort_has_one_row_per_scheme(counted(**changes), customers=9)
     assert not verdict.passed
     assert verdict.reason.startswith("behaviour: ")
 
 
 def test_a_scheme_without_rows_is_seen() -> None:
-    assert not everyone_is_in_one_segment(counted().iloc[:1], customers=9).passed
+    assert not cohort_has_one_row_per_scheme(counted().iloc[:1], customers=9).passed
 
 
-def test_honest_rows_keep_their_contract() -> None:
+def test_honest_rows_match_contract() -> None:
     nobody = dict.fromkeys(("segment_id", "segment_key", "segment_name", "distance", "margin", "size"))
     unplaced = assigned(**nobody, is_eligible=False, ineligible_reason="too_few_customers")
     for rows in (assigned(), unplaced, assigned(scheme="rfm", rfm_cell="5-3-1", distance=None, margin=None)):
-        assert rows_keep_their_contract(rows, segments_contract()).passed
+        assert rows_match_contract(rows, segments_contract()).passed
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,12 @@ def test_honest_rows_keep_their_contract() -> None:
     ],
 )
 def test_a_row_that_breaks_a_rule_is_seen(changes: dict[str, object]) -> None:
-    assert not rows_keep_their_contract(assigned(**changes), segments_contract()).passed
+    assert not rows_match_contract(assigned(**changes), segments_contract()).passed
 
 
 def test_a_customer_twice_in_one_scheme_breaks_the_contract() -> None:
     twice = pd.concat([assigned(), assigned()], ignore_index=True)
-    assert not rows_keep_their_contract(twice, segments_contract()).passed
+    assert not rows_match_contract(twice, segments_contract()).passed
 
 
 def test_a_key_with_two_names_is_seen() -> None:
@@ -101,17 +101,17 @@ def test_a_key_with_two_names_is_seen() -> None:
         [("behaviour", "b01", "recent"), ("behaviour", "b02", "lapsed")],
         columns=["scheme", "segment_key", "segment_name"],
     )
-    assert one_name_per_key(named).passed
+    assert segment_key_has_one_name(named).passed
     renamed = pd.concat([named, named.tail(1).assign(segment_name="gone")])
-    verdict = one_name_per_key(renamed)
+    verdict = segment_key_has_one_name(renamed)
     assert not verdict.passed
     assert "behaviour b02" in verdict.reason
 
 
 def test_a_segment_below_the_least_share_is_seen() -> None:
-    assert no_segment_is_a_handful(pd.Series({"a": 98, "b": 2}), rules=Rules()).passed
-    assert not no_segment_is_a_handful(pd.Series({"a": 99, "b": 1}), rules=Rules()).passed
-    assert no_segment_is_a_handful(pd.Series(dtype="int64"), rules=Rules()).passed
+    assert segments_are_large_enough(pd.Series({"a": 98, "b": 2}), rules=Rules()).passed
+    assert not segments_are_large_enough(pd.Series({"a": 99, "b": 1}), rules=Rules()).passed
+    assert segments_are_large_enough(pd.Series(dtype="int64"), rules=Rules()).passed
 
 
 def test_segments_that_change_hands_are_seen() -> None:

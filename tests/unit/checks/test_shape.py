@@ -4,10 +4,10 @@ import pandas as pd
 import pandera.pandas as pa
 
 from checks.data.completeness import (
+    cohort_is_scored_once,
     every_file_is_readable,
     every_row_is_accounted_for,
-    everyone_is_scored_once,
-    rows_keep_their_contract,
+    rows_match_contract,
 )
 
 CONTRACT = pa.DataFrameSchema(
@@ -67,13 +67,13 @@ def test_at_most_three_unreadable_files_are_spelled_out() -> None:
 
 
 def test_everyone_is_scored_once() -> None:
-    verdict = everyone_is_scored_once(cohort=311, scored=311, strangers=0)
+    verdict = cohort_is_scored_once(cohort=311, scored=311, strangers=0)
     assert verdict.passed
     assert (verdict.value, verdict.evidence["n"]) == (0.0, 311.0)
 
 
 def test_a_customer_without_a_score_is_seen() -> None:
-    verdict = everyone_is_scored_once(cohort=1_200, scored=1_199, strangers=0)
+    verdict = cohort_is_scored_once(cohort=1_200, scored=1_199, strangers=0)
     assert not verdict.passed
     assert verdict.value == 1.0
     assert "1,199 of 1,200 customers" in verdict.reason
@@ -81,34 +81,34 @@ def test_a_customer_without_a_score_is_seen() -> None:
 
 def test_a_score_that_belongs_to_nobody_is_seen_even_when_the_counts_agree() -> None:
     # One customer is missing and one row is a stranger's: 1 + 1 rows are wrong.
-    verdict = everyone_is_scored_once(cohort=10, scored=9, strangers=1)
+    verdict = cohort_is_scored_once(cohort=10, scored=9, strangers=1)
     assert not verdict.passed
     assert verdict.value == 2.0
 
 
-def test_rows_that_keep_their_contract_pass() -> None:
-    verdict = rows_keep_their_contract(rows(), CONTRACT)
+def test_rows_that_match_contract_pass() -> None:
+    verdict = rows_match_contract(rows(), CONTRACT)
     assert verdict.passed
     assert verdict.reason == "3 rows keep all 3 column rules"
     assert verdict.evidence["n"] == 3.0
 
 
 def test_a_broken_rule_is_told_with_its_column_and_the_number_of_rows() -> None:
-    verdict = rows_keep_their_contract(rows(probability=[1.5, -0.1, 0.3]), CONTRACT)
+    verdict = rows_match_contract(rows(probability=[1.5, -0.1, 0.3]), CONTRACT)
     assert not verdict.passed
     assert verdict.value == 1.0
     assert "probability: in_range(0, 1) (2 rows)" in verdict.reason
 
 
 def test_the_failing_values_stay_out_of_the_verdict() -> None:
-    verdict = rows_keep_their_contract(rows(customer_id=["ann@x.org", "ann@x.org", "cat"]), CONTRACT)
+    verdict = rows_match_contract(rows(customer_id=["ann@x.org", "ann@x.org", "cat"]), CONTRACT)
     assert not verdict.passed
     assert "customer_id" in verdict.reason
     assert "ann@x.org" not in verdict.reason
 
 
 def test_a_missing_and_an_unknown_column_break_the_contract() -> None:
-    verdict = rows_keep_their_contract(rows().rename(columns={"score": "rank"}), CONTRACT)
+    verdict = rows_match_contract(rows().rename(columns={"score": "rank"}), CONTRACT)
     assert not verdict.passed
     assert verdict.value == 2.0
     assert "score" in verdict.reason
@@ -118,7 +118,7 @@ def test_a_missing_and_an_unknown_column_break_the_contract() -> None:
 def test_at_most_three_broken_rules_are_spelled_out() -> None:
     # Four rules break: a missing id, a probability above 1, a text score and a column nobody knows.
     broken = rows(customer_id=[None, "bob", "cat"], probability=[2.0, 0.1, 0.1], score=list("abc"), rank=1)
-    verdict = rows_keep_their_contract(broken, CONTRACT)
+    verdict = rows_match_contract(broken, CONTRACT)
     assert verdict.value == 4.0
     assert verdict.reason.startswith("4 rules broken in 3 rows")
     assert verdict.reason.count(" rows)") == 3

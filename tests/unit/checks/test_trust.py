@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.supervised.problem import Gates
+from assets.supervised.problem import PromotionCriteria
 from checks.models.performance import (
-    candidate_is_worth_promoting,
+    candidate_passes_the_gate,
     champion_is_calibrated,
-    customers_are_like_those_it_learned_from,
-    mean_is_near_what_happens,
-    published_probabilities_came_true,
-    totals_lie_in_their_intervals,
+    features_have_not_drifted,
+    mean_probability_is_within_historical_range,
+    observed_totals_are_inside_intervals,
+    realised_calibration_is_within_tolerance,
 )
 from checks.verdict import Verdict
 
@@ -34,7 +34,7 @@ def metrics(
 
 
 def calibrated(**changed: Figure) -> Verdict:
-    return champion_is_calibrated(metrics(**changed), gates=Gates())
+    return champion_is_calibrated(metrics(**changed), criteria=PromotionCriteria())
 
 
 def test_a_calibrated_champion_passes_with_its_n() -> None:
@@ -70,14 +70,16 @@ def test_a_slice_that_is_off_fails_by_name() -> None:
 
 
 def test_a_fallback_has_nothing_to_calibrate() -> None:
-    verdict = champion_is_calibrated(metrics().head(0), gates=Gates())
+    verdict = champion_is_calibrated(metrics().head(0), criteria=PromotionCriteria())
     assert verdict.passed
     assert "fallback" in verdict.reason
     assert verdict.evidence["n"] == 0.0
 
 
 def near(probability: list[float], rates: list[float], level_sd: float) -> Verdict:
-    return mean_is_near_what_happens(np.asarray(probability), np.asarray(rates), level_sd=level_sd)
+    return mean_probability_is_within_historical_range(
+        np.asarray(probability), np.asarray(rates), level_sd=level_sd
+    )
 
 
 def test_a_mean_among_the_rates_that_happened_passes() -> None:
@@ -124,7 +126,7 @@ def levels(realised: list[float | None]) -> pd.DataFrame:
 
 def test_one_miss_in_five_is_bad_luck() -> None:
     # P(at least 1 of 5 outside) = 1 - 0.95^5 = 0.226.
-    verdict = totals_lie_in_their_intervals(levels([100.0] * 4 + [120.0]))
+    verdict = observed_totals_are_inside_intervals(levels([100.0] * 4 + [120.0]))
     assert verdict.passed
     assert verdict.value == pytest.approx(0.226, abs=5e-4)
     assert verdict.reason.startswith("1 of 5 matured totals lie outside")
@@ -132,34 +134,34 @@ def test_one_miss_in_five_is_bad_luck() -> None:
 
 def test_two_misses_in_two_are_not() -> None:
     # P(2 of 2 outside) = 0.05^2 = 0.0025 < 0.01.
-    verdict = totals_lie_in_their_intervals(levels([120.0, 80.0]))
+    verdict = observed_totals_are_inside_intervals(levels([120.0, 80.0]))
     assert not verdict.passed
     assert verdict.value == pytest.approx(0.0025)
     assert verdict.evidence == {"n": 2.0, "misses": 2.0}
 
 
 def test_the_ends_of_an_interval_belong_to_it() -> None:
-    assert totals_lie_in_their_intervals(levels([90.0, 110.0])).evidence["misses"] == 0.0
+    assert observed_totals_are_inside_intervals(levels([90.0, 110.0])).evidence["misses"] == 0.0
 
 
 def test_totals_that_have_not_matured_are_not_counted() -> None:
-    verdict = totals_lie_in_their_intervals(levels([None, None, 100.0]))
+    verdict = observed_totals_are_inside_intervals(levels([None, None, 100.0]))
     assert verdict.passed
     assert verdict.evidence["n"] == 1.0
-    assert totals_lie_in_their_intervals(levels([None])).passed
-    assert totals_lie_in_their_intervals(levels([])).passed
+    assert observed_totals_are_inside_intervals(levels([None])).passed
+    assert observed_totals_are_inside_intervals(levels([])).passed
 
 
 def test_a_candidate_that_is_not_worth_promoting_says_why() -> None:
-    verdict = candidate_is_worth_promoting(is_promotable=False, reasons=["constant scores", "too few buyers"])
+    verdict = candidate_passes_the_gate(is_promotable=False, reasons=["constant scores", "too few buyers"])
     assert not verdict.passed
     assert verdict.reason == "constant scores; too few buyers"
-    assert candidate_is_worth_promoting(is_promotable=True, reasons=["beats the naive rival"]).passed
+    assert candidate_passes_the_gate(is_promotable=True, reasons=["beats the naive rival"]).passed
 
 
 def came_true(**changed: object) -> Verdict:
     row = {"n": 4_000, "n_days": 4, "auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2, "faults": None}
-    return published_probabilities_came_true(pd.Series(row | changed, dtype=object))
+    return realised_calibration_is_within_tolerance(pd.Series(row | changed, dtype=object))
 
 
 def test_probabilities_that_came_true_say_on_how_much() -> None:
@@ -196,7 +198,7 @@ def test_what_has_not_matured_is_not_judged_yet(unknown: dict[str, object], why:
 
 def alike(**changed: object) -> Verdict:
     row = {"n": 3_000, "compared": 46, "drifted": None}
-    return customers_are_like_those_it_learned_from(pd.Series(row | changed, dtype=object))
+    return features_have_not_drifted(pd.Series(row | changed, dtype=object))
 
 
 def test_customers_like_those_of_the_training_year_pass() -> None:

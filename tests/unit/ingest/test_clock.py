@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingest.config.business import Business
+from assets.ingest.config.business import BusinessConfig
 from assets.ingest.config.clock import known_today
 
 WALL_DAY = date(2026, 5, 4)
 
 
-def business(clock: str, time_zone: str = "Europe/London") -> Business:
-    return Business.model_validate(
+def business(clock: str, time_zone: str = "Europe/London") -> BusinessConfig:
+    return BusinessConfig.model_validate(
         {
             "name": "shop",
             "title": "Shop",

@@ -6,9 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.ingest.config.business import Business, business_from
+from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
-from assets.privacy.defs import sealed_asset
+from assets.privacy.defs import redacted_asset
 from orchestration.settings import PROJECT, Settings
 
 FILES = {
@@ -37,7 +37,7 @@ def no_secret(_: str) -> None:
     return None
 
 
-def business(*sources: object) -> Business:
+def business(*sources: object) -> BusinessConfig:
     here = Path("nowhere")
     document = {**DOCUMENT, "sources": list(sources)}
     return business_from(document, file=Path("shop.yaml"), data_dir=here, landing_dir=here)
@@ -49,7 +49,7 @@ def test_landing_waits_for_what_is_pulled() -> None:
     key = dg.AssetKey(["exports", "products_db"])
     assert asset.key == key
     assert asset.group_names_by_key[key] == "ingest"
-    sealed = sealed_asset(shop, after=delivering(shop))
+    sealed = redacted_asset(shop, after=delivering(shop))
     assert sealed.asset_deps[sealed.key] == {key}
     (landed,) = landing_assets(shop)
     assert all(parents == {sealed.key} for parents in landed.asset_deps.values())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.ingest.config.business import Business, BusinessInvalid, business_from
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.parsing.files import PACKAGE, fingerprint, resolved_files
 
 FILE = Path("config/gift_shop.yaml")
@@ -30,7 +30,7 @@ DOCUMENT = {
 }
 
 
-def business(document: Mapping[str, object], folder: Path = Path("/exports")) -> Business:
+def business(document: Mapping[str, object], folder: Path = Path("/exports")) -> BusinessConfig:
     return business_from(document, file=FILE, data_dir=folder, landing_dir=folder / "landing")
 
 

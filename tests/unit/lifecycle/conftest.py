@@ -9,12 +9,12 @@ import pytest
 from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.supervised.data.split import Split, split_by_time
-from assets.supervised.evaluation.evaluation import Evaluation, Judged, Subject, evaluate
+from assets.supervised.evaluation.evaluation import Evaluation, EvaluationSample, MetricKey, evaluate
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.train import Fitted, fit_candidate, fit_naive
 from tests.unit.lifecycle.world import PROBLEM, as_of_days, matrix, shop
 
-SUBJECT = Subject(model_name="purchase_propensity", model_version="v1", split="test")
+SUBJECT = MetricKey(model_name="purchase_propensity", model_version="v1", split="test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,9 @@ class Trial:
     candidate: Fitted
     naive: Fitted
 
-    def judged(self, candidate: Floats, champion: Floats | None = None) -> Judged:
+    def judged(self, candidate: Floats, champion: Floats | None = None) -> EvaluationSample:
         naive = self.naive.probability(self.test.features)
-        return Judged(
+        return EvaluationSample(
             outcome=self.test.outcome,
             candidate=candidate,
             rivals={"naive": naive} | ({} if champion is None else {"champion": champion}),

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.features.groups import Bands, MostFrequent
+from assets.features.groups import CategorySlice, NumericSlice
 from assets.lifecycle.store.metric_lookup import overall, recorded
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES
 from assets.metrics.arrays import Floats
@@ -67,12 +67,12 @@ def test_a_champion_is_compared_on_the_same_draws(trial: Trial, said: Floats) ->
 
 
 def test_bands_close_on_the_right_and_missing_is_unknown() -> None:
-    bands = Bands(name="recency", column="days", cuts=(30, 90), labels=("new", "mid", "old"))
+    bands = NumericSlice(name="recency", column="days", cuts=(30, 90), labels=("new", "mid", "old"))
     days = pd.DataFrame({"days": [0.0, 30.0, 31.0, 90.0, 91.0, np.nan]})
     assert slice_values(days, [bands])["recency"].tolist() == ["new", "new", "mid", "mid", "old", "unknown"]
 
 
 def test_the_most_frequent_country_stands_alone() -> None:
     country = pd.DataFrame({"country": pd.Categorical(["UK", "UK", "France", None])})
-    found = slice_values(country, [MostFrequent(name="country", column="country")])
+    found = slice_values(country, [CategorySlice(name="country", column="country")])
     assert found["country"].tolist() == ["UK", "UK", "other", "unknown"]

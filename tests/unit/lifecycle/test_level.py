@@ -12,7 +12,7 @@ from assets.prior_shift.covariates import PeriodHistory, outlook
 from assets.prior_shift.forecast import (
     PRIOR_PERIODS,
     PRIOR_SD,
-    LevelForecast,
+    PriorShiftForecast,
     forecast_level,
     total_interval,
 )
@@ -53,7 +53,7 @@ def calendar_of(per_day: Floats, number: int) -> TradingCalendar:
     return calendar
 
 
-def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) -> LevelForecast:
+def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) -> PriorShiftForecast:
     """Of the newest as-of day of ``shifts``."""
     as_of = week(shifts.size - 1)
     return forecast_level(history(shifts), daily_orders(per_day), as_of=as_of, horizon_days=horizon_days)
@@ -203,7 +203,7 @@ def test_a_morning_that_is_no_as_of_day_is_refused() -> None:
 
 
 def test_the_interval_stays_within_nobody_and_everybody() -> None:
-    wild = LevelForecast(
+    wild = PriorShiftForecast(
         shift=0.0, sd=5.0, degrees_of_freedom=4.0, n_periods=0, has_season=False, components={}
     )
     low, high = total_interval(np.full(20, 0.5), wild)
@@ -211,7 +211,7 @@ def test_the_interval_stays_within_nobody_and_everybody() -> None:
 
 
 def test_a_wider_coverage_gives_a_wider_interval() -> None:
-    made = LevelForecast(
+    made = PriorShiftForecast(
         shift=0.1, sd=0.2, degrees_of_freedom=9.0, n_periods=9, has_season=False, components={}
     )
     probability = np.full(1000, 0.2)

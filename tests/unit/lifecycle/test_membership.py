@@ -7,8 +7,8 @@ import pytest
 
 from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC, membership_auc, membership_rows
 from assets.supervised.fitting.task import Binary, Boosting
-from assets.supervised.problem import Gates
-from checks.models.performance import members_cannot_be_told
+from assets.supervised.problem import PromotionCriteria
+from checks.models.performance import membership_inference_auc_is_low
 from tests.unit.lifecycle.world import PROBLEM, matrix, shop
 
 ROWS = matrix(shop(customers=1_200, weeks=4))
@@ -27,12 +27,12 @@ def test_a_pattern_gives_nobody_away() -> None:
     found = membership_auc(PROBLEM, ROWS)
     assert found.lo < found.value < found.hi < 0.6
     rows = membership_rows(PROBLEM, ROWS, version="v1")
-    assert members_cannot_be_told(rows, gates=PROBLEM.gates).passed
+    assert membership_inference_auc_is_low(rows, criteria=PROBLEM.criteria).passed
 
 
 def test_a_memory_gives_its_customers_away() -> None:
     rows = membership_rows(GREEDY, ROWS, version="v1")
-    verdict = members_cannot_be_told(rows, gates=PROBLEM.gates)
+    verdict = membership_inference_auc_is_low(rows, criteria=PROBLEM.criteria)
     assert not verdict.passed
     assert verdict.value is not None
     assert verdict.value > 0.75
@@ -41,8 +41,12 @@ def test_a_memory_gives_its_customers_away() -> None:
 
 def test_the_bound_is_the_problems_own() -> None:
     rows = membership_rows(PROBLEM, ROWS, version="v1").assign(value=0.57)
-    assert members_cannot_be_told(rows, gates=Gates(highest_membership_auc=0.57)).passed
-    assert not members_cannot_be_told(rows, gates=Gates(highest_membership_auc=0.56)).passed
+    assert membership_inference_auc_is_low(
+        rows, criteria=PromotionCriteria(highest_membership_auc=0.57)
+    ).passed
+    assert not membership_inference_auc_is_low(
+        rows, criteria=PromotionCriteria(highest_membership_auc=0.56)
+    ).passed
 
 
 def test_half_the_customers_are_drawn_and_the_same_ones_again() -> None:
@@ -54,13 +58,13 @@ def test_half_the_customers_are_drawn_and_the_same_ones_again() -> None:
 
 def test_nothing_fitted_is_nothing_learned() -> None:
     nothing = membership_rows(PROBLEM, ROWS, version="v1").iloc[:0]
-    assert members_cannot_be_told(nothing, gates=PROBLEM.gates).passed
+    assert membership_inference_auc_is_low(nothing, criteria=PROBLEM.criteria).passed
 
 
 @pytest.mark.parametrize("bound", [0.4, 1.2])
 def test_a_bound_that_can_mean_nothing_is_refused(bound: float) -> None:
     with pytest.raises(ValueError, match=f"highest_membership_auc {bound}"):
-        Gates(highest_membership_auc=bound)
+        PromotionCriteria(highest_membership_auc=bound)
 
 
 def test_noise_gives_nobody_away() -> None:

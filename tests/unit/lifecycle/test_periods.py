@@ -10,7 +10,7 @@ import pytest
 from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.prior_shift.trading_days import DailyOrders
-from assets.supervised.data.dataset import KnownRows
+from assets.supervised.data.dataset import TrainingData
 from assets.supervised.evaluation.periods import forecast_on, period_history, published_probability
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import as_of_days, matrix
@@ -30,13 +30,13 @@ class Opposite:
 
 
 @pytest.fixture(scope="module")
-def rows(trial: Trial) -> KnownRows:
+def rows(trial: Trial) -> TrainingData:
     """What the newest morning knew, of a shop whose trade grew by 1 % a day."""
     known: Matrix = matrix(trial.rows)
     matured = known.as_of + np.timedelta64(HORIZON, "D") <= np.datetime64(NEWEST, "D")
     days = np.datetime64(as_of_days(1)[0], "D") + np.arange(-100, 7 * 25)
     orders = 50 * 1.01 ** np.arange(days.size)
-    return KnownRows(
+    return TrainingData(
         as_of=NEWEST,
         everyone=known,
         outcome=np.where(matured, known.outcome, np.nan),
@@ -46,12 +46,12 @@ def rows(trial: Trial) -> KnownRows:
 
 
 @pytest.fixture(scope="module")
-def opposite(rows: KnownRows) -> KnownRows:
-    return replace(rows, outcome=1 - rows.outcome, is_absence=True)
+def opposite(rows: TrainingData) -> TrainingData:
+    return replace(rows, outcome=1 - rows.outcome, label_is_absence_of_order=True)
 
 
 def test_who_will_not_buy_is_as_likely_as_who_will_is_not(
-    trial: Trial, rows: KnownRows, opposite: KnownRows
+    trial: Trial, rows: TrainingData, opposite: TrainingData
 ) -> None:
     buys = published_probability(trial.candidate, trial.test, rows=rows, horizon_days=HORIZON)
     stays_away = published_probability(
@@ -62,9 +62,9 @@ def test_who_will_not_buy_is_as_likely_as_who_will_is_not(
 
 
 def test_more_trade_raises_the_level_of_buying_and_lowers_that_of_staying_away(
-    trial: Trial, rows: KnownRows, opposite: KnownRows
+    trial: Trial, rows: TrainingData, opposite: TrainingData
 ) -> None:
-    def level(fitted: Any, known: KnownRows) -> Any:
+    def level(fitted: Any, known: TrainingData) -> Any:
         history = period_history(fitted, known, horizon_days=HORIZON)
         return forecast_on(history, known, day=NEWEST, horizon_days=HORIZON)
 

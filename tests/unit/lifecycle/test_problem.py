@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from assets.churn.problem import CHURN
-from assets.features.groups import Bands, ReasonGroup
+from assets.features.groups import FeatureGroup, NumericSlice
 from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
 from assets.propensity.problem import PURCHASE_PROPENSITY
-from assets.supervised.problem import Gates
+from assets.supervised.problem import PromotionCriteria
 from tests.unit.lifecycle.world import PROBLEM
 
 
@@ -34,13 +34,13 @@ def test_both_questions_know_the_same_of_a_customer_and_one_leaves_out_the_gone(
     )
     # Of who said no and is gone as well the first reason is told: no more is said of them than that.
     assert [each.table for each in CHURN.exclusions] == [permissions, CHURN.sources[-1]]
-    assert CHURN.is_absence
+    assert CHURN.label_is_absence_of_order
 
 
 def test_a_changed_declaration_has_another_hash() -> None:
     assert PROBLEM.spec_hash == replace(PROBLEM).spec_hash
     assert PROBLEM.spec_hash != replace(PROBLEM, seed=7).spec_hash
-    assert PROBLEM.spec_hash != replace(PROBLEM, gates=Gates(slice_tolerance=0.4)).spec_hash
+    assert PROBLEM.spec_hash != replace(PROBLEM, criteria=PromotionCriteria(slice_tolerance=0.4)).spec_hash
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_a_changed_declaration_has_another_hash() -> None:
         ({"recency": "days"}, r"recency uses \['days'\]"),
         ({"numeric": ("days_since_order", "days_since_order")}, "listed twice: \\['days_since_order'\\]"),
         (
-            {"exclusions": (Exclusion(table=Key("x", "y"), carried=(("country", "string"),)),)},
+            {"exclusions": (Exclusion(table=Key("x", "y"), passthrough_columns=(("country", "string"),)),)},
             r"feature or carried column listed twice: \['country'\]",
         ),
         ({"max_training_rows": 10}, "max_training_rows 10 < floor 500"),
         (
-            {"reason_groups": (ReasonGroup(theme="x", columns=("shoe_size",), phrase=""),)},
+            {"reason_groups": (FeatureGroup(theme="x", columns=("shoe_size",), phrase=""),)},
             r"reason group 'x' uses \['shoe_size'\]",
         ),
     ],
@@ -69,8 +69,8 @@ def test_a_problem_names_the_value_and_the_bound(changed: dict[str, object], mes
 
 def test_bands_and_gates_check_themselves() -> None:
     with pytest.raises(ValueError, match="1 labels for 1 cuts"):
-        Bands(name="x", column="x", cuts=(1,), labels=("a",))
+        NumericSlice(name="x", column="x", cuts=(1,), labels=("a",))
     with pytest.raises(ValueError, match="must rise"):
-        Bands(name="x", column="x", cuts=(2, 1), labels=("a", "b", "c"))
+        NumericSlice(name="x", column="x", cuts=(2, 1), labels=("a", "b", "c"))
     with pytest.raises(ValueError, match="must lie around 1"):
-        Gates(slope_range=(1.1, 1.3))
+        PromotionCriteria(slope_range=(1.1, 1.3))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from assets.lifecycle.gate import Attempt, Decision, decide, refused, retrain_row
+from assets.lifecycle.gate import Decision, PromotionAttempt, decide, refused, retrain_row
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, grade
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
@@ -18,11 +18,11 @@ from tests.unit.lifecycle.world import PROBLEM
 
 
 def decision_on(trial: Trial, candidate: Floats, champion: Floats | None = None) -> Decision:
-    return decide(trial.evaluation(candidate, champion).metrics, gates=PROBLEM.gates)
+    return decide(trial.evaluation(candidate, champion).metrics, criteria=PROBLEM.criteria)
 
 
 def test_a_sound_candidate_is_promoted_and_graded(evaluation: Evaluation) -> None:
-    decision = decide(evaluation.metrics, gates=PROBLEM.gates)
+    decision = decide(evaluation.metrics, criteria=PROBLEM.criteria)
     assert decision.promote, decision.reasons
     assert decision.reasons[0].startswith("beats the naive rival")
     assert grade(evaluation.metrics, decision).name == "Good"
@@ -104,7 +104,8 @@ def test_a_slice_is_judged_by_its_rarer_outcome_whichever_that_is(
         1.1,
     ]
     assert (
-        any("country = other" in fault for fault in decide(metrics, gates=PROBLEM.gates).faults) is is_judged
+        any("country = other" in fault for fault in decide(metrics, criteria=PROBLEM.criteria).faults)
+        is is_judged
     )
 
 
@@ -114,7 +115,7 @@ def test_the_probability_of_the_other_class_is_stopped_where_most_have_the_outco
     # Of most it is true that they do not buy: min(p, 1 - p) never says more than a half of them.
     judged = replace(trial.judged(np.minimum(said, 1 - said)), outcome=1 - trial.test.outcome)
     found = evaluate(judged, SUBJECT, replicates=20, rng=np.random.default_rng(0))
-    decision = decide(found.metrics, gates=PROBLEM.gates)
+    decision = decide(found.metrics, criteria=PROBLEM.criteria)
     assert "the class that was not predicted" in decision.faults[0]
 
 
@@ -138,7 +139,7 @@ def test_a_worse_champion_is_replaced(trial: Trial, said: Floats) -> None:
 
 def test_the_naive_rival_does_not_beat_itself(trial: Trial) -> None:
     evaluation = trial.evaluation(trial.naive.probability(trial.test.features))
-    decision = decide(evaluation.metrics, gates=PROBLEM.gates)
+    decision = decide(evaluation.metrics, criteria=PROBLEM.criteria)
     assert not decision.promote
     assert any("does not beat the naive rival" in reason for reason in decision.reasons)
     assert grade(evaluation.metrics, decision) == DO_NOT_USE
@@ -149,7 +150,7 @@ def test_better_on_average_but_not_surely_is_not_better(evaluation: Evaluation, 
     metrics = evaluation.metrics.copy()
     decisive = (metrics["metric"] == "levelled_log_loss_difference") & (metrics["slice_name"] == "all")
     metrics.loc[decisive, ["value", "ci_lo", "ci_hi"]] = [-0.002, -0.005, highest]
-    decision = decide(metrics, gates=PROBLEM.gates)
+    decision = decide(metrics, criteria=PROBLEM.criteria)
     assert not decision.promote
     assert decision.reasons[0].startswith("does not beat the naive rival: log loss differs by -0.0020")
     assert grade(metrics, decision) == DO_NOT_USE
@@ -158,20 +159,22 @@ def test_better_on_average_but_not_surely_is_not_better(evaluation: Evaluation, 
 def test_newest_rows_without_buyers_prove_nothing(trial: Trial, said: Floats) -> None:
     judged = replace(trial.judged(said), outcome=np.zeros(said.size))
     metrics = evaluate(judged, SUBJECT, replicates=20, rng=np.random.default_rng(0)).metrics
-    decision = decide(metrics, gates=PROBLEM.gates)
+    decision = decide(metrics, criteria=PROBLEM.criteria)
     assert not decision.promote
     assert any("calibration cannot be judged" in reason for reason in decision.reasons)
 
 
 def test_rows_read_back_in_any_order_give_the_same_decision(evaluation: Evaluation) -> None:
     shuffled = evaluation.metrics.sample(frac=1, random_state=0)
-    assert decide(shuffled, gates=PROBLEM.gates) == decide(evaluation.metrics, gates=PROBLEM.gates)
+    assert decide(shuffled, criteria=PROBLEM.criteria) == decide(
+        evaluation.metrics, criteria=PROBLEM.criteria
+    )
 
 
 def test_a_metric_that_was_not_recorded_is_an_error(evaluation: Evaluation) -> None:
     metrics = evaluation.metrics.loc[evaluation.metrics["metric"] != "auc"]
     with pytest.raises(KeyError, match="'auc' was not recorded"):
-        decide(metrics, gates=PROBLEM.gates)
+        decide(metrics, criteria=PROBLEM.criteria)
 
 
 def test_better_grades_ask_for_more() -> None:
@@ -181,8 +184,8 @@ def test_better_grades_ask_for_more() -> None:
         assert better.skill > worse.skill
 
 
-def attempt(champion: str | None) -> Attempt:
-    return Attempt(
+def attempt(champion: str | None) -> PromotionAttempt:
+    return PromotionAttempt(
         model_name="purchase_propensity",
         as_of_date=date(2026, 1, 5),
         windows_violated=None,
@@ -201,7 +204,7 @@ def test_a_refusal_to_fit_is_a_decision_with_its_words() -> None:
 
 
 def test_the_retrain_log_states_the_difference_that_decided(evaluation: Evaluation) -> None:
-    decision = decide(evaluation.metrics, gates=PROBLEM.gates)
+    decision = decide(evaluation.metrics, criteria=PROBLEM.criteria)
     row = retrain_row(attempt("v1"), decision).iloc[0]
     assert decision.against_naive is not None
     assert (row["decision"], row["metric"]) == ("promote", "levelled_log_loss_difference")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from assets.metrics.arrays import Floats
-from assets.supervised.fitting.quantile_binning import BINS, Quantiles
+from assets.supervised.fitting.quantile_binning import BINS, QuantileBinner
 from assets.supervised.fitting.task import Binary, Boosting
 
 ROWS = 4_000
@@ -52,7 +52,7 @@ def test_the_trees_are_the_same_with_and_without_the_bins(
 def test_missing_stays_missing_and_order_stays_order() -> None:
     values = np.random.default_rng(0).normal(size=(5_000, 1))
     values[3] = np.nan
-    binned = Quantiles().fit(values).transform(values)[:, 0]
+    binned = QuantileBinner().fit(values).transform(values)[:, 0]
     assert np.isnan(binned[3])
     known = np.delete(np.arange(5_000), 3)
     by_value = known[np.argsort(values[known, 0])]
@@ -62,9 +62,9 @@ def test_missing_stays_missing_and_order_stays_order() -> None:
 
 def test_more_rows_than_are_looked_at_give_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(50_000, 1))
-    whole = Quantiles().fit(values).edges_[0]
+    whole = QuantileBinner().fit(values).edges_[0]
     monkeypatch.setattr("assets.supervised.fitting.quantile_binning.LOOKED_AT", 20_000)
-    part = Quantiles().fit(values).edges_[0]
+    part = QuantileBinner().fit(values).edges_[0]
     assert len(part) == len(whole)
     assert np.abs(part - whole)[5:-5].max() < 0.1
     assert not np.array_equal(part, whole)
@@ -72,6 +72,6 @@ def test_more_rows_than_are_looked_at_give_nearly_the_same_bins(monkeypatch: pyt
 
 def test_what_is_skipped_is_left_alone() -> None:
     values = np.column_stack([np.linspace(5, 9, 20), np.linspace(0, 1, 20)])
-    found = Quantiles(skipped=1).fit(values).transform(values)
+    found = QuantileBinner(skipped=1).fit(values).transform(values)
     assert np.array_equal(found[:, 0], values[:, 0])
     assert np.array_equal(found[:, 1], np.arange(20))

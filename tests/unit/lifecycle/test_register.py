@@ -16,9 +16,9 @@ from sklearn.preprocessing import FunctionTransformer
 from assets import ASSETS
 from assets.features.matrix import Matrix
 from assets.lifecycle.store.artifacts import (
-    ModelFileRefused,
-    Standing,
-    Trained,
+    ModelIntegrityError,
+    TrainingRecord,
+    VersionStatus,
     code_hash,
     data_hash,
     load_version,
@@ -35,8 +35,8 @@ from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 
 
-def trained(split: Split | None = None) -> Trained:
-    return Trained(
+def trained(split: Split | None = None) -> TrainingRecord:
+    return TrainingRecord(
         trained_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
         split=split,
         features=("days_since_order", "country"),
@@ -96,12 +96,12 @@ def test_one_changed_byte_is_refused_by_name(trial: Trial, tmp_path: Path, name:
     content = bytearray((tmp_path / name).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / name).write_bytes(bytes(content))
-    with pytest.raises(ModelFileRefused, match=r"model\.skops: sha-256 is .* registered was"):
+    with pytest.raises(ModelIntegrityError, match=r"model\.skops: sha-256 is .* registered was"):
         load_version(tmp_path, sha256=sha256)
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileRefused, match=r"model\.skops is not there"):
+    with pytest.raises(ModelIntegrityError, match=r"model\.skops is not there"):
         load_version(tmp_path, sha256="0" * 64)
 
 
@@ -115,19 +115,19 @@ def planted(folder: Path, model: object) -> str:
 def test_a_model_that_would_run_a_command_is_refused(tmp_path: Path) -> None:
     # A partial is on our list; what it wraps is not.
     sha256 = planted(tmp_path, FunctionTransformer(functools.partial(os.system, "echo owned")))
-    with pytest.raises(ModelFileRefused, match=r"no model of ours is made of: \['posix.system'\]"):
+    with pytest.raises(ModelIntegrityError, match=r"no model of ours is made of: \['posix.system'\]"):
         load_version(tmp_path, sha256=sha256)
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.skops").write_bytes(b"not a zip")
     (tmp_path / "facts.json").write_text("{}")
-    with pytest.raises(ModelFileRefused, match="is not a skops file"):
+    with pytest.raises(ModelIntegrityError, match="is not a skops file"):
         load_version(tmp_path, sha256=hashlib.sha256(b"not a zip{}").hexdigest())
 
 
 def test_the_registry_row_carries_windows_counts_and_hashes(trial: Trial) -> None:
-    standing = Standing(model_version="v2", stage="champion", quality_grade="Good", supersedes="v1")
+    standing = VersionStatus(model_version="v2", stage="champion", quality_grade="Good", supersedes="v1")
     rows = registry_row(PROBLEM, trained(trial.split), standing=standing)
     assert list(rows.columns) == list(REGISTRY_TYPES)
     row = rows.iloc[0]
@@ -141,7 +141,7 @@ def test_the_registry_row_carries_windows_counts_and_hashes(trial: Trial) -> Non
 
 def test_a_fallback_without_folds_has_a_row_with_typed_holes() -> None:
     rows = registry_row(
-        PROBLEM, trained(), standing=Standing(model_version="f", stage="champion", quality_grade="Poor")
+        PROBLEM, trained(), standing=VersionStatus(model_version="f", stage="champion", quality_grade="Poor")
     )
     assert rows["train_from"].isna().all()
     assert str(rows["train_from"].dtype) == "date32[day][pyarrow]"

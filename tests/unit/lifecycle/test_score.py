@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from assets.features.groups import ReasonGroup
+from assets.features.groups import FeatureGroup
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
@@ -17,17 +17,17 @@ from assets.lifecycle.store.schemas import SCORE_TYPES
 from assets.metrics.classification import log_odds
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.scoring.reason_codes import reasons
-from assets.supervised.scoring.score_rows import Level, Run, ranks, score
+from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, ranks, score
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import PROBLEM
 
-RUN = Run(
+RUN = ScoreProvenance(
     run_id="run-1",
     scored_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
     model_version="v1",
     quality_grade="Good",
 )
-LEVEL = Level(shift=0.4, sd=0.1)
+LEVEL = PriorShift(shift=0.4, sd=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_every_probability_lies_within_its_interval(scored: pd.DataFrame) -> Non
 
 
 def test_the_interval_moves_with_the_level(trial: Trial, today: pd.DataFrame, scored: pd.DataFrame) -> None:
-    unmoved = score(PROBLEM, trial.candidate, features=today, level=Level(shift=0.0, sd=0.1), run=RUN)
+    unmoved = score(PROBLEM, trial.candidate, features=today, level=PriorShift(shift=0.0, sd=0.1), run=RUN)
     for end in ("prob_lo", "prob_hi"):
         moved = log_odds(scored[end].to_numpy()) - log_odds(unmoved[end].to_numpy())
         assert moved == pytest.approx(np.full(1_000, 0.4))
@@ -77,7 +77,7 @@ def test_the_interval_moves_with_the_level(trial: Trial, today: pd.DataFrame, sc
 def test_an_unsure_level_widens_every_interval(
     trial: Trial, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    unsure = score(PROBLEM, trial.candidate, features=today, level=Level(shift=0.4, sd=0.5), run=RUN)
+    unsure = score(PROBLEM, trial.candidate, features=today, level=PriorShift(shift=0.4, sd=0.5), run=RUN)
     assert (unsure["prob_lo"] < scored["prob_lo"]).all()
     assert (unsure["prob_hi"] > scored["prob_hi"]).all()
 
@@ -124,7 +124,7 @@ def test_silence_is_not_consent(trial: Trial, today: pd.DataFrame, scored: pd.Da
 
 
 def test_the_fallback_says_that_it_is_one(trial: Trial, today: pd.DataFrame) -> None:
-    rows = score(PROBLEM, trial.naive, features=today, level=Level(), run=RUN)
+    rows = score(PROBLEM, trial.naive, features=today, level=PriorShift(), run=RUN)
     assert set(rows["status"]) == {"fallback_model"}
     # It knows recency and nothing else, so that is its only reason.
     assert set(rows["reason_1_code"].dropna()) == {"days_since_order"}
@@ -150,7 +150,7 @@ def test_a_fact_from_the_future_stops_the_scoring(trial: Trial, today: pd.DataFr
 
 def test_a_level_must_be_a_number() -> None:
     with pytest.raises(ValueError, match="must be finite"):
-        Level(shift=float("nan"))
+        PriorShift(shift=float("nan"))
 
 
 def linear() -> Fitted:
@@ -171,8 +171,8 @@ def linear() -> Fitted:
 
 def test_a_reason_is_the_change_in_log_odds_from_the_typical_customer() -> None:
     groups = (
-        ReasonGroup(theme="frequency", columns=("orders",), phrase=""),
-        ReasonGroup(theme="recency", columns=("days",), phrase=""),
+        FeatureGroup(theme="frequency", columns=("orders",), phrase=""),
+        FeatureGroup(theme="recency", columns=("days",), phrase=""),
     )
     told = reasons(linear(), pd.DataFrame({"orders": [4.0, 1.0], "days": [0.5, 0.0]}), groups=groups)
     # First customer: 1 x (4 - 1) = +3 by orders, -2 x 0.5 = -1 by days: shares 3/4 and 1/4.
@@ -219,7 +219,9 @@ def test_a_status_of_the_run_is_kept(trial: Trial, today: pd.DataFrame) -> None:
 
 ASKED_OF_FEWER = replace(
     PROBLEM,
-    exclusions=(Exclusion(table=Key("intermediate", "gone"), carried=(("days_silent", "Int64"),)),),
+    exclusions=(
+        Exclusion(table=Key("intermediate", "gone"), passthrough_columns=(("days_silent", "Int64"),)),
+    ),
 )
 # From the identity on, whatever follows from a probability.
 FOLLOWS = list(SCORE_TYPES)[list(SCORE_TYPES).index("probability") :]

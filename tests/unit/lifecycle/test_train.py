@@ -12,8 +12,14 @@ from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.calibrate import calibration_method
-from assets.supervised.fitting.train import BelowFloor, fit_candidate, offered, refit, typical
-from assets.supervised.problem import Floors, ReasonGroup
+from assets.supervised.fitting.train import (
+    InsufficientData,
+    fit_candidate,
+    reference_row,
+    refit,
+    usable_features,
+)
+from assets.supervised.problem import FeatureGroup, MinimumData
 from assets.supervised.scoring.reason_codes import reasons
 from tests.unit.lifecycle.conftest import Trial, run_trial
 from tests.unit.lifecycle.world import PROBLEM
@@ -25,14 +31,14 @@ def test_probabilities_recover_the_truth_they_were_drawn_from(trial: Trial, said
 
 
 def test_below_the_floor_the_refusal_counts_what_is_missing(trial: Trial) -> None:
-    demanding = replace(PROBLEM, floors=Floors(customers=5_000, positives=100))
-    with pytest.raises(BelowFloor, match=r"1000 customers in training, 5000 needed$"):
+    demanding = replace(PROBLEM, minimum_data=MinimumData(customers=5_000, positives=100))
+    with pytest.raises(InsufficientData, match=r"1000 customers in training, 5000 needed$"):
         fit_candidate(demanding, trial.train, calibration=trial.calibration)
     opposite = replace(trial.train, outcome=np.ones(len(trial.train)))
-    with pytest.raises(BelowFloor, match=r": 0 negatives in training, 100 needed$"):
+    with pytest.raises(InsufficientData, match=r": 0 negatives in training, 100 needed$"):
         fit_candidate(PROBLEM, opposite, calibration=trial.calibration)
     few = trial.train.of(np.arange(len(trial.train)) < 40)
-    with pytest.raises(BelowFloor, match=r"40 customers in training, 500 needed; \d+ positives"):
+    with pytest.raises(InsufficientData, match=r"40 customers in training, 500 needed; \d+ positives"):
         fit_candidate(PROBLEM, few, calibration=trial.calibration)
 
 
@@ -46,11 +52,11 @@ def fit_recipe_ranker(known: Matrix) -> Pipeline:
     task = PROBLEM.task
     columns = {"numeric": PROBLEM.numeric, "categorical": PROBLEM.categorical}
     outcome = known.outcome.astype("int64")
-    sketch = task.sketch(**columns, seed=PROBLEM.seed).fit(known.features, outcome)
+    pilot_estimator = task.pilot_estimator(**columns, seed=PROBLEM.seed).fit(known.features, outcome)
     weight = np.ones(len(known))
     for day in np.unique(known.as_of):
         here = known.as_of == day
-        expected = sketch.predict_proba(known.features[here])[:, 1]
+        expected = pilot_estimator.predict_proba(known.features[here])[:, 1]
         shift = intercept_shift(expected, known.outcome[here].mean())
         weight[here & (known.outcome == 1)] = np.exp(-shift)
     ranker = task.estimator(**columns, seed=PROBLEM.seed)
@@ -112,14 +118,14 @@ WITH_VISITS = replace(
     numeric=(*PROBLEM.numeric, "visits_30d"),
     reason_groups=(
         *PROBLEM.reason_groups,
-        ReasonGroup(theme="visits", columns=("visits_30d",), phrase="visits"),
+        FeatureGroup(theme="visits", columns=("visits_30d",), phrase="visits"),
     ),
 )
 
 
 def test_a_table_that_was_never_delivered_leaves_the_model_as_it_is(trial: Trial) -> None:
     folds = [with_visits(fold, np.nan) for fold in (trial.train, trial.calibration, trial.test)]
-    assert offered(WITH_VISITS, folds[0].features) == PROBLEM.columns
+    assert usable_features(WITH_VISITS, folds[0].features) == PROBLEM.columns
     fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
     np.testing.assert_array_equal(
         fitted.probability(folds[2].features), trial.candidate.probability(trial.test.features)
@@ -135,7 +141,7 @@ def test_a_table_that_says_more_is_used(trial: Trial) -> None:
         with_visits(fold, fold.outcome + rng.normal(size=len(fold)))
         for fold in (trial.train, trial.calibration, trial.test)
     ]
-    assert offered(WITH_VISITS, folds[0].features) == WITH_VISITS.columns
+    assert usable_features(WITH_VISITS, folds[0].features) == WITH_VISITS.columns
     fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
     better = auc(folds[2].outcome, fitted.probability(folds[2].features))
     assert better > auc(trial.test.outcome, trial.candidate.probability(trial.test.features)) + 0.05
@@ -149,7 +155,7 @@ def test_the_typical_customer_is_the_median_and_the_most_frequent() -> None:
             "empty": [np.nan] * 3,
         }
     )
-    assert typical(frame) == {"orders": 2.0, "country": "France", "empty": None}
+    assert reference_row(frame) == {"orders": 2.0, "country": "France", "empty": None}
 
 
 def recency(*days: float) -> pd.DataFrame:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from assets.features.groups import Bands, MostFrequent, ReasonGroup
+from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.features.matrix import Columns, Matrix, build_matrix
 from assets.keys import Key
 from assets.supervised.fitting.task import Binary, Boosting
-from assets.supervised.problem import Floors, Gates, PredictionProblem
+from assets.supervised.problem import MinimumData, PredictionProblem, PromotionCriteria
 
 FIRST_DAY = date(2025, 1, 6)
 COLUMNS = Columns(
@@ -31,19 +31,19 @@ PROBLEM = PredictionProblem(
     categorical=COLUMNS.categorical,
     recency="days_since_order",
     slices=(
-        Bands(name="recency", column="days_since_order", cuts=(90,), labels=("recent", "lapsed")),
-        MostFrequent(name="country", column="country"),
+        NumericSlice(name="recency", column="days_since_order", cuts=(90,), labels=("recent", "lapsed")),
+        CategorySlice(name="country", column="country"),
     ),
     reason_groups=(
-        ReasonGroup(theme="recency", columns=("days_since_order",), phrase="how long ago"),
-        ReasonGroup(theme="frequency", columns=("orders_365d",), phrase="how often"),
-        ReasonGroup(theme="spend", columns=("average_order_amount_365d",), phrase="how much"),
-        ReasonGroup(theme="noise", columns=("noise", "country"), phrase="nothing"),
+        FeatureGroup(theme="recency", columns=("days_since_order",), phrase="how long ago"),
+        FeatureGroup(theme="frequency", columns=("orders_365d",), phrase="how often"),
+        FeatureGroup(theme="spend", columns=("average_order_amount_365d",), phrase="how much"),
+        FeatureGroup(theme="noise", columns=("noise", "country"), phrase="nothing"),
     ),
     consent_purpose="profiling",
     owner="marketing",
-    gates=Gates(replicates=100),
-    floors=Floors(customers=500, positives=100),
+    criteria=PromotionCriteria(replicates=100),
+    minimum_data=MinimumData(customers=500, positives=100),
     amount="average_order_amount_365d",
 )
 

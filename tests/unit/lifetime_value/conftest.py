@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.lifetime_value.models.clv import LifetimeValue, Outlook
+from assets.lifetime_value.models.clv import ClvForecast, LifetimeValue
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, customers
 
@@ -18,5 +18,5 @@ def fitted(shop: Simulated) -> LifetimeValue:
 
 
 @pytest.fixture(scope="session")
-def outlook(shop: Simulated, fitted: LifetimeValue) -> Outlook:
+def outlook(shop: Simulated, fitted: LifetimeValue) -> ClvForecast:
     return fitted.outlook(shop.past)

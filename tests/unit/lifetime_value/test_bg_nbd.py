@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 import skops.io
 
-from assets.lifetime_value.models.bg_nbd import BgNbd, Buying, alive, log_likelihood, orders_if_alive
+from assets.lifetime_value.models.bg_nbd import (
+    BgNbd,
+    BgNbdParams,
+    alive,
+    log_likelihood,
+    orders_if_alive,
+)
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.predictive import orders_above
-from assets.lifetime_value.models.purchase_history import Histories, NothingToTellApart
-from assets.supervised.fitting.train import BelowFloor
+from assets.lifetime_value.models.purchase_history import NothingToTellApart, PurchaseHistory
+from assets.supervised.fitting.train import InsufficientData
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
 
-BY_HAND = Buying(r=1.0, alpha=10.0, a=1.0, b=1.0)
+BY_HAND = BgNbdParams(r=1.0, alpha=10.0, a=1.0, b=1.0)
 ONE_REPEAT = np.array([[1.0, 5.0, 10.0]])
 
 
@@ -26,24 +32,24 @@ def by_hand() -> BgNbd:
 
 def test_the_likelihood_of_a_customer_without_a_repeat() -> None:
     # (alpha / (alpha + T))^r = 10 / 20.
-    value, _ = log_likelihood(np.log(BY_HAND), Histories.of(np.array([[0.0, 0.0, 10.0]])))
+    value, _ = log_likelihood(np.log(BY_HAND), PurchaseHistory.of(np.array([[0.0, 0.0, 10.0]])))
     assert value == pytest.approx(np.log(1 / 2))
 
 
 def test_the_likelihood_of_a_customer_with_one_repeat() -> None:
     # Equation 6: r alpha^r = 10, stayed once 1/2, still there 20^-2, or left 1 * 15^-2.
-    value, _ = log_likelihood(np.log(BY_HAND), Histories.of(ONE_REPEAT))
+    value, _ = log_likelihood(np.log(BY_HAND), PurchaseHistory.of(ONE_REPEAT))
     assert value == pytest.approx(np.log(10 / 2 * (1 / 400 + 1 / 225)))
 
 
 def test_a_merged_history_counts_as_often_as_it_was_met() -> None:
-    once, _ = log_likelihood(np.log(BY_HAND), Histories.of(ONE_REPEAT))
-    thrice, _ = log_likelihood(np.log(BY_HAND), Histories.of(np.repeat(ONE_REPEAT, 3, axis=0)))
+    once, _ = log_likelihood(np.log(BY_HAND), PurchaseHistory.of(ONE_REPEAT))
+    thrice, _ = log_likelihood(np.log(BY_HAND), PurchaseHistory.of(np.repeat(ONE_REPEAT, 3, axis=0)))
     assert thrice == pytest.approx(3 * once)
 
 
 def test_the_gradient_is_the_slope_of_the_likelihood(shop: Simulated) -> None:
-    histories = Histories.of(shop.past[:500, :3])
+    histories = PurchaseHistory.of(shop.past[:500, :3])
     logs, step = np.log([0.7, 30.0, 0.9, 2.0]), 1e-5
     slopes = [
         (log_likelihood(logs + each, histories)[0] - log_likelihood(logs - each, histories)[0]) / (2 * step)
@@ -65,14 +71,14 @@ def test_who_never_ordered_again_cannot_have_left() -> None:
 @pytest.mark.parametrize("x", [0.0, 1.0, 30.0])
 def test_the_mean_is_the_sum_of_the_tail_even_where_the_closed_form_has_gaps(a: float, x: float) -> None:
     # a = 1 and a + b = 1 are the gaps; the mean of any count is the sum of P(N > n).
-    buying, age = Buying(r=0.4, alpha=20.0, a=a, b=0.5), np.array([40.0])
+    buying, age = BgNbdParams(r=0.4, alpha=20.0, a=a, b=0.5), np.array([40.0])
     tail = orders_above(buying, x, age=age, days=90.0, most=3_000)
     mean = orders_if_alive(buying, np.array([x]), age=age, days=90.0)
     assert mean == pytest.approx(tail.sum(axis=1), rel=2e-6)
 
 
 def test_ten_thousand_repeat_orders_do_not_overflow() -> None:
-    many = Histories.of(np.array([[10_000.0, 3_000.0, 3_000.0], [10_000.0, 10.0, 3_000.0]]))
+    many = PurchaseHistory.of(np.array([[10_000.0, 3_000.0, 3_000.0], [10_000.0, 10.0, 3_000.0]]))
     value, gradient = log_likelihood(np.log(TRUTH.buying), many)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
@@ -123,17 +129,17 @@ def test_the_next_order_of_an_active_customer() -> None:
 
 def test_silence_is_judged_by_the_customers_own_rate() -> None:
     # ((alpha + t_x) / (alpha + T))^(r + x) = (15 / 20)^2.
-    assert by_hand().chance_of_silence(ONE_REPEAT) == pytest.approx(9 / 16)
+    assert by_hand().silence_probability(ONE_REPEAT) == pytest.approx(9 / 16)
 
 
 def test_too_few_customers_are_refused_with_counts_and_floors(shop: Simulated) -> None:
-    with pytest.raises(BelowFloor, match=r"50 customers, 500 needed; .* 100 needed"):
+    with pytest.raises(InsufficientData, match=r"50 customers, 500 needed; .* 100 needed"):
         BgNbd().fit(shop.past[:50, :3])
 
 
 def test_nobody_who_repeats_is_refused() -> None:
     once = np.column_stack([np.zeros(600), np.zeros(600), np.arange(600)])
-    with pytest.raises(BelowFloor, match="0 customers with a repeat order, 1 needed"):
+    with pytest.raises(InsufficientData, match="0 customers with a repeat order, 1 needed"):
         BgNbd(least_repeaters=0).fit(once)
 
 

@@ -6,7 +6,7 @@ import pytest
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread, GammaGamma, Spent, log_likelihood
 from assets.lifetime_value.models.purchase_history import NothingToTellApart
-from assets.supervised.fitting.train import BelowFloor
+from assets.supervised.fitting.train import InsufficientData
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import TRUTH
 
@@ -97,7 +97,9 @@ def test_a_tie_between_frequency_and_amount_is_told(shop: Simulated) -> None:
 
 
 def test_too_few_spenders_are_refused(shop: Simulated) -> None:
-    with pytest.raises(BelowFloor, match="20 customers with a repeat order of a positive amount, 100 needed"):
+    with pytest.raises(
+        InsufficientData, match="20 customers with a repeat order of a positive amount, 100 needed"
+    ):
         GammaGamma().fit(spenders(shop)[:20])
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.models.purchase_history import HISTORY, Distinct, Histories, numbers
+from assets.lifetime_value.models.purchase_history import HISTORY, Distinct, PurchaseHistory, numbers
 
 
 def test_equal_histories_are_counted_once() -> None:
-    histories = Histories.of(np.array([[1, 5, 9], [0, 0, 9], [1, 5, 9], [0, 0, 7]]))
+    histories = PurchaseHistory.of(np.array([[1, 5, 9], [0, 0, 9], [1, 5, 9], [0, 0, 7]]))
     assert histories.weight.tolist() == [2.0, 1.0, 1.0]
     assert histories.place.tolist() == [0, 1, 0, 2]
     assert histories.age[histories.place].tolist() == [9.0, 9.0, 9.0, 7.0]
@@ -16,7 +16,7 @@ def test_equal_histories_are_counted_once() -> None:
 
 
 def test_without_merging_every_customer_keeps_their_own() -> None:
-    histories = Histories.of(np.array([[1, 5, 9], [1, 5, 9]]), merge=False)
+    histories = PurchaseHistory.of(np.array([[1, 5, 9], [1, 5, 9]]), merge=False)
     assert histories.weight.tolist() == [1.0, 1.0]
     assert histories.place.tolist() == [0, 1]
 
@@ -57,4 +57,4 @@ def test_an_array_of_another_width_is_refused() -> None:
 )
 def test_an_impossible_history_is_refused_with_its_row(row: tuple[float, ...], reason: str) -> None:
     with pytest.raises(ValueError, match=f"{reason}.*1 of 3 rows, the first is row 1"):
-        Histories.of(np.array([(1, 1, 2), row, (0, 0, 2)]))
+        PurchaseHistory.of(np.array([(1, 1, 2), row, (0, 0, 2)]))

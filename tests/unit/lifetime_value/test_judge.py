@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from assets.lifetime_value.judge import Trial, best_of
-from assets.lifetime_value.models.candidates import Recipe
+from assets.lifetime_value.judge import CandidateResult, best_of
+from assets.lifetime_value.models.candidates import AmountModelName
 from assets.metrics.bootstrap import Interval
 
 SURELY = Interval(value=-0.3, lo=-0.4, hi=-0.2)
@@ -12,16 +12,16 @@ UNSURE = Interval(value=-0.1, lo=-0.3, hi=0.1)
 
 
 def trial(
-    recipe: Recipe,
+    recipe: AmountModelName,
     deviance: float,
     *,
     faults: tuple[str, ...] = (),
     against: Interval = SURELY,
     spread: float = 0.0,
-) -> Trial:
+) -> CandidateResult:
     """A recipe whose deviance is ``deviance`` in the window and around it in every replicate."""
     drawn = deviance + spread * np.random.default_rng(len(recipe)).normal(size=200)
-    return Trial(
+    return CandidateResult(
         recipe=recipe,
         accuracy={"deviance": np.r_[deviance, drawn]},
         groups=pd.DataFrame(),

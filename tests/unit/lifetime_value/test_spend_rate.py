@@ -10,7 +10,7 @@ from assets.lifetime_value.models.clv import COLUMNS
 from benchmarks.simulated_buyers import Simulated
 
 
-class Learned:
+class AmountTrainingData:
     """Stands for learned amounts: twice what the first customer's history says, whoever it is."""
 
     def expected_revenue(self, rows: pd.DataFrame) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_learned_amounts_are_carried_over_by_the_shape_of_bg_nbd(shop: Simulated
     rows = pd.DataFrame(shop.past, columns=list(COLUMNS)).head(1_000)
     model = CustomerValue(recipe="two_part").fit(rows)
     plain = model.prospects(rows).value
-    model.amounts_ = Learned()  # type: ignore[assignment]
+    model.amounts_ = AmountTrainingData()  # type: ignore[assignment]
     found = model.prospects(rows)
     assert found.value[:, 1] == pytest.approx(90.0)
     assert found.value[:, 2] / found.value[:, 1] == pytest.approx(plain[:, 2] / plain[:, 1])

@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.group_totals import disagreements, group_totals
+from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
 from assets.lifetime_value.problem import AmountGates
-from assets.metrics.bootstrap import Resamples
+from assets.metrics.bootstrap import ClusterBootstrap
 
 GATES = AmountGates()
 
 
 def groups(realised: np.ndarray, predicted: np.ndarray, *, period_sd: float = 0.0) -> pd.DataFrame:
-    resamples = Resamples.by_customer(np.arange(realised.size), replicates=200, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(
+        np.arange(realised.size), replicates=200, rng=np.random.default_rng(0)
+    )
     quarters = np.array(["2023-Q1", "2023-Q2"], dtype=object)[np.arange(realised.size) % 2]
     return group_totals(realised, predicted, resamples, quarters=quarters, period_sd=period_sd)
 
@@ -38,11 +40,11 @@ def test_means_of_tenths_and_cohorts_are_told_lowest_first(expected: np.ndarray,
 
 
 def test_honest_totals_agree(expected: np.ndarray, spent: np.ndarray) -> None:
-    assert not list(disagreements(groups(spent, expected), gates=GATES))
+    assert not list(groups_out_of_tolerance(groups(spent, expected), criteria=GATES))
 
 
 def test_half_of_what_came_is_a_fault_in_every_group(expected: np.ndarray, spent: np.ndarray) -> None:
-    found = list(disagreements(groups(spent, expected / 2), gates=GATES))
+    found = list(groups_out_of_tolerance(groups(spent, expected / 2), criteria=GATES))
     assert len(found) >= 8
     assert "customers since 2023-Q1 were to spend" in " ".join(found)
 
@@ -50,22 +52,22 @@ def test_half_of_what_came_is_a_fault_in_every_group(expected: np.ndarray, spent
 def test_a_period_that_usually_misses_so_far_explains_it(expected: np.ndarray, spent: np.ndarray) -> None:
     # ln 2 is 0.69: with a deviation of 0.5 half of what came is within the 95 % of a window.
     found = groups(spent, expected / 2, period_sd=0.5)
-    assert not list(disagreements(found, gates=GATES))
+    assert not list(groups_out_of_tolerance(found, criteria=GATES))
 
 
 def test_a_gap_in_a_group_that_hardly_buys_is_not_material(expected: np.ndarray, spent: np.ndarray) -> None:
     lowest = expected <= np.quantile(expected, 0.1)
     # Three times too much of 2 % of the whole is 4 % of it; a third of that is below 2 %.
     said = np.where(lowest, 1.5 * expected, expected)
-    assert not list(disagreements(groups(spent, said), gates=GATES))
+    assert not list(groups_out_of_tolerance(groups(spent, said), criteria=GATES))
 
 
 def test_a_small_cohort_is_told_and_not_judged(expected: np.ndarray, spent: np.ndarray) -> None:
     found = groups(spent, expected)
     cohort = found["slice_name"] != "all"
     wrong = found.assign(mean_predicted=np.where(cohort, 9 * found["actual_rate"], found["mean_predicted"]))
-    assert len(list(disagreements(wrong, gates=GATES))) == 2
-    assert not list(disagreements(wrong.assign(n=np.where(cohort, 99, wrong["n"])), gates=GATES))
+    assert len(list(groups_out_of_tolerance(wrong, criteria=GATES))) == 2
+    assert not list(groups_out_of_tolerance(wrong.assign(n=np.where(cohort, 99, wrong["n"])), criteria=GATES))
 
 
 def test_a_tolerance_below_nothing_is_refused() -> None:

@@ -12,8 +12,8 @@ from assets.lifecycle.store.artifacts import TRUSTED
 from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.metrics.amounts import coverage, transform_coverage, wape
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import Resamples
-from assets.supervised.fitting.train import BelowFloor
+from assets.metrics.bootstrap import ClusterBootstrap
+from assets.supervised.fitting.train import InsufficientData
 
 
 def rows(n: int, *, seed: int, level: float = 1.0) -> tuple[pd.DataFrame, Floats]:
@@ -73,7 +73,9 @@ def test_returns_lower_the_total(fitted: TwoPartAmounts) -> None:
 
 def test_the_intervals_hold_four_in_five(fitted: TwoPartAmounts) -> None:
     newest, outcome = rows(6_000, seed=2)
-    resamples = Resamples.by_customer(np.arange(outcome.size), replicates=50, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(
+        np.arange(outcome.size), replicates=50, rng=np.random.default_rng(0)
+    )
     lo, hi = fitted.revenue_interval(newest)
     some = hi > 0
     assert coverage(outcome[some], lo[some], hi[some], resamples.of(some)).value == pytest.approx(
@@ -104,15 +106,15 @@ def test_without_later_days_there_is_no_answer() -> None:
 def test_too_few_buyers_are_refused_in_either_fold() -> None:
     frame, spent = rows(1_000, seed=0)
     rare = np.where(np.arange(1_000) < 99, 5.0, 0.0)
-    with pytest.raises(BelowFloor, match="99 rows with a purchase in training, 100 needed"):
+    with pytest.raises(InsufficientData, match="99 rows with a purchase in training, 100 needed"):
         model().fit(frame, rare)
-    with pytest.raises(BelowFloor, match="99 rows with a purchase in calibration, 100 needed"):
+    with pytest.raises(InsufficientData, match="99 rows with a purchase in calibration, 100 needed"):
         model().fit(frame, spent).calibrate(frame, rare)
 
 
 def test_everybody_buying_is_refused() -> None:
     frame, spent = rows(1_000, seed=0)
-    with pytest.raises(BelowFloor, match="0 rows without a purchase"):
+    with pytest.raises(InsufficientData, match="0 rows without a purchase"):
         model().fit(frame, spent + 1)
 
 

@@ -7,11 +7,11 @@ import pytest
 import skops.io
 
 from assets.lifetime_value.models import predictive
-from assets.lifetime_value.models.clv import LifetimeValue, Outlook
+from assets.lifetime_value.models.clv import ClvForecast, LifetimeValue
 from assets.lifetime_value.models.outlook import relative_errors, widened
-from assets.lifetime_value.models.purchase_history import Histories
+from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.amounts import coverage, transform_coverage
-from assets.metrics.bootstrap import Resamples
+from assets.metrics.bootstrap import ClusterBootstrap
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH, customers
 
@@ -23,8 +23,8 @@ TRUSTED = (
 COLUMN = 1
 
 
-def test_the_intervals_hold_four_customers_in_five(shop: Simulated, outlook: Outlook) -> None:
-    resamples = Resamples.by_customer(
+def test_the_intervals_hold_four_customers_in_five(shop: Simulated, outlook: ClvForecast) -> None:
+    resamples = ClusterBootstrap.by_customer(
         np.arange(shop.orders.size), replicates=50, rng=np.random.default_rng(0)
     )
     # Who is told 0 to 0 orders nothing with 0.8 or more, so those are left out; orders are whole, so
@@ -40,7 +40,7 @@ def test_the_intervals_hold_four_customers_in_five(shop: Simulated, outlook: Out
 
 
 def test_the_whole_distribution_is_right_not_only_its_ends(shop: Simulated, fitted: LifetimeValue) -> None:
-    resamples = Resamples.by_customer(
+    resamples = ClusterBootstrap.by_customer(
         np.arange(shop.orders.size), replicates=50, rng=np.random.default_rng(0)
     )
     more, richer = fitted.chance_above(
@@ -102,14 +102,14 @@ def test_customers_unlike_any_other_get_numbers(fitted: LifetimeValue) -> None:
     assert said.purchases_lo[2, 0] > 30
 
 
-def test_longer_horizons_hold_shorter_ones(outlook: Outlook) -> None:
+def test_longer_horizons_hold_shorter_ones(outlook: ClvForecast) -> None:
     for each in (outlook.expected_purchases, outlook.purchases_hi, outlook.expected_revenue):
         assert (np.diff(each, axis=1) >= 0).all()
     assert (outlook.revenue_lo <= outlook.revenue_hi).all()
 
 
 def test_neighbours_do_not_change_a_customers_outlook(
-    shop: Simulated, fitted: LifetimeValue, outlook: Outlook, monkeypatch: pytest.MonkeyPatch
+    shop: Simulated, fitted: LifetimeValue, outlook: ClvForecast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = np.random.default_rng(0).permutation(shop.orders.size)[:200]
     monkeypatch.setattr(predictive, "CELLS", 1_000)
@@ -119,13 +119,13 @@ def test_neighbours_do_not_change_a_customers_outlook(
     assert alone.revenue_hi == pytest.approx(outlook.revenue_hi[some], rel=0.01)
 
 
-def test_revenue_is_orders_times_amount(shop: Simulated, fitted: LifetimeValue, outlook: Outlook) -> None:
+def test_revenue_is_orders_times_amount(shop: Simulated, fitted: LifetimeValue, outlook: ClvForecast) -> None:
     product = outlook.expected_purchases * outlook.expected_order_amount[:, None]
     assert outlook.expected_revenue == pytest.approx(product)
     assert fitted.expected_revenue(shop.past) == pytest.approx(product)
 
 
-def test_the_shops_total_is_what_happened(shop: Simulated, outlook: Outlook) -> None:
+def test_the_shops_total_is_what_happened(shop: Simulated, outlook: ClvForecast) -> None:
     expected = outlook.expected_revenue[:, COLUMN]
     noise = float(np.sqrt(((shop.revenue - expected) ** 2).sum()))
     assert expected.sum() == pytest.approx(shop.revenue.sum(), abs=3 * noise)
@@ -161,7 +161,7 @@ def test_an_upper_end_of_nothing_stays() -> None:
     assert (lo[0], hi[0]) == (0.0, 0.0)
 
 
-def test_parameters_are_surer_with_more_customers(shop: Simulated, outlook: Outlook) -> None:
+def test_parameters_are_surer_with_more_customers(shop: Simulated, outlook: ClvForecast) -> None:
     small = LifetimeValue(horizons_days=(HORIZON_DAYS,)).fit(shop.past[:800])
     few, many = small.outlook(shop.past).relative_error[:, 0], outlook.relative_error[:, COLUMN]
     # A tenth of the customers: errors about 3.2 times as large.
@@ -172,7 +172,7 @@ def test_the_error_of_the_total_orders_is_what_new_shops_scatter_by() -> None:
     rows = customers(300, seed=99).past
     fits = [LifetimeValue().fit(customers(1_000, seed=seed).past) for seed in range(20)]
     means = np.log([each.purchases_.expected_purchases(rows[:, :3]) for each in fits])
-    histories = Histories.of(rows[:, :3], merge=False)
+    histories = PurchaseHistory.of(rows[:, :3], merge=False)
     errors = [relative_errors(each.purchases_, histories, horizons_days=(30, 90, 365)) for each in fits]
     said = np.median(errors, axis=0)
     assert np.median(means.std(axis=0) / said) == pytest.approx(1.0, abs=0.35)

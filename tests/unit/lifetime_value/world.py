@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from assets.lifetime_value.models.bg_nbd import Buying
-from assets.lifetime_value.models.gamma_gamma import Spending
+from assets.lifetime_value.models.bg_nbd import BgNbdParams
+from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
 from assets.lifetime_value.models.predictive import Forecaster
 from benchmarks.simulated_buyers import Simulated, simulated
 
-TRUTH = Forecaster(buying=Buying(r=0.8, alpha=40.0, a=0.8, b=2.5), spending=Spending(p=6.0, q=4.0, v=15.0))
+TRUTH = Forecaster(
+    buying=BgNbdParams(r=0.8, alpha=40.0, a=0.8, b=2.5), spending=GammaGammaParams(p=6.0, q=4.0, v=15.0)
+)
 HORIZON_DAYS = 90
 
 

@@ -14,14 +14,14 @@ from assets.metrics.amounts import (
     transform_coverage,
     wape,
 )
-from assets.metrics.bootstrap import Resamples, interval, paired_differences
+from assets.metrics.bootstrap import ClusterBootstrap, interval, paired_differences
 
 REALISED = np.array([0.0, 10.0, 0.0, 30.0])
 PREDICTED = np.array([5.0, 5.0, 0.0, 20.0])
 
 
-def resamples(n: int, replicates: int = 200) -> Resamples:
-    return Resamples.by_customer(np.arange(n), replicates=replicates, rng=np.random.default_rng(0))
+def resamples(n: int, replicates: int = 200) -> ClusterBootstrap:
+    return ClusterBootstrap.by_customer(np.arange(n), replicates=replicates, rng=np.random.default_rng(0))
 
 
 def test_wape_is_the_sum_of_errors_over_the_sum_of_amounts() -> None:

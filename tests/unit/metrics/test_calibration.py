@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from assets.metrics.calibration import (
     calibration_bins,
-    calibration_shift,
+    calibration_in_the_large,
     calibration_slope,
     expected_calibration_error,
     shift_per_day,
@@ -71,7 +71,7 @@ def test_a_day_far_from_its_prediction_is_moved_all_the_way() -> None:
 def test_a_planted_shift_and_slope_are_found() -> None:
     outcome, truth = drawn()
     customers = np.arange(outcome.size)
-    shift = calibration_shift(outcome, with_shift(truth, -0.5), customers)
+    shift = calibration_in_the_large(outcome, with_shift(truth, -0.5), customers)
     assert shift.lo < 0.5 < shift.hi
     slope = calibration_slope(outcome, expit(2 * log_odds(truth)), customers)
     assert slope.lo < 0.5 < slope.hi
@@ -85,7 +85,7 @@ def test_level_and_slope_agree_with_statsmodels() -> None:
     family, constant = sm.families.Binomial(), np.ones(3_000)
     level = sm.GLM(outcome, constant, family=family, offset=log_odds(said)).fit(**clustered)
     slope = sm.GLM(outcome, sm.add_constant(log_odds(said)), family=family).fit(**clustered)
-    ours = calibration_shift(outcome, said, customers), calibration_slope(outcome, said, customers)
+    ours = calibration_in_the_large(outcome, said, customers), calibration_slope(outcome, said, customers)
     theirs = (level.params[0], level.bse[0]), (slope.params[1], slope.bse[1])
     for found, (value, error) in zip(ours, theirs, strict=True):
         assert found.value == pytest.approx(value, rel=1e-5)
@@ -94,8 +94,8 @@ def test_level_and_slope_agree_with_statsmodels() -> None:
 
 def test_rows_repeated_per_customer_do_not_sharpen_the_interval() -> None:
     outcome, truth = drawn(2_000)
-    once = calibration_shift(outcome, truth, np.arange(2_000))
-    fivefold = calibration_shift(np.tile(outcome, 5), np.tile(truth, 5), np.tile(np.arange(2_000), 5))
+    once = calibration_in_the_large(outcome, truth, np.arange(2_000))
+    fivefold = calibration_in_the_large(np.tile(outcome, 5), np.tile(truth, 5), np.tile(np.arange(2_000), 5))
     assert fivefold.hi - fivefold.lo == pytest.approx(once.hi - once.lo, rel=0.02)
 
 

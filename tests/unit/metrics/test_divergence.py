@@ -38,7 +38,7 @@ def test_earth_moved_agrees_with_scipy_on_heavy_tails() -> None:
     rng = np.random.default_rng(4)
     was, now = rng.lognormal(0, 1.5, 5_000).astype("f4"), rng.lognormal(0.4, 1.7, 3_000).astype("f4")
     bins = numeric_bins(was)
-    ours = divergence.earth_moved(*(np.asarray(tally(each, bins).means) for each in (was, now)))
+    ours = divergence.wasserstein(*(np.asarray(tally(each, bins).means) for each in (was, now)))
     assert ours == pytest.approx(stats.wasserstein_distance(was, now), rel=0.01)
 
 
@@ -53,7 +53,7 @@ def test_without_drift_index_and_distance_are_what_the_formulas_say() -> None:
         counts = [np.asarray(each.counts, dtype=float) for each in (then, today)]
         psi.append(divergence.population_stability(*counts))
         js.append(divergence.jensen_shannon(*counts))
-        moved.append(divergence.earth_moved(np.asarray(then.means), np.asarray(today.means)))
+        moved.append(divergence.wasserstein(np.asarray(then.means), np.asarray(today.means)))
     # Standard error of the mean index over 150 draws: 0.038 * sqrt(2 / 15) / sqrt(150) = 0.0011.
     assert np.mean(psi) == pytest.approx(divergence.expected_psi(16, scale), abs=0.004)
     assert np.sqrt(np.mean(np.square(js))) == pytest.approx(
@@ -76,7 +76,7 @@ def test_the_chance_of_an_index_is_uniform_when_the_true_one_is_named() -> None:
         )
         for _ in range(400)
     ]
-    chances = divergence.chance_of_psi(
+    chances = divergence.psi_p_value(
         np.array(drawn), np.full(400, true), bins=np.full(400, 16.0), scale=np.full(400, scale)
     )
     # Standard errors of these shares: 0.011 and 0.025.
@@ -86,5 +86,5 @@ def test_the_chance_of_an_index_is_uniform_when_the_true_one_is_named() -> None:
 
 def test_with_one_bin_nothing_can_differ() -> None:
     one = np.array([1.0])
-    assert divergence.chance_of_psi(one * 0, one * 0.2, bins=one, scale=one * 0.01).tolist() == [1.0]
+    assert divergence.psi_p_value(one * 0, one * 0.2, bins=one, scale=one * 0.01).tolist() == [1.0]
     assert divergence.largest_chance_psi(1, 0.01, draws=50) == 0.0

@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.metrics.drift.effects import Effect, effects_of
+from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
-from assets.metrics.drift.sample import Observed, segments_of
+from assets.metrics.drift.sample import DriftSample, segments_of
 
 FIRST = np.datetime64("2024-01-01")
 
 
-def mornings(customers: int = 400, *, weeks: int = 4, seed: int = 0, shift: float = 0.0) -> Observed:
+def mornings(customers: int = 400, *, weeks: int = 4, seed: int = 0, shift: float = 0.0) -> DriftSample:
     """The same customers every week; spend drawn anew, country for life."""
     rng = np.random.default_rng(seed)
     country = np.where(np.arange(customers) % 4 == 0, "DE", "UK").astype(object)
     rows = customers * weeks
-    return Observed(
+    return DriftSample(
         features=pd.DataFrame(
             {
                 "spend": rng.lognormal(3 + shift, 1, rows),
@@ -35,12 +35,12 @@ def mornings(customers: int = 400, *, weeks: int = 4, seed: int = 0, shift: floa
     )
 
 
-def one(found: tuple[Effect, ...], feature: str, *, value: str = "all") -> Effect:
+def one(found: tuple[FeatureDrift, ...], feature: str, *, value: str = "all") -> FeatureDrift:
     (effect,) = [each for each in found if each.feature == feature and each.slice_value == value]
     return effect
 
 
-def changed(observed: Observed, **columns: object) -> Observed:
+def changed(observed: DriftSample, **columns: object) -> DriftSample:
     return replace(observed, features=observed.features.assign(**columns))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.metrics.bootstrap import Resamples, accuracy, interval, paired_differences
+from assets.metrics.bootstrap import ClusterBootstrap, accuracy, interval, paired_differences
 from assets.metrics.classification import auc, average_precision, brier, log_loss
 
 
@@ -16,7 +16,7 @@ def rows(customers: int, weeks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def test_the_first_entry_is_the_measure_itself_and_the_others_are_weighted_ones() -> None:
     outcome, probability, customers = rows(200, 2)
-    resamples = Resamples.by_customer(customers, replicates=20, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(customers, replicates=20, rng=np.random.default_rng(0))
     found = accuracy(outcome, probability, resamples)
     third = resamples.weights[2].astype(float)[resamples.codes]
     for name, measure in {
@@ -33,7 +33,7 @@ def test_ten_copies_of_every_customer_do_not_narrow_the_interval() -> None:
     widths = []
     for weeks in (1, 10):
         outcome, probability, customers = rows(500, weeks)
-        resamples = Resamples.by_customer(customers, replicates=400, rng=np.random.default_rng(0))
+        resamples = ClusterBootstrap.by_customer(customers, replicates=400, rng=np.random.default_rng(0))
         replicates = accuracy(outcome, probability, resamples)["auc"]
         widths.append(interval(replicates[0], replicates[1:]))
     once, tenfold = (each.hi - each.lo for each in widths)
@@ -44,14 +44,14 @@ def test_ten_copies_of_every_customer_do_not_narrow_the_interval() -> None:
 def test_the_interval_of_a_rate_is_as_wide_as_theory_says() -> None:
     # 400 customers, rate 0.5: standard error sqrt(0.25 / 400) = 0.025, so the width is 4 x 0.0245.
     outcome = np.tile([0.0, 1.0], 200)
-    resamples = Resamples.by_customer(np.arange(400), replicates=4_000, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(np.arange(400), replicates=4_000, rng=np.random.default_rng(0))
     found = interval(0.5, resamples.means(outcome[:, None])[:, 0])
     assert found.hi - found.lo == pytest.approx(2 * 1.96 * 0.025, rel=0.08)
 
 
 def test_a_paired_difference_is_surer_than_its_parts() -> None:
     outcome, probability, customers = rows(500, 1)
-    resamples = Resamples.by_customer(customers, replicates=200, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(customers, replicates=200, rng=np.random.default_rng(0))
     better, worse = accuracy(outcome, probability, resamples), accuracy(outcome, probability**1.1, resamples)
     difference = paired_differences(better, worse)["log_loss"]
     assert difference[0] == pytest.approx(better["log_loss"][0] - worse["log_loss"][0])
@@ -59,7 +59,9 @@ def test_a_paired_difference_is_surer_than_its_parts() -> None:
 
 
 def test_a_part_of_the_rows_keeps_its_draws() -> None:
-    resamples = Resamples.by_customer(np.array(["a", "b", "a"]), replicates=20, rng=np.random.default_rng(0))
+    resamples = ClusterBootstrap.by_customer(
+        np.array(["a", "b", "a"]), replicates=20, rng=np.random.default_rng(0)
+    )
     part = resamples.of(np.array([False, True, True]))
     assert part.codes.tolist() == [1, 0]
     assert part.weights is resamples.weights

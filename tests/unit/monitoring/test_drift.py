@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.metrics.drift.effects import Effect, effects_of
+from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
-from assets.metrics.drift.sample import Observed
-from assets.monitoring.drift.alarm import Bounds, Judged, judge_drift
+from assets.metrics.drift.sample import DriftSample
+from assets.monitoring.drift.alarm import DriftThresholds, DriftVerdict, judge_drift
 from assets.monitoring.drift.table import DRIFT_TYPES, drift_rows, history_of
 
 FEATURES, CUSTOMERS, YEAR = 45, 800, 52
@@ -23,8 +23,8 @@ COUNTRIES = np.array(["UK", "DE", "FR", "US", "NL"], dtype=object)
 
 def effect(
     *, psi: float = 0.0, n: int = 5_000, feature: str = "spend", band: float = 0.0, moved: float = 0.0
-) -> Effect:
-    return Effect(
+) -> FeatureDrift:
+    return FeatureDrift(
         slice_name="all",
         slice_value="all",
         feature=feature,
@@ -47,7 +47,7 @@ def effect(
     )
 
 
-def verdict(*psi: float, **known: float) -> Judged:
+def verdict(*psi: float, **known: float) -> DriftVerdict:
     """The verdict on the last of several mornings of one feature."""
     return judge_drift([(effect(psi=each, **known),) for each in psi])[0]
 
@@ -89,7 +89,7 @@ def test_a_distance_alone_is_enough() -> None:
 
 
 def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_not() -> None:
-    def mornings(near: int) -> list[tuple[Effect, ...]]:
+    def mornings(near: int) -> list[tuple[FeatureDrift, ...]]:
         moved = [effect(psi=0.28, n=2_000, feature=f"near_{i}") for i in range(near)]
         calm = [effect(psi=0.02, n=2_000, feature=f"calm_{i}") for i in range(400 - near)]
         return [(*moved, *calm)] * 2
@@ -105,7 +105,9 @@ def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_no
 @pytest.mark.parametrize(
     ("history", "rule"), [([], {}), ([(effect(),)], {"n": 0}), ([(effect(),)], {"n": 4, "m": 3})]
 )
-def test_a_rule_that_cannot_alarm_is_refused(history: list[tuple[Effect, ...]], rule: dict[str, int]) -> None:
+def test_a_rule_that_cannot_alarm_is_refused(
+    history: list[tuple[FeatureDrift, ...]], rule: dict[str, int]
+) -> None:
     with pytest.raises(ValueError, match=r"at least one morning|cannot be an alarm"):
         judge_drift(history, **rule)
 
@@ -113,7 +115,7 @@ def test_a_rule_that_cannot_alarm_is_refused(history: list[tuple[Effect, ...]], 
 def test_bounds_must_make_sense() -> None:
     for wrong in ({"watched_psi": 0.3}, {"wasserstein": 0.0}, {"false_discoveries": 1.0}):
         with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0] + "|distances"):
-            Bounds(**wrong)
+            DriftThresholds(**wrong)
 
 
 def test_the_table_gives_back_the_history_it_was_made_of() -> None:
@@ -157,9 +159,9 @@ def week(number: int, taste: np.ndarray = TASTE) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def observed(weeks: list[pd.DataFrame], *, first: int) -> Observed:
+def observed(weeks: list[pd.DataFrame], *, first: int) -> DriftSample:
     features = pd.concat(weeks, ignore_index=True)
-    return Observed(
+    return DriftSample(
         features=features,
         score=1 / (1 + np.exp(2 - 0.02 * features["days_2"].to_numpy(float))),
         customers=np.tile(np.arange(CUSTOMERS), len(weeks)),
@@ -175,7 +177,7 @@ def reference(weeks: int = YEAR) -> DriftReference:
 
 def judged_week(
     number: int, change: Callable[[pd.DataFrame], pd.DataFrame] = pd.DataFrame.copy
-) -> tuple[Effect, ...]:
+) -> tuple[FeatureDrift, ...]:
     return effects_of(observed([change(week(number))], first=number), reference())
 
 
@@ -231,7 +233,7 @@ def test_a_real_shift_is_caught_on_its_second_morning(
     assert guilty <= alarmed([calm, first, second])
 
 
-def alarmed(history: list[tuple[Effect, ...]]) -> set[str]:
+def alarmed(history: list[tuple[FeatureDrift, ...]]) -> set[str]:
     return {
         each.effect.feature
         for each in judge_drift(history)

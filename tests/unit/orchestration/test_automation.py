@@ -15,14 +15,14 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
-from assets.lifecycle.retrain_triggers import DRIFTED, Cause
+from assets.lifecycle.retrain_triggers import DRIFTED, RetrainTrigger
 from orchestration.alerts import alert, alert_of
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import Held
+from orchestration.resources.retry import ResourceLocked
 from orchestration.sensors import (
     exports_landed_sensor,
-    glance,
-    retraining_wanted_sensor,
+    quick_fingerprint,
+    retrain_triggered_sensor,
     run_failed_sensor,
     schedules,
 )
@@ -34,7 +34,7 @@ def own(problem: str) -> list[dg.AssetKey]:
     return {"purchase_propensity": [dg.AssetKey("morning")]}[problem]
 
 
-DRIFT = Cause(
+DRIFT = RetrainTrigger(
     problem="purchase_propensity", as_of=date(2025, 3, 3), trigger=DRIFTED, version="v1",
     windows_violated=2, reasons="beyond the training weeks' own range: orders_365d",
 )  # fmt: skip
@@ -117,7 +117,7 @@ def test_the_morning_is_there_when_it_dawns_on_the_other_side_of_the_world() -> 
         assert days.get_last_partition_key() == "2025-02-24"
 
 
-class Landing:
+class LoadRecord:
     """A landing folder and the sensor that looks at it; the cursor outlives the sensor, as Dagster's does."""
 
     def __init__(self, folder: Path) -> None:
@@ -138,35 +138,35 @@ class Landing:
 
 
 @pytest.fixture
-def landing(tmp_path: Path) -> Landing:
-    return Landing(tmp_path)
+def landing(tmp_path: Path) -> LoadRecord:
+    return LoadRecord(tmp_path)
 
 
-def test_nothing_is_asked_before_anything_was_delivered(landing: Landing) -> None:
+def test_nothing_is_asked_before_anything_was_delivered(landing: LoadRecord) -> None:
     assert landing.looks(3) == []
 
 
-def test_a_delivery_is_refreshed_once_across_restarts(landing: Landing) -> None:
+def test_a_delivery_is_refreshed_once_across_restarts(landing: LoadRecord) -> None:
     landing.deliver("orders.csv", "a")
     (request,) = landing.looks(4)
     assert request.partition_key == "2025-03-03"
 
 
-def test_a_file_that_still_grows_is_waited_for(landing: Landing) -> None:
+def test_a_file_that_still_grows_is_waited_for(landing: LoadRecord) -> None:
     for text in ("a", "ab", "abc"):
         landing.deliver("orders.csv", text)
         assert landing.look() == []
     assert len(landing.look()) == 1
 
 
-def test_the_same_bytes_written_again_are_nothing_new(landing: Landing) -> None:
+def test_the_same_bytes_written_again_are_nothing_new(landing: LoadRecord) -> None:
     landing.deliver("orders.csv", "a")
     landing.looks(2)
     landing.deliver("orders.csv", "a")
     assert landing.looks(3) == []
 
 
-def test_every_change_is_a_run_of_its_own_even_back_to_what_it_was(landing: Landing) -> None:
+def test_every_change_is_a_run_of_its_own_even_back_to_what_it_was(landing: LoadRecord) -> None:
     keys = []
     for text in ("a", "b", "a", "b"):
         landing.deliver("orders.csv", text)
@@ -177,11 +177,11 @@ def test_every_change_is_a_run_of_its_own_even_back_to_what_it_was(landing: Land
 
 
 def test_a_file_that_vanishes_under_the_eye_is_no_error(tmp_path: Path) -> None:
-    assert glance([tmp_path / "gone.csv"]) == glance([])
+    assert quick_fingerprint([tmp_path / "gone.csv"]) == quick_fingerprint([])
 
 
 def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
-    sensor = retraining_wanted_sensor(lambda: [DRIFT], answering=own)
+    sensor = retrain_triggered_sensor(lambda: [DRIFT], assets_to_retrain=own)
     first, again = (tick(sensor).run_requests or [] for _ in range(2))
     (request,), (repeated,) = first, again
     assert request.run_key == repeated.run_key == DRIFT.key
@@ -192,17 +192,17 @@ def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
 
 
 def test_no_cause_no_run() -> None:
-    ticked = tick(retraining_wanted_sensor(list, answering=own))
+    ticked = tick(retrain_triggered_sensor(list, assets_to_retrain=own))
     assert not ticked.run_requests
     assert ticked.skip_message == "no cause to retrain"
 
 
 def test_a_warehouse_that_is_being_written_is_looked_at_again_later() -> None:
-    def causes() -> Iterator[Cause]:
-        raise Held("warehouse.duckdb is open in python (PID 7); close it there")
+    def causes() -> Iterator[RetrainTrigger]:
+        raise ResourceLocked("warehouse.duckdb is open in python (PID 7); close it there")
         yield DRIFT
 
-    ticked = tick(retraining_wanted_sensor(causes, answering=own))
+    ticked = tick(retrain_triggered_sensor(causes, assets_to_retrain=own))
     assert not ticked.run_requests
     assert "PID 7" in (ticked.skip_message or "")
 

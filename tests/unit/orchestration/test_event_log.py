@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.resources.event_log import FOLDER, KEPT_OPEN, FrugalEventLog
+from orchestration.resources.event_log import FOLDER, KEPT_OPEN, CachedEventLog
 from orchestration.settings import PROJECT
 
 KEY = dg.AssetKey("orders")
@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_a_run_told_is_read_by_another_process(home: Path) -> None:
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        assert isinstance(instance.event_log_storage, FrugalEventLog)
+        assert isinstance(instance.event_log_storage, CachedEventLog)
         run = dg.materialize([_orders], instance=instance)
     with dg.DagsterInstance.from_config(str(home)) as later:
         (told,) = later.fetch_materializations(KEY, limit=5).records
@@ -46,7 +46,7 @@ def test_dagsters_own_log_reads_the_same_files(home: Path) -> None:
         dg.materialize([_orders], instance=instance)
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        assert not isinstance(instance.event_log_storage, FrugalEventLog)
+        assert not isinstance(instance.event_log_storage, CachedEventLog)
         assert len(instance.fetch_materializations(KEY, limit=5).records) == 1
 
 

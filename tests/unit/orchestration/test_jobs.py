@@ -25,15 +25,15 @@ def stages() -> Stages:
     def published() -> None: ...
 
     return Stages(
-        landed=[], featured=[], looked_back=[], published=[published],
-        renewed=[],
+        landed=[], featured=[], monitored=[], published=[published],
+        refitted_every_run=[],
         trained=[asset for *trained, _ in models for asset in trained],
         scored=[*(scores for *_, scores in models), journals_asset(problem.scores for problem in PROBLEMS)],
     )  # fmt: skip
 
 
 def test_a_cause_to_retrain_one_problem_leaves_the_models_of_the_others_alone(stages: Stages) -> None:
-    of_purchase, of_churn = (set(stages.answering(problem.name)) for problem in PROBLEMS)
+    of_purchase, of_churn = (set(stages.assets_to_retrain(problem.name)) for problem in PROBLEMS)
     for problem, own, other in ((CHURN, of_churn, of_purchase), (PURCHASE_PROPENSITY, of_purchase, of_churn)):
         steps = (problem.candidate, problem.evaluation, problem.champion, problem.scores)
         assert own - other == {dg.AssetKey(step) for step in steps}

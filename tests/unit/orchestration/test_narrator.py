@@ -9,7 +9,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
 from dagster._utils.error import SerializableErrorInfo
 
-from orchestration.cli.console_log import Narrator
+from orchestration.cli.console_log import ConsoleHandler
 
 Told = Callable[..., str]
 
@@ -43,7 +43,7 @@ def evaluation(*, passed: bool, blocking: bool) -> AssetCheckEvaluation:
 @pytest.fixture
 def told(capsys: pytest.CaptureFixture[str]) -> Told:
     """What one narrator has said after the given events."""
-    narrator = Narrator()
+    narrator = ConsoleHandler()
 
     def tell(*events: dg.DagsterEvent) -> str:
         for each in events:
@@ -65,7 +65,7 @@ def test_a_step_is_told_when_it_starts_and_when_it_ends(told: Told) -> None:
 
 
 def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    narrator = Narrator(is_brief=True)
+    narrator = ConsoleHandler(is_brief=True)
     for each in (
         event(dg.DagsterEventType.STEP_START),
         event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
@@ -101,5 +101,5 @@ def test_a_passed_check_and_everything_else_stay_silent(told: Told) -> None:
 
 
 def test_a_record_without_an_event_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    Narrator().emit(logging.LogRecord("narrator", logging.INFO, __file__, 1, "words", None, None))
+    ConsoleHandler().emit(logging.LogRecord("narrator", logging.INFO, __file__, 1, "words", None, None))
     assert capsys.readouterr().err == ""

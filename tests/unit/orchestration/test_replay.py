@@ -8,11 +8,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets.lifecycle.retrain_triggers import NOBODY_SERVES, Cause
+from assets.lifecycle.retrain_triggers import NOBODY_SERVES, RetrainTrigger
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
 from orchestration.cli import replay
-from orchestration.cli.console_log import narrator
+from orchestration.cli.console_log import console_logger
 from orchestration.cli.replay import History
 from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -20,7 +20,7 @@ from tests.unit.lifecycle.world import PROBLEM
 
 FIRST_DAY = date(2024, 1, 1)
 DAY = FIRST_DAY + timedelta(weeks=8)
-CAUSE = Cause(
+CAUSE = RetrainTrigger(
     problem=PROBLEM.name, as_of=DAY, trigger=NOBODY_SERVES, version="", windows_violated=1, reasons="nothing"
 )
 Made = list[str]
@@ -59,7 +59,7 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
     champion = asset(dg.AssetKey(PROBLEM.champion), install)
     snapshot = asset(dg.AssetKey(["consumers", "snapshot"]))
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
-    monkeypatch.setattr(replay, "wanted", lambda *_given, **_named: CAUSE)
+    monkeypatch.setattr(replay, "pending_trigger", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
     monkeypatch.setattr(replay, "morning_line", lambda _rows: "the morning in a line")
     return History(
@@ -72,12 +72,17 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
                 ),
                 dg.define_asset_job(PUBLISH, [snapshot], executor_def=dg.in_process_executor),
             ],
-            loggers={"narrator": narrator},
+            loggers={"narrator": console_logger},
         ),
         instance=dg.DagsterInstance.ephemeral(),
         warehouse=warehouse,
         stages=Stages(
-            landed=[], featured=[], looked_back=[looked], trained=[champion], renewed=[], scored=[scores],
+            landed=[],
+            featured=[],
+            monitored=[looked],
+            trained=[champion],
+            refitted_every_run=[],
+            scored=[scores],
             published=[snapshot],
         ),
         first_day=FIRST_DAY,
@@ -94,7 +99,7 @@ def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
     assert "STOPPED" not in said.err
     assert f"{DAY}: retraining {PROBLEM.name}, because {NOBODY_SERVES}: nothing" in said.err
     assert said.err.splitlines()[-1].startswith("the morning in a line (")
-    assert control_tables.serving_on(PROBLEM, history.warehouse, as_of=DAY) is not None
+    assert control_tables.champion_as_of(PROBLEM, history.warehouse, as_of=DAY) is not None
 
 
 def test_once_somebody_serves_the_morning_is_scored_too(history: History, made: Made) -> None:

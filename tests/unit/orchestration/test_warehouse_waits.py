@@ -19,8 +19,8 @@ from dbt.adapters.duckdb.environments import Environment
 from assets.keys import Key
 from orchestration.policies import WAREHOUSE_PATIENCE
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.locks import alive, prune, turn, was_killed
-from orchestration.resources.retry import Held, patiently
+from orchestration.resources.locks import crashed, hold_liveness_lock, prune, run_lock
+from orchestration.resources.retry import ResourceLocked, retry_while_locked
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """
@@ -63,7 +63,7 @@ class Clock:
 def held_until(clock: Clock, instant: float) -> Callable[[], str]:
     def attempt() -> str:
         if clock.now < instant:
-            raise Held("the file is open in python (PID 7)")
+            raise ResourceLocked("the file is open in python (PID 7)")
         return "mine"
 
     return attempt
@@ -71,13 +71,13 @@ def held_until(clock: Clock, instant: float) -> Callable[[], str]:
 
 def test_what_is_free_is_had_at_once() -> None:
     clock = Clock()
-    found = patiently(held_until(clock, 0), patience=timedelta(0), clock=clock, sleep=clock.sleep)
+    found = retry_while_locked(held_until(clock, 0), patience=timedelta(0), clock=clock, sleep=clock.sleep)
     assert (found, clock.sleeps) == ("mine", 0)
 
 
 def test_what_comes_free_in_time_is_had_and_the_wait_is_told_once_a_minute() -> None:
     clock, told = Clock(), list[str]()
-    found = patiently(
+    found = retry_while_locked(
         held_until(clock, 230),
         patience=timedelta(minutes=3),
         tell=told.append,
@@ -91,8 +91,10 @@ def test_what_comes_free_in_time_is_had_and_the_wait_is_told_once_a_minute() -> 
 
 def test_patience_ends_with_the_holder_and_how_long_it_was_waited() -> None:
     clock = Clock()
-    with pytest.raises(Held, match=r"open in python \(PID 7\) \(waited 180 s\)"):
-        patiently(held_until(clock, 1e9), patience=timedelta(minutes=3), clock=clock, sleep=clock.sleep)
+    with pytest.raises(ResourceLocked, match=r"open in python \(PID 7\) \(waited 180 s\)"):
+        retry_while_locked(
+            held_until(clock, 1e9), patience=timedelta(minutes=3), clock=clock, sleep=clock.sleep
+        )
 
 
 def test_another_error_is_not_waited_for() -> None:
@@ -102,7 +104,7 @@ def test_another_error_is_not_waited_for() -> None:
         raise ValueError("not a lock")
 
     with pytest.raises(ValueError, match="not a lock"):
-        patiently(broken, patience=timedelta(hours=1), clock=clock, sleep=clock.sleep)
+        retry_while_locked(broken, patience=timedelta(hours=1), clock=clock, sleep=clock.sleep)
     assert clock.sleeps == 0
 
 
@@ -115,7 +117,7 @@ def test_the_warehouse_waits_for_a_person_who_has_it_open(tmp_path: Path) -> Non
 
 def test_the_warehouse_gives_up_naming_the_file_and_who_has_it(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), patience_seconds=0.3)
-    with held_by_somebody(warehouse.path, 60) as pid, pytest.raises(Held) as told:
+    with held_by_somebody(warehouse.path, 60) as pid, pytest.raises(ResourceLocked) as told:
         warehouse.exists(TABLE)
     assert f"{warehouse.path} is open in" in str(told.value)
     assert f"(PID {pid})" in str(told.value)
@@ -148,28 +150,28 @@ def test_dbt_waits_too_and_about_as_long(tmp_path: Path) -> None:
 def test_one_run_has_its_turn_at_a_time_and_the_other_hears_whose_it_is(tmp_path: Path) -> None:
     file, told = tmp_path / "warehouse.turn", list[str]()
     with (
-        turn(file, run_id="first", patience=timedelta(0)),
-        pytest.raises(Held, match=r"run first .* has its turn"),
-        turn(file, run_id="second", patience=timedelta(seconds=0.3), tell=told.append),
+        run_lock(file, run_id="first", patience=timedelta(0)),
+        pytest.raises(ResourceLocked, match=r"run first .* has its turn"),
+        run_lock(file, run_id="second", patience=timedelta(seconds=0.3), tell=told.append),
     ):
         pytest.fail("two runs at once")
     assert len(told) == 1
-    with turn(file, run_id="third", patience=timedelta(0)):
+    with run_lock(file, run_id="third", patience=timedelta(0)):
         assert file.read_text().startswith("run third ")
 
 
 def test_a_run_that_ended_was_not_killed_and_one_whose_process_is_gone_was(tmp_path: Path) -> None:
-    with alive(tmp_path, "at work"):
-        assert not was_killed(tmp_path, "at work")
-    assert not was_killed(tmp_path, "at work")
-    assert not was_killed(tmp_path, "never begun")
+    with hold_liveness_lock(tmp_path, "at work"):
+        assert not crashed(tmp_path, "at work")
+    assert not crashed(tmp_path, "at work")
+    assert not crashed(tmp_path, "never begun")
     # What SIGKILL leaves: the sign, and nobody who holds it.
     (tmp_path / "alive" / "killed").touch()
-    assert was_killed(tmp_path, "killed")
+    assert crashed(tmp_path, "killed")
 
 
 def test_what_a_killed_run_left_goes_once_its_end_is_known_and_nothing_else_goes(tmp_path: Path) -> None:
-    with alive(tmp_path, "at work"):
+    with hold_liveness_lock(tmp_path, "at work"):
         for killed in ("known to have ended", "not noticed yet"):
             (tmp_path / "alive" / killed).touch()
         prune(tmp_path, has_ended=lambda run_id: run_id != "not noticed yet")

@@ -9,11 +9,11 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.ingest.config.business import Business, business_from
-from assets.ingest.loading.load import Landing, land
+from assets.ingest.config.business import BusinessConfig, business_from
+from assets.ingest.loading.load import LoadRecord, load_sources
 from assets.ingest.loading.screening import ERASED
 from assets.privacy.pii_scan import scan
-from assets.privacy.redaction.redact_exports import Custody, take_custody
+from assets.privacy.redaction.redact_exports import RedactionResult, redact_exports
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources.vault import SqliteVault
 
@@ -45,7 +45,9 @@ def vault(tmp_path: Path) -> SqliteVault:
     return SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
 
 
-def business(tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault: bool = True) -> Business:
+def business(
+    tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault: bool = True
+) -> BusinessConfig:
     source = {
         "name": "customers",
         "table": "customers",
@@ -68,9 +70,9 @@ def business(tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault
     return business_from(document, file=Path("shop.yaml"), **folders)
 
 
-def landed(shop: Business, vault: SqliteVault) -> tuple[list[Landing], pd.DataFrame, pd.DataFrame]:
+def landed(shop: BusinessConfig, vault: SqliteVault) -> tuple[list[LoadRecord], pd.DataFrame, pd.DataFrame]:
     with duckdb.connect() as connection:
-        landings = land(connection, shop, vault)
+        landings = load_sources(connection, shop, vault)
         rows = connection.execute("select customer_id, country from raw.customers order by all").df()
         return landings, rows, connection.execute("select * from raw.rejects").df()
 
@@ -88,7 +90,7 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
     delivered.write_bytes(DELIVERED[file](tmp_path))
     (tmp_path / "made").unlink(missing_ok=True)
     plain = landed(shop, vault)
-    assert take_custody(shop, vault) == Custody(values_kept=3, files_rewritten=1)
+    assert redact_exports(shop, vault) == RedactionResult(values_kept=3, files_rewritten=1)
     assert kept(vault) == dict(zip(ROWS["id"], EMAILS, strict=True))
     assert scan([tmp_path], EMAILS).hits == {}
     sealed = landed(shop, vault)
@@ -96,9 +98,9 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
     pd.testing.assert_frame_equal(sealed[1], plain[1])
     # What comes again, or is there already, changes nothing.
     before = delivered.read_bytes()
-    assert take_custody(shop, vault) == Custody()
+    assert redact_exports(shop, vault) == RedactionResult()
     delivered.write_bytes(DELIVERED[file](tmp_path))
-    assert take_custody(shop, vault) == Custody(files_rewritten=1)
+    assert redact_exports(shop, vault) == RedactionResult(files_rewritten=1)
     assert delivered.read_bytes() == before
     assert len(kept(vault)) == 3
 
@@ -106,7 +108,7 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
 def test_files_elsewhere_are_read_and_left_alone(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, "customers.csv", place="data_dir")
     (tmp_path / "data" / "customers.csv").write_bytes(csv_of())
-    assert take_custody(shop, vault) == Custody(values_kept=3)
+    assert redact_exports(shop, vault) == RedactionResult(values_kept=3)
     assert (tmp_path / "data" / "customers.csv").read_bytes() == csv_of()
 
 
@@ -116,7 +118,7 @@ def test_without_a_vault_nothing_is_kept_or_written_and_no_key_is_asked_for(tmp_
 
     shop = business(tmp_path, "customers.csv", has_vault=False)
     (tmp_path / "landing" / "customers.csv").write_bytes(csv_of())
-    assert take_custody(shop, SqliteVault(tmp_path / "vault.sqlite", no_key)) == Custody()
+    assert redact_exports(shop, SqliteVault(tmp_path / "vault.sqlite", no_key)) == RedactionResult()
     assert not (tmp_path / "vault.sqlite").exists()
 
 
@@ -127,7 +129,7 @@ def test_without_a_key_no_file_is_touched(tmp_path: Path) -> None:
     shop = business(tmp_path, "customers.csv")
     (tmp_path / "landing" / "customers.csv").write_bytes(csv_of())
     with pytest.raises(VaultKeyRefused):
-        take_custody(shop, SqliteVault(tmp_path / "vault.sqlite", no_key))
+        redact_exports(shop, SqliteVault(tmp_path / "vault.sqlite", no_key))
     assert (tmp_path / "landing" / "customers.csv").read_bytes() == csv_of()
 
 
@@ -136,7 +138,7 @@ def test_a_line_that_cannot_be_split_leaves_no_text_and_is_still_refused(
 ) -> None:
     shop = business(tmp_path, "customers.csv")
     (tmp_path / "landing" / "customers.csv").write_bytes(csv_of() + b"C4,dan.dyer@example.org\n")
-    take_custody(shop, vault)
+    redact_exports(shop, vault)
     assert scan([tmp_path], [*EMAILS, "dan.dyer@example.org"]).hits == {}
     landings, _, rejects = landed(shop, vault)
     assert (landings[0].rows_in, landings[0].rows_loaded, landings[0].rows_rejected) == (4, 3, 1)
@@ -147,8 +149,8 @@ def test_a_file_that_cannot_be_read_stays_as_it_was(tmp_path: Path, vault: Sqlit
     shop = business(tmp_path, "customers*.csv")
     (tmp_path / "landing" / "customers_1.csv").write_bytes(csv_of())
     (tmp_path / "landing" / "customers_2.csv").write_bytes(b"id,country\nC9,DE\n")
-    done = take_custody(shop, vault)
-    assert done == Custody(values_kept=3, files_rewritten=1, unreadable=("customers_2.csv",))
+    done = redact_exports(shop, vault)
+    assert done == RedactionResult(values_kept=3, files_rewritten=1, unreadable=("customers_2.csv",))
     assert [each.quarantine_reason is None for each in landed(shop, vault)[0]] == [True, False]
 
 
@@ -159,8 +161,8 @@ def test_rows_of_somebody_who_was_erased_leave_our_files_and_are_not_kept_again(
     shop = business(tmp_path, file)
     (tmp_path / "landing" / file).write_bytes(DELIVERED[file](tmp_path))
     (tmp_path / "made").unlink(missing_ok=True)
-    vault.tell_erased({"customer_id": ["C2"]})
-    assert take_custody(shop, vault) == Custody(values_kept=2, files_rewritten=1, rows_removed=1)
+    vault.mark_erased({"customer_id": ["C2"]})
+    assert redact_exports(shop, vault) == RedactionResult(values_kept=2, files_rewritten=1, rows_removed=1)
     assert set(kept(vault)) == {"C1", "C3"}
     _, rows, rejects = landed(shop, vault)
     assert rows["customer_id"].tolist() == ["C1", "C3"]
@@ -172,7 +174,7 @@ def test_rows_of_somebody_who_was_erased_are_refused_without_a_trace_where_files
 ) -> None:
     shop = business(tmp_path, "customers.csv", place="data_dir", has_vault=False)
     (tmp_path / "data" / "customers.csv").write_bytes(csv_of() + b"C2\n")
-    vault.tell_erased({"customer_id": ["C2"]})
+    vault.mark_erased({"customer_id": ["C2"]})
     landings, rows, rejects = landed(shop, vault)
     assert rows["customer_id"].tolist() == ["C1", "C3"]
     assert (landings[0].rows_in, landings[0].rows_loaded, landings[0].rows_rejected) == (4, 2, 2)

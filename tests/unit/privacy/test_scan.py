@@ -12,7 +12,15 @@ import pyarrow as pa
 import pytest
 
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
-from assets.privacy.pii_scan import CHUNK, Needles, Readable, pieces_of, scan, telling, unmistakable
+from assets.privacy.pii_scan import (
+    CHUNK,
+    Readable,
+    SearchTerms,
+    distinctive_values,
+    pieces_of,
+    scan,
+    searchable_values,
+)
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 
@@ -98,7 +106,7 @@ def test_a_value_that_lies_across_two_chunks_is_found(tmp_path: Path) -> None:
 
 
 def test_values_glued_together_are_told_apart() -> None:
-    needles = Needles([ADDRESS, PHONE, "Ann Archer"])
+    needles = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
     glued = f"{PHONE}{ADDRESS}{ADDRESS}Ann ArcherAnn".encode()
     assert needles.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
     assert needles.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
@@ -128,12 +136,12 @@ def test_a_file_that_goes_away_meanwhile_is_no_file(tmp_path: Path, monkeypatch:
 
 def test_a_value_that_bytes_hold_by_chance_is_refused() -> None:
     with pytest.raises(ValueError, match="1 of the values are shorter than 4 bytes"):
-        Needles(["Ann", "Rose"])
+        SearchTerms(["Ann", "Rose"])
 
 
 def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
     vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
-    assert telling(vault) == set()
+    assert searchable_values(vault) == set()
     told = {
         "customer_id": "C1",
         "email": ADDRESS,
@@ -142,14 +150,14 @@ def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
         "house": "7",
     }
     vault.keep("customers", pd.DataFrame([told | {"phone": PHONE}]))
-    assert telling(vault) == {ADDRESS, PHONE, "Christmas"}
-    assert unmistakable(vault) == {ADDRESS, PHONE}
+    assert searchable_values(vault) == {ADDRESS, PHONE, "Christmas"}
+    assert distinctive_values(vault) == {ADDRESS, PHONE}
 
 
 def test_ids_behind_tokens_are_looked_for_but_not_numbers(tmp_path: Path) -> None:
     vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
     number = "4930111222"
     vault.keep(DELIVERED_IDS, pd.DataFrame({"customer_id": ["t1", "t2"], "delivered_id": [ADDRESS, number]}))
-    assert telling(vault) == {ADDRESS}
+    assert searchable_values(vault) == {ADDRESS}
     vault.keep("people", pd.DataFrame({"customer_id": ["t1"], "phone": [number]}))
-    assert telling(vault) == {ADDRESS, number}
+    assert searchable_values(vault) == {ADDRESS, number}

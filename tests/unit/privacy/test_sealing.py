@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.privacy.encryption import Place, SealBroken, seal, token_of, unseal
+from assets.privacy.encryption import DecryptionFailed, Place, decrypt, encrypt, token_of
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 
 KEY = VaultKey(b"\7" * 32)
@@ -18,11 +18,11 @@ ADDRESS = "ann@example.org"
 
 @given(st.text(max_size=300))
 def test_every_text_comes_back(text: str) -> None:
-    assert unseal(RING, seal(KEY, text, place=ANN), place=ANN) == text
+    assert decrypt(RING, encrypt(KEY, text, place=ANN), place=ANN) == text
 
 
 def test_the_same_value_never_looks_the_same() -> None:
-    sealed = [seal(KEY, ADDRESS, place=ANN) for _ in range(100)]
+    sealed = [encrypt(KEY, ADDRESS, place=ANN) for _ in range(100)]
     assert len({each.nonce for each in sealed}) == len({each.ciphertext for each in sealed}) == 100
     assert all(ADDRESS.encode() not in each.ciphertext for each in sealed)
 
@@ -32,15 +32,15 @@ def test_the_same_value_never_looks_the_same() -> None:
     [Place("C2", "customers", "email"), Place("C1", "leads", "email"), Place("C1", "customers", "phone")],
 )
 def test_a_value_moved_to_another_place_does_not_open(elsewhere: Place) -> None:
-    with pytest.raises(SealBroken, match="does not belong where it lies"):
-        unseal(RING, seal(KEY, ADDRESS, place=ANN), place=elsewhere)
+    with pytest.raises(DecryptionFailed, match="does not belong where it lies"):
+        decrypt(RING, encrypt(KEY, ADDRESS, place=ANN), place=elsewhere)
 
 
 def test_an_altered_value_does_not_open() -> None:
-    sealed = seal(KEY, ADDRESS, place=ANN)
+    sealed = encrypt(KEY, ADDRESS, place=ANN)
     altered = bytes([sealed.ciphertext[0] ^ 1]) + sealed.ciphertext[1:]
-    with pytest.raises(SealBroken):
-        unseal(RING, sealed._replace(ciphertext=altered), place=ANN)
+    with pytest.raises(DecryptionFailed):
+        decrypt(RING, sealed._replace(ciphertext=altered), place=ANN)
 
 
 def test_another_key_is_refused_by_its_name() -> None:
@@ -48,7 +48,7 @@ def test_another_key_is_refused_by_its_name() -> None:
     with pytest.raises(
         VaultKeyRefused, match=f"encrypted with key {KEY.id}, and the key given is {other.id}"
     ):
-        unseal(Keyring(current=other), seal(KEY, ADDRESS, place=ANN), place=ANN)
+        decrypt(Keyring(current=other), encrypt(KEY, ADDRESS, place=ANN), place=ANN)
 
 
 def test_a_token_is_an_hmac_that_depends_on_secret_kind_and_id() -> None:

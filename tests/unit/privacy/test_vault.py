@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.ports import PersonalValue
-from assets.privacy.encryption import SealBroken
+from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
 from orchestration.resources import vault as adapter
 from orchestration.resources.vault import SqliteVault
@@ -86,7 +86,7 @@ def test_an_absent_vault_is_empty_and_needs_no_key(tmp_path: Path) -> None:
     assert vault.values(at_most=10) == []
     assert vault.read(["C1"]).empty
     assert not vault.erased("customer_id", ["C1"])
-    assert not vault.is_taken("customers", "print")
+    assert not vault.has_processed("customers", "print")
     assert not vault.file.exists()
     with pytest.raises(VaultKeyRefused):
         vault.keep("customers", PEOPLE)
@@ -105,7 +105,7 @@ def test_values_swapped_between_customers_do_not_open(vault: SqliteVault) -> Non
     vault.keep("customers", PEOPLE)
     with sqlite3.connect(vault.file) as connection:
         connection.execute("update contents set customer_id = 'C9' where customer_id = 'C2'")
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         vault.values(["C9"], at_most=10)
 
 
@@ -123,10 +123,10 @@ def test_who_is_renamed_keeps_everything_under_the_new_name_alone(vault: SqliteV
 
 
 def test_files_are_remembered_by_source_and_bytes(vault: SqliteVault) -> None:
-    vault.note_taken("customers", "print")
-    vault.note_taken("customers", "print")
-    assert vault.is_taken("customers", "print")
-    assert not vault.is_taken("leads", "print")
+    vault.mark_processed("customers", "print")
+    vault.mark_processed("customers", "print")
+    assert vault.has_processed("customers", "print")
+    assert not vault.has_processed("leads", "print")
 
 
 def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) -> None:
@@ -134,9 +134,9 @@ def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) ->
     before, tokens = values(vault), vault.tokens("customer_id", ["C1", "C2"])
     old_bytes = [row[0] for row in rows(vault, "select ciphertext from contents")]
     assert with_keys(vault, OLD, NEW).rotate() == 3
-    renewed = with_keys(vault, NEW)
-    assert values(renewed) == before
-    assert renewed.tokens("customer_id", ["C1", "C2"]) == tokens
+    refitted_every_run = with_keys(vault, NEW)
+    assert values(refitted_every_run) == before
+    assert refitted_every_run.tokens("customer_id", ["C1", "C2"]) == tokens
     assert {row[0] for row in rows(vault, "select key_id from contents")} == {NEW.id}
     with pytest.raises(VaultKeyRefused):
         vault.values(at_most=10)

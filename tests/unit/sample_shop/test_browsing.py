@@ -11,7 +11,7 @@ from assets.sample_shop.browsing.events import events_of, visitors_of
 from assets.sample_shop.browsing.visits import visits_of
 from assets.sample_shop.world.products import CATEGORIES
 from assets.sample_shop.world.shop import Shop
-from assets.sample_shop.world.simulated_days import Happenings
+from assets.sample_shop.world.simulated_days import SimulatedDays
 
 COUNT, OLD = 2_000, 1_500
 SHOP = Shop(customers=COUNT, first_day=date(2023, 1, 2), last_day=date(2023, 3, 26), seed=1)
@@ -73,7 +73,7 @@ def orders() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def world() -> Happenings:
+def world() -> SimulatedDays:
     rng = np.random.default_rng(3)
     placed, catalogue = orders(), products()
     order = np.repeat(np.arange(len(placed)), 3)
@@ -81,7 +81,7 @@ def world() -> Happenings:
     product = rng.integers(len(CATEGORIES), len(catalogue), size=len(order))
     day = rng.integers(70, size=400)
     clicked = np.where(np.arange(400) % 2 == 0, rng.integers(60, 5 * 86_400, size=400), np.nan)
-    return Happenings(
+    return SimulatedDays(
         customers=customers(),
         # Interest lasts the whole time, so that two weeks of visits speak of one state.
         interest=np.repeat(np.arange(COUNT)[:, None] % 4 == 0, SHOP.weeks, axis=1),
@@ -106,7 +106,7 @@ def visitors() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def events(world: Happenings, visitors: pd.DataFrame) -> pd.DataFrame:
+def events(world: SimulatedDays, visitors: pd.DataFrame) -> pd.DataFrame:
     """Events with the device that they happened on."""
     events = events_of(SHOP, visitors, DAYS, world=world, rng=np.random.default_rng(5))
     devices = visitors[["visitor_id", "customer", "first_day", "identified_day"]]
@@ -141,7 +141,7 @@ def test_events_lie_in_the_days_asked_for_in_order(events: pd.DataFrame) -> None
     assert (events["occurred_at"] == events["occurred_at"].dt.floor("s")).all()
 
 
-def test_a_month_at_a_time_is_a_part_of_the_whole(world: Happenings, visitors: pd.DataFrame) -> None:
+def test_a_month_at_a_time_is_a_part_of_the_whole(world: SimulatedDays, visitors: pd.DataFrame) -> None:
     days = range(31, 59)
     placed = world.orders[world.orders["day"].between(31, 58)]
     lines = world.lines[world.lines["order"].isin(placed.index)]
@@ -176,7 +176,7 @@ def test_a_device_keeps_its_kind_and_country(events: pd.DataFrame) -> None:
 
 
 def test_purchases_are_the_orders_that_were_not_placed_by_phone(
-    events: pd.DataFrame, world: Happenings
+    events: pd.DataFrame, world: SimulatedDays
 ) -> None:
     bought = events.loc[events["event_type"] == "purchase", ["occurred_at", "customer_id"]]
     online = world.orders[world.orders["channel"] != "phone"]
@@ -193,7 +193,7 @@ def test_guests_order_on_devices_of_strangers(events: pd.DataFrame) -> None:
     assert (bought.loc[bought["customer_id"].isna(), "customer"] == -1).all()
 
 
-def test_before_a_purchase_come_the_cart_and_the_checkout(events: pd.DataFrame, world: Happenings) -> None:
+def test_before_a_purchase_come_the_cart_and_the_checkout(events: pd.DataFrame, world: SimulatedDays) -> None:
     online = world.orders[(world.orders["channel"] != "phone") & (world.orders.index > 0)]
     carts = events[events["event_type"] == "add_to_cart"].set_index("product_id")
     checkouts = events[events["event_type"] == "checkout"]
@@ -219,7 +219,7 @@ def test_some_fill_a_cart_and_leave(events: pd.DataFrame) -> None:
     assert counts["checkout"] > counts["purchase"]
 
 
-def test_products_are_seen_after_their_launch_only(events: pd.DataFrame, world: Happenings) -> None:
+def test_products_are_seen_after_their_launch_only(events: pd.DataFrame, world: SimulatedDays) -> None:
     launched = world.products.set_index("product_id")["launched_day"]
     seen = events[events["product_id"].notna()]
     assert (seen["day"] >= seen["product_id"].map(launched)).all()
@@ -228,7 +228,7 @@ def test_products_are_seen_after_their_launch_only(events: pd.DataFrame, world: 
     assert (seen["event_type"].isin(["product_view", "add_to_cart"])).all()
 
 
-def test_the_favourite_category_is_looked_at_most(events: pd.DataFrame, world: Happenings) -> None:
+def test_the_favourite_category_is_looked_at_most(events: pd.DataFrame, world: SimulatedDays) -> None:
     category = world.products.set_index("product_id")["category"]
     seen = events[(events["event_type"] == "product_view") & (events["customer"] >= 0)]
     favourite = np.array(CATEGORIES)[world.customers["favourite"].to_numpy()[seen["customer"]]]
@@ -237,7 +237,7 @@ def test_the_favourite_category_is_looked_at_most(events: pd.DataFrame, world: H
 
 
 def test_the_visits_of_the_day_of_sign_up_come_by_the_acquisition_channel(
-    events: pd.DataFrame, world: Happenings
+    events: pd.DataFrame, world: SimulatedDays
 ) -> None:
     signed_up = world.customers["signed_up_day"].to_numpy()
     at_sign_up = events[(events["customer"] >= OLD) & (events["day"] == events["identified_day"])]
@@ -250,7 +250,7 @@ def test_the_visits_of_the_day_of_sign_up_come_by_the_acquisition_channel(
 
 
 def test_clicks_in_messages_begin_visits_that_carry_the_campaign(
-    events: pd.DataFrame, world: Happenings
+    events: pd.DataFrame, world: SimulatedDays
 ) -> None:
     clicked = world.sends[world.sends["clicked_second"].notna()]
     at = FIRST_MIDNIGHT + pd.to_timedelta(
@@ -266,7 +266,7 @@ def test_clicks_in_messages_begin_visits_that_carry_the_campaign(
 
 
 @pytest.fixture(scope="module")
-def quiet(world: Happenings) -> Happenings:
+def quiet(world: SimulatedDays) -> SimulatedDays:
     return replace(world, orders=world.orders[:0], lines=world.lines[:0], sends=world.sends[:0])
 
 
@@ -276,7 +276,7 @@ def main_devices(visitors: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def returning_visits(quiet: Happenings, main_devices: pd.DataFrame) -> pd.Series:
+def returning_visits(quiet: SimulatedDays, main_devices: pd.DataFrame) -> pd.Series:
     """Visits of each old customer in the twelve weeks, without orders, messages and second devices."""
     visits = visits_of(SHOP, main_devices, DAYS, world=quiet, rng=np.random.default_rng(7))
     customer = main_devices["customer"].to_numpy()[visits["visitor"]]
@@ -285,16 +285,20 @@ def returning_visits(quiet: Happenings, main_devices: pd.DataFrame) -> pd.Series
 
 def test_customers_come_as_often_as_stated(returning_visits: pd.Series) -> None:
     number = np.arange(OLD)
-    alive, keen = number % 5 != 0, number % 4 == 0
+    hold_liveness_lock, keen = number % 5 != 0, number % 4 == 0
     # Twelve weeks are 84 ordinary days of 0.03 visits: 2.52. 900 of the 1,200 living are not interested:
     # 0.4 * 2.52 * 900 = 907.2; 300 are: 2.8 * 2.52 * 300 = 2,116.8; 300 have stopped: 0.05 * 2.52 * 300 =
     # 37.8. Sums of Poisson counts: the standard error is the root.
-    for who, expected in ((alive & ~keen, 907.2), (alive & keen, 2_116.8), (~alive, 37.8)):
+    for who, expected in (
+        (hold_liveness_lock & ~keen, 907.2),
+        (hold_liveness_lock & keen, 2_116.8),
+        (~hold_liveness_lock, 37.8),
+    ):
         assert abs(returning_visits[who].sum() - expected) < 4 * np.sqrt(expected)
 
 
 def test_the_interested_look_longer(
-    quiet: Happenings, main_devices: pd.DataFrame, returning_visits: pd.Series
+    quiet: SimulatedDays, main_devices: pd.DataFrame, returning_visits: pd.Series
 ) -> None:
     # The same chance makes the same visits. Each opens a page, then takes 4.6 steps on average with interest
     # and 2.2 without (carts aside): errors sqrt(4.6 / 2,117) = 0.05 and sqrt(2.2 / 907) = 0.05.
@@ -307,7 +311,7 @@ def test_the_interested_look_longer(
         assert abs(seen[who].sum() / returning_visits[who].sum() - expected) < 4 * 0.05
 
 
-def test_mondays_are_busier_than_saturdays(quiet: Happenings, visitors: pd.DataFrame) -> None:
+def test_mondays_are_busier_than_saturdays(quiet: SimulatedDays, visitors: pd.DataFrame) -> None:
     visits = visits_of(SHOP, visitors, DAYS, world=quiet, rng=np.random.default_rng(8))
     returning = visits[(visits["liked"] >= 0) & (visits["steps"] != 2.0)]
     by_weekday = returning["day"].mod(7).value_counts()
@@ -316,18 +320,18 @@ def test_mondays_are_busier_than_saturdays(quiet: Happenings, visitors: pd.DataF
     assert abs(by_weekday[0] / by_weekday[5] - 1.25 / 0.65) < 4 * 0.13
 
 
-def test_visits_of_two_weeks_tell_who_is_interested(events: pd.DataFrame, world: Happenings) -> None:
+def test_visits_of_two_weeks_tell_who_is_interested(events: pd.DataFrame, world: SimulatedDays) -> None:
     # At 0.03 visits a day the mean of two weeks is 0.17 without and 1.18 with interest; a quarter is
     # interested, so the visits' variance is 0.42 within and 0.25 * 0.75 * 1.01^2 = 0.19 between: correlation
     # sqrt(0.19 / 0.61) = 0.56. Counted in pages, and with visits for orders, clicks and none, it is less.
     looked = events[events["event_type"].isin(["page_view", "search"]) & (events["day"] >= DAYS.stop - 14)]
     counts = looked["customer"].value_counts().reindex(range(OLD), fill_value=0)
-    alive = np.arange(OLD) % 5 != 0
+    hold_liveness_lock = np.arange(OLD) % 5 != 0
     interested = world.interest[:OLD, -1]
-    assert np.corrcoef(counts[alive], interested[alive])[0, 1] > 0.35
+    assert np.corrcoef(counts[hold_liveness_lock], interested[hold_liveness_lock])[0, 1] > 0.35
 
 
-def test_the_same_chance_records_the_same(world: Happenings, visitors: pd.DataFrame) -> None:
+def test_the_same_chance_records_the_same(world: SimulatedDays, visitors: pd.DataFrame) -> None:
     first, again, other = (
         events_of(SHOP, visitors, DAYS[:28], world=world, rng=np.random.default_rng(seed))
         for seed in (5, 5, 6)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.exports.injected_faults import Planted
+from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.customers import customers_of
 from assets.sample_shop.world.segments import trade_by_segment
@@ -17,15 +17,15 @@ from assets.sample_shop.world.shop import Shop
 
 SHOP = Shop(customers=200, first_day=date(2023, 1, 30), last_day=date(2023, 4, 2), seed=9)
 FROM = date(2023, 3, 8)
-Folder = Callable[[Planted], Path]
+Folder = Callable[[InjectedFaults], Path]
 
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """The exports of the shop with something planted, each simulated once."""
-    folders: dict[Planted, Path] = {}
+    folders: dict[InjectedFaults, Path] = {}
 
-    def of(planted: Planted) -> Path:
+    def of(planted: InjectedFaults) -> Path:
         if planted not in folders:
             folder = tmp_path_factory.mktemp("planted")
             simulate(replace(SHOP, planted=planted), landing=folder / "landing", truth=folder / "truth")
@@ -37,7 +37,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 @pytest.fixture(scope="module")
 def usual(simulated: Folder) -> Path:
-    return simulated(Planted())
+    return simulated(InjectedFaults())
 
 
 def changed(usual: Path, planted: Path) -> set[str]:
@@ -67,14 +67,14 @@ def events(folder: Path, day: date) -> pd.DataFrame:
 
 
 def test_broken_tracking_takes_seven_days_of_events_and_nothing_else(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(broken_tracking_from=FROM))
+    planted = simulated(InjectedFaults(broken_tracking_from=FROM))
     lost = {f"landing/events/2023-03-{day:02d}.parquet" for day in range(8, 15)}
     assert changed(usual, planted) == lost
     assert not any((planted / name).exists() for name in lost)
 
 
 def test_prices_are_a_hundred_times_as_large_from_the_day_on(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(price_unit_change_from=FROM))
+    planted = simulated(InjectedFaults(price_unit_change_from=FROM))
     assert changed(usual, planted) == {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
     before, after = (
         lines(folder).assign(price=lambda it: pd.to_numeric(it["Price"], errors="coerce"))
@@ -88,7 +88,7 @@ def test_prices_are_a_hundred_times_as_large_from_the_day_on(simulated: Folder, 
 
 
 def test_a_week_of_orders_comes_ten_days_late_in_a_file_of_its_own(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(late_batch_from=FROM))
+    planted = simulated(InjectedFaults(late_batch_from=FROM))
     assert changed(usual, planted) == {
         "landing/orders_2023-03.csv.gz",
         "landing/orders_2023-03_late.csv.gz",
@@ -106,7 +106,7 @@ def test_a_week_of_orders_comes_ten_days_late_in_a_file_of_its_own(simulated: Fo
 
 
 def test_bots_make_one_day_fifty_times_as_busy(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(bot_burst_from=FROM))
+    planted = simulated(InjectedFaults(bot_burst_from=FROM))
     assert changed(usual, planted) == {"landing/events/2023-03-08.parquet"}
     before, after = events(usual, FROM), events(planted, FROM)
     assert len(after) == 50 * len(before)
@@ -117,7 +117,7 @@ def test_bots_make_one_day_fifty_times_as_busy(simulated: Folder, usual: Path) -
 
 
 def test_poisoned_labels_are_orders_that_the_truth_does_not_know(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(poisoned_labels_from=FROM))
+    planted = simulated(InjectedFaults(poisoned_labels_from=FROM))
     # Thirty days reach into April, of which the shop has two.
     possible = {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
     assert {"landing/orders_2023-03.csv.gz"} <= changed(usual, planted) <= possible
@@ -138,12 +138,12 @@ def test_poisoned_labels_are_orders_that_the_truth_does_not_know(simulated: Fold
 def test_a_label_drift_changes_orders_and_the_truth_but_not_the_people(
     simulated: Folder, usual: Path
 ) -> None:
-    planted = simulated(Planted(label_drift_from=FROM))
+    planted = simulated(InjectedFaults(label_drift_from=FROM))
     moved = changed(usual, planted)
     assert not {name for name in moved if "2023-01" in name or "2023-02" in name}
     assert {"landing/orders_2023-03.csv.gz", "truth/purchase_probabilities.parquet"} <= moved
     assert not moved & {"landing/customers.csv", "truth/customers.parquet", "landing/sends_2023-03.csv.gz"}
-    drifted = replace(SHOP, planted=Planted(label_drift_from=FROM))
+    drifted = replace(SHOP, planted=InjectedFaults(label_drift_from=FROM))
     before, after = trade_by_segment(SHOP), trade_by_segment(drifted)
     day = SHOP.day_number(FROM)
     assert (after[:, :day] == before[:, :day]).all()
@@ -152,14 +152,14 @@ def test_a_label_drift_changes_orders_and_the_truth_but_not_the_people(
 
 
 def test_a_covariate_drift_changes_who_signs_up_and_nobody_before(simulated: Folder, usual: Path) -> None:
-    planted = simulated(Planted(covariate_drift_from=FROM))
+    planted = simulated(InjectedFaults(covariate_drift_from=FROM))
     moved = changed(usual, planted)
     assert not {name for name in moved if "s_2023-01" in name or "s_2023-02" in name}
     assert "landing/customers.csv" in moved
     large = replace(SHOP, customers=20_000)
     before, after = (
         customers_of(replace(large, planted=planted))
-        for planted in (Planted(), Planted(covariate_drift_from=FROM))
+        for planted in (InjectedFaults(), InjectedFaults(covariate_drift_from=FROM))
     )
     new = before["signed_up_day"] >= SHOP.day_number(FROM)
     pd.testing.assert_frame_equal(before[~new], after[~new])
@@ -175,4 +175,4 @@ def test_a_covariate_drift_changes_who_signs_up_and_nobody_before(simulated: Fol
 
 def test_a_switch_before_the_first_day_is_refused() -> None:
     with pytest.raises(ValueError, match="label_drift_from 2022-12-31 lies before"):
-        replace(SHOP, planted=Planted(label_drift_from=date(2022, 12, 31)))
+        replace(SHOP, planted=InjectedFaults(label_drift_from=date(2022, 12, 31)))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.exports.injected_faults import Planted
+from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.truth import purchase_probabilities
 from assets.sample_shop.world.history import cast_of
 from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS, interest_of
@@ -139,7 +139,7 @@ def test_what_happens_agrees_with_the_stated_probabilities_in_every_tenth() -> N
 
 
 def test_the_truth_follows_a_label_drift() -> None:
-    drifted = replace(SHOP, planted=Planted(label_drift_from=date(2023, 7, 3)))
+    drifted = replace(SHOP, planted=InjectedFaults(label_drift_from=date(2023, 7, 3)))
     asked = asked_and_bought(drifted)
     after = asked[asked["as_of_date"] >= date(2023, 7, 3)]
     assert abs(miss(after)) < 4

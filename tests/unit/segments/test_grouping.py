@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from assets.segments.grouping import Tried, chosen, separation_gain
+from assets.segments.grouping import KResult, chosen, separation_gain
 from assets.segments.preparing import FARTHEST, coordinates, fit_axes
 from assets.segments.propose import ALIKE, TOO_FEW, UNSTABLE, propose
 from assets.segments.serving import place
 from tests.unit.segments.world import SMALL, customers
 
 
-def figures(k: int, *, stability: float, silhouette: float, smallest_share: float = 0.1) -> Tried:
-    return Tried(
+def figures(k: int, *, stability: float, silhouette: float, smallest_share: float = 0.1) -> KResult:
+    return KResult(
         k=k, stability=stability, stability_sd=0.01, silhouette=silhouette,
         smallest_share=smallest_share, draws=5, n=1_000,
     )  # fmt: skip

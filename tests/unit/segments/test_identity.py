@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from assets.segments.matching import Identity, identify, matched, overlaps
-from assets.segments.model import Trait
+from assets.segments.matching import SegmentKeys, identify, matched, overlaps
+from assets.segments.model import ClusteringFeature
 from assets.segments.propose import propose
 from assets.segments.serving import place
 from tests.unit.segments.world import SMALL, customers
 
-TRAITS = (Trait(column="a", high="high a", low="low a"), Trait(column="b", high="high b", low="low b"))
+TRAITS = (
+    ClusteringFeature(column="a", high="high a", low="low a"),
+    ClusteringFeature(column="b", high="high b", low="low b"),
+)
 
 
 def test_overlap_is_shared_customers_among_all_of_both() -> None:
@@ -27,7 +30,7 @@ def test_too_little_overlap_is_another_segment() -> None:
 
 
 def test_new_segments_get_new_keys_and_no_key_comes_twice() -> None:
-    before = Identity(keys=("b01", "b04"), names=("one", "four"), keys_used=4)
+    before = SegmentKeys(keys=("b01", "b04"), names=("one", "four"), keys_used=4)
     centres = np.array([[2.0, 0.0], [0.0, -2.0], [0.1, 0.1]])
     found = identify(centres, TRAITS, before=before, same={1: 0})
     assert found.keys == ("b05", "b01", "b06")

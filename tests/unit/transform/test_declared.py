@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import LANDINGS
-from assets.transform.build_state import BusinessClock, next_window, remember
+from assets.transform.build_state import BusinessCalendar, next_window, remember
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 DECLARED = {
@@ -19,8 +19,8 @@ DECLARED = {
 MORNING = date(2024, 5, 6)
 
 
-def clock(**changed: str) -> BusinessClock:
-    return BusinessClock(
+def clock(**changed: str) -> BusinessCalendar:
+    return BusinessCalendar(
         declared={**DECLARED, **changed},
         first_as_of_day=date(2024, 1, 1),
         today=lambda _warehouse: MORNING,
