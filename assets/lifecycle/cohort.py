@@ -1,53 +1,72 @@
-"""Who may be profiled on a morning, who may be contacted, and who is held out: shared by all rooms."""
+"""Eligibility, consent and holdout of the people whom rows are about."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.exclusion import Exclusion
-from assets.lifecycle.store.schemas import FLAG, Types
+from assets.lifecycle.capability import Spec
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS
 from assets.ports import Warehouse
 
-ELIGIBILITY = Key("intermediate", "int_customer__as_of_permissions")
-# What every published row of a customer says of them as of its morning.
-CONSENT_COLUMNS: Types = {"is_holdout": FLAG, "consent_ads": FLAG, "consent_profiling": FLAG}
-NO_CONSENT = Exclusion(table=ELIGIBILITY, passthrough_columns=tuple(CONSENT_COLUMNS.items()))
+INELIGIBLE = "ineligible_reason"
+# Columns that the rows of one as-of date and value of the key columns have in common.
+SHARED = frozenset({"as_of_date", "model_version", "status", "quality_grade"})
 
 
-def permissions_on(warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """Every customer of the morning: ``customer_id``, ``ineligible_reason`` and the marks, by customer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Exclusion criteria: rows of ``table`` whose ``ineligible_reason`` is not null are ineligible.
+
+    They are in no training row, evaluation or total, and are published with the reason and no score.
+
+    Attributes:
+        table: Entity id, ``as_of_date``, ``ineligible_reason`` and ``passthrough_columns``; an entity
+            without a row is eligible.
+        passthrough_columns: Columns of ``table`` published beside every score, as name and pandas dtype.
+    """
+
+    table: Key
+    passthrough_columns: tuple[tuple[str, str], ...] = ()
+
+
+def load_cohort(spec: Spec, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+    """Everyone who has a row on ``as_of``: subject, ``ineligible_reason``, consent and holdout, by subject."""
+    columns = ", ".join((str(spec.subject), INELIGIBLE, *CONSENT_COLUMNS))
+    table = spec.cohort.sql if spec.cohort else ""
     return warehouse.read(
-        f"select customer_id, ineligible_reason, {', '.join(CONSENT_COLUMNS)} from {ELIGIBILITY.sql} "
-        "where as_of_date = $as_of order by customer_id",
-        {"as_of": as_of},
+        f"select {columns} from {table} where as_of_date = $as_of order by {spec.subject}", {"as_of": as_of}
     )
 
 
-def add_ineligible_rows(
-    said: pd.DataFrame, permissions: pd.DataFrame, *, per: str, shared: Sequence[str]
-) -> pd.DataFrame:
-    """``said`` with everyone's marks, and rows for those who may not be profiled, of whom nothing is said.
+def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) -> pd.DataFrame:
+    """Add consent and holdout columns, and rows for people who may not be scored, with the reason only.
 
     Args:
-        said: One row per customer who may be profiled and value of ``per``.
-        permissions: As :func:`permissions_on` reads them.
-        per: Column of which every customer has each value, such as a horizon.
-        shared: Columns that say the same of everybody, and of the refused too.
+        spec: The capability; ``key_columns`` of its first table are filled in the added rows.
+        scored: Rows of scored people, one per value of the key columns (n, k).
+        cohort: As :func:`load_cohort` reads it.
+
+    Returns:
+        One row per person of ``cohort`` and value of the key columns.
     """
-    refused = permissions.loc[permissions["ineligible_reason"].notna(), ["customer_id", "ineligible_reason"]]
-    alike = said.drop_duplicates(per)[[per, *shared]]
-    others = refused.merge(alike, how="cross").assign(is_eligible=False)
-    # A concatenation with nobody would still take the types of nobody.
-    rows = pd.concat([said, others], ignore_index=True) if len(others) else said
-    marks = permissions[["customer_id", *CONSENT_COLUMNS]]
-    return rows.drop(columns=list(CONSENT_COLUMNS)).merge(marks, on="customer_id", how="left")
+    subject, keys = str(spec.subject), list(spec.tables[0].key_columns)
+    shared = [name for name in scored.columns if name in {*keys, *SHARED}]
+    refused = cohort.loc[cohort[INELIGIBLE].notna() & ~cohort[subject].isin(scored[subject])]
+    values = scored.drop_duplicates(keys)[shared] if keys else scored.head(1)[shared]
+    others = refused[[subject, INELIGIBLE]].merge(values, how="cross").assign(is_eligible=False)
+    # A concatenation with an empty frame would still take its types.
+    rows = pd.concat([scored, others], ignore_index=True) if len(others) else scored
+    own = [name for name in CONSENT_COLUMNS if name in rows.columns]
+    return rows.drop(columns=own).merge(cohort[[subject, *CONSENT_COLUMNS]], on=subject, how="left")
 
 
-def with_profiling_consent(rows: str) -> str:
-    """``rows``, SQL of a table by customer and as-of day, without those who may not be profiled."""
+def with_consent(rows: str, spec: Spec) -> str:
+    """SQL of table ``rows``, by subject and ``as_of_date``, restricted to people who may be scored."""
+    if spec.cohort is None:
+        raise ValueError(f"{spec.name} declares no cohort table")
     return (
-        f"(select rows.* from {rows} as rows semi join (select customer_id, as_of_date "
-        f"from {ELIGIBILITY.sql} where ineligible_reason is null) as allowed using (customer_id, as_of_date))"
+        f"(select rows.* from {rows} as rows semi join (select {spec.subject}, as_of_date "
+        f"from {spec.cohort.sql} where {INELIGIBLE} is null) as allowed using ({spec.subject}, as_of_date))"
     )

@@ -1,87 +1,192 @@
-"""What every room's weekly assets share, and the four assets of every supervised problem."""
+"""The weekly assets of every capability: evaluation, champion, scores, realised performance."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from functools import partial
 from math import isnan
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.promotion import CARD_FILE, champion
-from assets.lifecycle.report.plots import as_markdown, level_plot, reliability_plot
+from assets.keys import CALIBRATION_BINS, METRICS, RETRAIN_LOG, Key
+from assets.lifecycle.capability import Capability, Spec
+from assets.lifecycle.promotion import CARD_FILE, promote
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.report.plots import as_markdown
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG
-from assets.lifecycle.run_context import SCHEDULED, Morning, Named, Occasion
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.run_context import SCHEDULED, RunContext
+from assets.lifecycle.scoring import score
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.training import candidate, evaluation
+from assets.lifecycle.training import evaluate
 from assets.ports import ModelStore, Warehouse
-from assets.supervised.data.dataset import DAILY_ORDERS
-from assets.supervised.problem import PredictionProblem
 
 SHOWN_DECISIONS = 10
 SHOWN_DECIMALS = 4
-METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n", "n_positive"]
+METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n"]
 
-HELD_BACK = (
-    "A model of the morning's older days, held back from the newest ones so that it can be judged on them; "
-    "or the words in which it was refused."
-)
-JUDGED = (
-    "The candidate on the newest matured days beside the naive rival and the champion, overall and per "
-    "slice, with intervals by customer; and whether it may be promoted."
+EVALUATED = (
+    "A candidate on dates that it has not seen, beside the baseline and the champion, with intervals; and "
+    "whether it may be promoted. A refusal has its reason."
 )
 SERVES = (
-    "The version that scores from this morning on: the candidate if it was promoted, refitted on everything "
-    "known; else the champion before it; else the naive rival as fallback."
+    "The version that scores from this as-of date on: the candidate if it was promoted, fitted on everything "
+    "known; else the champion before it; else the baseline as fallback."
+)
+REALISED = (
+    "Published scores compared with outcomes, once their windows have ended. The version that served scores "
+    "nothing more while its published scores do not match."
 )
 
-# What a step tells the UI, by name; what is ``None`` is left out.
-Told = Mapping[str, Any]
-Lived = TypeVar("Lived", bound=Occasion[Any])
+AnyCapability = Capability[Any, Any, Any, Any]
+AnyRun = RunContext[Any, Any]
+# What a step shows in the UI, by name: numbers, texts, frames, PNGs; ``None`` is left out.
+Metadata = Mapping[str, Any]
 
 
-def weekly_asset(  # noqa: PLR0913 - what an asset is made of
-    problem: Named,
+def weekly_asset(
+    capability: AnyCapability,
     partitions: dg.PartitionsDefinition[str],
     *,
-    key: Key,
+    keys: Mapping[Key, str],
     deps: Iterable[Key],
-    description: str,
-    occasion: Callable[..., Lived],
-    step: Callable[[Lived], Told],
+    step: Callable[[AnyRun], Metadata],
 ) -> dg.AssetsDefinition:
-    """One step of a question, per as-of morning: ``step`` makes table ``key`` and tells what it made.
+    """One step of a capability per as-of date.
 
-    ``occasion`` is the class of the morning that the step is given.
+    Args:
+        capability: What runs.
+        partitions: The as-of dates.
+        keys: Tables that ``step`` writes, with their descriptions; metadata go to the first.
+        deps: Tables that it reads.
+        step: Writes the tables and returns metadata.
     """
+    first, *others = keys
+    reads = [dg.AssetKey(each) for each in deps]
 
-    @dg.asset(
-        key=dg.AssetKey(key),
-        deps=[dg.AssetKey(each) for each in deps],
+    @dg.multi_asset(
+        name="__".join((first.schema, first.name)),
+        specs=[
+            dg.AssetSpec(dg.AssetKey(key), deps=reads, description=text, group_name=capability.spec.name)
+            for key, text in keys.items()
+        ],
         partitions_def=partitions,
-        group_name=problem.name,
-        description=description,
         pool="warehouse",
     )
-    def _made(
+    def _step(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
         models: dg.ResourceParam[ModelStore],
-    ) -> dg.MaterializeResult[None]:
+    ) -> Iterable[dg.MaterializeResult[None]]:
         with warehouse.kept_open():
-            told = step(occasion(problem=problem, warehouse=warehouse, models=models, **_stands_on(context)))
-        return dg.MaterializeResult(metadata={name: each for name, each in told.items() if each is not None})
+            found = step(
+                RunContext(capability=capability, warehouse=warehouse, models=models, **_run_of(context))
+            )
+        yield dg.MaterializeResult(asset_key=dg.AssetKey(first), metadata=_shown(found))
+        for key in others:
+            yield dg.MaterializeResult(asset_key=dg.AssetKey(key))
 
-    return _made
+    return _step
 
 
-def _stands_on(context: dg.AssetExecutionContext) -> dict[str, Any]:
-    """The morning that a run stands on, and why it trains."""
+def trained_assets(
+    capability: AnyCapability, partitions: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """Evaluation and champion of a capability."""
+    spec = capability.spec
+    return [
+        weekly_asset(
+            capability, partitions,
+            keys={spec.evaluation: f"{spec.question} {_described(spec, 'evaluation', EVALUATED)}"},
+            deps=spec.trained_from, step=_evaluation,
+        ),
+        weekly_asset(
+            capability, partitions,
+            keys={spec.champion: _described(spec, "champion", SERVES)},
+            deps=(spec.evaluation,), step=_champion,
+        ),
+    ]  # fmt: skip
+
+
+def scores_asset(capability: AnyCapability, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Scores and side tables of a capability."""
+    spec = capability.spec
+    own = [table.key for table in spec.tables]
+    monitored = (spec.realised,) if spec.outcomes else ()
+    return weekly_asset(
+        capability, partitions,
+        keys={key: _described(spec, key.name, f"Rows of {key.name}, by as-of date.") for key in own},
+        deps=(spec.champion, *monitored, *spec.scored_from), step=_scores,
+    )  # fmt: skip
+
+
+def realised_asset(
+    capability: AnyCapability, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """Realised performance of a capability with outcomes."""
+    spec = capability.spec
+    reads = dict.fromkeys((*spec.scored_from, *(outcome.table for outcome in spec.outcomes)))
+    return weekly_asset(
+        capability, partitions,
+        keys={spec.realised: _described(spec, "realised", REALISED)},
+        deps=reads, step=lambda run: row_metadata(monitor(run)),
+    )  # fmt: skip
+
+
+def row_metadata(rows: pd.DataFrame) -> Metadata:
+    """The one row that a step wrote, cell by cell."""
+    cells = {str(name): str(value) for name, value in rows.iloc[0].dropna().items()}
+    return {"dagster/row_count": 1, **cells}
+
+
+def _described(spec: Spec, table: str, text: str) -> str:
+    return spec.descriptions.get(table, text)
+
+
+def _evaluation(run: AnyRun) -> Metadata:
+    row = evaluate(run)
+    version = str(row["model_version"].iloc[0])
+    metrics, bins = (
+        control_tables.rows_of_version(run.warehouse, key, version) for key in (METRICS, CALIBRATION_BINS)
+    )
+    whole = metrics.loc[metrics["slice_name"] == "all", METRICS_SHOWN]
+    return {
+        **row_metadata(row),
+        "metrics": whole,
+        **run.capability.describe_evaluation(metrics, bins),
+    }
+
+
+def _champion(run: AnyRun) -> Metadata:
+    serving = promote(run)
+    decisions = run.warehouse.read(
+        f"select decided_at, decision, challenger, champion, reasons from {RETRAIN_LOG.sql} "
+        f"where model_name = $name order by decided_at desc limit {SHOWN_DECISIONS}",
+        {"name": run.spec.name},
+    )
+    if serving is None:
+        return {"dagster/row_count": 0, "withheld": True, "decisions": decisions}
+    card = run.folder(serving.model_version) / CARD_FILE
+    text = card.read_text(encoding="utf-8") if card.is_file() else None
+    return {
+        "dagster/row_count": 1,
+        "version": serving.model_version,
+        "serves_since": str(serving.as_of_date),
+        "grade": serving.quality_grade,
+        "is_fallback": serving.is_fallback,
+        "model_card": dg.MetadataValue.md(text) if text else None,
+        "decisions": decisions,
+    }
+
+
+def _scores(run: AnyRun) -> Metadata:
+    rows = score(run)
+    if rows is None:
+        return {"dagster/row_count": 0, "withheld": True}
+    return {"dagster/row_count": len(rows), **run.capability.describe_scores(run.warehouse, rows)}
+
+
+def _run_of(context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """The as-of date of a Dagster run, and why it trains."""
     windows = context.run.tags.get(WINDOWS_TAG)
     return {
         "as_of": date.fromisoformat(context.partition_key),
@@ -92,33 +197,21 @@ def _stands_on(context: dg.AssetExecutionContext) -> dict[str, Any]:
     }
 
 
-def told_row(rows: pd.DataFrame) -> Told:
-    """The one row that a step made, cell by cell."""
-    return {
-        "dagster/row_count": 1,
-        **{str(name): str(value) for name, value in rows.iloc[0].dropna().items()},
-    }
+def _shown(found: Metadata) -> dict[str, Any]:
+    shown = {name: _value(name, value) for name, value in found.items()}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
-def told_table(rows: pd.DataFrame) -> dg.MetadataValue | None:
-    """A table for the UI; ``None`` when it has no row."""
-    records = [
-        dg.TableRecord({str(key): _cell(value) for key, value in row.items()})
-        for row in rows.to_dict("records")
-    ]
-    return dg.MetadataValue.table(records) if records else None
-
-
-def told_serving(serving: ChampionVersion, *, card: Path) -> Told:
-    """The version that serves a morning, and its card when it has one."""
-    return {
-        "dagster/row_count": 1,
-        "version": serving.model_version,
-        "serves_since": str(serving.as_of_date),
-        "grade": serving.quality_grade,
-        "is_fallback": serving.is_fallback,
-        "model_card": dg.MetadataValue.md(card.read_text(encoding="utf-8")) if card.is_file() else None,
-    }
+def _value(name: str, value: object) -> Any:  # noqa: ANN401 - whatever Dagster takes as metadata
+    if isinstance(value, bytes):
+        return dg.MetadataValue.md(as_markdown(value, text=name))
+    if isinstance(value, pd.DataFrame):
+        records = [
+            dg.TableRecord({str(key): _cell(cell) for key, cell in row.items()})
+            for row in value.to_dict("records")
+        ]
+        return dg.MetadataValue.table(records) if records else None
+    return value
 
 
 def _cell(value: object) -> str | int | float | bool | None:
@@ -127,95 +220,3 @@ def _cell(value: object) -> str | int | float | bool | None:
     if isinstance(value, float):
         return None if isnan(value) else round(value, SHOWN_DECIMALS)
     return value if isinstance(value, str | int | bool) else str(value)
-
-
-def supervised_assets(
-    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str]
-) -> list[dg.AssetsDefinition]:
-    """Candidate, evaluation, champion and scores of ``problem``, one of each per as-of morning."""
-    step = partial(weekly_asset, problem, partitions, occasion=Morning)
-    rows_of_what = (
-        f"One row per {problem.entity} and as-of date: the calibrated probability of a {problem.target} "
-        f"within {problem.horizon_days} days, its level, rank and reasons."
-    )
-    known = (*problem.sources, problem.label, DAILY_ORDERS)
-    served = (problem.champion, problem.realised, *problem.sources)
-    return [
-        step(
-            key=problem.candidate, deps=known, description=f"{problem.question} {HELD_BACK}", step=_candidate
-        ),
-        step(key=problem.evaluation, deps=(problem.candidate,), description=JUDGED, step=_evaluation),
-        step(key=problem.champion, deps=(problem.evaluation,), description=SERVES, step=_champion),
-        step(key=problem.scores, deps=served, description=rows_of_what, step=_scores),
-    ]
-
-
-def _candidate(morning: Morning) -> Told:
-    row = candidate(morning).iloc[0]
-    return {
-        "dagster/row_count": 1,
-        "version": str(row["model_version"]),
-        "rows": int(row["n_rows"]),
-        "positives": int(row["n_positive"]),
-        "customers": int(row["n_customers"]),
-        "refusal": "" if pd.isna(row["refusal"]) else str(row["refusal"]),
-    }
-
-
-def _evaluation(morning: Morning) -> Told:
-    row = evaluation(morning).iloc[0]
-    version = str(row["model_version"])
-    whole = control_tables.rows_of_version(morning.warehouse, METRICS, version).query("slice_name == 'all'")
-    return {
-        "dagster/row_count": 1,
-        "is_promotable": bool(row["is_promotable"]),
-        "grade": str(row["quality_grade"]),
-        "reasons": str(row["reasons"]),
-        "reliability": _reliability(morning, version),
-        "metrics": told_table(whole[METRICS_SHOWN]),
-    }
-
-
-def _champion(morning: Morning) -> Told:
-    serving = champion(morning)
-    decisions = morning.warehouse.read(
-        f"select decided_at, decision, challenger, champion, reasons from {RETRAIN_LOG.sql} "
-        f"where model_name = $name order by decided_at desc limit {SHOWN_DECISIONS}",
-        {"name": morning.problem.name},
-    )
-    if serving is None:
-        return {"dagster/row_count": 0, "withheld": True, "decisions": told_table(decisions)}
-    card = morning.folder(serving.model_version) / CARD_FILE
-    return {**told_serving(serving, card=card), "decisions": told_table(decisions)}
-
-
-def _scores(morning: Morning) -> Told:
-    level, problem = scores(morning), morning.problem
-    if level is None:
-        return {"dagster/row_count": 0, "withheld": True}
-    levels = morning.warehouse.read(
-        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
-    )
-    png = level_plot(levels, title=f"{problem.target} within {problem.horizon_days} days")
-    return {
-        "dagster/row_count": _scored(morning),
-        "asked": int(level["customers"].iloc[0]),
-        **{name: float(level[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
-        "totals": dg.MetadataValue.md(as_markdown(png, text="totals")),
-    }
-
-
-def _scored(morning: Morning) -> int:
-    """Rows of the morning, those of customers who are not asked about included."""
-    sql = f"select count(*) as n from {morning.problem.scores.sql} where as_of_date = $as_of"
-    return int(morning.warehouse.read(sql, {"as_of": morning.as_of})["n"].iloc[0])
-
-
-def _reliability(morning: Morning, version: str) -> dg.MetadataValue | None:
-    bins = control_tables.rows_of_version(morning.warehouse, CALIBRATION_BINS, version).query(
-        "slice_name == 'all'"
-    )
-    if bins.empty:
-        return None
-    png = reliability_plot(bins, title=f"{morning.problem.name} {version}, newest matured days")
-    return dg.MetadataValue.md(as_markdown(png, text="reliability"))

@@ -1,24 +1,52 @@
-"""The gate that can say no: decide from recorded metrics whether a candidate may score."""
+"""The promotion gate: decide from recorded metrics whether a candidate may serve."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
-from assets.lifecycle.store.metric_lookup import has, overall, recorded
+from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifecycle.store.schemas import RETRAIN_TYPES, typed
 from assets.metrics.bootstrap import Interval
-from assets.supervised.problem import PromotionCriteria
-
-COMPARED_BY = "levelled_log_loss"
-DIFFERENCE = f"{COMPARED_BY}_difference"
-CHAMPION_DIFFERENCE = f"champion_{DIFFERENCE}"
-CONSTANT_WITHIN = 1e-6
 
 Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How two versions are compared on the same rows.
+
+    Attributes:
+        metric: The compared metric; ``<metric>_difference`` in ``ml.metrics`` is candidate minus baseline,
+            ``champion_<metric>_difference`` candidate minus champion.
+        label: The metric in words.
+        higher_is_better: The sign of an improvement.
+        margin: By how much a candidate must surely beat the champion, at least 0.
+    """
+
+    metric: str
+    label: str
+    higher_is_better: bool = False
+    margin: float = 0.0
+
+    @property
+    def difference(self) -> str:
+        """The recorded difference against the baseline."""
+        return f"{self.metric}_difference"
+
+    @property
+    def champion_difference(self) -> str:
+        """The recorded difference against the champion."""
+        return f"champion_{self.difference}"
+
+    def is_won(self, difference: Interval, *, margin: float = 0.0) -> bool:
+        """Whether the whole interval lies on the better side, by more than ``margin``."""
+        # A difference that could not be computed (NaN) is no proof either.
+        if self.higher_is_better:
+            return bool(difference.lo > margin)
+        return bool(difference.hi < -margin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +56,16 @@ class Decision:
     Attributes:
         promote: The decision.
         reasons: Sentences; never empty.
-        against_naive: Candidate minus naive rival in levelled log loss, ``None`` when not judged.
-        against_champion: Candidate minus champion, ``None`` when there is no champion.
-        faults: The part of ``reasons`` that says the scores are wrong, not merely no better.
+        against_baseline: Candidate minus baseline in the compared metric; ``None`` when not compared.
+        against_champion: Candidate minus champion; ``None`` when there is no champion.
+        defects: The part of ``reasons`` that says the scores are wrong, not merely no better.
     """
 
     promote: bool
     reasons: tuple[str, ...]
-    against_naive: Interval | None
-    against_champion: Interval | None
-    faults: tuple[str, ...] = ()
+    against_baseline: Interval | None = None
+    against_champion: Interval | None = None
+    defects: tuple[str, ...] = ()
 
     def outcome(self, *, has_champion: bool) -> Outcome:
         """``promote``, ``refuse`` (the champion stays) or ``fallback`` (there is none)."""
@@ -48,9 +76,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionAttempt:
-    """One decision: for which morning, when, in which run, why, and between whom; ``None`` is nobody.
+    """One decision: for which date, when, in which run, why, and between which versions.
 
-    ``windows_violated`` counts the mornings on which the trigger was seen, where it was.
+    ``windows_violated`` counts the dates on which the trigger was seen, where it was.
     """
 
     model_name: str
@@ -63,99 +91,56 @@ class PromotionAttempt:
     challenger: str | None
 
 
-def decide(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Decision:
-    """Promote only what is sound, calibrated and better than every rival on the newest rows.
+def decide(
+    metrics: pd.DataFrame,
+    comparison: Comparison,
+    *,
+    defects: tuple[str, ...] = (),
+    champion_unfit: str = "",
+    notes: tuple[str, ...] = (),
+) -> Decision:
+    """Promote only what has no defect and surely beats the baseline and the champion on the same rows.
 
     Args:
-        metrics: Rows of ``ml.metrics`` of one candidate on the test fold. A champion was compared when
-            ``champion_levelled_log_loss_difference`` is among them.
-        criteria: Tolerances.
-
-    Raises:
-        KeyError: when a metric the decision needs was not recorded.
+        metrics: Rows of ``ml.metrics`` of one candidate. The baseline, and the champion, were compared
+            when ``comparison`` finds its differences among them.
+        comparison: The compared metric.
+        defects: Reasons why the candidate's scores are wrong.
+        champion_unfit: Why the champion can no longer serve; then it need not be beaten.
+        notes: Further reasons to log.
     """
-    faults = (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
-    against_naive = overall(metrics, DIFFERENCE)
-    against_champion = overall(metrics, CHAMPION_DIFFERENCE) if has(metrics, CHAMPION_DIFFERENCE) else None
-    lost = tuple(_lost(against_naive, "naive rival")) + tuple(_lost(against_champion, "champion"))
-    if faults or lost:
-        reasons = faults + lost
-    else:
-        reasons = tuple(_won(against_naive, "naive rival")) + tuple(_won(against_champion, "champion"))
+    baseline = overall(metrics, comparison.difference) if has(metrics, comparison.difference) else None
+    champion = (
+        overall(metrics, comparison.champion_difference)
+        if has(metrics, comparison.champion_difference)
+        else None
+    )
+    challenged = None if champion_unfit else champion
+    lost = (*_lost(comparison, baseline, "baseline"), *_lost(comparison, challenged, "champion"))
+    won = (*_won(comparison, baseline, "baseline"), *_won(comparison, challenged, "champion"))
+    unfit = (champion_unfit,) if champion_unfit else ()
+    reasons = (*defects, *lost) or (*unfit, *won)
     return Decision(
-        promote=not (faults or lost),
-        reasons=reasons,
-        against_naive=against_naive,
-        against_champion=against_champion,
-        faults=faults,
+        promote=not (defects or lost),
+        reasons=(*reasons, *notes) or ("nothing to compare with",),
+        against_baseline=baseline,
+        against_champion=champion,
+        defects=defects,
     )
 
 
 def refused(reason: str) -> Decision:
-    """The decision when nothing could be fitted: a refusal's own words."""
-    return Decision(promote=False, reasons=(reason,), against_naive=None, against_champion=None)
+    """The decision when nothing could be fitted: the refusal's own words."""
+    return Decision(promote=False, reasons=(reason,))
 
 
-def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
-    """Ways in which scores are not probabilities of the outcome at all."""
-    lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
-    rate, auc = overall(metrics, "actual_rate").value, overall(metrics, "auc")
-    if highest - lowest < CONSTANT_WITHIN:
-        yield f"constant scores: everyone has {highest:.4f}"
-    elif lowest >= 0.5 > rate:
-        yield (
-            f"every score is at least 0.5 while it happens to {rate:.1%}: this is the probability of the "
-            "predicted class, not of the outcome"
-        )
-    elif highest <= 0.5 < rate:
-        yield (
-            f"every score is at most 0.5 while it happens to {rate:.1%}: this is the probability of the "
-            "class that was not predicted"
-        )
-    elif auc.hi < 0.5:
-        yield f"ranks those it happens to below the others, AUC {auc}: the label is probably swapped"
-    if auc.value >= criteria.highest_auc:
-        yield f"AUC {auc} is at or above {criteria.highest_auc}: a feature probably leaks the outcome"
-
-
-def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
-    """Calibration off by more than the tolerance and by more than sampling error.
-
-    The level is judged over the whole fold; slope and slices are judged after each day's common shift
-    was taken out, because a period effect that everybody shares is no fault of the ranking.
-    """
-    level = overall(metrics, "calibration_shift")
-    slope = overall(metrics, "calibration_slope")
-    if not np.isfinite([level.lo, slope.lo]).all():
-        yield "calibration cannot be judged: too few of either outcome on the newest rows, or constant scores"
-    if _outside(level, -criteria.level_tolerance, criteria.level_tolerance):
-        said, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
-        yield (
-            f"mean score {said:.3f} is far from the rate {rate:.3f}: a shift of {level} log-odds, more than "
-            f"{criteria.level_tolerance} and sampling error"
-        )
-    if _outside(slope, *criteria.slope_range):
-        kind = "overconfident" if slope.value < 1 else "timid"
-        yield f"calibration slope {slope} is outside {criteria.slope_range}: scores are {kind}"
-    for row in recorded(metrics, "relative_shift"):
-        is_judged = row.slice_name != "all" and row.cases >= criteria.smallest_slice_cases
-        if is_judged and _outside(row.interval, -criteria.slice_tolerance, criteria.slice_tolerance):
-            yield (
-                f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
-                f"{criteria.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
-            )
-
-
-def retrain_row(
-    attempt: PromotionAttempt, decision: Decision, *, compared_by: str = COMPARED_BY
-) -> pd.DataFrame:
-    """The row of ``ml.retrain_log``; the difference is against the champion, or else the naive rival."""
-    difference = f"{compared_by}_difference"
-    against = decision.against_champion or decision.against_naive
+def retrain_row(attempt: PromotionAttempt, decision: Decision, comparison: Comparison) -> pd.DataFrame:
+    """The row of ``ml.retrain_log``; the difference is against the champion, or else the baseline."""
+    against = decision.against_champion or decision.against_baseline
     row = {
         **asdict(attempt),
         "decision": decision.outcome(has_champion=attempt.champion is not None),
-        "metric": f"champion_{difference}" if decision.against_champion else difference,
+        "metric": comparison.champion_difference if decision.against_champion else comparison.difference,
         "difference": against.value if against else None,
         "ci_lo": against.lo if against else None,
         "ci_hi": against.hi if against else None,
@@ -172,16 +157,17 @@ def decision_row_without_comparison(
     return typed([{**asdict(attempt), **compared, "decision": outcome, "reasons": reasons}], RETRAIN_TYPES)
 
 
-def _outside(of: Interval, lowest: float, highest: float) -> bool:
-    return of.lo > highest or of.hi < lowest
+def _lost(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
+    margin = comparison.margin if competitor == "champion" else 0.0
+    if difference is not None and not comparison.is_won(difference, margin=margin):
+        side = "above" if comparison.higher_is_better else "below"
+        bound = margin if comparison.higher_is_better else -margin
+        yield (
+            f"does not beat the {competitor}: {comparison.label} differs by {difference}, "
+            f"not surely {side} {bound:g}"
+        )
 
 
-def _lost(difference: Interval | None, rival: str) -> Iterator[str]:
-    # Not "hi >= 0": a difference that could not be computed is no proof either.
-    if difference is not None and not difference.hi < 0:
-        yield f"does not beat the {rival}: log loss differs by {difference}, not surely below 0"
-
-
-def _won(difference: Interval | None, rival: str) -> Iterator[str]:
+def _won(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
     if difference is not None:
-        yield f"beats the {rival}: log loss differs by {difference}"
+        yield f"beats the {competitor}: {comparison.label} differs by {difference}"

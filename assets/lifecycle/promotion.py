@@ -1,173 +1,234 @@
-"""The third step of a morning: who serves from now on, logged with the reasons."""
+"""Promote a candidate, keep the champion, fall back to the baseline, or roll back; each is logged."""
 
-from dataclasses import asdict, replace
-from datetime import date
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
-from assets import ASSETS
-from assets.keys import MODEL_REGISTRY
-from assets.lifecycle.gate import decision_row_without_comparison, retrain_row
-from assets.lifecycle.report.grade import FALLBACK
-from assets.lifecycle.report.model_card import card
-from assets.lifecycle.run_context import Morning
+import pandas as pd
+
+from assets.features.matrix import AS_OF
+from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle.capability import Data, Fit, InsufficientData, Model, TrainingRecord
+from assets.lifecycle.gate import Decision, decision_row_without_comparison, refused, retrain_row
+from assets.lifecycle.report.model_card import model_card
+from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.artifacts import (
-    TrainingRecord,
-    VersionStatus,
-    code_hash,
-    data_hash,
-    registry_row,
-    save_version,
-)
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
-from assets.lifecycle.training import Judgement, judgement, split_of
-from assets.supervised.data.drift_reference import keep_reference
-from assets.supervised.evaluation.walk_forward import fallback, fit_calibrated, version_name
-from assets.supervised.fitting.train import Fitted, usable_features
+from assets.lifecycle.store.registry import VersionStatus, registry_row
+from assets.lifecycle.training import decision_of
 
 CARD_FILE = "card.md"
+REFERENCE_FILE = "reference.json"
+BY_HAND = "by hand"
+# A refused candidate would be refused again on nearly the same rows, and one like a version that was rolled
+# back would be promoted again; two weekly dates later there are new rows.
+COOL_DOWN = timedelta(weeks=2)
 
 
-def champion(morning: Morning) -> ChampionVersion | None:
-    """Promote the morning's candidate, or keep the champion, or fall back; and log which and why.
+class NothingToRollBackTo(Exception):
+    """No other version has served before."""
+
+
+def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
+    """Promote the date's candidate, or keep the champion, or fall back; and log which and why.
 
     Returns:
-        The version that serves this morning; ``None`` when no outcome is known yet, so that even the
-        fallback has nothing to say and the morning's scores are withheld.
+        The version that serves from the run's as-of date on; ``None`` when the data do not suffice even
+        for the baseline, so that the date's scores are withheld.
     """
-    judged = judgement(morning)
-    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=morning.as_of)
-    if serves is not None and serves.model_version == judged.version:
-        return serves
-    if serves is None and len(morning.rows.labelled) == 0:
-        _withhold(morning)
+    row = control_tables.row_for_date(run.warehouse, run.spec.evaluation, run.as_of).iloc[0]
+    serving = run.champion()
+    if serving is not None and serving.model_version == row["model_version"]:
+        return serving
+    fit, decision = _fit(run, row)
+    has_champion = serving is not None and not serving.is_fallback
+    baseline = None if fit or has_champion else run.capability.baseline(run.data)
+    if fit is None and not has_champion and baseline is None and serving is None:
+        _log_withheld(run, "the data do not suffice even for the baseline: no outcome is known yet")
         return None
-    _log(morning, judged, serves=serves)
-    if judged.decision.promote:
-        return _promoted(morning, judged, serves=serves)
-    if judged.evaluation is not None:
-        refused = VersionStatus(
-            model_version=judged.version, stage="refused", quality_grade=judged.grade.name, promoted_by=None
-        )
-        _register(morning, judged, standing=refused, sha256=None)
-    if serves is not None and not serves.is_fallback:
-        return serves
-    return _fallen_back(morning, serves=serves)
+    _log(run, row, serving=serving if has_champion else None, decision=decision)
+    if fit is not None:
+        return _install(run, row, fit=fit, serving=serving)
+    if pd.isna(row["refusal"]):
+        _register_refused(run, row, decision=decision)
+    if has_champion or baseline is None:
+        return serving
+    return _fall_back(run, baseline, serving=serving)
 
 
-def _log(morning: Morning, judged: Judgement, *, serves: ChampionVersion | None) -> None:
-    # A fallback is nobody's champion: refusing a candidate beside it falls back again.
-    champion = serves.model_version if serves is not None and not serves.is_fallback else None
-    attempt = morning.attempt(champion=champion, challenger=judged.version)
-    control_tables.log_decision(morning.warehouse, retrain_row(attempt, judged.decision))
+def roll_back(run: RunContext[Data, Model], *, reason: str) -> ChampionVersion:
+    """Serve again, from the run's as-of date on, with the version that served before the champion.
+
+    Args:
+        run: A run for the newest as-of date.
+        reason: Why, in the words of the person who decides.
+
+    Raises:
+        NothingToRollBackTo: No other version has served before.
+        ModelIntegrityError: The earlier version's file is not the one that was registered.
+    """
+    serving = run.champion()
+    before = _version_before(run, serving) if serving else None
+    if serving is None or before is None:
+        raise NothingToRollBackTo(f"no version of {run.spec.name} served before the one that serves now")
+    # Refused here rather than on the next date: a rollback is made in a hurry.
+    run.load_model(before.model_version, sha256=before.model_sha256)
+    attempt = run.attempt(champion=serving.model_version, challenger=before.model_version)
+    row = decision_row_without_comparison(replace(attempt, trigger=BY_HAND), "rollback", reasons=reason)
+    control_tables.log_decision(run.warehouse, row)
+    return _set_champion(run, replace(before, as_of_date=run.as_of))
 
 
-def _withhold(morning: Morning) -> None:
-    reasons = (
-        f"no as-of day before {morning.as_of} has an outcome yet: a day needs "
-        f"{morning.problem.horizon_days} days behind it, so not even a base rate can be said"
+def rolled_back_at(run: RunContext[Data, Model]) -> pd.DataFrame:
+    """Versions that were rolled back up to the run's date: ``version`` and ``as_of_date``, newest first."""
+    return run.warehouse.read(
+        f"select champion as version, {AS_OF} from {RETRAIN_LOG.sql} "
+        f"where model_name = $name and decision = 'rollback' and {AS_OF} <= $as_of order by {AS_OF} desc",
+        {"name": run.spec.name, "as_of": run.as_of},
     )
-    attempt = morning.attempt(champion=None, challenger=None)
-    control_tables.log_decision(
-        morning.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons)
-    )
 
 
-def _promoted(morning: Morning, judged: Judgement, *, serves: ChampionVersion | None) -> ChampionVersion:
-    fitted = fit_calibrated(morning.problem, morning.rows.labelled)
-    keep_reference(morning.problem, fitted, rows=morning.rows, folder=morning.folder(judged.version))
-    promoted = ChampionVersion(
-        as_of_date=morning.as_of,
-        model_version=judged.version,
-        quality_grade=judged.grade.name,
-        is_fallback=False,
-        model_sha256=save_version(morning.folder(judged.version), fitted),
-        twin_hashes=str(judged.proposed["twin_hashes"].iloc[0]),
-    )
-    standing = VersionStatus(
-        model_version=promoted.model_version,
-        stage="champion",
-        quality_grade=promoted.quality_grade,
-        promoted_by=f"gate, run {morning.run_id}",
-        supersedes=serves.model_version if serves else None,
-    )
-    _register(morning, judged, standing=standing, sha256=promoted.model_sha256)
-    return set_champion(morning, promoted)
+def _fit(run: RunContext[Data, Model], row: pd.Series) -> tuple[Fit[Model] | None, Decision]:
+    """The promoted candidate fitted on everything known; no model when it may not be promoted."""
+    decision = decision_of(run, row)
+    paused = _paused(run, str(row["model_version"]))
+    if decision.promote and paused:
+        decision = refused(paused)
+    if not decision.promote:
+        return None, decision
+    params: Mapping[str, Any] = json.loads(row["params"])
+    try:
+        return run.capability.fit(run.data, params=params, champion=run.load_champion()), decision
+    except InsufficientData as refusal:
+        return None, refused(f"passed the gate, but could not be fitted on the newest rows: {refusal}")
 
 
-def _register(morning: Morning, judged: Judgement, *, standing: VersionStatus, sha256: str | None) -> None:
-    """Write the version's registry row and its card."""
-    proposed = judged.proposed.iloc[0]
-    file = morning.folder(judged.version) / CARD_FILE
-    trained = TrainingRecord(
-        trained_at=proposed["trained_at"].to_pydatetime(),
-        split=split_of(morning),
-        features=usable_features(morning.problem, morning.rows.labelled.features),
-        n_rows=int(proposed["n_rows"]),
-        n_positive=int(proposed["n_positive"]),
-        code_hash=str(proposed["code_hash"]),
-        data_hash=str(proposed["data_hash"]),
-        model_sha256=sha256,
-        calibration_method=str(proposed["calibration_method"]),
-    )
-    row = registry_row(
-        morning.problem, trained, standing=replace(standing, card_uri=f"{judged.version}/{CARD_FILE}")
-    )
-    control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=judged.version)
-    text = card(
-        morning.problem,
-        row,
-        evaluation=judged.evaluation,
-        decision=judged.decision,
-        grade=judged.grade,
-    )
-    file.write_text(text, encoding="utf-8")
+def _paused(run: RunContext[Data, Model], version: str) -> str:
+    """Why nothing is promoted after a rollback; empty when something may be."""
+    rolled_back = rolled_back_at(run)
+    if version in set(rolled_back["version"]):
+        return f"{version} was rolled back, and a rolled-back version is not promoted again"
+    if run.spec.retrain == "on_trigger" or rolled_back.empty:
+        return ""
+    newest = pd.Timestamp(rolled_back[AS_OF].iloc[0]).date()
+    if run.as_of - newest >= COOL_DOWN:
+        return ""
+    return f"promotion is paused until {newest + COOL_DOWN} after the rollback on {newest}"
 
 
-def _fallen_back(morning: Morning, *, serves: ChampionVersion | None) -> ChampionVersion:
-    rows = morning.rows
-    hashes = (data_hash(rows.labelled), code_hash(ASSETS), morning.problem.spec_hash)
-    version = f"{version_name(morning.as_of, *hashes)}-fallback"
-    if serves is not None and serves.model_version == version:
-        return serves
-    fitted = fallback(morning.problem, rows)
-    sha256 = save_version(morning.folder(version), fitted)
-    _register_fallback(morning, fitted, version=version, sha256=sha256)
-    serves = ChampionVersion(
-        as_of_date=morning.as_of,
+def _log(
+    run: RunContext[Data, Model], row: pd.Series, *, serving: ChampionVersion | None, decision: Decision
+) -> None:
+    champion = serving.model_version if serving else None
+    attempt = run.attempt(champion=champion, challenger=str(row["model_version"]))
+    control_tables.log_decision(run.warehouse, retrain_row(attempt, decision, run.spec.compared))
+
+
+def _log_withheld(run: RunContext[Data, Model], reasons: str) -> None:
+    attempt = run.attempt(champion=None, challenger=None)
+    row = decision_row_without_comparison(attempt, "withhold", reasons=reasons)
+    control_tables.log_decision(run.warehouse, row)
+
+
+def _install(
+    run: RunContext[Data, Model], row: pd.Series, *, fit: Fit[Model], serving: ChampionVersion | None
+) -> ChampionVersion:
+    """Store the fitted candidate, register it with its card, and let it serve."""
+    version = str(row["model_version"])
+    reference = run.capability.drift_reference(fit.model, run.data)
+    if reference is not None:
+        (run.folder(version) / REFERENCE_FILE).write_text(reference.to_json(), encoding="utf-8")
+    champion = ChampionVersion(
+        as_of_date=run.as_of,
         model_version=version,
-        quality_grade=FALLBACK.name,
+        quality_grade=str(row["quality_grade"]),
+        is_fallback=False,
+        model_sha256=run.save(fit.model, version),
+        vintage_hashes=None if pd.isna(row["vintage_hashes"]) else str(row["vintage_hashes"]),
+        params=str(row["params"]),
+    )
+    status = VersionStatus(
+        **_shared_status(row),
+        stage="champion",
+        model_sha256=champion.model_sha256,
+        promoted_by=f"gate, run {run.run_id}",
+        supersedes=serving.model_version if serving else None,
+    )
+    _register(run, fit.record, status, decision=decision_of(run, row))
+    return _set_champion(run, champion)
+
+
+def _register_refused(run: RunContext[Data, Model], row: pd.Series, *, decision: Decision) -> None:
+    record = run.capability.record(run.data, params=json.loads(row["params"]))
+    _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
+
+
+def _shared_status(row: pd.Series) -> dict[str, Any]:
+    version = str(row["model_version"])
+    return {
+        "model_version": version,
+        "trained_at": row["trained_at"].to_pydatetime(),
+        "quality_grade": str(row["quality_grade"]),
+        "code_hash": str(row["code_hash"]),
+        "data_hash": str(row["data_hash"]),
+        "card_uri": f"{version}/{CARD_FILE}",
+    }
+
+
+def _register(
+    run: RunContext[Data, Model], record: TrainingRecord, status: VersionStatus, *, decision: Decision
+) -> None:
+    """Write the version's registry row and its model card."""
+    row = registry_row(run.spec, record, status)
+    control_tables.write_once(run.warehouse, MODEL_REGISTRY, row, version=status.model_version)
+    metrics, bins = (
+        control_tables.rows_of_version(run.warehouse, key, status.model_version)
+        for key in (METRICS, CALIBRATION_BINS)
+    )
+    text = model_card(run.capability, row, decision=decision, metrics=metrics, bins=bins)
+    (run.folder(status.model_version) / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _fall_back(
+    run: RunContext[Data, Model], baseline: Fit[Model], *, serving: ChampionVersion | None
+) -> ChampionVersion:
+    version = f"{run.version}-fallback"
+    if serving is not None and serving.model_version == version:
+        return serving
+    sha256 = run.save(baseline.model, version)
+    status = VersionStatus(
+        model_version=version,
+        stage="champion",
+        trained_at=run.now,
+        quality_grade=run.spec.fallback_grade.name,
+        code_hash=run.code_hash,
+        data_hash=run.data_hash,
+        model_sha256=sha256,
+    )
+    row = registry_row(run.spec, baseline.record, status)
+    control_tables.write_once(run.warehouse, MODEL_REGISTRY, row, version=version)
+    fallback = ChampionVersion(
+        as_of_date=run.as_of,
+        model_version=version,
+        quality_grade=run.spec.fallback_grade.name,
         is_fallback=True,
         model_sha256=sha256,
-        twin_hashes=None,
     )
-    return set_champion(morning, serves)
+    return _set_champion(run, fallback)
 
 
-def _register_fallback(morning: Morning, fitted: Fitted, *, version: str, sha256: str) -> None:
-    known = morning.rows.labelled
-    trained = TrainingRecord(
-        trained_at=morning.now,
-        split=None,
-        features=(morning.problem.recency,),
-        n_rows=len(known),
-        n_positive=known.positives,
-        code_hash=code_hash(ASSETS),
-        data_hash=data_hash(known),
-        model_sha256=sha256,
-        calibration_method=fitted.method,
+def _set_champion(run: RunContext[Data, Model], champion: ChampionVersion) -> ChampionVersion:
+    control_tables.set_champion(run.spec.champion, run.warehouse, name=run.spec.name, champion=champion)
+    return champion
+
+
+def _version_before(run: RunContext[Data, Model], serving: ChampionVersion) -> ChampionVersion | None:
+    rows = run.warehouse.read(
+        f"select max({AS_OF}) as day from {run.spec.champion.sql} "
+        f"where {AS_OF} < $since and model_version <> $version and not is_fallback",
+        {"since": serving.as_of_date, "version": serving.model_version},
     )
-    standing = VersionStatus(model_version=version, stage="champion", quality_grade=FALLBACK.name)
-    row = registry_row(morning.problem, trained, standing=standing)
-    control_tables.write_once(morning.warehouse, MODEL_REGISTRY, row, version=version)
-
-
-def set_champion(morning: Morning, serves: ChampionVersion) -> ChampionVersion:
-    """From this morning on ``serves`` scores; returns it."""
-    row = typed([{"model_name": morning.problem.name, **asdict(serves)}], CHAMPION_TYPES)
-    control_tables.replace_row(morning.warehouse, morning.problem.champion, row, as_of=morning.as_of)
-    # A morning of the past may be lived late: the champion of the registry is the newest morning's.
-    newest = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=date.max)
-    if newest is not None:
-        control_tables.set_stage(morning.warehouse, morning.problem.name, version=newest.model_version)
-    return serves
+    day = rows["day"].iloc[0]
+    return None if pd.isna(day) else run.champion(as_of=pd.Timestamp(day).date())

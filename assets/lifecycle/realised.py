@@ -1,148 +1,141 @@
-"""What became of the published probabilities: the table's own rows against what then happened."""
+"""Realised performance: published scores compared with matured outcomes."""
 
-from collections.abc import Iterator
+import json
 from datetime import date, timedelta
 
-import numpy as np
 import pandas as pd
 
-from assets.features.matrix import AS_OF, OUTCOME
+from assets.features.matrix import AS_OF
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle.gate import degenerate, miscalibrated
-from assets.lifecycle.run_context import Morning
+from assets.lifecycle.capability import Data, MetricKey, Model, Outcome, Performance
+from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
-from assets.supervised.data.dataset import published_rows
-from assets.supervised.evaluation.evaluation import (
-    FEWEST_POSITIVES,
-    Evaluation,
-    EvaluationSample,
-    MetricKey,
-    evaluate,
-)
-from assets.supervised.evaluation.slices import slice_values
 
 REALISED = "realised"
 WINDOW = "realised_window"
-# A quarter: enough mornings for one odd month not to decide, and few enough to speak of today's model.
-LOOKED_BACK = timedelta(weeks=13)
-# Orders that arrive late still change an outcome; a day that matured earlier is left as it was judged.
-JUDGED_AGAIN = timedelta(weeks=4)
+# Orders that arrive late still change an outcome; a date that matured earlier is left as it was evaluated.
+EVALUATED_AGAIN = timedelta(weeks=4)
 
 
-def realised(morning: Morning) -> pd.DataFrame:
-    """Judge every published row whose window has ended, day by day and for the version that serves.
+def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
+    """Evaluate every published date whose outcome window has ended, and the version that serves.
 
-    The rows are read back from the published scores, so that whatever happened to a probability after
-    the model said it is judged too.
+    The rows are read back from the published scores, so that everything that happened to a score after
+    the model computed it is evaluated too.
 
     Returns:
-        The one row of ``ml.<problem>__realised`` for the morning; ``faults`` is missing when the serving
-        version's published probabilities came true, or when too few of them have matured.
+        The one row of ``ml.<capability>__realised`` of the date; ``defects`` is missing when the published
+        scores agree with their outcomes, or when too few have matured.
     """
-    control_tables.prepare(morning.warehouse, morning.problem)
-    for day in _days_to_judge(morning):
-        rows = published_rows(morning.problem, morning.warehouse, first=day, last=day)
-        for version, mine in rows.groupby("model_version"):
-            _keep(morning, _judged(morning, mine, version=str(version), split=REALISED, as_of=day))
-    control_tables.fill_levels(morning.warehouse, morning.problem, today=morning.as_of)
-    # Whoever served until now: a version made this very morning has published nothing yet.
-    before = morning.as_of - timedelta(days=1)
-    serves = control_tables.champion_as_of(morning.problem, morning.warehouse, as_of=before)
-    row = _standing(morning, serves)
-    return control_tables.replace_row(morning.warehouse, morning.problem.realised, row, as_of=morning.as_of)
+    run.prepare()
+    for day in _due_dates(run):
+        for version, rows in _published(run, first=day, last=day).groupby("model_version"):
+            _write(run, run.capability.realised(rows, key=_key(run, str(version), REALISED, day)))
+    run.capability.record_outcomes(run.warehouse, as_of=run.as_of)
+    row = typed([_standing(run)], REALISED_TYPES)
+    return control_tables.replace_row(run.warehouse, run.spec.realised, row, as_of=run.as_of)
 
 
-def withhold_reason(morning: Morning, serves: ChampionVersion) -> str | None:
-    """Why the version that serves must not score this morning: what its published rows came to, in words."""
-    rows = morning.warehouse.read(
-        f"select faults from {morning.problem.realised.sql} "
-        f"where {AS_OF} = $as_of and model_version = $version and faults is not null",
-        {"as_of": morning.as_of, "version": serves.model_version},
+def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:
+    """Why ``version`` must not score on the run's date: the defects of its published scores."""
+    if not run.spec.outcomes:
+        return None
+    rows = run.warehouse.read(
+        f"select defects from {run.spec.realised.sql} "
+        f"where {AS_OF} = $as_of and model_version = $version and defects is not null",
+        {"as_of": run.as_of, "version": version},
     )
-    return None if rows.empty else str(rows["faults"].iloc[0])
+    return None if rows.empty else str(rows["defects"].iloc[0])
 
 
-def _matured(morning: Morning) -> date:
-    return morning.as_of - timedelta(days=morning.problem.horizon_days)
+def _due_dates(run: RunContext[Data, Model]) -> list[date]:
+    """Scored dates with an outcome that has matured and is not evaluated yet, or only just matured."""
+    return sorted({day for outcome in run.spec.outcomes for day in _due(run, outcome)})
 
 
-def _days_to_judge(morning: Morning) -> list[date]:
-    rows = morning.warehouse.read(
+def _due(run: RunContext[Data, Model], outcome: Outcome) -> list[date]:
+    matured = run.as_of - timedelta(days=outcome.matures_days)
+    rows = run.warehouse.read(
         f"""
-        select distinct {AS_OF} from {morning.problem.scores.sql}
-        where {AS_OF} <= $matured and (
+        select distinct {AS_OF} from {run.spec.scores.sql}
+        where {AS_OF} <= $matured and status = 'ok' and (
             {AS_OF} > $again
             or {AS_OF} not in (
-                select {AS_OF} from {METRICS.sql} where split = $split and model_name = $name
+                select {AS_OF} from {METRICS.sql}
+                where split = $split and model_name = $name and slice_name = $slice_name
+                    and slice_value = $slice_value and {AS_OF} is not null
             )
         )
-        order by 1
         """,
         {
-            "matured": _matured(morning),
-            "again": _matured(morning) - JUDGED_AGAIN,
+            "matured": matured,
+            "again": matured - EVALUATED_AGAIN,
             "split": REALISED,
-            "name": morning.problem.name,
+            "name": run.spec.name,
+            "slice_name": outcome.slice_name,
+            "slice_value": outcome.slice_value,
         },
     )
     return [pd.Timestamp(day).date() for day in rows[AS_OF]]
 
 
-def _judged(morning: Morning, rows: pd.DataFrame, *, version: str, split: str, as_of: date) -> Evaluation:
-    problem = morning.problem
-    judged = EvaluationSample(
-        outcome=rows[OUTCOME].to_numpy(dtype=np.float64),
-        candidate=rows["probability"].to_numpy(dtype=np.float64),
-        rivals={},
-        customers=rows[problem.entity_id].astype(str).to_numpy(dtype=object),
-        as_of=pd.to_datetime(rows[AS_OF]).to_numpy().astype("datetime64[D]"),
-        slices=slice_values(rows, problem.slices),
-    )
-    subject = MetricKey(model_name=problem.name, model_version=version, split=split, as_of_date=as_of)
-    rng = np.random.default_rng(problem.seed)
-    return evaluate(judged, subject, replicates=problem.criteria.replicates, rng=rng)
-
-
-def _keep(morning: Morning, found: Evaluation) -> None:
-    for key, rows in ((METRICS, found.metrics), (CALIBRATION_BINS, found.bins)):
-        control_tables.replace_metrics(morning.warehouse, key, rows)
-
-
-def _standing(morning: Morning, serves: ChampionVersion | None) -> pd.DataFrame:
-    """How the serving version's newest quarter of published rows came out."""
-    known = {
-        "as_of_date": morning.as_of,
-        "model_name": morning.problem.name,
-        "model_version": serves.model_version if serves else None,
+def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
+    """How the newest published scores of the version that served until now compare with outcomes."""
+    # A version promoted on this very date has published nothing yet.
+    serving = run.champion(as_of=run.as_of - timedelta(days=1))
+    known: dict[str, object] = {
+        AS_OF: run.as_of,
+        "model_name": run.spec.name,
+        "model_version": serving.model_version if serving else None,
         "n_days": 0,
         "n": 0,
-        "n_positive": 0,
-        **dict.fromkeys(("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")),
-        "faults": None,
+        **dict.fromkeys(("figures", "too_few", "defects")),
     }
-    rows = _window(morning, serves) if serves and not serves.is_fallback else pd.DataFrame()
-    if serves is None or rows.empty:
-        return typed([known], REALISED_TYPES)
-    outcome = rows[OUTCOME]
-    known |= {"n_days": rows[AS_OF].nunique(), "n": len(rows), "n_positive": int(outcome.sum())}
-    if min(outcome.sum(), len(rows) - outcome.sum()) < FEWEST_POSITIVES:
-        return typed([known], REALISED_TYPES)
-    found = _judged(morning, rows, version=serves.model_version, split=WINDOW, as_of=morning.as_of)
-    _keep(morning, found)
-    figures = ("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
-    known |= {name: overall(found.metrics, name).value for name in figures}
-    return typed([known | {"faults": "; ".join(_faults(morning, found)) or None}], REALISED_TYPES)
+    rows = _window(run)
+    if len(rows) and run.spec.retrain == "on_trigger":
+        version = serving.model_version if serving and not serving.is_fallback else None
+        rows = rows.loc[rows["model_version"] == version].reset_index(drop=True)
+    if rows.empty:
+        return known
+    version = str(rows["model_version"].iloc[0])
+    split, newest = (WINDOW, run.as_of) if run.spec.realised_window else (REALISED, rows[AS_OF].iloc[-1])
+    found = run.capability.realised(rows, key=_key(run, version, split, newest))
+    known |= {"model_version": version, "n_days": rows[AS_OF].nunique(), "n": len(rows)}
+    if found.too_few:
+        return known | {"too_few": found.too_few}
+    if split == WINDOW:
+        _write(run, found)
+    return known | {
+        "figures": json.dumps(dict(found.figures), sort_keys=True),
+        "defects": "; ".join(found.defects) or None,
+    }
 
 
-def _window(morning: Morning, serves: ChampionVersion) -> pd.DataFrame:
-    last = _matured(morning)
-    rows = published_rows(morning.problem, morning.warehouse, first=last - LOOKED_BACK, last=last)
-    return rows.loc[rows["model_version"] == serves.model_version].reset_index(drop=True)
+def _window(run: RunContext[Data, Model]) -> pd.DataFrame:
+    """Published rows of the window that the serving version is judged by: first outcome matured."""
+    last = run.as_of - timedelta(days=run.spec.outcomes[0].matures_days)
+    if run.spec.realised_window is not None:
+        return _published(run, first=last - run.spec.realised_window, last=last)
+    newest = run.warehouse.read(
+        f"select max({AS_OF}) as day from {run.spec.scores.sql} where {AS_OF} <= $last and status = 'ok'",
+        {"last": last},
+    )["day"].iloc[0]
+    if pd.isna(newest):
+        return pd.DataFrame()
+    day = pd.Timestamp(newest).date()
+    return _published(run, first=day, last=day)
 
 
-def _faults(morning: Morning, found: Evaluation) -> Iterator[str]:
-    yield from degenerate(found.metrics, criteria=morning.problem.criteria)
-    yield from miscalibrated(found.metrics, criteria=morning.problem.criteria)
+def _published(run: RunContext[Data, Model], *, first: date, last: date) -> pd.DataFrame:
+    rows = run.capability.published(run.warehouse, first=first, last=last, as_of=run.as_of)
+    return rows if len(rows) else pd.DataFrame(columns=["model_version", AS_OF])
+
+
+def _key(run: RunContext[Data, Model], version: str, split: str, day: date) -> MetricKey:
+    return MetricKey(model_name=run.spec.name, model_version=version, split=split, as_of_date=day)
+
+
+def _write(run: RunContext[Data, Model], found: Performance) -> None:
+    control_tables.replace_metrics(run.warehouse, METRICS, found.metrics)
+    control_tables.replace_metrics(run.warehouse, CALIBRATION_BINS, found.bins)

@@ -1,4 +1,4 @@
-"""One problem on one morning: what the four steps of the lifecycle share."""
+"""Identity, clock and resources of one run of a capability for one as-of date."""
 
 import json
 from collections.abc import Sequence
@@ -6,46 +6,50 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic
 
+from assets import ASSETS
+from assets.lifecycle.capability import Capability, Champion, Data, Model, ModelVintage, Spec
 from assets.lifecycle.gate import PromotionAttempt
-from assets.lifecycle.store.artifacts import load_version, save_version
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.artifacts import load_model, save_model
+from assets.lifecycle.store.control_tables import ChampionVersion
+from assets.lifecycle.store.fingerprints import code_hash, version_name
+from assets.lifecycle.store.schemas import (
+    CHAMPION_TYPES,
+    CONSENT_COLUMNS,
+    DRIFTED_TYPES,
+    EVALUATION_TYPES,
+    PROVENANCE_TYPES,
+    REALISED_TYPES,
+    STATUS_TYPES,
+    TEXT,
+    Types,
+)
 from assets.ports import ModelStore, Warehouse
-from assets.supervised.data.dataset import TrainingData, load_training_data
-from assets.supervised.evaluation.walk_forward import ModelVintage
-from assets.supervised.problem import PredictionProblem
 
-SCHEDULED = "new as-of morning"
-
-# The judged twin lies in a folder of its own inside its version, one folder per model.
-VINTAGES = "twin"
+SCHEDULED = "new as-of date"
+# Walk-forward models lie in a folder of their own inside their version, one folder per model.
+VINTAGES = "vintages"
 
 
-class NothingKnown(Exception):
-    """Nobody can be scored, or not even a base rate can be said."""
-
-
-class Named(Protocol):
-    """A question with a name of its own."""
-
-    @property
-    def name(self) -> str:
-        """Room and asset prefix."""
-        ...
-
-
-Question = TypeVar("Question", bound=Named)
-
-
-# Not slotted: what a morning reads once it may keep.
+# Not slotted: what a run reads once it may keep.
 @dataclass(frozen=True, kw_only=True)
-class Occasion(Generic[Question]):
-    """A run of one question for the morning of ``as_of``; ``now`` is naive UTC.
+class RunContext(Generic[Data, Model]):
+    """One run of a capability.
 
-    ``trigger`` is why a model is made, and ``windows_violated`` on how many mornings that was seen.
+    Attributes:
+        capability: What runs.
+        warehouse: Where tables lie.
+        models: Where model files lie.
+        as_of: The date whose local midnight is the cutoff.
+        run_id: Identity of the run.
+        now: Naive UTC.
+        trigger: Why a model is trained.
+        windows_violated: On how many dates in a row the trigger was seen.
     """
 
-    problem: Question
+    capability: Capability[Data, Model, Any, Any]
     warehouse: Warehouse
     models: ModelStore
     as_of: date
@@ -54,10 +58,52 @@ class Occasion(Generic[Question]):
     trigger: str = SCHEDULED
     windows_violated: int | None = None
 
+    @property
+    def spec(self) -> Spec:
+        """The capability's declaration."""
+        return self.capability.spec
+
+    @cached_property
+    def data(self) -> Data:
+        """Training data as known on ``as_of``."""
+        return self.capability.load(self.warehouse, as_of=self.as_of)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Hash of the training data."""
+        return self.capability.data_hash(self.data)
+
+    @cached_property
+    def code_hash(self) -> str:
+        """Hash of the code that makes a version."""
+        return code_hash(ASSETS, ("lifecycle", *self.spec.code))
+
+    @cached_property
+    def version(self) -> str:
+        """The version that this run would train."""
+        return version_name(self.as_of, self.data_hash, self.code_hash, self.spec.spec_hash)
+
+    def champion(self, *, as_of: date | None = None) -> ChampionVersion | None:
+        """The version that serves on ``as_of`` (by default the run's own), a fallback included."""
+        return control_tables.champion_as_of(self.spec.champion, self.warehouse, as_of=as_of or self.as_of)
+
+    def prepare(self) -> None:
+        """Create the capability's tables that are not there yet, empty: SQL may ask before the first run."""
+        spec = self.spec
+        own = {
+            spec.evaluation: EVALUATION_TYPES,
+            spec.champion: CHAMPION_TYPES,
+            spec.scores: score_types(spec),
+            **{table.key: table.columns for table in spec.tables[1:]},
+        }
+        if spec.outcomes:
+            own |= {spec.realised: REALISED_TYPES, spec.drifted: DRIFTED_TYPES}
+        control_tables.prepare_tables(self.warehouse, own)
+
     def attempt(self, *, champion: str | None, challenger: str | None) -> PromotionAttempt:
-        """This morning's decision between two versions, before it is made."""
+        """This run's decision between two versions, before it is made."""
         return PromotionAttempt(
-            model_name=self.problem.name,
+            model_name=self.spec.name,
             as_of_date=self.as_of,
             decided_at=self.now,
             run_id=self.run_id,
@@ -69,40 +115,68 @@ class Occasion(Generic[Question]):
 
     def folder(self, version: str, *parts: str) -> Path:
         """The folder of a version, or one inside it; created when it is not there."""
-        folder = self.models.folder(self.problem.name, version).joinpath(*parts)
+        folder = self.models.folder(self.spec.name, version).joinpath(*parts)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def save(self, model: Model, version: str, *parts: str) -> str:
+        """Write a model file; returns its hash."""
+        stored, facts = self.capability.to_artifact(model)
+        return save_model(self.folder(version, *parts), stored, facts=facts, trusted=self.spec.model_types)
 
-@dataclass(frozen=True, kw_only=True)
-class Morning(Occasion[PredictionProblem]):
-    """A run of one prediction problem."""
-
-    @cached_property
-    def rows(self) -> TrainingData:
-        """What this morning knows."""
-        return load_training_data(self.problem, self.warehouse, as_of=self.as_of)
-
-    def write_vintages(self, version: str, models: Sequence[ModelVintage]) -> str:
-        """Write the twin's models into the version's folder; returns their hashes as JSON, by first day."""
-        hashes = {
-            model.first.isoformat(): save_version(
-                self.folder(version, VINTAGES, model.first.isoformat()), model.fitted
-            )
-            for model in models
-        }
-        return json.dumps(hashes)
-
-    def load_vintages(self, version: str, *, hashes: str) -> tuple[ModelVintage, ...]:
-        """The twin's models of ``version``, if their files are the ones that were registered.
+    def load_model(self, version: str, *parts: str, sha256: str) -> Model:
+        """Read a model file.
 
         Raises:
-            ModelIntegrityError: when one is not.
+            ModelIntegrityError: It is not the one that was registered.
         """
-        return tuple(
-            ModelVintage(
-                first=date.fromisoformat(first),
-                fitted=load_version(self.folder(version, VINTAGES, first), sha256=sha256),
-            )
-            for first, sha256 in sorted(json.loads(hashes).items())
+        stored, facts = load_model(self.folder(version, *parts), sha256=sha256, trusted=self.spec.model_types)
+        return self.capability.from_artifact(stored, facts)
+
+    def save_vintages(self, version: str, vintages: Sequence[ModelVintage[Model]]) -> str | None:
+        """Write walk-forward models into the version's folder; returns their hashes as JSON, by first date."""
+        hashes = {
+            each.first.isoformat(): self.save(each.model, version, VINTAGES, each.first.isoformat())
+            for each in vintages
+        }
+        return json.dumps(hashes) if hashes else None
+
+    def load_champion(self) -> Champion[Model] | None:
+        """The serving version with its model and vintages; ``None`` while none or a fallback serves.
+
+        Raises:
+            ModelIntegrityError: A file is not the one that was registered.
+        """
+        serving = self.champion()
+        if serving is None or serving.is_fallback:
+            return None
+        hashes = json.loads(serving.vintage_hashes or "{}")
+        return Champion(
+            since=serving.as_of_date,
+            version=serving.model_version,
+            model=self.load_model(serving.model_version, sha256=serving.model_sha256),
+            vintages=tuple(
+                ModelVintage(
+                    first=date.fromisoformat(first),
+                    model=self.load_model(serving.model_version, VINTAGES, first, sha256=sha256),
+                )
+                for first, sha256 in sorted(hashes.items())
+            ),
+            params=serving.selected,
         )
+
+
+def score_types(spec: Spec) -> Types:
+    """Columns and types of a capability's score table, in order."""
+    table = spec.tables[0]
+    if spec.subject is None:
+        provenance = {name: dtype for name, dtype in PROVENANCE_TYPES.items() if name != "id_type"}
+        return {**provenance, **table.key_columns, **STATUS_TYPES, **table.columns}
+    return {
+        spec.subject: TEXT,
+        **PROVENANCE_TYPES,
+        **table.key_columns,
+        **STATUS_TYPES,
+        **CONSENT_COLUMNS,
+        **table.columns,
+    }

@@ -1,163 +1,113 @@
-"""The last step of a morning: score everyone with the version that serves."""
+"""Score the cohort of an as-of date with the version that serves, or withhold the scores."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pandas as pd
 
-from assets.keys import METRICS
+from assets.features.matrix import AS_OF
+from assets.keys import METRICS, id_type
+from assets.lifecycle.capability import Data, MetricKey, Model, NothingToScore, ScoreTable
+from assets.lifecycle.cohort import add_ineligible_rows, load_cohort
 from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.realised import withhold_reason
-from assets.lifecycle.retrain_triggers import CALIBRATION_FAILED
-from assets.lifecycle.run_context import Morning, NothingKnown
+from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.artifacts import load_version
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import LEVEL_TYPES, METRIC_TYPES, typed
-from assets.metrics.arrays import Floats
-from assets.metrics.classification import with_shift
-from assets.metrics.performance_estimation import estimated_accuracy
-from assets.prior_shift.forecast import PriorShiftForecast, total_interval
-from assets.supervised.data.dataset import is_eligible, load_features
-from assets.supervised.evaluation.periods import forecast_on, period_history
-from assets.supervised.fitting.train import Fitted
-from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
+from assets.lifecycle.store.schemas import STATUS_TYPES, typed
 
+CALIBRATION_FAILED = "published scores do not match outcomes"
 ESTIMATED = "estimated"
 
 
-def scores(morning: Morning) -> pd.DataFrame | None:
-    """Score everyone and keep the day's rows and its level; or withhold them.
+def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
+    """Score everyone in the cohort, and write the date's rows and side tables.
 
-    A version whose published probabilities did not come true says nothing new: the rows published
-    before are served on, and their status says that they are old because the gate withheld newer ones.
+    A version whose published scores do not match their outcomes scores nothing more: the rows published
+    before are served on, and their status says that newer ones were withheld.
 
     Returns:
-        The day's one row of ``ml.levels``; ``None`` when the day's scores were withheld.
+        The date's rows of the score table; ``None`` when they were withheld.
 
     Raises:
-        NothingKnown: when no version serves although outcomes are known, or nobody had bought before.
-        ModelIntegrityError: when the version's file is not the one that was registered.
+        NothingToScore: No version serves although outcomes are known, or there is nobody to score.
+        ModelIntegrityError: The version's file is not the one that was registered.
     """
-    problem, warehouse = morning.problem, morning.warehouse
-    serves = control_tables.champion_as_of(problem, warehouse, as_of=morning.as_of)
-    if serves is None:
-        _refuse_unless_withheld(morning)
+    run.prepare()
+    serving = run.champion()
+    if serving is None:
+        _refuse_unless_withheld(run)
         return None
-    if _is_withheld(morning, serves):
+    if _is_withheld(run, serving):
         return None
-    fitted = load_version(morning.folder(serves.model_version), sha256=serves.model_sha256)
-    level = level_of(morning, fitted)
-    scored = scored_by(morning, fitted, serves=serves, level=level)
-    warehouse.replace_partition(problem.scores, scored, column="as_of_date", value=morning.as_of)
-    asked = scored.loc[scored["is_eligible"]]
-    # A fallback promises no ranking that could be estimated.
-    if not serves.is_fallback:
-        control_tables.replace_metrics(
-            warehouse, METRICS, _estimated(morning, serves, scored=asked, level=level)
-        )
-    row = _level_row(morning, serves, raw=asked["probability_raw"].to_numpy(dtype=float), level=level)
-    control_tables.write_level(warehouse, problem, row, today=morning.as_of)
-    return row
+    table = compute_scores(run, serving)
+    rows = _finished(run, serving, table.rows)
+    run.warehouse.replace_partition(run.spec.scores, rows, column=AS_OF, value=run.as_of)
+    for key, side in table.side_tables.items():
+        if key == METRICS:
+            control_tables.replace_metrics(run.warehouse, key, side)
+        else:
+            run.capability.write_side_table(run.warehouse, key, side, as_of=run.as_of)
+    return rows
 
 
-def _refuse_unless_withheld(morning: Morning) -> None:
-    name = morning.problem.name
-    if not control_tables.is_withheld(name, morning.warehouse, as_of=morning.as_of):
-        raise NothingKnown(
-            f"no version of {name} serves on {morning.as_of}, and scoring trains none: launch "
-            "predict_and_publish for that morning or an earlier one, then launch this again"
-        )
-
-
-def _is_withheld(morning: Morning, serves: ChampionVersion) -> bool:
-    """Whether what ``serves`` published did not come true; then its scores are withheld, and it is logged."""
-    faults = withhold_reason(morning, serves)
-    if faults is not None:
-        attempt = replace(
-            morning.attempt(champion=serves.model_version, challenger=None), trigger=CALIBRATION_FAILED
-        )
-        control_tables.log_decision(
-            morning.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=faults)
-        )
-    return faults is not None
-
-
-def _estimated(
-    morning: Morning, serves: ChampionVersion, *, scored: pd.DataFrame, level: PriorShiftForecast
-) -> pd.DataFrame:
-    """How good these scores are if they are calibrated: an estimate, weeks before outcomes are known."""
-    probability = scored["probability"].to_numpy(dtype=float)
-    found = estimated_accuracy(
-        probability, customers=scored[morning.problem.entity_id].to_numpy(), period_sd=level.sd
+def compute_scores(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:
+    """The date's rows and side tables by ``serving``; nothing is written."""
+    capability = run.capability
+    model = run.load_model(serving.model_version, sha256=serving.model_sha256)
+    state = capability.serving_state(model, run.data)
+    batches = capability.rows_to_score(run.warehouse, as_of=run.as_of)
+    scored = pd.concat([capability.score(model, batch, state) for batch in batches], ignore_index=True)
+    key = MetricKey(
+        model_name=run.spec.name,
+        model_version=serving.model_version,
+        split=ESTIMATED,
+        as_of_date=run.as_of,
     )
-    shared = {
-        "model_name": morning.problem.name,
-        "model_version": serves.model_version,
-        "split": ESTIMATED,
-        "as_of_date": morning.as_of,
-        "slice_name": "all",
-        "slice_value": "all",
-        "n": probability.size,
-        "n_positive": None,
+    return capability.complete(scored, data=run.data, state=state, key=key)
+
+
+def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with provenance, status, consent and the rows of people who may not be scored."""
+    spec = run.spec
+    rows = rows.assign(**{AS_OF: pd.Timestamp(run.as_of)})
+    own = {"is_eligible": True, "ineligible_reason": None, **_status(serving)}
+    rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
+    if spec.subject is not None and spec.cohort is not None:
+        rows = add_ineligible_rows(spec, rows, load_cohort(spec, run.warehouse, as_of=run.as_of))
+    rows = rows.assign(scored_at=run.now, run_id=run.run_id, model_name=spec.name)
+    if spec.subject is not None:
+        rows = rows.assign(id_type=id_type(spec.subject, rows[spec.subject]))
+    types = score_types(spec)
+    missing = {name: None for name in types if name not in rows.columns}
+    return typed(rows.assign(**missing), types)
+
+
+def _status(serving: ChampionVersion) -> dict[str, object]:
+    return {
+        "model_version": serving.model_version,
+        "status": "fallback_model" if serving.is_fallback else "ok",
+        "quality_grade": serving.quality_grade,
     }
-    rows = [
-        {**shared, "metric": name, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
-        for name, of in found.items()
-    ]
-    return typed(rows, METRIC_TYPES)
 
 
-def level_of(morning: Morning, fitted: Fitted) -> PriorShiftForecast:
-    """The level of the morning's window for ``fitted``."""
-    horizon_days = morning.problem.horizon_days
-    history = period_history(fitted, morning.rows, horizon_days=horizon_days)
-    return forecast_on(history, morning.rows, day=morning.as_of, horizon_days=horizon_days)
-
-
-def scored_by(
-    morning: Morning, fitted: Fitted, *, serves: ChampionVersion, level: PriorShiftForecast
-) -> pd.DataFrame:
-    """Everyone's rows by ``fitted``, in the published columns.
-
-    Raises:
-        NothingKnown: when nobody had bought before this morning, or nobody who did is asked about.
-    """
-    features = load_features(morning.problem, morning.warehouse, as_of=morning.as_of)
-    if features.empty:
-        raise NothingKnown(f"nobody had bought before {morning.as_of}: there is nobody to score")
-    if not is_eligible(features).any():
-        raise NothingKnown(
-            f"{morning.problem.name} is asked about none of {len(features):,} on {morning.as_of}"
+def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:
+    name = run.spec.name
+    if not control_tables.is_withheld(name, run.warehouse, as_of=run.as_of):
+        raise NothingToScore(
+            f"no version of {name} serves on {run.as_of}, and scoring trains none: launch "
+            "predict_and_publish for that date or an earlier one, then launch this again"
         )
-    return score(
-        morning.problem,
-        fitted,
-        features=features,
-        level=PriorShift(shift=level.shift, sd=level.sd),
-        run=ScoreProvenance(
-            run_id=morning.run_id,
-            scored_at=morning.now,
-            model_version=serves.model_version,
-            quality_grade=serves.quality_grade,
-        ),
+
+
+def _is_withheld(run: RunContext[Data, Model], serving: ChampionVersion) -> bool:
+    """Whether the published scores of ``serving`` have defects; then its scores are withheld, and logged."""
+    defects = withhold_reason(run, serving.model_version)
+    if defects is None:
+        return False
+    attempt = run.attempt(champion=serving.model_version, challenger=None)
+    row = decision_row_without_comparison(
+        replace(attempt, trigger=CALIBRATION_FAILED), "withhold", reasons=defects
     )
-
-
-def _level_row(
-    morning: Morning, serves: ChampionVersion, *, raw: Floats, level: PriorShiftForecast
-) -> pd.DataFrame:
-    total_lo, total_hi = total_interval(raw, level)
-    row = {
-        "model_name": morning.problem.name,
-        "model_version": serves.model_version,
-        "as_of_date": morning.as_of,
-        "customers": raw.size,
-        "sum_probability": float(with_shift(raw, level.shift).sum()),
-        "total_lo": total_lo,
-        "total_hi": total_hi,
-        "level_shift": level.shift,
-        "level_sd": level.sd,
-        "n_periods": level.n_periods,
-        "realised": None,
-    }
-    return typed([row], LEVEL_TYPES)
+    control_tables.log_decision(run.warehouse, row)
+    return True

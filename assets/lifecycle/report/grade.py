@@ -1,12 +1,7 @@
-"""One word for how far a version can be trusted, by a published rule."""
+"""Quality grades: one word for how far a version can be trusted, by a published rule."""
 
 from dataclasses import dataclass
 from typing import Literal
-
-import pandas as pd
-
-from assets.lifecycle.gate import Decision
-from assets.lifecycle.store.metric_lookup import overall
 
 Name = Literal["Do-not-use", "Poor", "Fair", "Good", "Excellent"]
 
@@ -53,18 +48,3 @@ FALLBACK = Grade(
 )
 
 GRADE_MEANINGS = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}
-
-
-def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
-    """The best grade whose bounds the test fold reaches.
-
-    Do-not-use when the scores are at fault or the naive rival is not surely beaten; losing to the
-    champion does not matter here. ``metrics`` are the rows of ``ml.metrics`` of the version.
-    """
-    if decision.faults or decision.against_naive is None or not decision.against_naive.hi < 0:
-        return DO_NOT_USE
-    auc, skill = overall(metrics, "auc").value, overall(metrics, "log_loss_skill").value
-    for each in GRADES:
-        if auc >= each.auc and skill >= each.skill:
-            return each
-    return DO_NOT_USE

@@ -84,27 +84,22 @@ RETRAIN_TYPES: Types = {
     "ci_hi": NUMBER,
     "reasons": TEXT,
 }
-CANDIDATE_TYPES: Types = {
+EVALUATION_TYPES: Types = {
     "as_of_date": DATE,
     **_NAMED,
     "trained_at": INSTANT,
     "n_rows": COUNT,
     "n_positive": COUNT,
-    "n_customers": COUNT,
     "data_hash": TEXT,
     "code_hash": TEXT,
-    "twin_hashes": TEXT,
+    "vintage_hashes": TEXT,
     "calibration_method": TEXT,
+    "params": TEXT,
     "refusal": TEXT,
-}
-EVALUATION_TYPES: Types = {
-    "as_of_date": DATE,
-    **_NAMED,
     "champion": TEXT,
     "is_promotable": FLAG,
     "quality_grade": TEXT,
-    "auc": NUMBER,
-    "naive_auc": NUMBER,
+    "defects": TEXT,
     "reasons": TEXT,
 }
 CHAMPION_TYPES: Types = {
@@ -113,20 +108,17 @@ CHAMPION_TYPES: Types = {
     "quality_grade": TEXT,
     "is_fallback": FLAG,
     "model_sha256": TEXT,
-    "twin_hashes": TEXT,
+    "vintage_hashes": TEXT,
+    "params": TEXT,
 }
 REALISED_TYPES: Types = {
     "as_of_date": DATE,
     **_NAMED,
     "n_days": COUNT,
     "n": COUNT,
-    "n_positive": COUNT,
-    "auc": NUMBER,
-    "mean_predicted": NUMBER,
-    "actual_rate": NUMBER,
-    "calibration_shift": NUMBER,
-    "calibration_slope": NUMBER,
-    "faults": TEXT,
+    "figures": TEXT,
+    "too_few": TEXT,
+    "defects": TEXT,
 }
 DRIFTED_TYPES: Types = {
     "as_of_date": DATE,
@@ -182,42 +174,22 @@ DRIFT_TYPES: Types = {
     "wasserstein_noise": NUMBER,
     "wasserstein_band": NUMBER,
 }
-REASON_TYPES: Types = {
-    f"reason_{place}_{part}": NUMBER if part == "importance" else TEXT
-    for place in (1, 2, 3)
-    for part in ("code", "value", "direction", "importance")
-}
-SCORE_TYPES: Types = {
-    "customer_id": TEXT,
+# Columns of every score table, around those of its row key: where a row comes from, and who it is about.
+PROVENANCE_TYPES: Types = {
     "id_type": TEXT,
     "as_of_date": DATE,
     "scored_at": INSTANT,
     "run_id": TEXT,
     **_NAMED,
-    "target": TEXT,
-    "horizon_days": SMALL,
+}
+STATUS_TYPES: Types = {
     "is_eligible": FLAG,
     "ineligible_reason": TEXT,
     "status": TEXT,
     "quality_grade": TEXT,
-    "is_holdout": FLAG,
-    "consent_ads": FLAG,
-    "consent_profiling": FLAG,
-    "probability": NUMBER,
-    "probability_raw": NUMBER,
-    "prob_lo": NUMBER,
-    "prob_hi": NUMBER,
-    "score": SMALL,
-    "percentile": SMALL,
-    "decile": SMALL,
-    "percentile_population": TEXT,
-    "tier": TEXT,
-    "tier_rule": TEXT,
-    "base_rate": NUMBER,
-    "lift": NUMBER,
-    "expected_value": NUMBER,
-    **REASON_TYPES,
 }
+# Consent and holdout of the person as of the scored date.
+CONSENT_COLUMNS: Types = {"is_holdout": FLAG, "consent_ads": FLAG, "consent_profiling": FLAG}
 
 
 def typed(rows: Sequence[Mapping[str, object]] | pd.DataFrame, types: Types) -> pd.DataFrame:

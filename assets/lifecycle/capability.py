@@ -1,0 +1,384 @@
+"""What a capability supplies; the lifecycle does everything else alike for all of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any, Generic, Literal, TypeVar
+
+import pandas as pd
+
+from assets.keys import Key
+from assets.lifecycle.gate import Comparison, Decision
+from assets.lifecycle.report.grade import Grade
+from assets.lifecycle.store.schemas import Types
+from assets.metrics.drift.reference import DriftReference
+from assets.metrics.drift.sample import DriftSample
+from assets.ports import Warehouse
+
+Data = TypeVar("Data")
+Model = TypeVar("Model")
+Batch = TypeVar("Batch")
+State = TypeVar("State")
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class InsufficientData(Exception):
+    """There is too little data to fit or to evaluate a model; the message is the reason that is logged."""
+
+
+class NothingToScore(Exception):
+    """No entity can be scored on an as-of date, or no version can score it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSpec:
+    """One table that scoring writes, by as-of date.
+
+    Attributes:
+        key: Where it lies.
+        key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
+        columns: Its own columns; those that every score table has belong to the lifecycle.
+    """
+
+    key: Key
+    key_columns: Types = NOTHING
+    columns: Types = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Outcomes that become known some days after the as-of date.
+
+    Attributes:
+        table: Where they lie.
+        matures_days: Days after ``as_of_date`` when the outcome window has ended.
+        slice_name: Slice of ``ml.metrics`` that holds the realised performance for this outcome.
+        slice_value: Value of that slice.
+    """
+
+    table: Key
+    matures_days: int
+    slice_name: str = "all"
+    slice_value: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Declaration of a capability.
+
+    Attributes:
+        name: Prefix of its tables, Dagster group, ``model_name``; a lower-case identifier.
+        question: The question it answers, question mark included.
+        owner: Team that answers for it.
+        subject: Column that names the person a row is about; ``None`` when rows are not about people.
+        cohort: Table with subject, ``as_of_date``, ``ineligible_reason`` and the consent and holdout
+            columns of everyone who has a row; ``None`` when consent is not the lifecycle's to apply.
+        consent_purpose: Purpose that the people in the rows must have allowed.
+        tables: What scoring writes; the first table holds the scores, the others are side tables.
+        trained_from: Tables that training reads.
+        scored_from: Tables that scoring reads.
+        outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
+        compared: How candidate, baseline and champion are compared.
+        fallback_grade: Grade of the baseline while it serves.
+        code: Packages of ``assets`` whose code is part of a version, besides the lifecycle's own.
+        model_types: Types that its model files may hold besides those that skops trusts.
+        spec_hash: Sha-256 hex of the whole declaration: a changed declaration is a changed model.
+        seed: Seed of everything random.
+        retrain: Whether a candidate is fitted on a trigger or in every run.
+        realised_window: Length of the window of published dates that the serving version is judged by;
+            ``None``: the newest matured date alone.
+        descriptions: What the UI says of each table, by the step that writes it.
+    """
+
+    name: str
+    question: str
+    owner: str
+    subject: str | None
+    cohort: Key | None = None
+    consent_purpose: str | None = None
+    tables: tuple[TableSpec, ...]
+    trained_from: tuple[Key, ...]
+    scored_from: tuple[Key, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    compared: Comparison
+    fallback_grade: Grade
+    code: tuple[str, ...]
+    model_types: tuple[str, ...] = ()
+    spec_hash: str
+    seed: int
+    retrain: Literal["on_trigger", "every_run"] = "on_trigger"
+    realised_window: timedelta | None = None
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _ = self.evaluation.sql
+        if not self.question.endswith("?"):
+            raise ValueError(f"question {self.question!r} does not end in a question mark")
+        if not self.tables:
+            raise ValueError(f"{self.name} declares no table")
+
+    @property
+    def evaluation(self) -> Key:
+        """The candidate and how it did."""
+        return Key("ml", f"{self.name}__evaluation")
+
+    @property
+    def champion(self) -> Key:
+        """The version that scores, by the as-of date since when."""
+        return Key("ml", f"{self.name}__champion")
+
+    @property
+    def scores(self) -> Key:
+        """The scores."""
+        return self.tables[0].key
+
+    @property
+    def realised(self) -> Key:
+        """Published scores compared with matured outcomes."""
+        return Key("ml", f"{self.name}__realised")
+
+    @property
+    def drifted(self) -> Key:
+        """Drift of the cohort against the champion's training window."""
+        return Key("ml", f"{self.name}__drift")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """What a version is made of, for registry and card.
+
+    Attributes:
+        n_rows: Training rows.
+        n_positive: Rows with the outcome; ``None`` when there is no binary outcome.
+        features: Columns that the model reads.
+        folds: First and last as-of date of ``train``, ``calibration`` and ``test``, where there are such.
+        horizon_days: Length of the outcome window; ``None`` without one.
+        calibration_method: How scores are calibrated; ``None`` when they are not.
+        params: Parameters of the model.
+    """
+
+    n_rows: int
+    n_positive: int | None = None
+    features: tuple[str, ...] = ()
+    folds: Mapping[str, tuple[date, date]] = NOTHING
+    horizon_days: int | None = None
+    calibration_method: str | None = None
+    params: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVintage(Generic[Model]):
+    """A model that knows nothing of the as-of dates from ``first`` on, and is evaluated on them."""
+
+    first: date
+    model: Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion(Generic[Model]):
+    """The version that serves: since when, its model, its walk-forward vintages and what was selected."""
+
+    since: date
+    version: str
+    model: Model
+    vintages: tuple[ModelVintage[Model], ...] = ()
+    params: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Generic[Model]):
+    """How a candidate did on dates it has not seen.
+
+    Attributes:
+        metrics: Rows of ``ml.metrics``, baseline's and champion's among them: the differences that
+            ``Spec.compared`` names decide.
+        bins: Rows of ``ml.calibration_bins``; may be empty.
+        defects: Reasons why its scores are wrong, not merely no better.
+        champion_unfit: Why the champion can no longer serve; empty when it can.
+        notes: Further reasons to log with the decision.
+        params: What was selected; :meth:`Capability.fit` gets it.
+        vintages: Walk-forward models, kept with the version for later comparisons.
+    """
+
+    metrics: pd.DataFrame
+    bins: pd.DataFrame
+    defects: tuple[str, ...] = ()
+    champion_unfit: str = ""
+    notes: tuple[str, ...] = ()
+    params: Mapping[str, Any] = NOTHING
+    vintages: tuple[ModelVintage[Model], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit(Generic[Model]):
+    """A fitted model and what the registry records of it."""
+
+    model: Model
+    record: TrainingRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Published scores against matured outcomes.
+
+    Attributes:
+        metrics: Rows of ``ml.metrics``.
+        bins: Rows of ``ml.calibration_bins``.
+        figures: The numbers that a check states, such as predicted and observed rate.
+        defects: Reasons to withhold further scores of the version.
+        too_few: Why nothing can be concluded from so few outcomes; empty when something can.
+    """
+
+    metrics: pd.DataFrame
+    bins: pd.DataFrame
+    figures: Mapping[str, float] = NOTHING
+    defects: tuple[str, ...] = ()
+    too_few: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTable:
+    """Rows of the first table, in its own columns, and rows of side tables by key.
+
+    Rows may carry ``model_version``, ``status`` or ``quality_grade`` of their own; where they do not, the
+    lifecycle fills in those of the serving version.
+    """
+
+    rows: pd.DataFrame
+    side_tables: Mapping[Key, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricKey:
+    """Which version, split and as-of date metric rows are about.
+
+    ``split`` is train, test, realised, realised_window or estimated; ``as_of_date`` is for one date.
+    """
+
+    model_name: str
+    model_version: str
+    split: str
+    as_of_date: date | None = None
+
+
+class Capability(ABC, Generic[Data, Model, Batch, State]):
+    """One question answered end to end. Everything that is not here is the lifecycle's."""
+
+    spec: Spec
+
+    @abstractmethod
+    def load(self, warehouse: Warehouse, *, as_of: date) -> Data:
+        """Training data as known on ``as_of``."""
+
+    @abstractmethod
+    def data_hash(self, data: Data) -> str:
+        """Sha-256 hex of what a version learns from."""
+
+    @abstractmethod
+    def baseline(self, data: Data) -> Fit[Model] | None:
+        """The rule that serves without a champion; ``None`` when ``data`` does not suffice even for it."""
+
+    @abstractmethod
+    def backtest(self, data: Data, *, champion: Champion[Model] | None, version: str) -> Evaluation[Model]:
+        """Evaluate a candidate beside the baseline and the champion.
+
+        Raises:
+            InsufficientData: The data do not suffice.
+            LeakDetected: A feature gives the outcome away.
+        """
+
+    @abstractmethod
+    def fit(self, data: Data, *, params: Mapping[str, Any], champion: Champion[Model] | None) -> Fit[Model]:
+        """Fit what :meth:`backtest` selected on everything known.
+
+        Raises:
+            InsufficientData: The data do not suffice.
+        """
+
+    @abstractmethod
+    def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[Batch]:
+        """What is scored on ``as_of``, in batches.
+
+        Raises:
+            NothingToScore: There is nobody to score.
+        """
+
+    @abstractmethod
+    def score(self, model: Model, batch: Batch, state: State) -> pd.DataFrame:
+        """Score rows of ``batch``: one row or many, without a warehouse."""
+
+    def serving_state(self, model: Model, data: Data) -> State:
+        """What the whole cohort shares, such as the prior shift."""
+        del model, data
+        return None  # type: ignore[return-value]
+
+    def complete(self, scored: pd.DataFrame, *, data: Data, state: State, key: MetricKey) -> ScoreTable:
+        """Add what needs the whole cohort: ranks, totals, side tables."""
+        del data, state, key
+        return ScoreTable(rows=scored)
+
+    def record(self, data: Data, *, params: Mapping[str, Any]) -> TrainingRecord:
+        """What the registry records of a candidate that was not fitted to serve."""
+        del data
+        return TrainingRecord(n_rows=0, params=params)
+
+    def grade(self, metrics: pd.DataFrame, decision: Decision) -> Grade:
+        """The quality grade of a version by its recorded ``metrics``."""
+        del metrics, decision
+        return self.spec.fallback_grade
+
+    def published(self, warehouse: Warehouse, *, first: date, last: date, as_of: date) -> pd.DataFrame:
+        """Published rows of the dates in ``[first, last]`` with outcomes matured by ``as_of``."""
+        del warehouse, first, last, as_of
+        return pd.DataFrame()
+
+    def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
+        """Compare rows of :meth:`published`, of one version, with their outcomes."""
+        raise NotImplementedError(f"{self.spec.name} declares outcomes and does not evaluate them: {key}")
+
+    def record_outcomes(self, warehouse: Warehouse, *, as_of: date) -> None:
+        """Fill matured outcomes into side tables."""
+
+    def write_side_table(self, warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, as_of: date) -> None:
+        """Write one side table of :meth:`complete`."""
+        warehouse.replace_partition(key, rows, column="as_of_date", value=as_of)
+
+    def drift_reference(self, model: Model, data: Data) -> DriftReference | None:
+        """The training window as drift is measured against it; ``None`` when drift does not apply."""
+        del model, data
+        return None
+
+    def drift_sample(self, model: Model, warehouse: Warehouse, *, as_of: date) -> DriftSample | None:
+        """The cohort of ``as_of`` as drift is measured in it."""
+        del model, warehouse, as_of
+        return None
+
+    def to_artifact(self, model: Model) -> tuple[object, Mapping[str, Any]]:
+        """The object that skops writes, and facts as JSON, from which a model can be restored."""
+        return model, NOTHING
+
+    def from_artifact(self, stored: Any, facts: Mapping[str, Any]) -> Model:  # noqa: ANN401 - a fitted model
+        """The model that :meth:`to_artifact` took apart."""
+        del facts
+        restored: Model = stored
+        return restored
+
+    def card_sections(
+        self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
+    ) -> Mapping[str, str]:
+        """Sections of the model card in Markdown, by their titles."""
+        del registry, metrics, bins
+        return NOTHING
+
+    def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
+        """What the UI shows of a scored date: numbers, texts, frames and PNGs by name."""
+        del warehouse, rows
+        return NOTHING
+
+    def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
+        """What the UI shows of an evaluation, as in :meth:`describe_scores`."""
+        del metrics, bins
+        return NOTHING

@@ -1,0 +1,87 @@
+"""Defects of calibrated probabilities, and the grade of a supervised version, from recorded metrics."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
+from assets.lifecycle.store.metric_lookup import overall, recorded
+from assets.metrics.bootstrap import Interval
+from assets.supervised.problem import PromotionCriteria
+
+CONSTANT_WITHIN = 1e-6
+
+
+def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
+    """Detect degenerate scores: constant, inverted, or the probability of the predicted class."""
+    lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
+    rate, auc = overall(metrics, "actual_rate").value, overall(metrics, "auc")
+    if highest - lowest < CONSTANT_WITHIN:
+        yield f"constant scores: everyone has {highest:.4f}"
+    elif lowest >= 0.5 > rate:
+        yield (
+            f"every score is at least 0.5 while the rate is {rate:.1%}: this is the probability of the "
+            "predicted class, not of the outcome"
+        )
+    elif highest <= 0.5 < rate:
+        yield (
+            f"every score is at most 0.5 while the rate is {rate:.1%}: this is the probability of the "
+            "class that was not predicted"
+        )
+    elif auc.hi < 0.5:
+        yield f"ranks positives below negatives, AUC {auc}: the label is probably swapped"
+    if auc.value >= criteria.highest_auc:
+        yield f"AUC {auc} is at or above {criteria.highest_auc}: a feature probably leaks the outcome"
+
+
+def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
+    """Detect calibration off by more than the tolerance and by more than sampling error.
+
+    The mean is evaluated over the whole fold; slope and slices after each date's common shift was taken
+    out, because a period effect that the whole cohort shares is not the ranking's.
+    """
+    level = overall(metrics, "calibration_shift")
+    slope = overall(metrics, "calibration_slope")
+    if not np.isfinite([level.lo, slope.lo]).all():
+        yield "calibration cannot be evaluated: too few of either outcome on the newest rows, or constant scores"
+    if _outside(level, -criteria.level_tolerance, criteria.level_tolerance):
+        mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
+        yield (
+            f"mean score {mean:.3f} is far from the rate {rate:.3f}: a shift of {level} log-odds, more than "
+            f"{criteria.level_tolerance} and sampling error"
+        )
+    if _outside(slope, *criteria.slope_range):
+        kind = "overconfident" if slope.value < 1 else "timid"
+        yield f"calibration slope {slope} is outside {criteria.slope_range}: scores are {kind}"
+    for row in recorded(metrics, "relative_shift"):
+        is_large = row.slice_name != "all" and row.cases >= criteria.smallest_slice_cases
+        if is_large and _outside(row.interval, -criteria.slice_tolerance, criteria.slice_tolerance):
+            yield (
+                f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
+                f"{criteria.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
+            )
+
+
+def _outside(of: Interval, lowest: float, highest: float) -> bool:
+    return of.lo > highest or of.hi < lowest
+
+
+def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
+    """The best grade whose bounds the test fold reaches.
+
+    Do-not-use when the scores have defects or the baseline is not surely beaten; losing to the champion
+    does not matter here.
+
+    Args:
+        metrics: Rows of ``ml.metrics`` of the version's test fold.
+        decision: What the promotion gate decided.
+    """
+    if decision.defects or decision.against_baseline is None or not decision.against_baseline.hi < 0:
+        return DO_NOT_USE
+    auc, skill = overall(metrics, "auc").value, overall(metrics, "log_loss_skill").value
+    for each in GRADES:
+        if auc >= each.auc and skill >= each.skill:
+            return each
+    return DO_NOT_USE
