@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import Matrix
+from assets.lifecycle.capability import MetricKey
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval
 from assets.metrics.classification import log_losses
-from assets.supervised.evaluation.evaluation import ALL, MetricKey
+from assets.supervised.evaluation.evaluation import ALL
 from assets.supervised.fitting.train import fit_ranker
 from assets.supervised.problem import PredictionProblem
 
