@@ -32,6 +32,7 @@ PAGES = (README, *sorted(DOCS.rglob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FILE = re.compile(r"(assets|benchmarks|checks|dbt_project|orchestration|tests)(/[\w.-]+)+/?")
 
 
 def require(missing: Iterable[str]) -> None:
@@ -266,6 +267,17 @@ def test_every_link_leads_somewhere() -> None:
             if not linked.exists() or (anchor and anchor not in anchors(linked)):
                 dead.append(f"{page.relative_to(ROOT)}: {target}")
     require(dead)
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    # The changelog names what was; the walk-through names files that its reader creates.
+    pages = [page for page in PAGES if page.name not in ("CHANGELOG.md", "adding-a-capability.md")]
+    require(
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in pages
+        for name in re.findall(r"`([^`\n]+)`", prose(page))
+        if FILE.fullmatch(name) and not (ROOT / name).exists()
+    )
 
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
