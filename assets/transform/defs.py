@@ -36,9 +36,15 @@ class RoomTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test as a check that says what it proves: the test's own description."""
+        """A dbt test as a check with the test's own description and the next step when it fails."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and replace(spec, description=manifest["nodes"][unique_id].get("description") or None)
+        if spec is None:
+            return None
+        return replace(
+            spec,
+            description=manifest["nodes"][unique_id].get("description") or None,
+            metadata={**spec.metadata, NEXT_STEP: NEXT_STEPS[spec.name]},
+        )
 
 
 def transform_assets(
