@@ -50,7 +50,7 @@ which assets it is bound to, and what to do next when it fails.
 * When a **warning** fails, it is reported and the run goes on. One kind of warning still has consequences:
   a version whose realised performance is out of tolerance is withheld by the lifecycle itself, see
   [promotion gate](promotion-gate.md#realised-performance).
-* A failed check has its reason as description, and the sentence under *Next* as `{NEXT_STEP}` in its metadata.
+* A failed check has its reason as description and the sentence under *Next* as `{NEXT_STEP}` in its metadata.
   `make run` prints both. The published table `checks` has a row for every expected check of each run, also
   for checks that did not run.
 * Checks that compare numbers attach a plot to their metadata. Drift checks attach `page`, the path of an HTML
