@@ -13,7 +13,7 @@ from dagster_shared.record import replace
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
 from assets.transform.build_state import BusinessClock, next_window, remember
-from assets.transform.remediation import NEXT_STEP, NEXT_STEPS
+from assets.transform.remediation import NEXT_STEP, NEXT_STEPS, next_step_of
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
 AS_OF = "path:models/intermediate/as_of"
@@ -43,7 +43,7 @@ class RoomTranslator(DagsterDbtTranslator):
         return replace(
             spec,
             description=manifest["nodes"][unique_id].get("description") or None,
-            metadata={**spec.metadata, NEXT_STEP: NEXT_STEPS[spec.name]},
+            metadata={**spec.metadata, NEXT_STEP: next_step_of(spec.name)},
         )
 
 

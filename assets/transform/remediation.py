@@ -74,3 +74,14 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+
+
+def next_step_of(check: str) -> str:
+    """Next step when the dbt test called ``check`` fails.
+
+    Raises:
+        KeyError: when the test has no sentence in ``NEXT_STEPS``.
+    """
+    if check not in NEXT_STEPS:
+        raise KeyError(f"dbt test {check!r} has no next step: add a sentence to {__name__}.NEXT_STEPS")
+    return NEXT_STEPS[check]

@@ -7,6 +7,7 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 
+from assets.transform.remediation import next_step_of
 from orchestration.cli.docs import DOCS, Manifest, pages
 
 
@@ -60,3 +61,8 @@ def test_every_check_is_on_its_page_with_a_next_step(
     for key in shop_graph.asset_check_keys:
         assert f"`{'.'.join(key.asset_key.path)}`" in sections[key.name]
         assert "*Next:* " in sections[key.name]
+
+
+def test_a_dbt_test_without_a_next_step_is_refused_by_name() -> None:
+    with pytest.raises(KeyError, match="'orders_are_round' has no next step"):
+        next_step_of("orders_are_round")
