@@ -1,7 +1,10 @@
 """How far a morning's customers have drifted from those the champion learned from."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,18 +15,20 @@ from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_version
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import DRIFTED_TYPES, typed
-from assets.metrics.drift.effects import effects_of
+from assets.lifecycle.store.schemas import DRIFT_TYPES, DRIFTED_TYPES, typed
+from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import ALL
-from assets.monitoring.drift.alarm import JUDGED_WINDOWS, judge_drift
+from assets.monitoring.drift.alarm import JUDGED_WINDOWS, DriftVerdict, judge_drift
 from assets.monitoring.drift.page import html_report
-from assets.monitoring.drift.table import drift_rows, history_of
 from assets.supervised.data.dataset import load_eligible_matrix, load_training_data
 from assets.supervised.data.drift_reference import WINDOW, observed, reference_kept
 from assets.supervised.problem import PredictionProblem
 
 DRIFTED = "drifted"
+_VERDICT = ("verdict", "p_value", "is_violated", "windows_violated", "windows_judged")
+_COUNTS = ("n", "n_reference", "bins")
+_WORDS = ("slice_name", "slice_value", "feature", "kind")
 
 
 def drift(morning: Morning, *, page: Path) -> pd.DataFrame:
@@ -111,3 +116,43 @@ def _draw(morning: Morning, serves: ChampionVersion, *, today: Matrix, page: Pat
     window = known.of(known.as_of > np.datetime64(serves.as_of_date - WINDOW, "D"))
     page.parent.mkdir(parents=True, exist_ok=True)
     html_report(window.features, today.features, file=page, seed=morning.problem.seed)
+
+
+def drift_rows(
+    judged: Sequence[DriftVerdict], *, model_name: str, model_version: str, as_of: date
+) -> pd.DataFrame:
+    """The rows of one morning, typed as :data:`DRIFT_TYPES` says."""
+    named = {"model_name": model_name, "model_version": model_version, "as_of_date": as_of}
+    rows = [
+        named
+        | {field.name: getattr(each.effect, field.name) for field in fields(FeatureDrift)}
+        | {name: getattr(each, name) for name in _VERDICT}
+        for each in judged
+    ]
+    return pd.DataFrame(rows, columns=list(DRIFT_TYPES)).astype(dict(DRIFT_TYPES))
+
+
+def history_of(rows: pd.DataFrame) -> list[tuple[FeatureDrift, ...]]:
+    """The effects of each as-of day in ``rows``, oldest first, as :func:`judge_drift` takes them.
+
+    Args:
+        rows: Rows of one model version, as :func:`drift_rows` made them or as a warehouse gives them back.
+    """
+    return [
+        tuple(_effect(row) for row in morning.to_dict("records"))
+        for _, morning in rows.groupby("as_of_date", sort=True)
+    ]
+
+
+def _effect(row: Mapping[Any, Any]) -> FeatureDrift:
+    """One effect; a missing number is ``nan`` again, whichever way a database wrote it."""
+    values = {
+        field.name: float("nan") if pd.isna(row[field.name]) else row[field.name]
+        for field in fields(FeatureDrift)
+    }
+    typed: dict[str, Any] = (
+        {name: int(values[name]) for name in _COUNTS}
+        | {name: str(values[name]) for name in _WORDS}
+        | {name: float(value) for name, value in values.items() if name not in (*_COUNTS, *_WORDS)}
+    )
+    return FeatureDrift(**typed)

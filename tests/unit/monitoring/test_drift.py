@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.lifecycle.store.schemas import DRIFT_TYPES
 from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
 from assets.metrics.drift.sample import DriftSample
 from assets.monitoring.drift.alarm import DriftThresholds, DriftVerdict, judge_drift
-from assets.monitoring.drift.table import DRIFT_TYPES, drift_rows, history_of
+from assets.monitoring.drift.step import drift_rows, history_of
 
 FEATURES, CUSTOMERS, YEAR = 45, 800, 52
 MONDAY = np.datetime64("2023-01-02")
