@@ -39,10 +39,10 @@ Slice = NumericSlice | CategorySlice
 class FeatureGroup:
     """Columns that tell one story: they are blanked together, and ``columns[0]`` speaks for them."""
 
-    theme: str
+    name: str
     columns: tuple[str, ...]
-    phrase: str
+    description: str
 
     def __post_init__(self) -> None:
         if not self.columns:
-            raise ValueError(f"reason group {self.theme!r} has no column")
+            raise ValueError(f"reason group {self.name!r} has no column")

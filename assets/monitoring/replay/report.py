@@ -92,12 +92,12 @@ def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[da
     )
 
 
-def told(rows: pd.DataFrame) -> list[dict[str, str]]:
+def formatted(rows: pd.DataFrame) -> list[dict[str, str]]:
     """``rows`` as a person reads them, by the names of ``HEADINGS``; a dash where nothing is known."""
-    return [dict(_told(row)) for row in rows.to_dict("records")]
+    return [dict(_cells(row)) for row in rows.to_dict("records")]
 
 
-def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
+def _cells(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
     total, happened = _number(row["sum_probability"]), _number(row["realised"])
     yield AS_OF, f"{pd.Timestamp(str(row[AS_OF])):%Y-%m-%d}"
     yield "customers", _shown(_number(row["customers"]), ",.0f")
@@ -112,15 +112,17 @@ def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
         yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
 
 
-def morning_line(rows: pd.DataFrame) -> str:
+def date_line(rows: pd.DataFrame) -> str:
     """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
-    (row,) = told(rows)
-    said = (
+    (row,) = formatted(rows)
+    predicted = (
         f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
         if row["sum_probability"] != UNKNOWN
         else "nobody is scored"
     )
-    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    return (
+        f"{row[AS_OF]}: {predicted}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    )
 
 
 def closing(rows: pd.DataFrame) -> str:
@@ -143,7 +145,7 @@ def closing(rows: pd.DataFrame) -> str:
 def markdown(rows: pd.DataFrame) -> str:
     """The table, for a terminal or a README."""
     lines = [" | ".join(HEADINGS.values()), " | ".join("---" for _ in HEADINGS)]
-    lines += [" | ".join(row[name] for name in HEADINGS) for row in told(rows)]
+    lines += [" | ".join(row[name] for name in HEADINGS) for row in formatted(rows)]
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -155,8 +157,8 @@ def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
         problem=problem,
         closing=closing(rows),
         headings=list(HEADINGS.values()),
-        rows=[[row[name] for name in HEADINGS] for row in told(rows)],
-        plot=base64.b64encode(walk_plot(rows)).decode(),
+        rows=[[row[name] for name in HEADINGS] for row in formatted(rows)],
+        plot=base64.b64encode(replay_plot(rows)).decode(),
     )
 
 
@@ -168,7 +170,7 @@ def _shown(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else UNKNOWN
 
 
-def walk_plot(rows: pd.DataFrame) -> bytes:
+def replay_plot(rows: pd.DataFrame) -> bytes:
     """Totals above and AUC below, over the same mornings.
 
     Args:
@@ -192,9 +194,11 @@ def walk_plot(rows: pd.DataFrame) -> bytes:
 
 
 def _totals(axes: Axes, rows: pd.DataFrame) -> None:
-    days, said = pd.to_datetime(rows[AS_OF]), rows["sum_probability"].to_numpy(float)
-    reach = np.abs(rows[["total_lo", "total_hi"]].to_numpy(float).T - said)
-    axes.errorbar(days, said, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="said, 95 % interval")
+    days, predicted = pd.to_datetime(rows[AS_OF]), rows["sum_probability"].to_numpy(float)
+    reach = np.abs(rows[["total_lo", "total_hi"]].to_numpy(float).T - predicted)
+    axes.errorbar(
+        days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="said, 95 % interval"
+    )
     axes.plot(days, rows["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
     axes.set_ylabel("customers with the outcome")
     axes.set_ylim(bottom=0)
