@@ -10,7 +10,13 @@ from assets.features.matrix import Matrix
 from assets.lifecycle.gate import decide
 from assets.lifecycle.run_context import RunContext
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval, paired_differences
+from assets.metrics.bootstrap import (
+    ClusterBootstrap,
+    Interval,
+    classification_metrics,
+    interval,
+    paired_differences,
+)
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.classification import with_shift
 from assets.prior_shift.forecast import total_interval
@@ -103,7 +109,7 @@ def _row(  # noqa: PLR0913 - the parts of one row
         replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
-    ours, theirs = (accuracy(outcome, each, resamples) for each in predicted)
+    ours, theirs = (classification_metrics(outcome, each, resamples) for each in predicted)
     difference = paired_differences(ours, theirs)["auc"]
     return BacktestRow(
         as_of=as_of,

@@ -15,13 +15,13 @@ from assets.metrics.bootstrap import (
     ClusterBootstrap,
     Interval,
     Replicates,
-    accuracy,
+    classification_metrics,
     interval,
     paired_differences,
-    summarised,
+    percentile_intervals,
 )
 from assets.metrics.calibration import (
-    NOTHING,
+    UNDEFINED,
     calibration_bins,
     calibration_in_the_large,
     calibration_slope,
@@ -147,12 +147,12 @@ def _parts(sample: EvaluationSample) -> Iterator[tuple[str, str, Flags]]:
 
 def _measures(part: _Rows) -> dict[str, Interval]:
     replicates = {name: _accuracy(part, name) for name in part.predicted}
-    found = summarised(replicates[""])
+    found = percentile_intervals(replicates[""])
     for name in part.predicted:
         if name:
-            found |= {f"{name}{metric}": of for metric, of in summarised(replicates[name]).items()}
+            found |= {f"{name}{metric}": of for metric, of in percentile_intervals(replicates[name]).items()}
             prefix = "" if name == f"{BASELINE}_" else name
-            differences = summarised(paired_differences(replicates[""], replicates[name]))
+            differences = percentile_intervals(paired_differences(replicates[""], replicates[name]))
             found |= {f"{prefix}{metric}_difference": of for metric, of in differences.items()}
     return found | {"log_loss_skill": _skill(part, replicates[""])} | _calibration(part) | _extent(part)
 
@@ -160,7 +160,10 @@ def _measures(part: _Rows) -> dict[str, Interval]:
 def _accuracy(part: _Rows, name: str) -> Replicates:
     recalibrated = log_losses(part.outcome, part.recalibrated[name])
     replicates = np.r_[recalibrated.mean(), part.resamples.means(recalibrated[:, None])[:, 0]]
-    return {**accuracy(part.outcome, part.predicted[name], part.resamples), "levelled_log_loss": replicates}
+    return {
+        **classification_metrics(part.outcome, part.predicted[name], part.resamples),
+        "levelled_log_loss": replicates,
+    }
 
 
 def _skill(part: _Rows, ours: Replicates) -> Interval:
@@ -178,11 +181,13 @@ def _calibration(part: _Rows) -> dict[str, Interval]:
     enough = min(outcome.sum(), outcome.size - outcome.sum()) >= FEWEST_POSITIVES
     return {
         "expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan")),
-        "calibration_shift": calibration_in_the_large(outcome, predicted, codes) if enough else NOTHING,
+        "calibration_shift": calibration_in_the_large(outcome, predicted, codes) if enough else UNDEFINED,
         "relative_shift": calibration_in_the_large(outcome, part.recalibrated[""], codes)
         if enough
-        else NOTHING,
-        "calibration_slope": calibration_slope(outcome, part.recalibrated[""], codes) if enough else NOTHING,
+        else UNDEFINED,
+        "calibration_slope": calibration_slope(outcome, part.recalibrated[""], codes)
+        if enough
+        else UNDEFINED,
     }
 
 

@@ -12,7 +12,7 @@ from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import intercept_shift, with_shift
 from assets.prior_shift.covariates import PeriodHistory
-from assets.prior_shift.forecast import PriorShiftForecast, forecast_level
+from assets.prior_shift.forecast import PriorShiftForecast, forecast_prior_shift
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.fitting.train import Fitted
 
@@ -53,7 +53,7 @@ def forecast_shift(
         day: As-of date of the forecast.
         horizon_days: Length of the outcome window.
     """
-    found = forecast_level(history, data.daily, as_of=day, horizon_days=horizon_days)
+    found = forecast_prior_shift(history, data.daily, as_of=day, horizon_days=horizon_days)
     return found.reversed if data.label_is_absence_of_order else found
 
 
