@@ -41,11 +41,13 @@ class TableSpec:
         key: Where it lies.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
+        published: Names of the published tables made of it.
     """
 
     key: Key
     key_columns: Types = NOTHING
     columns: Types = NOTHING
+    published: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +357,11 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
         """The cohort of ``as_of`` as drift is measured in it."""
         del model, warehouse, as_of
         return None
+
+    def drift_window(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+        """Features of the training window of a champion promoted on ``as_of``, for the drift page."""
+        del warehouse, as_of
+        return pd.DataFrame()
 
     def to_artifact(self, model: Model) -> tuple[object, Mapping[str, Any]]:
         """The object that skops writes, and facts as JSON, from which a model can be restored."""

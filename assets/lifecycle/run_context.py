@@ -97,7 +97,9 @@ class RunContext(Generic[Data, Model]):
             **{table.key: table.columns for table in spec.tables[1:]},
         }
         if spec.outcomes:
-            own |= {spec.realised: REALISED_TYPES, spec.drifted: DRIFTED_TYPES}
+            own[spec.realised] = REALISED_TYPES
+        if spec.retrain == "on_trigger":
+            own[spec.drifted] = DRIFTED_TYPES
         control_tables.prepare_tables(self.warehouse, own)
 
     def attempt(self, *, champion: str | None, challenger: str | None) -> PromotionAttempt:

@@ -221,6 +221,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         rows = load_eligible_matrix(self.problem, warehouse, as_of=as_of)
         return drift_reference.drift_sample(self.problem, rows, score=model.probability(rows.features))
 
+    def drift_window(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+        sample = self.load(warehouse, as_of=as_of).sample
+        return sample.of(sample.as_of > np.datetime64(as_of - drift_reference.WINDOW, "D")).features
+
     def to_artifact(self, model: Fitted) -> tuple[object, Mapping[str, Any]]:
         return to_artifact(model)
 
@@ -278,6 +282,7 @@ def _spec_of(problem: PredictionProblem) -> Spec:
                 key=problem.scores,
                 key_columns=KEY_TYPES,
                 columns={**SCORE_TYPES, **problem.passthrough_columns},
+                published=(problem.name, f"{problem.name}_latest"),
             ),
         ),
         trained_from=(*problem.sources, problem.label, DAILY_ORDERS),

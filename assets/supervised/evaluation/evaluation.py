@@ -178,16 +178,14 @@ def _skill(part: _Rows, ours: Replicates) -> Interval:
 def _calibration(part: _Rows) -> dict[str, Interval]:
     outcome, codes, predicted = part.outcome, part.resamples.codes, part.predicted[""]
     error = expected_calibration_error(calibration_bins(outcome, predicted, codes))
-    enough = min(outcome.sum(), outcome.size - outcome.sum()) >= FEWEST_POSITIVES
-    return {
-        "expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan")),
-        "calibration_shift": calibration_in_the_large(outcome, predicted, codes) if enough else UNDEFINED,
-        "relative_shift": calibration_in_the_large(outcome, part.recalibrated[""], codes)
-        if enough
-        else UNDEFINED,
-        "calibration_slope": calibration_slope(outcome, part.recalibrated[""], codes)
-        if enough
-        else UNDEFINED,
+    found = {"expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan"))}
+    if min(outcome.sum(), outcome.size - outcome.sum()) < FEWEST_POSITIVES:
+        return found | dict.fromkeys(("calibration_shift", "relative_shift", "calibration_slope"), UNDEFINED)
+    recalibrated = part.recalibrated[""]
+    return found | {
+        "calibration_shift": calibration_in_the_large(outcome, predicted, codes),
+        "relative_shift": calibration_in_the_large(outcome, recalibrated, codes),
+        "calibration_slope": calibration_slope(outcome, recalibrated, codes),
     }
 
 
