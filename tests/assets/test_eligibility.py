@@ -65,7 +65,7 @@ def settled(folder: Path, rows: pd.DataFrame) -> World:
     world.warehouse.replace(CONSENT, refused.astype({"ineligible_reason": "string"}))
     for morning in (SCORED, LOOKED_BACK):
         drift_without_page(world, morning)
-        world.live(morning, ASKED_OF_FEWER)
+        world.run_date(morning, ASKED_OF_FEWER)
     return world
 
 
@@ -73,7 +73,7 @@ def drift_without_page(world: World, morning: date) -> None:
     """The page takes ten seconds to draw."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(step, "html_report", lambda *_sides, **_named: None)
-        drift(world.morning(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
+        drift(world.run(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.assets.world import FIRST, LATER, PROBLEM, World
 @pytest.fixture
 def two_served(world: World) -> World:
     """An earlier morning lived later: its version served until the newest champion took over."""
-    world.live(FIRST - timedelta(weeks=2))
+    world.run_date(FIRST - timedelta(weeks=2))
     return world
 
 
@@ -54,7 +54,7 @@ def test_the_version_before_serves_again_and_scores(two_served: World) -> None:
 def test_with_one_version_there_is_nothing_to_roll_back_to(world: World) -> None:
     before = world.tables()
     with pytest.raises(NothingToRollBackTo, match="no version of purchase_propensity served before"):
-        roll_back(world.morning(LATER), reason="x")
+        roll_back(world.run(LATER), reason="x")
     assert world.tables().keys() == before.keys()
     assert len(world.table(PROBLEM.champion)) == 1
 

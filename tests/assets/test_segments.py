@@ -81,9 +81,9 @@ def world(tmp_path: Path) -> World:
 
 def test_the_first_morning_adopts_and_a_repeated_one_changes_nothing(world: World) -> None:
     world.deliver(FIRST, customers())
-    assert world.live(FIRST)["decision"] == "promote"
+    assert world.run_date(FIRST)["decision"] == "promote"
     before = {key.name: world.table(key) for key in TABLES}
-    world.live(FIRST)
+    world.run_date(FIRST)
     for key in TABLES:
         pd.testing.assert_frame_equal(world.table(key), before[key.name])
     assert len(world.table(SMALL.assignments)) == 2 * 600
@@ -94,8 +94,8 @@ def test_the_first_morning_adopts_and_a_repeated_one_changes_nothing(world: Worl
 def test_the_next_morning_keeps_the_grouping_and_says_how_many_stayed_together(world: World) -> None:
     world.deliver(FIRST, customers(seed=1))
     world.deliver(NEXT, customers(seed=2))
-    first = world.live(FIRST)
-    row = world.live(NEXT)
+    first = world.run_date(FIRST)
+    row = world.run_date(NEXT)
     assert (row["decision"], row["model_version"]) == ("refuse", first["model_version"])
     assert "the serving grouping stays" in str(row["reasons"])
     assert world.segments(FIRST)["stability_ari"].isna().all()
@@ -106,8 +106,8 @@ def test_the_next_morning_keeps_the_grouping_and_says_how_many_stayed_together(w
 def test_a_column_that_is_gone_makes_the_new_grouping_serve_under_the_old_keys(world: World) -> None:
     world.deliver(FIRST, customers())
     world.deliver(NEXT, customers().assign(average_order_amount=np.nan))
-    world.live(FIRST)
-    row = world.live(NEXT)
+    world.run_date(FIRST)
+    row = world.run_date(NEXT)
     assert row["decision"] == "promote"
     assert "average_order_amount, which nobody has any more" in str(row["reasons"])
     assert sorted(world.table(MODEL_REGISTRY)["stage"]) == ["champion", "retired"]
@@ -118,8 +118,8 @@ def test_a_column_that_is_gone_makes_the_new_grouping_serve_under_the_old_keys(w
 def test_replaying_a_past_date_leaves_the_champion_of_the_newest_one(world: World) -> None:
     world.deliver(NEXT, customers(seed=2))
     world.deliver(FIRST, customers(seed=1))
-    newest = world.live(NEXT)
-    replayed = world.live(FIRST)
+    newest = world.run_date(NEXT)
+    replayed = world.run_date(FIRST)
     assert replayed["decision"] == newest["decision"] == "promote"
     stages = world.table(MODEL_REGISTRY).set_index("model_version")["stage"]
     assert stages.to_dict() == {newest["model_version"]: "champion", replayed["model_version"]: "retired"}
@@ -130,7 +130,7 @@ def test_nobody_has_a_segment_where_there_is_none(world: World, count: int, reas
     alike = customers(count)
     alike.iloc[:, 1:] = alike.iloc[0, 1:].to_numpy()
     world.deliver(FIRST, alike)
-    assert world.live(FIRST)["decision"] == "fallback"
+    assert world.run_date(FIRST)["decision"] == "fallback"
     rows = world.segments(FIRST)
     assert len(rows) == count
     assert not rows["is_eligible"].any()
@@ -141,29 +141,29 @@ def test_nobody_has_a_segment_where_there_is_none(world: World, count: int, reas
 
 def test_a_morning_that_was_never_grouped_says_so(world: World) -> None:
     world.deliver(FIRST, customers())
-    assignments(world.morning(FIRST))
+    assignments(world.run(FIRST))
     assert set(world.segments(FIRST)["ineligible_reason"]) == {"no_grouping_yet"}
 
 
 def test_a_fact_not_yet_known_is_refused(world: World) -> None:
     world.deliver(FIRST, customers(), known_before=-timedelta(hours=1))
     with pytest.raises(LeakDetected):
-        world.live(FIRST)
+        world.run_date(FIRST)
 
 
 def test_a_model_file_that_was_changed_is_refused(world: World) -> None:
     world.deliver(FIRST, customers())
-    version = world.live(FIRST)["model_version"]
+    version = world.run_date(FIRST)["model_version"]
     facts = world.folder / SMALL.name / str(version) / "facts.json"
     facts.write_text(facts.read_text().replace("b01", "b09"))
     with pytest.raises(ModelIntegrityError):
-        assignments(world.morning(FIRST))
+        assignments(world.run(FIRST))
 
 
 def test_profiles_compare_a_segment_with_everybody(world: World) -> None:
     rows = customers()
     world.deliver(FIRST, rows)
-    world.live(FIRST)
+    world.run_date(FIRST)
     found = world.table(SMALL.profiles)
     mine = found.loc[(found["scheme"] == "behaviour") & (found["feature"] == "orders_365d")]
     everybody = rows["orders_365d"].mean()

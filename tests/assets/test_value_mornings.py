@@ -21,8 +21,8 @@ EARLIER = LAST - timedelta(weeks=14)
 def lived(tmp_path_factory: pytest.TempPathFactory) -> ValueWorld:
     """A shop that scored fourteen weeks ago and scores today."""
     world = create(tmp_path_factory.mktemp("value"))
-    world.live(EARLIER)
-    world.live(LAST)
+    world.run_date(EARLIER)
+    world.run_date(LAST)
     return world
 
 
@@ -73,7 +73,7 @@ def test_a_repeated_morning_changes_nothing(lived: ValueWorld, tmp_path: Path) -
     copy = ValueWorld(folder=shutil.copytree(lived.folder, tmp_path / "copy"))
     keys = (METRICS, CALIBRATION_BINS, RETRAIN_LOG, MODEL_REGISTRY, PROBLEM.scores, PROBLEM.champion)
     before = [copy.table(key) for key in keys]
-    copy.live(LAST)
+    copy.run_date(LAST)
     for key, rows in zip(keys, before, strict=True):
         pd.testing.assert_frame_equal(copy.table(key), rows)
 
@@ -81,7 +81,7 @@ def test_a_repeated_morning_changes_nothing(lived: ValueWorld, tmp_path: Path) -
 def test_a_season_that_no_window_has_shown_is_a_fault_and_nobody_is_promoted(tmp_path: Path) -> None:
     # Everybody spends four times as much in the judged window: tolerance and two usual windows allow 50 %.
     world = create(tmp_path, season=4.0)
-    serves = world.live(LAST)
+    serves = world.run_date(LAST)
     assert serves.is_fallback
     decision = world.table(RETRAIN_LOG).iloc[0]
     assert decision["decision"] == "fallback"
@@ -96,14 +96,14 @@ def test_a_season_that_no_window_has_shown_is_a_fault_and_nobody_is_promoted(tmp
 def test_too_few_customers_are_refused_with_their_number_and_the_formula_serves(tmp_path: Path) -> None:
     world = create(tmp_path, customers=120, weeks=16)
     last = FIRST_DAY + timedelta(weeks=15)
-    assert world.live(last).is_fallback
+    assert world.run_date(last).is_fallback
     (reasons,) = world.table(RETRAIN_LOG)["reasons"]
     assert "customers, 500 needed" in reasons
 
 
 def test_before_a_window_has_ended_nothing_is_judged(tmp_path: Path) -> None:
     world = create(tmp_path, customers=700, weeks=3)
-    row = evaluation(world.morning(FIRST_DAY)).iloc[0]
+    row = evaluation(world.run(FIRST_DAY)).iloc[0]
     assert not row["is_promotable"]
     assert row["reasons"].startswith("no window has ended")
 
@@ -114,7 +114,7 @@ def test_a_champion_stays_when_a_later_candidate_is_refused(lived: ValueWorld, t
     # Everybody is found to have spent four times as much; another seed makes another version.
     with copy.warehouse.connect() as connection:
         connection.execute(f"update {PROBLEM.labels[90].sql} set outcome_amount = 4 * outcome_amount")
-    serves = copy.live(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
+    serves = copy.run_date(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
     assert serves.model_version == before
     assert copy.table(RETRAIN_LOG)["decision"].tolist().count("refuse") == 1
     (row,) = copy.table(PROBLEM.realised).query("as_of_date == @LAST").to_dict("records")
