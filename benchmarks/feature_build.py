@@ -75,10 +75,9 @@ select
     active_weeks_365d, same_season as orders_same_season_last_year, service_amount_365d,
     weekend / nullif(orders_365d, 0) as weekend_share_365d,
     month(getvariable('as_of_date')) as month_of_year, week(getvariable('as_of_date')) as week_of_year,
-    coalesce(rhythm.country, dim_customer.country) as country
+    rhythm.country
 from rhythm
 left join products using (customer_id)
-left join marts.dim_customer using (customer_id)
 """
 
 

@@ -65,7 +65,7 @@ def test_who_is_gone_is_told_by_the_own_gaps_and_the_shops(shop: Any, purchases:
             assert (row.ineligible_reason == "already_churned") == row.is_already_churned
             assert f"gone after {row.gone_after_days} days" in row.churn_definition
             told.append(row.is_already_churned)
-    # Of the three customers told by hand two fall silent in March; most of the others go on.
+    # Of the four customers written by hand two fall silent in March; most of the others go on.
     assert 0 < sum(told) < len(told)
 
 

@@ -42,6 +42,21 @@ def test_facts_learned_later_move_no_earlier_feature(
     pd.testing.assert_frame_equal(earlier, later)
 
 
+def test_a_country_named_by_a_later_order_is_missing_before_it(worlds: tuple[World, World]) -> None:
+    countries = (
+        worlds[1]
+        .read(
+            "select as_of_date, country from features.feat_customer__orders where customer_id = 'dan'"
+            " order by as_of_date"
+        )
+        .set_index("as_of_date")["country"]
+    )
+
+    # Dan orders on 10 April without a country and on 3 May from France.
+    assert countries[: pd.Timestamp("2024-04-29")].isna().to_list() == [True, True, True]
+    assert set(countries[pd.Timestamp("2024-05-06") :]) == {"FR"}
+
+
 def test_the_later_facts_were_worth_ignoring(worlds: tuple[World, World]) -> None:
     # Sales that had happened before the last compared morning and were learned after it, a late
     # cancellation and a late part of an order among them: without these the comparison proves little.
