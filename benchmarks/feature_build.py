@@ -74,7 +74,6 @@ select
     coalesce(products_90d, 0) as products_90d, coalesce(products_365d, 0) as products_365d, units_365d,
     active_weeks_365d, same_season as orders_same_season_last_year, service_amount_365d,
     weekend / nullif(orders_365d, 0) as weekend_share_365d,
-    month(getvariable('as_of_date')) as month_of_year, week(getvariable('as_of_date')) as week_of_year,
     rhythm.country
 from rhythm
 left join products using (customer_id)

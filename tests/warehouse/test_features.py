@@ -46,8 +46,6 @@ def test_a_regular_customer(shop: World) -> None:
         "orders_same_season_last_year": 0,
         "service_amount_365d": 3,
         "weekend_share_365d": 1,
-        "month_of_year": 4,
-        "week_of_year": 14,
     }
     assert {name: ann[name] for name in expected} == pytest.approx(expected)
     assert (ann["country"], ann["newest_known_at"]) == ("DE", pd.Timestamp("2024-03-20 10:00"))

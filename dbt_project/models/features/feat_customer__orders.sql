@@ -58,8 +58,6 @@ select
     orders.orders_same_season_last_year,
     orders.service_amount_365d,
     orders.weekend_orders_365d / nullif(orders.orders_365d, 0) as weekend_share_365d,
-    cast(extract(month from orders.as_of_date) as bigint) as month_of_year,
-    cast(extract(week from orders.as_of_date) as bigint) as week_of_year,
     orders.country
 
 from orders
