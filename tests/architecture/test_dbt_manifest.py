@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -31,12 +31,18 @@ AS_OF_INEQUALITY = re.compile(
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("manifest")
-    places = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
-    outcome = dbtRunner().invoke(
-        ["--log-path", str(folder), "parse", *places, "--target-path", str(folder / "target")]
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE", str(folder / "warehouse.duckdb"))
+        outcome = parse(folder)
     assert outcome.success, outcome.exception
     return outcome.result
+
+
+def parse(folder: Path) -> dbtRunnerResult:
+    places = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
+    return dbtRunner().invoke(
+        ["--log-path", str(folder), "parse", *places, "--target-path", str(folder / "target")]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +60,14 @@ def checks_on(manifest: Any, key: str, name: str) -> list[Any]:
         for node in manifest.nodes.values()
         if node.resource_type == "test" and node.attached_node == key and node.test_metadata.name == name
     ]
+
+
+def test_dbt_without_a_warehouse_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A default path would be a database that nobody reads.
+    monkeypatch.delenv("WAREHOUSE", raising=False)
+    outcome = parse(tmp_path)
+    assert not outcome.success
+    assert "WAREHOUSE" in str(outcome.exception)
 
 
 def test_names_say_the_layer(models: dict[str, Any]) -> None:
