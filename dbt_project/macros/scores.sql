@@ -33,9 +33,9 @@
     from {{ scores }}
 {%- endmacro %}
 
-{# The newest score of each customer, marked where the gate withheld newer ones since.
-   Old scores that are served on do not outlive the consent to them. #}
-{% macro newest_scores(scores, more={}) %}
+{# The newest row of each `key`, marked where the gate withheld newer ones since. A row that is served on leaves
+   when the customer has withdrawn the consent to it since. `columns` is a list, or a dictionary with types. #}
+{% macro newest_scores(scores, columns, key=['customer_id']) %}
 with
 
 scores as (
@@ -62,7 +62,7 @@ ranked as (
         scores.*,
         {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
         scores.is_eligible and permissions.ineligible_reason is not null as is_withdrawn,
-        row_number() over (partition by scores.customer_id order by scores.as_of_date desc) as newness
+        row_number() over (partition by scores.{{ key | join(', scores.') }} order by scores.as_of_date desc) as newness
 
     from scores
     left join withheld on scores.model_name = withheld.model_name
@@ -72,7 +72,7 @@ ranked as (
 )
 
 select
-{%- for name in score_columns(more) %}
+{%- for name in columns %}
     {{ "case when is_withheld then 'withheld_by_gate' else status end as status" if name == 'status' else name }}
     {{- ',' if not loop.last }}
 {%- endfor %}
