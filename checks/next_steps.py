@@ -93,7 +93,7 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         ),
         "nobody_is_scored_without_consent": (
             "Nothing was published: launch score for the morning again; if the rows come back, their room "
-            "reads customers from another table than int_customer__as_of_permissions."
+            "reads customers from another table than pit_customer__eligibility."
         ),
         "nobody_is_contacted_against_their_will": (
             "Nothing was published, and upload no file of this morning: launch score again; if the members "

@@ -15,7 +15,7 @@ from assets.lifecycle.trading_days import DailyOrders
 from assets.metrics.arrays import Flags, Floats
 from assets.ports import Warehouse
 
-DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
+DAILY_ORDERS = Key("point_in_time", "pit_day__orders")
 INELIGIBLE = "ineligible_reason"
 
 

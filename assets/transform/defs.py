@@ -16,8 +16,8 @@ from assets.transform.next_steps import NEXT_STEP, NEXT_STEPS
 from assets.transform.remembered import BusinessClock, next_window, remember
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
-AS_OF = "path:models/intermediate/as_of"
-FEATURED = f"{AS_OF} path:models/features path:models/labels"
+POINT_IN_TIME = "path:models/point_in_time"
+FEATURED = f"{POINT_IN_TIME} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
@@ -63,7 +63,7 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
+    @dbt_assets(**shared, name="staged", select=STAGED)
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:

@@ -107,6 +107,7 @@ def _code_hash(project_dir: Path, clock: BusinessClock) -> str:
         "models/staging",
         "models/intermediate",
         "models/marts",
+        "models/point_in_time",
         "models/features",
         "macros",
         "seeds",

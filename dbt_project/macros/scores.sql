@@ -66,7 +66,7 @@ ranked as (
 
     from scores
     left join withheld on scores.model_name = withheld.model_name
-    left join {{ ref('int_customer__as_of_permissions') }} as permissions
+    left join {{ ref('pit_customer__eligibility') }} as permissions
         on scores.customer_id = permissions.customer_id and scores.as_of_date = permissions.as_of_date
 
 )

@@ -10,12 +10,12 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 # A model reads its own layer or one before it, never one after.
-LAYERS = ("staging", "intermediate", "marts", "as_of", "features", "labels", "published")
+LAYERS = ("staging", "intermediate", "marts", "point_in_time", "features", "labels", "published")
 NAMES = {
     "staging": r"stg_[a-z]+__[a-z_]+",
     "intermediate": r"int_[a-z_]+__[a-z_]+",
-    "as_of": r"int_[a-z]+__as_of_[a-z_]+",
     "marts": r"(dim|fct)_[a-z_]+",
+    "point_in_time": r"pit_[a-z]+__[a-z_]+",
     "features": r"feat_[a-z]+__[a-z_]+",
     "labels": r"lbl_[a-z]+__[a-z_]+_\d+d",
     "published": r"[a-z_]+",
@@ -76,11 +76,7 @@ def test_names_say_the_layer(models: dict[str, Any]) -> None:
 
 
 def test_schemas_are_layers(models: dict[str, Any]) -> None:
-    astray = [
-        node.name
-        for node in models.values()
-        if node.schema != ("intermediate" if layer(node) == "as_of" else layer(node))
-    ]
+    astray = [node.name for node in models.values() if node.schema != layer(node)]
     assert not astray
 
 
@@ -108,7 +104,7 @@ def test_features_have_no_ancestor_that_knows_the_future(models: dict[str, Any])
     readers = {
         node.name: sorted(found)
         for node in models.values()
-        if layer(node) in {"as_of", "features"} and (found := forbidden & ancestors(models, node))
+        if layer(node) in {"point_in_time", "features"} and (found := forbidden & ancestors(models, node))
     }
     assert not readers
 

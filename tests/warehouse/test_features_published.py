@@ -41,7 +41,7 @@ def test_latest_drops_withdrawn_consent_and_marks_withheld_scores(
             " from (values ('ann'), ('bob')) as customers (customer_id)"
         )
         connection.execute(
-            "update intermediate.int_customer__as_of_consents set ineligible_reason = 'no_consent'"
+            "update point_in_time.pit_customer__cohort set ineligible_reason = 'no_consent'"
             " where customer_id = 'ann' and as_of_date = '2024-05-20'"
         )
         connection.execute(

@@ -23,7 +23,7 @@ Read = Callable[[World, str, datetime], pd.DataFrame]
 # which is of 19 or 20 March.
 MORNINGS = {
     "feat_customer__orders": 9,
-    "feat_customer__histories": 9,
+    "feat_customer__purchase_history": 9,
     "feat_customer__browsing": 6,
     "feat_customer__campaigns": 6,
     "feat_customer__reviews": 6,
@@ -62,8 +62,8 @@ def test_the_later_facts_were_worth_ignoring(worlds: tuple[World, World]) -> Non
     # cancellation and a late part of an order among them: without these the comparison proves little.
     learned_late = worlds[1].read(
         "select count(*) as orders, count(voided_known_at) as voids, count(*) filter (where not is_purchase"
-        f" and not is_return) as parts from intermediate.int_order__settled where occurred_at < '{CUT}' and"
-        f" coalesce(voided_known_at, known_at) >= '{CUT}'"
+        " and not is_return) as parts from intermediate.int_order__net_of_voids"
+        f" where occurred_at < '{CUT}' and coalesce(voided_known_at, known_at) >= '{CUT}'"
     )
     assert (learned_late.loc[0] >= [10, 1, 1]).all()
 

@@ -9,21 +9,21 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
+    from {{ ref('pit_customer__eligible') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 visits as (
 
-    select * from {{ ref('int_customer__as_of_visits') }}
+    select * from {{ ref('pit_customer__visits') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 carts as (
 
-    select * from {{ ref('int_customer__as_of_carts') }}
+    select * from {{ ref('pit_customer__carts') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),

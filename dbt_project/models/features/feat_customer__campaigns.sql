@@ -9,21 +9,21 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
+    from {{ ref('pit_customer__eligible') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 sends as (
 
-    select * from {{ ref('int_customer__as_of_sends') }}
+    select * from {{ ref('pit_customer__sends') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 answers as (
 
-    select * from {{ ref('int_customer__as_of_answers') }}
+    select * from {{ ref('pit_customer__email_responses') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),

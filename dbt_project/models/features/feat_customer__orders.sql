@@ -4,21 +4,21 @@ with
 
 orders as (
 
-    select * from {{ ref('int_customer__as_of_orders') }}
+    select * from {{ ref('pit_customer__orders') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 rhythm as (
 
-    select * from {{ ref('int_customer__as_of_rhythm') }}
+    select * from {{ ref('pit_customer__purchase_intervals') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),
 
 products as (
 
-    select * from {{ ref('int_customer__as_of_products') }}
+    select * from {{ ref('pit_customer__products') }}
     where {{ is_asked_for('as_of_date') }}
 
 )

@@ -9,7 +9,7 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
+    from {{ ref('pit_customer__eligible') }}
     where {{ is_asked_for('as_of_date') }}
 
 ),

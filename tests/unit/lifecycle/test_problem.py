@@ -32,12 +32,12 @@ def test_every_feature_column_is_used(table: Key) -> None:
 def test_both_questions_know_the_same_of_a_customer_and_one_leaves_out_the_gone() -> None:
     for shared in ("features", "numeric", "categorical", "recency", "slices", "reason_groups"):
         assert getattr(CHURN, shared) == getattr(PURCHASE_PROPENSITY, shared)
-    permissions = Key("intermediate", "int_customer__as_of_permissions")
+    permissions = Key("point_in_time", "pit_customer__eligibility")
     assert PURCHASE_PROPENSITY.sources == (permissions, *PURCHASE_PROPENSITY.features)
     assert CHURN.sources == (
         permissions,
         *CHURN.features,
-        Key("intermediate", "int_customer__as_of_churned"),
+        Key("point_in_time", "pit_customer__churn_status"),
     )
     # Of who said no and is gone as well the first reason is told: no more is said of them than that.
     assert [each.table for each in CHURN.exclusions] == [permissions, CHURN.sources[-1]]
