@@ -13,7 +13,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ days_after('as_of_date', days) }} <= cast('{{ asked("today") }}' as date)
+    where {{ days_after('as_of_date', days) }} <= cast('{{ run_parameter("today") }}' as date)
 
 ),
 

@@ -24,7 +24,7 @@
 {%- endmacro %}
 
 {# Every score as it was said. #}
-{% macro scores_said(scores, more={}) -%}
+{% macro score_history(scores, more={}) -%}
     select
     {%- for name, type in score_columns(more).items() %}
         cast({{ name }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
@@ -35,7 +35,7 @@
 
 {# The newest row of each `key`, marked where the gate withheld newer ones since. A row that is served on leaves
    when the customer has withdrawn the consent to it since. `columns` is a list, or a dictionary with types. #}
-{% macro newest_scores(scores, columns, key=['customer_id']) %}
+{% macro latest_scores(scores, columns, key=['customer_id']) %}
 with
 
 scores as (
@@ -62,7 +62,7 @@ ranked as (
         scores.*,
         {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
         scores.is_eligible and permissions.ineligible_reason is not null as is_withdrawn,
-        row_number() over (partition by scores.{{ key | join(', scores.') }} order by scores.as_of_date desc) as newness
+        row_number() over (partition by scores.{{ key | join(', scores.') }} order by scores.as_of_date desc) as recency_rank
 
     from scores
     left join withheld on scores.model_name = withheld.model_name
@@ -78,5 +78,5 @@ select
 {%- endfor %}
 
 from ranked
-where newness = 1 and is_withdrawn is not true
+where recency_rank = 1 and is_withdrawn is not true
 {% endmacro %}

@@ -132,7 +132,8 @@ def test_every_model_has_a_key_and_every_key_has_one_name(manifest: Any, models:
     keyless = [
         node.name
         for key, node in models.items()
-        if [test.name for test in checks_on(manifest, key, "unique_combination")] != ["keys_are_unique"]
+        if [test.name for test in checks_on(manifest, key, "unique_combination_of_columns")]
+        != ["keys_are_unique"]
     ]
     assert not keyless
 

@@ -10,21 +10,21 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 visits as (
 
     select * from {{ ref('pit_customer__visits') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 carts as (
 
     select * from {{ ref('pit_customer__carts') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 

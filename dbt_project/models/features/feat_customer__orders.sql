@@ -5,21 +5,21 @@ with
 orders as (
 
     select * from {{ ref('pit_customer__orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 rhythm as (
 
     select * from {{ ref('pit_customer__purchase_intervals') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 products as (
 
     select * from {{ ref('pit_customer__products') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 )
 

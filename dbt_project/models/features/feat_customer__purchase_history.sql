@@ -5,7 +5,7 @@ with
 spine as (
 
     select * from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -41,7 +41,7 @@ known as (
     inner join orders
         on spine.customer_id = orders.customer_id
         and {{ known_as_of('orders', 'spine') }}
-        and {{ stands_as_of('orders', 'spine') }}
+        and {{ still_valid_as_of('orders', 'spine') }}
 
 ),
 
@@ -55,7 +55,7 @@ purchase_days as (
         max(known_at) as newest_known_at,
         sum(net_amount) as net_amount,
         min(currency) as currency,
-        row_number() over (partition by customer_id, as_of_date order by purchased_on) as place
+        row_number() over (partition by customer_id, as_of_date order by purchased_on) as purchase_number
 
     from known
     group by 1, 2, 3, 4
@@ -71,7 +71,7 @@ select
     count(purchased_on) - 1 as frequency,
     {{ days_between('min(purchased_on)', 'max(purchased_on)') }} as recency_days,
     {{ days_between('min(purchased_on)', 'as_of_date') }} as age_days,
-    avg(net_amount) filter (where place > 1 and purchased_on is not null) as average_order_amount,
+    avg(net_amount) filter (where purchase_number > 1 and purchased_on is not null) as average_order_amount,
     sum(net_amount) as net_amount_lifetime,
     max_by(currency, purchased_on) as currency
 

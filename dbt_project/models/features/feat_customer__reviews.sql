@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 

@@ -50,7 +50,7 @@ matches as (
         row_number() over (
             partition by cancellations.order_id, cancellations.customer_id, cancellations.known_at
             order by orders.occurred_at desc, orders.known_at desc, orders.order_id desc
-        ) as newness
+        ) as recency_rank
 
     from baskets as cancellations
     inner join baskets as orders
@@ -71,7 +71,7 @@ select
     voided_known_at
 
 from matches
-where newness = 1
+where recency_rank = 1
 qualify row_number() over (
     partition by order_id, customer_id, known_at order by voided_known_at, voiding_order_id
 ) = 1

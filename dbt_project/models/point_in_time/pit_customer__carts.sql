@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -32,7 +32,7 @@ select
     spine.as_of_date,
     count(*) as carts_30d,
     count(*) filter (
-        where {{ stands_as_of('carts', 'spine', until='purchase_known_at') }}
+        where {{ still_valid_as_of('carts', 'spine', until='purchase_known_at') }}
     ) as abandoned_carts_30d
 
 from spine

@@ -13,7 +13,7 @@ silences as (
         days_since_order as days_since_last_order
 
     from {{ ref('pit_customer__orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -27,7 +27,7 @@ own as (
         power(gap_mean_days, 2) + coalesce(power(gap_sd_days, 2) * (gaps - 1) / gaps, 0) as gap_mean_square
 
     from {{ ref('pit_customer__purchase_intervals') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 

@@ -35,7 +35,7 @@ customers as (
     from mornings
     inner join purchases
         on {{ known_as_of('purchases', 'mornings') }}
-        and {{ stands_as_of('purchases', 'mornings') }}
+        and {{ still_valid_as_of('purchases', 'mornings') }}
 
 ),
 
@@ -51,7 +51,7 @@ answers as (
     inner join {{ ref('fct_consent') }} as consents
         on customers.customer_id = consents.customer_id
         and {{ known_as_of('consents', 'customers', known_at='valid_from') }}
-        and {{ stands_as_of('consents', 'customers', until='valid_to') }}
+        and {{ still_valid_as_of('consents', 'customers', until='valid_to') }}
     group by 1, 2
 
 )
@@ -63,7 +63,7 @@ select
     answers.consent_profiling,
     -- Where consent is recorded, silence is no.
     case
-        when '{{ asked("records_consent") }}' = 'yes' and answers.consent_profiling is not true
+        when '{{ run_parameter("records_consent") }}' = 'yes' and answers.consent_profiling is not true
             then 'no_consent'
     end as ineligible_reason
 

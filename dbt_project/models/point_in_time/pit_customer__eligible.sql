@@ -6,4 +6,4 @@ select
     as_of_at
 
 from {{ ref('pit_customer__cohort') }}
-where ineligible_reason is null and {{ is_asked_for('as_of_date') }}
+where ineligible_reason is null and {{ in_build_window('as_of_date') }}

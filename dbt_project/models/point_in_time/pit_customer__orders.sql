@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -49,7 +49,7 @@ known as (
     inner join orders
         on spine.customer_id = orders.customer_id
         and {{ known_as_of('orders', 'spine') }}
-        and {{ stands_as_of('orders', 'spine') }}
+        and {{ still_valid_as_of('orders', 'spine') }}
 
 )
 

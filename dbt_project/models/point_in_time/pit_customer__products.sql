@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -36,5 +36,5 @@ from spine
 inner join purchases
     on spine.customer_id = purchases.customer_id
     and {{ known_as_of('purchases', 'spine', days=365) }}
-    and {{ stands_as_of('purchases', 'spine', until='superseded_known_at') }}
+    and {{ still_valid_as_of('purchases', 'spine', until='superseded_known_at') }}
 group by 1, 2

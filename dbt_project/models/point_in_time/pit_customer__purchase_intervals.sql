@@ -10,7 +10,7 @@ spine as (
         as_of_at
 
     from {{ ref('pit_customer__eligible') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -42,7 +42,7 @@ known as (
     inner join purchases
         on spine.customer_id = purchases.customer_id
         and {{ known_as_of('purchases', 'spine') }}
-        and {{ stands_as_of('purchases', 'spine') }}
+        and {{ still_valid_as_of('purchases', 'spine') }}
 
 ),
 

@@ -24,4 +24,4 @@
 ) as scores
 {%- endset %}
 
-{{ scores_said(with_prob_alive, of_churn) }}
+{{ score_history(with_prob_alive, of_churn) }}

@@ -5,4 +5,4 @@
     'is_already_churned': 'boolean', 'prob_alive': 'double',
 } %}
 
-{{ newest_scores(ref('churn'), score_columns(of_churn)) }}
+{{ latest_scores(ref('churn'), score_columns(of_churn)) }}

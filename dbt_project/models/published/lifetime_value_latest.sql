@@ -10,4 +10,4 @@
     'baseline_value',
 ] %}
 
-{{ newest_scores(ref('lifetime_value'), columns, key=['customer_id', 'horizon_days']) }}
+{{ latest_scores(ref('lifetime_value'), columns, key=['customer_id', 'horizon_days']) }}

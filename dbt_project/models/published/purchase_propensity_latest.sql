@@ -1,3 +1,3 @@
 {# One row per customer: the newest as-of date, marked where the gate withheld newer scores since. #}
 
-{{ newest_scores(ref('purchase_propensity'), score_columns()) }}
+{{ latest_scores(ref('purchase_propensity'), score_columns()) }}

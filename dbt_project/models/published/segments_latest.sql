@@ -7,4 +7,4 @@
     'margin', 'stability_ari', 'size', 'rfm_cell',
 ] %}
 
-{{ newest_scores(ref('segments'), columns, key=['customer_id', 'scheme']) }}
+{{ latest_scores(ref('segments'), columns, key=['customer_id', 'scheme']) }}

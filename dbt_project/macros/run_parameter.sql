@@ -1,5 +1,5 @@
 {#
-    What a run asks for: a variable of that name, else the environment's ASKED_<NAME>.
+    What a run asks for: a variable of that name, else the environment's RUN_<NAME>.
 
     The pipeline uses the environment, and reads it when the SQL runs: dbt parses the whole project again when
     a variable changes, and each model that read the environment while it was parsed. Unit tests use variables.
@@ -10,10 +10,10 @@
     records_consent: yes when the business delivers consents, so that silence is no; else no.
     holdout_share, holdout_salt: how large a share of the customers is held out, and by which draw.
 #}
-{% macro asked(name) -%}
+{% macro run_parameter(name) -%}
     {% set words = {
         'time_zone': 'UTC', 'records_consent': 'no', 'holdout_share': '0.05', 'holdout_salt': 'holdout--2026-01'
     } %}
     {% set otherwise = words.get(name, '1970-01-05') %}
-    {{ return(var(name, env_var('ASKED_' ~ name | upper, otherwise) if execute else otherwise)) }}
+    {{ return(var(name, env_var('RUN_' ~ name | upper, otherwise) if execute else otherwise)) }}
 {%- endmacro %}

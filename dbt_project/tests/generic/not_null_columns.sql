@@ -1,5 +1,5 @@
 {# One row per column of `columns` that is null somewhere. #}
-{% test always_present(model, columns) %}
+{% test not_null_columns(model, columns) %}
 
 with
 

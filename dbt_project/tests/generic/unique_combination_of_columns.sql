@@ -1,5 +1,5 @@
 {# Rows whose combination of `columns` occurs more than once. #}
-{% test unique_combination(model, columns) %}
+{% test unique_combination_of_columns(model, columns) %}
 
 select
     {{ columns | join(',\n    ') }},
