@@ -1,6 +1,6 @@
 {# One row per customer and as-of date: recency, frequency and value as fifths of that day's customers. #}
 
-{% set fewest_customers = 25 %}
+{% set minimum_customers = var('rfm_minimum_customers') %}
 
 with
 
@@ -26,7 +26,7 @@ counted as (
         as_of_date,
         count(*) as customers,
         case
-            when count(*) < {{ fewest_customers }} then 'fewer_than_{{ fewest_customers }}_customers'
+            when count(*) < {{ minimum_customers }} then 'fewer_than_{{ minimum_customers }}_customers'
             when
                 min(recency) = max(recency)
                 and min(frequency) = max(frequency)

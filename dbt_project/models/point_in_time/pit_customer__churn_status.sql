@@ -1,6 +1,6 @@
 {# One row per customer and as-of date: has the silence outlasted what the gaps between orders explain? #}
 
-{%- set shop_gaps, deviations = 3, 3 %}
+{%- set shop_gaps, deviations = var('churn_shop_gaps'), var('churn_deviations') %}
 {%- set spread = 'sqrt(greatest(0, pooled.mean_square - power(pooled.mean_days, 2)))' %}
 
 with
