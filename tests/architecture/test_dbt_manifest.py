@@ -1,10 +1,14 @@
 """Habits of the dbt project, read from its own manifest."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from dagster_dbt.asset_utils import default_asset_key_fn
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
@@ -128,6 +132,42 @@ def test_every_model_source_and_column_is_described(manifest: Any, models: dict[
     assert not silent
 
 
+def described_columns() -> Iterator[tuple[str, str]]:
+    """Name and description of every column as properties files write it; an anchored column comes once."""
+    seen = []
+    for file in sorted((PROJECT / "models").rglob("*.yml")):
+        document = yaml.safe_load(file.read_text())
+        tables = [table for source in document.get("sources", []) for table in source["tables"]]
+        for described in [*document.get("models", []), *tables]:
+            for column in described.get("columns", []):
+                if not any(column is each for each in seen):
+                    seen.append(column)
+                    yield column["name"], " ".join(column["description"].split())
+
+
+def test_a_column_description_is_written_once() -> None:
+    written = Counter(pair for pair in described_columns() if "doc(" not in pair[1])
+    assert len(written) > 100
+    assert [pair for pair, times in written.items() if times > 1] == []
+
+
+def test_every_block_of_docs_is_used() -> None:
+    blocks = re.findall(r"{% docs (\w+) %}", (PROJECT / "models" / "docs.md").read_text())
+    used = {name for _, text in described_columns() for name in re.findall(r"doc\('(\w+)'\)", text)}
+    assert sorted(used) == sorted(blocks)
+
+
+def test_a_model_is_described_in_the_file_of_its_name_or_with_the_scores(models: dict[str, Any]) -> None:
+    # Score tables share most of their columns and tests, so they lie in one file.
+    elsewhere = {
+        node.name: node.patch_path
+        for node in models.values()
+        if Path(node.patch_path.removeprefix("marketing://"))
+        not in {Path(node.original_file_path).with_name(f"{name}.yml") for name in (node.name, "scores")}
+    }
+    assert not elsewhere
+
+
 def test_every_model_has_a_key_and_every_key_has_one_name(manifest: Any, models: dict[str, Any]) -> None:
     keyless = [
         node.name
@@ -162,11 +202,13 @@ def test_what_is_published_is_a_contract(models: dict[str, Any]) -> None:
     assert not loose
 
 
-def test_sources_are_dagster_assets(manifest: Any) -> None:
+def test_the_key_of_a_source_is_its_sql_name(manifest: Any) -> None:
+    # The asset that fills a source has the key (schema, table): no other schema or identifier, no other key.
     lost = [
         source.name
         for source in manifest.sources.values()
-        if source.meta.get("dagster", {}).get("asset_key") != [source.source_name, source.name]
+        if (source.schema, source.identifier) != (source.source_name, source.name)
+        or default_asset_key_fn(source.to_dict()).path != [source.schema, source.identifier]
     ]
     assert not lost
 
@@ -180,7 +222,6 @@ def test_a_model_states_its_grain_and_fits_on_a_screen(file: Path) -> None:
     text = file.read_text()
     assert text.startswith("{# One row per ")
     assert len(text.splitlines()) <= LONGEST_MODEL
-    assert file.with_suffix(".yml").exists(), "its description lies beside it"
 
 
 @pytest.mark.parametrize("file", sql_files(), ids=lambda file: file.stem)

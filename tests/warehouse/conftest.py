@@ -246,9 +246,9 @@ def ml_tables() -> dict[str, str]:
     """Column lists of the ml tables: what published promises is what they hold."""
     tables = {}
     for file in sorted((PROJECT / "models" / "published").glob("[a-z]*.yml")):
-        (model,) = yaml.safe_load(file.read_text())["models"]
-        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
-        tables[model["name"]] = columns
+        for model in yaml.safe_load(file.read_text())["models"]:
+            columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+            tables[model["name"]] = columns
     for latest in [name for name in tables if name.endswith("_latest")]:
         del tables[latest]
         scored = latest.removesuffix("_latest")
