@@ -11,7 +11,7 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
+# No calendar features (month, week of the year): one or two years do not teach a tree what a month
 # does, and the level model says it for everybody at once. Revisit with four years of history.
 THEMES = (
     FeatureGroup(
