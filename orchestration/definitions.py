@@ -34,7 +34,6 @@ from checks.privacy.defs import vault_scan_check
 from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monitored_assets, published_tables
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import Erasing
-from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
 from orchestration.jobs import Stages, jobs_of
 from orchestration.policies import SENSOR_PATIENCE, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
@@ -42,6 +41,9 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
+    Erase,
+    erase_job,
+    erasure_requested_sensor,
     exports_landed_sensor,
     retrain_triggered_sensor,
     run_failed_sensor,

@@ -1,23 +1,30 @@
-"""What starts jobs without a person: the calendar, new exports, causes to retrain, and failures."""
+"""Schedules and sensors, the alert of a failed run, and the job that erases customers."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
+from assets.ports import Vault, Warehouse
+from assets.privacy.erasure.erase import Erased, ErasureIncomplete
+from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
-from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
 from orchestration.resources.retry import ResourceLocked
 
 # Enough of a file to tell it from another of the same length, however large it is.
 FINGERPRINTED_BYTES = 65_536
+
+ERASE_SUBJECTS = "erase_subjects"
+
+Erase = Callable[[Warehouse, Vault], Erased | None]
 
 
 def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
@@ -185,3 +192,92 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
         alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
 
     return _failed
+
+
+def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
+    """Append one line about ``run`` to ``file``, whose folder need not be there.
+
+    Args:
+        file: Lines of JSON, oldest first.
+        run: The run that failed.
+        failures: What became of its failed steps.
+        otherwise: The reason when no step failed: the run was killed, for one.
+    """
+    steps = {event.step_key: cause(event) for event in failures}
+    line = {
+        "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "job": run.job_name,
+        "run_id": run.run_id,
+        "partition": run.tags.get(PARTITION_TAG),
+        "steps": list(steps),
+        "reason": "; ".join(steps.values()) or " ".join(otherwise.split()),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
+    """Append the line of a failed run that a terminal made: no sensor hears of those."""
+    words = result.get_run_failure_event().message or ""
+    alert(file, result.dagster_run, result.get_step_failure_events(), otherwise=words)
+
+
+def cause(event: dg.DagsterEvent) -> str:
+    """The innermost error of a failed step, in one line: what a person can act on."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error else event.message or ""
+
+
+def erase_job(erase: Erase) -> dg.JobDefinition:
+    """The job; whom to erase is read from the file and is in no configuration and no log."""
+
+    @dg.op(name="erased_subjects", pool="warehouse")
+    def _erased(
+        context: dg.OpExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        vault: dg.ResourceParam[Vault],
+    ) -> None:
+        try:
+            done = erase(warehouse, vault)
+        except (ErasureIncomplete, VaultKeyRefused) as refused:
+            raise dg.Failure(str(refused), allow_retries=False) from None
+        if done is None:
+            context.log.info("nobody asked to be erased")
+            return
+        context.log.info(
+            f"{done.people} people, {done.rows_removed} rows, {done.values_forgotten} values of the vault"
+        )
+
+    @dg.job(
+        name=ERASE_SUBJECTS,
+        executor_def=dg.in_process_executor,
+        tags=dict(policies.RUN_TAGS),
+        description="Erase whoever stands in the file of requests, and whoever was begun before.",
+    )
+    def _job() -> None:
+        _erased()
+
+    return _job
+
+
+def erasure_requested_sensor(requests: Path) -> dg.SensorDefinition:
+    """Launches the job once for each state of the file ``requests``."""
+
+    @dg.sensor(
+        name="erasure_requested_sensor",
+        job_name=ERASE_SUBJECTS,
+        minimum_interval_seconds=int(policies.LOOK_FOR_ERASURES_EVERY.total_seconds()),
+        default_status=policies.status_of("erasure_requested_sensor"),
+        description=f"Launches {ERASE_SUBJECTS} when {requests.name} has requests, and when it changed.",
+    )
+    def _requested() -> dg.RunRequest | dg.SkipReason:
+        if not requests.exists():
+            return dg.SkipReason("nobody asked to be erased")
+        # A request that failed is tried again when the file is written again; the key names nobody.
+        asked = f"{requests.stat().st_mtime_ns}".encode() + requests.read_bytes()
+        return dg.RunRequest(run_key=hashlib.sha256(asked).hexdigest())
+
+    return _requested

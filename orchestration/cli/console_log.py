@@ -7,7 +7,7 @@ import time
 import dagster as dg
 
 from assets.transform.remediation import NEXT_STEP
-from orchestration.alerts import cause
+from orchestration.sensors import cause
 
 # The record attribute Dagster keeps its structured event under.
 _META = "dagster_meta"

@@ -11,7 +11,6 @@ from assets.lifecycle.rollback import NothingToRollBackTo, roll_back
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.lifecycle.store.control_tables import ChampionVersion
-from orchestration.alerts import alert_of
 from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
@@ -20,6 +19,7 @@ from orchestration.resources.locks import run_lock
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 # What the log has for a run of Dagster, and the turn for its holder.

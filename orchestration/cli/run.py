@@ -7,11 +7,11 @@ import time
 import dagster as dg
 
 from assets.ingest.config.business import BusinessInvalid
-from orchestration.alerts import alert_of
 from orchestration.cli.summary import facts_of, summary
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 KIB_PER_MIB = 1024
