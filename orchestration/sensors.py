@@ -17,7 +17,7 @@ from assets.privacy.erasure.erase import Erased, ErasureIncomplete
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 
 # Enough of a file to tell it from another of the same length, however large it is.
 FINGERPRINTED_BYTES = 65_536

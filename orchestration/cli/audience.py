@@ -14,8 +14,7 @@ from assets.ports import Contacts
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings

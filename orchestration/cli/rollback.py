@@ -15,9 +15,8 @@ from orchestration.capabilities import PROBLEMS
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
+from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
-from orchestration.resources.retry import ResourceLocked
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import alert_of
 from orchestration.settings import Settings

@@ -14,8 +14,13 @@ import pyarrow as pa
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.resources.locks import hold_liveness_lock, prune, run_lock
-from orchestration.resources.retry import ResourceLocked, retry_while_locked
+from orchestration.resources.locks import (
+    ResourceLocked,
+    hold_liveness_lock,
+    prune,
+    retry_while_locked,
+    run_lock,
+)
 
 # DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)

@@ -17,8 +17,7 @@ from assets.privacy.vault_key import VaultKeyRefused
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings

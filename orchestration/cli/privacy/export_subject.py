@@ -9,7 +9,7 @@ from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.subject_access import Rows, subject
 from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings

@@ -7,8 +7,7 @@ from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.vault_key import VaultKeyRefused, make_key, next_to
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings

@@ -17,7 +17,7 @@ from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.lifecycle.retrain_triggers import DRIFTED, RetrainTrigger
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 from orchestration.sensors import (
     alert,
     alert_of,

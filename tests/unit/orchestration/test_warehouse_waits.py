@@ -19,8 +19,14 @@ from dbt.adapters.duckdb.environments import Environment
 from assets.keys import Key
 from orchestration.policies import WAREHOUSE_PATIENCE
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.locks import crashed, hold_liveness_lock, prune, run_lock
-from orchestration.resources.retry import ResourceLocked, retry_while_locked
+from orchestration.resources.locks import (
+    ResourceLocked,
+    crashed,
+    hold_liveness_lock,
+    prune,
+    retry_while_locked,
+    run_lock,
+)
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """
