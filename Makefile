@@ -71,7 +71,7 @@ scan: setup
 	@$(PYTHON) -m orchestration.cli.privacy.scan
 
 vault-key: setup
-	@$(PYTHON) -m orchestration.resources.vault_keys
+	@$(PYTHON) -m orchestration.cli.privacy.vault_key
 
 rotate-vault-key: setup
 	@$(PYTHON) -m orchestration.cli.privacy.rotate_vault_key

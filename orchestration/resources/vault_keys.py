@@ -1,13 +1,11 @@
-"""Where the key of a business's vault comes from, and the command that makes one: ``make vault-key``."""
+"""Where the key of a business's vault is found."""
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from pydantic import SecretStr
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig
 from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from, keyring_in, make_key
 from orchestration.resources.vault import SqliteVault
 from orchestration.settings import Settings
@@ -59,34 +57,3 @@ def _no_key(business: BusinessConfig) -> str:
         f"{business.name}.yaml keeps personal values in a vault, and no key is given: {remedy}; or take "
         "`vault: yes` out of the YAML, and personal columns are read by nobody"
     )
-
-
-def main() -> int:
-    """Make the key file that ``VAULT_KEY_FILE`` names; returns the process's exit code."""
-    settings = Settings()
-    try:
-        settings.load_business()
-    except BusinessInvalid as invalid:
-        sys.stderr.write(f"{invalid}\n")
-        return 2
-    file = settings.key_file
-    if file is None:
-        sys.stderr.write("say where the key is to lie: make vault-key VAULT_KEY_FILE=/safe/place/shop.key\n")
-        return 2
-    return _made(file)
-
-
-def _made(file: Path) -> int:
-    try:
-        key = make_key(file)
-    except FileExistsError:
-        sys.stderr.write(f"{file} is there already, and a vault may need it: choose another name\n")
-        return 1
-    sys.stdout.write(
-        f"{file} holds key {key.id}: keep a copy apart from the data; a lost key opens nothing\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
