@@ -75,7 +75,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
-        loggers={"narrator": console_logger},
+        loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),

@@ -67,7 +67,7 @@ class History:
                 instance=self.instance,
                 partition_key=day.isoformat(),
                 tags=dict(tags),
-                run_config={"loggers": {"narrator": {"config": {"is_brief": True}}}},
+                run_config={"loggers": {"console": {"config": {"is_brief": True}}}},
                 raise_on_error=False,
                 asset_selection=None if only is None else sorted(only),
             )

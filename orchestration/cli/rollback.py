@@ -52,7 +52,7 @@ def _published(definitions: dg.Definitions, settings: Settings, *, as_of: date) 
     result = definitions.resolve_job_def(RESCORE).execute_in_process(
         instance=dg.DagsterInstance.get(),
         partition_key=as_of.isoformat(),
-        run_config={"loggers": {"narrator": {}}},
+        run_config={"loggers": {"console": {}}},
         raise_on_error=False,
     )
     if not result.success:

@@ -32,7 +32,7 @@ def main() -> int:
     result = definitions.resolve_job_def(PREDICT_AND_PUBLISH).execute_in_process(
         instance=dg.DagsterInstance.get(),
         partition_key=as_of.isoformat(),
-        run_config={"loggers": {"narrator": {}}},
+        run_config={"loggers": {"console": {}}},
         raise_on_error=False,
     )
     if not result.success:

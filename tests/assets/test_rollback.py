@@ -12,7 +12,7 @@ from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.scoring import scores
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
-from orchestration.cli.console_log import narrator
+from orchestration.cli.console_log import console_logger
 from orchestration.jobs import RESCORE
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
@@ -78,7 +78,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         scores(morning)
 
     job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
-    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"narrator": narrator})
+    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
     settings = SimpleNamespace(
         warehouse_file=two_served.warehouse.path,
         folder=two_served.folder,

@@ -72,7 +72,7 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
                 ),
                 dg.define_asset_job(PUBLISH, [snapshot], executor_def=dg.in_process_executor),
             ],
-            loggers={"narrator": console_logger},
+            loggers={"console": console_logger},
         ),
         instance=dg.DagsterInstance.ephemeral(),
         warehouse=warehouse,
