@@ -35,7 +35,7 @@ from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monito
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import Erasing
 from orchestration.jobs import Stages, jobs_of
-from orchestration.policies import SENSOR_PATIENCE, governed
+from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
@@ -155,7 +155,7 @@ def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
 
 def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
-        database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
+        database=str(settings.warehouse_file), lock_timeout_seconds=SENSOR_LOCK_TIMEOUT.total_seconds()
     )
 
     def causes() -> Iterator[RetrainTrigger]:

@@ -49,7 +49,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             execution_fn=asked,
             default_status=(
                 dg.DefaultScheduleStatus.RUNNING
-                if f"{job}_schedule" in policies.ON_FROM_THE_START
+                if f"{job}_schedule" in policies.ON_BY_DEFAULT
                 else dg.DefaultScheduleStatus.STOPPED
             ),
             description=f"{text} ({time_zone}).",
@@ -95,7 +95,7 @@ def exports_landed_sensor(
         name="exports_landed_sensor",
         default_status=policies.status_of("exports_landed_sensor"),
         job_name=REFRESH,
-        minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.EXPORTS_CHECK_EVERY.total_seconds()),
         description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
     )
     def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -144,7 +144,7 @@ def retrain_triggered_sensor(
         name="retrain_triggered_sensor",
         default_status=policies.status_of("retrain_triggered_sensor"),
         job_name=RETRAIN,
-        minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.TRIGGERS_CHECK_EVERY.total_seconds()),
         description=(
             "Launches retrain when no model serves, published probabilities did not come true, somebody was "
             "erased, customers drifted or the champion is old; at most one attempt in two weeks of mornings."
@@ -269,7 +269,7 @@ def erasure_requested_sensor(requests: Path) -> dg.SensorDefinition:
     @dg.sensor(
         name="erasure_requested_sensor",
         job_name=ERASE_SUBJECTS,
-        minimum_interval_seconds=int(policies.LOOK_FOR_ERASURES_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.ERASURES_CHECK_EVERY.total_seconds()),
         default_status=policies.status_of("erasure_requested_sensor"),
         description=f"Launches {ERASE_SUBJECTS} when {requests.name} has requests, and when it changed.",
     )

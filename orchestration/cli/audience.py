@@ -57,7 +57,7 @@ def _delivered(settings: Settings, contacts: Contacts, *, is_dry_run: bool) -> p
     if not settings.warehouse_file.exists():
         raise NothingToDeliver(f"{settings.warehouse_file} is not there yet: launch make run first")
     warehouse = DuckDBWarehouse(database=str(settings.warehouse_file))
-    with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+    with run_lock(warehouse.lock_file, run_id=RUN_ID, timeout=LONGEST_RUN, log=print):
         return deliver(
             warehouse,
             contacts,

@@ -72,7 +72,7 @@ def _rolled_back(asked: argparse.Namespace, settings: Settings, *, as_of: date) 
         run_id=RUN_ID,
         now=datetime.now(tz=UTC).replace(tzinfo=None),
     )
-    with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+    with run_lock(warehouse.lock_file, run_id=RUN_ID, timeout=LONGEST_RUN, log=print):
         return roll_back(morning, reason=asked.reason)
 
 

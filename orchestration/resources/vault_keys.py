@@ -1,4 +1,4 @@
-"""Where the key of a business's vault is found."""
+"""Find the key of a business's vault: environment variable, key file, or the key of a simulated shop."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,15 +12,18 @@ from orchestration.settings import Settings
 
 
 def vault_of(settings: Settings, business: BusinessConfig) -> SqliteVault:
-    """The vault of ``business``; its key is looked for when it is needed, and kept nowhere."""
+    """Return the vault of ``business``; its key is read when it is needed and never stored."""
     return SqliteVault(settings.vault_file, keyring_of(settings, business))
 
 
 def keyring_of(settings: Settings, business: BusinessConfig) -> Callable[[], Keyring]:
-    """What finds the key: in the environment, in the file that it names, or, simulated, in a file of ours.
+    """Return a function that reads the key from the environment, the named file, or a simulated shop's file.
 
-    Only a simulated shop gets a key without being asked: its people do not exist, and a newcomer's first run
-    must work. A real key belongs where the data is not.
+    Only a simulated shop gets a generated key: its customers do not exist, and the first run must work
+    without configuration. A real key must not lie beside the data.
+
+    Raises (the returned function):
+        VaultKeyRefused: If no key is configured, or the configured one is not valid.
     """
 
     def found() -> Keyring:
@@ -52,8 +55,8 @@ def _no_key(business: BusinessConfig) -> str:
         "(`make vault-key` makes one)"
     )
     if not business.vault:
-        return f"{business.name}: to erase somebody takes a key, so that the proof names nobody: {remedy}"
+        return f"{business.name}: an erasure needs a key, because its log holds pseudonyms: {remedy}"
     return (
-        f"{business.name}.yaml keeps personal values in a vault, and no key is given: {remedy}; or take "
-        "`vault: yes` out of the YAML, and personal columns are read by nobody"
+        f"{business.name}.yaml keeps personal values in a vault, and no key is configured: {remedy}; or "
+        "remove `vault: yes` from the YAML: personal columns are then not read at all"
     )

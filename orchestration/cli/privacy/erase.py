@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     try:
         business, warehouse = settings.load_business(), DuckDBWarehouse(database=str(settings.warehouse_file))
         erasing = Erasing(settings, business, warehouse, vault_of(settings, business))
-        with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+        with run_lock(warehouse.lock_file, run_id=RUN_ID, timeout=LONGEST_RUN, log=print):
             done = erasing.all_of(named)
     except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ErasureIncomplete, ResourceLocked) as refused:
         sys.stderr.write(f"{refused}\n")

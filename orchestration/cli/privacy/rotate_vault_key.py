@@ -27,7 +27,7 @@ def main() -> int:
         if not settings.vault_file.exists():
             sys.stderr.write(f"{settings.vault_file} is not there: no value has ever been kept\n")
             return 1
-        with run_lock(_turn_file(settings), run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
+        with run_lock(_lock_file(settings), run_id=RUN_ID, timeout=LONGEST_RUN, log=print):
             sys.stdout.write(f"{_rotated(settings, business)}\n")
     except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ResourceLocked) as refused:
         sys.stderr.write(f"{refused}\n")
@@ -35,8 +35,8 @@ def main() -> int:
     return 0
 
 
-def _turn_file(settings: Settings) -> Path:
-    return DuckDBWarehouse(database=str(settings.warehouse_file)).turn_file
+def _lock_file(settings: Settings) -> Path:
+    return DuckDBWarehouse(database=str(settings.warehouse_file)).lock_file
 
 
 def _rotated(settings: Settings, business: BusinessConfig) -> str:
