@@ -56,7 +56,7 @@ replay: setup
 	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
 
 rollback: setup
-	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(CAPABILITY),--capability $(CAPABILITY))
 
 audience: setup
 	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))

@@ -33,7 +33,7 @@ from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
 from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monitored_assets, published_tables
 from orchestration.cli.console_log import console_logger
-from orchestration.cli.privacy.erase import Erasing
+from orchestration.cli.privacy.erase import erase_requested
 from orchestration.jobs import Stages, jobs_of
 from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
@@ -175,7 +175,7 @@ def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> li
 
 
 def _erase(business: BusinessConfig, settings: Settings) -> Erase:
-    return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
+    return lambda warehouse, vault: erase_requested(settings, business, warehouse, vault)
 
 
 def _delivered(business: BusinessConfig) -> set[Path]:

@@ -81,7 +81,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
     settings = SimpleNamespace(
         warehouse_file=two_served.warehouse.path,
-        folder=two_served.folder,
+        models_dir=two_served.folder / "models",
         alerts_file=two_served.folder / "alerts.jsonl",
         load_business=lambda: None,
     )
@@ -91,7 +91,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
     instance = dg.DagsterInstance.ephemeral()
     monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
-    return lambda reason: rollback.main(["--problem", PROBLEM.name, "--reason", reason])
+    return lambda reason: rollback.main(["--capability", PROBLEM.name, "--reason", reason])
 
 
 def test_the_command_logs_the_reason_and_scores_with_the_version_before(

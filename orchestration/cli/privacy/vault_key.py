@@ -1,36 +1,26 @@
 """Create the vault key file that ``VAULT_KEY_FILE`` names: ``make vault-key``."""
 
 import sys
-from pathlib import Path
 
-from assets.ingest.config.business import BusinessInvalid
-from assets.privacy.vault_key import make_key
+from assets.privacy.vault_key import VaultKeyRefused, make_key
+from orchestration.cli.session import UsageError, command
 from orchestration.settings import Settings
 
 
+@command
 def main() -> int:
-    """Make the key file that ``VAULT_KEY_FILE`` names; returns the process's exit code."""
+    """Create the key file; returns the exit code."""
     settings = Settings()
-    try:
-        settings.load_business()
-    except BusinessInvalid as invalid:
-        sys.stderr.write(f"{invalid}\n")
-        return 2
+    settings.load_business()
     file = settings.key_file
     if file is None:
-        sys.stderr.write("say where the key is to lie: make vault-key VAULT_KEY_FILE=/safe/place/shop.key\n")
-        return 2
-    return _made(file)
-
-
-def _made(file: Path) -> int:
+        raise UsageError("name the key file: make vault-key VAULT_KEY_FILE=/safe/place/shop.key")
     try:
         key = make_key(file)
     except FileExistsError:
-        sys.stderr.write(f"{file} is there already, and a vault may need it: choose another name\n")
-        return 1
+        raise VaultKeyRefused(f"{file} exists, and a vault may need it: choose another name") from None
     sys.stdout.write(
-        f"{file} holds key {key.id}: keep a copy apart from the data; a lost key opens nothing\n"
+        f"{file} holds key {key.id}: keep a copy apart from the data; without it the vault cannot be read\n"
     )
     return 0
 
