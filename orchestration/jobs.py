@@ -75,12 +75,14 @@ class Stages:
             *self.published,
         ]
 
-    def assets_to_retrain(self, problem: str) -> list[dg.AssetKey]:
-        """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
+    def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
+        """Assets of a run that retrains ``capability``: its models and scores, and what all share."""
         fitted = (*self.trained, *self.refitted_every_run)
-        others = {room for asset in fitted for room in asset.group_names_by_key.values()} - {problem}
+        others = {group for asset in fitted for group in asset.group_names_by_key.values()} - {capability}
         made = (*self.trained, *self.scored, *self.published)
-        return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
+        return [
+            key for asset in made for key, group in asset.group_names_by_key.items() if group not in others
+        ]
 
 
 def jobs_of(

@@ -8,8 +8,8 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.erasure_job import ERASE_SUBJECTS
 from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RESCORE, RETRAIN, SCORE
+from orchestration.sensors import ERASE_SUBJECTS
 
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")

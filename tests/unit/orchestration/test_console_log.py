@@ -47,7 +47,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
 
     def tell(*events: dg.DagsterEvent) -> str:
         for each in events:
-            record = logging.LogRecord("narrator", logging.INFO, __file__, 1, "", None, None)
+            record = logging.LogRecord("console", logging.INFO, __file__, 1, "", None, None)
             record.dagster_meta = {"dagster_event": each}
             narrator.emit(record)
         return capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[s
         event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
         event(dg.DagsterEventType.STEP_FAILURE, failure("ValueError: no")),
     ):
-        record = logging.LogRecord("narrator", logging.INFO, __file__, 1, "", None, None)
+        record = logging.LogRecord("console", logging.INFO, __file__, 1, "", None, None)
         record.dagster_meta = {"dagster_event": each}
         narrator.emit(record)
     (line,) = capsys.readouterr().err.splitlines()
@@ -101,5 +101,5 @@ def test_a_passed_check_and_everything_else_stay_silent(told: Told) -> None:
 
 
 def test_a_record_without_an_event_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    ConsoleHandler().emit(logging.LogRecord("narrator", logging.INFO, __file__, 1, "words", None, None))
+    ConsoleHandler().emit(logging.LogRecord("console", logging.INFO, __file__, 1, "words", None, None))
     assert capsys.readouterr().err == ""
