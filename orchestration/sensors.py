@@ -133,11 +133,11 @@ def retrain_triggered_sensor(
     *,
     assets_to_retrain: Callable[[str], Sequence[dg.AssetKey]],
 ) -> dg.SensorDefinition:
-    """Launches ``retrain`` once for each trigger: the run key is the trigger, and Dagster keeps run keys.
+    """Launch ``retrain`` once for each trigger: its key is the run key, which Dagster remembers.
 
     Args:
-        triggers: Why models are wanted now.
-        assets_to_retrain: What of the job a trigger of the problem of that name makes; the others' models stay.
+        triggers: The pending retrain triggers.
+        assets_to_retrain: Assets of the job by the name of the capability; other models are left alone.
     """
 
     @dg.sensor(
@@ -146,11 +146,11 @@ def retrain_triggered_sensor(
         job_name=RETRAIN,
         minimum_interval_seconds=int(policies.TRIGGERS_CHECK_EVERY.total_seconds()),
         description=(
-            "Launches retrain when no model serves, published probabilities did not come true, somebody was "
-            "erased, customers drifted or the champion is old; at most one attempt in two weeks of mornings."
+            "Launches retrain when no champion serves, published scores do not match outcomes, training data "
+            "was erased, features have drifted or the champion is old; at most one attempt in two weeks."
         ),
     )
-    def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def _triggered() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             found = list(triggers())
         except ResourceLocked as held:
@@ -161,11 +161,11 @@ def retrain_triggered_sensor(
         for trigger in found:
             yield retrain_request(trigger, assets_to_retrain(trigger.capability))
 
-    return _wanted
+    return _triggered
 
 
 def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """The run that answers ``trigger`` by making ``assets``."""
+    """The run that materializes ``assets`` for ``trigger``."""
     return dg.RunRequest(
         run_key=trigger.key,
         partition_key=trigger.as_of.isoformat(),
@@ -175,7 +175,7 @@ def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> d
 
 
 def tags_of(trigger: RetrainTrigger) -> dict[str, str]:
-    """What a run carries that answers ``trigger``."""
+    """Tags of the run for ``trigger``."""
     return {TRIGGER_TAG: trigger.trigger, WINDOWS_TAG: str(trigger.windows_violated)}
 
 
