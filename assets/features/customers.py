@@ -3,6 +3,8 @@
 from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
+# Everyone known by an as-of date with eligibility, consent and holdout.
+ELIGIBILITY = Key("intermediate", "int_customer__as_of_permissions")
 # Orders say who is asked about; the other tables speak where their exports were delivered.
 TABLES = (
     Key("features", "feat_customer__orders"),

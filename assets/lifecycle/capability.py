@@ -41,11 +41,14 @@ class TableSpec:
         key: Where it lies.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
+        shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
+            who may not be scored have it too.
     """
 
     key: Key
-    key_columns: Types = NOTHING
-    columns: Types = NOTHING
+    key_columns: Types = field(default_factory=dict)
+    columns: Types = field(default_factory=dict)
+    shared_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +166,10 @@ class TrainingRecord:
     n_rows: int
     n_positive: int | None = None
     features: tuple[str, ...] = ()
-    folds: Mapping[str, tuple[date, date]] = NOTHING
+    folds: Mapping[str, tuple[date, date]] = field(default_factory=dict)
     horizon_days: int | None = None
     calibration_method: str | None = None
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +188,7 @@ class Champion(Generic[Model]):
     version: str
     model: Model
     vintages: tuple[ModelVintage[Model], ...] = ()
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +211,7 @@ class Evaluation(Generic[Model]):
     defects: tuple[str, ...] = ()
     champion_unfit: str = ""
     notes: tuple[str, ...] = ()
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
     vintages: tuple[ModelVintage[Model], ...] = ()
 
 
@@ -230,13 +233,15 @@ class Performance:
         figures: The numbers that a check states, such as predicted and observed rate.
         defects: Reasons to withhold further scores of the version.
         too_few: Why nothing can be concluded from so few outcomes; empty when something can.
+        n: Rows that ``figures`` are about; ``None`` when they are about all that were compared.
     """
 
     metrics: pd.DataFrame
     bins: pd.DataFrame
-    figures: Mapping[str, float] = NOTHING
+    figures: Mapping[str, float] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
     too_few: str = ""
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Maximum likelihood of positive parameters, with the uncertainty that belongs to the maximum."""
+"""Maximum likelihood of positive parameters, with the covariance at the maximum."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
-from assets.supervised.fitting.train import InsufficientData
 
 # Parameters are sought within a factor of 8,000 of 1, in units in which an ordinary one is near 1.
 FURTHEST = 9.0
