@@ -66,6 +66,7 @@ MODEL_TYPES = (
     "assets.lifetime_value.models.clv.LifetimeValue",
     "assets.lifetime_value.models.gamma_gamma.GammaGamma",
     "assets.lifetime_value.models.two_part.TwoPartAmounts",
+    "assets.supervised.fitting.quantile_binning.QuantileBinner",
     "functools.partial",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

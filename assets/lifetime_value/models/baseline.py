@@ -31,7 +31,7 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
         self.gone_after_days = gone_after_days
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
-        """Nothing to learn."""
+        """Nothing is learned from ``X`` (n, k)."""
         return self
 
     def expected_revenue(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
@@ -45,7 +45,7 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
         )
 
     def predict(self, X: pd.DataFrame) -> ValuePrediction:  # noqa: N803 - scikit-learn's name
-        """The formula's amounts; ``nan`` in everything else."""
+        """The formula's amounts for customers ``X`` (n, k); ``nan`` in everything else."""
         value = self.expected_revenue(X)
         unknown, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
         return ValuePrediction(

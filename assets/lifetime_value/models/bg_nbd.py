@@ -204,7 +204,13 @@ def alive(buying: BgNbdParams, histories: PurchaseHistory) -> Floats:
 def expected_orders(
     buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float]
 ) -> Floats:
-    """Mean orders of each history within each horizon (days, positive), as (u, horizons)."""
+    """Mean orders of each history within each horizon, as (u, horizons).
+
+    Args:
+        buying: Parameters.
+        histories: The u histories.
+        horizons_days: Positive days.
+    """
     pairs = histories.pairs
     frequency, age = histories.frequency[pairs.first], histories.age[pairs.first]
     active = [orders_if_alive(buying, frequency, age=age, days=days) for days in horizons_days]
@@ -213,7 +219,13 @@ def expected_orders(
 
 
 def orders_if_alive(buying: BgNbdParams, frequency: Floats, *, age: Floats, days: float) -> Floats:
-    """Mean orders within ``days`` of customers known to be active, by x (u,) and T (u,).
+    """Mean orders within ``days`` of customers known to be active, (u,).
+
+    Args:
+        buying: Parameters.
+        frequency: (u,) repeat orders x.
+        age: (u,) days since the first order, T.
+        days: Length of the window.
 
     Source: Fader, Hardie & Lee 2005, equation 10, after Euler's transformation of its hypergeometric
     function: the powers of (r + x), which overflow for frequent buyers, cancel.

@@ -208,10 +208,16 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         revenue: Floats,
         horizon_days: float,
     ) -> tuple[Floats, Floats]:
-        """Chances that customers of ``X`` (n, 4) exceed ``orders`` (n,) and ``revenue`` (n,), apart.
+        """Chances to exceed ``orders``, and to exceed ``revenue``, (n,) each.
 
         Revenue is not discounted, and parameters are taken as known. With the chance of exceeding one
         order less this is the probability integral transform of realised values.
+
+        Args:
+            X: (n, 4) customers.
+            orders: (n,) whole orders.
+            revenue: (n,) amounts.
+            horizon_days: Length of the window.
         """
         rows = numbers(X, COLUMNS)
         multiples = revenue / self.amounts_.scale(rows[:, [0, 3]])[1]
@@ -228,6 +234,12 @@ def discounted_orders(
     buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float], annual_discount: float
 ) -> Floats:
     """Mean orders within each horizon, each counted at its value today, (u, horizons).
+
+    Args:
+        buying: Parameters.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
+        annual_discount: Rate per year.
 
     Source: Fader, Hardie & Lee 2005, RFM and CLV, who discount continuously and without a horizon.
     """
@@ -248,6 +260,11 @@ def relative_errors(model: BgNbd, histories: PurchaseHistory, *, horizons_days: 
     """Standard error of the log of the mean orders that the parameters leave, (u, horizons).
 
     Delta method in the logarithms of the parameters, slopes by central differences.
+
+    Args:
+        model: Fitted model.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
     """
     logs = np.log(model.buying)
 
@@ -269,6 +286,13 @@ def widened(lo: Floats, hi: Floats, *, mean: Floats, error: Floats, coverage: fl
 
     Distances from the mean add in quadrature, as standard deviations of independent errors do. An end
     on the far side of the mean (an upper end of 0 below a mean of 0.05) stays where it is.
+
+    Args:
+        lo: (n, horizons) lower ends.
+        hi: (n, horizons) upper ends.
+        mean: (n, horizons) means.
+        error: (n, horizons) standard errors of the means.
+        coverage: Probability that an interval should hold.
     """
     reach = ndtri((1 + coverage) / 2) * error
     below = np.where(lo < mean, mean - np.hypot(mean - lo, reach), lo)

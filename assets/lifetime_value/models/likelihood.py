@@ -88,7 +88,11 @@ def _covariance(information: Floats) -> Floats:
 
 
 def refuse_insufficient_data(counts: Sequence[tuple[int, int, str]]) -> None:
-    """Raise ``InsufficientData`` with every shortage among ``counts`` of (found, needed, of what)."""
+    """Refuse with every shortage among ``counts`` of (found, needed, of what).
+
+    Raises:
+        InsufficientData: There is a shortage.
+    """
     short = [f"{found} {what}, {needed} needed" for found, needed, what in counts if found < needed]
     if short:
         raise InsufficientData(f"too little data for lifetime value: {'; '.join(short)}")

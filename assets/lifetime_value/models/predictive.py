@@ -85,6 +85,12 @@ def spread(
 
     Central ones, but what the lower tail cannot use the upper one gets: half of the customers order
     nothing, say, so the interval starts at 0, and ending where a tenth lies above would hold 0.9.
+
+    Args:
+        model: Fitted parameters.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
+        coverage: Probability that an interval should hold.
     """
     active = np.maximum(alive(model.buying, histories), SMALLEST)
     found = np.zeros((4, active.size, len(horizons_days)))
@@ -154,7 +160,15 @@ def _blocks(
 
 
 def orders_above(buying: BgNbdParams, x: float, *, age: Floats, days: float, most: int) -> Floats:
-    """P(N > n), n from 0 to ``most``, of active customers with ``x`` repeats and ages (k,): (k, most + 1)."""
+    """P(N > n), n from 0 to ``most``, of active customers: (k, most + 1).
+
+    Args:
+        buying: Parameters.
+        x: Their repeat orders.
+        age: (k,) days since the first order.
+        days: Length of the window.
+        most: Largest n.
+    """
     r, alpha, a, b = buying
     n = np.arange(most + 1)
     z = (days / (alpha + age + days))[:, None]

@@ -30,7 +30,7 @@ class Distinct:
 
     @classmethod
     def of(cls, *columns: Floats) -> Self:
-        """By hashing, column by column: several times faster than sorting rows."""
+        """Of rows with ``columns`` (n,) each, by hashing column by column: several times faster than sorting."""
         code = np.zeros(columns[0].size, dtype=np.int64)
         for column in columns:
             codes, values = pd.factorize(column)
@@ -124,7 +124,11 @@ def numbers(X: Rows, names: Sequence[str]) -> Floats:  # noqa: N803 - scikit-lea
 
 
 def refuse_impossible(columns: Floats) -> None:
-    """Raise ``ValueError`` when a row of ``columns`` (n, 3) cannot be a history."""
+    """Refuse ``columns`` (n, 3) of which a row cannot be a history.
+
+    Raises:
+        ValueError: There is such a row; the first one is named.
+    """
     frequency, recency, age = columns.T
     defects: dict[str, Flags] = {
         "a number is missing or infinite": ~np.isfinite(columns.sum(axis=1)),

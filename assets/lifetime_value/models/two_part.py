@@ -88,7 +88,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         return self
 
     def calibrate(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's names
-        """Fit factor and spread on rows of later days, which :meth:`fit` must not have seen.
+        """Fit factor and spread on ``X`` (n, k) and ``y`` (n,) of later days, which :meth:`fit` has not seen.
 
         Raises:
             ValueError: when an amount is missing or infinite.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skops.io
 
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.bg_nbd import (
     BgNbd,
     BgNbdParams,
@@ -16,7 +17,6 @@ from assets.lifetime_value.models.bg_nbd import (
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.predictive import orders_above
 from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory
-from assets.lifecycle.capability import InsufficientData
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
 

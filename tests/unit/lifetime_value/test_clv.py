@@ -26,8 +26,8 @@ def test_the_intervals_hold_four_customers_in_five(shop: Simulated, forecast: Cl
     resamples = ClusterBootstrap.by_customer(
         np.arange(shop.orders.size), replicates=50, rng=np.random.default_rng(0)
     )
-    # Customers with an interval of 0 to 0 order nothing with 0.8 or more, so those are left out; orders are whole, so
-    # their intervals hold more than 0.8, the less the more orders there are.
+    # Customers with an interval of 0 to 0 order nothing with 0.8 or more, so those are left out; orders are
+    # whole, so their intervals hold more than 0.8, the less the more orders there are.
     revenue_lo, revenue_hi = forecast.revenue_lo[:, COLUMN], forecast.revenue_hi[:, COLUMN]
     some = revenue_hi > 0
     held = coverage(shop.revenue[some], revenue_lo[some], revenue_hi[some], resamples.of(some))

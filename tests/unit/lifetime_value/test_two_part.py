@@ -8,12 +8,12 @@ import pytest
 import skops.io
 from sklearn.exceptions import NotFittedError
 
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.two_part import TwoPartAmounts
 from assets.lifetime_value.spec import MODEL_TYPES
 from assets.metrics.amounts import coverage, transform_coverage, wape
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import ClusterBootstrap
-from assets.lifecycle.capability import InsufficientData
 
 
 def rows(n: int, *, seed: int, level: float = 1.0) -> tuple[pd.DataFrame, Floats]:
