@@ -1,8 +1,12 @@
-"""What every check says: whether it passed, why, and on what evidence."""
+"""Verdicts of checks, and the declaration of a capability's own checks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+
+from assets.keys import Key
+from assets.ports import Warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +30,29 @@ class Verdict:
     evidence: Mapping[str, float] = field(default_factory=dict)
     plots: Mapping[str, bytes] = field(default_factory=dict)
     pages: Mapping[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invariant:
+    """A check of one table of a capability, as it is bound to the table's asset.
+
+    Attributes:
+        table: The checked table.
+        name: The sentence that is true when the check passes, in snake case.
+        description: What it proves, in one line.
+        check: Reads what it needs for an as-of date and judges it.
+        next_step: One sentence for the person on call, shown when the check fails.
+        is_blocking: Whether a failure stops everything downstream.
+    """
+
+    table: Key
+    name: str
+    description: str
+    check: Callable[[Warehouse, date], Verdict]
+    next_step: str
+    is_blocking: bool = True
+
+
+def description_of(check: Callable[..., object]) -> str:
+    """The first line of the docstring of ``check``."""
+    return (check.__doc__ or "").strip().splitlines()[0]

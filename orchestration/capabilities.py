@@ -1,91 +1,127 @@
-"""The rooms of the house: which questions are asked, and what each room makes, checks and publishes."""
+"""The registry of capabilities: assets, checks, published tables and triggers follow from one line each."""
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from assets.activation.defs import TOLD as ACTIVATION
 from assets.activation.defs import activation_asset
-from assets.churn.problem import CHURN
+from assets.churn.capability import CHURN
 from assets.keys import CHECKS, USABILITY_REPORT, Key
-from assets.lifecycle.defs import supervised_assets
+from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, trained_assets
+from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
 from assets.lifecycle.store import control_tables
-from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
-from assets.lifetime_value.problem import LIFETIME_VALUE
-from assets.monitoring.defs import journals_asset, monitored_assets_of
-from assets.propensity.problem import PURCHASE_PROPENSITY
-from assets.segments.defs import grouping_asset, segment_assets
-from assets.segments.model import SEGMENTS
-from assets.supervised.problem import PredictionProblem
+from assets.lifetime_value.capability import LIFETIME_VALUE
+from assets.monitoring.defs import control_tables_asset, drift_asset
+from assets.ports import Warehouse
+from assets.propensity.capability import PURCHASE_PROPENSITY
+from assets.segments.capability import SEGMENTS
+from checks.capabilities import lifetime_value, segments
 from checks.data.defs import landing_checks
-from checks.lifetime_value.defs import value_checks
-from checks.models.defs import problem_checks
+from checks.models.defs import capability_checks
+from checks.models.supervised import supervised_invariants
 from checks.privacy.defs import audience_check, consent_checks
-from checks.segments.defs import segment_checks
-
-PROBLEMS: tuple[PredictionProblem, ...] = (PURCHASE_PROPENSITY, CHURN)
+from checks.verdict import Invariant
 
 Assets = list[dg.AssetsDefinition]
 
 
-# What is said of customers, before it is published.
-SAID = (*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores, SEGMENTS.assignments)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A capability and its own checks, which get the folder of pages for a browser."""
+
+    capability: AnyCapability
+    invariants: Callable[[Path], Iterable[Invariant]]
 
 
-def checks_of_all(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDefinition]:
+REGISTRY = (
+    Registered(
+        capability=PURCHASE_PROPENSITY,
+        invariants=lambda reports: supervised_invariants(PURCHASE_PROPENSITY, reports=reports),
+    ),
+    Registered(capability=CHURN, invariants=lambda reports: supervised_invariants(CHURN, reports=reports)),
+    Registered(capability=LIFETIME_VALUE, invariants=lambda _: lifetime_value.invariants(LIFETIME_VALUE)),
+    Registered(capability=SEGMENTS, invariants=lambda _: segments.invariants(SEGMENTS)),
+)
+CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
+
+
+def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDefinition]:
     """Every check that is not a dbt test.
 
     Args:
         reports: Where the pages lie that some point to.
-        records_consent: Whether the business delivers what its customers allowed.
+        records_consent: Whether the business delivers consents.
     """
-    supervised = [check for problem in PROBLEMS for check in problem_checks(problem, reports=reports)]
+    people = [each.spec.scores for each in CAPABILITIES if each.spec.subject and each.spec.cohort]
+    models = [
+        check
+        for each in REGISTRY
+        for check in capability_checks(each.capability, invariants=each.invariants(reports))
+    ]
     return [
         *landing_checks(),
-        *supervised,
-        *value_checks(LIFETIME_VALUE),
-        *segment_checks(SEGMENTS),
-        *consent_checks(SAID, is_recorded=records_consent),
+        *models,
+        *consent_checks(people, is_recorded=records_consent),
         audience_check(),
     ]
 
 
 def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:
-    """What became of what each room published, and how far customers have drifted."""
-    supervised = [
-        each for problem in PROBLEMS for each in monitored_assets_of(problem, partitions, reports=reports)
+    """Realised performance and drift of the capabilities that have them.
+
+    Args:
+        partitions: The as-of dates.
+        reports: Where pages for a browser lie.
+    """
+    realised = [realised_asset(each, partitions) for each in CAPABILITIES if each.spec.outcomes]
+    drift = [
+        drift_asset(each, partitions, reports=reports)
+        for each in CAPABILITIES
+        if each.spec.retrain == "on_trigger"
     ]
-    return [*supervised, value_realised_asset(LIFETIME_VALUE, partitions)]
+    return [*realised, *drift]
 
 
-def modelled(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
-    """What trains for a cause, what trains each morning, and what scores; the journals count last."""
-    models = [supervised_assets(problem, partitions) for problem in PROBLEMS]
-    scores = [scores for *_, scores in models]
-    last = [*(problem.scores for problem in PROBLEMS), LIFETIME_VALUE.scores, SEGMENTS.profiles]
-    return (
-        [asset for *trained, _ in models for asset in trained],
-        [*value_trained_assets(LIFETIME_VALUE, partitions), grouping_asset(SEGMENTS, partitions)],
+def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
+    """Assets that train on a trigger, those that train in every run, and those that score."""
+    trained, refitted = (
         [
-            *scores,
-            value_scores_asset(LIFETIME_VALUE, partitions),
-            *segment_assets(SEGMENTS, partitions),
-            journals_asset(last),
-            activation_asset(partitions, propensity=PURCHASE_PROPENSITY.scores, value=LIFETIME_VALUE.scores),
+            asset
+            for each in CAPABILITIES
+            if each.spec.retrain == retrain
+            for asset in trained_assets(each, partitions)
+        ]
+        for retrain in ("on_trigger", "every_run")
+    )
+    scored = [scores_asset(each, partitions) for each in CAPABILITIES]
+    last = [table.key for each in CAPABILITIES for table in each.spec.tables]
+    return (
+        trained,
+        refitted,
+        [
+            *scored,
+            control_tables_asset(last),
+            activation_asset(
+                partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
+            ),
         ],
     )
 
 
 def published_tables() -> tuple[Key, ...]:
-    """Everything the snapshot holds: each problem's history and newest rows, and the control tables."""
-    scored = [
-        Key("published", f"{name}{suffix}")
-        for name in (*(problem.name for problem in PROBLEMS), LIFETIME_VALUE.name)
-        for suffix in ("", "_latest")
-    ]
-    segments = [Key("published", name) for name in ("segments", "segments_latest", "segment_profiles")]
-    control = [
-        Key("published", key.name) for key in (*control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS)
-    ]
-    activation = [Key("published", key.name) for key in ACTIVATION]
-    return (*scored, *segments, *activation, *control)
+    """Everything the snapshot holds: score tables and side tables, activation, control tables."""
+    scored = [name for each in CAPABILITIES for table in each.spec.tables for name in table.published]
+    shared = [key.name for key in (*ACTIVATION, *control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS)]
+    return tuple(Key("published", name) for name in (*scored, *shared))
+
+
+def pending_triggers(warehouse: Warehouse, *, as_of: date) -> Iterator[RetrainTrigger]:
+    """The strongest retrain trigger of each capability that has one."""
+    for each in CAPABILITIES:
+        trigger = pending_trigger(each.spec, warehouse, as_of=as_of)
+        if trigger is not None:
+            yield trigger

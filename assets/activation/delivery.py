@@ -19,7 +19,7 @@ from assets.activation.identifiers import (
     phone_for,
 )
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
-from assets.lifecycle.cohort import ELIGIBILITY
+from assets.features.customers import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from assets.ports import Contacts, Warehouse
 

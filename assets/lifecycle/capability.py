@@ -43,12 +43,14 @@ class TableSpec:
         columns: Its own columns; those that every score table has belong to the lifecycle.
         shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
             who may not be scored have it too.
+        published: Names of the published tables made of it.
     """
 
     key: Key
     key_columns: Types = field(default_factory=dict)
     columns: Types = field(default_factory=dict)
     shared_columns: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +362,11 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
         """The cohort of ``as_of`` as drift is measured in it."""
         del model, warehouse, as_of
         return None
+
+    def drift_window(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+        """Features of the training window of a champion promoted on ``as_of``, for the drift page."""
+        del warehouse, as_of
+        return pd.DataFrame()
 
     def to_artifact(self, model: Model) -> tuple[object, Mapping[str, Any]]:
         """The object that skops writes, and facts as JSON, from which a model can be restored."""

@@ -97,7 +97,9 @@ class RunContext(Generic[Data, Model]):
             **{table.key: table.columns for table in spec.tables[1:]},
         }
         if spec.outcomes:
-            own |= {spec.realised: REALISED_TYPES, spec.drifted: DRIFTED_TYPES}
+            own[spec.realised] = REALISED_TYPES
+        if spec.retrain == "on_trigger":
+            own[spec.drifted] = DRIFTED_TYPES
         control_tables.prepare_tables(self.warehouse, own)
 
     def attempt(self, *, champion: str | None, challenger: str | None) -> PromotionAttempt:
@@ -134,7 +136,7 @@ class RunContext(Generic[Data, Model]):
         return self.capability.from_artifact(stored, facts)
 
     def save_vintages(self, version: str, vintages: Sequence[ModelVintage[Model]]) -> str | None:
-        """Write walk-forward models into the version's folder; returns their hashes as JSON, by first date."""
+        """Write walk-forward models beside the version; returns their hashes as JSON, by first date."""
         hashes = {
             each.first.isoformat(): self.save(each.model, version, VINTAGES, each.first.isoformat())
             for each in vintages

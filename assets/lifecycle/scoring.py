@@ -1,7 +1,7 @@
 """Score the cohort of an as-of date with the version that serves, or withhold the scores."""
 
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import STATUS_TYPES, typed
+from assets.lifecycle.store.schemas import typed
 
 CALIBRATION_FAILED = "published scores do not match outcomes"
 ESTIMATED = "estimated"
@@ -71,7 +71,7 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     """``rows`` with provenance, status, consent and the rows of people who may not be scored."""
     spec = run.spec
     rows = rows.assign(**{AS_OF: pd.Timestamp(run.as_of)})
-    own = {"is_eligible": True, "ineligible_reason": None, **_status(serving)}
+    own: dict[str, Any] = {"is_eligible": True, "ineligible_reason": None, **_status(serving)}
     rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
     if spec.subject is not None and spec.cohort is not None:
         rows = add_ineligible_rows(spec, rows, load_cohort(spec, run.warehouse, as_of=run.as_of))
@@ -79,11 +79,11 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     if spec.subject is not None:
         rows = rows.assign(id_type=id_type(spec.subject, rows[spec.subject]))
     types = score_types(spec)
-    missing = {name: None for name in types if name not in rows.columns}
+    missing: dict[str, Any] = {name: None for name in types if name not in rows.columns}
     return typed(rows.assign(**missing), types)
 
 
-def _status(serving: ChampionVersion) -> dict[str, object]:
+def _status(serving: ChampionVersion) -> dict[str, str]:
     return {
         "model_version": serving.model_version,
         "status": "fallback_model" if serving.is_fallback else "ok",

@@ -14,7 +14,7 @@ from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.spec import COMPARED, CUSTOMER, HORIZON, ValueProblem
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, summarised
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
 
 # Metrics that are also recorded as paired differences against the baseline.
 DIFFERENCES = ("wape", COMPARED.metric, "gini")
@@ -131,7 +131,7 @@ def _window_rows(
     found: dict[str, Interval] = {}
     for name, accuracy in accuracies.items():
         prefix = "" if name == chosen else f"{name}_"
-        found |= {f"{prefix}{metric}": each for metric, each in summarised(accuracy).items()}
+        found |= {f"{prefix}{metric}": each for metric, each in percentile_intervals(accuracy).items()}
     for metric in DIFFERENCES:
         found[f"{metric}_difference"] = difference(accuracies[chosen], accuracies[BASELINE], metric)
     found |= _coverage_and_orders(window, chosen, resamples)
@@ -158,7 +158,7 @@ def _published_rows(problem: ValueProblem, published: pd.DataFrame, *, horizon: 
         for name in ("outcome_amount", "predicted_value", "predicted_value_lo", "predicted_value_hi")
     )
     resamples = resamples_of(problem, published[CUSTOMER].to_numpy())
-    found = summarised(amount_accuracy(observed, predicted, resamples))
+    found = percentile_intervals(amount_accuracy(observed, predicted, resamples))
     found |= {"coverage": coverage(observed, lo, hi, resamples)}
     yield from interval_rows(found, observed, slice_name=HORIZON, slice_value=horizon)
 

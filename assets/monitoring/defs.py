@@ -1,4 +1,4 @@
-"""What is watched, as assets: the landed data, what became of published scores, drift, and the journals."""
+"""Monitoring assets: data readiness, drift, and the control tables."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -8,15 +8,12 @@ import dagster as dg
 
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
-from assets.lifecycle.defs import Told, told_row, weekly_asset
-from assets.lifecycle.realised import realised
-from assets.lifecycle.run_context import Morning
+from assets.lifecycle.defs import AnyCapability, AnyRun, Metadata, row_metadata, weekly_asset
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import drift, page_of
 from assets.monitoring.readiness.profile import profiles
 from assets.monitoring.readiness.report import usability_rows
 from assets.ports import Warehouse
-from assets.supervised.problem import PredictionProblem
 
 
 def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -47,48 +44,40 @@ def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
     return _usability
 
 
-def monitored_assets_of(
-    problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
-) -> list[dg.AssetsDefinition]:
-    """What became of the scores of ``problem``, and how far its customers have drifted, per morning."""
+def drift_asset(
+    capability: AnyCapability, partitions: dg.PartitionsDefinition[str], *, reports: Path
+) -> dg.AssetsDefinition:
+    """Drift of a capability that is retrained on a trigger.
 
-    def _drift(morning: Morning) -> Told:
-        page = page_of(reports, problem, as_of=morning.as_of)
-        told = told_row(drift(morning, page=page))
-        return {**told, "page": dg.MetadataValue.path(str(page)) if page.is_file() else None}
+    Args:
+        capability: The capability.
+        partitions: The as-of dates.
+        reports: Where pages for a browser lie.
+    """
 
-    return [
-        weekly_asset(
-            problem, partitions,
-            key=problem.realised, deps=(*problem.sources, problem.label),
-            description=(
-                "Published scores against what happened, once their windows have ended. The version that "
-                "served says nothing new while its published probabilities have not come true."
-            ),
-            occasion=Morning, step=_realised,
-        ),
-        weekly_asset(
-            problem, partitions,
-            key=problem.drifted, deps=problem.sources,
-            description=(
-                "Every feature and the score of the morning's customers against the year the champion "
-                "learned from: effect sizes beyond chance and season. Its page shows each column."
-            ),
-            occasion=Morning, step=_drift,
-        ),
-    ]  # fmt: skip
+    def _drift(run: AnyRun) -> Metadata:
+        page = page_of(reports, capability.spec.name, as_of=run.as_of)
+        found = row_metadata(drift(run, page=page))
+        return {**found, "page": dg.MetadataValue.path(str(page)) if page.is_file() else None}
+
+    return weekly_asset(
+        capability, partitions,
+        keys={
+            capability.spec.drifted: (
+                "Every feature and the score of the cohort against the year the champion was trained on: "
+                "effect sizes beyond chance and season. Its page shows each column."
+            )
+        },
+        deps=capability.spec.scored_from, step=_drift,
+    )  # fmt: skip
 
 
-def _realised(morning: Morning) -> Told:
-    return told_row(realised(morning))
-
-
-def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
-    """The journals every problem writes into, counted once all ``scores`` are there."""
+def control_tables_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
+    """The control tables, which all capabilities write to, counted once all ``scores`` are there."""
     waits_for = [dg.AssetKey(key) for key in scores]
 
     @dg.multi_asset(
-        name="journals",
+        name="control_tables",
         specs=[
             dg.AssetSpec(
                 dg.AssetKey(key),
@@ -100,9 +89,9 @@ def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
         ],
         pool="warehouse",
     )
-    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+    def _control_tables(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
         for key in control_tables.CONTROL_TABLES:
             rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
 
-    return _journals
+    return _control_tables

@@ -1,14 +1,18 @@
-"""The pandera contracts of the training rows and of the published scores."""
+"""Pandera contracts of training rows and scores."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 import pandera.pandas as pa
 
+from assets.lifecycle.capability import NOTHING, Spec
+from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
-from assets.lifecycle.store.schemas import REASON_TYPES, SCORE_TYPES
-from assets.supervised.data.dataset import INELIGIBLE
+from assets.lifecycle.run_context import score_types
 from assets.supervised.problem import PredictionProblem
+from assets.supervised.scoring.reason_codes import REASON_TYPES
 
-# Names say what a number may be: the naming rules are the contract.
+# The naming rules are the contract: a suffix or prefix says what a number may be.
 SHARES = ("_rate", "_share")
 COUNTS = (
     *("orders_", "products_", "returns_", "days_", "tenure_", "active_", "gap_"),
@@ -25,9 +29,9 @@ COUNTS = (
 )
 STATUSES = ("ok", "fallback_model", "stale", "withheld_by_gate")
 GRADE_NAMES = (*(grade.name for grade in GRADES), DO_NOT_USE.name)
-# What is said of everyone who is asked about, and of nobody else.
+# Columns that every eligible row has, and no other.
 _SHARE = pa.Column("float64", pa.Check.in_range(0, 1), nullable=True)
-SAID = {
+PREDICTED = {
     **dict.fromkeys(("probability", "probability_raw", "prob_lo", "prob_hi", "base_rate"), _SHARE),
     "score": pa.Column(checks=pa.Check.in_range(0, 100), nullable=True),
     "percentile": pa.Column(checks=pa.Check.in_range(1, 100), nullable=True),
@@ -37,12 +41,12 @@ SAID = {
     "tier_rule": pa.Column(nullable=True),
     "lift": pa.Column("float64", pa.Check.ge(0), nullable=True),
 }
-# What is said of some of them: a customer may lack an amount, and a reason may not matter.
-MAY_BE_SAID = ["expected_value", *REASON_TYPES]
+# Columns that an eligible row may lack: an amount may be unknown, and a reason code may not matter.
+OPTIONAL = ["expected_value", *REASON_TYPES]
 
 
 def training_contract(problem: PredictionProblem) -> pa.DataFrameSchema:
-    """Numbers are finite and within what their name allows, and the outcome is 0 or 1 or not known yet."""
+    """Numbers are finite and within the range of their name; the outcome is 0, 1 or not known yet."""
     numbers = {name: pa.Column("float64", _bounds(name), nullable=True) for name in problem.numeric}
     categories = {name: pa.Column(pa.Category, nullable=True) for name in problem.categorical}
     outcome = {"outcome": pa.Column("float64", pa.Check.isin([0.0, 1.0]), nullable=True)}
@@ -57,31 +61,48 @@ def _bounds(name: str) -> pa.Check:
     return pa.Check.in_range(-1e15, 1e15)
 
 
-def scores_contract(problem: PredictionProblem) -> pa.DataFrameSchema:
-    """Every published column is there and in range, and who is not asked about has no probability."""
-    ruled = {
-        "customer_id": pa.Column(nullable=False),
-        "as_of_date": pa.Column(nullable=False),
+def scores_contract(spec: Spec, *, ruled: Mapping[str, pa.Column] = NOTHING) -> pa.DataFrameSchema:
+    """Every column of the score table is there and in range, and each row key once.
+
+    Args:
+        spec: The capability.
+        ruled: Rules of its own columns; the others may hold anything of their type.
+    """
+    table = spec.tables[0]
+    subject = [spec.subject] if spec.subject else []
+    keys = [*subject, "as_of_date", *table.key_columns]
+    rules = {
+        **{name: pa.Column(nullable=True) for name in score_types(spec)},
+        **{name: pa.Column(nullable=False) for name in keys},
+        "is_eligible": pa.Column(nullable=False),
+        "status": pa.Column(checks=pa.Check.isin(STATUSES)),
+        "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES), nullable=True),
+        **ruled,
+    }
+    return pa.DataFrameSchema(rules, unique=keys, strict=True)
+
+
+def probability_contract(spec: Spec, problem: PredictionProblem) -> pa.DataFrameSchema:
+    """Every published column is there and in range, and ineligible rows have no probability.
+
+    Args:
+        spec: The capability.
+        problem: Its prediction problem.
+    """
+    own = {
         "model_version": pa.Column(nullable=False),
         "target": pa.Column(checks=pa.Check.eq(problem.target)),
         "horizon_days": pa.Column(checks=pa.Check.eq(problem.horizon_days)),
-        "is_eligible": pa.Column(nullable=False),
-        "status": pa.Column(checks=pa.Check.isin(STATUSES)),
         "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES)),
-        **SAID,
+        **PREDICTED,
     }
-    others = {
-        name: pa.Column(nullable=True)
-        for name in {**SCORE_TYPES, **problem.passthrough_columns}
-        if name not in ruled
-    }
-    return pa.DataFrameSchema(
-        {**ruled, **others}, checks=_of_the_eligible(), unique=["customer_id", "as_of_date"], strict=True
-    )
+    schema = scores_contract(spec, ruled=own)
+    schema.checks = _between_columns()
+    return schema
 
 
-def _of_the_eligible() -> list[pa.Check]:
-    """What holds between the columns of a row: eligible rows say everything, the others why they do not."""
+def _between_columns() -> list[pa.Check]:
+    """Rules between the columns of a row: eligible rows have every prediction, the others the reason."""
     return [
         pa.Check(
             lambda rows: (
@@ -95,12 +116,12 @@ def _of_the_eligible() -> list[pa.Check]:
             name="a_reason_if_and_only_if_ineligible",
         ),
         pa.Check(
-            lambda rows: rows[list(SAID)].notna().all(axis=1) | ~_is_eligible(rows),
-            name="a_probability_and_what_follows_from_it_if_eligible",
+            lambda rows: rows[list(PREDICTED)].notna().all(axis=1) | ~_is_eligible(rows),
+            name="predictions_if_eligible",
         ),
         pa.Check(
-            lambda rows: rows[list(SAID) + MAY_BE_SAID].isna().all(axis=1) | _is_eligible(rows),
-            name="neither_probability_nor_what_follows_from_it_if_ineligible",
+            lambda rows: rows[list(PREDICTED) + OPTIONAL].isna().all(axis=1) | _is_eligible(rows),
+            name="no_predictions_if_ineligible",
         ),
     ]
 

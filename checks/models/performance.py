@@ -1,18 +1,20 @@
-"""Checks of trust: the numbers that will be published agree with what has happened."""
+"""Checks of performance: recorded metrics and published scores against outcomes."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from assets.lifecycle.gate import miscalibrated
 from assets.metrics.arrays import Floats
+from assets.supervised.evaluation.gate import miscalibrated
 from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
-# Wider than any level the year has shown by three standard deviations of the level's own forecast.
+# Wider than any rate observed so far by three standard deviations of the prior shift's own forecast.
 LEVEL_SDS = 3.0
 MISS_RATE = 0.05
 # A run of misses this unlikely under honest 95 % intervals is not bad luck.
@@ -20,7 +22,7 @@ TOO_UNLIKELY = 0.01
 
 
 def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
-    """The serving version's recorded calibration keeps the gate's tolerances, overall and per slice.
+    """The serving version's recorded calibration is within the gate's tolerances, overall and per slice.
 
     Args:
         metrics: Rows of ``ml.metrics`` of the version that serves; empty for a fallback, which is a
@@ -30,15 +32,15 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
     if metrics.empty:
         return Verdict(
             passed=True,
-            reason="a fallback serves: rates by recency, nothing to calibrate",
+            reason="the fallback serves: rates by recency, nothing to calibrate",
             evidence={"n": 0.0},
         )
-    faults = tuple(miscalibrated(metrics, criteria=criteria))
+    defects = tuple(miscalibrated(metrics, criteria=criteria))
     whole = metrics.loc[(metrics["metric"] == "calibration_shift") & (metrics["slice_name"] == "all")].iloc[0]
     return Verdict(
-        passed=not faults,
-        reason="; ".join(faults)
-        if faults
+        passed=not defects,
+        reason="; ".join(defects)
+        if defects
         else f"calibrated on {int(whole['n']):,} rows, every slice within bounds",
         value=float(whole["value"]),
         threshold=criteria.level_tolerance,
@@ -60,7 +62,7 @@ def mean_probability_is_within_historical_range(
         level_sd: Standard deviation of the day's level forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:
-        return Verdict(passed=True, reason="no matured day to compare with yet", evidence={"n": 0.0})
+        return Verdict(passed=True, reason="no matured date to compare with yet", evidence={"n": 0.0})
     half = 0.5 / probability.size
     known = special.logit(np.clip(rates, half, 1 - half))
     lowest = float(special.expit(known.min() - LEVEL_SDS * level_sd))
@@ -68,8 +70,8 @@ def mean_probability_is_within_historical_range(
     mean = float(probability.mean())
     return Verdict(
         passed=lowest <= mean <= highest,
-        reason=f"mean probability {mean:.3f} of {probability.size:,} customers; matured days allow "
-        f"{lowest:.3f} to {highest:.3f} (n = {rates.size} days)",
+        reason=f"mean probability {mean:.3f} of {probability.size:,} customers; matured dates allow "
+        f"{lowest:.3f} to {highest:.3f} (n = {rates.size} dates)",
         value=mean,
         threshold=highest,
         evidence={"n": float(probability.size), "lowest": lowest, "highest": highest},
@@ -96,50 +98,60 @@ def observed_totals_are_inside_intervals(levels: pd.DataFrame) -> Verdict:
     )
 
 
-def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
-    """Matured published rows of the serving version agree with what happened; if not, it scores no more.
+def realised_performance_is_within_tolerance(realised: pd.Series) -> Verdict:
+    """Matured published scores of the serving version agree with their outcomes; if not, it scores no more.
 
     Args:
-        realised: The morning's row of ``ml.<problem>__realised``.
+        realised: The date's row of ``ml.<capability>__realised``.
     """
     n, days = int(realised["n"]), int(realised["n_days"])
-    if n == 0 or pd.isna(realised["auc"]):
-        told = (
-            "nothing this version published has matured" if n == 0 else f"too few of either outcome in {n:,}"
-        )
-        return Verdict(passed=True, reason=f"{told}: not judged yet", evidence={"n": float(n)})
-    faults = None if pd.isna(realised["faults"]) else str(realised["faults"])
-    said, rate = float(realised["mean_predicted"]), float(realised["actual_rate"])
+    if n == 0 or not pd.isna(realised["too_few"]):
+        few = "nothing this version published has matured" if n == 0 else str(realised["too_few"])
+        return Verdict(passed=True, reason=f"{few}: not evaluated yet", evidence={"n": float(n)})
+    defects = None if pd.isna(realised["defects"]) else str(realised["defects"])
+    figures: dict[str, float] = json.loads(str(realised["figures"]))
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
     return Verdict(
-        passed=faults is None,
-        reason=f"{faults}; its scores are withheld until a version passes the gate: launch retrain"
-        if faults
-        else f"{days} mornings, {n:,} rows: said {said:.3f}, happened {rate:.3f}, AUC {realised['auc']:.3f}",
-        value=said,
-        threshold=rate,
-        evidence={"n": float(n), "mornings": float(days), "auc": float(realised["auc"])},
+        passed=defects is None,
+        reason=f"{defects}; its scores are withheld until a version passes the gate: launch retrain"
+        if defects
+        else f"{days} dates, {n:,} rows: {shown}",
+        evidence={"n": float(n), "dates": float(days), **figures},
     )
 
 
-def features_have_not_drifted(drifted: pd.Series) -> Verdict:
-    """No feature of the morning's customers lies beyond what chance and the champion's own year allow.
+def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
+    """Matured published probabilities of the serving version agree with outcomes; if not, it scores no more.
 
     Args:
-        drifted: The morning's row of ``ml.<problem>__drift``.
+        realised: The date's row of ``ml.<capability>__realised``.
+    """
+    verdict = realised_performance_is_within_tolerance(realised)
+    if "mean_predicted" not in verdict.evidence:
+        return verdict
+    found = verdict.evidence
+    return replace(verdict, value=found["mean_predicted"], threshold=found["actual_rate"])
+
+
+def features_have_not_drifted(drifted: pd.Series) -> Verdict:
+    """No feature of the cohort lies beyond what chance and the champion's training window allow.
+
+    Args:
+        drifted: The date's row of ``ml.<capability>__drift``.
     """
     n, compared = int(drifted["n"]), int(drifted["compared"])
     if compared == 0:
         return Verdict(
-            passed=True, reason="no model serves yet: nothing to compare with", evidence={"n": float(n)}
+            passed=True, reason="no champion serves: nothing to compare with", evidence={"n": float(n)}
         )
     is_stable = pd.isna(drifted["drifted"])
     names = "" if is_stable else str(drifted["drifted"])
     return Verdict(
         passed=bool(is_stable),
-        reason=f"{compared} columns of {n:,} customers are within the range of the training year"
+        reason=f"{compared} columns of {n:,} rows are within the range of the training window"
         if is_stable
-        else f"drifted in 2 of the last 3 mornings, among {n:,} customers: {names}; look at the page, then "
-        "at the source that feeds them; retrain when the change is real",
+        else f"drifted on 2 of the last 3 dates, in {n:,} rows: {names}; look at the page, then at the "
+        "source that feeds them; retrain when the change is real",
         value=float(len(names.split(", ")) if names else 0),
         threshold=0.0,
         evidence={"n": float(n), "columns": float(compared)},
@@ -147,19 +159,19 @@ def features_have_not_drifted(drifted: pd.Series) -> Verdict:
 
 
 def membership_inference_auc_is_low(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
-    """The candidate's probabilities do not give away which customers it learned from.
+    """The candidate's probabilities do not reveal which entities were in its training data.
 
     Args:
-        metrics: Rows of ``ml.metrics`` about the candidate's training fold; empty when nothing was fitted.
+        metrics: Rows of ``ml.metrics`` of the candidate's training fold; empty when nothing was fitted.
         criteria: Holds the highest area under the attacker's curve.
     """
     found = metrics.loc[metrics["metric"] == MEMBERSHIP_AUC]
     if found.empty:
-        return Verdict(passed=True, reason="nothing was fitted, so nothing was learned", evidence={"n": 0.0})
+        return Verdict(passed=True, reason="nothing was fitted", evidence={"n": 0.0})
     auc, lowest, highest = (float(found[name].iloc[0]) for name in ("value", "ci_lo", "ci_hi"))
     return Verdict(
         passed=auc <= criteria.highest_membership_auc,
-        reason=f"an attacker who knows the outcomes tells the customers learned from by AUC {auc:.3f} "
+        reason=f"an attacker who knows the outcomes identifies training rows with AUC {auc:.3f} "
         f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {criteria.highest_membership_auc:.2f}",
         value=auc,
         threshold=criteria.highest_membership_auc,
@@ -168,5 +180,5 @@ def membership_inference_auc_is_low(metrics: pd.DataFrame, *, criteria: Promotio
 
 
 def candidate_passes_the_gate(*, is_promotable: bool, reasons: Sequence[str]) -> Verdict:
-    """The morning's candidate beats its rivals; when not, the champion stays, which is no error."""
+    """The candidate passes the promotion gate; when it does not, the champion stays, which is no error."""
     return Verdict(passed=is_promotable, reason="; ".join(reasons))

@@ -1,0 +1,241 @@
+"""Checks of a supervised capability besides the shared ones."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from assets.keys import CALIBRATION_BINS, LEVELS, METRICS
+from assets.lifecycle.realised import WINDOW
+from assets.lifecycle.store import control_tables
+from assets.monitoring.drift.step import page_of
+from assets.ports import Warehouse
+from assets.supervised.capability import SupervisedCapability
+from assets.supervised.data.dataset import cohort_sql, load_training_data, realised_rates
+from checks.data.completeness import cohort_is_scored_once, rows_match_contract
+from checks.models.contracts import probability_contract, training_contract
+from checks.models.performance import (
+    candidate_passes_the_gate,
+    champion_is_calibrated,
+    features_have_not_drifted,
+    mean_probability_is_within_historical_range,
+    membership_inference_auc_is_low,
+    observed_totals_are_inside_intervals,
+    realised_calibration_is_within_tolerance,
+)
+from checks.models.plots import with_reliability, with_totals
+from checks.models.queries import cohort_counts, load_scores, withheld_reason
+from checks.verdict import Invariant, Verdict, description_of
+
+
+def supervised_invariants(
+    capability: SupervisedCapability, *, reports: Path | None = None
+) -> Iterator[Invariant]:
+    """The checks of a supervised capability, from its training rows to its scores.
+
+    Args:
+        capability: The capability.
+        reports: Where the pages for a browser lie, if there are any to point at.
+    """
+    yield from _monitoring(capability, reports)
+    yield from _models(capability)
+    yield from _scores(capability)
+
+
+def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Iterator[Invariant]:
+    spec = capability.spec
+
+    def realised(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
+        version = str(row["model_version"])
+        bins = control_tables.rows_of_version(warehouse, CALIBRATION_BINS, version, split=WINDOW)
+        bins = bins.loc[pd.to_datetime(bins["as_of_date"]).dt.date == as_of]
+        title = f"{spec.name} {version}, as published"
+        return with_reliability(realised_calibration_is_within_tolerance(row), bins, title=title)
+
+    def drifted(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.drifted, as_of).iloc[0]
+        verdict = features_have_not_drifted(row)
+        page = page_of(reports, spec.name, as_of=as_of) if reports else None
+        return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
+
+    # Not blocking: what failed here is withheld, and the run goes on to tell consumers.
+    yield Invariant(
+        table=spec.realised,
+        name="realised_calibration_is_within_tolerance",
+        description=description_of(realised_calibration_is_within_tolerance),
+        check=realised,
+        next_step=(
+            "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
+            "the rows published before are served."
+        ),
+        is_blocking=False,
+    )
+    yield Invariant(
+        table=spec.drifted,
+        name="features_have_not_drifted",
+        description=description_of(features_have_not_drifted),
+        check=drifted,
+        next_step=(
+            "Open the page in a browser and find the named columns; mend the source if it broke, launch "
+            "retrain if customers really changed."
+        ),
+        is_blocking=False,
+    )
+
+
+def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
+    problem, spec = capability.problem, capability.spec
+
+    def reliability(verdict: Verdict, warehouse: Warehouse, version: str) -> Verdict:
+        bins = control_tables.rows_of_version(warehouse, CALIBRATION_BINS, version)
+        return with_reliability(verdict, bins, title=f"{spec.name} {version}, newest matured dates")
+
+    def training_rows(warehouse: Warehouse, as_of: date) -> Verdict:
+        data = load_training_data(problem, warehouse, as_of=as_of)
+        rows = data.sample.features.assign(outcome=data.outcome)
+        return rows_match_contract(rows, training_contract(problem))
+
+    def passes(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
+        verdict = candidate_passes_the_gate(
+            is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
+        )
+        return reliability(verdict, warehouse, str(row["model_version"]))
+
+    def membership(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
+        version = str(row["model_version"])
+        metrics = control_tables.rows_of_version(warehouse, METRICS, version, split="train")
+        return membership_inference_auc_is_low(metrics, criteria=problem.criteria)
+
+    def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
+        serving = control_tables.champion_as_of(spec.champion, warehouse, as_of=as_of)
+        version = serving.model_version if serving else ""
+        metrics = control_tables.rows_of_version(warehouse, METRICS, version)
+        verdict = champion_is_calibrated(metrics, criteria=problem.criteria)
+        return reliability(verdict, warehouse, version)
+
+    yield Invariant(
+        table=problem.features[0],
+        name=f"training_rows_of_{spec.name}_match_contract",
+        description=description_of(training_contract),
+        check=training_rows,
+        next_step=(
+            "Look up the named column in its features model: either the data changed its meaning, or the "
+            "model computes it wrong; mend it and launch score."
+        ),
+    )
+    yield Invariant(
+        table=spec.evaluation,
+        name="candidate_passes_the_gate",
+        description=description_of(candidate_passes_the_gate),
+        check=passes,
+        next_step=(
+            "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
+            "defect (leak, calibration, constant scores), mend that feature or label first."
+        ),
+        is_blocking=False,
+    )
+    yield Invariant(
+        table=spec.evaluation,
+        name="membership_inference_auc_is_low",
+        description=description_of(membership_inference_auc_is_low),
+        check=membership,
+        next_step=(
+            "Do not give probabilities to people who know the outcomes; make the trees smaller (fewer "
+            "leaves, more entities per leaf) in the task of this problem, then launch retrain."
+        ),
+        is_blocking=False,
+    )
+    yield Invariant(
+        table=spec.champion,
+        name="champion_is_calibrated",
+        description=description_of(champion_is_calibrated),
+        check=calibrated,
+        next_step=(
+            "Make rollback to the version before, then launch retrain; nothing new is published until a "
+            "calibrated version serves."
+        ),
+    )
+
+
+def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
+    problem, spec = capability.problem, capability.spec
+    title = f"{problem.target} within {problem.horizon_days} days"
+
+    def matches(warehouse: Warehouse, as_of: date) -> Verdict:
+        rows = load_scores(spec, warehouse, as_of)
+        return rows_match_contract(rows, probability_contract(spec, problem))
+
+    def scored(warehouse: Warehouse, as_of: date) -> Verdict:
+        withheld = withheld_reason(spec, warehouse, as_of)
+        if withheld is not None:
+            return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
+        counts = cohort_counts(spec, warehouse, as_of, cohort=cohort_sql(problem))
+        return cohort_is_scored_once(**counts)
+
+    def mean(warehouse: Warehouse, as_of: date) -> Verdict:
+        totals = _totals(capability, warehouse)
+        verdict = mean_probability_is_within_historical_range(
+            load_scores(spec, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
+            realised_rates(problem, warehouse, as_of=as_of),
+            level_sd=float(totals["level_sd"].iloc[-1]) if len(totals) else 0.0,
+        )
+        return with_totals(verdict, totals, title=title)
+
+    def inside(warehouse: Warehouse, _as_of: date) -> Verdict:
+        totals = _totals(capability, warehouse)
+        return with_totals(observed_totals_are_inside_intervals(totals), totals, title=title)
+
+    yield Invariant(
+        table=spec.scores,
+        name="scores_match_contract",
+        description=description_of(probability_contract),
+        check=matches,
+        next_step=(
+            "Nothing was published: compare the named column with last week's scores, mend what writes it "
+            "and launch score."
+        ),
+    )
+    yield Invariant(
+        table=spec.scores,
+        name="cohort_is_scored_once",
+        description=description_of(cohort_is_scored_once),
+        check=scored,
+        next_step=(
+            "Nothing was published: look for the missing or repeated customers in the features of the date, "
+            "then launch score."
+        ),
+    )
+    yield Invariant(
+        table=spec.scores,
+        name="mean_probability_is_within_historical_range",
+        description=description_of(mean_probability_is_within_historical_range),
+        check=mean,
+        next_step=(
+            "Nothing was published: look at the totals plot of the scores for what moved; if the newest "
+            "exports are wrong mend those and launch score, else make rollback."
+        ),
+    )
+    yield Invariant(
+        table=spec.scores,
+        name="observed_totals_are_inside_intervals",
+        description=description_of(observed_totals_are_inside_intervals),
+        check=inside,
+        next_step=(
+            "Plan with wider margins than the published intervals, and look for what moved the whole cohort: "
+            "a closure, a campaign, a change of prices."
+        ),
+        is_blocking=False,
+    )
+
+
+def _totals(capability: SupervisedCapability, warehouse: Warehouse) -> pd.DataFrame:
+    """The totals of every scored date, oldest first."""
+    return warehouse.read(
+        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date",
+        {"name": capability.spec.name},
+    )
