@@ -209,6 +209,7 @@ class ValueProblem:
                     key_columns=KEY_TYPES,
                     columns=VALUE_TYPES,
                     shared_columns=("value_basis", "high_value_rule"),
+                    published=(self.name, f"{self.name}_latest"),
                 ),
             ),
             trained_from=(self.histories, self.features, self.cohort, *self.labels.values()),

@@ -30,7 +30,7 @@ class Distinct:
 
     @classmethod
     def of(cls, *columns: Floats) -> Self:
-        """Of rows with ``columns`` (n,) each, by hashing column by column: several times faster than sorting."""
+        """Of rows with ``columns`` (n,) each, by hashing: several times faster than sorting."""
         code = np.zeros(columns[0].size, dtype=np.int64)
         for column in columns:
             codes, values = pd.factorize(column)
