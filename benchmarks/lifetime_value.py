@@ -127,7 +127,7 @@ def _ours(rows: Floats, held_before: float) -> Run:
     model = LifetimeValue()
     fit = _seconds(lambda: model.fit(rows))
     means = _seconds(lambda: (model.expected_revenue(rows), model.purchases_.probability_alive(rows[:, :3])))
-    times = (fit, means, _seconds(lambda: model.outlook(rows)), held_before)
+    times = (fit, means, _seconds(lambda: model.forecast(rows)), held_before)
     return _run_result(rows, times, buying=model.forecaster.buying, spending=model.forecaster.spending)
 
 

@@ -1,4 +1,4 @@
-"""Customers as the models see them, drawn from known parameters: what a fitted model can be judged on."""
+"""Customers drawn from the models with known parameters, to evaluate fitted models on."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from assets.metrics.arrays import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Customers with a past to fit on and a future to judge by.
+    """Customers with a past to fit on and a future to compare with.
 
     Attributes:
         past: (n, 4) frequency, recency and age in whole days, mean amount of the repeat orders (``nan``
             without any): the rows :class:`LifetimeValue` takes.
-        orders: (n,) orders within the horizon after the as-of morning.
+        orders: (n,) orders within the horizon after the as-of date.
         revenue: (n,) their total amount.
-        is_active: (n,) whether the customer had not left by the as-of morning.
+        is_active: (n,) whether the customer had not left by the as-of date.
     """
 
     past: Floats

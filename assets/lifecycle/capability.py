@@ -41,12 +41,15 @@ class TableSpec:
         key: Where it lies.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
+        shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
+            who may not be scored have it too.
         published: Names of the published tables made of it.
     """
 
     key: Key
     key_columns: Types = field(default_factory=dict)
     columns: Types = field(default_factory=dict)
+    shared_columns: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
 
 
@@ -232,6 +235,7 @@ class Performance:
         figures: The numbers that a check states, such as predicted and observed rate.
         defects: Reasons to withhold further scores of the version.
         too_few: Why nothing can be concluded from so few outcomes; empty when something can.
+        n: Rows that ``figures`` are about; ``None`` when they are about all that were compared.
     """
 
     metrics: pd.DataFrame
@@ -239,6 +243,7 @@ class Performance:
     figures: Mapping[str, float] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
     too_few: str = ""
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Equal histories are merged, and impossible ones are refused in words."""
+"""Equal histories are merged, and impossible ones are refused with the reason."""
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,13 @@ def test_equal_histories_are_counted_once() -> None:
     assert (histories.customers, histories.repeaters) == (4, 2)
 
 
-def test_without_merging_every_customer_keeps_their_own() -> None:
+def test_without_merging_each_customer_has_one() -> None:
     histories = PurchaseHistory.of(np.array([[1, 5, 9], [1, 5, 9]]), merge=False)
     assert histories.weight.tolist() == [1.0, 1.0]
     assert histories.place.tolist() == [0, 1]
 
 
-def test_different_rows_are_told_apart_by_every_column() -> None:
+def test_rows_differ_by_every_column() -> None:
     first, second = np.array([1.0, 1.0, 2.0, 1.0]), np.array([3.0, 4.0, 3.0, 3.0])
     found = Distinct.of(first, second)
     assert found.place.tolist() == [0, 1, 2, 0]
