@@ -1,7 +1,6 @@
 """Score the cohort of an as-of date with the version that serves, or withhold the scores."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import STATUS_TYPES, typed
+from assets.lifecycle.store.schemas import TEXT, typed
 
 CALIBRATION_FAILED = "published scores do not match outcomes"
 ESTIMATED = "estimated"
@@ -71,8 +70,16 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     """``rows`` with provenance, status, consent and the rows of people who may not be scored."""
     spec = run.spec
     rows = rows.assign(**{AS_OF: pd.Timestamp(run.as_of)})
-    own = {"is_eligible": True, "ineligible_reason": None, **_status(serving)}
+    own = {"is_eligible": True, "ineligible_reason": None, "model_version": serving.model_version}
     rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
+    # Rows by another rule than the serving version carry a status of their own, and have no grade.
+    is_serving = rows["model_version"] == serving.model_version
+    status = {
+        name: pd.Series(value, index=rows.index, dtype=TEXT) for name, value in _status(serving).items()
+    }
+    rows = rows.assign(
+        **{name: value.where(is_serving) for name, value in status.items() if name not in rows.columns}
+    )
     if spec.subject is not None and spec.cohort is not None:
         rows = add_ineligible_rows(spec, rows, load_cohort(spec, run.warehouse, as_of=run.as_of))
     rows = rows.assign(scored_at=run.now, run_id=run.run_id, model_name=spec.name)
@@ -83,9 +90,8 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     return typed(rows.assign(**missing), types)
 
 
-def _status(serving: ChampionVersion) -> dict[str, object]:
+def _status(serving: ChampionVersion) -> dict[str, str]:
     return {
-        "model_version": serving.model_version,
         "status": "fallback_model" if serving.is_fallback else "ok",
         "quality_grade": serving.quality_grade,
     }
