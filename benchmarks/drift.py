@@ -46,7 +46,7 @@ def measure() -> Figure:
     reference, today = (_rows(EVIDENTLY_ROWS, EVIDENTLY_COLUMNS, seed=seed) for seed in (1, 2))
     stored = reference_of(reference)
     ours, theirs = interleaved(
-        _judging(today, stored),
+        _verdicts(today, stored),
         lambda: _evidently(reference.features, today.features),
         pairs=PAIRS,
     )
@@ -60,7 +60,7 @@ def measure() -> Figure:
             "page here."
         ),
         alarming="Alarming above 0.5, or when a million rows by sixty columns need over 20 s or 1 GiB.",
-        notes=f"{ROWS:,} rows by {COLUMNS} columns: {_told(full_size())}.",
+        notes=f"{ROWS:,} rows by {COLUMNS} columns: {_format_costs(full_size())}.",
     )
 
 
@@ -70,7 +70,7 @@ def full_size() -> Mapping[str, Cost]:
     for dtype in ("float32", "float64"):
         today = _rows(ROWS, COLUMNS, seed=2, dtype=dtype)
         stored = reference_of(_rows(ROWS // 10, COLUMNS, seed=1, dtype=dtype))
-        costs[f"effects and verdicts of {dtype}"] = _cost(_judging(today, stored))
+        costs[f"effects and verdicts of {dtype}"] = _cost(_verdicts(today, stored))
     costs["reference"] = _cost(lambda: reference_of(today))
     score = np.random.default_rng(3).beta(0.5, 4, ROWS)
     costs["estimate without labels"] = _cost(lambda: estimated_accuracy(score))
@@ -82,11 +82,11 @@ def full_size() -> Mapping[str, Cost]:
     return costs
 
 
-def _judging(today: DriftSample, stored: DriftReference) -> Callable[[], object]:
+def _verdicts(today: DriftSample, stored: DriftReference) -> Callable[[], object]:
     return lambda: judge_drift([effects_of(today, stored)])
 
 
-def _told(costs: Mapping[str, Cost]) -> str:
+def _format_costs(costs: Mapping[str, Cost]) -> str:
     return "; ".join(f"{name} {cost}" for name, cost in costs.items())
 
 

@@ -110,9 +110,9 @@ def _dbt_seconds(target: Path) -> dict[str, float]:
     """Seconds that dbt spent on models and tests, by step, as the log of each step says."""
     found = {}
     for log in target.glob("*/dbt.log"):
-        said = FINISHED.search(log.read_text(encoding="utf-8"))
-        if said is not None:
-            found[log.parent.name] = float(said[1])
+        finished = FINISHED.search(log.read_text(encoding="utf-8"))
+        if finished is not None:
+            found[log.parent.name] = float(finished[1])
     return found
 
 

@@ -78,7 +78,7 @@ def _against_peer(size: int, ours: list[Run], theirs: list[Run]) -> Figure:
         name=f"lifetime value of {size:,} customers, fit and means, against {PEER}",
         ours=tuple(each.fit + each.means for each in ours),
         limits=tuple(each.fit + each.means for each in theirs),
-        meaning=_told(ours),
+        meaning=_format_times(ours),
         alarming="Alarming above 1: equal histories are no longer merged.",
         notes=f"{_times('Theirs:', theirs)} At most {max(each.mib for each in theirs):,.0f} MiB. "
         f"Log-likelihoods, ours minus theirs: orders {ours[0].orders - theirs[0].orders:+.6f}, "
@@ -91,12 +91,12 @@ def _against_means(size: int, ours: list[Run], theirs: list[Run]) -> Figure:
         name=f"lifetime value of {size:,} customers with intervals against means alone",
         ours=tuple(each.fit + each.intervals for each in ours),
         limits=tuple(each.fit + each.means for each in theirs),
-        meaning=_told(ours),
+        meaning=_format_times(ours),
         alarming=f"Alarming above 12. {PEER} is not installed, so no other library is compared.",
     )
 
 
-def _told(ours: list[Run]) -> str:
+def _format_times(ours: list[Run]) -> str:
     peak, before = max(each.mib for each in ours), ours[0].held_before
     return f"{_times('Ours:', ours)} At most {peak:,.0f} MiB, {before:,.0f} of it before the first fit."
 
@@ -128,7 +128,7 @@ def _ours(rows: Floats, held_before: float) -> Run:
     fit = _seconds(lambda: model.fit(rows))
     means = _seconds(lambda: (model.expected_revenue(rows), model.purchases_.probability_alive(rows[:, :3])))
     times = (fit, means, _seconds(lambda: model.outlook(rows)), held_before)
-    return _judged(rows, times, buying=model.forecaster.buying, spending=model.forecaster.spending)
+    return _run_result(rows, times, buying=model.forecaster.buying, spending=model.forecaster.spending)
 
 
 def _peer(rows: Floats, held_before: float) -> Run:
@@ -150,10 +150,10 @@ def _peer(rows: Floats, held_before: float) -> Run:
     times = (_seconds(fit), _seconds(means), float("nan"), held_before)
     buying = BgNbdParams(*(float(orders.params_[name]) for name in bg_nbd.NAMES))
     spending = GammaGammaParams(*(float(amounts.params_[name]) for name in gamma_gamma.NAMES))
-    return _judged(rows, times, buying=buying, spending=spending)
+    return _run_result(rows, times, buying=buying, spending=spending)
 
 
-def _judged(
+def _run_result(
     rows: Floats, times: tuple[float, float, float, float], *, buying: BgNbdParams, spending: GammaGammaParams
 ) -> Run:
     fit, means, intervals, held_before = times

@@ -53,15 +53,15 @@ def interleaved(ours: Timed, limit: Timed, *, pairs: int = PAIRS) -> tuple[list[
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as one table, medians with the range of the pairs."""
-    told = Table(
+    cost_table = Table(
         title="Cost against a limit, median (lowest to highest) of interleaved pairs", show_lines=True
     )
-    told.add_column("figure", ratio=3)
+    cost_table.add_column("figure", ratio=3)
     for heading in ("ours", "limit", "ratio"):
-        told.add_column(heading, justify="right", ratio=2)
-    told.add_column("what it means, and when to be alarmed", ratio=5)
+        cost_table.add_column(heading, justify="right", ratio=2)
+    cost_table.add_column("what it means, and when to be alarmed", ratio=5)
     for figure in figures:
-        told.add_row(
+        cost_table.add_row(
             figure.name,
             _spread(figure.ours, " s"),
             _spread(figure.limits, " s"),
@@ -70,7 +70,7 @@ def table(figures: Sequence[Figure]) -> str:
         )
     console = Console(file=io.StringIO(), width=TABLE_WIDTH)
     with console.capture() as captured:
-        console.print(told)
+        console.print(cost_table)
     return captured.get()
 
 

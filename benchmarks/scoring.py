@@ -50,17 +50,20 @@ def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
         return score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN)
 
     ours, limits = interleaved(scored, lambda: fitted.model.predict_proba(matrix.features))
-    rows, asked = len(everyone), len(PROBLEM.reason_groups) + 2
+    rows, model_calls = len(everyone), len(PROBLEM.reason_groups) + 2
     return Figure(
         name="score with reasons against predict_proba alone",
         ours=tuple(ours),
         limits=tuple(limits),
         meaning=(
             f"{rows:,} rows: {rows / median(ours):,.0f} rows/s with reasons, {rows / median(limits):,.0f} "
-            f"rows/s without. Scoring asks the model {asked} times: once for the probability, once for the "
-            "reasons and once per theme blanked."
+            f"rows/s without. Scoring calls the model {model_calls} times: once for the probability, once "
+            "for the reasons and once per occluded feature group."
         ),
-        alarming=f"Expect about {asked}; alarming above {2 * asked}: time goes into frames, not the model.",
+        alarming=(
+            f"Expect about {model_calls}; alarming above {2 * model_calls}: time goes into frames, not the "
+            "model."
+        ),
         notes=f"Arrays and objects take {_peak_mib(scored):,.0f} MiB at their peak, on top of the rows.",
     )
 

@@ -37,12 +37,12 @@ Slice = NumericSlice | CategorySlice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureGroup:
-    """Columns that tell one story: they are blanked together, and ``columns[0]`` speaks for them."""
+    """Correlated features. Reason codes occlude the group as a whole and report ``columns[0]``."""
 
-    theme: str
+    name: str
     columns: tuple[str, ...]
-    phrase: str
+    description: str
 
     def __post_init__(self) -> None:
         if not self.columns:
-            raise ValueError(f"reason group {self.theme!r} has no column")
+            raise ValueError(f"reason group {self.name!r} has no column")

@@ -32,7 +32,7 @@ class Exclusion:
 
 
 def load_cohort(spec: Spec, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """Everyone who has a row on ``as_of``: subject, ``ineligible_reason``, consent and holdout, by subject."""
+    """Everyone in the cohort of ``as_of``: subject, ``ineligible_reason``, consent and holdout."""
     columns = ", ".join((str(spec.subject), INELIGIBLE, *CONSENT_COLUMNS))
     table = spec.cohort.sql if spec.cohort else ""
     return warehouse.read(

@@ -134,7 +134,7 @@ class RunContext(Generic[Data, Model]):
         return self.capability.from_artifact(stored, facts)
 
     def save_vintages(self, version: str, vintages: Sequence[ModelVintage[Model]]) -> str | None:
-        """Write walk-forward models into the version's folder; returns their hashes as JSON, by first date."""
+        """Write walk-forward models beside the version; returns their hashes as JSON, by first date."""
         hashes = {
             each.first.isoformat(): self.save(each.model, version, VINTAGES, each.first.isoformat())
             for each in vintages

@@ -1,6 +1,7 @@
 """Score the cohort of an as-of date with the version that serves, or withhold the scores."""
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -70,31 +71,36 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     """``rows`` with provenance, status, consent and the rows of people who may not be scored."""
     spec = run.spec
     rows = rows.assign(**{AS_OF: pd.Timestamp(run.as_of)})
-    own = {"is_eligible": True, "ineligible_reason": None, "model_version": serving.model_version}
-    rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
-    # Rows by another rule than the serving version carry a status of their own, and have no grade.
-    is_serving = rows["model_version"] == serving.model_version
-    status = {
-        name: pd.Series(value, index=rows.index, dtype=TEXT) for name, value in _status(serving).items()
+    own: dict[str, Any] = {
+        "is_eligible": True,
+        "ineligible_reason": None,
+        "model_version": serving.model_version,
     }
-    rows = rows.assign(
-        **{name: value.where(is_serving) for name, value in status.items() if name not in rows.columns}
-    )
+    rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
+    rows = _with_status(rows, serving)
     if spec.subject is not None and spec.cohort is not None:
         rows = add_ineligible_rows(spec, rows, load_cohort(spec, run.warehouse, as_of=run.as_of))
     rows = rows.assign(scored_at=run.now, run_id=run.run_id, model_name=spec.name)
     if spec.subject is not None:
         rows = rows.assign(id_type=id_type(spec.subject, rows[spec.subject]))
     types = score_types(spec)
-    missing = {name: None for name in types if name not in rows.columns}
+    missing: dict[str, Any] = {name: None for name in types if name not in rows.columns}
     return typed(rows.assign(**missing), types)
 
 
-def _status(serving: ChampionVersion) -> dict[str, str]:
-    return {
+def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
+    """``rows`` with status and grade of ``serving``; missing in rows of a rule with a version of its own."""
+    is_serving = rows["model_version"] == serving.model_version
+    known = {
         "status": "fallback_model" if serving.is_fallback else "ok",
         "quality_grade": serving.quality_grade,
     }
+    filled = {
+        name: pd.Series(value, index=rows.index, dtype=TEXT).where(is_serving)
+        for name, value in known.items()
+        if name not in rows.columns
+    }
+    return rows.assign(**filled)
 
 
 def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:

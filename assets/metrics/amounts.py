@@ -73,7 +73,7 @@ def amount_accuracy(realised: Floats, predicted: Floats, resamples: ClusterBoots
     ranks, hindsight = Concentration.of(realised, predicted), Concentration.of(realised, realised)
     weights = (np.ones(resamples.weights.shape[1], dtype=np.float32), *resamples.weights)
     drawn = (each[resamples.codes].astype(np.float64) for each in weights)
-    gini = np.array([_ratio(ranks.judged(each), hindsight.judged(each)) for each in drawn])
+    gini = np.array([_ratio(ranks.gini(each), hindsight.gini(each)) for each in drawn])
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "wape": means[:, 0] / means[:, 1],
@@ -119,7 +119,7 @@ class Concentration:
         ends = np.flatnonzero(np.diff(predicted[order], append=np.nan) != 0)
         return cls(order=order, ends=ends, amounts=realised[order])
 
-    def judged(self, weights: Floats) -> float:
+    def gini(self, weights: Floats) -> float:
         """Gini coefficient for ``weights`` (n,) in the rows' own order; ``nan`` without an amount."""
         drawn = weights[self.order]
         rows = np.r_[0.0, np.cumsum(drawn)[self.ends]]

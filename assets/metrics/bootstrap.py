@@ -78,7 +78,7 @@ class ClusterBootstrap:
 Replicates = Mapping[str, Floats]
 
 
-def accuracy(outcome: Floats, probability: Floats, resamples: ClusterBootstrap) -> Replicates:
+def classification_metrics(outcome: Floats, probability: Floats, resamples: ClusterBootstrap) -> Replicates:
     """Four measures of accuracy, each as (1 + replicates,): the value first, then its replicates.
 
     Args:
@@ -104,12 +104,12 @@ def _ranks(ranking: Ranking, resamples: ClusterBootstrap) -> Floats:
     sorted_codes = resamples.codes[ranking.order]
     everyone_once = np.ones(resamples.weights.shape[1], dtype=np.float32)
     return np.asarray(
-        [ranking.judged_sorted(drawn[sorted_codes]) for drawn in (everyone_once, *resamples.weights)],
+        [ranking.metrics_sorted(drawn[sorted_codes]) for drawn in (everyone_once, *resamples.weights)],
         dtype=np.float64,
     )
 
 
-def summarised(replicates: Replicates, rename: Callable[[str], str] = str) -> dict[str, Interval]:
+def percentile_intervals(replicates: Replicates, rename: Callable[[str], str] = str) -> dict[str, Interval]:
     """Each measure's value with its interval."""
     return {rename(name): interval(float(all_[0]), all_[1:]) for name, all_ in replicates.items()}
 

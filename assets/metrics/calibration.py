@@ -13,7 +13,7 @@ from assets.metrics.classification import SMALLEST, intercept_shift, log_odds
 BINS = 10
 MOST_STEPS = 50
 LARGEST_STEP = 1.0
-NOTHING = Interval(value=float("nan"), lo=float("nan"), hi=float("nan"))
+UNDEFINED = Interval(value=float("nan"), lo=float("nan"), hi=float("nan"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +122,10 @@ def calibration_slope(outcome: Floats, probability: Floats, customers: Ints) -> 
 
     Source: Cox 1958.
     """
-    said = log_odds(probability)
-    if outcome.min() == outcome.max() or float(said.std()) < 1e-9:
-        return NOTHING
-    design = np.column_stack([said - said.mean(), np.ones(outcome.size)])
+    log_odds_predicted = log_odds(probability)
+    if outcome.min() == outcome.max() or float(log_odds_predicted.std()) < 1e-9:
+        return UNDEFINED
+    design = np.column_stack([log_odds_predicted - log_odds_predicted.mean(), np.ones(outcome.size)])
     return _coefficient(outcome, design, offset=np.zeros(outcome.size), customers=customers)
 
 

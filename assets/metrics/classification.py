@@ -101,12 +101,12 @@ def auc(outcome: Floats, probability: Floats, weights: Floats | None = None) -> 
     Returns:
         A number in [0, 1], or ``nan`` when there are only buyers or only non-buyers.
     """
-    return Ranking.of(outcome, probability).judged(weights)[0]
+    return Ranking.of(outcome, probability).metrics(weights)[0]
 
 
 def average_precision(outcome: Floats, probability: Floats, weights: Floats | None = None) -> float:
     """Mean precision over the recall steps, best first; the base rate is what a blind rank reaches."""
-    return Ranking.of(outcome, probability).judged(weights)[1]
+    return Ranking.of(outcome, probability).metrics(weights)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,45 +123,45 @@ class Ranking:
     """
 
     order: Ints
-    buyers: Ints
+    positives: Ints
     above: Ints
     through: Ints
-    buyers_above: Ints
-    buyers_through: Ints
+    positives_above: Ints
+    positives_through: Ints
 
     @classmethod
     def of(cls, outcome: Floats, probability: Floats) -> Self:
         """Sort ``probability`` (n,) with its ``outcome`` (n,) of 0/1."""
         order = np.argsort(-probability, kind="stable")
         falling = -probability[order]
-        buyers = np.flatnonzero(outcome[order] > 0)
-        theirs = falling[buyers]
+        positives = np.flatnonzero(outcome[order] > 0)
+        theirs = falling[positives]
         return cls(
             order=order,
-            buyers=buyers,
+            positives=positives,
             above=np.searchsorted(falling, theirs, side="left"),
             through=np.searchsorted(falling, theirs, side="right"),
-            buyers_above=np.searchsorted(theirs, theirs, side="left"),
-            buyers_through=np.searchsorted(theirs, theirs, side="right"),
+            positives_above=np.searchsorted(theirs, theirs, side="left"),
+            positives_through=np.searchsorted(theirs, theirs, side="right"),
         )
 
-    def judged(self, weights: Floats | None = None) -> tuple[float, float]:
+    def metrics(self, weights: Floats | None = None) -> tuple[float, float]:
         """AUC and average precision for ``weights`` (n,) in the original order of the rows."""
-        return self.judged_sorted(np.ones(self.order.size) if weights is None else weights[self.order])
+        return self.metrics_sorted(np.ones(self.order.size) if weights is None else weights[self.order])
 
-    def judged_sorted(self, weights: npt.NDArray[np.floating]) -> tuple[float, float]:
+    def metrics_sorted(self, weights: npt.NDArray[np.floating]) -> tuple[float, float]:
         """AUC and average precision for ``weights`` (n,) in the order of ``order``; else ``nan``."""
-        rows, found = _running(weights), _running(weights[self.buyers])
+        rows, found = _running(weights), _running(weights[self.positives])
         all_found, others = float(found[-1]), float(rows[-1] - found[-1])
         if all_found <= 0:
             return float("nan"), float("nan")
-        own = weights[self.buyers].astype(np.float64)
-        contacted, bought = rows[self.through], found[self.buyers_through]
+        own = weights[self.positives].astype(np.float64)
+        contacted, bought = rows[self.through], found[self.positives_through]
         precision = np.divide(bought, contacted, out=np.zeros_like(own), where=contacted > 0)
         if others <= 0:
             return float("nan"), float(own @ precision) / all_found
         # A tie counts half: the mean of the others strictly above and those at least as high.
-        wrongly_above = (rows[self.above] - found[self.buyers_above] + contacted - bought) / 2
+        wrongly_above = (rows[self.above] - found[self.positives_above] + contacted - bought) / 2
         return 1 - float(own @ wrongly_above) / (all_found * others), float(own @ precision) / all_found
 
 

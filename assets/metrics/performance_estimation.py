@@ -122,14 +122,14 @@ def _auc(chance: Floats) -> _Measure:
     ``sum over i != j of p_i (1 - p_j) [p_i > p_j, ties half] / sum over i != j of p_i (1 - p_j)``: the ratio
     of the expectations, which differs from the expectation of the ratio by the order of 1 / buyers.
     """
-    bought, stayed = float(chance.sum()), float((1 - chance).sum())
-    pairs = bought * stayed - float(chance @ (1 - chance))
+    ordered, stayed = float(chance.sum()), float((1 - chance).sum())
+    pairs = ordered * stayed - float(chance @ (1 - chance))
     if pairs <= 0:
         nothing = float("nan")
         return _Measure(value=nothing, influence=np.full(chance.size, nothing), lowest=0.0, highest=1.0)
     stayed_below, bought_above = _below_and_above(chance)
     value = float(chance @ stayed_below) / pairs
-    gained_pairs = (stayed - (1 - chance)) - (bought - chance)
+    gained_pairs = (stayed - (1 - chance)) - (ordered - chance)
     influence = (stayed_below - bought_above - value * gained_pairs) / pairs
     return _Measure(value=value, influence=influence, lowest=0.0, highest=1.0)
 
@@ -142,9 +142,9 @@ def _below_and_above(chance: Floats) -> tuple[Floats, Floats]:
     starts = np.flatnonzero(is_first)
     tied = np.diff(starts, append=rising.size)
     values = rising[starts]
-    stayed, bought = tied * (1 - values), tied * values
+    stayed, ordered = tied * (1 - values), tied * values
     below = np.cumsum(stayed) - stayed / 2
-    above = bought.sum() - np.cumsum(bought) + bought / 2
+    above = ordered.sum() - np.cumsum(ordered) + ordered / 2
     group = np.cumsum(is_first) - 1
     stayed_below, bought_above = np.empty(chance.size), np.empty(chance.size)
     stayed_below[order] = below[group] - (1 - rising) / 2

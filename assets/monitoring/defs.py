@@ -83,7 +83,7 @@ def _realised(morning: Morning) -> Told:
     return told_row(realised(morning))
 
 
-def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
+def control_tables_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
     """The journals every problem writes into, counted once all ``scores`` are there."""
     waits_for = [dg.AssetKey(key) for key in scores]
 
@@ -100,9 +100,9 @@ def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
         ],
         pool="warehouse",
     )
-    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+    def _control_tables(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
         for key in control_tables.CONTROL_TABLES:
             rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
 
-    return _journals
+    return _control_tables

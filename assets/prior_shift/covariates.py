@@ -44,12 +44,12 @@ class PeriodHistory:
         Raises:
             ValueError: when ``as_of`` is not an as-of day of the history.
         """
-        morning = np.datetime64(as_of, "D")
+        cutoff = np.datetime64(as_of, "D")
         days = self.as_of_date.astype("datetime64[D]")
-        if morning not in days:
+        if cutoff not in days:
             raise ValueError(f"{as_of} is not an as-of day of the history")
-        known = days <= morning
-        has_matured = days[known] + np.timedelta64(horizon_days, "D") <= morning
+        known = days <= cutoff
+        has_matured = days[known] + np.timedelta64(horizon_days, "D") <= cutoff
         return PeriodHistory(
             as_of_date=days[known],
             customers=self.customers[known],
@@ -111,31 +111,33 @@ class ShiftCovariates:
         }
 
 
-def drivers_of(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
+def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
     """What each as-of day of ``history`` knew that morning, later days never looked at."""
     fewest, most = _LOOKBACK_WEEKS
     lookback = DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
     days: list[date] = history.as_of_date.tolist()
     trade = order_days(daily)
     calendars = [trade.known_before(day) if trade else None for day in days]
-    mornings = [
-        outlook(calendar, day, lookback_days=lookback, horizon_days=horizon_days) if calendar else UNKNOWN
+    per_date = [
+        period_covariates(calendar, day, lookback_days=lookback, horizon_days=horizon_days)
+        if calendar
+        else UNKNOWN
         for calendar, day in zip(calendars, days, strict=True)
     ]
-    buyers = _expected_lately(history.as_of_date, history.customers * history.expected, lookback)
-    recent = np.array([each.recent for each in mornings]) - np.log(buyers)
-    season = np.array([each.season for each in mornings])
+    buyers = _recent_expected_buyers(history.as_of_date, history.customers * history.expected, lookback)
+    recent = np.array([each.recent for each in per_date]) - np.log(buyers)
+    season = np.array([each.season for each in per_date])
     return ShiftCovariates(
-        recent=_steadied(recent, orders=np.array([each.recent_orders for each in mornings])),
-        trading=np.array([each.trading for each in mornings]),
+        recent=_shrunk_to_mean(recent, orders=np.array([each.recent_orders for each in per_date])),
+        trading=np.array([each.trading for each in per_date]),
         season=np.nan_to_num(season),
         has_season=np.isfinite(season),
-        is_settled=np.array([each.is_settled for each in mornings]),
+        is_settled=np.array([each.is_settled for each in per_date]),
         kappa=-np.log1p(-history.expected) / history.expected,
     )
 
 
-def _expected_lately(days: Days, buyers: Floats, lookback_days: int) -> Floats:
+def _recent_expected_buyers(days: Days, buyers: Floats, lookback_days: int) -> Floats:
     """(D,) mean of ``buyers`` over the as-of days of the last weeks; a day's own where there is none."""
     age = (days[:, None] - days[None, :]).astype(np.int64)
     lately = (age > 0) & (age <= lookback_days)
@@ -143,37 +145,37 @@ def _expected_lately(days: Days, buyers: Floats, lookback_days: int) -> Floats:
     return np.where(count > 0, lately @ buyers / np.maximum(count, 1), buyers)
 
 
-def _steadied(log_rate: Floats, *, orders: Floats) -> Floats:
+def _shrunk_to_mean(log_rate: Floats, *, orders: Floats) -> Floats:
     """(D,) each log rate, shrunk towards the mean of those up to it the more, the fewer orders it has."""
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / (orders + 0.5))
     mean_so_far = np.cumsum(log_rate) / np.arange(1, log_rate.size + 1)
     return np.asarray(mean_so_far + reliability * (log_rate - mean_so_far), dtype=np.float64)
 
 
-def outlook(
-    calendar: TradingCalendar, morning: date, *, lookback_days: int, horizon_days: int
+def period_covariates(
+    calendar: TradingCalendar, as_of: date, *, lookback_days: int, horizon_days: int
 ) -> PeriodCovariates:
-    """The outlook of ``morning``.
+    """The outlook of ``as_of``.
 
     Args:
-        calendar: Of the orders known before ``morning``.
-        morning: The as-of day.
+        calendar: Of the orders known before ``as_of``.
+        as_of: The as-of day.
         lookback_days: Length of "the last weeks": whole weeks, so that every weekday counts alike.
         horizon_days: Length of the window.
     """
-    now = calendar.position(morning)
+    now = calendar.position(as_of)
     start = max(0, now - lookback_days)
     orders = float(calendar.repeat_orders[start:now].sum())
     return PeriodCovariates(
-        recent=float(np.log((orders + 0.5) / _traded(calendar, start, now))),
+        recent=float(np.log((orders + 0.5) / _trading_days_at_least(calendar, start, now))),
         recent_orders=orders,
-        trading=float(np.log(_traded(calendar, now, now + horizon_days) / horizon_days)),
+        trading=float(np.log(_trading_days_at_least(calendar, now, now + horizon_days) / horizon_days)),
         season=_season(calendar, now, lookback_days=lookback_days, horizon_days=horizon_days),
         is_settled=now >= lookback_days,
     )
 
 
-def _traded(calendar: TradingCalendar, start: int, stop: int) -> float:
+def _trading_days_at_least(calendar: TradingCalendar, start: int, stop: int) -> float:
     """Trading days, never quite none: a shop that was shut is no reason for an infinite rate."""
     return max(calendar.trading_days(start, stop), _LOWEST_TRADING_SHARE * (stop - start))
 
@@ -185,11 +187,11 @@ def _season(calendar: TradingCalendar, now: int, *, lookback_days: int, horizon_
         start, stop = max(0, then - lookback_days), then + horizon_days
         is_known = start < then and stop <= now
         if is_known and calendar.trading_days(start, then) >= _FEWEST_TRADING_DAYS:
-            changes.append(_turn(calendar, start, then, stop=stop))
+            changes.append(_log_season_ratio(calendar, start, then, stop=stop))
     return float(np.mean(changes)) if changes else float("nan")
 
 
-def _turn(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> float:
+def _log_season_ratio(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> float:
     """Log ratio of orders per trading day, ``[then, stop)`` to ``[start, then)``, shrunk for sampling noise.
 
     The log of a count n has a variance of about 1/n; the shrinkage is Gelman et al. 2013, 2.5.
@@ -197,5 +199,8 @@ def _turn(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> flo
     before = float(calendar.orders[start:then].sum()) + 0.5
     after = float(calendar.orders[then:stop].sum()) + 0.5
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / before + 1 / after)
-    rates = after / _traded(calendar, then, stop), before / _traded(calendar, start, then)
+    rates = (
+        after / _trading_days_at_least(calendar, then, stop),
+        before / _trading_days_at_least(calendar, start, then),
+    )
     return reliability * float(np.log(rates[0] / rates[1]))

@@ -31,7 +31,7 @@ from scipy import stats
 
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
-from assets.prior_shift.covariates import PeriodHistory, drivers_of
+from assets.prior_shift.covariates import PeriodHistory, shift_covariates
 from assets.prior_shift.trading_days import DAYS_PER_WEEK, DAYS_PER_YEAR, DailyOrders, Days
 
 PRIOR_SD = 0.25  # with nothing known, one window in three is off by more than a quarter
@@ -95,7 +95,7 @@ def total_interval(
     )
 
 
-def forecast_level(
+def forecast_prior_shift(
     history: PeriodHistory, daily: DailyOrders, *, as_of: date, horizon_days: int
 ) -> PriorShiftForecast:
     """The level of the window ``[as_of, as_of + horizon_days)``, from what was known that morning.
@@ -113,45 +113,45 @@ def forecast_level(
         ValueError: when ``as_of`` is not in ``history``.
     """
     seen = history.up_to(as_of, horizon_days=horizon_days)
-    drivers = drivers_of(seen, daily, horizon_days=horizon_days)
-    left_over = seen.shift - drivers.total
-    settled = np.where(drivers.is_settled, left_over, np.nan)
+    covariates = shift_covariates(seen, daily, horizon_days=horizon_days)
+    residuals = seen.shift - covariates.total
+    settled = np.where(covariates.is_settled, residuals, np.nan)
     usual = _usual(settled, seen.as_of_date, horizon_days=horizon_days)
     errors = settled - usual
     if not np.isfinite(usual[-1]):
-        usual = _usual(left_over, seen.as_of_date, horizon_days=horizon_days)
+        usual = _usual(residuals, seen.as_of_date, horizon_days=horizon_days)
     if not np.isfinite(usual[-1]):
-        return _nothing_known()
+        return _prior_only()
     variance, degrees = _shrunk(errors, PRIOR_SD**2, weight=_weight(seen.as_of_date, horizon_days))
-    if drivers.has_season[-1]:
+    if covariates.has_season[-1]:
         # Mornings that knew last year are better placed than those before: judged by their own kind.
-        errors = errors[drivers.has_season]
+        errors = errors[covariates.has_season]
         variance, degrees = _shrunk(errors, variance, weight=_weight(seen.as_of_date, horizon_days))
     return PriorShiftForecast(
-        shift=float(usual[-1] + drivers.total[-1]),
+        shift=float(usual[-1] + covariates.total[-1]),
         sd=float(np.sqrt(variance)),
         degrees_of_freedom=degrees,
-        n_periods=int(np.isfinite(left_over).sum()),
-        has_season=bool(drivers.has_season[-1]),
-        components=drivers.components(float(usual[-1])),
+        n_periods=int(np.isfinite(residuals).sum()),
+        has_season=bool(covariates.has_season[-1]),
+        components=covariates.components(float(usual[-1])),
     )
 
 
-def _nothing_known() -> PriorShiftForecast:
+def _prior_only() -> PriorShiftForecast:
     return PriorShiftForecast(
         shift=0.0, sd=PRIOR_SD, degrees_of_freedom=PRIOR_PERIODS, n_periods=0, has_season=False, components={}
     )
 
 
-def _usual(left_over: Floats, days: Days, *, horizon_days: int) -> Floats:
-    """(D,) mean of ``left_over`` that each morning had seen mature in the year before it; NaN for none.
+def _usual(residuals: Floats, days: Days, *, horizon_days: int) -> Floats:
+    """(D,) mean of ``residuals`` that each morning had seen mature in the year before it; NaN for none.
 
     One year, so that every season counts once.
     """
     age_of_outcome = (days[:, None] - days[None, :]).astype(np.int64) - horizon_days
-    is_used = (age_of_outcome >= 0) & (age_of_outcome < DAYS_PER_YEAR) & np.isfinite(left_over)
+    is_used = (age_of_outcome >= 0) & (age_of_outcome < DAYS_PER_YEAR) & np.isfinite(residuals)
     count = is_used.sum(axis=1)
-    total = is_used @ np.where(np.isfinite(left_over), left_over, 0.0)
+    total = is_used @ np.where(np.isfinite(residuals), residuals, 0.0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

@@ -51,7 +51,7 @@ class TradingCalendar:
     repeat_orders: Floats
     weight: Floats
     is_closed: Flags
-    is_telling: Flags
+    shows_closures: Flags
 
     def position(self, day: date) -> int:
         """Index of ``day``: negative before the first order, ``>= N`` in the future."""
@@ -78,7 +78,7 @@ class TradingCalendar:
         for lag in (DAYS_PER_YEAR, WEEKS_ALIGNED_YEAR):
             then = positions - lag
             usable = (positions >= size) & (then >= 0) & (then < size)
-            usable[usable] = self.is_telling[then[usable]]
+            usable[usable] = self.shows_closures[then[usable]]
             ballots[usable] += 1
             votes[usable] += self.is_closed[then[usable]]
         return np.where(ballots > 0, votes / np.maximum(ballots, 1), closed)
@@ -92,22 +92,22 @@ class OrderDays:
     orders: Floats
     repeat_orders: Floats
 
-    def known_before(self, morning: date) -> TradingCalendar | None:
-        """The calendar as ``morning`` sees it; ``None`` when no order came before."""
-        size = int((np.datetime64(morning, "D") - self.first).astype(int))
+    def known_before(self, as_of: date) -> TradingCalendar | None:
+        """The calendar as ``as_of`` sees it; ``None`` when no order came before."""
+        size = int((np.datetime64(as_of, "D") - self.first).astype(int))
         if size <= 0:
             return None
         orders, repeat_orders = _filled(self.orders, size), _filled(self.repeat_orders, size)
         weekday = (int(self.first.astype(int)) + _EPOCH_WEEKDAY + np.arange(size)) % DAYS_PER_WEEK
         busy = _orders_when_open(orders, weekday)
-        is_telling = busy[weekday] >= _ORDERS_THAT_PROVE_A_CLOSURE
+        shows_closures = busy[weekday] >= _ORDERS_THAT_PROVE_A_CLOSURE
         return TradingCalendar(
             first=self.first,
             orders=orders,
             repeat_orders=repeat_orders,
             weight=busy / busy.mean(),
-            is_closed=is_telling & (orders == 0),
-            is_telling=is_telling,
+            is_closed=shows_closures & (orders == 0),
+            shows_closures=shows_closures,
         )
 
 
@@ -139,6 +139,6 @@ def _orders_when_open(orders: Floats, weekday: npt.NDArray[np.int_]) -> Floats:
     days = np.bincount(weekday, minlength=DAYS_PER_WEEK)
     open_days = np.bincount(weekday, weights=orders > 0, minlength=DAYS_PER_WEEK)
     when_open = total / np.maximum(open_days, 1)
-    is_told = (when_open >= _ORDERS_THAT_PROVE_A_CLOSURE) & (open_days >= _RARELY_OPEN_SHARE * days)
-    busy = np.where(is_told, when_open, total / np.maximum(days, 1))
+    is_reliable = (when_open >= _ORDERS_THAT_PROVE_A_CLOSURE) & (open_days >= _RARELY_OPEN_SHARE * days)
+    busy = np.where(is_reliable, when_open, total / np.maximum(days, 1))
     return np.where(days > 0, busy, busy[days > 0].mean())

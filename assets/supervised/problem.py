@@ -1,4 +1,4 @@
-"""What is asked: one frozen declaration per supervised question."""
+"""Declaration of one supervised prediction problem."""
 
 import hashlib
 import json
@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field
 
 from assets.features.groups import FeatureGroup, Slice
 from assets.keys import Key
-from assets.lifecycle.exclusion import Exclusion
+from assets.lifecycle.cohort import Exclusion
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS
 from assets.supervised.fitting.task import Binary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumData:
-    """The least training data a model may be fitted on; ``positives`` is asked of either outcome."""
+    """Minimum training data; ``positives`` holds for either outcome."""
 
     customers: int = 500
     positives: int = 100
@@ -25,16 +26,16 @@ class PromotionCriteria:
 
     Attributes:
         level_tolerance: How far mean and rate may lie apart over the test fold, in log-odds. Season and
-            closures move everybody together: on Online Retail a plain model misses the buyers of the
-            worst month (January 2011) by 147 %, which is 1.05 log-odds. Whoever ranks rightly may be off by
-            that much, because the level is forecast separately; confusing the classes costs 2 and more.
+            closures move the whole cohort together: on Online Retail a plain model misses the buyers of the
+            worst month (January 2011) by 147 %, which is 1.05 log-odds. A good ranking may be off by
+            that much, because the prior shift is forecast separately; confusing the classes costs 2 and more.
         slope_range: Calibration slope; 0.75 overstates a log-odds of 2 as 2.7.
         slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 says 13 % where 10 %
             is true.
-        smallest_slice_cases: Rows with the slice's rarer outcome, be it yes or no, below which it is
-            reported but not judged.
+        smallest_slice_cases: Rows with the slice's rarer outcome, below which it is reported but not
+            evaluated.
         highest_auc: At or above this the future is probably known to the features.
-        highest_membership_auc: Above this, probabilities give away whom the model learned from.
+        highest_membership_auc: Above this, probabilities reveal who was in the training data.
         replicates: Bootstrap draws.
     """
 
@@ -63,25 +64,26 @@ class PromotionCriteria:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionProblem:
-    """One supervised question and everything that decides its answer.
+    """One supervised prediction problem and everything that decides its model.
 
     Attributes:
-        name: Room and asset prefix, a lower-case identifier.
+        name: Prefix of its tables, Dagster group, a lower-case identifier.
         question: The question in a marketer's words, question mark included.
-        entity: Whom it is asked about; ``<entity>_id`` is the id column.
+        entity: What a row is about; ``<entity>_id`` is the id column.
         target: The predicted event.
         features: Tables with ``<entity>_id, as_of_date, as_of_at, newest_known_at`` and features.
         label: Table with ``<entity>_id, as_of_date, outcome``.
         numeric: Feature columns read as numbers.
         categorical: Feature columns read as categories.
-        recency: Feature column, in days, that the naive rival bands by.
-        reason_groups: Themes of features, for the reasons on each row.
+        recency: Feature column, in days, that the baseline bands by.
+        reason_groups: Feature groups, for the reason codes on each row.
         amount: Money column that ``expected_value`` multiplies by, or ``None``.
-        everyone: Table with ``<entity>_id, as_of_date, as_of_at`` of those too who have no features;
-            the first feature table by default.
-        exclusions: Whom it is not asked about; of several reasons the first table's is told.
-        is_absence: Whether an outcome of 1 means that nothing was ordered. The level follows orders.
-        ranked_first: What a marketer calls those with the highest probability.
+        cohort: Table with ``<entity>_id, as_of_date, as_of_at`` of everyone, with or without features; the
+            first feature table by default.
+        exclusions: Exclusion criteria. If several apply, the first table's reason is reported.
+        label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered. The prior shift
+            follows orders.
+        top_rank_label: What a marketer calls those with the highest probability.
     """
 
     name: str
@@ -102,7 +104,7 @@ class PredictionProblem:
     criteria: PromotionCriteria = field(default_factory=PromotionCriteria)
     minimum_data: MinimumData = field(default_factory=MinimumData)
     amount: str | None = None
-    everyone: Key | None = None
+    cohort: Key | None = None
     exclusions: tuple[Exclusion, ...] = ()
     label_is_absence_of_order: bool = False
     top_rank_label: str = "best"
@@ -110,7 +112,7 @@ class PredictionProblem:
     max_training_rows: int = 100_000
 
     def __post_init__(self) -> None:
-        _ = self.candidate.sql
+        _ = self.scores.sql
         if not self.question.endswith("?"):
             raise ValueError(f"question {self.question!r} does not end in a question mark")
         if self.horizon_days < 1:
@@ -119,13 +121,13 @@ class PredictionProblem:
             raise ValueError(f"{self.name} names no feature table")
         if self.max_training_rows < self.minimum_data.customers:
             raise ValueError(
-                f"max_training_rows {self.max_training_rows} < floor {self.minimum_data.customers}"
+                f"max_training_rows is {self.max_training_rows}; at least {self.minimum_data.customers}"
             )
         passthrough_columns = [name for each in self.exclusions for name, _ in each.passthrough_columns]
-        _refuse_repeated([*self.columns, *passthrough_columns], "feature or carried column")
+        _refuse_repeated([*self.columns, *passthrough_columns], "feature or pass-through column")
         self._refuse_unknown("recency", [self.recency])
         for group in self.reason_groups:
-            self._refuse_unknown(f"reason group {group.theme!r}", group.columns)
+            self._refuse_unknown(f"reason group {group.name!r}", group.columns)
         _refuse_repeated(
             [column for group in self.reason_groups for column in group.columns], "reason column"
         )
@@ -142,13 +144,14 @@ class PredictionProblem:
 
     @property
     def passthrough_columns(self) -> dict[str, str]:
-        """Columns published beside everyone's score, with their pandas dtypes."""
-        return {name: dtype for each in self.exclusions for name, dtype in each.passthrough_columns}
+        """Columns of the exclusion tables published beside every score, with their pandas dtypes."""
+        found = {name: dtype for each in self.exclusions for name, dtype in each.passthrough_columns}
+        return {name: dtype for name, dtype in found.items() if name not in CONSENT_COLUMNS}
 
     @property
     def sources(self) -> tuple[Key, ...]:
-        """The tables that say who there is, what is known of them and who is asked about, each once."""
-        first = self.everyone or self.features[0]
+        """The tables of cohort, features and exclusion criteria, each once."""
+        first = self.cohort or self.features[0]
         return tuple(dict.fromkeys((first, *self.features, *(each.table for each in self.exclusions))))
 
     @property
@@ -157,39 +160,19 @@ class PredictionProblem:
         return f"{self.entity}_id"
 
     @property
-    def candidate(self) -> Key:
-        """The newest fitted version, not yet judged."""
-        return Key("ml", f"{self.name}__candidate")
-
-    @property
-    def evaluation(self) -> Key:
-        """The judgement of the candidate."""
-        return Key("ml", f"{self.name}__evaluation")
-
-    @property
-    def champion(self) -> Key:
-        """The version that scores."""
-        return Key("ml", f"{self.name}__champion")
-
-    @property
     def scores(self) -> Key:
         """Scores by as-of day."""
         return Key("ml", f"{self.name}__scores")
 
     @property
-    def realised(self) -> Key:
-        """What became of the serving version's published scores, by the morning that looked back."""
-        return Key("ml", f"{self.name}__realised")
-
-    @property
-    def drifted(self) -> Key:
-        """Which features of a morning's customers have drifted; how far each, stands in ``ml.drift``."""
-        return Key("ml", f"{self.name}__drift")
-
-    @property
     def spec_hash(self) -> str:
         """Sha-256 hex of the whole declaration: a changed declaration is a changed model."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def consent_exclusion(table: Key) -> Exclusion:
+    """Exclude people without consent, by ``table``, and publish its consent columns."""
+    return Exclusion(table=table, passthrough_columns=tuple(CONSENT_COLUMNS.items()))
 
 
 def _refuse_repeated(names: Sequence[str], what: str) -> None:

@@ -1,11 +1,11 @@
-"""What is planted in the tests, which check says so, and on which morning: the table of the README."""
+"""The injected faults, the check that detects each, and after how many as-of dates: a table of the docs."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-# Nothing fails and nothing has to: what was planted does not reach a number.
+# No check fails and none has to: the fault does not reach a number.
 HARMLESS: Literal["none needed"] = "none needed"
-UNSEEN: Literal["not seen"] = "not seen"
+UNSEEN: Literal["not detected"] = "not detected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,12 +13,12 @@ class Fault:
     """One thing that goes wrong.
 
     Attributes:
-        name: What goes wrong; the test that plants it calls it so.
+        name: What goes wrong; also the name in the test that injects it.
         check: Name of the first check that fails, ``HARMLESS`` or ``UNSEEN``.
-        mornings: Weekly mornings from the first one whose data hold the fault to the one on which it is
-            seen, 0 for the same; ``None`` when it is not.
-        words: Part of what the check says; of what is not seen, why.
-        then: What becomes of the scores.
+        mornings: Weekly as-of dates from the first one whose data contain the fault to the one on which it is
+            detected, 0 for the same; ``None`` if it is not.
+        words: Part of the check's message; for a fault that is not detected, the reason.
+        then: Consequence for the scores.
     """
 
     name: str
@@ -28,11 +28,11 @@ class Fault:
     then: str
 
 
-STAYS = "the champion stays and scores"
+STAYS = "the champion keeps serving"
 STOPS = "the run stops; the scores published before stay served"
-WARNS = "scores go on with a warning; a model is wanted for this cause"
-TOLD = "scores go on with a warning"
-WITHHELD = "nothing new is scored; the scores published before stay served"
+WARNS = "scores are published with a warning; retraining is triggered"
+TOLD = "scores are published with a warning"
+WITHHELD = "new scores are withheld; the scores published before stay served"
 GATE, DRIFT = "candidate_passes_the_gate", "features_have_not_drifted"
 REALISED, COUNTS = "realised_calibration_is_within_tolerance", "row_volume_is_normal"
 
@@ -50,12 +50,12 @@ _DELIVERED = (
         then=TOLD,
     ),
     Fault(name="bots multiply one day by 50", check=COUNTS, words="its busiest day", then=TOLD),
-    Fault(name="each line of a week stands twice in its file", check=COUNTS, words="too many", then=TOLD),
+    Fault(name="each line of a week is in its file twice", check=COUNTS, words="too many", then=TOLD),
     Fault(
-        name="one line of an order stands twice in its file",
+        name="one line of an order is in its file twice",
         check=UNSEEN,
         mornings=None,
-        words="nothing in two equal lines says that the second is not a second line of the order",
+        words="two equal lines can be two lines of the order",
         then="the line counts twice",
     ),
     Fault(
@@ -69,27 +69,27 @@ _DELIVERED = (
         name="orders are known before they were placed, because two clocks disagree by an hour",
         check="sources_are_fresh",
         words="7 days of silence",
-        then="each line is rejected with both moments; without the week's orders the run stops",
+        then="each line is rejected with both times; without the week's orders the run stops",
     ),
     Fault(
-        name="all dates of an export lie a day late",
+        name="all dates of an export are a day late",
         check=UNSEEN,
         mornings=None,
-        words="each day has as many orders as the one before it had",
-        then="features know less by a day",
+        words="each day has the number of orders that the day before should have",
+        then="features lack one day",
     ),
     Fault(
         name="all clocks of an export are an hour late",
         check=UNSEEN,
         mornings=None,
-        words="an order and the moment we knew of it move together, and few of them across midnight",
+        words="occurred_at and known_at move together, and few orders across midnight",
         then="few features differ, by a day or an order",
     ),
 )
 _LEARNED = (
-    Fault(name="a feature row is there twice", check="keys_are_unique", words="Got 1 result", then=STOPS),
+    Fault(name="a feature row is duplicated", check="keys_are_unique", words="Got 1 result", then=STOPS),
     Fault(
-        name="a feature uses facts of the morning it stands on",
+        name="a feature uses facts of its own as-of date",
         check="nothing_known_after_as_of",
         words="Got 1 result",
         then=STOPS,
@@ -101,19 +101,19 @@ _LEARNED = (
         then=STAYS,
     ),
     Fault(
-        name="a model says the same of everybody",
+        name="a model predicts the same probability for every customer",
         check=GATE,
         words="does not beat the naive rival",
         then=STAYS,
     ),
     Fault(
-        name="a model says the probability of the predicted class",
+        name="a model outputs the probability of the predicted class",
         check=GATE,
         words="probability of the predicted class",
         then=STAYS,
     ),
     Fault(
-        name="a scorer confuses the class before the level is set",
+        name="scoring takes the wrong class before the prior shift is applied",
         check=GATE,
         words="calibration slope",
         then=STAYS,
@@ -144,11 +144,11 @@ _CHANGED = (
         then=WARNS,
     ),
     Fault(
-        name="an amount is in pence for one morning only",
+        name="an amount is in pence on one as-of date only",
         check=UNSEEN,
         mornings=None,
-        words="an alarm takes two of three mornings; the table has the column as `watch`",
-        then="that morning's scores are off",
+        words="an alarm needs two of three as-of dates; the table `drift` has the column as `watch`",
+        then="the scores of that date are off",
     ),
     Fault(name="a column is lost", check=DRIFT, mornings=1, words="average_order_amount_365d", then=WARNS),
     Fault(
@@ -162,12 +162,12 @@ _CHANGED = (
         name="two categories of the same size are swapped",
         check=UNSEEN,
         mornings=None,
-        words="the shares stay what they were; only outcomes can tell",
-        then="scores of both are off until their outcomes are known",
+        words="the shares stay the same; only outcomes can show it",
+        then="scores of both are off until their outcomes have matured",
     ),
     Fault(name="a category of 10 % gets another name", check=DRIFT, mornings=1, words="country", then=WARNS),
     Fault(
-        name="customers are others: they bought four times as recently",
+        name="the customers are different: they bought four times as recently",
         check=DRIFT,
         mornings=1,
         words="days_since_order",
@@ -201,25 +201,25 @@ _PUBLISHED = (
         then=WITHHELD,
     ),
     Fault(
-        name="one outcome in 10 of what was published is flipped",
+        name="one published outcome in 10 is flipped",
         check=REALISED,
         mornings=6,
         words="scores are overconfident",
         then=WITHHELD,
     ),
     Fault(
-        name="one outcome in 20 of what was published is flipped",
+        name="one published outcome in 20 is flipped",
         check=UNSEEN,
         mornings=None,
         words="the calibration slope falls to 0.8 and its bound is 0.75",
-        then="figures look a little worse than they are",
+        then="metrics look slightly worse than they are",
     ),
     Fault(
-        name="one outcome in 50 of what was published is flipped",
+        name="one published outcome in 50 is flipped",
         check=UNSEEN,
         mornings=None,
         words="the calibration slope falls to 0.9 and its bound is 0.75",
-        then="figures look a little worse than they are",
+        then="metrics look slightly worse than they are",
     ),
 )
 FAULTS = {fault.name: fault for fault in (*_DELIVERED, *_LEARNED, *_CHANGED, *_PUBLISHED)}
@@ -228,7 +228,7 @@ FAULTS = {fault.name: fault for fault in (*_DELIVERED, *_LEARNED, *_CHANGED, *_P
 def table() -> str:
     """All faults in Markdown."""
     lines = [
-        "| planted fault | check | mornings until seen | what it says | what happens |",
+        "| injected fault | check | as-of dates until detected | message | consequence |",
         "|---|---|--:|---|---|",
     ]
     for fault in FAULTS.values():

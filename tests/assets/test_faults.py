@@ -25,11 +25,11 @@ def test_every_check_of_the_table_exists() -> None:
 
 def test_every_fault_of_the_table_is_planted_by_its_name() -> None:
     texts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_planted_*.py"))
-    texts += (ROOT / "tests" / "assets" / "test_drifting.py").read_text(encoding="utf-8")
+    texts += (ROOT / "tests" / "assets" / "test_drift.py").read_text(encoding="utf-8")
     # The share of flipped outcomes is filled in.
     planted = [name for name in FAULTS if f'"{name}"' in re.sub(r"\{one_in\}", "10", texts)]
     rest = set(FAULTS) - set(planted)
-    assert rest == {f"one outcome in {share} of what was published is flipped" for share in (20, 50)}
+    assert rest == {f"one published outcome in {share} is flipped" for share in (20, 50)}
 
 
 def test_a_fault_has_a_morning_if_and_only_if_a_check_sees_it() -> None:

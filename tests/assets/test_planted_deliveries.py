@@ -52,8 +52,8 @@ PLANTED: dict[str, Callable[[Floats], Floats]] = {
     "the export of orders stops": stopped,
     "three days of orders are lost in the middle of a week": three_days_lost,
     "bots multiply one day by 50": bots,
-    "each line of a week stands twice in its file": doubled,
-    "all dates of an export lie a day late": a_day_late,
+    "each line of a week is in its file twice": doubled,
+    "all dates of an export are a day late": a_day_late,
 }
 
 
@@ -130,7 +130,7 @@ def test_a_file_delivered_twice_counts_once_and_says_so(tmp_path: Path) -> None:
 
 
 def test_two_equal_lines_of_one_order_both_count(tmp_path: Path) -> None:
-    fault = FAULTS["one line of an order stands twice in its file"]
+    fault = FAULTS["one line of an order is in its file twice"]
     lines = [ugly.cells(f"o{day}", when=str(day)) for day in FOUR_WEEKS]
     deliver(tmp_path, "orders_1.csv", *lines, lines[-1])
     warehouse = landed(tmp_path)

@@ -69,7 +69,7 @@ def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(wor
 
 def test_a_constant_model_is_stopped(world: World) -> None:
     constant = replace(PROBLEM, task=Constant(boosting=PROBLEM.task.boosting))
-    stopped(world, "a model says the same of everybody", problem=constant)
+    stopped(world, "a model predicts the same probability for every customer", problem=constant)
 
 
 def test_the_probability_of_the_predicted_class_is_stopped(
@@ -82,7 +82,7 @@ def test_the_probability_of_the_predicted_class_is_stopped(
         return np.maximum(said, 1 - said)
 
     monkeypatch.setattr(walk_forward, "published_probability", of_the_predicted_class)
-    stopped(world, "a model says the probability of the predicted class")
+    stopped(world, "a model outputs the probability of the predicted class")
 
 
 def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
@@ -96,7 +96,7 @@ def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
         return np.maximum(said, 1 - said)
 
     monkeypatch.setattr(Fitted, "probability", of_the_predicted_class)
-    stopped(world, "a scorer confuses the class before the level is set")
+    stopped(world, "scoring takes the wrong class before the prior shift is applied")
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

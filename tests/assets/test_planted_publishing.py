@@ -103,7 +103,7 @@ def test_one_country_that_is_wrong_is_named_when_its_outcomes_are_known(grown: W
 @pytest.mark.parametrize("one_in", [10, 20, 50])
 def test_outcomes_that_are_flipped_are_seen_from_one_in_ten_on(grown: World, one_in: int) -> None:
     # Honest outcomes give a slope of 0.96, one flipped in 50 about 0.9, in 20 0.8, in 10 0.65.
-    fault = FAULTS[f"one outcome in {one_in} of what was published is flipped"]
+    fault = FAULTS[f"one published outcome in {one_in} is flipped"]
     rows = larger()
     is_flipped = np.random.default_rng(1).random(len(rows)) < 1 / one_in
     is_flipped &= rows["as_of_date"] >= pd.Timestamp(LATER)

@@ -47,4 +47,4 @@ FALLBACK = Grade(
     meaning="No model passed the gate: this is the rate among customers who ordered as recently.",
 )
 
-GRADE_MEANINGS = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}
+GRADE_MEANINGS: dict[str, str] = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}

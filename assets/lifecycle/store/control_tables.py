@@ -51,7 +51,7 @@ CONTROL_TABLES: Mapping[Key, ControlTable] = {
     ),
     CALIBRATION_BINS: ControlTable(
         types=BIN_TYPES,
-        description="Mean predicted against mean observed per tenth of the rows, per version, fold and slice.",
+        description="Mean predicted and mean observed per tenth of the rows, per version, split and slice.",
     ),
     RETRAIN_LOG: ControlTable(
         types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."

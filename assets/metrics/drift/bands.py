@@ -7,8 +7,8 @@ import numpy as np
 from assets.metrics.arrays import Floats
 from assets.metrics.drift.binning import Bins, CategoryBins, Histogram
 from assets.metrics.drift.divergence import (
-    largest_chance_moved,
     largest_chance_psi,
+    largest_chance_wasserstein,
     population_stability,
     sampling_scale,
     total_variation,
@@ -41,33 +41,33 @@ def distance(bins: Bins, was: Histogram, now: Histogram) -> float:
     return wasserstein(np.asarray(was.means), np.asarray(now.means))
 
 
-def psi_band(whole: Histogram, mornings: Sequence[Histogram], *, customers: float) -> float:
+def psi_band(whole: Histogram, as_of_dates: Sequence[Histogram], *, customers: float) -> float:
     """The greatest index of one training morning against all the others, less what chance explains; >= 0.
 
     Args:
         whole: The training window.
-        mornings: Parts of it, none empty and none the whole.
+        as_of_dates: Parts of it, none empty and none the whole.
         customers: Independent customers behind the whole.
     """
     everything = counts_of(whole)
-    bins, draws = int(np.count_nonzero(everything)), len(mornings)
+    bins, draws = int(np.count_nonzero(everything)), len(as_of_dates)
     beyond = [
         population_stability(everything - counts_of(each), counts_of(each))
         - largest_chance_psi(bins, sampling_scale(each.n, customers), draws=draws)
-        for each in mornings
+        for each in as_of_dates
     ]
     return max(0.0, *beyond) if beyond else 0.0
 
 
 def wasserstein_band(
-    bins: Bins, whole: Histogram, *, mornings: Sequence[Histogram], customers: float
+    bins: Bins, whole: Histogram, *, as_of_dates: Sequence[Histogram], customers: float
 ) -> float:
     """The same for :func:`distance`, in the column's own unit."""
-    draws = len(mornings)
+    draws = len(as_of_dates)
     # The whole is a mixture of a morning and the others: it lies nearer by just the morning's share.
     beyond = [
         distance(bins, whole, each) / (1 - each.n / whole.n)
-        - whole.sd * largest_chance_moved(sampling_scale(each.n, customers), draws=draws)
-        for each in mornings
+        - whole.sd * largest_chance_wasserstein(sampling_scale(each.n, customers), draws=draws)
+        for each in as_of_dates
     ]
     return float(np.fmax.reduce([0.0, *beyond]))

@@ -133,7 +133,7 @@ def _category_bins(column: pd.Series) -> CategoryBins:
 
 
 def placed(column: pd.Series, bins: Bins) -> Placed:
-    """What :func:`tally` counts: the numbers, or the bin of each category, as (n,)."""
+    """What :func:`histogram_of` counts: the numbers, or the bin of each category, as (n,)."""
     match bins:
         case NumericBins():
             return numbers(column)
@@ -157,7 +157,7 @@ def _codes(column: pd.Series, bins: CategoryBins) -> Ints:
     return bin_of_code[codes].astype(np.int64)
 
 
-def tally(rows: Placed, bins: Bins) -> Histogram:
+def histogram_of(rows: Placed, bins: Bins) -> Histogram:
     """Count rows that :func:`placed` has made ready.
 
     Args:
@@ -166,14 +166,14 @@ def tally(rows: Placed, bins: Bins) -> Histogram:
     """
     match bins:
         case NumericBins():
-            return _numeric_tally(np.asarray(rows, dtype=np.float32), bins)
+            return _numeric_histogram(np.asarray(rows, dtype=np.float32), bins)
         case CategoryBins():
             unseen = len(bins.kept) + 1
             counts = np.bincount(rows.astype(np.int64), minlength=unseen + 2)
             return Histogram(counts=tuple(counts.tolist()), outside=int(counts[unseen]), means=(), sd=0.5)
 
 
-def _numeric_tally(rows: npt.NDArray[np.float32], bins: NumericBins) -> Histogram:
+def _numeric_histogram(rows: npt.NDArray[np.float32], bins: NumericBins) -> Histogram:
     ordered = np.sort(rows)
     # Missing numbers sort last.
     known = ordered[: np.searchsorted(ordered, np.float32(np.nan), side="left")]

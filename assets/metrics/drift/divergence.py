@@ -133,7 +133,7 @@ def psi_p_value(psi: Floats, true_psi: Floats, *, bins: Floats, scale: Floats) -
     return np.where(bins < 2, 1.0, chance)
 
 
-def largest_chance_moved(scale: float, *, draws: int) -> float:
+def largest_chance_wasserstein(scale: float, *, draws: int) -> float:
     """About the largest of ``draws`` Wasserstein distances when nothing has changed, in standard deviations.
 
     The tail is that of the distance of two means, a half-normal of spread ``sqrt(scale)``: simulated with 32
@@ -143,7 +143,7 @@ def largest_chance_moved(scale: float, *, draws: int) -> float:
     return float(-np.sqrt(scale) * special.ndtri(0.5 / (draws + 1)))
 
 
-def chance_of_moved(moved: Floats, true_moved: Floats, *, scale: Floats) -> Floats:
+def wasserstein_p_value(moved: Floats, true_moved: Floats, *, scale: Floats) -> Floats:
     """Chance of a Wasserstein distance of at least ``moved`` when the true one is ``true_moved`` > 0.
 
     Args:

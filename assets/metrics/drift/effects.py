@@ -15,10 +15,10 @@ from assets.metrics.drift.divergence import (
     population_stability,
     sampling_scale,
 )
-from assets.metrics.drift.reference import DriftReference, ReferenceFeature, ReferenceSegment
-from assets.metrics.drift.sample import SCORE, Column, DriftSample, SliceRows, segments_of
+from assets.metrics.drift.reference import DriftReference, ReferenceFeature, ReferenceSlice
+from assets.metrics.drift.sample import SCORE, Column, DriftSample, SliceRows, slices_of
 
-NOTHING = float("nan")
+UNDEFINED = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +80,10 @@ def effects_of(observed: DriftSample, reference: DriftReference) -> tuple[Featur
     """
     if len(observed) == 0:
         raise ValueError("drift needs at least one row")
-    segments = {(each.slice_name, each.slice_value): each for each in segments_of(observed)}
+    slices_found = {(each.slice_name, each.slice_value): each for each in slices_of(observed)}
     found: list[FeatureDrift] = []
     for feature in reference.features:
-        found += _effects(feature, _values(observed, feature), segments=segments)
+        found += _effects(feature, _values(observed, feature), slices_found=slices_found)
     return tuple(found)
 
 
@@ -96,29 +96,34 @@ def _values(observed: DriftSample, feature: ReferenceFeature) -> pd.Series:
 
 
 def _effects(
-    feature: ReferenceFeature, values: pd.Series, *, segments: Mapping[tuple[str, str], SliceRows]
+    feature: ReferenceFeature, values: pd.Series, *, slices_found: Mapping[tuple[str, str], SliceRows]
 ) -> list[FeatureDrift]:
     column = Column.of(values, kind=feature.kind, bins=feature.bins)
     return [
-        _effect(feature, was, now=(found := column.tallied(segment.rows)), customers=segment.behind(found))
-        for was in feature.segments
-        if (segment := segments.get((was.slice_name, was.slice_value))) is not None
+        _effect(
+            feature,
+            was,
+            now=(found := column.histogram_of(slice_rows.rows)),
+            customers=slice_rows.behind(found),
+        )
+        for was in feature.slices
+        if (slice_rows := slices_found.get((was.slice_name, was.slice_value))) is not None
     ]
 
 
 def _effect(
-    feature: ReferenceFeature, was: ReferenceSegment, *, now: Histogram, customers: float
+    feature: ReferenceFeature, was: ReferenceSlice, *, now: Histogram, customers: float
 ) -> FeatureDrift:
-    distances = _distances(feature, was.tally, now=now) if was.tally.n and now.n else _NO_DISTANCES
-    scale, bins = sampling_scale(customers, was.customers), _bins_filled(was.tally, now)
-    unit = feature.unit if feature.unit > 0 else NOTHING
+    distances = _distances(feature, was.histogram, now=now) if was.histogram.n and now.n else _NO_DISTANCES
+    scale, bins = sampling_scale(customers, was.customers), _bins_filled(was.histogram, now)
+    unit = feature.unit if feature.unit > 0 else UNDEFINED
     return FeatureDrift(
         slice_name=was.slice_name,
         slice_value=was.slice_value,
         feature=feature.name,
         kind=feature.kind,
         n=now.n,
-        n_reference=was.tally.n,
+        n_reference=was.histogram.n,
         customers=customers,
         reference_customers=was.customers,
         bins=bins,
@@ -128,14 +133,14 @@ def _effect(
         js=distances["js"],
         js_noise=expected_jensen_shannon(bins, scale),
         wasserstein=distances["moved"] / unit,
-        wasserstein_noise=was.tally.sd / unit * float(np.sqrt(scale)),
+        wasserstein_noise=was.histogram.sd / unit * float(np.sqrt(scale)),
         wasserstein_band=was.wasserstein_band,
         missing_delta=distances["missing"],
         unseen_share=distances["unseen"],
     )
 
 
-_NO_DISTANCES = dict.fromkeys(("psi", "js", "moved", "missing", "unseen"), NOTHING)
+_NO_DISTANCES = dict.fromkeys(("psi", "js", "moved", "missing", "unseen"), UNDEFINED)
 
 
 def _distances(feature: ReferenceFeature, was: Histogram, *, now: Histogram) -> dict[str, float]:

@@ -10,9 +10,9 @@ import numpy as np
 from assets.metrics.arrays import Ints
 from assets.metrics.drift.bands import psi_band, unit_of, wasserstein_band
 from assets.metrics.drift.binning import Bins, CategoryBins, Histogram, Kind, NumericBins, bins_of
-from assets.metrics.drift.sample import Column, DriftSample, SliceRows, segments_of
+from assets.metrics.drift.sample import Column, DriftSample, SliceRows, slices_of
 
-VERSION = 1
+VERSION = 2
 # The index of fewer customers is mostly noise, in a training week as in a slice of this morning.
 FEWEST_CUSTOMERS = 100
 
@@ -21,7 +21,7 @@ _Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceSegment:
+class ReferenceSlice:
     """One feature in one slice, over the whole training window.
 
     Attributes:
@@ -34,7 +34,7 @@ class ReferenceSegment:
     slice_name: str
     slice_value: str
     customers: float
-    tally: Histogram
+    histogram: Histogram
     psi_band: float
     wasserstein_band: float
 
@@ -46,12 +46,12 @@ class ReferenceFeature:
     name: str
     kind: Kind
     bins: Bins
-    segments: tuple[ReferenceSegment, ...]
+    slices: tuple[ReferenceSlice, ...]
 
     @property
     def unit(self) -> float:
         """What distances are told in; 0 when the feature was constant or missing."""
-        return unit_of(self.bins, self.segments[0].tally)
+        return unit_of(self.bins, self.slices[0].histogram)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class DriftReference:
     version: int
     n_rows: int
     n_customers: int
-    mornings: tuple[str, ...]
+    as_of_dates: tuple[str, ...]
     features: tuple[ReferenceFeature, ...]
 
     def to_json(self) -> str:
@@ -86,15 +86,15 @@ class DriftReference:
         if read["version"] != VERSION:
             raise ValueError(f"the drift reference has version {read['version']}; this code reads {VERSION}")
         features = tuple(_feature(each) for each in read["features"])
-        return cls(**{**read, "mornings": tuple(read["mornings"]), "features": features})
+        return cls(**{**read, "as_of_dates": tuple(read["as_of_dates"]), "features": features})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """A segment, with the positions of its rows morning by morning."""
 
-    segment: SliceRows
-    mornings: tuple[Ints, ...]
+    slice_rows: SliceRows
+    as_of_dates: tuple[Ints, ...]
 
 
 def reference_of(observed: DriftSample) -> DriftReference:
@@ -108,14 +108,14 @@ def reference_of(observed: DriftSample) -> DriftReference:
     """
     if len(observed) == 0:
         raise ValueError("a drift reference needs at least one row")
-    mornings, morning = np.unique(observed.as_of, return_inverse=True)
-    segments = segments_of(observed)
-    parts = [_Part(segment=each, mornings=_by_morning(each, morning)) for each in segments]
+    as_of_dates, date_index = np.unique(observed.as_of, return_inverse=True)
+    slices = slices_of(observed)
+    parts = [_Part(slice_rows=each, as_of_dates=_rows_by_date(each, date_index)) for each in slices]
     return DriftReference(
         version=VERSION,
         n_rows=len(observed),
         n_customers=len(set(observed.customers.tolist())),
-        mornings=tuple(str(day) for day in mornings.astype("datetime64[D]")),
+        as_of_dates=tuple(str(day) for day in as_of_dates.astype("datetime64[D]")),
         features=tuple(
             _summarised(name, Column.of(column, kind=kind, bins=bins_of(column)), parts=parts)
             for name, kind, column in observed.columns()
@@ -123,38 +123,38 @@ def reference_of(observed: DriftSample) -> DriftReference:
     )
 
 
-def _by_morning(segment: SliceRows, morning: Ints) -> tuple[Ints, ...]:
+def _rows_by_date(slice_rows: SliceRows, date_index: Ints) -> tuple[Ints, ...]:
     """Positions of the segment's rows of each morning that has enough customers to be compared.
 
     Nothing when there is but one morning, which would be compared with itself.
     """
-    rows = np.arange(morning.size) if segment.rows is None else segment.rows
-    ordered = rows[np.argsort(morning[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(morning[ordered])) + 1
+    rows = np.arange(date_index.size) if slice_rows.rows is None else slice_rows.rows
+    ordered = rows[np.argsort(date_index[rows], kind="stable")]
+    starts = np.flatnonzero(np.diff(date_index[ordered])) + 1
     parts = np.split(ordered, starts) if starts.size else []
     return tuple(part for part in parts if part.size >= FEWEST_CUSTOMERS)
 
 
 def _summarised(name: str, column: Column, *, parts: Sequence[_Part]) -> ReferenceFeature:
-    unit = unit_of(column.bins, column.tallied(None))
+    unit = unit_of(column.bins, column.histogram_of(None))
     return ReferenceFeature(
         name=name,
         kind=column.kind,
         bins=column.bins,
-        segments=tuple(_reference_segment(part, column, unit=unit) for part in parts),
+        slices=tuple(_reference_slice(part, column, unit=unit) for part in parts),
     )
 
 
-def _reference_segment(part: _Part, column: Column, *, unit: float) -> ReferenceSegment:
-    segment, whole = part.segment, column.tallied(part.segment.rows)
-    weekly = [found for rows in part.mornings if 0 < (found := column.tallied(rows)).n < whole.n]
-    customers = segment.behind(whole)
-    moved = wasserstein_band(column.bins, whole, mornings=weekly, customers=customers)
-    return ReferenceSegment(
-        slice_name=segment.slice_name,
-        slice_value=segment.slice_value,
+def _reference_slice(part: _Part, column: Column, *, unit: float) -> ReferenceSlice:
+    slice_rows, whole = part.slice_rows, column.histogram_of(part.slice_rows.rows)
+    weekly = [found for rows in part.as_of_dates if 0 < (found := column.histogram_of(rows)).n < whole.n]
+    customers = slice_rows.behind(whole)
+    moved = wasserstein_band(column.bins, whole, as_of_dates=weekly, customers=customers)
+    return ReferenceSlice(
+        slice_name=slice_rows.slice_name,
+        slice_value=slice_rows.slice_value,
         customers=customers,
-        tally=whole,
+        histogram=whole,
         psi_band=psi_band(whole, weekly, customers=customers),
         wasserstein_band=moved / unit if unit > 0 else 0.0,
     )
@@ -162,12 +162,12 @@ def _reference_segment(part: _Part, column: Column, *, unit: float) -> Reference
 
 def _feature(read: _Json) -> ReferenceFeature:
     kind_of_bins = NumericBins if "edges" in read["bins"] else CategoryBins
-    segments = tuple(
-        ReferenceSegment(**{**each, "tally": Histogram(**_with_tuples(each["tally"]))})
-        for each in read["segments"]
+    slices = tuple(
+        ReferenceSlice(**{**each, "histogram": Histogram(**_with_tuples(each["histogram"]))})
+        for each in read["slices"]
     )
     bins = kind_of_bins(**_with_tuples(read["bins"]))
-    return ReferenceFeature(**{**read, "bins": bins, "segments": segments})
+    return ReferenceFeature(**{**read, "bins": bins, "slices": slices})
 
 
 def _with_tuples(read: _Json) -> _Json:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.metrics.arrays import Floats, Ints, Texts
-from assets.metrics.drift.binning import Bins, Histogram, Kind, Placed, is_number, placed, tally
+from assets.metrics.drift.binning import Bins, Histogram, Kind, Placed, histogram_of, is_number, placed
 
 ALL = "all"
 SCORE = "score"
@@ -85,14 +85,14 @@ class Column:
         """Place ``values`` (n,) into ``bins`` that an earlier sample may have defined."""
         return cls(kind=kind, bins=bins, values=placed(values, bins))
 
-    def tallied(self, rows: Ints | None) -> Histogram:
+    def histogram_of(self, rows: Ints | None) -> Histogram:
         """Count the rows at these positions; every row when ``None``."""
         part = self.values if rows is None else self.values[rows]
         # A customer without a score was not scored; a customer without a value is one of the missing.
-        return tally(part[~np.isnan(part)] if self.kind == "score" else part, self.bins)
+        return histogram_of(part[~np.isnan(part)] if self.kind == "score" else part, self.bins)
 
 
-def segments_of(observed: DriftSample) -> list[SliceRows]:
+def slices_of(observed: DriftSample) -> list[SliceRows]:
     """Everybody first, then each value of each slice.
 
     Source: Kish 1965, Survey Sampling, 8.2, for the design effect of rows that repeat customers, with a
@@ -100,17 +100,17 @@ def segments_of(observed: DriftSample) -> list[SliceRows]:
     customers rather than too many.
     """
     codes, _ = pd.factorize(observed.customers)
-    found = [_segment(ALL, ALL, rows=None, codes=codes)]
+    found = [_slice_rows(ALL, ALL, rows=None, codes=codes)]
     for name, values in observed.slices.items():
         places, labels = pd.factorize(values, sort=True)
         found += [
-            _segment(name, str(label), rows=np.flatnonzero(places == place), codes=codes)
+            _slice_rows(name, str(label), rows=np.flatnonzero(places == place), codes=codes)
             for place, label in enumerate(labels)
         ]
     return found
 
 
-def _segment(
+def _slice_rows(
     slice_name: str, slice_value: str, *, rows: Ints | None, codes: npt.NDArray[np.integer]
 ) -> SliceRows:
     repeats = np.bincount(codes if rows is None else codes[rows]).astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from assets.metrics.arrays import Flags, Floats
-from assets.metrics.drift.divergence import chance_of_moved, psi_p_value, sampling_scale
+from assets.metrics.drift.divergence import psi_p_value, sampling_scale, wasserstein_p_value
 from assets.metrics.drift.effects import FeatureDrift
 from assets.metrics.drift.reference import FEWEST_CUSTOMERS
 
@@ -103,14 +103,14 @@ def judge_drift(
         raise ValueError(f"{n} of {m} mornings cannot be an alarm")
     limits = bounds or DriftThresholds()
     past = [_violations(effects, limits) for effects in history[-m:]]
-    chances = chances_of(history[-1], limits)
+    p_values_found = p_values(history[-1], limits)
     return tuple(
-        _judged(effect, float(chance), past=past, bounds=limits, needed=n)
-        for effect, chance in zip(history[-1], chances, strict=True)
+        _verdict(effect, float(chance), past=past, bounds=limits, needed=n)
+        for effect, chance in zip(history[-1], p_values_found, strict=True)
     )
 
 
-def _judged(
+def _verdict(
     effect: FeatureDrift,
     chance: float,
     *,
@@ -149,12 +149,12 @@ def _violations(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Map
     judged = [effect for effect in effects if _is_judged(effect, bounds)]
     if not judged:
         return {}
-    corrected = stats.false_discovery_control(chances_of(judged, bounds), method="bh")
+    corrected = stats.false_discovery_control(p_values(judged, bounds), method="bh")
     violated: Flags = corrected <= bounds.false_discoveries
     return {key_of(effect): bool(is_) for effect, is_ in zip(judged, violated, strict=True)}
 
 
-def chances_of(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Floats:
+def p_values(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Floats:
     """Chance of each effect, as (e,), if the true one were just at bound plus band; 1 when not judged.
 
     Twice the smaller one of index and Wasserstein distance: two tries per feature (Bonferroni).
@@ -168,7 +168,7 @@ def chances_of(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Floa
         scale=scale,
     )
     is_category = np.array([effect.kind == "categorical" for effect in effects], dtype=np.bool_)
-    by_distance = chance_of_moved(
+    by_distance = wasserstein_p_value(
         _all("wasserstein", effects),
         np.where(is_category, bounds.changed_category, bounds.wasserstein)
         + _all("wasserstein_band", effects),

@@ -53,18 +53,18 @@ def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.Data
 
 
 def _capability(capability: Capability, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
-    lacking = [text for need in capability.needs for text in _lacking(need, found[need.table], today=today)]
+    missing = [text for need in capability.needs for text in _missing(need, found[need.table], today=today)]
     better = [name for name in capability.uses if not _is_filled(name, found)]
-    met = f"has what it needs; {capability.becomes}"
+    fulfilled = f"has what it needs; {capability.becomes}"
     return UsabilityRow(
         name=capability.name,
         step="capability",
-        state="off" if lacking else "on",
+        state="off" if missing else "on",
         column_name=None,
         table_name=", ".join(need.table for need in capability.needs),
-        details="; ".join(lacking)
-        if lacking
-        else met + (f"; would also use {', '.join(better)}" * bool(better)),
+        details="; ".join(missing)
+        if missing
+        else fulfilled + (f"; would also use {', '.join(better)}" * bool(better)),
     )
 
 
@@ -73,7 +73,7 @@ def _is_filled(name: str, found: Mapping[str, TableProfile]) -> bool:
     return (found[table].columns[column].filled if column else found[table].rows) > 0
 
 
-def _lacking(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
+def _missing(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
     """What ``table`` does not have of ``need``, one sentence each; nothing else when it has no rows."""
     if table.rows == 0:
         yield f"{need.table}: no rows landed: add a source with table: {need.table}"

@@ -3,20 +3,27 @@
 import base64
 from collections.abc import Iterator, Sequence
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
+from matplotlib.axes import Axes
+from matplotlib.dates import date2num
+from matplotlib.figure import Figure
 
 from assets.features.matrix import AS_OF
 from assets.lifecycle.realised import REALISED
-from assets.monitoring.replay.plot import walk_plot
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 
 UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("report.html.j2")
+SIZE_INCHES = (11, 6.4)
+DOTS_PER_INCH = 110
+CHANCE = 0.5
+BAND_DAYS = 3.0
 HEADINGS = {
     AS_OF: "as-of day",
     "customers": "customers",
@@ -85,12 +92,12 @@ def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[da
     )
 
 
-def told(rows: pd.DataFrame) -> list[dict[str, str]]:
+def formatted(rows: pd.DataFrame) -> list[dict[str, str]]:
     """``rows`` as a person reads them, by the names of ``HEADINGS``; a dash where nothing is known."""
-    return [dict(_told(row)) for row in rows.to_dict("records")]
+    return [dict(_cells(row)) for row in rows.to_dict("records")]
 
 
-def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
+def _cells(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
     total, happened = _number(row["sum_probability"]), _number(row["realised"])
     yield AS_OF, f"{pd.Timestamp(str(row[AS_OF])):%Y-%m-%d}"
     yield "customers", _shown(_number(row["customers"]), ",.0f")
@@ -105,15 +112,17 @@ def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
         yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
 
 
-def morning_line(rows: pd.DataFrame) -> str:
+def date_line(rows: pd.DataFrame) -> str:
     """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
-    (row,) = told(rows)
-    said = (
+    (row,) = formatted(rows)
+    predicted = (
         f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
         if row["sum_probability"] != UNKNOWN
         else "nobody is scored"
     )
-    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    return (
+        f"{row[AS_OF]}: {predicted}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    )
 
 
 def closing(rows: pd.DataFrame) -> str:
@@ -136,7 +145,7 @@ def closing(rows: pd.DataFrame) -> str:
 def markdown(rows: pd.DataFrame) -> str:
     """The table, for a terminal or a README."""
     lines = [" | ".join(HEADINGS.values()), " | ".join("---" for _ in HEADINGS)]
-    lines += [" | ".join(row[name] for name in HEADINGS) for row in told(rows)]
+    lines += [" | ".join(row[name] for name in HEADINGS) for row in formatted(rows)]
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -148,8 +157,8 @@ def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
         problem=problem,
         closing=closing(rows),
         headings=list(HEADINGS.values()),
-        rows=[[row[name] for name in HEADINGS] for row in told(rows)],
-        plot=base64.b64encode(walk_plot(rows)).decode(),
+        rows=[[row[name] for name in HEADINGS] for row in formatted(rows)],
+        plot=base64.b64encode(replay_plot(rows)).decode(),
     )
 
 
@@ -159,3 +168,60 @@ def _number(value: object) -> float:
 
 def _shown(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else UNKNOWN
+
+
+def replay_plot(rows: pd.DataFrame) -> bytes:
+    """Totals above and AUC below, over the same mornings.
+
+    Args:
+        rows: What ``replayed`` gives, oldest first; a morning that said nothing leaves a gap.
+
+    Returns:
+        A PNG. Dotted lines are promotions, grey bands mornings whose scores were withheld, triangles drift.
+    """
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    totals, ranks = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    _totals(totals, rows)
+    _ranks(ranks, rows)
+    for axes in (totals, ranks):
+        _decisions(axes, rows)
+        axes.grid(axis="y", color="0.92")
+        axes.spines[["top", "right"]].set_visible(False)
+    totals.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
+    return file.getvalue()
+
+
+def _totals(axes: Axes, rows: pd.DataFrame) -> None:
+    days, predicted = pd.to_datetime(rows[AS_OF]), rows["sum_probability"].to_numpy(float)
+    reach = np.abs(rows[["total_lo", "total_hi"]].to_numpy(float).T - predicted)
+    axes.errorbar(
+        days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="said, 95 % interval"
+    )
+    axes.plot(days, rows["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
+    axes.set_ylabel("customers with the outcome")
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def _ranks(axes: Axes, rows: pd.DataFrame) -> None:
+    axes.plot(pd.to_datetime(rows[AS_OF]), rows["auc"].to_numpy(float), "o-", color="tab:blue")
+    axes.axhline(CHANCE, color="0.6", linewidth=1)
+    axes.set_ylabel("AUC (0.5 is chance)")
+    axes.set_ylim(min(CHANCE, rows["auc"].min()) - 0.02 if rows["auc"].notna().any() else 0.48, 1)
+    axes.tick_params(axis="x", rotation=30)
+
+
+def _decisions(axes: Axes, rows: pd.DataFrame) -> None:
+    days = pd.Series(date2num(pd.to_datetime(rows[AS_OF])))
+    promoted = rows["decisions"].fillna("").str.contains("promote").to_numpy(bool)
+    for place, day in enumerate(days[promoted]):
+        axes.axvline(float(day), color="0.4", linestyle=":", label="promotion" if place == 0 else None)
+    for place, day in enumerate(days[(rows["status"] == "withheld").to_numpy(bool)]):
+        span = float(day) - BAND_DAYS, float(day) + BAND_DAYS
+        axes.axvspan(*span, color="0.85", label="withheld" if place == 0 else None)
+    drifted = days[rows["drifted"].notna().to_numpy(bool)]
+    if len(drifted):
+        foot = np.full(len(drifted), axes.get_ylim()[0])
+        axes.plot(drifted, foot, "^", color="tab:orange", clip_on=False, label="drift")

@@ -1,4 +1,4 @@
-"""What one morning knew about a problem: sampled feature rows, matured outcomes, the shop's daily orders."""
+"""Point-in-time training data: sampled feature rows, matured outcomes, the shop's daily orders."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix, sample_modulus
 from assets.keys import Key
+from assets.lifecycle.cohort import INELIGIBLE
 from assets.metrics.arrays import Flags, Floats
 from assets.ports import Warehouse
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
 
 DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
-INELIGIBLE = "ineligible_reason"
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything a model may learn from on the morning of ``as_of``: only of those asked about.
+    """Everything a model may learn from on ``as_of``; eligible entities only.
 
     Attributes:
-        everyone: Sampled rows of all as-of days up to ``as_of``, also of those without an outcome yet.
+        sample: Sampled rows of all as-of dates up to ``as_of``, also of those without an outcome yet.
         outcome: (n,) 0/1 of the same rows; ``nan`` where the window had not ended by ``as_of``.
-        customers: Size of the whole cohort on each as-of day, oldest first.
+        cohort_size: Eligible entities on each as-of date, oldest first.
         daily: The shop's orders per day.
-        is_absence: Whether an outcome of 1 means that nothing was ordered.
+        label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered.
     """
 
     as_of: date
-    everyone: Matrix
+    sample: Matrix
     outcome: Floats
-    customers: Mapping[date, int]
+    cohort_size: Mapping[date, int]
     daily: DailyOrders
     label_is_absence_of_order: bool = False
 
@@ -42,53 +42,53 @@ class TrainingData:
     def labelled(self) -> Matrix:
         """The rows whose outcome is known."""
         known = np.isfinite(self.outcome)
-        rows = self.everyone.of(known)
+        rows = self.sample.of(known)
         return Matrix(
             features=rows.features, outcome=self.outcome[known], entities=rows.entities, as_of=rows.as_of
         )
 
-    def known_on(self, morning: date, *, horizon_days: int) -> Matrix:
-        """The rows whose outcome an earlier ``morning`` knew."""
+    def known_on(self, day: date, *, horizon_days: int) -> Matrix:
+        """The rows whose outcome was known on an earlier ``day``."""
         matured = self.labelled.as_of + np.timedelta64(horizon_days, "D")
-        return self.labelled.of(matured <= np.datetime64(morning, "D"))
+        return self.labelled.of(matured <= np.datetime64(day, "D"))
 
     @property
     def matured_days(self) -> list[date]:
-        """As-of days with known outcomes, oldest first."""
+        """As-of dates with known outcomes, oldest first."""
         return sorted({day for day in np.unique(self.labelled.as_of).tolist()})
 
 
 def columns_of(problem: PredictionProblem) -> Columns:
-    """Which columns of its feature tables a problem reads."""
+    """Columns that a problem reads from its feature tables."""
     return Columns(entity_id=problem.entity_id, numeric=problem.numeric, categorical=problem.categorical)
 
 
 def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> TrainingData:
-    """Read what the morning of ``as_of`` knew, sampled down to the problem's ``max_training_rows``.
+    """Read what was known on ``as_of``, sampled down to the problem's ``max_training_rows``.
 
-    The sample is drawn by a hash of customer and day: the same rows come back in every run, and every
-    day keeps the same share of its customers.
+    The sample is drawn by a hash of entity and date: the same rows come back in every run, and every
+    date keeps the same share of its entities.
     """
     sizes = warehouse.read(
-        f"select as_of_date, count(*) as customers from {cohort_sql(problem)} "
+        f"select as_of_date, count(*) as entities from {cohort_sql(problem)} "
         f"where as_of_date <= $as_of and {INELIGIBLE} is null group by 1 order by 1",
         {"as_of": as_of},
     )
-    modulus = sample_modulus(int(sizes["customers"].sum()), at_most=problem.max_training_rows)
+    modulus = sample_modulus(int(sizes["entities"].sum()), at_most=problem.max_training_rows)
     rows = warehouse.read(_sample_sql(problem), _bounds(problem, as_of) | {"modulus": modulus})
     days = pd.to_datetime(sizes["as_of_date"]).dt.date
     return TrainingData(
         as_of=as_of,
-        everyone=build_matrix(rows, None, columns=columns_of(problem)),
+        sample=build_matrix(rows, None, columns=columns_of(problem)),
         outcome=rows[OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
-        customers=dict(zip(days, sizes["customers"].astype(int), strict=True)),
+        cohort_size=dict(zip(days, sizes["entities"].astype(int), strict=True)),
         daily=_daily_orders(warehouse, as_of),
         label_is_absence_of_order=problem.label_is_absence_of_order,
     )
 
 
 def load_features(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """The feature rows of everyone on one as-of day; who is not asked about has an ``ineligible_reason``."""
+    """Feature rows of the cohort of one as-of date; ineligible entities have an ``ineligible_reason``."""
     return warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {problem.entity_id}",
         {"as_of": as_of},
@@ -96,27 +96,27 @@ def load_features(problem: PredictionProblem, warehouse: Warehouse, *, as_of: da
 
 
 def is_eligible(features: pd.DataFrame) -> Flags:
-    """(n,) who is asked about; without a column of reasons, everyone."""
+    """(n,) whether each row is eligible; without a column of reasons, all are."""
     if INELIGIBLE not in features.columns:
         return np.ones(len(features), dtype=np.bool_)
     return features[INELIGIBLE].isna().to_numpy(dtype=np.bool_)
 
 
 def load_eligible_matrix(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Matrix:
-    """Those asked about on one as-of day, ready to score."""
+    """Feature matrix of the eligible entities of one as-of date."""
     features = load_features(problem, warehouse, as_of=as_of)
     return build_matrix(features, None, columns=columns_of(problem)).of(is_eligible(features))
 
 
 def cohort_sql(problem: PredictionProblem) -> str:
-    """Everyone on every as-of day: the id, ``as_of_date`` and why not asked about, null for the eligible."""
+    """SQL of the cohort by as-of date: id, ``as_of_date``, ``ineligible_reason`` (null when eligible)."""
     keys = f"{problem.entity_id}, {AS_OF}"
     others = dict.fromkeys(each.table for each in problem.exclusions)
     return f"(select {keys}, {_reason(problem)} as {INELIGIBLE} from {_from(problem, others)})"
 
 
 def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Floats:
-    """The share of the eligible with the outcome, per as-of day that had matured by ``as_of``, as (d,)."""
+    """The rate of the outcome among the eligible, per as-of date that had matured by ``as_of``, as (d,)."""
     rows = warehouse.read(
         f"""
         select avg({OUTCOME}) as rate
@@ -133,13 +133,13 @@ def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: d
 def published_rows(
     problem: PredictionProblem, warehouse: Warehouse, *, first: date, last: date
 ) -> pd.DataFrame:
-    """What was published for the as-of days in ``[first, last]``, with what then happened.
+    """Published rows of the as-of dates in ``[first, last]`` with their outcomes.
 
-    Only a model's own rows: a fallback promises nothing that could be held against it. Read through the
-    same sample of customers on every day when there are too many of them.
+    Rows of models only: a fallback is not evaluated. When there are too many, the same sample of entities
+    is read on every date.
 
     Returns:
-        The id, as_of_date, model_version, probability, outcome and the columns that the slices are cut by.
+        The id, as_of_date, model_version, probability, outcome and the columns that define the slices.
     """
     keys = f"{problem.entity_id}, {AS_OF}"
     cut_by = ", ".join(f"features.{name}" for name in dict.fromkeys(each.column for each in problem.slices))
@@ -181,10 +181,10 @@ def _sample_sql(problem: PredictionProblem) -> str:
 
 
 def _joined(problem: PredictionProblem) -> str:
-    """Everyone, with what the feature tables have, and why some are not asked about."""
+    """SQL of the cohort with its features and the reason of the ineligible."""
     keys = f"{problem.entity_id}, {AS_OF}"
     known = [f"{table.name}.newest_known_at" for table in problem.features]
-    # greatest() passes over the NULL of a table that has no fact about this customer.
+    # greatest() ignores the NULL of a table that has no fact about an entity.
     selected = [
         keys,
         f"{problem.sources[0].name}.as_of_at",
@@ -197,7 +197,7 @@ def _joined(problem: PredictionProblem) -> str:
 
 
 def _from(problem: PredictionProblem, tables: Iterable[Key]) -> str:
-    """Everyone, beside whom ``tables`` stand."""
+    """SQL of the cohort joined to ``tables``."""
     first, keys = problem.sources[0], f"{problem.entity_id}, {AS_OF}"
     joins = [f"left join {table.sql} as {table.name} using ({keys})" for table in tables if table != first]
     return f"{first.sql} as {first.name} {' '.join(joins)}"

@@ -1,7 +1,6 @@
-"""What customers looked like while the champion learned: kept beside the model, so that drift can be seen."""
+"""The training window of a champion as drift is measured against it."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 
@@ -14,32 +13,35 @@ from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 
-REFERENCE_FILE = "reference.json"
 # A year of seasons, and not more: a shop's first months, which no later week resembles, widen every band.
 WINDOW = timedelta(weeks=53)
 
 
-def keep_reference(problem: PredictionProblem, fitted: Fitted, *, rows: TrainingData, folder: Path) -> None:
-    """Write the year before ``rows.as_of`` as ``reference.json`` into the version's folder.
+def drift_reference(problem: PredictionProblem, fitted: Fitted, *, data: TrainingData) -> DriftReference:
+    """Summarise the year before ``data.as_of``.
 
-    The score is taken of the rows whose outcome was not known yet: those the model was not fitted on.
+    The score is that of the rows whose outcome was not known yet: those the model was not fitted on.
+
+    Args:
+        problem: The prediction problem.
+        fitted: The model.
+        data: Its training data.
     """
-    recent = rows.everyone.as_of > np.datetime64(rows.as_of - WINDOW, "D")
-    window, unseen = rows.everyone.of(recent), np.isnan(rows.outcome[recent])
+    recent = data.sample.as_of > np.datetime64(data.as_of - WINDOW, "D")
+    window, unseen = data.sample.of(recent), np.isnan(data.outcome[recent])
     score = np.full(len(window), np.nan)
     score[unseen] = fitted.probability(window.features.loc[unseen])
-    kept = reference_of(observed(problem, window, score=score))
-    (folder / REFERENCE_FILE).write_text(kept.to_json(), encoding="utf-8")
+    return reference_of(drift_sample(problem, window, score=score))
 
 
-def reference_kept(folder: Path) -> DriftReference | None:
-    """The reference in a version's folder; a fallback has none."""
-    file = folder / REFERENCE_FILE
-    return DriftReference.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
+def drift_sample(problem: PredictionProblem, rows: Matrix, *, score: Floats) -> DriftSample:
+    """Rows as drift is measured in them, slice by slice.
 
-
-def observed(problem: PredictionProblem, rows: Matrix, *, score: Floats) -> DriftSample:
-    """``rows`` as drift is looked for in them, slice by slice; ``score`` (n,) is without the day's level."""
+    Args:
+        problem: The prediction problem.
+        rows: Features of entities on as-of dates.
+        score: (n,) probabilities without the prior shift; ``nan`` where unknown.
+    """
     return DriftSample(
         features=rows.features,
         score=score,

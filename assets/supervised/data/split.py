@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Flags
 
 TEST_SHARE = 0.2
@@ -17,7 +18,7 @@ CALIBRATION_SHARE = 0.25
 MOST_CALIBRATION_DAYS = 9
 
 
-class TooLittleHistory(Exception):
+class TooLittleHistory(InsufficientData):
     """There are too few as-of days to train, calibrate and test on different ones."""
 
 

@@ -1,27 +1,27 @@
-"""Judge a candidate beside its rivals on the same rows, overall and per slice."""
+"""Evaluate a candidate beside baseline and champion on the same rows, overall and per slice."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from assets.lifecycle.capability import MetricKey
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
 from assets.metrics.bootstrap import (
     ClusterBootstrap,
     Interval,
     Replicates,
-    accuracy,
+    classification_metrics,
     interval,
     paired_differences,
-    summarised,
+    percentile_intervals,
 )
 from assets.metrics.calibration import (
-    NOTHING,
+    UNDEFINED,
     calibration_bins,
     calibration_in_the_large,
     calibration_slope,
@@ -39,41 +39,28 @@ FEWEST_POSITIVES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSample:
-    """Rows with matured outcomes and what each model said about them.
+    """Rows with matured outcomes and the predictions of each model.
 
     Attributes:
         outcome: (n,) of 0/1.
-        candidate: (n,) calibrated probability of the model under judgement.
-        rivals: ``naive`` and, when there is one, ``champion``: (n,) each.
-        customers: (n,) ids.
-        as_of: (n,) as-of days.
+        candidate: (n,) calibrated probability of the evaluated model.
+        competitors: ``naive`` (the baseline) and, when there is one, ``champion``: (n,) each.
+        entities: (n,) ids.
+        as_of: (n,) as-of dates.
         slices: Slice name to (n,) of values.
     """
 
     outcome: Floats
     candidate: Floats
-    rivals: Mapping[str, Floats]
-    customers: Texts
+    competitors: Mapping[str, Floats]
+    entities: Texts
     as_of: npt.NDArray[np.datetime64]
     slices: Mapping[str, Texts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricKey:
-    """Whose rows of facts these are.
-
-    ``split`` is train, calibration, test or realised; ``as_of_date`` is for facts about one day.
-    """
-
-    model_name: str
-    model_version: str
-    split: str
-    as_of_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """Rows for ``ml.metrics`` and ``ml.calibration_bins``."""
+class RecordedMetrics:
+    """Rows of ``ml.metrics`` and ``ml.calibration_bins``."""
 
     metrics: pd.DataFrame
     bins: pd.DataFrame
@@ -81,99 +68,106 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One slice of the judged rows, with everything that needs all rows computed before."""
+    """One slice of the evaluated rows; what needs all rows is computed before."""
 
     outcome: Floats
-    said: Mapping[str, Floats]
-    levelled: Mapping[str, Floats]
+    predicted: Mapping[str, Floats]
+    recalibrated: Mapping[str, Floats]
     day_rate: Floats
     resamples: ClusterBootstrap
 
     @classmethod
-    def all_of(cls, judged: EvaluationSample, resamples: ClusterBootstrap) -> Self:
-        day: Ints = pd.factorize(judged.as_of)[0].astype(np.int64)
-        said = {"": judged.candidate, **{f"{name}_": rival for name, rival in judged.rivals.items()}}
-        levelled = {
-            name: with_shift(probability, shift_per_day(judged.outcome, probability, day))
-            for name, probability in said.items()
+    def all_of(cls, sample: EvaluationSample, resamples: ClusterBootstrap) -> Self:
+        day: Ints = pd.factorize(sample.as_of)[0].astype(np.int64)
+        predicted = {"": sample.candidate, **{f"{name}_": each for name, each in sample.competitors.items()}}
+        recalibrated = {
+            name: with_shift(probability, shift_per_day(sample.outcome, probability, day))
+            for name, probability in predicted.items()
         }
-        rates = np.bincount(day, judged.outcome) / np.bincount(day)
+        rates = np.bincount(day, sample.outcome) / np.bincount(day)
         return cls(
-            outcome=judged.outcome, said=said, levelled=levelled, day_rate=rates[day], resamples=resamples
+            outcome=sample.outcome,
+            predicted=predicted,
+            recalibrated=recalibrated,
+            day_rate=rates[day],
+            resamples=resamples,
         )
 
     def of(self, rows: Flags) -> "_Rows":
         return replace(
             self,
             outcome=self.outcome[rows],
-            said={name: each[rows] for name, each in self.said.items()},
-            levelled={name: each[rows] for name, each in self.levelled.items()},
+            predicted={name: each[rows] for name, each in self.predicted.items()},
+            recalibrated={name: each[rows] for name, each in self.recalibrated.items()},
             day_rate=self.day_rate[rows],
             resamples=self.resamples.of(rows),
         )
 
 
 def evaluate(
-    judged: EvaluationSample, subject: MetricKey, *, replicates: int, rng: np.random.Generator
-) -> Evaluation:
-    """Every measure with its 95 % interval, overall and per slice, beside the rivals'.
+    sample: EvaluationSample, key: MetricKey, *, replicates: int, rng: np.random.Generator
+) -> RecordedMetrics:
+    """Every measure with its 95 % interval, overall and per slice, beside the competitors'.
 
     ``levelled_log_loss`` is the log loss after each as-of day's mean probability was moved to that
-    day's rate, for every model alike. The period effect that everybody shares is forecast by the level
-    model, which serves any ranker; without this step, luck with the level of one month would decide
-    between two rankings. Metrics named ``naive_…`` and ``champion_…`` are the rivals' own;
-    ``…_difference`` is candidate minus naive, ``champion_…_difference`` candidate minus champion.
+    date's rate, for every model alike. The period effect that the cohort shares is forecast by
+    ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
+    between two rankings. Metrics named ``naive_…`` and ``champion_…`` are the competitors' own;
+    ``…_difference`` is candidate minus baseline, ``champion_…_difference`` candidate minus champion.
 
     Args:
-        judged: The rows; not empty.
-        subject: Whose facts these are.
+        sample: The rows; not empty.
+        key: Version, split and date of the metric rows.
         replicates: Bootstrap draws by customer.
         rng: Source of the draws.
     """
-    resamples = ClusterBootstrap.by_customer(judged.customers, replicates=replicates, rng=rng)
-    whole = _Rows.all_of(judged, resamples)
+    resamples = ClusterBootstrap.by_customer(sample.entities, replicates=replicates, rng=rng)
+    whole = _Rows.all_of(sample, resamples)
     metrics: list[dict[str, object]] = []
     bins: list[dict[str, object]] = []
-    for name, value, chosen in _parts(judged):
+    for name, value, chosen in _parts(sample):
         part = whole if name == ALL else whole.of(chosen)
-        shared = {**asdict(subject), "slice_name": name, "slice_value": value}
+        shared = {**asdict(key), "slice_name": name, "slice_value": value}
         counts = {"n": part.outcome.size, "n_positive": int(part.outcome.sum())}
         metrics += [
             {**shared, **counts, "metric": metric, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
             for metric, of in _measures(part).items()
         ]
-        found = calibration_bins(part.outcome, part.said[""], part.resamples.codes)
+        found = calibration_bins(part.outcome, part.predicted[""], part.resamples.codes)
         bins += [{**shared, **asdict(each)} for each in found]
-    return Evaluation(metrics=typed(metrics, METRIC_TYPES), bins=typed(bins, BIN_TYPES))
+    return RecordedMetrics(metrics=typed(metrics, METRIC_TYPES), bins=typed(bins, BIN_TYPES))
 
 
-def _parts(judged: EvaluationSample) -> Iterator[tuple[str, str, Flags]]:
-    yield ALL, ALL, np.ones(judged.outcome.size, dtype=np.bool_)
-    for name, values in judged.slices.items():
+def _parts(sample: EvaluationSample) -> Iterator[tuple[str, str, Flags]]:
+    yield ALL, ALL, np.ones(sample.outcome.size, dtype=np.bool_)
+    for name, values in sample.slices.items():
         for value in sorted(set(values.tolist())):
             yield name, value, values == value
 
 
 def _measures(part: _Rows) -> dict[str, Interval]:
-    replicates = {name: _accuracy(part, name) for name in part.said}
-    found = summarised(replicates[""])
-    for name in part.said:
+    replicates = {name: _accuracy(part, name) for name in part.predicted}
+    found = percentile_intervals(replicates[""])
+    for name in part.predicted:
         if name:
-            found |= {f"{name}{metric}": of for metric, of in summarised(replicates[name]).items()}
+            found |= {f"{name}{metric}": of for metric, of in percentile_intervals(replicates[name]).items()}
             prefix = "" if name == f"{BASELINE}_" else name
-            differences = summarised(paired_differences(replicates[""], replicates[name]))
+            differences = percentile_intervals(paired_differences(replicates[""], replicates[name]))
             found |= {f"{prefix}{metric}_difference": of for metric, of in differences.items()}
     return found | {"log_loss_skill": _skill(part, replicates[""])} | _calibration(part) | _extent(part)
 
 
 def _accuracy(part: _Rows, name: str) -> Replicates:
-    levelled = log_losses(part.outcome, part.levelled[name])
-    replicates = np.r_[levelled.mean(), part.resamples.means(levelled[:, None])[:, 0]]
-    return {**accuracy(part.outcome, part.said[name], part.resamples), "levelled_log_loss": replicates}
+    recalibrated = log_losses(part.outcome, part.recalibrated[name])
+    replicates = np.r_[recalibrated.mean(), part.resamples.means(recalibrated[:, None])[:, 0]]
+    return {
+        **classification_metrics(part.outcome, part.predicted[name], part.resamples),
+        "levelled_log_loss": replicates,
+    }
 
 
 def _skill(part: _Rows, ours: Replicates) -> Interval:
-    """Share of the uncertainty left by each day's rate that the ranking removes; 0 is none, 1 is all."""
+    """Share of the uncertainty left by each date's rate that the ranking removes; 0 is none, 1 is all."""
     constant = log_losses(part.outcome, part.day_rate)
     blind = np.r_[constant.mean(), part.resamples.means(constant[:, None])[:, 0]]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -182,24 +176,28 @@ def _skill(part: _Rows, ours: Replicates) -> Interval:
 
 
 def _calibration(part: _Rows) -> dict[str, Interval]:
-    outcome, codes, said = part.outcome, part.resamples.codes, part.said[""]
-    error = expected_calibration_error(calibration_bins(outcome, said, codes))
+    outcome, codes, predicted = part.outcome, part.resamples.codes, part.predicted[""]
+    error = expected_calibration_error(calibration_bins(outcome, predicted, codes))
     enough = min(outcome.sum(), outcome.size - outcome.sum()) >= FEWEST_POSITIVES
     return {
         "expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan")),
-        "calibration_shift": calibration_in_the_large(outcome, said, codes) if enough else NOTHING,
-        "relative_shift": calibration_in_the_large(outcome, part.levelled[""], codes) if enough else NOTHING,
-        "calibration_slope": calibration_slope(outcome, part.levelled[""], codes) if enough else NOTHING,
+        "calibration_shift": calibration_in_the_large(outcome, predicted, codes) if enough else UNDEFINED,
+        "relative_shift": calibration_in_the_large(outcome, part.recalibrated[""], codes)
+        if enough
+        else UNDEFINED,
+        "calibration_slope": calibration_slope(outcome, part.recalibrated[""], codes)
+        if enough
+        else UNDEFINED,
     }
 
 
 def _extent(part: _Rows) -> dict[str, Interval]:
-    means = part.resamples.means(np.column_stack([part.outcome, part.said[""]]))
-    said = part.said[""]
-    lowest, highest = float(said.min()), float(said.max())
+    means = part.resamples.means(np.column_stack([part.outcome, part.predicted[""]]))
+    predicted = part.predicted[""]
+    lowest, highest = float(predicted.min()), float(predicted.max())
     return {
         "actual_rate": interval(float(part.outcome.mean()), means[:, 0]),
-        "mean_predicted": interval(float(said.mean()), means[:, 1]),
+        "mean_predicted": interval(float(predicted.mean()), means[:, 1]),
         "lowest_predicted": Interval(value=lowest, lo=lowest, hi=lowest),
         "highest_predicted": Interval(value=highest, lo=highest, hi=highest),
     }

@@ -45,7 +45,7 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
     level = overall(metrics, "calibration_shift")
     slope = overall(metrics, "calibration_slope")
     if not np.isfinite([level.lo, slope.lo]).all():
-        yield "calibration cannot be evaluated: too few of either outcome on the newest rows, or constant scores"
+        yield "calibration cannot be evaluated: too few of either outcome, or constant scores"
     if _outside(level, -criteria.level_tolerance, criteria.level_tolerance):
         mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
         yield (

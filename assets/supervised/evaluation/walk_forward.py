@@ -1,6 +1,5 @@
-"""One trial: the recipe as earlier mornings would have made it, judged beside its rivals."""
+"""Walk-forward evaluation: the pipeline refitted at earlier origins and evaluated on later dates."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,58 +7,49 @@ from datetime import date, timedelta
 import numpy as np
 
 from assets.features.matrix import AS_OF, Matrix
+from assets.lifecycle.capability import MetricKey, ModelVintage
 from assets.metrics.arrays import Floats
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import Fold, Split, calibration_split, split_by_time
 from assets.supervised.evaluation.evaluation import (
     BASELINE,
     CHAMPION,
-    Evaluation,
     EvaluationSample,
-    MetricKey,
+    RecordedMetrics,
     evaluate,
 )
-from assets.supervised.evaluation.periods import published_probability
+from assets.supervised.evaluation.published import published_probability
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.fitting.train import Fitted, fit_candidate, fit_naive, refit
+from assets.supervised.fitting.train import Fitted, fit_baseline, fit_candidate, refit
 from assets.supervised.problem import PredictionProblem
 
-HASH_LENGTH = 8
 # Production retrains at least as often; every further refit costs its seconds in each run.
 REFIT_EVERY = timedelta(weeks=8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelVintage:
-    """A model that knows nothing of the mornings from ``first`` on, and is judged on them."""
-
-    first: date
-    fitted: Fitted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WalkForwardModels:
-    """The candidate's stand-ins: its recipe as the mornings of the test fold would have made it.
+    """The candidate's pipeline refitted at each origin of the test fold on data known by then.
 
-    The model that will serve has seen the newest days and cannot be judged on them. A single stand-in
-    frozen before the test fold could, but would be judged for its age: on Online Retail one frozen for
+    The model that will serve has seen the newest dates and cannot be evaluated on them. A single model
+    frozen before the test fold could, but would be evaluated for its age: on Online Retail one frozen for
     five months misjudged customers not seen for a year by 0.9 log-odds, one refitted meanwhile by 0.4.
 
     Attributes:
-        models: Oldest first; each answers for the test days from its ``first`` up to the next one's.
+        models: Oldest first; each answers for the test dates from its ``first`` up to the next one's.
         split: The three folds; the first model is trained and calibrated on the first two.
     """
 
-    models: tuple[ModelVintage, ...]
+    models: tuple[ModelVintage[Fitted], ...]
     split: Split
 
 
 def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
-    """Train on the older days, calibrate on the newer, then refit the ranker on all of ``known``.
+    """Train on the older dates, calibrate on the newer, then refit the ranker on all of ``known``.
 
     Raises:
-        TooLittleHistory: when the days do not suffice for two folds.
-        InsufficientData: when customers or buyers do not suffice.
+        TooLittleHistory: when the dates do not suffice for two folds.
+        InsufficientData: when customers or positives do not suffice.
         LeakDetected: when a feature gives the outcome away.
     """
     days = np.unique(known.as_of).tolist()
@@ -70,16 +60,16 @@ def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
     return refit(problem, fitted, known=known)
 
 
-def fit_walk_forward(problem: PredictionProblem, rows: TrainingData) -> WalkForwardModels:
-    """Walk the recipe through the test fold, refitting every eight weeks on what was known by then.
+def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForwardModels:
+    """Refit the pipeline through the test fold every eight weeks, on what was known by then.
 
     Raises:
         TooLittleHistory, InsufficientData, LeakDetected: as in :func:`fit_calibrated`.
     """
-    split = split_by_time(rows.matured_days, horizon_days=problem.horizon_days)
+    split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
     models = tuple(
         ModelVintage(
-            first=day, fitted=fit_calibrated(problem, rows.known_on(day, horizon_days=problem.horizon_days))
+            first=day, model=fit_calibrated(problem, data.known_on(day, horizon_days=problem.horizon_days))
         )
         for day in refit_days(split.test)
     )
@@ -97,37 +87,39 @@ def refit_days(test: Fold) -> list[date]:
 
 def evaluate_candidate(
     problem: PredictionProblem,
-    twin: WalkForwardModels,
+    models: WalkForwardModels,
     *,
-    rows: TrainingData,
-    champion: Sequence[ModelVintage],
+    data: TrainingData,
+    champion: Sequence[ModelVintage[Fitted]],
     version: str,
-) -> Evaluation:
-    """Judge the twin on the test days as its probabilities would have been published.
+) -> RecordedMetrics:
+    """Evaluate walk-forward models on the test dates, as their probabilities would have been published.
 
     Args:
-        problem: What was asked.
-        twin: The candidate.
-        rows: What the judging morning knows.
-        champion: The champion's own twin, followed by the champion itself from its first morning on;
-            empty when there is none. None of them has seen the days it answers for.
-        version: The candidate's version, for the rows of facts.
+        problem: The prediction problem.
+        models: The candidate's walk-forward models.
+        data: Training data of the evaluating as-of date.
+        champion: The champion's own walk-forward models, followed by the champion itself from its first
+            date on; empty when there is none. None of them has seen the dates it predicts.
+        version: The candidate's version, for the metric rows.
     """
-    known = rows.labelled
-    test = known.of(twin.split.test.rows(known.as_of))
-    rivals = {BASELINE: _naive(problem, twin, rows=rows, test=test)}
+    known = data.labelled
+    test = known.of(models.split.test.rows(known.as_of))
+    competitors = {BASELINE: _baseline(problem, models, data=data, test=test)}
     if champion:
-        rivals[CHAMPION] = predict_walk_forward(champion, test, rows=rows, horizon_days=problem.horizon_days)
-    judged = EvaluationSample(
+        competitors[CHAMPION] = predict_walk_forward(
+            champion, test, data=data, horizon_days=problem.horizon_days
+        )
+    sample = EvaluationSample(
         outcome=test.outcome,
-        candidate=predict_walk_forward(twin.models, test, rows=rows, horizon_days=problem.horizon_days),
-        rivals=rivals,
-        customers=test.entities,
+        candidate=predict_walk_forward(models.models, test, data=data, horizon_days=problem.horizon_days),
+        competitors=competitors,
+        entities=test.entities,
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
     )
     return evaluate(
-        judged,
+        sample,
         MetricKey(model_name=problem.name, model_version=version, split="test"),
         replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
@@ -135,42 +127,37 @@ def evaluate_candidate(
 
 
 def predict_walk_forward(
-    models: Sequence[ModelVintage], judged: Matrix, *, rows: TrainingData, horizon_days: int
+    models: Sequence[ModelVintage[Fitted]], rows: Matrix, *, data: TrainingData, horizon_days: int
 ) -> Floats:
-    """The probability of each row of ``judged`` (n,) as published by the model that answers for its day.
+    """The probability of each row of ``rows`` (n,) as published by the model that answers for its date.
 
-    Days before the first model are answered by that one. It may have seen them, which flatters a
+    Dates before the first model are answered by that one. It may have seen them, which flatters a
     champion and never a candidate: it happens only when the history was lengthened backwards.
+
+    Args:
+        models: Oldest first.
+        rows: Rows to predict.
+        data: Training data of the evaluating as-of date.
+        horizon_days: Length of the outcome window.
     """
     firsts = np.asarray([model.first for model in models], dtype="datetime64[D]")
-    answering = np.maximum(np.searchsorted(firsts, judged.as_of, side="right") - 1, 0)
-    probability = np.empty(len(judged))
+    answering = np.maximum(np.searchsorted(firsts, rows.as_of, side="right") - 1, 0)
+    probability = np.empty(len(rows))
     for position in np.unique(answering):
         here = answering == position
         probability[here] = published_probability(
-            models[position].fitted, judged.of(here), rows=rows, horizon_days=horizon_days
+            models[position].model, rows.of(here), data=data, horizon_days=horizon_days
         )
     return probability
 
 
-def _naive(
-    problem: PredictionProblem, twin: WalkForwardModels, *, rows: TrainingData, test: Matrix
+def _baseline(
+    problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData, test: Matrix
 ) -> Floats:
-    """The naive rival's rates, counted anew whenever the twin is refitted: the rival ages no faster."""
+    """The baseline's rates, fitted again at each origin, so that it ages no faster than the candidate."""
     rate = np.empty(len(test))
-    for model in twin.models:
-        here = test.as_of >= np.datetime64(model.first, "D")
-        known = rows.known_on(model.first, horizon_days=problem.horizon_days)
-        rate[here] = fit_naive(problem, known).probability(test.of(here).features)
+    for vintage in models.models:
+        here = test.as_of >= np.datetime64(vintage.first, "D")
+        known = data.known_on(vintage.first, horizon_days=problem.horizon_days)
+        rate[here] = fit_baseline(problem, known).probability(test.of(here).features)
     return rate
-
-
-def fallback(problem: PredictionProblem, rows: TrainingData) -> Fitted:
-    """The naive rival on everything known: what scores while no model has passed the gate."""
-    return fit_naive(problem, rows.labelled)
-
-
-def version_name(as_of: date, *hashes: str) -> str:
-    """``<morning>-<hash>``: the same morning, data, code and declaration give the same version."""
-    digest = hashlib.sha256("".join(hashes).encode()).hexdigest()[:HASH_LENGTH]
-    return f"{as_of.isoformat()}-{digest}"

@@ -1,4 +1,4 @@
-"""Fit a candidate and its naive rival, or refuse in words when there is too little data."""
+"""Fit a candidate and its baseline, or refuse when there is too little data."""
 
 import copy
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
 from assets.features.matrix import Matrix, refuse_separating_features
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import CalibrationBin, calibration_bins
 from assets.supervised.fitting.baseline import RecencyBands
@@ -21,10 +22,6 @@ Reference = Mapping[str, float | str | None]
 LEAST_CALIBRATION = 10
 
 
-class InsufficientData(Exception):
-    """There is too little data to fit a model that would be worth its errors."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
     """A fitted model and the facts that scoring needs of it.
@@ -33,11 +30,11 @@ class Fitted:
         problem: Name of the problem.
         model: Anything with ``predict_proba(frame) -> (n, 2)``.
         method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
-        reference: The typical customer: median of each number, most frequent of each category.
+        reference: The reference row: median of each number, most frequent of each category.
         bins: Calibration on the calibration fold.
         lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
-        is_fallback: Whether this is the naive rival standing in.
+        is_fallback: Whether this is the baseline.
     """
 
     problem: str
@@ -52,8 +49,8 @@ class Fitted:
         """Calibrated probability of each row of ``features`` (n, k), as (n,)."""
         if features.empty:
             return np.zeros(0)
-        said = self.model.predict_proba(features)[:, 1]
-        return np.asarray(np.clip(said, self.lowest, 1 - self.lowest), dtype=np.float64)
+        predicted = self.model.predict_proba(features)[:, 1]
+        return np.asarray(np.clip(predicted, self.lowest, 1 - self.lowest), dtype=np.float64)
 
     @property
     def ranker(self) -> Any:  # noqa: ANN401 - a fitted model
@@ -65,7 +62,7 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     """Fit on ``train``, calibrate on ``calibration``.
 
     Raises:
-        InsufficientData: when customers or positives are below the problem's floors.
+        InsufficientData: when customers or positives are below the problem's minimum.
         LeakDetected: when one feature alone gives the outcome away.
     """
     refuse_insufficient_data(problem, train, calibration=calibration)
@@ -76,31 +73,31 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     return _fitted(problem, model, method=method, reference=train, calibration=calibration)
 
 
-def refit(problem: PredictionProblem, judged: Fitted, *, known: Matrix) -> Fitted:
-    """The judged recipe with its ranker fitted on all of ``known`` and its calibrator kept.
+def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fitted:
+    """Refit the ranker of an evaluated candidate on all of ``known`` and keep its calibrator.
 
-    The newest days are the most like today, so the version that serves learns from them too; no unseen
+    The newest dates are the most like today, so the version that serves learns from them too; no unseen
     fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
     calibrator learned on; the realised checks would show if they did not.
 
     Args:
-        problem: What was asked.
-        judged: A candidate of :func:`fit_candidate`, which stays as it is.
+        problem: The prediction problem.
+        evaluated: A candidate of :func:`fit_candidate`, which stays as it is.
         known: Every row with a known outcome.
 
     Raises:
-        ValueError: when ``judged`` is the fallback, which has no ranker of its own.
+        ValueError: when ``evaluated`` is the fallback, which has no ranker of its own.
     """
-    if judged.is_fallback:
-        raise ValueError(f"the fallback of {judged.problem} has no ranker to refit")
-    model = copy.deepcopy(judged.model)
+    if evaluated.is_fallback:
+        raise ValueError(f"the fallback of {evaluated.problem} has no ranker to refit")
+    model = copy.deepcopy(evaluated.model)
     model.estimator = FrozenEstimator(fit_ranker(problem, known))
     model.calibrated_classifiers_[0].estimator = model.estimator
-    return replace(judged, model=model, reference=reference_row(known.features))
+    return replace(evaluated, model=model, reference=reference_row(known.features))
 
 
-def fit_naive(problem: PredictionProblem, known: Matrix) -> Fitted:
-    """The naive rival, fitted on ``known``: give it the folds that the candidate saw, both of them."""
+def fit_baseline(problem: PredictionProblem, known: Matrix) -> Fitted:
+    """The baseline, fitted on ``known``: give it the folds that the candidate saw, both of them."""
     model = RecencyBands(column=problem.recency).fit(known.features, known.outcome)
     return _fitted(problem, model, method="none", reference=known, calibration=known)
 

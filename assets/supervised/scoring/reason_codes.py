@@ -1,4 +1,4 @@
-"""Why this customer scores as they do: what blanking each theme of features would change."""
+"""Reason codes: the change of a score when a feature group is occluded."""
 
 from collections.abc import Sequence
 
@@ -7,22 +7,27 @@ import pandas as pd
 
 from assets.features.groups import FeatureGroup
 from assets.features.matrix import UNKNOWN
-from assets.lifecycle.store.schemas import REASON_TYPES, typed
+from assets.lifecycle.store.schemas import NUMBER, TEXT, Types, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
 from assets.metrics.classification import log_odds
 from assets.supervised.fitting.train import Fitted, Reference
 
 REASONS = 3
 CHUNK_ROWS = 50_000
-# A theme that moves the score less than this many log-odds is no reason.
+REASON_TYPES: Types = {
+    f"reason_{place}_{part}": NUMBER if part == "importance" else TEXT
+    for place in (1, 2, 3)
+    for part in ("code", "value", "direction", "importance")
+}
+# A feature group that moves the score by less than this many log-odds is no reason.
 SMALLEST_EFFECT = 0.005
 
 
-def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[FeatureGroup]) -> pd.DataFrame:
-    """The three themes that move each row's score most, in the columns ``reason_1_code`` and so on.
+def reason_codes(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[FeatureGroup]) -> pd.DataFrame:
+    """The three feature groups that move each row's score most, in the columns ``reason_1_code`` and so on.
 
-    A theme none of whose columns the typical customer has was not offered to the model and moves nothing.
-    A theme's effect is the row's log-odds minus its log-odds when the theme's columns are replaced by
+    A group without a usable column moves nothing.
+    A group's effect is the row's log-odds minus its log-odds when the group's columns are replaced by
     the typical customer's. Themes are blanked whole, because blanking one of two columns that say the
     same leaves the other to speak. The ranker is asked, not the calibrator, whose steps hide effects.
 
@@ -33,9 +38,9 @@ def reasons(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[FeatureG
 
     Returns:
         n rows: code and value as text, direction ``raises`` or ``lowers``, importance as share of the
-        absolute effects of all themes, in [0, 1]. Missing when fewer themes matter.
+        absolute effects of all groups, in [0, 1]. Missing when fewer groups matter.
 
-    Source: occlusion, Zeiler & Fergus 2014. Effects of themes that interact do not add up to the score.
+    Source: occlusion, Zeiler & Fergus 2014. Effects of groups that interact do not add up to the score.
     """
     chunks = [
         _effects(fitted, features.iloc[start : start + CHUNK_ROWS], groups)

@@ -1,112 +1,127 @@
-"""Everyone's probability on one as-of morning, in the published columns."""
+"""Score rows of a cohort on one as-of date: probability, interval, ranks, reason codes."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
-from assets.keys import id_type
-from assets.lifecycle.cohort import CONSENT_COLUMNS
-from assets.lifecycle.store.schemas import SCORE_TYPES, typed
+from assets.lifecycle.cohort import INELIGIBLE
+from assets.lifecycle.store.schemas import NUMBER, SMALL, TEXT, Types
 from assets.metrics.arrays import Floats, Ints, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.metrics.classification import log_odds, with_shift
-from assets.supervised.data.dataset import INELIGIBLE, is_eligible
+from assets.supervised.data.dataset import is_eligible
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
-from assets.supervised.scoring.reason_codes import reasons
+from assets.supervised.scoring.reason_codes import REASON_TYPES, reason_codes
 
 HIGH_PERCENTILE = 10
 MEDIUM_PERCENTILE = 40
 POPULATION = "every customer with a purchase before as_of_date"
 
-Status = Literal["ok", "fallback_model", "stale", "withheld_by_gate"]
+KEY_TYPES: Types = {"target": TEXT, "horizon_days": SMALL}
+SCORE_TYPES: Types = {
+    "probability": NUMBER,
+    "probability_raw": NUMBER,
+    "prob_lo": NUMBER,
+    "prob_hi": NUMBER,
+    "score": SMALL,
+    "percentile": SMALL,
+    "decile": SMALL,
+    "percentile_population": TEXT,
+    "tier": TEXT,
+    "tier_rule": TEXT,
+    "base_rate": NUMBER,
+    "lift": NUMBER,
+    "expected_value": NUMBER,
+    **REASON_TYPES,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorShift:
-    """The forecast period effect of the scored day: shift and standard deviation in log-odds."""
+    """Prior shift of the scored date: shift and standard deviation, log-odds."""
 
     shift: float = 0.0
     sd: float = 0.0
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.shift) and np.isfinite(self.sd) and self.sd >= 0):
-            raise ValueError(f"level shift {self.shift}, sd {self.sd} must be finite, sd at least 0")
+            raise ValueError(f"shift {self.shift}, sd {self.sd} must be finite, sd at least 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoreProvenance:
-    """What the rows say about where they come from; ``scored_at`` is naive UTC."""
-
-    run_id: str
-    scored_at: datetime
-    model_version: str
-    quality_grade: str
-    status: Status = "ok"
-
-
-def score(
-    problem: PredictionProblem,
-    fitted: Fitted,
-    *,
-    features: pd.DataFrame,
-    level: PriorShift,
-    run: ScoreProvenance,
+def build_score_rows(
+    problem: PredictionProblem, fitted: Fitted, *, features: pd.DataFrame, shift: PriorShift
 ) -> pd.DataFrame:
-    """One row per customer, in exactly the columns that are published.
+    """One row per entity in ``features``: the probability and what follows from it alone.
 
-    Whoever is not asked about has a row that says why, and neither a probability nor what follows from one.
+    Ineligible entities have a row with the reason, and no probability.
 
     Args:
-        problem: What was asked.
-        fitted: The champion, or the naive rival as fallback.
-        features: Feature rows of one as-of day, with ``ineligible_reason`` where some are not asked about.
-            ``is_holdout``, ``consent_ads`` and ``consent_profiling`` are copied when they are there and
-            missing otherwise: silence is not consent.
-        level: Moves every probability of the day.
-        run: Where the rows come from; the status of a fallback is ``fallback_model`` whatever it says.
+        problem: The prediction problem.
+        fitted: The champion, or the baseline as fallback.
+        features: Feature rows (n, k) of one as-of date, with ``ineligible_reason`` where some are
+            ineligible.
+        shift: Prior shift of the date; moves every probability.
+
+    Returns:
+        (n, m) columns of :data:`SCORE_TYPES` without the ranks, which :func:`add_ranks` adds.
 
     Raises:
-        ValueError: when ``features`` span more than one as-of day or repeat a customer.
-        LeakDetected: when a fact was not yet known.
+        ValueError: ``features`` span more than one as-of date or repeat an entity.
+        LeakDetected: A fact was not yet known.
     """
     known = Columns(entity_id=problem.entity_id, numeric=problem.numeric, categorical=problem.categorical)
     matrix = build_matrix(features, None, columns=known)
     days = np.unique(matrix.as_of)
     if days.size > 1:
-        raise ValueError(f"{days.size} as-of days, {days[0]} to {days[-1]}: score one at a time")
-    asked = is_eligible(features)
-    said = _said(problem, fitted, matrix.of(asked), features=features.loc[asked], level=level)
-    columns = (
-        _identity(problem, matrix, run=run, is_fallback=fitted.is_fallback)
-        | {"is_eligible": asked, INELIGIBLE: features[INELIGIBLE].array if not asked.all() else None}
-        | {name: features[name].array if name in features.columns else None for name in CONSENT_COLUMNS}
-        | {name: features[name].array for name in problem.passthrough_columns}
-    )
-    # Only those asked about have a row in ``said``; the others' stay empty.
-    told = said.set_index(np.flatnonzero(asked)).reindex(range(len(matrix)))
-    return typed(
-        pd.concat([pd.DataFrame(columns), told], axis=1), {**SCORE_TYPES, **problem.passthrough_columns}
-    )
+        raise ValueError(f"{days.size} as-of dates, {days[0]} to {days[-1]}: score one at a time")
+    eligible = is_eligible(features)
+    identity = {
+        problem.entity_id: matrix.entities,
+        AS_OF: matrix.as_of.astype("datetime64[s]"),
+        "target": problem.target,
+        "horizon_days": problem.horizon_days,
+        "is_eligible": eligible,
+        INELIGIBLE: features[INELIGIBLE].array if not eligible.all() else None,
+        **{name: features[name].array for name in problem.passthrough_columns},
+    }
+    predicted = _predicted(problem, fitted, matrix.of(eligible), features=features.loc[eligible], shift=shift)
+    # Only eligible entities were predicted; the others' columns stay empty.
+    predicted = predicted.set_index(np.flatnonzero(eligible)).reindex(range(len(matrix)))
+    return pd.concat([pd.DataFrame(identity), predicted], axis=1)
 
 
-def _said(
-    problem: PredictionProblem, fitted: Fitted, asked: Matrix, *, features: pd.DataFrame, level: PriorShift
+def add_ranks(problem: PredictionProblem, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add rank, percentile, decile, tier, base rate and lift among the eligible rows of one as-of date.
+
+    Args:
+        problem: The prediction problem.
+        rows: Rows of :func:`build_score_rows` (n, k), the whole cohort.
+    """
+    eligible = rows["is_eligible"].to_numpy(dtype=np.bool_)
+    cohort = rows.loc[eligible]
+    probability = cohort["probability"].to_numpy(dtype=np.float64)
+    entities = cohort[problem.entity_id].to_numpy(dtype=object)
+    ranked = pd.DataFrame(_standing(problem, probability, entities), index=cohort.index)
+    return pd.concat([rows, ranked.reindex(rows.index)], axis=1)
+
+
+def _predicted(
+    problem: PredictionProblem,
+    fitted: Fitted,
+    eligible: Matrix,
+    *,
+    features: pd.DataFrame,
+    shift: PriorShift,
 ) -> pd.DataFrame:
-    """What is said of those ``asked`` about: the probability and everything that follows from it."""
-    raw = fitted.probability(asked.features)
-    probability = with_shift(raw, level.shift)
-    columns = (
-        _probabilities(fitted, raw, level=level)
-        | _standing(problem, probability, asked.entities)
-        | {"expected_value": probability * _amounts(problem, features)}
-    )
-    told = reasons(fitted, asked.features, groups=problem.reason_groups)
-    return pd.concat([pd.DataFrame(columns, index=told.index), told], axis=1)
+    """Score columns of ``eligible`` entities: the probability and everything derived from it."""
+    raw = fitted.probability(eligible.features)
+    columns = _probabilities(fitted, raw, shift=shift)
+    columns |= {"expected_value": with_shift(raw, shift.shift) * _amounts(problem, features)}
+    codes = reason_codes(fitted, eligible.features, groups=problem.reason_groups)
+    return pd.concat([pd.DataFrame(columns, index=codes.index), codes], axis=1)
 
 
 def ranks(probability: Floats, entities: Texts) -> Ints:
@@ -117,26 +132,8 @@ def ranks(probability: Floats, entities: Texts) -> Ints:
     return found
 
 
-def _identity(
-    problem: PredictionProblem, matrix: Matrix, *, run: ScoreProvenance, is_fallback: bool
-) -> dict[str, object]:
-    return {
-        "customer_id": matrix.entities,
-        "id_type": id_type(problem.entity_id, matrix.entities),
-        AS_OF: matrix.as_of.astype("datetime64[s]"),
-        "scored_at": run.scored_at,
-        "run_id": run.run_id,
-        "model_name": problem.name,
-        "model_version": run.model_version,
-        "target": problem.target,
-        "horizon_days": problem.horizon_days,
-        "status": "fallback_model" if is_fallback else run.status,
-        "quality_grade": run.quality_grade,
-    }
-
-
-def _probabilities(fitted: Fitted, raw: Floats, *, level: PriorShift) -> dict[str, object]:
-    """The probability and how sure it is: its calibration bin's error and the level's, in quadrature.
+def _probabilities(fitted: Fitted, raw: Floats, *, shift: PriorShift) -> dict[str, object]:
+    """The probability and its interval: errors of calibration bin and prior shift, in quadrature.
 
     The bin's interval is carried over as a distance in log-odds from its mean prediction: as it
     stands it would not contain the predictions near the edges of a wide bin.
@@ -146,12 +143,12 @@ def _probabilities(fitted: Fitted, raw: Floats, *, level: PriorShift) -> dict[st
     near = np.searchsorted((means[1:] + means[:-1]) / 2, raw)
     below = log_odds(np.asarray([each.ci_lo for each in bins])) - log_odds(means)
     above = log_odds(np.asarray([each.ci_hi for each in bins])) - log_odds(means)
-    shared = NORMAL_QUANTILE * level.sd
+    shared = NORMAL_QUANTILE * shift.sd
     return {
-        "probability": with_shift(raw, level.shift),
+        "probability": with_shift(raw, shift.shift),
         "probability_raw": raw,
-        "prob_lo": with_shift(raw, level.shift - np.hypot(np.minimum(below, 0)[near], shared)),
-        "prob_hi": with_shift(raw, level.shift + np.hypot(np.maximum(above, 0)[near], shared)),
+        "prob_lo": with_shift(raw, shift.shift - np.hypot(np.minimum(below, 0)[near], shared)),
+        "prob_hi": with_shift(raw, shift.shift + np.hypot(np.maximum(above, 0)[near], shared)),
     }
 
 

@@ -34,12 +34,13 @@ def test_the_deviance_is_least_for_the_mean_where_the_absolute_error_is_least_fo
     # Nine customers in ten spend nothing, the tenth 10: the mean is 1, the median 0.
     realised = np.repeat([0.0, 10.0], [90, 10])
     deviance = [
-        float(poisson_deviances(realised, np.full(100, said)).mean()) for said in (0.0, 0.5, 1.0, 2.0)
+        float(poisson_deviances(realised, np.full(100, predicted)).mean())
+        for predicted in (0.0, 0.5, 1.0, 2.0)
     ]
     assert int(np.argmin(deviance)) == 2
     # 2 * (10 ln(10 / 1) - 9) for one in ten and 2 * 1 for the others.
     assert deviance[2] == pytest.approx(0.2 * (10 * np.log(10) - 9) + 0.9 * 2)
-    errors = [wape(realised, np.full(100, said)) for said in (0.0, 0.5, 1.0)]
+    errors = [wape(realised, np.full(100, predicted)) for predicted in (0.0, 0.5, 1.0)]
     assert int(np.argmin(errors)) == 0
 
 
@@ -82,7 +83,7 @@ def test_hindsight_ranks_perfectly_a_constant_not_at_all_and_the_reverse_negativ
 
 
 def test_nothing_spent_has_no_ranking() -> None:
-    assert np.isnan(Concentration.of(np.zeros(3), np.arange(3.0)).judged(np.ones(3)))
+    assert np.isnan(Concentration.of(np.zeros(3), np.arange(3.0)).gini(np.ones(3)))
 
 
 def test_a_better_model_is_surely_better_on_the_same_rows() -> None:

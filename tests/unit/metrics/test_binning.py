@@ -12,14 +12,14 @@ from assets.metrics.drift.binning import (
     CategoryBins,
     NumericBins,
     bins_of,
+    histogram_of,
     placed,
-    tally,
 )
 
 
 def counted(column: pd.Series, *, by: pd.Series) -> tuple[int, ...]:
     bins = bins_of(by)
-    return tally(placed(column, bins), bins).counts
+    return histogram_of(placed(column, bins), bins).counts
 
 
 def test_a_continuous_column_falls_into_equal_bins() -> None:
@@ -34,7 +34,7 @@ def test_the_zeros_of_a_count_have_a_bin_of_their_own() -> None:
     column = pd.Series(np.repeat([0.0, 1.0, 2.0, 3.0], [80, 10, 6, 4]))
     bins = bins_of(column)
     assert isinstance(bins, NumericBins)
-    counts = tally(placed(column, bins), bins).counts
+    counts = histogram_of(placed(column, bins), bins).counts
     assert counts == (0, 80, 0, 10, 6, 4, 0)
     # What is below zero was never there, and does not hide among the zeros.
     assert counted(pd.Series([-1.0, 0.0, 9.0]), by=column) == (1, 1, 0, 0, 0, 1, 0)
@@ -70,21 +70,21 @@ def test_an_infinite_number_is_refused_by_name() -> None:
 
 def test_what_never_had_a_value_has_one_bin_and_all_later_values_lie_outside() -> None:
     bins = bins_of(pd.Series([np.nan, np.nan]))
-    found = tally(placed(pd.Series([1.0, np.nan, 2.0]), bins), bins)
+    found = histogram_of(placed(pd.Series([1.0, np.nan, 2.0]), bins), bins)
     assert found.counts == (2, 1)
     assert found.outside == 2
 
 
 def test_values_outside_the_range_seen_are_counted_on_both_sides() -> None:
     bins = bins_of(pd.Series(np.arange(100.0)))
-    found = tally(placed(pd.Series([-1.0, 0.0, 50.0, 99.0, 100.0, 101.0, np.nan]), bins), bins)
+    found = histogram_of(placed(pd.Series([-1.0, 0.0, 50.0, 99.0, 100.0, 101.0, np.nan]), bins), bins)
     assert found.outside == 3
 
 
 def test_group_means_add_up_to_the_mean_even_with_fewer_rows_than_groups() -> None:
     column = pd.Series([1.0, 2.0, 4.0, np.nan])
     bins = bins_of(column)
-    found = tally(placed(column, bins), bins)
+    found = histogram_of(placed(column, bins), bins)
     assert len(found.means) == GROUPS
     assert np.mean(found.means) == pytest.approx(7 / 3)
     assert list(found.means) == sorted(found.means)

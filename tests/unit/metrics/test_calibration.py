@@ -80,12 +80,15 @@ def test_a_planted_shift_and_slope_are_found() -> None:
 
 def test_level_and_slope_agree_with_statsmodels() -> None:
     outcome, truth = drawn(3_000)
-    said, customers = np.clip(truth * 0.7, 0.01, 0.9), np.arange(3_000) // 3
+    predicted, customers = np.clip(truth * 0.7, 0.01, 0.9), np.arange(3_000) // 3
     clustered = {"cov_type": "cluster", "cov_kwds": {"groups": customers, "use_correction": False}}
     family, constant = sm.families.Binomial(), np.ones(3_000)
-    level = sm.GLM(outcome, constant, family=family, offset=log_odds(said)).fit(**clustered)
-    slope = sm.GLM(outcome, sm.add_constant(log_odds(said)), family=family).fit(**clustered)
-    ours = calibration_in_the_large(outcome, said, customers), calibration_slope(outcome, said, customers)
+    level = sm.GLM(outcome, constant, family=family, offset=log_odds(predicted)).fit(**clustered)
+    slope = sm.GLM(outcome, sm.add_constant(log_odds(predicted)), family=family).fit(**clustered)
+    ours = (
+        calibration_in_the_large(outcome, predicted, customers),
+        calibration_slope(outcome, predicted, customers),
+    )
     theirs = (level.params[0], level.bse[0]), (slope.params[1], slope.bse[1])
     for found, (value, error) in zip(ours, theirs, strict=True):
         assert found.value == pytest.approx(value, rel=1e-5)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from assets.metrics.drift import divergence
-from assets.metrics.drift.binning import numeric_bins, tally
+from assets.metrics.drift.binning import histogram_of, numeric_bins
 
 
 def test_the_index_of_a_shifted_normal_is_the_square_of_the_shift() -> None:
@@ -38,7 +38,7 @@ def test_earth_moved_agrees_with_scipy_on_heavy_tails() -> None:
     rng = np.random.default_rng(4)
     was, now = rng.lognormal(0, 1.5, 5_000).astype("f4"), rng.lognormal(0.4, 1.7, 3_000).astype("f4")
     bins = numeric_bins(was)
-    ours = divergence.wasserstein(*(np.asarray(tally(each, bins).means) for each in (was, now)))
+    ours = divergence.wasserstein(*(np.asarray(histogram_of(each, bins).means) for each in (was, now)))
     assert ours == pytest.approx(stats.wasserstein_distance(was, now), rel=0.01)
 
 
@@ -49,7 +49,7 @@ def test_without_drift_index_and_distance_are_what_the_formulas_say() -> None:
     for _ in range(150):
         was, now = rng.normal(size=20_000).astype("f4"), rng.normal(size=400).astype("f4")
         bins = numeric_bins(was)
-        then, today = tally(was, bins), tally(now, bins)
+        then, today = histogram_of(was, bins), histogram_of(now, bins)
         counts = [np.asarray(each.counts, dtype=float) for each in (then, today)]
         psi.append(divergence.population_stability(*counts))
         js.append(divergence.jensen_shannon(*counts))
@@ -59,9 +59,9 @@ def test_without_drift_index_and_distance_are_what_the_formulas_say() -> None:
     assert np.sqrt(np.mean(np.square(js))) == pytest.approx(
         divergence.expected_jensen_shannon(16, scale), rel=0.06
     )
-    beyond = np.mean(np.array(moved) > divergence.largest_chance_moved(scale, draws=9))
+    beyond = np.mean(np.array(moved) > divergence.largest_chance_wasserstein(scale, draws=9))
     assert 0.05 <= beyond <= 0.25
-    assert np.max(moved) < 1.3 * divergence.largest_chance_moved(scale, draws=150)
+    assert np.max(moved) < 1.3 * divergence.largest_chance_wasserstein(scale, draws=150)
 
 
 def test_the_chance_of_an_index_is_uniform_when_the_true_one_is_named() -> None:

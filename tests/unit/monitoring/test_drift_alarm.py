@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.lifecycle.store.schemas import DRIFT_TYPES
 from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
 from assets.metrics.drift.sample import DriftSample
 from assets.monitoring.drift.alarm import DriftThresholds, DriftVerdict, judge_drift
-from assets.monitoring.drift.table import DRIFT_TYPES, drift_rows, history_of
+from assets.monitoring.drift.step import drift_rows, history_of
 
 FEATURES, CUSTOMERS, YEAR = 45, 800, 52
 MONDAY = np.datetime64("2023-01-02")
@@ -89,7 +90,7 @@ def test_a_distance_alone_is_enough() -> None:
 
 
 def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_not() -> None:
-    def mornings(near: int) -> list[tuple[FeatureDrift, ...]]:
+    def as_of_dates(near: int) -> list[tuple[FeatureDrift, ...]]:
         moved = [effect(psi=0.28, n=2_000, feature=f"near_{i}") for i in range(near)]
         calm = [effect(psi=0.02, n=2_000, feature=f"calm_{i}") for i in range(400 - near)]
         return [(*moved, *calm)] * 2
@@ -97,8 +98,8 @@ def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_no
     alone = judge_drift([(effect(psi=0.28, n=2_000),)] * 2)[0]
     assert alone.p_value < 0.05
     assert alone.verdict == "drifted"
-    assert judge_drift(mornings(1))[0].verdict == "watch"
-    verdicts = [each.verdict for each in judge_drift(mornings(150))]
+    assert judge_drift(as_of_dates(1))[0].verdict == "watch"
+    verdicts = [each.verdict for each in judge_drift(as_of_dates(150))]
     assert verdicts.count("drifted") == 150
 
 

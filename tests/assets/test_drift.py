@@ -70,11 +70,11 @@ def others(rows: Rows, since: "pd.Series[bool]") -> Rows:
 PLANTED: dict[str, Callable[[Rows, "pd.Series[bool]"], Rows]] = {
     "an amount is in pence: 100 times as large": pence,
     "an amount is in pence for one customer in 20": pence_of_few,
-    "an amount is in pence for one morning only": pence_once,
+    "an amount is in pence on one as-of date only": pence_once,
     "a column is lost": lost,
     "two categories are swapped, of 10 and 90 %": swapped,
     "a category of 10 % gets another name": renamed,
-    "customers are others: they bought four times as recently": others,
+    "the customers are different: they bought four times as recently": others,
 }
 
 

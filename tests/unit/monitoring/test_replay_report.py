@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.monitoring.replay.report import HEADINGS, closing, markdown, morning_line, page, told
+from assets.monitoring.replay.report import HEADINGS, closing, date_line, formatted, markdown, page
 from tests.unit.lifecycle.world import PROBLEM
 
 COLUMNS = [
@@ -33,7 +33,7 @@ def rows() -> pd.DataFrame:
 
 
 def test_a_morning_is_told_as_a_person_reads_it(rows: pd.DataFrame) -> None:
-    assert told(rows)[0] == {
+    assert formatted(rows)[0] == {
         "as_of_date": "2024-01-01",
         "customers": "1,200",
         "sum_probability": "110",
@@ -47,11 +47,11 @@ def test_a_morning_is_told_as_a_person_reads_it(rows: pd.DataFrame) -> None:
         "drifted": "-",
         "decisions": "promote (new as-of morning)",
     }
-    assert told(rows)[1]["miss"] == "-25%"  # 60 / 80 - 1
+    assert formatted(rows)[1]["miss"] == "-25%"  # 60 / 80 - 1
 
 
 def test_what_is_not_known_is_a_dash(rows: pd.DataFrame) -> None:
-    withheld, waiting = told(rows)[2:]
+    withheld, waiting = formatted(rows)[2:]
     known = {"as_of_date": "2024-01-15", "status": "withheld", "decisions": rows["decisions"][2]}
     assert withheld == dict.fromkeys(HEADINGS, "-") | known
     assert [waiting[name] for name in ("sum_probability", "interval")] == ["70", "55 to 85"]
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_a_dash(rows: pd.DataFrame) -> None:
 
 def test_a_morning_on_which_nobody_bought_has_no_miss(rows: pd.DataFrame) -> None:
     none_bought = rows.assign(realised=rows["realised"].replace(100.0, 0.0))
-    assert told(none_bought)[0]["miss"] == "-"
+    assert formatted(none_bought)[0]["miss"] == "-"
     # Only the 60 of 80 is left.
     assert "2 matured: mean AUC 0.700, miss median 25.0%, worst 25%" in closing(none_bought)
 
@@ -79,13 +79,11 @@ def test_without_a_matured_morning_nothing_is_claimed(rows: pd.DataFrame) -> Non
 
 
 def test_a_morning_as_it_was_lived_is_one_line(rows: pd.DataFrame) -> None:
-    assert morning_line(rows.iloc[[1]]) == (
+    assert date_line(rows.iloc[[1]]) == (
         "2024-01-08: 60 of 1,210 customers (50 to 70), ok; decided: refuse (customers drifted); "
         "promote (customers drifted); drifted: spend, country"
     )
-    assert morning_line(rows.iloc[[2]]).startswith(
-        "2024-01-15: nobody is scored, withheld; decided: withhold"
-    )
+    assert date_line(rows.iloc[[2]]).startswith("2024-01-15: nobody is scored, withheld; decided: withhold")
 
 
 def test_the_table_in_markdown_has_one_line_per_morning(rows: pd.DataFrame) -> None:

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pytest
 
 from assets.metrics.classification import with_shift
-from assets.prior_shift.covariates import PeriodHistory, outlook
+from assets.prior_shift.covariates import PeriodHistory, period_covariates
 from assets.prior_shift.forecast import (
     PRIOR_PERIODS,
     PRIOR_SD,
     PriorShiftForecast,
-    forecast_level,
+    forecast_prior_shift,
     total_interval,
 )
 from assets.prior_shift.trading_days import DailyOrders, TradingCalendar, order_days
@@ -56,7 +56,9 @@ def calendar_of(per_day: Floats, number: int) -> TradingCalendar:
 def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) -> PriorShiftForecast:
     """Of the newest as-of day of ``shifts``."""
     as_of = week(shifts.size - 1)
-    return forecast_level(history(shifts), daily_orders(per_day), as_of=as_of, horizon_days=horizon_days)
+    return forecast_prior_shift(
+        history(shifts), daily_orders(per_day), as_of=as_of, horizon_days=horizon_days
+    )
 
 
 def test_a_steady_shop_gets_its_planted_level_back() -> None:
@@ -80,7 +82,7 @@ def test_a_closure_last_year_is_expected_again() -> None:
     # Open every day for a year, but shut for the 14 days from week 48; 52 weeks later the same weeks come.
     per_day = np.full(7 * 100, 20.0)
     per_day[7 * 48 : 7 * 50] = 0
-    seen = outlook(calendar_of(per_day, 100), week(100), lookback_days=28, horizon_days=28)
+    seen = period_covariates(calendar_of(per_day, 100), week(100), lookback_days=28, horizon_days=28)
     # Weeks 100..103 were weeks 48..51: 14 of 28 days shut. By date they fall one day later (364 against 365),
     # so the first and the 15th day are half shut each: 0.5 + 13 + 0.5 = 14.
     assert np.exp(seen.trading) == pytest.approx(0.5)
@@ -155,13 +157,13 @@ def test_nothing_after_the_morning_changes_the_forecast() -> None:
     rng = np.random.default_rng(3)
     per_day, shifts = ar1_shop(rng, 80)
     known, as_of = history(shifts), week(60)
-    before = forecast_level(known, daily_orders(per_day), as_of=as_of, horizon_days=HORIZON)
+    before = forecast_prior_shift(known, daily_orders(per_day), as_of=as_of, horizon_days=HORIZON)
     tampered_days = per_day.copy()
     tampered_days[7 * 60 :] *= 9
     tampered_shifts = shifts.copy()
     tampered_shifts[57:] = 5  # week 56 + 28 days ends on the morning of week 60, week 57 has not matured
     tampered = replace(known, shift=tampered_shifts, expected=np.r_[known.expected[:61], np.full(20, 0.9)])
-    after = forecast_level(tampered, daily_orders(tampered_days), as_of=as_of, horizon_days=HORIZON)
+    after = forecast_prior_shift(tampered, daily_orders(tampered_days), as_of=as_of, horizon_days=HORIZON)
     assert after == before
 
 
@@ -170,9 +172,9 @@ def test_the_newest_matured_window_does_change_the_forecast() -> None:
     moved = shifts.copy()
     moved[56] = 5
     daily, as_of = daily_orders(per_day), week(60)
-    assert forecast_level(history(moved), daily, as_of=as_of, horizon_days=HORIZON) != forecast_level(
-        history(shifts), daily, as_of=as_of, horizon_days=HORIZON
-    )
+    assert forecast_prior_shift(
+        history(moved), daily, as_of=as_of, horizon_days=HORIZON
+    ) != forecast_prior_shift(history(shifts), daily, as_of=as_of, horizon_days=HORIZON)
 
 
 def test_without_a_matured_window_the_level_stays_and_the_prior_speaks() -> None:
@@ -197,7 +199,7 @@ def test_every_horizon_gets_a_finite_level(horizon_days: int) -> None:
 
 def test_a_morning_that_is_no_as_of_day_is_refused() -> None:
     with pytest.raises(ValueError, match="2023-01-03 is not an as-of day"):
-        forecast_level(
+        forecast_prior_shift(
             history(np.zeros(3)), daily_orders(np.ones(7)), as_of=date(2023, 1, 3), horizon_days=HORIZON
         )
 

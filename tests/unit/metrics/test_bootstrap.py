@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from assets.metrics.bootstrap import ClusterBootstrap, accuracy, interval, paired_differences
+from assets.metrics.bootstrap import ClusterBootstrap, classification_metrics, interval, paired_differences
 from assets.metrics.classification import auc, average_precision, brier, log_loss
 
 
@@ -17,7 +17,7 @@ def rows(customers: int, weeks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def test_the_first_entry_is_the_measure_itself_and_the_others_are_weighted_ones() -> None:
     outcome, probability, customers = rows(200, 2)
     resamples = ClusterBootstrap.by_customer(customers, replicates=20, rng=np.random.default_rng(0))
-    found = accuracy(outcome, probability, resamples)
+    found = classification_metrics(outcome, probability, resamples)
     third = resamples.weights[2].astype(float)[resamples.codes]
     for name, measure in {
         "auc": auc,
@@ -34,7 +34,7 @@ def test_ten_copies_of_every_customer_do_not_narrow_the_interval() -> None:
     for weeks in (1, 10):
         outcome, probability, customers = rows(500, weeks)
         resamples = ClusterBootstrap.by_customer(customers, replicates=400, rng=np.random.default_rng(0))
-        replicates = accuracy(outcome, probability, resamples)["auc"]
+        replicates = classification_metrics(outcome, probability, resamples)["auc"]
         widths.append(interval(replicates[0], replicates[1:]))
     once, tenfold = (each.hi - each.lo for each in widths)
     # Rows drawn one by one would make the second a third of the first.
@@ -52,7 +52,10 @@ def test_the_interval_of_a_rate_is_as_wide_as_theory_says() -> None:
 def test_a_paired_difference_is_surer_than_its_parts() -> None:
     outcome, probability, customers = rows(500, 1)
     resamples = ClusterBootstrap.by_customer(customers, replicates=200, rng=np.random.default_rng(0))
-    better, worse = accuracy(outcome, probability, resamples), accuracy(outcome, probability**1.1, resamples)
+    better, worse = (
+        classification_metrics(outcome, probability, resamples),
+        classification_metrics(outcome, probability**1.1, resamples),
+    )
     difference = paired_differences(better, worse)["log_loss"]
     assert difference[0] == pytest.approx(better["log_loss"][0] - worse["log_loss"][0])
     assert np.std(difference[1:]) < 0.2 * np.std(better["log_loss"][1:])

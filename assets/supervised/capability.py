@@ -1,0 +1,303 @@
+"""A capability made of the declaration of a supervised prediction problem."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from assets.features.matrix import AS_OF, OUTCOME
+from assets.keys import LEVELS, METRICS, Key
+from assets.lifecycle.capability import (
+    Capability,
+    Champion,
+    Evaluation,
+    Fit,
+    MetricKey,
+    ModelVintage,
+    NothingToScore,
+    Outcome,
+    Performance,
+    ScoreTable,
+    Spec,
+    TableSpec,
+    TrainingRecord,
+)
+from assets.lifecycle.cohort import Exclusion
+from assets.lifecycle.gate import Comparison, Decision
+from assets.lifecycle.report.grade import FALLBACK, Grade
+from assets.lifecycle.store.fingerprints import data_hash
+from assets.lifecycle.store.metric_lookup import overall
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, typed
+from assets.metrics.drift.reference import DriftReference
+from assets.metrics.drift.sample import DriftSample
+from assets.metrics.performance_estimation import estimated_accuracy
+from assets.ports import Warehouse
+from assets.prior_shift.forecast import PriorShiftForecast
+from assets.supervised.data import drift_reference
+from assets.supervised.data.dataset import (
+    DAILY_ORDERS,
+    TrainingData,
+    is_eligible,
+    load_eligible_matrix,
+    load_features,
+    load_training_data,
+    published_rows,
+)
+from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
+from assets.supervised.data.split import split_by_time
+from assets.supervised.evaluation.evaluation import FEWEST_POSITIVES, EvaluationSample, evaluate
+from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated
+from assets.supervised.evaluation.membership_inference import membership_rows
+from assets.supervised.evaluation.published import forecast_shift, period_history
+from assets.supervised.evaluation.slices import slice_values
+from assets.supervised.evaluation.walk_forward import evaluate_candidate, fit_calibrated, fit_walk_forward
+from assets.supervised.fitting.fitted_store import MODEL_TYPES, from_artifact, to_artifact
+from assets.supervised.fitting.train import Fitted, fit_baseline, usable_features
+from assets.supervised.problem import PredictionProblem
+from assets.supervised.report import card_sections, describe_evaluation, describe_scores
+from assets.supervised.scoring.score_rows import (
+    KEY_TYPES,
+    SCORE_TYPES,
+    PriorShift,
+    add_ranks,
+    build_score_rows,
+)
+
+COMPARED = Comparison(metric="levelled_log_loss", label="log loss after recalibration")
+# A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
+REALISED_WINDOW = timedelta(weeks=13)
+FIGURES = ("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
+CODE = ("supervised", "prior_shift", "features", "metrics")
+
+
+class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorShiftForecast]):
+    """Everything that a :class:`PredictionProblem` needs; the declaration is all that differs."""
+
+    def __init__(self, problem: PredictionProblem) -> None:
+        self.problem = problem
+        self.spec = _spec_of(problem)
+
+    def load(self, warehouse: Warehouse, *, as_of: date) -> TrainingData:
+        return load_training_data(self.problem, warehouse, as_of=as_of)
+
+    def data_hash(self, data: TrainingData) -> str:
+        return data_hash(data.labelled)
+
+    def baseline(self, data: TrainingData) -> Fit[Fitted] | None:
+        known = data.labelled
+        if len(known) == 0:
+            return None
+        fitted = fit_baseline(self.problem, known)
+        record = TrainingRecord(
+            n_rows=len(known),
+            n_positive=known.positives,
+            features=(self.problem.recency,),
+            horizon_days=self.problem.horizon_days,
+            calibration_method=fitted.method,
+            params=asdict(self.problem.task),
+        )
+        return Fit(model=fitted, record=record)
+
+    def backtest(
+        self, data: TrainingData, *, champion: Champion[Fitted] | None, version: str
+    ) -> Evaluation[Fitted]:
+        candidate = fit_walk_forward(self.problem, data)
+        # The champion as it would have predicted: its vintages up to the date it was promoted, then itself.
+        vintages = (
+            (*champion.vintages, ModelVintage(first=champion.since, model=champion.model)) if champion else ()
+        )
+        found = evaluate_candidate(self.problem, candidate, data=data, champion=vintages, version=version)
+        learned = membership_rows(self.problem, data.labelled, version=version)
+        return Evaluation(
+            metrics=pd.concat([found.metrics, learned], ignore_index=True),
+            bins=found.bins,
+            defects=self._defects(found.metrics),
+            params={"calibration_method": candidate.models[-1].model.method},
+            vintages=candidate.models,
+        )
+
+    def fit(
+        self, data: TrainingData, *, params: Mapping[str, Any], champion: Champion[Fitted] | None
+    ) -> Fit[Fitted]:
+        del champion
+        fitted = fit_calibrated(self.problem, data.labelled)
+        return Fit(model=fitted, record=self.record(data, params=params))
+
+    def record(self, data: TrainingData, *, params: Mapping[str, Any]) -> TrainingRecord:
+        known = data.labelled
+        folds = {}
+        if "calibration_method" in params:
+            split = split_by_time(data.matured_days, horizon_days=self.problem.horizon_days)
+            names = ("train", "calibration", "test")
+            folds = {name: (fold.first, fold.last) for name in names for fold in (getattr(split, name),)}
+        return TrainingRecord(
+            n_rows=len(known),
+            n_positive=known.positives,
+            features=usable_features(self.problem, known.features),
+            folds=folds,
+            horizon_days=self.problem.horizon_days,
+            calibration_method=params.get("calibration_method"),
+            params=asdict(self.problem.task),
+        )
+
+    def grade(self, metrics: pd.DataFrame, decision: Decision) -> Grade:
+        return grade(metrics.loc[metrics["split"] == "test"], decision)
+
+    def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[pd.DataFrame]:
+        features = load_features(self.problem, warehouse, as_of=as_of)
+        if features.empty:
+            raise NothingToScore(f"the cohort of {as_of} is empty: there is nobody to score")
+        if not is_eligible(features).any():
+            raise NothingToScore(
+                f"none of {len(features):,} {self.problem.entity}s is eligible for {self.spec.name}: {as_of}"
+            )
+        yield features
+
+    def serving_state(self, model: Fitted, data: TrainingData) -> PriorShiftForecast:
+        horizon_days = self.problem.horizon_days
+        history = period_history(model, data, horizon_days=horizon_days)
+        return forecast_shift(history, data, day=data.as_of, horizon_days=horizon_days)
+
+    def score(self, model: Fitted, batch: pd.DataFrame, state: PriorShiftForecast) -> pd.DataFrame:
+        shift = PriorShift(shift=state.shift, sd=state.sd)
+        return build_score_rows(self.problem, model, features=batch, shift=shift)
+
+    def complete(
+        self, scored: pd.DataFrame, *, data: TrainingData, state: PriorShiftForecast, key: MetricKey
+    ) -> ScoreTable:
+        del data
+        eligible = scored.loc[scored["is_eligible"]]
+        raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
+        side = {LEVELS: totals_row(key, raw, state)}
+        # The baseline's ranking is not estimated: it has one rate for many customers.
+        if not key.model_version.endswith("-fallback"):
+            side[METRICS] = self._estimated(eligible, state, key=key)
+        return ScoreTable(rows=add_ranks(self.problem, scored), side_tables=side)
+
+    def write_side_table(self, warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, as_of: date) -> None:
+        del key
+        write_prediction_totals(self.problem, warehouse, rows, as_of=as_of)
+
+    def published(self, warehouse: Warehouse, *, first: date, last: date, as_of: date) -> pd.DataFrame:
+        newest = as_of - timedelta(days=self.problem.horizon_days)
+        return published_rows(self.problem, warehouse, first=first, last=min(last, newest))
+
+    def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
+        outcome = published[OUTCOME].to_numpy(dtype=np.float64)
+        sample = EvaluationSample(
+            outcome=outcome,
+            candidate=published["probability"].to_numpy(dtype=np.float64),
+            competitors={},
+            entities=published[self.problem.entity_id].astype(str).to_numpy(dtype=object),
+            as_of=pd.to_datetime(published[AS_OF]).to_numpy().astype("datetime64[D]"),
+            slices=slice_values(published, self.problem.slices),
+        )
+        found = evaluate(
+            sample,
+            key,
+            replicates=self.problem.criteria.replicates,
+            rng=np.random.default_rng(self.problem.seed),
+        )
+        if min(outcome.sum(), outcome.size - outcome.sum()) < FEWEST_POSITIVES:
+            few = f"too few of either outcome in {outcome.size:,}"
+            return Performance(metrics=found.metrics, bins=found.bins, too_few=few)
+        return Performance(
+            metrics=found.metrics,
+            bins=found.bins,
+            figures={name: overall(found.metrics, name).value for name in FIGURES},
+            defects=self._defects(found.metrics),
+        )
+
+    def record_outcomes(self, warehouse: Warehouse, *, as_of: date) -> None:
+        fill_observed(self.problem, warehouse, as_of=as_of)
+
+    def drift_reference(self, model: Fitted, data: TrainingData) -> DriftReference:
+        return drift_reference.drift_reference(self.problem, model, data=data)
+
+    def drift_sample(self, model: Fitted, warehouse: Warehouse, *, as_of: date) -> DriftSample:
+        rows = load_eligible_matrix(self.problem, warehouse, as_of=as_of)
+        return drift_reference.drift_sample(self.problem, rows, score=model.probability(rows.features))
+
+    def to_artifact(self, model: Fitted) -> tuple[object, Mapping[str, Any]]:
+        return to_artifact(model)
+
+    def from_artifact(self, stored: Any, facts: Mapping[str, Any]) -> Fitted:  # noqa: ANN401 - a fitted model
+        return from_artifact(stored, facts)
+
+    def card_sections(
+        self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
+    ) -> Mapping[str, str]:
+        return card_sections(self.problem, registry, metrics=metrics, bins=bins)
+
+    def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
+        return describe_scores(self.problem, warehouse, rows)
+
+    def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
+        return describe_evaluation(self.problem, metrics, bins)
+
+    def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
+        criteria = self.problem.criteria
+        return (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
+
+    def _estimated(
+        self, eligible: pd.DataFrame, state: PriorShiftForecast, *, key: MetricKey
+    ) -> pd.DataFrame:
+        """Metrics that the scores will have if they are calibrated: an estimate, weeks before outcomes."""
+        probability = eligible["probability"].to_numpy(dtype=np.float64)
+        found = estimated_accuracy(
+            probability, customers=eligible[self.problem.entity_id].to_numpy(), period_sd=state.sd
+        )
+        shared = {
+            **asdict(key),
+            "slice_name": "all",
+            "slice_value": "all",
+            "n": probability.size,
+            "n_positive": None,
+        }
+        rows = [
+            {**shared, "metric": name, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
+            for name, of in found.items()
+        ]
+        return typed(rows, METRIC_TYPES)
+
+
+def _spec_of(problem: PredictionProblem) -> Spec:
+    consent = next((each.table for each in problem.exclusions if _holds_consent(each)), None)
+    return Spec(
+        name=problem.name,
+        question=problem.question,
+        owner=problem.owner,
+        subject=problem.entity_id,
+        cohort=consent,
+        consent_purpose=problem.consent_purpose,
+        tables=(
+            TableSpec(
+                key=problem.scores,
+                key_columns=KEY_TYPES,
+                columns={**SCORE_TYPES, **problem.passthrough_columns},
+            ),
+        ),
+        trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
+        scored_from=problem.sources,
+        outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
+        compared=COMPARED,
+        fallback_grade=FALLBACK,
+        code=CODE,
+        model_types=MODEL_TYPES,
+        spec_hash=problem.spec_hash,
+        seed=problem.seed,
+        realised_window=REALISED_WINDOW,
+        descriptions={
+            problem.scores.name: (
+                f"One row per {problem.entity} and as-of date: the calibrated probability of a "
+                f"{problem.target} within {problem.horizon_days} days, its interval, rank and reason codes."
+            )
+        },
+    )
+
+
+def _holds_consent(exclusion: Exclusion) -> bool:
+    return set(CONSENT_COLUMNS) <= {name for name, _ in exclusion.passthrough_columns}
