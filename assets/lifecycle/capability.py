@@ -44,8 +44,8 @@ class TableSpec:
     """
 
     key: Key
-    key_columns: Types = NOTHING
-    columns: Types = NOTHING
+    key_columns: Types = field(default_factory=dict)
+    columns: Types = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +165,10 @@ class TrainingRecord:
     n_rows: int
     n_positive: int | None = None
     features: tuple[str, ...] = ()
-    folds: Mapping[str, tuple[date, date]] = NOTHING
+    folds: Mapping[str, tuple[date, date]] = field(default_factory=dict)
     horizon_days: int | None = None
     calibration_method: str | None = None
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,7 @@ class Champion(Generic[Model]):
     version: str
     model: Model
     vintages: tuple[ModelVintage[Model], ...] = ()
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,7 @@ class Evaluation(Generic[Model]):
     defects: tuple[str, ...] = ()
     champion_unfit: str = ""
     notes: tuple[str, ...] = ()
-    params: Mapping[str, Any] = NOTHING
+    params: Mapping[str, Any] = field(default_factory=dict)
     vintages: tuple[ModelVintage[Model], ...] = ()
 
 
@@ -236,7 +236,7 @@ class Performance:
 
     metrics: pd.DataFrame
     bins: pd.DataFrame
-    figures: Mapping[str, float] = NOTHING
+    figures: Mapping[str, float] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
     too_few: str = ""
 
