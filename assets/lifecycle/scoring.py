@@ -90,7 +90,7 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
 
 def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
     """``rows`` with status and grade of ``serving``; missing in rows of a rule with a version of its own."""
-    is_serving = rows["model_version"] == serving.model_version
+    is_serving = rows["model_version"].isin((serving.model_version,))
     known = {
         "status": "fallback_model" if serving.is_fallback else "ok",
         "quality_grade": serving.quality_grade,

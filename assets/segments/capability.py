@@ -17,6 +17,7 @@ from assets.lifecycle.capability import (
     Evaluation,
     Fit,
     MetricKey,
+    NothingToScore,
     ScoreTable,
     TrainingRecord,
 )
@@ -110,6 +111,11 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
     ) -> Evaluation[ServingModel]:
         """Select the number of segments, and compare the silhouette with the champion's.
 
+        Args:
+            data: Customers of the as-of date.
+            champion: The version that serves; without one nothing is compared.
+            version: The version of the candidate, for its metric rows.
+
         Raises:
             NoSegments: The customers cannot be clustered.
         """
@@ -132,29 +138,54 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         params: Mapping[str, Any],
         champion: Champion[ServingModel] | None,
     ) -> Fit[ServingModel]:
-        """The selected segmentation; segments that the champion has too keep their keys and names."""
+        """The selected segmentation; segments that the champion has too keep their keys and names.
+
+        Args:
+            data: Customers of the as-of date.
+            params: ``k`` is the number of segments.
+            champion: The version that serves, if one does.
+        """
         model = self._segments(data, int(params["k"]), _segmentation_of(champion))
         return Fit(model=model, record=self.record(data, params=params))
 
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[CustomerBatch]:
-        """All customers of ``as_of`` who may be profiled, in one batch."""
+        """All customers of ``as_of`` who may be profiled, in one batch.
+
+        Raises:
+            NothingToScore: There is no such customer.
+        """
         behaviour, rfm = (
             self._rows(warehouse, key, as_of=as_of).merge(
                 self._previous_keys(warehouse, scheme, as_of=as_of), on="customer_id", how="left"
             )
             for key, scheme in ((self.segmentation.features, BEHAVIOUR), (self.segmentation.rfm, RFM))
         )
+        if behaviour.empty and rfm.empty:
+            raise NothingToScore(f"no customer of {as_of} may be profiled: there is nobody to score")
         yield CustomerBatch(behaviour=behaviour, rfm=rfm)
 
     def score(self, model: ServingModel, batch: CustomerBatch, state: None) -> pd.DataFrame:
-        """One row per customer and scheme."""
+        """One row per customer and scheme.
+
+        Args:
+            model: The version that serves.
+            batch: One customer or many.
+            state: None: customers share nothing.
+        """
         del state
         return score_rows(model, batch)
 
     def complete(
         self, scored: pd.DataFrame, *, data: CustomerFeatures, state: None, key: MetricKey
     ) -> ScoreTable:
-        """Add sizes of segments and agreement with the as-of date before; profiles as a side table."""
+        """Add sizes of segments and agreement with the as-of date before; profiles as a side table.
+
+        Args:
+            scored: Rows of all customers, as :meth:`score` returns them.
+            data: Customers of the as-of date.
+            state: None.
+            key: The serving version.
+        """
         del state
         agreement = {
             scheme: adjusted_rand(rows["segment_key"], rows["previous_segment_key"])
@@ -182,6 +213,10 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
 
         Excellent: adjusted Rand index 0.95 and silhouette 0.70; Good: 0.90 and 0.50; Fair: 0.80 and 0.25;
         Poor otherwise. Stability is that of fits on two halves of the customers.
+
+        Args:
+            metrics: Rows of one version; those for all customers are read.
+            decision: Not read: stability and silhouette are those of the candidate alone.
 
         Source:
             Kaufman & Rousseeuw 1990, Finding Groups in Data (above 0.70 a strong structure, above 0.50 a
@@ -218,7 +253,13 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
     def card_sections(
         self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
     ) -> Mapping[str, str]:
-        """How stable the segments are and how far they lie apart."""
+        """How stable the segments are and how far they lie apart.
+
+        Args:
+            registry: The registry row of the version; not read.
+            metrics: Rows of the version; those for all customers are shown.
+            bins: Empty.
+        """
         del registry, bins
         whole = metrics.loc[metrics["slice_name"] == "all"].sort_values("metric")
         cells = [
@@ -228,14 +269,24 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         return {"Segments": markdown_table(("metric", "value", "from", "to", "customers"), cells)}
 
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
-        """Every number of segments that was tried, and how it did."""
+        """Every number of segments that was tried, and how it did.
+
+        Args:
+            metrics: Rows of one version, of splits train and test.
+            bins: Empty.
+        """
         del bins
         tried = metrics.loc[metrics["slice_name"] == "segments"]
         table = tried.pivot_table(index="slice_value", columns="metric", values="value", sort=False)
         return {"tried": table.rename_axis("segments").reset_index()}
 
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
-        """Number of segments and heat map of the profiles, by scheme."""
+        """Number of segments and heat map of the profiles, by scheme.
+
+        Args:
+            warehouse: Holds the profiles.
+            rows: Rows of the score table of one as-of date.
+        """
         segments = rows.groupby("scheme")["segment_key"].nunique()
         profiles = warehouse.read(
             f"select * from {self.segmentation.profiles.sql} where as_of_date = $as_of",

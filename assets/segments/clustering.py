@@ -285,7 +285,7 @@ def silhouette_difference(points: Floats, new: Ints, old: Ints) -> Interval:
         old: Clusters, shape (n,).
     """
     difference = _silhouettes(points, new) - _silhouettes(points, old)
-    half_width = NORMAL_QUANTILE * float(difference.std()) / np.sqrt(len(difference))
+    half_width = NORMAL_QUANTILE * float(difference.std()) / len(difference) ** 0.5
     mean = float(difference.mean())
     return Interval(value=mean, lo=mean - half_width, hi=mean + half_width)
 

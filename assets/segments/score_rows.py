@@ -62,15 +62,15 @@ def score_rows(model: ServingModel, batch: CustomerBatch) -> pd.DataFrame:
 
 def _rfm_columns(rows: pd.DataFrame) -> dict[str, object]:
     recency, frequency, monetary = QUINTILES
-    quintiles = rows[list(QUINTILES)].astype("Int64").astype(TEXT)
-    segment = rows["rfm_segment"].astype(TEXT)
+    quintiles = rows[list(QUINTILES)].astype("Int64").astype("string")
+    segment = rows["rfm_segment"].astype("string")
     return {
         **NO_SEGMENT,
         "segment_id": segment,
         "segment_key": segment,
         "segment_name": segment.str.replace("_", " "),
         "rfm_cell": quintiles[recency] + "-" + quintiles[frequency] + "-" + quintiles[monetary],
-        "ineligible_reason": rows["ineligible_reason"].astype(TEXT),
+        "ineligible_reason": rows["ineligible_reason"].astype("string"),
         "model_version": RFM_RULE,
     }
 
@@ -104,7 +104,7 @@ def _typed(rows: pd.DataFrame, columns: Mapping[str, object], *, scheme: str) ->
         },
         index=rows.index,
     )
-    is_withheld = frame["ineligible_reason"] == UNSTABLE
+    is_withheld = frame["ineligible_reason"].isin((UNSTABLE,))
     known = frame.assign(
         scheme=scheme,
         is_eligible=frame["ineligible_reason"].isna(),
