@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 
 import pandas as pd
+from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
 
 from assets.features.matrix import Columns, Matrix, build_matrix
-from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
 from assets.supervised.fitting.train import Fitted, fit_candidate
 from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 from benchmarks.ratio import Figure, interleaved, table

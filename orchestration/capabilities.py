@@ -6,8 +6,6 @@ from datetime import date
 from pathlib import Path
 
 import dagster as dg
-from assets.lifetime_value.capability import LIFETIME_VALUE
-from assets.segments.capability import SEGMENTS
 
 from assets.activation.defs import TOLD as ACTIVATION
 from assets.activation.defs import activation_asset
@@ -16,9 +14,11 @@ from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, trained_assets
 from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
 from assets.lifecycle.store import control_tables
+from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.monitoring.defs import control_tables_asset, drift_asset
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
+from assets.segments.capability import SEGMENTS
 from checks.capabilities import lifetime_value, segments
 from checks.data.defs import landing_checks
 from checks.models.defs import capability_checks

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from assets.lifecycle.exclusion import Exclusion
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-
 from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
+
 from assets.lifecycle.scoring import scores
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback

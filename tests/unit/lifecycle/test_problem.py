@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from assets.churn.problem import CHURN
-from assets.features.groups import FeatureGroup, NumericSlice
-from assets.keys import Key
 from assets.lifecycle.exclusion import Exclusion
 from assets.propensity.problem import PURCHASE_PROPENSITY
+
+from assets.features.groups import FeatureGroup, NumericSlice
+from assets.keys import Key
 from assets.supervised.problem import PromotionCriteria
 from tests.unit.lifecycle.world import PROBLEM
 
