@@ -26,4 +26,4 @@ select
     cast(size as bigint) as size,
     cast(rfm_cell as varchar) as rfm_cell
 
-from {{ source('ml', 'segments__assignments') }}
+from {{ source('ml', 'segments__scores') }}
