@@ -27,14 +27,12 @@ from assets.lifecycle.report.grade import GRADES, Grade
 from assets.lifecycle.report.model_card import markdown_table
 from assets.lifecycle.store.fingerprints import rows_hash
 from assets.lifecycle.store.metric_lookup import overall
-from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
-from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
+from assets.lifecycle.store.schemas import BIN_TYPES, typed
+from assets.metrics.bootstrap import Interval
 from assets.ports import Warehouse
 from assets.segments.clustering import (
-    KResult,
     NoSegments,
     SegmentationModel,
-    Selection,
     adjusted_rand,
     compare_silhouettes,
     fit_segments,
@@ -42,6 +40,7 @@ from assets.segments.clustering import (
     unfit_reason,
 )
 from assets.segments.matching import SegmentKeys, highest_key
+from assets.segments.metric_rows import SEGMENTS_TRIED, metric_rows
 from assets.segments.profiles import profile_plot, profile_rows
 from assets.segments.scaling import fit_scalers, scalers_from
 from assets.segments.score_rows import RFM_RULE, CustomerBatch, RfmRule, ServingModel, score_rows
@@ -121,10 +120,11 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         """
         selection = select_segments(data.sample, self.segmentation)
         serving = _segmentation_of(champion)
-        unfit, difference = self._compare(data, selection.best.k, serving) if serving else ("", None)
+        unfit, differences = self._compare(data, selection.best.k, serving) if serving else ("", {})
+        key = MetricKey(model_name=self.spec.name, model_version=version, split="test", as_of_date=data.as_of)
         first = "" if serving else "the first segmentation, promoted without comparison: "
         return Evaluation(
-            metrics=self._metrics(selection, difference, version=version, as_of=data.as_of),
+            metrics=metric_rows(selection, key=key, differences=differences),
             bins=typed([], BIN_TYPES),
             champion_unfit=unfit,
             notes=(f"{first}{selection.best}",),
@@ -276,7 +276,7 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
             bins: Empty.
         """
         del bins
-        tried = metrics.loc[metrics["slice_name"] == "segments"]
+        tried = metrics.loc[metrics["slice_name"] == SEGMENTS_TRIED]
         table = tried.pivot_table(index="slice_value", columns="metric", values="value", sort=False)
         return {"tried": table.rename_axis("segments").reset_index()}
 
@@ -332,14 +332,15 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
 
     def _compare(
         self, data: CustomerFeatures, k: int, champion: SegmentationModel
-    ) -> tuple[str, Interval | None]:
-        """Why the champion is unfit, or else the silhouette difference against it."""
+    ) -> tuple[str, dict[str, tuple[Interval, int]]]:
+        """Why the champion is unfit, or else the silhouette difference against it and its customers."""
         candidate = self._segments(data, k, champion)
         unfit = unfit_reason(champion, candidate, sample=data.sample, segmentation=self.segmentation)
         if unfit:
-            return unfit, None
+            return unfit, {}
         few = data.sample.iloc[: self.segmentation.silhouette_rows]
-        return "", compare_silhouettes(candidate, champion, few)
+        difference = compare_silhouettes(candidate, champion, few)
+        return "", {self.spec.compared.champion_difference: (difference, len(few))}
 
     def _record(self, data: CustomerFeatures, *, params: Mapping[str, Any]) -> TrainingRecord:
         scalers = fit_scalers(data.sample, self.segmentation.clustering_features)
@@ -350,31 +351,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
             params=params,
         )
 
-    def _metrics(
-        self, selection: Selection, difference: Interval | None, *, version: str, as_of: date
-    ) -> pd.DataFrame:
-        """Every number that was tried (split train, slice ``segments``) and the selected one (split test)."""
-        tried = {"split": "train", "slice_name": "segments"}
-        rows = [
-            {**tried, "slice_value": str(each.k), "n": each.n, **figure}
-            for each in selection.results
-            for figure in _figures(each)
-        ]
-        best = selection.best
-        selected = {"split": "test", "slice_name": "all", "slice_value": "all"}
-        rows += [{**selected, "n": best.n, **figure} for figure in _figures(best)]
-        if difference is not None:
-            compared = _figure(self.spec.compared.champion_difference, difference)
-            n = min(best.n, self.segmentation.silhouette_rows)
-            rows.append({**selected, "n": n, **compared})
-        shared = {
-            "model_name": self.spec.name,
-            "model_version": version,
-            "as_of_date": as_of,
-            "n_positive": None,
-        }
-        return typed([{**shared, **row} for row in rows], METRIC_TYPES)
-
 
 SEGMENTS = SegmentsCapability(SEGMENTATION)
 
@@ -382,20 +358,6 @@ SEGMENTS = SegmentsCapability(SEGMENTATION)
 def _segmentation_of(champion: Champion[ServingModel] | None) -> SegmentationModel | None:
     model = champion.model if champion else None
     return model if isinstance(model, SegmentationModel) else None
-
-
-def _figures(result: KResult) -> Iterator[dict[str, object]]:
-    half_width = NORMAL_QUANTILE * result.stability_sd / result.draws**0.5
-    stability = Interval(
-        value=result.stability, lo=result.stability - half_width, hi=result.stability + half_width
-    )
-    yield _figure("stability_ari", stability)
-    for metric, value in (("silhouette", result.silhouette), ("smallest_share", result.smallest_share)):
-        yield {"metric": metric, "value": value, "ci_lo": None, "ci_hi": None}
-
-
-def _figure(metric: str, interval: Interval) -> dict[str, object]:
-    return {"metric": metric, "value": interval.value, "ci_lo": interval.lo, "ci_hi": interval.hi}
 
 
 def _number(value: float) -> str:

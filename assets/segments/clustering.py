@@ -206,7 +206,13 @@ def fit_segments(
 
 
 def fit_kmeans(points: Floats, *, k: int, seed: int) -> KMeans:
-    """K-means of ``points`` (n, d)."""
+    """Fit k-means.
+
+    Args:
+        points: Coordinates, shape (n, d).
+        k: Number of clusters.
+        seed: Seed of the starts.
+    """
     return KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(points)
 
 
