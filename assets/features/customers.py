@@ -1,9 +1,9 @@
-"""What is known of every customer, and in which parts they are judged: shared by all questions about them."""
+"""Features, feature groups and slices of customers, shared by all supervised capabilities."""
 
 from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
-# Orders say who is asked about; the other tables speak where their exports were delivered.
+# The table of orders defines the cohort; the others have values where their exports were delivered.
 TABLES = (
     Key("features", "feat_customer__orders"),
     Key("features", "feat_customer__browsing"),
@@ -11,8 +11,8 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
-# does, and the level model says it for everybody at once. Revisit with four years of history.
+# No calendar features (month_of_year, week_of_year): one or two years are too few for a tree to learn the
+# effect of a month, and the prior shift models it for all customers. Revisit with four years of history.
 FEATURE_GROUPS = (
     FeatureGroup(
         name="recency",
@@ -32,7 +32,7 @@ FEATURE_GROUPS = (
         description="how often they order",
     ),
     FeatureGroup(
-        name="rhythm",
+        name="purchase_intervals",
         columns=("gap_mean_days", "gap_sd_days"),
         description="how regular the time between their orders is",
     ),
@@ -80,7 +80,7 @@ FEATURE_GROUPS = (
             "days_since_visit",
             "visits_trend",
         ),
-        description="how often and how lately they visit",
+        description="how often and how recently they visit",
     ),
     FeatureGroup(
         name="interest",
