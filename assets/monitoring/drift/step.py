@@ -1,4 +1,4 @@
-"""How far a morning's customers have drifted from those the champion learned from."""
+"""Drift step: compare the cohort of an as-of date with the champion's training window."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -28,46 +28,46 @@ from assets.supervised.problem import PredictionProblem
 DRIFTED = "drifted"
 _VERDICT = ("verdict", "p_value", "is_violated", "windows_violated", "windows_judged")
 _COUNTS = ("n", "n_reference", "bins")
-_WORDS = ("slice_name", "slice_value", "feature", "kind")
+_TEXTS = ("slice_name", "slice_value", "feature", "kind")
 
 
 def drift(context: Morning, *, page: Path) -> pd.DataFrame:
-    """Compare everyone asked about this morning with the serving version's reference, and keep the verdicts.
+    """Compare the eligible cohort with the champion's drift reference, and store the verdicts.
 
     Args:
-        context: The morning; its version is the one that served until now.
-        page: Where the page to browse goes; written only when there is something to compare.
+        context: Run context; the champion is that of the day before the as-of date.
+        page: Path of the HTML page; written only when there is a reference to compare with.
 
     Returns:
-        The one row of ``ml.<problem>__drift`` for the morning; ``compared`` is 0 while a fallback or nobody
-        serves, and ``drifted`` names the features that everybody has drifted in, missing when none has.
+        The row of ``ml.<problem>__drift`` for the as-of date; ``compared`` is 0 without a champion or with
+        the fallback, and ``drifted`` names the features that have drifted over all rows, missing without any.
     """
     problem = context.problem
     control_tables.prepare(context.warehouse, problem)
-    serves = control_tables.champion_as_of(
+    champion = control_tables.champion_as_of(
         problem, context.warehouse, as_of=context.as_of - timedelta(days=1)
     )
-    reference = reference_kept(context.folder(serves.model_version)) if serves else None
+    reference = reference_kept(context.folder(champion.model_version)) if champion else None
     today = load_eligible_matrix(problem, context.warehouse, as_of=context.as_of)
-    if serves is None or reference is None or len(today) == 0:
+    if champion is None or reference is None or len(today) == 0:
         rows = pd.DataFrame()
     else:
-        rows = _drift_rows(context, serves, today=today, reference=reference)
-        _draw_page(context, serves, today=today, page=page)
+        rows = _drift_rows(context, champion, today=today, reference=reference)
+        _draw_page(context, champion, today=today, page=page)
     _replace_rows(context, rows)
-    row = typed([_summary_row(context, serves, rows=rows, n=len(today))], DRIFTED_TYPES)
+    row = typed([_summary_row(context, champion, rows=rows, n=len(today))], DRIFTED_TYPES)
     return control_tables.replace_row(context.warehouse, problem.drifted, row, as_of=context.as_of)
 
 
 def _summary_row(
-    context: Morning, serves: ChampionVersion | None, *, rows: pd.DataFrame, n: int
+    context: Morning, champion: ChampionVersion | None, *, rows: pd.DataFrame, n: int
 ) -> dict[str, object]:
     whole = rows.loc[rows["slice_name"] == ALL] if len(rows) else rows
     drifted: list[str] = whole.loc[whole["verdict"] == DRIFTED, "feature"].tolist() if len(whole) else []
     return {
         "as_of_date": context.as_of,
         "model_name": context.problem.name,
-        "model_version": serves.model_version if serves else None,
+        "model_version": champion.model_version if champion else None,
         "n": n,
         "compared": len(whole),
         "drifted": ", ".join(drifted) or None,
@@ -75,29 +75,35 @@ def _summary_row(
 
 
 def page_of(reports: Path, problem: PredictionProblem, *, as_of: date) -> Path:
-    """Where the page of one morning lies."""
+    """Path of the drift page of one as-of date.
+
+    Args:
+        reports: Folder of reports.
+        problem: The supervised problem.
+        as_of: The as-of date.
+    """
     return reports / "drift" / f"{problem.name}_{as_of}.html"
 
 
 def _drift_rows(
-    context: Morning, serves: ChampionVersion, *, today: Matrix, reference: DriftReference
+    context: Morning, champion: ChampionVersion, *, today: Matrix, reference: DriftReference
 ) -> pd.DataFrame:
-    fitted = load_version(context.folder(serves.model_version), sha256=serves.model_sha256)
+    fitted = load_version(context.folder(champion.model_version), sha256=champion.model_sha256)
     found = effects_of(observed(context.problem, today, score=fitted.probability(today.features)), reference)
-    history = history_of(_earlier(context, serves))[-(JUDGED_WINDOWS - 1) :]
+    history = history_of(_earlier(context, champion))[-(JUDGED_WINDOWS - 1) :]
     return drift_rows(
         judge_drift([*history, found]),
         model_name=context.problem.name,
-        model_version=serves.model_version,
+        model_version=champion.model_version,
         as_of=context.as_of,
     )
 
 
-def _earlier(context: Morning, serves: ChampionVersion) -> pd.DataFrame:
+def _earlier(context: Morning, champion: ChampionVersion) -> pd.DataFrame:
     return context.warehouse.read(
         f"select * from {DRIFT.sql} where model_name = $name and model_version = $version "
         f"and {AS_OF} < $as_of order by {AS_OF}",
-        {"name": context.problem.name, "version": serves.model_version, "as_of": context.as_of},
+        {"name": context.problem.name, "version": champion.model_version, "as_of": context.as_of},
     )
 
 
@@ -111,48 +117,55 @@ def _replace_rows(context: Morning, rows: pd.DataFrame) -> None:
         context.warehouse.append(DRIFT, rows)
 
 
-def _draw_page(context: Morning, serves: ChampionVersion, *, today: Matrix, page: Path) -> None:
-    known = load_training_data(context.problem, context.warehouse, as_of=serves.as_of_date).everyone
-    window = known.of(known.as_of > np.datetime64(serves.as_of_date - WINDOW, "D"))
+def _draw_page(context: Morning, champion: ChampionVersion, *, today: Matrix, page: Path) -> None:
+    known = load_training_data(context.problem, context.warehouse, as_of=champion.as_of_date).everyone
+    window = known.of(known.as_of > np.datetime64(champion.as_of_date - WINDOW, "D"))
     page.parent.mkdir(parents=True, exist_ok=True)
     html_report(window.features, today.features, file=page, seed=context.problem.seed)
 
 
 def drift_rows(
-    judged: Sequence[DriftVerdict], *, model_name: str, model_version: str, as_of: date
+    verdicts: Sequence[DriftVerdict], *, model_name: str, model_version: str, as_of: date
 ) -> pd.DataFrame:
-    """The rows of one morning, typed as :data:`DRIFT_TYPES` says."""
-    named = {"model_name": model_name, "model_version": model_version, "as_of_date": as_of}
+    """Rows of one as-of date, with the types of :data:`DRIFT_TYPES`.
+
+    Args:
+        verdicts: Verdicts of the date.
+        model_name: Name of the problem.
+        model_version: Version of the champion.
+        as_of: The as-of date.
+    """
+    keys = {"model_name": model_name, "model_version": model_version, "as_of_date": as_of}
     rows = [
-        named
+        keys
         | {field.name: getattr(each.effect, field.name) for field in fields(FeatureDrift)}
         | {name: getattr(each, name) for name in _VERDICT}
-        for each in judged
+        for each in verdicts
     ]
     return pd.DataFrame(rows, columns=list(DRIFT_TYPES)).astype(dict(DRIFT_TYPES))
 
 
 def history_of(rows: pd.DataFrame) -> list[tuple[FeatureDrift, ...]]:
-    """The effects of each as-of day in ``rows``, oldest first, as :func:`judge_drift` takes them.
+    """Effects of each as-of date in ``rows``, oldest first: the input of :func:`judge_drift`.
 
     Args:
-        rows: Rows of one model version, as :func:`drift_rows` made them or as a warehouse gives them back.
+        rows: Rows of one model version, from :func:`drift_rows` or from the warehouse.
     """
     return [
-        tuple(_effect(row) for row in context.to_dict("records"))
-        for _, context in rows.groupby("as_of_date", sort=True)
+        tuple(_effect(row) for row in of_date.to_dict("records"))
+        for _, of_date in rows.groupby("as_of_date", sort=True)
     ]
 
 
 def _effect(row: Mapping[Any, Any]) -> FeatureDrift:
-    """One effect; a missing number is ``nan`` again, whichever way a database wrote it."""
+    """One effect; a missing number is ``nan``, for every way in which a database represents it."""
     values = {
         field.name: float("nan") if pd.isna(row[field.name]) else row[field.name]
         for field in fields(FeatureDrift)
     }
     typed: dict[str, Any] = (
         {name: int(values[name]) for name in _COUNTS}
-        | {name: str(values[name]) for name in _WORDS}
-        | {name: float(value) for name, value in values.items() if name not in (*_COUNTS, *_WORDS)}
+        | {name: str(values[name]) for name in _TEXTS}
+        | {name: float(value) for name, value in values.items() if name not in (*_COUNTS, *_TEXTS)}
     )
     return FeatureDrift(**typed)
