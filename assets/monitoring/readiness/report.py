@@ -74,7 +74,7 @@ def _is_filled(name: str, found: Mapping[str, TableProfile]) -> bool:
 
 
 def _missing(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
-    """Requirements of ``need`` that ``table`` does not meet, one each one sentence; a single one when it has no rows."""
+    """Unmet requirements of ``need``, one sentence each; a single one when ``table`` has no rows."""
     if table.rows == 0:
         yield f"{need.table}: no rows landed: add a source with table: {need.table}"
         return
