@@ -65,7 +65,7 @@ def test_a_changed_declaration_has_another_hash() -> None:
         ),
         ({"max_training_rows": 10}, "max_training_rows 10 < floor 500"),
         (
-            {"reason_groups": (FeatureGroup(theme="x", columns=("shoe_size",), phrase=""),)},
+            {"reason_groups": (FeatureGroup(name="x", columns=("shoe_size",), description=""),)},
             r"reason group 'x' uses \['shoe_size'\]",
         ),
     ],
