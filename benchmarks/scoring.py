@@ -1,4 +1,4 @@
-"""Scoring cohort with reasons, ranks and level, against ``predict_proba`` alone on the same rows."""
+"""Scoring a cohort with reason codes, ranks and prior shift, against ``predict_proba`` on the same rows."""
 
 import sys
 import tempfile
@@ -34,7 +34,7 @@ def measure() -> Figure:
         calibration=_matrix(features, labels, day=CALIBRATED_ON),
     )
     cohort = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
-    # Marks of consent and hold-out stand in a table of their own; here nobody has any.
+    # Consent and holdout columns are in another table.
     return _figure(fitted, cohort.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
 
 

@@ -15,8 +15,8 @@
     {{ day }} between cast('{{ run_parameter("as_of_from") }}' as date) and cast('{{ run_parameter("as_of_to") }}' as date)
 {%- endmacro %}
 
-{# Incremental strategy: the as-of days asked for become exactly the new rows, also when there are none.
-   dbt's delete+insert deletes only days that have new rows, so a day that lost all its rows would stay. #}
+{# Incremental strategy: the as-of dates of the run become exactly the new rows, also when there are none.
+   dbt's delete+insert deletes only dates that have new rows, so a date that lost all its rows would stay. #}
 {% macro get_incremental_replace_days_sql(arguments) -%}
     {%- set columns = get_quoted_csv(arguments['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arguments['target_relation'] }}

@@ -1,5 +1,5 @@
 {#
-    Every customer and as-of day whose `days` days had ended by `today`: has_purchase, outcome_amount,
+    Every customer and as-of date whose `days` days had ended by `today`: has_purchase, outcome_amount,
     outcome_orders, outcome_known_at. Voided orders are no purchases.
 #}
 {% macro outcomes_within(days) %}
@@ -55,7 +55,7 @@ windows as (
         as_of_date,
         {{ local_midnight(days_after('as_of_date', days)) }} as ended_at
 
-    from (select distinct as_of_date from spine) as mornings
+    from (select distinct as_of_date from spine) as as_of_dates
 
 )
 
@@ -65,7 +65,7 @@ select
     coalesce(outcomes.has_purchase, false) as has_purchase,
     coalesce(outcomes.outcome_amount, 0) as outcome_amount,
     coalesce(outcomes.outcome_orders, 0) as outcome_orders,
-    -- Silence is known only when the window ends; a purchase that was reported late, later still.
+    -- No purchase is known only when the window ends; a purchase that was reported late, even later.
     greatest(windows.ended_at, coalesce(outcomes.newest_known_at, windows.ended_at)) as outcome_known_at
 
 from spine

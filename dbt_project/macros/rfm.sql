@@ -1,8 +1,8 @@
 {#
-    In which fifth of the day's customers a value stands, 5 the highest; null where nobody is eligible.
+    Quintile of a value among the customers of the as-of date, 5 the highest; null when the date has no segments.
 
-    Equal values share a fifth, the one in which the middle of them stands: ntile would split them by chance.
-    Counts are whole numbers, so that no rounding moves a customer over a border.
+    Equal values share the quintile of their mid-rank: ntile would split them arbitrarily. Counts are whole numbers,
+    so that no rounding moves a customer across a boundary.
 #}
 {% macro quintile(value) -%}
     case when counted.ineligible_reason is null then cast(least(5, 1 + floor(5.0 * (
@@ -11,7 +11,7 @@
     ) / (2 * counted.customers))) as integer) end
 {%- endmacro %}
 
-{# The segment that the fifths of recency, frequency and monetary value name: the first that holds. #}
+{# The segment of the quintiles of recency, frequency and monetary value: the first rule that holds. #}
 {% macro rfm_segment() -%}
     case
         when recency_quintile is null then null

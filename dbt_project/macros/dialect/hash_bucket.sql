@@ -1,4 +1,4 @@
-{# A whole number below a million, drawn by `text` alone: the same in every run and on every machine. #}
+{# Hash bucket of `text`, a whole number below a million: the same in every run and on every machine. #}
 {% macro hash_bucket(text) -%}
     {{ adapter.dispatch('hash_bucket')(text) }}
 {%- endmacro %}

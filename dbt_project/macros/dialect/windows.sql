@@ -1,4 +1,4 @@
-{# First and last value of a window frame, skipping what is missing; the `over` follows. #}
+{# First and last value of a window frame, ignoring nulls; the `over` follows. #}
 {% macro first_non_null(column) -%}
     {{ adapter.dispatch('first_non_null')(column) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# One row per customer and as-of date: what customers are grouped by, one or two columns per theme. #}
+{# One row per customer and as-of date: the clustering features, one or two columns per theme. #}
 
 with
 

@@ -28,7 +28,7 @@ carts as (
 
 ),
 
--- Before the first known visit of anybody the shop was not tracked, and nobody's 0 would be true.
+-- Before the first known visit of any customer the shop was not tracked, and a 0 would be false.
 tracking as (
 
     select min(known_at) as known_at from {{ ref('fct_visit_daily') }}

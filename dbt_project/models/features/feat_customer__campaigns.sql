@@ -28,7 +28,7 @@ answers as (
 
 ),
 
--- Before the first message to anybody, nobody's 0 says anything.
+-- Before the first message to any customer a 0 carries no information.
 mailing as (
 
     select min(sent_at) as known_at from {{ ref('fct_send') }}

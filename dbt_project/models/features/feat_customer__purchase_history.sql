@@ -32,7 +32,7 @@ known as (
         orders.known_at,
         orders.net_amount,
         orders.currency,
-        -- What comes back is taken from the newest purchase before it.
+        -- A return is subtracted from the newest purchase before it.
         max(orders.occurred_on) filter (where orders.is_purchase) over (
             partition by spine.customer_id, spine.as_of_date order by orders.occurred_on
         ) as purchased_on

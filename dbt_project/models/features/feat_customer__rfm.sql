@@ -1,4 +1,4 @@
-{# One row per customer and as-of date: recency, frequency and value as fifths of that day's customers. #}
+{# One row per customer and as-of date: RFM quintiles among the customers of the date. #}
 
 {% set minimum_customers = var('rfm_minimum_customers') %}
 

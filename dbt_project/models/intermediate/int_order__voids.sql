@@ -18,7 +18,7 @@ order_lines as (
 
 ),
 
--- What was sold or taken back, spelled out, so that equal baskets are equal texts.
+-- The products and units sold or returned as one text, so that equal baskets are equal texts.
 baskets as (
 
     select
@@ -37,8 +37,8 @@ baskets as (
 
 ),
 
--- A cancellation means the newest equal order that was known when the cancellation was: later
--- arrivals never change that choice, so a past as-of day cannot move.
+-- A cancellation voids the newest equal order that was known when the cancellation was: later
+-- arrivals never change that choice, so a past as-of date cannot change.
 matches as (
 
     select

@@ -12,8 +12,8 @@ events as (
 
 ),
 
--- Everything is decided in the order in which we learned of it: what comes later, however old, never
--- renumbers an event, never cuts a session anew and never gives an earlier event to somebody else.
+-- Everything is assigned in the order in which it became known: a later arrival, however old, never
+-- renumbers an event, never splits a session again and never moves an earlier event to another customer.
 learned as (
 
     select

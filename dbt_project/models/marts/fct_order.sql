@@ -1,4 +1,4 @@
-{# One row per order, with everything known of it by now. Not for features: those read what was known then. #}
+{# One row per order, with everything known by now. Not for features, which read only what was known then. #}
 
 with
 

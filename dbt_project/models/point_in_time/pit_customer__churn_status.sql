@@ -1,4 +1,4 @@
-{# One row per customer and as-of date: has the silence outlasted what the gaps between orders explain? #}
+{# One row per customer and as-of date: is the time since the last order longer than the gaps explain? #}
 
 {%- set shop_gaps, deviations = var('churn_shop_gaps'), var('churn_deviations') %}
 {%- set spread = 'sqrt(greatest(0, pooled.mean_square - power(pooled.mean_days, 2)))' %}
@@ -31,20 +31,20 @@ own as (
 
 ),
 
--- The own gaps, and three of the shop's typical customer among them. In the shop each customer counts once:
--- by gaps, those who order every week would speak for everybody.
+-- The own gaps, pooled with gaps of the shop's typical customer. Each customer has the same weight in the
+-- shop's means: weighted by gaps, customers who order every week would dominate.
 pooled as (
 
     select
         customer_id,
         as_of_date,
-        (coalesce(gaps * gap_mean_days, 0) + {{ shop_gaps }} * avg(gap_mean_days) over mornings)
+        (coalesce(gaps * gap_mean_days, 0) + {{ shop_gaps }} * avg(gap_mean_days) over as_of_dates)
         / (gaps + {{ shop_gaps }}) as mean_days,
-        (coalesce(gaps * gap_mean_square, 0) + {{ shop_gaps }} * avg(gap_mean_square) over mornings)
+        (coalesce(gaps * gap_mean_square, 0) + {{ shop_gaps }} * avg(gap_mean_square) over as_of_dates)
         / (gaps + {{ shop_gaps }}) as mean_square
 
     from own
-    window mornings as (partition by as_of_date)
+    window as_of_dates as (partition by as_of_date)
 
 ),
 
@@ -53,7 +53,7 @@ limits as (
     select
         silences.*,
         round(pooled.mean_days, 1) as personal_gap_days,
-        -- Rounded, so that the last digits of a sum do not decide who is gone.
+        -- Rounded, so that the last digits of a sum do not decide who has churned.
         cast(round(pooled.mean_days + {{ deviations }} * {{ spread }}) as bigint) as gone_after_days
 
     from silences

@@ -1,14 +1,14 @@
-{# One row per as-of day and customer of whom a purchase was known, and not voided, that morning. #}
+{# One row per as-of date and customer with a purchase that was known and not voided by then. #}
 
 with
 
-mornings as (
+as_of_dates as (
 
     select
         as_of_date,
         {{ local_midnight('as_of_date') }} as as_of_at
 
-    from ({{ as_of_days() }}) as as_of_days
+    from ({{ as_of_days() }}) as mondays
 
 ),
 
@@ -29,13 +29,13 @@ customers as (
 
     select distinct
         purchases.customer_id,
-        mornings.as_of_date,
-        mornings.as_of_at
+        as_of_dates.as_of_date,
+        as_of_dates.as_of_at
 
-    from mornings
+    from as_of_dates
     inner join purchases
-        on {{ known_as_of('purchases', 'mornings') }}
-        and {{ still_valid_as_of('purchases', 'mornings') }}
+        on {{ known_as_of('purchases', 'as_of_dates') }}
+        and {{ still_valid_as_of('purchases', 'as_of_dates') }}
 
 ),
 
@@ -61,7 +61,7 @@ select
     {{ is_held_out('customers.customer_id') }} as is_holdout,
     answers.consent_ads,
     answers.consent_profiling,
-    -- Where consent is recorded, silence is no.
+    -- Where consent is recorded, no answer counts as no consent.
     case
         when '{{ run_parameter("records_consent") }}' = 'yes' and answers.consent_profiling is not true
             then 'no_consent'

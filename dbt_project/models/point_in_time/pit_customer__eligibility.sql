@@ -1,4 +1,4 @@
-{# One row per as-of day and customer, as in pit_customer__cohort; a withdrawal reaches back. #}
+{# One row per as-of date and customer of pit_customer__cohort; a withdrawal applies to earlier dates too. #}
 
 {{ config(materialized='view') }}
 

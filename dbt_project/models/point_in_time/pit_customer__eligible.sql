@@ -1,4 +1,4 @@
-{# One row per as-of day and customer who may be profiled that morning. #}
+{# One row per as-of date and customer who may be profiled on it. #}
 
 select
     customer_id,

@@ -14,7 +14,7 @@ spine as (
 
 ),
 
--- Few messages are answered: only for these is all of the past looked through.
+-- Few messages are answered: only these are read without a limit on their age.
 answers as (
 
     select

@@ -52,7 +52,7 @@ gaps as (
         customer_id,
         as_of_date,
         occurred_on,
-        -- As-of days are Mondays, so whole weeks counted back from them are calendar weeks.
+        -- As-of dates are Mondays, so whole weeks counted back from them are calendar weeks.
         (days_ago - 1) // 7 as weeks_ago,
         days_ago,
         -- Several orders on one day are one purchase day, not a gap of nothing.

@@ -1,20 +1,20 @@
-{# One row per as-of date and earlier local day with orders: the shop's trade as that morning knew it. #}
+{# One row per as-of date and earlier local day with orders: the shop's orders as known then. #}
 
 with
 
-as_of_days as (
+mondays as (
 
     {{ as_of_days() }}
 
 ),
 
-mornings as (
+as_of_dates as (
 
     select
         as_of_date,
         {{ local_midnight('as_of_date') }} as as_of_at
 
-    from as_of_days
+    from mondays
 
 ),
 
@@ -33,14 +33,14 @@ purchases as (
 known as (
 
     select
-        mornings.as_of_date,
+        as_of_dates.as_of_date,
         purchases.occurred_on,
         purchases.occurred_on > min(purchases.occurred_on) over (
-            partition by mornings.as_of_date, purchases.customer_id
+            partition by as_of_dates.as_of_date, purchases.customer_id
         ) and purchases.customer_id is not null as is_repeat
 
-    from mornings
-    inner join purchases on {{ known_as_of('purchases', 'mornings') }}
+    from as_of_dates
+    inner join purchases on {{ known_as_of('purchases', 'as_of_dates') }}
 
 )
 
