@@ -146,8 +146,13 @@ class SegmentationSpec:
             cohort=ELIGIBILITY,
             consent_purpose="profiling",
             tables=(
-                TableSpec(key=scores, key_columns={"scheme": TEXT}, columns=SCORE_COLUMNS),
-                TableSpec(key=self.profiles, columns=PROFILE_TYPES),
+                TableSpec(
+                    key=scores,
+                    key_columns={"scheme": TEXT},
+                    columns=SCORE_COLUMNS,
+                    published=(self.name, f"{self.name}_latest"),
+                ),
+                TableSpec(key=self.profiles, columns=PROFILE_TYPES, published=("segment_profiles",)),
             ),
             trained_from=(self.features, ELIGIBILITY),
             scored_from=(self.features, self.rfm, ELIGIBILITY),
