@@ -17,6 +17,7 @@ from assets.privacy.erasure.erase import Erased, ErasureIncomplete
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
+from orchestration.resources.layout import LayoutOutdated
 from orchestration.resources.locks import ResourceLocked
 
 # Enough of a file to tell it from another of the same length, however large it is.
@@ -153,7 +154,7 @@ def retrain_triggered_sensor(
     def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             found = list(causes())
-        except ResourceLocked as held:
+        except (ResourceLocked, LayoutOutdated) as held:
             yield dg.SkipReason(f"{held}; the next tick looks again")
             return
         if not found:

@@ -125,6 +125,7 @@ class Replay:
 def main(arguments: list[str]) -> int:
     """Replay, publish and write the report; returns the exit code."""
     options, session = _parsed(arguments), Session.open(Settings())
+    session.require_layout()
     business = session.business
     replay = Replay.of(session)
     first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))
