@@ -140,7 +140,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             return connection.execute(sql, dict(parameters or {})).df()
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each missing table with its frame of shape (n rows, its columns)."""
+        """Create each missing table from its frame, shape (n, columns)."""
         with self.connect() as connection:
             for key, rows in tables.items():
                 if not _exists(connection, key):

@@ -239,7 +239,7 @@ def begun(folder: Path, *, first: Path | None) -> Harness:
 
 
 def _last_step(said: str) -> str:
-    steps = [line.split("making ", 1)[1].rstrip(" …") for line in said.splitlines() if "making " in line]
+    steps = [line.split("running ", 1)[1].rstrip(" …") for line in said.splitlines() if "running " in line]
     return steps[-1] if steps else "its start"
 
 

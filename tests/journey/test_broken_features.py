@@ -62,9 +62,9 @@ def test_the_run_ends_red_and_names_the_check(broken: Broken) -> None:
 
 def test_nothing_after_the_features_was_even_begun(broken: Broken) -> None:
     for step in ("candidate", "evaluation", "champion", "scores"):
-        assert f"making ml__purchase_propensity__{step}" not in broken.told.said
+        assert f"running ml__purchase_propensity__{step}" not in broken.told.said
     for step in ("published", "consumers__snapshot"):
-        assert f"making {step} " not in broken.told.said
+        assert f"running {step} " not in broken.told.said
 
 
 def test_the_scores_are_those_of_the_run_before(broken: Broken) -> None:

@@ -32,7 +32,7 @@ def shop(told_shop: tuple[Place, Told]) -> Place:
 def test_the_run_tells_rows_grade_and_rival(told_shop: tuple[Place, Told]) -> None:
     _, told = told_shop
     assert told.code == 0, told.said
-    assert "as of the morning of 2011-12-05" in told.said
+    assert "as-of date 2011-12-05" in told.said
     assert (
         "orders_2009_2010 -> raw.order_lines: 525,461 rows in, 502,938 loaded, 22,523 rejected" in told.said
     )

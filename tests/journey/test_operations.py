@@ -74,7 +74,7 @@ def killed(place: Place, arguments: tuple[str, ...], *, making: str, later: floa
     before = fingerprint(place.snapshot)
     process, said = place.start(*arguments), ""
     assert process.stdout is not None
-    while f"making {making}" not in said:
+    while f"running {making}" not in said:
         line = process.stdout.readline()
         assert line, said
         said += line

@@ -195,7 +195,7 @@ def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
 def test_no_cause_no_run() -> None:
     ticked = tick(retrain_triggered_sensor(list, assets_to_retrain=own))
     assert not ticked.run_requests
-    assert ticked.skip_message == "no cause to retrain"
+    assert ticked.skip_message == "no retrain trigger"
 
 
 def test_a_warehouse_that_is_being_written_is_looked_at_again_later() -> None:

@@ -60,8 +60,8 @@ def test_a_step_is_told_when_it_starts_and_when_it_ends(told: Told) -> None:
         event(dg.DagsterEventType.STEP_START),
         event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
     ).splitlines()
-    assert first.endswith("making ml__scores …")
-    assert "made   ml__scores in 0.0 s" in second
+    assert first.endswith("running ml__scores …")
+    assert "done    ml__scores in 0.0 s" in second
 
 
 def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,14 +75,14 @@ def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[s
         record.dagster_meta = {"dagster_event": each}
         narrator.emit(record)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("FAILED ml__scores: ValueError: no")
+    assert line.endswith("FAILED  ml__scores: ValueError: no")
 
 
 def test_a_failed_step_is_told_by_its_innermost_cause_in_one_line(told: Told) -> None:
     data = failure("Error occurred while executing op", "ModelFileRefused: model.skops:\n  sha-256 is 12ab")
     text = told(event(dg.DagsterEventType.STEP_FAILURE, data))
     assert text.count("\n") == 1
-    assert "FAILED ml__scores: ModelFileRefused: model.skops: sha-256 is 12ab" in text
+    assert "FAILED  ml__scores: ModelFileRefused: model.skops: sha-256 is 12ab" in text
     assert "Error occurred" not in text
 
 

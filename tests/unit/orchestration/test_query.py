@@ -30,7 +30,7 @@ def test_without_a_snapshot_the_remedy_is_told_and_nothing_is_created(
     snapshot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["from published.levels"]) == 1
-    assert "is not there yet: run `make run` first" in capsys.readouterr().err
+    assert "does not exist yet: launch `make run` first" in capsys.readouterr().err
     assert not snapshot.exists()
 
 
@@ -46,7 +46,7 @@ def test_without_one_question_there_is_an_example(
 ) -> None:
     assert published.exists()
     assert main(arguments) == 2
-    assert "say what to ask, for example" in capsys.readouterr().err
+    assert "give a query, for example" in capsys.readouterr().err
 
 
 def test_an_error_in_the_question_is_told_without_a_traceback(
