@@ -189,8 +189,8 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
         description=f"Appends each failed run with its failed steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
-        message = context.failure_event.message or ""
-        alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=message)
+        failures, reason = context.get_step_failure_events(), cause(context.failure_event)
+        alert(alerts, context.dagster_run, failures, otherwise=reason)
 
     return _failed
 
@@ -220,13 +220,13 @@ def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *
 
 def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
     """Append the line of a failed run of this process, which no sensor observes."""
-    message = result.get_run_failure_event().message or ""
-    alert(file, result.dagster_run, result.get_step_failure_events(), otherwise=message)
+    failures, reason = result.get_step_failure_events(), cause(result.get_run_failure_event())
+    alert(file, result.dagster_run, failures, otherwise=reason)
 
 
 def cause(event: dg.DagsterEvent) -> str:
-    """Return the innermost error of a failed step, in one line."""
-    error = event.step_failure_data.error
+    """Return the innermost error of a failed step or run, in one line."""
+    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     return " ".join(error.message.split()) if error else event.message or ""

@@ -43,6 +43,9 @@ class ConsoleHandler(logging.Handler):
                 return f"done    {step} in {time.monotonic() - self._step_started[step]:.1f} s"
             case dg.DagsterEventType.STEP_FAILURE:
                 return f"FAILED  {step}: {cause(event)}"
+            # A run can fail before its first step: a run lock that is held, a warehouse of another layout.
+            case dg.DagsterEventType.RUN_FAILURE if event.job_failure_data.error:
+                return f"FAILED  {cause(event)}"
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
@@ -58,11 +61,11 @@ def _warning(record: logging.LogRecord) -> str | None:
 def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
     if evaluation.passed:
         return None
-    consequence = "stops the run" if evaluation.blocking else "warning"
-    asset = evaluation.asset_key.to_user_string()
-    text = (
-        f"  check {evaluation.check_name} on {asset} FAILED ({consequence}): {evaluation.description or ''}"
+    check = f"check {evaluation.check_name} on {evaluation.asset_key.to_user_string()}"
+    outcome = (
+        f"  {check} FAILED (stops the run)" if evaluation.blocking else f"  warning: {check} did not pass"
     )
+    text = f"{outcome}: {evaluation.description or ''}"
     next_step = evaluation.metadata.get(NEXT_STEP)
     return f"{text}\n    next: {next_step.value}" if next_step else text
 

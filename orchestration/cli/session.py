@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, ParamSpec, Self, TypeVar
 
 import dagster as dg
+import duckdb
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -132,8 +133,8 @@ class Session:
         Raises:
             LayoutOutdated: If other code has built the warehouse.
         """
-        # While another process has the file open the check is left to the run, which waits for the run lock.
-        with suppress(ResourceLocked):
+        # The run checks again: it waits while another process has the file open, and reports a damaged file.
+        with suppress(ResourceLocked, duckdb.Error):
             self.warehouse.model_copy(update={"lock_timeout_seconds": 0.0}).check_layout()
 
     def run_context(self, kind: type[Run], problem: object, *, as_of: date, run_id: str) -> Run:

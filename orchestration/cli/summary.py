@@ -1,6 +1,6 @@
 """Summary of a run for a marketer: loaded rows, models, expected totals, segments, published tables."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,12 @@ from assets.lifecycle.report.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
 from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.ports import Warehouse
-from assets.segments.told import segments_told
+from assets.segments.model import BEHAVIOUR, RFM
 
 Row = Mapping[Hashable, Any]
 
 COMPARED = (("auc", "AUC"), ("average_precision", "average precision"))
+SCHEMES = {BEHAVIOUR: "by behaviour", RFM: "by recency, frequency and value"}
 SHOWN_REJECTS = 5
 EXAMPLE_QUERY = (
     "select customer_id, round(probability, 3) as probability, decile, reason_1_code "
@@ -109,7 +110,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "Models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Expected and observed totals": _totals(facts),
         "Expected spend": value_lines(facts.values, _figures_of_value(facts)),
-        "Segments": segments_told(facts.segments),
+        "Segments": segment_lines(facts.segments),
         f"Published tables for as-of date {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
@@ -155,7 +156,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
     return [
         f"   {name} {version['model_version']}, grade {version['quality_grade']}: {_meaning(version)}",
         *compared,
-        f"   newest decision: {decision['decision']}: {decision['reasons']}",
+        f"   latest decision: {decision['decision']} ({decision['reasons']})",
     ]
 
 
@@ -251,3 +252,22 @@ def _value_total(row: Row) -> str:
         f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
         f"{row['currency']} by {row['customers']:,} customers{orders}; baseline {row['baseline']:,.0f}"
     )
+
+
+def segment_lines(segments: pd.DataFrame) -> Iterator[str]:
+    """Format one line per scheme: its segments with their shares of customers.
+
+    Args:
+        segments: ``scheme``, ``segment_name``, ``ineligible_reason``, ``customers`` and ``stability``, the
+            largest segment of each scheme first; shape (segments, 5).
+    """
+    for scheme, label in SCHEMES.items():
+        rows = segments.loc[segments["scheme"] == scheme]
+        if rows.empty:
+            continue
+        shares = rows["customers"] / rows["customers"].sum()
+        names = rows["segment_name"].fillna("no segment (" + rows["ineligible_reason"].astype("string") + ")")
+        text = "; ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True))
+        stability = rows["stability"].max()
+        agreement = "" if pd.isna(stability) else f" (agreement with the previous as-of date {stability:.2f})"
+        yield f"   {label}: {text}{agreement}"

@@ -1,4 +1,4 @@
-"""The definitions of both businesses, loaded once per process without any export being there."""
+"""The definitions of both businesses, loaded once per process, without exports."""
 
 import os
 import shutil
@@ -16,11 +16,11 @@ BUSINESSES = ("sample_shop", "online_retail")
 
 @pytest.fixture(scope="session")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RepositoryDefinition]:
-    """Per business what Dagster makes of its definitions; the dbt project is parsed once for both."""
+    """Repository of each business; the dbt project is parsed once for both."""
     folder = tmp_path_factory.mktemp("var")
     found: dict[str, RepositoryDefinition] = {}
     with pytest.MonkeyPatch.context() as patch:
-        # Settings.tell_dbt writes these for good: set here so that they are put back.
+        # Settings.export_dbt_environment writes these for good: set here so that they are restored.
         for name in ("WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "PATH"):
             patch.setenv(name, os.environ.get(name, ""))
         for name in BUSINESSES:

@@ -1,5 +1,6 @@
 """Another layout of the warehouse is refused before anything is written; a rebuild deletes derived data."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 
 from assets.keys import ERASURES, Key
 from orchestration.cli import rebuild, run
+from orchestration.cli.console_log import console_logger
 from orchestration.cli.session import NothingBuilt, Session
 from orchestration.resources.layout import LAYOUT, LAYOUT_VERSION, LayoutOutdated
 from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 TABLE = Key("ml", "scores")
@@ -70,7 +73,7 @@ def test_another_layout_is_refused_and_nothing_is_written(
 
 
 def test_a_run_on_another_layout_fails_before_its_first_step(
-    warehouse: DuckDBWarehouse, tmp_path: Path
+    warehouse: DuckDBWarehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started = []
 
@@ -82,7 +85,7 @@ def test_a_run_on_another_layout_fails_before_its_first_step(
     def uses_the_warehouse() -> None:
         started.append("uses_the_warehouse")
 
-    @dg.job(resource_defs={"warehouse": warehouse})
+    @dg.job(resource_defs={"warehouse": warehouse}, logger_defs={"console": console_logger})
     def both() -> None:
         writes_files()
         uses_the_warehouse()
@@ -90,10 +93,15 @@ def test_a_run_on_another_layout_fails_before_its_first_step(
     other_layout(warehouse, None)
     (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
-        result = both.execute_in_process(instance=instance, raise_on_error=False)
+        result = both.execute_in_process(
+            instance=instance, raise_on_error=False, run_config={"loggers": {"console": {}}}
+        )
     assert not result.success
     assert started == []
-    assert "launch `make rebuild`" in str(result.get_run_failure_event())
+    alert_of(result, alerts := tmp_path / "alerts.jsonl")
+    (line,) = alerts.read_text().splitlines()
+    assert f"LayoutOutdated: {warehouse.path} was built by other code" in json.loads(line)["reason"]
+    assert f"LayoutOutdated: {warehouse.path} was built" in capsys.readouterr().err
 
 
 def test_make_run_refuses_in_one_sentence(

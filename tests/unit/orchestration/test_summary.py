@@ -109,8 +109,8 @@ def summarised(facts: Facts) -> str:
 
 def test_segments_have_their_shares_or_a_reason_for_having_none(promoted: Facts) -> None:
     text = summarised(promoted)
-    assert "by behaviour: lapsed 75%; frequent 25% (agreement with the " in text
-    assert "by recency, frequency and value: nobody: customers_do_not_differ 100%" in text
+    assert "by behaviour: lapsed 75%; frequent 25% (agreement with the previous as-of date 0.91)" in text
+    assert "by recency, frequency and value: no segment (customers_do_not_differ) 100%" in text
 
 
 def test_loaded_rows_are_summed_per_source(promoted: Facts) -> None:
@@ -125,7 +125,7 @@ def test_a_promoted_model_is_compared_with_its_baseline(promoted: Facts) -> None
     assert f"{NAME} 2025-01-06-abc, grade Good: {GRADE_MEANINGS['Good']}" in text
     assert "AUC 0.791 [0.780, 0.800]; baseline (rate by recency) 0.715 [0.700, 0.730]" in text
     assert "average precision 0.500 [0.450, 0.550]; baseline (rate by recency) 0.400" in text
-    assert "newest decision: promote: beats the baseline" in text
+    assert "latest decision: promote (beats the baseline)" in text
 
 
 def test_the_newest_test_date_has_expected_and_observed_totals(promoted: Facts) -> None:
@@ -150,7 +150,7 @@ def test_published_tables_are_listed_with_their_file_and_a_query(promoted: Facts
 def test_a_fallback_is_named_and_has_no_metrics(fallen_back: Facts) -> None:
     text = summarised(fallen_back)
     assert f"2024-01-01-fallback, grade Poor: {FALLBACK.meaning}" in text
-    assert "newest decision: fallback: 188 customers in training, 500 needed" in text
+    assert "latest decision: fallback (188 customers in training, 500 needed)" in text
     assert "no as-of date could be evaluated yet" in text
     assert "AUC" not in text
 
