@@ -1,4 +1,4 @@
-"""The jobs that a person, a schedule or a sensor launches by name."""
+"""Jobs of one business, launched by a person, a schedule or a sensor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,19 +22,18 @@ RESCORE = "rescore"
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         PREDICT_AND_PUBLISH: "Everything for one as-of date: load the exports, build features, train and "
-        "evaluate a candidate, score the cohort with the champion, publish. Choose the newest as-of date.",
-        REFRESH: "Load new exports, build staging and marts, report data readiness. Trains and publishes "
-        "nothing.",
-        SCORE: "The weekly run: load, build features, compute realised performance and drift, score the "
-        "cohort with the champion, refit lifetime value and segments, publish. Trains no supervised "
-        "candidate; without a champion it says so.",
+        "evaluate a candidate, promote or refuse it, score with the champion, publish. Use the newest date.",
+        REFRESH: "Load the delivered exports, build staging and marts, report which capabilities the data "
+        "supports. Trains and publishes nothing.",
+        SCORE: "The weekly run: load, build features, compare published scores with observed outcomes, score "
+        "with the champion, refit lifetime value and segments, publish. Does not train propensity and churn; "
+        "fails if one of them has no champion yet.",
         RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
-        "version that serves then, publish. The features of that date must exist: launch score before.",
-        REPLAY: "One past as-of date: build its features, compute realised performance and drift, score with "
-        "the champion of that date. Loads and publishes nothing; `make replay` runs many of them.",
-        RESCORE: "Score one as-of date again with the version that serves now, and publish: `make rollback` "
-        "runs it.",
-        PUBLISH: "Publish again what the warehouse holds: contracts, check ledger, snapshot file.",
+        "champion, publish. Needs the features of that date: launch score first.",
+        REPLAY: "One past as-of date: build its features, compare published scores with observed outcomes, "
+        "score with the champion of that date. Loads and publishes nothing; `make replay` runs many dates.",
+        RESCORE: "Score one as-of date again with the current champion and publish; part of `make rollback`.",
+        PUBLISH: "Publish the tables of the warehouse again: contracts, results of checks, snapshot file.",
     }
 )
 
@@ -43,16 +42,16 @@ Assets = Sequence[dg.AssetsDefinition]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """Every asset of one business, by stage.
+    """All assets of one business by stage.
 
     Attributes:
-        landed: Exports, raw tables, staging and marts, data readiness.
+        landed: Exports, raw tables, staging and marts, the usability report.
         featured: Features and labels by as-of date.
-        monitored: Realised performance of published scores, and drift.
+        monitored: Realised performance and drift.
         trained: Evaluation and champion of the capabilities that are retrained on a trigger.
-        refitted_every_run: The same of those that are fitted in every run.
-        scored: Scores and control tables.
-        published: Published tables, check ledger and snapshot.
+        refitted_every_run: Lifetime value and segments: fitted in every run, promoted by their own gate.
+        scored: Scores and the control tables.
+        published: The published tables, the results of checks and the snapshot.
     """
 
     landed: Assets
@@ -77,7 +76,7 @@ class Stages:
         ]
 
     def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
-        """Assets of a run that retrains ``capability``: its models and scores, and what all share."""
+        """Assets of a retraining of ``capability``: its models and scores, and the shared assets."""
         fitted = (*self.trained, *self.refitted_every_run)
         others = {group for asset in fitted for group in asset.group_names_by_key.values()} - {capability}
         made = (*self.trained, *self.scored, *self.published)
@@ -89,7 +88,7 @@ class Stages:
 def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
-    """Every job by its name; each runs for one as-of date."""
+    """Return every job by name; each is launched for one as-of date."""
     scoring = [*stages.featured, *stages.monitored, *stages.refitted_every_run, *stages.scored]
     assets: dict[str, Assets] = {
         PREDICT_AND_PUBLISH: stages.everything,

@@ -17,9 +17,10 @@ from assets.privacy.erasure.erase import Erased, ErasureIncomplete
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
+from orchestration.resources.layout import LayoutOutdated
 from orchestration.resources.locks import ResourceLocked
 
-# Enough of a file to tell it from another of the same length, however large it is.
+# Enough to distinguish two files of the same length, however large they are.
 FINGERPRINTED_BYTES = 65_536
 
 ERASE_SUBJECTS = "erase_subjects"
@@ -28,11 +29,11 @@ Erase = Callable[[Warehouse, Vault], Erased | None]
 
 
 def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
-    """A daily refresh and a weekly score, each for the newest as-of day, in the business's time zone.
+    """Schedule a daily refresh and a weekly score for the newest as-of date.
 
     Args:
-        time_zone: Where the business's clocks hang.
-        newest: The newest as-of day of the business on a given day of its calendar.
+        time_zone: Time zone of the business, such as ``Europe/Berlin``.
+        newest: Returns the newest as-of date of the business on a given day.
     """
 
     def asked(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -63,12 +64,12 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportsCursor:
-    """What the sensor remembers between two looks, whoever restarts in between.
+    """State of the sensor between two ticks; it survives restarts.
 
     Attributes:
-        seen: Fingerprint of the files at the last look.
-        asked: Fingerprint for which a refresh was asked last.
-        times: How often one was asked; files may return to what they were, and that is a change too.
+        seen: Fingerprint of the files at the last tick.
+        asked: Fingerprint for which a refresh was requested last.
+        times: Number of requests, so that files that change back to an earlier state have a new run key.
     """
 
     seen: str = ""
@@ -77,26 +78,26 @@ class ExportsCursor:
 
     @classmethod
     def remembered(cls, cursor: str | None) -> "ExportsCursor":
-        """From Dagster's cursor; of nothing at the very first look."""
+        """Read Dagster's cursor; ``None`` at the first tick."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
     @property
     def cursor(self) -> str:
-        """As Dagster keeps it."""
+        """Cursor as Dagster stores it."""
         return json.dumps(asdict(self))
 
 
 def exports_landed_sensor(
     files: Callable[[], Iterable[Path]], *, newest: Callable[[], date]
 ) -> dg.SensorDefinition:
-    """Refreshes once for each change among the delivered files, when two looks in a row saw the same."""
+    """Launch refresh once per change of the delivered files, after two equal ticks in a row."""
 
     @dg.sensor(
         name="exports_landed_sensor",
         default_status=policies.status_of("exports_landed_sensor"),
         job_name=REFRESH,
         minimum_interval_seconds=int(policies.EXPORTS_CHECK_EVERY.total_seconds()),
-        description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
+        description="Launches refresh when delivered files have changed and been stable for one tick.",
     )
     def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before, found = ExportsCursor.remembered(context.cursor), sorted(files())
@@ -104,9 +105,9 @@ def exports_landed_sensor(
         if not found:
             return dg.SensorResult(skip_reason="no export has been delivered yet", cursor=now.cursor)
         if now.seen == now.asked:
-            return dg.SensorResult(skip_reason=f"nothing new among {len(found)} files", cursor=now.cursor)
+            return dg.SensorResult(skip_reason=f"no change among {len(found)} files", cursor=now.cursor)
         if now.seen != before.seen:
-            # Half a file would land as a broken one.
+            # A half-written file would be loaded as a broken one.
             return dg.SensorResult(skip_reason="files are still arriving", cursor=now.cursor)
         asked = replace(now, asked=now.seen, times=now.times + 1)
         request = dg.RunRequest(run_key=asked.cursor, partition_key=newest().isoformat())
@@ -116,13 +117,13 @@ def exports_landed_sensor(
 
 
 def quick_fingerprint(files: Iterable[Path]) -> str:
-    """A fingerprint of ``files`` that reads only the beginning of each.
+    """Fingerprint of ``files`` from their names, sizes and first bytes.
 
-    Not the time of change: the sample shop writes the same bytes again, and that is nothing new.
+    Not from their modification times: the sample shop writes the same bytes again, which is no change.
     """
     digest = hashlib.sha256()
     for file in files:
-        # Gone since it was listed: the next look sees that.
+        # Deleted since it was listed: the next tick notices.
         with suppress(FileNotFoundError), file.open("rb") as stream:
             digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(FINGERPRINTED_BYTES))
     return digest.hexdigest()
@@ -133,11 +134,11 @@ def retrain_triggered_sensor(
     *,
     assets_to_retrain: Callable[[str], Sequence[dg.AssetKey]],
 ) -> dg.SensorDefinition:
-    """Launch ``retrain`` once for each trigger: its key is the run key, which Dagster remembers.
+    """Launch ``retrain`` once per trigger: the run key names the trigger, and Dagster stores run keys.
 
     Args:
-        triggers: The pending retrain triggers.
-        assets_to_retrain: Assets of the job by the name of the capability; other models are left alone.
+        triggers: Returns the pending triggers.
+        assets_to_retrain: Returns the assets to run for the capability of that name.
     """
 
     @dg.sensor(
@@ -146,26 +147,26 @@ def retrain_triggered_sensor(
         job_name=RETRAIN,
         minimum_interval_seconds=int(policies.TRIGGERS_CHECK_EVERY.total_seconds()),
         description=(
-            "Launches retrain when no champion serves, published scores do not match outcomes, training data "
-            "was erased, features have drifted or the champion is old; at most one attempt in two weeks."
+            "Launches retrain when there is no champion, realised calibration is outside its tolerance, a "
+            "customer was erased, features drifted or the champion is old; at most once in two weeks."
         ),
     )
-    def _triggered() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             found = list(triggers())
-        except ResourceLocked as held:
-            yield dg.SkipReason(f"{held}; the next tick looks again")
+        except (ResourceLocked, LayoutOutdated) as held:
+            yield dg.SkipReason(f"{held}; the next tick tries again")
             return
         if not found:
-            yield dg.SkipReason("no trigger to retrain")
+            yield dg.SkipReason("no retrain trigger")
         for trigger in found:
             yield retrain_request(trigger, assets_to_retrain(trigger.capability))
 
-    return _triggered
+    return _wanted
 
 
 def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """The run that materializes ``assets`` for ``trigger``."""
+    """Request a run of ``assets`` for one trigger."""
     return dg.RunRequest(
         run_key=trigger.key,
         partition_key=trigger.as_of.isoformat(),
@@ -175,35 +176,35 @@ def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> d
 
 
 def tags_of(trigger: RetrainTrigger) -> dict[str, str]:
-    """Tags of the run for ``trigger``."""
+    """Tags of a run that a trigger has launched."""
     return {TRIGGER_TAG: trigger.trigger, WINDOWS_TAG: str(trigger.windows_violated)}
 
 
 def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
-    """Writes each failed run as one JSON line into ``alerts``, for whatever pages people."""
+    """Append each failed run as one JSON line to ``alerts``, which a pager can watch."""
 
     @dg.run_failure_sensor(
         name="run_failed_sensor",
         default_status=policies.status_of("run_failed_sensor"),
-        description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
+        description=f"Appends each failed run with its failed steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
-        words = context.failure_event.message or ""
-        alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
+        failures, reason = context.get_step_failure_events(), cause(context.failure_event)
+        alert(alerts, context.dagster_run, failures, otherwise=reason)
 
     return _failed
 
 
 def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
-    """Append one line about ``run`` to ``file``, whose folder need not be there.
+    """Append one line about ``run`` to ``file``; its folder is created when missing.
 
     Args:
         file: Lines of JSON, oldest first.
         run: The run that failed.
-        failures: What became of its failed steps.
-        otherwise: The reason when no step failed: the run was killed, for one.
+        failures: Events of its failed steps.
+        otherwise: The reason if no step failed, such as a killed run.
     """
-    steps = {event.step_key: innermost_error(event) for event in failures}
+    steps = {event.step_key: cause(event) for event in failures}
     line = {
         "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "job": run.job_name,
@@ -218,21 +219,21 @@ def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *
 
 
 def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
-    """Append the line of a failed run that a terminal made: no sensor hears of those."""
-    words = result.get_run_failure_event().message or ""
-    alert(file, result.dagster_run, result.get_step_failure_events(), otherwise=words)
+    """Append the line of a failed run of this process, which no sensor observes."""
+    failures, reason = result.get_step_failure_events(), cause(result.get_run_failure_event())
+    alert(file, result.dagster_run, failures, otherwise=reason)
 
 
-def innermost_error(event: dg.DagsterEvent) -> str:
-    """The innermost error of a failed step, in one line: what a person can act on."""
-    error = event.step_failure_data.error
+def cause(event: dg.DagsterEvent) -> str:
+    """Return the innermost error of a failed step or run, in one line."""
+    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
     return " ".join(error.message.split()) if error else event.message or ""
 
 
 def erase_job(erase: Erase) -> dg.JobDefinition:
-    """The job; whom to erase is read from the file and is in no configuration and no log."""
+    """Create the erasure job; the ids are read from the file and appear in no configuration and no log."""
 
     @dg.op(name="erased_subjects", pool="warehouse")
     def _erased(
@@ -245,7 +246,7 @@ def erase_job(erase: Erase) -> dg.JobDefinition:
         except (ErasureIncomplete, VaultKeyRefused) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         if done is None:
-            context.log.info("nobody asked to be erased")
+            context.log.info("there is no erasure request")
             return
         context.log.info(
             f"{done.people} people, {done.rows_removed} rows, {done.values_forgotten} values of the vault"
@@ -255,7 +256,7 @@ def erase_job(erase: Erase) -> dg.JobDefinition:
         name=ERASE_SUBJECTS,
         executor_def=dg.in_process_executor,
         tags=dict(policies.RUN_TAGS),
-        description="Erase whoever stands in the file of requests, and whoever was begun before.",
+        description="Erase the customers in the file of requests and complete interrupted erasures.",
     )
     def _job() -> None:
         _erased()
@@ -264,19 +265,19 @@ def erase_job(erase: Erase) -> dg.JobDefinition:
 
 
 def erasure_requested_sensor(requests: Path) -> dg.SensorDefinition:
-    """Launches the job once for each state of the file ``requests``."""
+    """Launch the erasure job once per state of the file ``requests``."""
 
     @dg.sensor(
         name="erasure_requested_sensor",
         job_name=ERASE_SUBJECTS,
         minimum_interval_seconds=int(policies.ERASURES_CHECK_EVERY.total_seconds()),
         default_status=policies.status_of("erasure_requested_sensor"),
-        description=f"Launches {ERASE_SUBJECTS} when {requests.name} has requests, and when it changed.",
+        description=f"Launches {ERASE_SUBJECTS} when {requests.name} is created or changed.",
     )
     def _requested() -> dg.RunRequest | dg.SkipReason:
         if not requests.exists():
-            return dg.SkipReason("nobody asked to be erased")
-        # A request that failed is tried again when the file is written again; the key names nobody.
+            return dg.SkipReason("there is no erasure request")
+        # A failed request is tried again when the file is written again; the key is a hash and names nobody.
         asked = f"{requests.stat().st_mtime_ns}".encode() + requests.read_bytes()
         return dg.RunRequest(run_key=hashlib.sha256(asked).hexdigest())
 

@@ -20,6 +20,7 @@ from assets.lifecycle.store.registry import VersionStatus, registry_row
 from assets.lifecycle.training import decision_of
 
 CARD_FILE = "card.md"
+FALLBACK_SUFFIX = "-fallback"
 REFERENCE_FILE = "reference.json"
 BY_HAND = "by hand"
 # A refused candidate would be refused again on nearly the same rows, and one like a version that was rolled
@@ -194,7 +195,7 @@ def _register(
 def _fall_back(
     run: RunContext[Data, Model], baseline: Fit[Model], *, serving: ChampionVersion | None
 ) -> ChampionVersion:
-    version = f"{run.version}-fallback"
+    version = f"{run.version}{FALLBACK_SUFFIX}"
     if serving is not None and serving.model_version == version:
         return serving
     sha256 = run.save(baseline.model, version)

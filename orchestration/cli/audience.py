@@ -34,6 +34,9 @@ def main(
     Args:
         arguments: Command line.
         contacts_of: Finds the store of addresses and telephone numbers of a business.
+
+    Raises:
+        NothingToDeliver: If the business keeps no addresses; ``command`` prints it.
     """
     is_dry_run, session = _parsed(arguments).send != "yes", Session.open(Settings())
     contacts = contacts_of(session.settings, session.business)

@@ -62,8 +62,7 @@ def _print_backtest(session: Session, capability: SupervisedCapability, *, first
     horizon_days = capability.problem.horizon_days
     newest = latest_matured_as_of(today_of(session.business), horizon_days=horizon_days)
     rows = list(_rows(session, capability, first_of_months(first, min(last, newest))))
-    if rows:
-        sys.stdout.write(f"\n{closing(rows)}\n\n")
+    sys.stdout.write(f"\n{closing(rows)}\n\n" if rows else "\n")
 
 
 def _rows(session: Session, capability: SupervisedCapability, days: Iterable[date]) -> Iterator[BacktestRow]:

@@ -129,8 +129,13 @@ class Replay:
 
 @command
 def main(arguments: list[str]) -> int:
-    """Replay, publish and write the report; returns the exit code."""
+    """Replay, publish and write the report; returns the exit code.
+
+    Raises:
+        UsageError: If there is no as-of date in the range; ``command`` prints it.
+    """
     options, session = _parsed(arguments), Session.open(Settings())
+    session.require_layout()
     business = session.business
     replay = Replay.of(session)
     first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))

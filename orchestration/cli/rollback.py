@@ -16,7 +16,11 @@ RUN_ID = "rollback"
 
 @command
 def main(arguments: list[str]) -> int:
-    """Roll back the named capability; returns the exit code."""
+    """Roll back the named capability; returns the exit code.
+
+    Raises:
+        UsageError: If the reason is empty; ``command`` prints it.
+    """
     options, settings = _parsed(arguments), Settings()
     if not options.reason.strip():
         raise UsageError('give a reason for the log: make rollback REASON="…"')

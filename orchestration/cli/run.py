@@ -16,6 +16,7 @@ def main() -> int:
     started = time.monotonic()
     settings = Settings()
     session = Session.open(settings)
+    session.require_layout()
     definitions = definitions_for(settings)
     as_of = newest_as_of_day(session.business)
     sys.stderr.write(f"{session.business.title}, as-of date {as_of}\n")

@@ -3,13 +3,14 @@
 import resource
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, ParamSpec, Self
 
 import dagster as dg
+import duckdb
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -21,6 +22,7 @@ from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
+from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -44,6 +46,7 @@ USAGE_ERRORS = (BusinessInvalid, UsageError)
 REFUSALS = (
     DecryptionFailed,
     ErasureIncomplete,
+    LayoutOutdated,
     ModelIntegrityError,
     NothingBuilt,
     NothingToDeliver,
@@ -114,10 +117,25 @@ class Session:
         """Refuse a command that needs the tables of an earlier run.
 
         Raises:
-            NothingBuilt: If no run has created the warehouse.
+            NothingBuilt: If no run has created tables, or none since `make rebuild`.
+            LayoutOutdated: If other code has built the warehouse.
         """
         if not self.warehouse.path.exists():
             raise NothingBuilt(f"{self.warehouse.path} does not exist yet: launch `make run` first")
+        with self.warehouse.connect() as connection:
+            tables = existing_tables(connection)
+        if tables <= {LAYOUT, *RECORDS}:
+            raise NothingBuilt(f"{self.warehouse.path} has no tables yet: launch `make run` first")
+
+    def require_layout(self) -> None:
+        """Refuse a command before it writes anything, if other code has built the warehouse.
+
+        Raises:
+            LayoutOutdated: If other code has built the warehouse.
+        """
+        # The run checks again: it waits while another process has the file open, and reports a damaged file.
+        with suppress(ResourceLocked, duckdb.Error):
+            self.warehouse.model_copy(update={"lock_timeout_seconds": 0.0}).check_layout()
 
     def run_context(
         self, capability: Capability[Data, Model, Any, Any], *, as_of: date, run_id: str

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from assets.keys import Key
 from orchestration import policies
+from orchestration.resources.layout import LayoutOutdated, require_layout
 from orchestration.resources.locks import (
     ResourceLocked,
     hold_liveness_lock,
@@ -75,6 +76,8 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             hold_liveness_lock(root, run.run_id),
             run_lock(self.lock_file, run_id=run.run_id, timeout=policies.LONGEST_RUN, log=log),
         ):
+            # Before the first step: some steps write files and do not open the warehouse.
+            self.check_layout()
             yield self
 
     def when_free(self, work: Callable[[], Result]) -> Result:
@@ -107,9 +110,24 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield connection
             connection.execute("commit")
 
+    def check_layout(self) -> None:
+        """Check the layout of an existing warehouse; nothing is created.
+
+        Raises:
+            LayoutOutdated: If other code has built it.
+        """
+        if self.path.exists():
+            self._opened().close()
+
     def _opened(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
+        connection = self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
+        try:
+            require_layout(connection, self.path)
+        except LayoutOutdated:
+            connection.close()
+            raise
+        return connection
 
     def exists(self, key: Key) -> bool:
         """Return whether the table or view ``key`` exists."""
@@ -122,7 +140,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             return connection.execute(sql, dict(parameters or {})).df()
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each missing table with its frame of shape (n rows, its columns)."""
+        """Create each missing table from its frame, shape (n, columns)."""
         with self.connect() as connection:
             for key, rows in tables.items():
                 if not _exists(connection, key):

@@ -25,7 +25,11 @@ HEADER = "customer_id"
 
 @command
 def main(arguments: list[str]) -> int:
-    """Erase the named customers and those in the file of requests; returns the exit code."""
+    """Erase the named customers and those in the file of requests; returns the exit code.
+
+    Raises:
+        UsageError: If nobody is named or requested; ``command`` prints it.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customer", default="", help="one id, or several separated by commas")
     named = [each.strip() for each in parser.parse_args(arguments).customer.split(",") if each.strip()]

@@ -13,7 +13,11 @@ from orchestration.settings import Settings
 
 @command
 def main(arguments: list[str]) -> int:
-    """Print the data of the named customer; returns the exit code."""
+    """Print the data of the named customer; returns the exit code.
+
+    Raises:
+        UsageError: If no customer is named; ``command`` prints it.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customer", required=True, help="customer id, as delivered or as published")
     customer_id = parser.parse_args(arguments).customer.strip()

@@ -17,6 +17,9 @@ def main() -> int:
 
     A killed rotation can be started again: both keys exist until the last value is encrypted with the new
     one, and readers of the vault use both.
+
+    Raises:
+        NothingBuilt: If there is no vault; ``command`` prints it.
     """
     settings = Settings()
     session = Session.open(settings)

@@ -9,7 +9,12 @@ from orchestration.settings import Settings
 
 @command
 def main() -> int:
-    """Create the key file; returns the exit code."""
+    """Create the key file; returns the exit code.
+
+    Raises:
+        UsageError: If no file is named; ``command`` prints it.
+        VaultKeyRefused: If the file exists; ``command`` prints it.
+    """
     settings = Settings()
     settings.load_business()
     file = settings.key_file

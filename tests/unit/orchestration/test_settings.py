@@ -66,7 +66,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(written: Callable[
     assert "did you mean 'last_day'?" in message
 
 
-def test_a_misspelt_required_key_is_told_as_misspelt_and_not_as_missing(
+def test_a_misspelt_required_key_is_reported_as_misspelt_and_not_as_missing(
     written: Callable[[str], Path],
 ) -> None:
     text = SAMPLE_SHOP.read_text(encoding="utf-8").replace("currency:", "currancy:")
