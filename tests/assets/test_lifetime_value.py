@@ -14,6 +14,8 @@ from assets.lifecycle.capability import NothingToScore
 from assets.lifecycle.promotion import CARD_FILE, roll_back
 from assets.lifecycle.scoring import score
 from assets.lifecycle.training import evaluate
+from assets.lifetime_value.capability import LifetimeValueCapability
+from checks.capabilities.lifetime_value import invariants
 from tests.assets.value_world import BUYING, FIRST_DAY, PROBLEM, SPEC, ValueWorld, create
 
 LAST = FIRST_DAY + timedelta(weeks=29)
@@ -52,6 +54,12 @@ def spend_fourfold(world: ValueWorld) -> None:
     """Multiply all observed amounts of the evaluated horizon by four."""
     with world.warehouse.connect() as connection:
         connection.execute(f"update {PROBLEM.labels[90].sql} set outcome_amount = 4 * outcome_amount")
+
+
+def failed_checks(world: ValueWorld) -> set[str]:
+    """Names of the capability's own checks that fail on the newest date."""
+    found = invariants(LifetimeValueCapability(PROBLEM))
+    return {each.name for each in found if not each.check(world.warehouse, LAST).passed}
 
 
 def rows_on_last(world: ValueWorld) -> pd.DataFrame:
@@ -203,6 +211,8 @@ def test_scores_are_withheld_while_published_ones_of_the_version_have_defects(
     (withheld,) = scored_once.table(RETRAIN_LOG).query("decision == 'withhold'").to_dict("records")
     assert "chance and tolerance allow" in withheld["reasons"]
     assert not scored_once.table(SPEC.scores).empty
+    # Withheld scores are no missing scores.
+    assert failed_checks(scored_once) == {"realised_totals_are_within_tolerance"}
 
 
 def test_a_rollback_serves_the_version_before_and_pauses_promotion(copy: ValueWorld) -> None:
@@ -236,3 +246,37 @@ def test_customers_without_consent_have_a_row_with_the_reason_only(copy: ValueWo
     assert theirs["predicted_value"].isna().all()
     shared = ["target", "value_basis", "high_value_rule", "model_version", "status", "id_type"]
     assert (theirs[shared] == rows[shared].iloc[-1]).all(axis=None)
+
+
+def test_all_checks_pass_on_sound_tables(scored_twice: ValueWorld) -> None:
+    assert failed_checks(scored_twice) == set()
+
+
+@pytest.mark.parametrize(
+    ("damage", "failed"),
+    [
+        (
+            "update {scores} set predicted_value = -1 where horizon_days = 90",
+            {"amounts_lie_in_their_intervals", "value_is_monotone_in_horizon"},
+        ),
+        (
+            "delete from {scores} where horizon_days = 365 and customer_id = "
+            "(select min(customer_id) from {scores})",
+            {"cohort_has_every_horizon"},
+        ),
+        ("update {scores} set prob_alive = 2", {"scores_match_contract"}),
+        (
+            "update ml.calibration_bins set mean_predicted = 9 * mean_predicted",
+            {"backtest_totals_are_within_tolerance"},
+        ),
+        (
+            "update ml.metrics set value = 0.5, ci_hi = 0.6 where metric = 'coverage'",
+            {"interval_coverage_is_nominal"},
+        ),
+        ("update {realised} set defects = 'off'", {"realised_totals_are_within_tolerance"}),
+    ],
+)
+def test_a_check_fails_on_the_table_that_is_wrong(copy: ValueWorld, damage: str, failed: set[str]) -> None:
+    with copy.warehouse.connect() as connection:
+        connection.execute(damage.format(scores=SPEC.scores.sql, realised=SPEC.realised.sql))
+    assert failed_checks(copy) == failed
