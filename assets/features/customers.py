@@ -4,7 +4,7 @@ from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
 # Everyone known by an as-of date with eligibility, consent and holdout.
-ELIGIBILITY = Key("intermediate", "int_customer__as_of_permissions")
+ELIGIBILITY = Key("point_in_time", "pit_customer__eligibility")
 # Everyone has orders; the other tables have rows where their exports were delivered.
 TABLES = (
     Key("features", "feat_customer__orders"),
@@ -13,7 +13,7 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
+# No calendar features (month, week of the year): one or two years do not teach a tree what a month
 # does, and the prior shift is forecast for the whole cohort. Revisit with four years of history.
 FEATURE_GROUPS = (
     FeatureGroup(

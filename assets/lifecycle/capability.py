@@ -11,7 +11,7 @@ import pandas as pd
 
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison, Decision
-from assets.lifecycle.report.grade import Grade
+from assets.lifecycle.report.grade import GRADE_MEANINGS, Grade
 from assets.lifecycle.store.schemas import Types
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
@@ -88,6 +88,7 @@ class Spec:
         outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
         compared: How candidate, baseline and champion are compared.
         fallback_grade: Grade of the baseline while it serves.
+        grade_meanings: What each grade means to a marketer.
         code: Packages of ``assets`` whose code is part of a version, besides the lifecycle's own.
         model_types: Types that its model files may hold besides those that skops trusts.
         spec_hash: Sha-256 hex of the whole declaration: a changed declaration is a changed model.
@@ -110,6 +111,7 @@ class Spec:
     outcomes: tuple[Outcome, ...] = ()
     compared: Comparison
     fallback_grade: Grade
+    grade_meanings: Mapping[str, str] = field(default_factory=lambda: GRADE_MEANINGS)
     code: tuple[str, ...]
     model_types: tuple[str, ...] = ()
     spec_hash: str
@@ -251,7 +253,7 @@ class ScoreTable:
     """Rows of the first table, in its own columns, and rows of side tables by key.
 
     Rows may carry ``model_version``, ``status`` or ``quality_grade`` of their own; where they do not, the
-    lifecycle fills in those of the serving version.
+    lifecycle fills in those of the serving version. Rows with another ``model_version`` get no grade.
     """
 
     rows: pd.DataFrame
@@ -391,6 +393,11 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
         return NOTHING
 
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
-        """What the UI shows of an evaluation, as in :meth:`describe_scores`."""
+        """What the UI shows of an evaluation, as in :meth:`describe_scores`.
+
+        Args:
+            metrics: Rows of ``ml.metrics`` of the version, of splits train and test.
+            bins: Its rows of ``ml.calibration_bins``.
+        """
         del metrics, bins
         return NOTHING

@@ -161,7 +161,7 @@ def _lost(comparison: Comparison, difference: Interval | None, competitor: str) 
     margin = comparison.margin if competitor == "champion" else 0.0
     if difference is not None and not comparison.is_won(difference, margin=margin):
         side = "above" if comparison.higher_is_better else "below"
-        bound = margin if comparison.higher_is_better else -margin
+        bound = margin if comparison.higher_is_better else 0.0 - margin
         yield (
             f"does not beat the {competitor}: {comparison.label} differs by {difference}, "
             f"not surely {side} {bound:g}"

@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {# True unless something ended the fact (a cancellation, a newer fact) and we knew of that by that morning. #}
-{% macro stands_as_of(fact, spine, until='voided_known_at') -%}
+{% macro still_valid_as_of(fact, spine, until='voided_known_at') -%}
     ({{ fact }}.{{ until }} is null or {{ fact }}.{{ until }} >= {{ spine }}.as_of_at)
 {%- endmacro %}
 

@@ -12,8 +12,8 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ days_after('as_of_date', days) }} <= cast('{{ asked("today") }}' as date)
+    from {{ ref('pit_customer__eligible') }}
+    where {{ days_after('as_of_date', days) }} <= cast('{{ run_parameter("today") }}' as date)
 
 ),
 
@@ -26,7 +26,7 @@ orders as (
         is_purchase,
         net_amount
 
-    from {{ ref('int_order__settled') }}
+    from {{ ref('int_order__net_of_voids') }}
     where voided_known_at is null and not is_reversal
 
 ),

@@ -7,7 +7,7 @@ import time
 import dagster as dg
 
 from assets.transform.remediation import NEXT_STEP
-from orchestration.alerts import cause
+from orchestration.sensors import cause
 
 # The record attribute Dagster keeps its structured event under.
 _META = "dagster_meta"
@@ -69,7 +69,7 @@ def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
 
 def _logger(context: dg.InitLoggerContext) -> logging.Logger:
     # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
-    logger = logging.Logger("narrator")
+    logger = logging.Logger("console")
     logger.addHandler(ConsoleHandler(is_brief=context.logger_config["is_brief"]))
     return logger
 

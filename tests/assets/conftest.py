@@ -13,7 +13,7 @@ from tests.assets.world import FIRST, World, create
 def promoted(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The shop after its first promotion; read it, but live in a ``world``."""
     world = create(tmp_path_factory.mktemp("promoted"))
-    world.live(FIRST)
+    world.run_date(FIRST)
     return world
 
 

@@ -19,7 +19,7 @@ MORNINGS = [FIRST + timedelta(weeks=week) for week in range(1, 4)]
 def backfill(world: World, numbers: list[int]) -> dict[str, pd.DataFrame]:
     """What the job replay makes of each morning, and every table afterwards."""
     for number in numbers:
-        morning = world.morning(MORNINGS[number])
+        morning = world.run(MORNINGS[number])
         realised(morning)
         drift(morning, page=world.folder / "page.html")
         scores(morning)

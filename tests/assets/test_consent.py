@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from assets.segments.assign import assignments
 
 from assets.keys import Key
 from assets.lifecycle.cohort import ELIGIBILITY, NO_CONSENT
-from assets.segments.assign import assignments
 from assets.supervised.data.dataset import (
     load_eligible_matrix,
     load_features,
@@ -106,7 +106,7 @@ def test_nobody_has_an_outlook_without_consent(tmp_path: Path) -> None:
     world = create_valued(tmp_path, customers=600, weeks=16)
     _refuse(world)
     morning = FIRST_VALUED + timedelta(weeks=15)
-    world.live(morning)
+    world.run_date(morning)
     found = world.table(VALUE.scores)
     refused = found.loc[found["customer_id"] == "c00001"]
     assert len(refused) == 3
@@ -130,15 +130,15 @@ def test_nobody_is_in_a_segment_without_consent(tmp_path: Path) -> None:
     world.deliver(FIRST_GROUPED, told)
     keys = told.assign(as_of_date=FIRST_GROUPED, as_of_at=pd.Timestamp(FIRST_GROUPED))
     world.warehouse.replace(ELIGIBILITY, permitted(keys, refused={"c00001"}))
-    world.live(FIRST_GROUPED)
-    assignments(world.morning(FIRST_GROUPED))
+    world.run_date(FIRST_GROUPED)
+    assignments(world.run(FIRST_GROUPED))
     found = world.table(SMALL.assignments)
     refused = found.loc[found["customer_id"] == "c00001"]
     assert sorted(refused["scheme"]) == ["behaviour", "rfm"]
     assert set(refused["ineligible_reason"]) == {"no_consent"}
     assert refused[["segment_key", "size", "rfm_cell"]].isna().all(axis=None)  # type: ignore[misc]
     assert len(found) == 2 * len(told)
-    assert "c00001" not in set(world.morning(FIRST_GROUPED).rows["customer_id"])
+    assert "c00001" not in set(world.run(FIRST_GROUPED).rows["customer_id"])
 
 
 @pytest.mark.parametrize(

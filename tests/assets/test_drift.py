@@ -79,7 +79,7 @@ PLANTED: dict[str, Callable[[Rows, "pd.Series[bool]"], Rows]] = {
 
 
 def looked_at(world: World, as_of: date, *, page: Path | None = None) -> pd.DataFrame:
-    return drift(world.morning(as_of), page=page or world.folder / "page.html")
+    return drift(world.run(as_of), page=page or world.folder / "page.html")
 
 
 def alarms(world: World, as_of: date) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_honest_customers_are_no_alarm_on_any_morning_and_no_other_check_fails(
         looked_at(world, day)
         assert alarms(world, day) == {}
     assert len(undrawn) == len(MORNINGS) == 4
-    scores(world.morning(MORNINGS[-1]))
+    scores(world.run(MORNINGS[-1]))
     last = failed(problem_checks(PROBLEM), world.warehouse, as_of=MORNINGS[-1], of=[PROBLEM.scores])
     assert last == {}
 

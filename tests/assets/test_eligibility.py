@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from assets.lifecycle.exclusion import Exclusion
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
@@ -21,8 +21,8 @@ from tests.assets.test_realised import LOOKED_BACK, SCORED
 from tests.assets.world import PROBLEM, WEEKS, WHEN, World
 from tests.unit.lifecycle.world import shop
 
-COHORT = Key("intermediate", "int_customer__as_of_gone")
-CONSENT = Key("intermediate", "int_customer__as_of_consent")
+COHORT = Key("point_in_time", "pit_customer__gone")
+CONSENT = Key("point_in_time", "pit_customer__consent")
 # Four mornings are lived here, so the shop is small and so are its floors.
 ASKED_OF_FEWER = replace(
     PROBLEM,
@@ -65,7 +65,7 @@ def settled(folder: Path, rows: pd.DataFrame) -> World:
     world.warehouse.replace(CONSENT, refused.astype({"ineligible_reason": "string"}))
     for morning in (SCORED, LOOKED_BACK):
         drift_without_page(world, morning)
-        world.live(morning, ASKED_OF_FEWER)
+        world.run_date(morning, ASKED_OF_FEWER)
     return world
 
 
@@ -73,7 +73,7 @@ def drift_without_page(world: World, morning: date) -> None:
     """The page takes ten seconds to draw."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(step, "html_report", lambda *_sides, **_named: None)
-        drift(world.morning(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
+        drift(world.run(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
 
 
 @pytest.fixture(scope="module")

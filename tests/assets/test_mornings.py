@@ -56,14 +56,14 @@ def test_what_is_registered_is_what_lies_on_disk(promoted: World) -> None:
 
 def test_the_same_morning_again_changes_nothing(world: World) -> None:
     before = world.tables()
-    world.live(FIRST)
+    world.run_date(FIRST)
     for name, rows in world.tables().items():
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
 def test_a_later_morning_without_a_new_signal_refuses_and_the_champion_scores(world: World) -> None:
     first = world.scored(FIRST)
-    serves = world.live(LATER)
+    serves = world.run_date(LATER)
     assert serves.model_version == first["model_version"].iloc[0]
     assert set(world.scored(LATER)["model_version"]) == {serves.model_version}
     decision = world.newest_decision()
@@ -74,31 +74,31 @@ def test_a_later_morning_without_a_new_signal_refuses_and_the_champion_scores(wo
 
 
 def test_a_refused_morning_again_changes_nothing(world: World) -> None:
-    world.live(LATER)
+    world.run_date(LATER)
     before = world.tables()
-    world.live(LATER)
+    world.run_date(LATER)
     for name, rows in world.tables().items():
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
 def test_a_morning_decided_again_on_new_data_loses_neither_decision(world: World) -> None:
-    world.live(LATER)
+    world.run_date(LATER)
     (first,) = world.decided(LATER)["challenger"]
     # Orders that arrived late turn a few matured outcomes: other data, another candidate.
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     rows.loc[rows.index[:3], "outcome"] = 1 - rows.loc[rows.index[:3], "outcome"]
     world.write(rows)
-    world.live(LATER)
+    world.run_date(LATER)
     both = world.decided(LATER)
     assert both["challenger"].nunique() == len(both) == 2
     assert first in set(both["challenger"])
     assert set(both["trigger"]) == {SCHEDULED}
-    world.live(LATER)
+    world.run_date(LATER)
     pd.testing.assert_frame_equal(world.decided(LATER), both)
 
 
 def test_scores_withheld_twice_for_one_morning_are_said_once(world: World) -> None:
-    attempt = world.morning(LATER).attempt(champion="v1", challenger=None)
+    attempt = world.run(LATER).attempt(champion="v1", challenger=None)
     for reasons in ("too high", "too high, by more"):
         log_decision(world.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons))
     assert list(world.decided(LATER)["reasons"]) == ["too high, by more"]
@@ -110,16 +110,16 @@ def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World)
         young = rows["as_of_date"].dt.date > LATER - timedelta(days=PROBLEM.horizon_days)
         return rows.assign(outcome=np.where(young, 1 - rows["outcome"], rows["outcome"]))
 
-    world.live(LATER)
+    world.run_date(LATER)
     honest = world.table(METRICS)
     world.write(outcomes_turned(shop(customers=CUSTOMERS, weeks=WEEKS)))
-    world.live(LATER)
+    world.run_date(LATER)
     pd.testing.assert_frame_equal(world.table(METRICS), honest)
 
 
 def test_below_the_floor_the_fallback_scores_and_the_counts_are_told(small_world: SmallWorld) -> None:
     world = small_world(120)
-    serves = world.live(FIRST)
+    serves = world.run_date(FIRST)
     assert serves.is_fallback
     rows = world.scored(FIRST)
     assert len(rows) == 120
@@ -133,16 +133,16 @@ def test_below_the_floor_the_fallback_scores_and_the_counts_are_told(small_world
 
 def test_a_fallback_morning_again_changes_nothing(small_world: SmallWorld) -> None:
     world = small_world(120)
-    world.live(FIRST)
+    world.run_date(FIRST)
     before = world.tables()
-    world.live(FIRST)
+    world.run_date(FIRST)
     for name, rows in world.tables().items():
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
 def test_before_any_outcome_is_known_there_is_nothing_to_say(small_world: SmallWorld) -> None:
     world = small_world(120)
-    morning = world.morning(as_of_days(WEEKS)[2])
+    morning = world.run(as_of_days(WEEKS)[2])
     for step in (realised, candidate, evaluation):
         step(morning)
     # Another room of the same run may have something to say: this one must not stop it.
@@ -158,10 +158,10 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
     earlier = FIRST - timedelta(weeks=18)
     fresh = small_world(CUSTOMERS)
     # Nine weeks of history leave no day for three folds and two embargoes.
-    stopgap = fresh.live(earlier)
+    stopgap = fresh.run_date(earlier)
     assert stopgap.is_fallback
     assert "matured as-of days" in str(fresh.newest_decision()["reasons"])
-    serves = fresh.live(FIRST)
+    serves = fresh.run_date(FIRST)
     assert not serves.is_fallback
     assert fresh.stages() == {stopgap.model_version: "retired", serves.model_version: "champion"}
     # A morning between the two belongs to the version that was there then.
@@ -173,14 +173,14 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
 def test_a_morning_before_the_first_version_cannot_be_scored(world: World) -> None:
     earlier = FIRST - timedelta(weeks=1)
     with pytest.raises(NothingKnown, match="no version of purchase_propensity serves"):
-        scores(world.morning(earlier))
+        scores(world.run(earlier))
     assert world.scored(earlier).empty
 
 
 def test_a_past_morning_lived_later_leaves_the_newest_champion_in_office(world: World) -> None:
     newest = world.scored(FIRST)["model_version"].iloc[0]
     past = FIRST - timedelta(weeks=2)
-    serves = world.live(past)
+    serves = world.run_date(past)
     assert serves.model_version != newest
     assert set(world.scored(past)["model_version"]) == {serves.model_version}
     stages = world.stages()
@@ -191,10 +191,10 @@ def test_a_past_morning_lived_later_leaves_the_newest_champion_in_office(world: 
 def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> None:
     last = as_of_days(WEEKS)[-1]
     ended = FIRST - timedelta(weeks=2)
-    world.live(ended)
-    world.live(LATER)
+    world.run_date(ended)
+    world.run_date(LATER)
     # Looking back is enough: the morning's own scores may be withheld.
-    realised(world.morning(last))
+    realised(world.run(last))
     levels = world.table(LEVELS)
     happened = dict(zip(levels["as_of_date"].dt.date, levels["realised"], strict=True))
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
@@ -203,7 +203,7 @@ def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> N
     assert happened[ended] == outcomes
     assert np.isnan(happened[LATER])
     # A backfill makes the day again, and knows no outcome on it.
-    scores(world.morning(ended))
+    scores(world.run(ended))
     again = world.table(LEVELS)
     assert again.loc[again["as_of_date"].dt.date == ended, "realised"].item() == outcomes
 
@@ -214,7 +214,7 @@ def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> 
     file.write_bytes(file.read_bytes() + b" ")
     before = world.scored(FIRST)
     with pytest.raises(ModelIntegrityError, match="registered was"):
-        world.live(LATER)
+        world.run_date(LATER)
     assert world.scored(LATER).empty
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
 
@@ -224,7 +224,7 @@ def test_a_tampered_twin_of_the_champion_cannot_be_a_rival(world: World) -> None
     file = min((world.models.folder(PROBLEM.name, version) / VINTAGES).glob(f"*/{MODEL_FILE}"))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ModelIntegrityError):
-        world.live(LATER)
+        world.run_date(LATER)
     assert len(world.table(RETRAIN_LOG)) == 1
     with pytest.raises(ModelIntegrityError):
-        evaluation(world.morning(LATER))
+        evaluation(world.run(LATER))

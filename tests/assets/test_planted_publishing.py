@@ -46,7 +46,7 @@ def published(promoted: World, tmp_path_factory: pytest.TempPathFactory) -> Worl
     # What the smaller shop was told is not about these customers.
     execute(world, f"delete from {SCORES}")
     for day in MORNINGS[:2]:
-        scores(world.morning(day))
+        scores(world.run(day))
     return world
 
 
@@ -81,7 +81,7 @@ def test_a_false_table_of_scores_is_stopped_the_same_morning(grown: World, name:
 
 
 def monitored(world: World, mornings: int) -> dict[str, str]:
-    realised(world.morning(MORNINGS[mornings]))
+    realised(world.run(MORNINGS[mornings]))
     checks = problem_checks(PROBLEM)
     return failed(checks, world.warehouse, as_of=MORNINGS[mornings], of=[PROBLEM.realised])
 

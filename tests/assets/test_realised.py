@@ -22,7 +22,7 @@ SCORED, LOOKED_BACK = FIRST - timedelta(weeks=2), as_of_days(WEEKS)[-1]
 def published(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The shop whose first morning was ``SCORED``; read it, but live in a ``world``."""
     world = create(tmp_path_factory.mktemp("published"))
-    world.live(SCORED)
+    world.run_date(SCORED)
     return world
 
 
@@ -44,7 +44,7 @@ def standing(world: World) -> "dict[str, object]":
 
 
 def test_what_was_published_is_judged_by_what_happened_day_by_day(world: World) -> None:
-    world.live(LOOKED_BACK)
+    world.run_date(LOOKED_BACK)
     metrics = world.table(METRICS)
     whole = metrics.loc[(metrics["split"] == REALISED) & (metrics["slice_name"] == "all")].set_index("metric")
     assert set(whole["as_of_date"].dt.date) == {SCORED}
@@ -60,16 +60,16 @@ def test_what_was_published_is_judged_by_what_happened_day_by_day(world: World) 
 
 
 def test_honest_probabilities_come_true_and_scoring_goes_on(world: World) -> None:
-    world.live(LOOKED_BACK)
+    world.run_date(LOOKED_BACK)
     assert standing(world)["n_days"] == 1
     assert standing(world)["faults"] is None
     assert len(world.scored(LOOKED_BACK)) == CUSTOMERS
 
 
 def test_a_morning_looked_back_on_twice_is_the_same(world: World) -> None:
-    world.live(LOOKED_BACK)
+    world.run_date(LOOKED_BACK)
     before = world.tables()
-    world.live(LOOKED_BACK)
+    world.run_date(LOOKED_BACK)
     for name, rows in world.tables().items():
         assert rows.equals(before[name]), name
 
@@ -87,7 +87,7 @@ def test_a_table_that_holds_something_else_than_the_probability_withholds_the_ne
 ) -> None:
     tampered(world, probability)
     before = world.scored(SCORED)
-    serves = world.live(LOOKED_BACK)
+    serves = world.run_date(LOOKED_BACK)
     assert serves.model_version == before["model_version"].iloc[0]
     assert why in str(standing(world)["faults"])
     assert world.scored(LOOKED_BACK).empty
@@ -104,5 +104,5 @@ def test_a_table_that_holds_something_else_than_the_probability_withholds_the_ne
 
 def test_a_day_is_not_judged_before_its_window_has_ended(world: World) -> None:
     # Week 25 and 30 days lie after week 29.
-    world.live(FIRST + timedelta(weeks=2))
+    world.run_date(FIRST + timedelta(weeks=2))
     assert np.all(~world.table(METRICS)["split"].isin([REALISED, WINDOW]))

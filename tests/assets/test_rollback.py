@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-
 from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
+
 from assets.lifecycle.scoring import scores
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
-from orchestration.cli.console_log import narrator
+from orchestration.cli.console_log import console_logger
 from orchestration.jobs import RESCORE
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
@@ -20,7 +20,7 @@ from tests.assets.world import FIRST, LATER, PROBLEM, World
 @pytest.fixture
 def two_served(world: World) -> World:
     """An earlier morning lived later: its version served until the newest champion took over."""
-    world.live(FIRST - timedelta(weeks=2))
+    world.run_date(FIRST - timedelta(weeks=2))
     return world
 
 
@@ -54,7 +54,7 @@ def test_the_version_before_serves_again_and_scores(two_served: World) -> None:
 def test_with_one_version_there_is_nothing_to_roll_back_to(world: World) -> None:
     before = world.tables()
     with pytest.raises(NothingToRollBackTo, match="no version of purchase_propensity served before"):
-        roll_back(world.morning(LATER), reason="x")
+        roll_back(world.run(LATER), reason="x")
     assert world.tables().keys() == before.keys()
     assert len(world.table(PROBLEM.champion)) == 1
 
@@ -78,10 +78,10 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         scores(morning)
 
     job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
-    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"narrator": narrator})
+    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
     settings = SimpleNamespace(
         warehouse_file=two_served.warehouse.path,
-        folder=two_served.folder,
+        models_dir=two_served.folder / "models",
         alerts_file=two_served.folder / "alerts.jsonl",
         load_business=lambda: None,
     )
@@ -91,7 +91,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
     instance = dg.DagsterInstance.ephemeral()
     monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
-    return lambda reason: rollback.main(["--problem", PROBLEM.name, "--reason", reason])
+    return lambda reason: rollback.main(["--capability", PROBLEM.name, "--reason", reason])
 
 
 def test_the_command_logs_the_reason_and_scores_with_the_version_before(

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
-from assets.lifecycle.promotion import champion
-from assets.lifecycle.realised import realised
-from assets.lifecycle.run_context import Morning
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.promotion import promote
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.run_context import RunContext
+from assets.lifecycle.scoring import score
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.training import candidate, evaluation
-from assets.supervised.data.dataset import DAILY_ORDERS
+from assets.lifecycle.training import evaluate
+from assets.supervised.capability import SupervisedCapability
+from assets.supervised.data.dataset import DAILY_ORDERS, TrainingData
 from assets.supervised.fitting.task import Binary, Boosting
+from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem, PromotionCriteria
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -25,20 +27,21 @@ from tests.unit.lifecycle.world import PROBLEM as LARGER_PROBLEM
 
 WEEKS = 32
 CUSTOMERS = 700
-# Smaller trees and fewer draws: a morning is lived many times here.
+# Smaller trees and fewer draws: a date runs many times here.
 PROBLEM = replace(
     LARGER_PROBLEM,
     task=Binary(boosting=Boosting(max_iter=30, learning_rate=0.06)),
     criteria=PromotionCriteria(replicates=40),
 )
-# As-of days by week: 27 days behind it leave 23 matured ones, a week later there is one more.
+CAPABILITY = SupervisedCapability(PROBLEM)
+SPEC = CAPABILITY.spec
+# As-of dates by week: 27 days behind it leave 23 matured ones, a week later there is one more.
 FIRST, LATER = (FIRST_DAY + timedelta(weeks=week) for week in (27, 28))
 TABLES: tuple[Key, ...] = (
-    PROBLEM.candidate,
-    PROBLEM.evaluation,
-    PROBLEM.champion,
-    PROBLEM.scores,
-    PROBLEM.realised,
+    SPEC.evaluation,
+    SPEC.champion,
+    SPEC.scores,
+    SPEC.realised,
     MODEL_REGISTRY,
     METRICS,
     CALIBRATION_BINS,
@@ -67,22 +70,22 @@ class World:
     def models(self) -> FolderModelStore:
         return FolderModelStore(root=str(self.folder / "models"))
 
-    def morning(self, as_of: date, problem: PredictionProblem = PROBLEM) -> Morning:
-        return Morning(
-            problem=problem, warehouse=self.warehouse, models=self.models, as_of=as_of,
-            run_id=f"run of {as_of}", now=at_five(as_of),
+    def run(self, as_of: date, problem: PredictionProblem = PROBLEM) -> RunContext[TrainingData, Fitted]:
+        """A run for ``as_of``, as a process of its own would make it."""
+        return RunContext(
+            capability=SupervisedCapability(problem), warehouse=self.warehouse, models=self.models,
+            as_of=as_of, run_id=f"run of {as_of}", now=at_five(as_of),
         )  # fmt: skip
 
-    def live(self, as_of: date, problem: PredictionProblem = PROBLEM) -> ChampionVersion:
-        """All steps of one morning, each from the tables alone, as processes of their own would."""
+    def run_date(self, as_of: date, problem: PredictionProblem = PROBLEM) -> ChampionVersion:
+        """All steps of one as-of date, each from the tables alone, as processes of their own would."""
         with self.warehouse.kept_open():
-            realised(self.morning(as_of, problem))
-            candidate(self.morning(as_of, problem))
-            evaluation(self.morning(as_of, problem))
-            serves = champion(self.morning(as_of, problem))
-            assert serves is not None
-            scores(self.morning(as_of, problem))
-        return serves
+            monitor(self.run(as_of, problem))
+            evaluate(self.run(as_of, problem))
+            serving = promote(self.run(as_of, problem))
+            assert serving is not None
+            score(self.run(as_of, problem))
+        return serving
 
     def table(self, key: Key) -> pd.DataFrame:
         return self.warehouse.read(f"select * from {key.sql} order by all")

@@ -5,21 +5,21 @@ with
 orders as (
 
     select * from {{ ref('feat_customer__orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 browsing as (
 
     select * from {{ ref('feat_customer__browsing') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 campaigns as (
 
     select * from {{ ref('feat_customer__campaigns') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 )
 

@@ -9,22 +9,22 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ is_asked_for('as_of_date') }}
+    from {{ ref('pit_customer__eligible') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 visits as (
 
-    select * from {{ ref('int_customer__as_of_visits') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__visits') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 carts as (
 
-    select * from {{ ref('int_customer__as_of_carts') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__carts') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 

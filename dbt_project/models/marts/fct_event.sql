@@ -20,9 +20,9 @@ learned as (
         *,
         row_number() over seen as event_number,
         lag(occurred_at) over seen as previous_at,
-        {{ last_given('customer_id') }} over until_now as customer_until_now,
-        {{ first_given('customer_id') }} over from_now as customer_from_now,
-        {{ first_given('own_known_at') }} over from_now as identified_at
+        {{ last_non_null('customer_id') }} over until_now as customer_until_now,
+        {{ first_non_null('customer_id') }} over from_now as customer_from_now,
+        {{ first_non_null('own_known_at') }} over from_now as identified_at
 
     from events
     window

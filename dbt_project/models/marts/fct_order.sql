@@ -4,7 +4,7 @@ with
 
 parts as (
 
-    select * from {{ ref('int_order__settled') }}
+    select * from {{ ref('int_order__net_of_voids') }}
 
 )
 

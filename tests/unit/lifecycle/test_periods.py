@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from assets.supervised.evaluation.periods import forecast_on, period_history, published_probability
 
 from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.data.dataset import TrainingData
-from assets.supervised.evaluation.periods import forecast_on, period_history, published_probability
 from tests.unit.lifecycle.conftest import Trial
 from tests.unit.lifecycle.world import as_of_days, matrix
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from assets.lifetime_value.propose import CODE
+from assets.segments.morning import ROOM
 from sklearn.preprocessing import FunctionTransformer
 
 from assets import ASSETS
@@ -27,8 +29,6 @@ from assets.lifecycle.store.artifacts import (
     save_version,
 )
 from assets.lifecycle.store.schemas import REGISTRY_TYPES
-from assets.lifetime_value.propose import CODE
-from assets.segments.morning import ROOM
 from assets.supervised.data.split import Split
 from assets.supervised.fitting.calibrate import calibrated
 from tests.unit.lifecycle.conftest import Trial

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from assets.lifecycle.exclusion import Exclusion
 from sklearn.linear_model import LogisticRegression
 
 from assets.features.groups import FeatureGroup
 from assets.features.matrix import LeakDetected
 from assets.keys import Key
-from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.store.schemas import SCORE_TYPES
 from assets.metrics.classification import log_odds
 from assets.supervised.fitting.train import Fitted
