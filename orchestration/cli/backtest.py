@@ -12,6 +12,11 @@ import pandas as pd
 from assets.calendar import first_of_months, latest_matured_as_of
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.capability import InsufficientData
+from assets.lifetime_value.backtest import BASELINE, Backtest, BacktestWindow, resamples_of, run_backtest
+from assets.lifetime_value.capability import LIFETIME_VALUE, serving_amount_model
+from assets.lifetime_value.group_totals import WHOLE, group_totals
+from assets.metrics.amounts import amount_accuracy, coverage
+from assets.metrics.bootstrap import ClusterBootstrap, percentile_intervals
 from assets.supervised.backtest_history import BacktestRow, backtest_date
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
@@ -103,26 +108,26 @@ def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
     """Print the table of lifetime value and the totals by decile of its newest window."""
     newest = min(last, newest_as_of_day(session.business))
     days = first_of_months(first, newest)[::-MONTHS_BETWEEN_WINDOWS]
-    sys.stdout.write(f"{LIFETIME_VALUE.question}\n\n{VALUE_HEADER}\n")
-    found: BackTest | None = None
+    sys.stdout.write(f"{LIFETIME_VALUE.spec.question}\n\n{VALUE_HEADER}\n")
+    found: Backtest | None = None
     for day in reversed(days):
-        context = session.run_context(ValueMorning, LIFETIME_VALUE, as_of=day, run_id=RUN_ID)
-        tested = back_test(context)
-        if tested.looked_back:
+        context = session.run_context(LIFETIME_VALUE, as_of=day, run_id=RUN_ID)
+        tested = run_backtest(context.data, serving=serving_amount_model(context.champion()))
+        if tested.windows:
             found = tested
             sys.stdout.write("\n".join(value_rows(found)) + "\n")
             sys.stdout.flush()
     if found is not None:
-        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.looked_back[0].cohort.as_of}:\n\n")
+        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.windows[0].cohort.as_of}:\n\n")
         sys.stdout.write(value_by_decile(found).to_string() + "\n\n")
 
 
-def value_rows(found: BackTest) -> Iterator[str]:
+def value_rows(found: Backtest) -> Iterator[str]:
     """Format the models of one window as rows of the Markdown table."""
-    window = found.looked_back[0]
-    resamples = resamples_of(LIFETIME_VALUE, window)
-    for model, predicted in window.said.items():
-        metrics = summarised(amount_accuracy(window.amount, window.value(model), resamples))
+    window = found.windows[0]
+    resamples = _resamples_of(window)
+    for model, predicted in window.predictions.items():
+        metrics = percentile_intervals(amount_accuracy(window.amount, window.value(model), resamples))
         lo, hi = (each[:, window.column] for each in (predicted.value_lo, predicted.value_hi))
         covered = "" if model == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
         totals = f"{window.value(model).sum():,.0f} | {window.amount.sum():,.0f}"
@@ -135,19 +140,22 @@ def value_rows(found: BackTest) -> Iterator[str]:
         yield f"| {window.cohort.as_of} | refused: {refusal} |"
 
 
-def _value_decision(found: BackTest, model: str) -> str:
-    if found.best is None or found.best.recipe != model:
+def _value_decision(found: Backtest, model: str) -> str:
+    if found.choice is None or found.choice.best.amount_model != model:
         return ""
-    return "promote" if found.decision.promote else f"refuse: {'; '.join(found.decision.reasons)}"
+    best = found.choice.best
+    return (
+        "promote" if best.is_sound else f"refuse: {'; '.join(best.defects) or 'no better than the baseline'}"
+    )
 
 
-def value_by_decile(found: BackTest) -> pd.DataFrame:
+def value_by_decile(found: Backtest) -> pd.DataFrame:
     """Return predicted and observed totals of one window, shape (10, 3 x models).
 
     One block of columns for the best model, by its own deciles, and one for the baseline.
     """
-    window = found.looked_back[0]
-    best = found.best.recipe if found.best else BASELINE
+    window = found.windows[0]
+    best = found.choice.best.amount_model if found.choice else BASELINE
     return pd.concat({name: _by_decile(window, name) for name in dict.fromkeys((best, BASELINE))}, axis=1)
 
 
@@ -155,7 +163,7 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
     groups = group_totals(
         window.amount,
         window.value(model),
-        resamples_of(LIFETIME_VALUE, window),
+        _resamples_of(window),
         quarters=window.cohort.quarters,
         period_sd=0.0,
     )
@@ -167,6 +175,10 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
             "observed": (rows["n"] * rows["actual_rate"]).round(),
         }
     )
+
+
+def _resamples_of(window: BacktestWindow) -> ClusterBootstrap:
+    return resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities)
 
 
 if __name__ == "__main__":
