@@ -25,9 +25,9 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "evaluate a candidate, score the cohort with the champion, publish. Choose the newest as-of date.",
         REFRESH: "Load new exports, build staging and marts, report data readiness. Trains and publishes "
         "nothing.",
-        SCORE: "The weekly run: load, build features, compute realised performance and drift, score the cohort "
-        "with the champion, refit lifetime value and segments, publish. Trains no supervised candidate; "
-        "without a champion it says so.",
+        SCORE: "The weekly run: load, build features, compute realised performance and drift, score the "
+        "cohort with the champion, refit lifetime value and segments, publish. Trains no supervised "
+        "candidate; without a champion it says so.",
         RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
         "version that serves then, publish. The features of that date must exist: launch score before.",
         REPLAY: "One past as-of date: build its features, compute realised performance and drift, score with "

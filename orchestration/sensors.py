@@ -203,7 +203,7 @@ def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *
         failures: What became of its failed steps.
         otherwise: The reason when no step failed: the run was killed, for one.
     """
-    steps = {event.step_key: trigger(event) for event in failures}
+    steps = {event.step_key: innermost_error(event) for event in failures}
     line = {
         "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
         "job": run.job_name,
@@ -223,11 +223,11 @@ def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
     alert(file, result.dagster_run, result.get_step_failure_events(), otherwise=words)
 
 
-def trigger(event: dg.DagsterEvent) -> str:
+def innermost_error(event: dg.DagsterEvent) -> str:
     """The innermost error of a failed step, in one line: what a person can act on."""
     error = event.step_failure_data.error
-    while error is not None and error.trigger is not None:
-        error = error.trigger
+    while error is not None and error.cause is not None:
+        error = error.cause
     return " ".join(error.message.split()) if error else event.message or ""
 
 

@@ -16,7 +16,7 @@ from assets.lifetime_value.backtest import BASELINE, Backtest, BacktestWindow, r
 from assets.lifetime_value.capability import LIFETIME_VALUE, serving_amount_model
 from assets.lifetime_value.group_totals import WHOLE, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import ClusterBootstrap, percentile_intervals
+from assets.metrics.bootstrap import percentile_intervals
 from assets.supervised.backtest_history import BacktestRow, backtest_date
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
@@ -125,7 +125,7 @@ def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
 def value_rows(found: Backtest) -> Iterator[str]:
     """Format the models of one window as rows of the Markdown table."""
     window = found.windows[0]
-    resamples = _resamples_of(window)
+    resamples = resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities)
     for model, predicted in window.predictions.items():
         metrics = percentile_intervals(amount_accuracy(window.amount, window.value(model), resamples))
         lo, hi = (each[:, window.column] for each in (predicted.value_lo, predicted.value_hi))
@@ -144,9 +144,10 @@ def _value_decision(found: Backtest, model: str) -> str:
     if found.choice is None or found.choice.best.amount_model != model:
         return ""
     best = found.choice.best
-    return (
-        "promote" if best.is_sound else f"refuse: {'; '.join(best.defects) or 'no better than the baseline'}"
-    )
+    if best.is_sound:
+        return "promote"
+    reasons = best.defects or (f"deviance differs from the baseline's by {best.against_baseline}",)
+    return f"refuse: {'; '.join(reasons)}"
 
 
 def value_by_decile(found: Backtest) -> pd.DataFrame:
@@ -154,8 +155,8 @@ def value_by_decile(found: Backtest) -> pd.DataFrame:
 
     One block of columns for the best model, by its own deciles, and one for the baseline.
     """
-    window = found.windows[0]
     best = found.choice.best.amount_model if found.choice else BASELINE
+    window = found.windows[0]
     return pd.concat({name: _by_decile(window, name) for name in dict.fromkeys((best, BASELINE))}, axis=1)
 
 
@@ -163,7 +164,7 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
     groups = group_totals(
         window.amount,
         window.value(model),
-        _resamples_of(window),
+        resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities),
         quarters=window.cohort.quarters,
         period_sd=0.0,
     )
@@ -175,10 +176,6 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
             "observed": (rows["n"] * rows["actual_rate"]).round(),
         }
     )
-
-
-def _resamples_of(window: BacktestWindow) -> ClusterBootstrap:
-    return resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,9 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.report.grade import DO_NOT_USE, FALLBACK, GRADES
-from assets.lifetime_value import grade as value_grade
-from assets.lifetime_value.problem import LIFETIME_VALUE
+from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.ports import Warehouse
-from assets.segments.told import segments_told
+from assets.segments.profiles import describe_segments
 
 Row = Mapping[Hashable, Any]
 
@@ -96,7 +95,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "The models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Do the probabilities add up?": _totals(facts),
         "What will customers spend?": value_lines(facts.values, _figures_of_value(facts)),
-        "Who are the customers?": segments_told(facts.segments),
+        "Who are the customers?": describe_segments(facts.segments),
         f"What was published for the morning of {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
@@ -149,7 +148,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
 def _meaning(version: Row) -> str:
     """What the grade of a version means; a fallback says so itself."""
     if version["calibration_method"] == "none":
-        return value_grade.FALLBACK.meaning if is_value(version) else FALLBACK.meaning
+        return LIFETIME_VALUE.spec.fallback_grade.meaning if is_value(version) else FALLBACK.meaning
     return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
 
 
@@ -224,14 +223,14 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
         if name in known
     ]
     return [
-        *(compared or [f"   {value_grade.FALLBACK.meaning}"]),
+        *(compared or [f"   {LIFETIME_VALUE.spec.fallback_grade.meaning}"]),
         *map(_value_total, totals.to_dict("records")),
     ]
 
 
 def is_value(version: Row) -> bool:
     """Whether a registry row is of lifetime value."""
-    return str(version["model_name"]) == LIFETIME_VALUE.name
+    return str(version["model_name"]) == LIFETIME_VALUE.spec.name
 
 
 def _value_total(row: Row) -> str:

@@ -20,7 +20,7 @@ PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
 CHURNED = ("point_in_time", "pit_customer__churn_status")
-SEGMENTED = ("ml", "segments__assignments")
+SEGMENTED = ("ml", "segments__scores")
 
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (

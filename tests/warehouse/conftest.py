@@ -253,7 +253,7 @@ def ml_tables() -> dict[str, str]:
         del tables[latest]
         scored = latest.removesuffix("_latest")
         tables[f"{scored}__scores"] = tables.pop(scored)
-    tables["segments__assignments"] = tables.pop("segments__scores")
+    tables["segments__scores"] = tables.pop("segments__scores")
     tables["segments__profiles"] = tables.pop("segment_profiles")
     tables["audiences"] += ", fate varchar"
     return tables

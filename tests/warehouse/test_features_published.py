@@ -24,7 +24,7 @@ def test_latest_has_one_row_per_customer_the_newest(shop: Any) -> None:
         ("purchase_propensity", "purchase_propensity__scores", "'run' as run_id"),
         ("churn", "churn__scores", "'run' as run_id"),
         ("lifetime_value", "lifetime_value__scores", "unnest([30, 90]) as horizon_days"),
-        ("segments", "segments__assignments", "unnest(['rfm', 'behaviour']) as scheme"),
+        ("segments", "segments__scores", "unnest(['rfm', 'behaviour']) as scheme"),
     ],
 )
 def test_latest_drops_withdrawn_consent_and_marks_withheld_scores(

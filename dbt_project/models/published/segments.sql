@@ -1,3 +1,3 @@
 {# One row per customer, scheme and as-of date. #}
 
-{{ score_history(source('ml', 'segments__assignments')) }}
+{{ score_history(source('ml', 'segments__scores')) }}
