@@ -9,8 +9,8 @@ from assets.activation.tables import AUDIENCE_TYPES
 from assets.features.matrix import AS_OF
 from assets.keys import Key
 from assets.lifecycle.store.schemas import typed
+from assets.metrics.ranking import ranks
 from assets.ports import Warehouse
-from assets.supervised.scoring.score_rows import ranks
 
 NAME = "likely_and_valuable"
 SHARE = 0.1

@@ -20,12 +20,13 @@ from assets.lifecycle.capability import (
 )
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import Grade
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifetime_value import report
 from assets.lifetime_value.backtest import fit_candidate_model, longer_windows, run_backtest
 from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort_to_score, published_with_outcomes
 from assets.lifetime_value.models.baseline import SpendRate
-from assets.lifetime_value.models.candidates import AMOUNT_MODELS, CustomerValue
+from assets.lifetime_value.models.candidates import AMOUNT_MODELS, AmountModelName, CustomerValue
 from assets.lifetime_value.performance import (
     keyed_bins,
     keyed_metrics,
@@ -129,6 +130,14 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, None]):
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
         del warehouse
         return report.score_summary(self.problem, rows)
+
+
+def serving_amount_model(champion: ChampionVersion | None) -> AmountModelName | None:
+    """The amount model of the version that serves; ``None`` while none or a fallback does."""
+    if champion is None or champion.is_fallback:
+        return None
+    name: AmountModelName = champion.selected[AMOUNT_MODEL]
+    return name
 
 
 def fitted_params(model: CustomerValue) -> dict[str, Any]:

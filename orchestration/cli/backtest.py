@@ -13,7 +13,7 @@ from assets.calendar import first_of_months, latest_matured_as_of
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.backtest import BASELINE, Backtest, BacktestWindow, resamples_of, run_backtest
-from assets.lifetime_value.capability import LIFETIME_VALUE
+from assets.lifetime_value.capability import LIFETIME_VALUE, serving_amount_model
 from assets.lifetime_value.group_totals import WHOLE, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import percentile_intervals
@@ -110,8 +110,8 @@ def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
     sys.stdout.write(f"{LIFETIME_VALUE.spec.question}\n\n{VALUE_HEADER}\n")
     found: Backtest | None = None
     for day in reversed(days):
-        data = LIFETIME_VALUE.load(session.warehouse, as_of=day)
-        tested = run_backtest(data, serving=None)
+        context = session.run_context(LIFETIME_VALUE, as_of=day, run_id=RUN_ID)
+        tested = run_backtest(context.data, serving=serving_amount_model(context.champion()))
         if tested.windows:
             found = tested
             sys.stdout.write("\n".join(value_rows(found)) + "\n")

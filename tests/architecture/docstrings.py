@@ -2,7 +2,8 @@
 
 ``shape``: a parameter that is an array states its shape as ``(n,)`` or ``(n, k)``; one that is a frame does
 so too, or has an entry in ``Args`` for its rows and columns. ``args``: three or more parameters.
-``raises``: an exception is raised in the function itself.
+``raises``: an exception is raised in the function itself. A method of a capability without a docstring owes
+nothing: its interface documents it.
 """
 
 import ast
@@ -17,6 +18,7 @@ BASELINE = Path(__file__).with_name("docstrings_baseline.txt")
 COMMAND = "python -m tests.architecture.docstrings"
 
 FEWEST_PARAMETERS = 3
+INTERFACE = "Capability"
 ARRAY = re.compile(r"\b(?:Floats|Ints|Flags|Bools|Texts|Days|Placed|NDArray|ndarray|ArrayLike)\b")
 FRAME = re.compile(r"\b(?:DataFrame|Series|Matrix)\b")
 # "(n,)", "(n, k)", "(k, most + 1)"; not the interval "(0, 1)".
@@ -47,11 +49,20 @@ def package_of(path: str) -> str:
 def public_functions(tree: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Functions, and methods of public classes, without an underscore in front; no nested functions."""
     for node in tree.body:
+        if isinstance(tree, ast.ClassDef) and is_documented_by_interface(tree, node):
+            continue
         match node:
             case ast.ClassDef() if not node.name.startswith("_"):
                 yield from public_functions(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef() if not node.name.startswith("_"):
                 yield node
+
+
+def is_documented_by_interface(owner: ast.ClassDef, node: ast.stmt) -> bool:
+    """Whether ``node`` is a method without a docstring in a subclass of a capability."""
+    bases = [ast.unparse(base).partition("[")[0] for base in owner.bases]
+    implements = any(base.endswith(INTERFACE) for base in bases)
+    return implements and isinstance(node, ast.FunctionDef) and not ast.get_docstring(node)
 
 
 def owed_by(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:

@@ -47,6 +47,9 @@ FUNCTIONS: tuple[tuple[str, list[str]], ...] = (
     ("class _C:\n    def f(self, x: Floats):\n        raise X\n", []),
     ("class C:\n    def f(self, x: Floats):\n        raise X\n", ["shape", "raises"]),
     ("class C:\n    def f(self, x, y):\n        pass\n", []),
+    ("class C(D):\n    def f(self, x: Floats):\n        pass\n", ["shape"]),
+    ("class C(Capability[A, B]):\n    def f(self, x: Floats):\n        pass\n", []),
+    ('class C(Capability):\n    def f(self, x: Floats):\n        """Count."""\n', ["shape"]),
 )
 
 

@@ -14,6 +14,8 @@ from assets.lifecycle.capability import NothingToScore
 from assets.lifecycle.promotion import CARD_FILE, roll_back
 from assets.lifecycle.scoring import score
 from assets.lifecycle.training import evaluate
+from assets.lifetime_value.capability import LifetimeValueCapability
+from checks.capabilities.lifetime_value import invariants
 from tests.assets.value_world import BUYING, FIRST_DAY, PROBLEM, SPEC, ValueWorld, create
 
 LAST = FIRST_DAY + timedelta(weeks=29)
@@ -24,8 +26,8 @@ EARLIER = LAST - timedelta(weeks=14)
 def scored_twice(tmp_path_factory: pytest.TempPathFactory) -> ValueWorld:
     """A shop that scored fourteen weeks ago and on the newest date."""
     world = create(tmp_path_factory.mktemp("value"))
-    world.run(EARLIER)
-    world.run(LAST)
+    world.run_date(EARLIER)
+    world.run_date(LAST)
     return world
 
 
@@ -52,6 +54,12 @@ def spend_fourfold(world: ValueWorld) -> None:
     """Multiply all observed amounts of the evaluated horizon by four."""
     with world.warehouse.connect() as connection:
         connection.execute(f"update {PROBLEM.labels[90].sql} set outcome_amount = 4 * outcome_amount")
+
+
+def failed_checks(world: ValueWorld) -> set[str]:
+    """Names of the capability's own checks that fail on the newest date."""
+    found = invariants(LifetimeValueCapability(PROBLEM))
+    return {each.name for each in found if not each.check(world.warehouse, LAST).passed}
 
 
 def rows_on_last(world: ValueWorld) -> pd.DataFrame:
@@ -112,14 +120,14 @@ def test_published_amounts_are_evaluated_once_their_window_has_ended(scored_twic
 def test_a_repeated_run_changes_nothing(copy: ValueWorld) -> None:
     keys = (METRICS, CALIBRATION_BINS, RETRAIN_LOG, MODEL_REGISTRY, SPEC.scores, SPEC.champion)
     before = [copy.table(key) for key in keys]
-    copy.run(LAST)
+    copy.run_date(LAST)
     for key, rows in zip(keys, before, strict=True):
         pd.testing.assert_frame_equal(copy.table(key), rows)
 
 
 def test_replaying_a_past_date_leaves_the_champion_of_the_registry(copy: ValueWorld) -> None:
     newest = copy.table(SPEC.champion)["model_version"].iloc[-1]
-    copy.run(EARLIER + timedelta(weeks=1))
+    copy.run_date(EARLIER + timedelta(weeks=1))
     stages = copy.table(MODEL_REGISTRY).set_index("model_version")["stage"]
     assert stages[stages == "champion"].index.tolist() == [newest]
     assert len(stages) == 3
@@ -140,7 +148,7 @@ def test_every_promoted_version_has_a_card_and_a_grade(scored_twice: ValueWorld)
 def test_a_season_that_no_window_has_shown_is_a_defect_and_the_baseline_serves(tmp_path: Path) -> None:
     # All customers spend four times as much in the newest window: tolerance and two usual windows allow 50 %.
     world = create(tmp_path, season=4.0)
-    serving = world.run(LAST)
+    serving = world.run_date(LAST)
     assert serving is not None
     assert serving.is_fallback
     decision = world.table(RETRAIN_LOG).iloc[0]
@@ -160,7 +168,7 @@ def test_a_season_that_no_window_has_shown_is_a_defect_and_the_baseline_serves(t
 
 def test_too_few_customers_are_refused_with_their_number_and_the_baseline_serves(tmp_path: Path) -> None:
     world = create(tmp_path, customers=120, weeks=16)
-    serving = world.run(FIRST_DAY + timedelta(weeks=15))
+    serving = world.run_date(FIRST_DAY + timedelta(weeks=15))
     assert serving is not None
     assert serving.is_fallback
     (reasons,) = world.table(RETRAIN_LOG)["reasons"]
@@ -183,7 +191,7 @@ def test_a_champion_stays_when_a_later_candidate_is_refused(copy: ValueWorld) ->
     before = copy.table(SPEC.champion)["model_version"].iloc[-1]
     # Another seed makes another version.
     spend_fourfold(copy)
-    serving = copy.run(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
+    serving = copy.run_date(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
     assert serving is not None
     assert serving.model_version == before
     assert copy.table(RETRAIN_LOG)["decision"].tolist().count("refuse") == 1
@@ -195,7 +203,7 @@ def test_scores_are_withheld_while_published_ones_of_the_version_have_defects(
     scored_once: ValueWorld,
 ) -> None:
     spend_fourfold(scored_once)
-    serving = scored_once.run(LAST)
+    serving = scored_once.run_date(LAST)
     assert serving is not None
     # The candidate is refused for the same reason, so that the version of the earlier date would score.
     assert serving.as_of_date == EARLIER
@@ -203,17 +211,19 @@ def test_scores_are_withheld_while_published_ones_of_the_version_have_defects(
     (withheld,) = scored_once.table(RETRAIN_LOG).query("decision == 'withhold'").to_dict("records")
     assert "chance and tolerance allow" in withheld["reasons"]
     assert not scored_once.table(SPEC.scores).empty
+    # Withheld scores are no missing scores.
+    assert failed_checks(scored_once) == {"realised_totals_are_within_tolerance"}
 
 
 def test_a_rollback_serves_the_version_before_and_pauses_promotion(copy: ValueWorld) -> None:
     first, bad = copy.table(SPEC.champion)["model_version"]
     assert roll_back(copy.context(LAST), reason="too high by eye").model_version == first
-    serving = copy.run(LAST)
+    serving = copy.run_date(LAST)
     assert serving is not None
     assert serving.model_version == first
     assert rows_on_last(copy)["model_version"].unique().tolist() == [first]
     # Another version of the same date is not promoted either, and its reason names the rollback.
-    other = copy.run(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
+    other = copy.run_date(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
     assert other is not None
     assert other.model_version == first
     reasons = copy.table(RETRAIN_LOG).query("decision == 'refuse'")["reasons"]
@@ -228,7 +238,7 @@ def test_customers_without_consent_have_a_row_with_the_reason_only(copy: ValueWo
             f"update {PROBLEM.cohort.sql} set ineligible_reason = 'no_consent' where customer_id = $id",
             {"id": refused},
         )
-    copy.run(LAST)
+    copy.run_date(LAST)
     rows = rows_on_last(copy)
     theirs = rows.loc[rows["customer_id"] == refused]
     assert theirs["horizon_days"].tolist() == [30, 90, 365]
@@ -236,3 +246,37 @@ def test_customers_without_consent_have_a_row_with_the_reason_only(copy: ValueWo
     assert theirs["predicted_value"].isna().all()
     shared = ["target", "value_basis", "high_value_rule", "model_version", "status", "id_type"]
     assert (theirs[shared] == rows[shared].iloc[-1]).all(axis=None)
+
+
+def test_all_checks_pass_on_sound_tables(scored_twice: ValueWorld) -> None:
+    assert failed_checks(scored_twice) == set()
+
+
+@pytest.mark.parametrize(
+    ("damage", "failed"),
+    [
+        (
+            "update {scores} set predicted_value = -1 where horizon_days = 90",
+            {"amounts_lie_in_their_intervals", "value_is_monotone_in_horizon"},
+        ),
+        (
+            "delete from {scores} where horizon_days = 365 and customer_id = "
+            "(select min(customer_id) from {scores})",
+            {"cohort_has_every_horizon"},
+        ),
+        ("update {scores} set prob_alive = 2", {"scores_match_contract"}),
+        (
+            "update ml.calibration_bins set mean_predicted = 9 * mean_predicted",
+            {"backtest_totals_are_within_tolerance"},
+        ),
+        (
+            "update ml.metrics set value = 0.5, ci_hi = 0.6 where metric = 'coverage'",
+            {"interval_coverage_is_nominal"},
+        ),
+        ("update {realised} set defects = 'off'", {"realised_totals_are_within_tolerance"}),
+    ],
+)
+def test_a_check_fails_on_the_table_that_is_wrong(copy: ValueWorld, damage: str, failed: set[str]) -> None:
+    with copy.warehouse.connect() as connection:
+        connection.execute(damage.format(scores=SPEC.scores.sql, realised=SPEC.realised.sql))
+    assert failed_checks(copy) == failed

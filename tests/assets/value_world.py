@@ -60,7 +60,7 @@ class ValueWorld:
             now=datetime.combine(as_of, time(5)),
         )
 
-    def run(self, as_of: date, problem: ValueProblem = PROBLEM) -> ChampionVersion | None:
+    def run_date(self, as_of: date, problem: ValueProblem = PROBLEM) -> ChampionVersion | None:
         """All steps of one as-of date, each from the tables alone; returns the version that serves."""
         with self.warehouse.kept_open():
             monitor(self.context(as_of, problem))

@@ -8,9 +8,10 @@ import pandas as pd
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.store.schemas import NUMBER, SMALL, TEXT, Types
-from assets.metrics.arrays import Floats, Ints, Texts
+from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.metrics.classification import log_odds, with_shift
+from assets.metrics.ranking import ranks
 from assets.supervised.data.dataset import is_eligible
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -122,14 +123,6 @@ def _predicted(
     columns |= {"expected_value": with_shift(raw, shift.shift) * _amounts(problem, features)}
     codes = reason_codes(fitted, eligible.features, groups=problem.reason_groups)
     return pd.concat([pd.DataFrame(columns, index=codes.index), codes], axis=1)
-
-
-def ranks(probability: Floats, entities: Texts) -> Ints:
-    """Rank of each row, 1 = most probable; ties are broken by a hash of the id, never by row order."""
-    tie = pd.util.hash_array(entities, hash_key="rank--tie-breaks", categorize=False)
-    found = np.empty(probability.size, dtype=np.int64)
-    found[np.lexsort((tie, -probability))] = np.arange(1, probability.size + 1)
-    return found
 
 
 def _probabilities(fitted: Fitted, raw: Floats, *, shift: PriorShift) -> dict[str, object]:
