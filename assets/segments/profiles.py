@@ -1,6 +1,6 @@
 """Profiles of the segments: the mean of each feature in a segment against the mean of all customers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
 
@@ -81,25 +81,6 @@ def profile_plot(profiles: pd.DataFrame, *, title: str) -> bytes:
     file = BytesIO()
     figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
     return file.getvalue()
-
-
-def describe_segments(segments: pd.DataFrame) -> Iterator[str]:
-    """One line per scheme: its segments with their shares, or why no customer has one.
-
-    Args:
-        segments: ``scheme``, ``segment_name``, ``ineligible_reason``, ``customers`` and ``stability``, the
-            largest segment of each scheme first.
-    """
-    for scheme, label in SCHEME_LABELS.items():
-        rows = segments.loc[segments["scheme"] == scheme]
-        if rows.empty:
-            continue
-        shares = rows["customers"] / rows["customers"].sum()
-        names = rows["segment_name"].fillna("no segment: " + rows["ineligible_reason"].astype("string"))
-        parts = "; ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True))
-        stability = rows["stability"].max()
-        agreement = "" if pd.isna(stability) else f" (agreement with the as-of date before {stability:.2f})"
-        yield f"   {label}: {parts}{agreement}"
 
 
 def _compare(mean: float, mean_all: float) -> dict[str, float]:

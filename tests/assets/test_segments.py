@@ -19,7 +19,7 @@ from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.lifecycle.training import evaluate
 from assets.segments.capability import CustomerFeatures, SegmentsCapability
-from assets.segments.profiles import describe_segments, profile_plot
+from assets.segments.profiles import profile_plot
 from assets.segments.score_rows import RfmRule, ServingModel
 from checks.capabilities.segments import invariants, segments_contract
 from checks.data.completeness import rows_match_contract
@@ -341,19 +341,3 @@ def test_the_steps_show_what_was_tried_and_the_profiles(world: World) -> None:
     assert shown["profiles_behaviour"].startswith(b"\x89PNG")
     tried = CAPABILITY.describe_evaluation(world.table(METRICS), pd.DataFrame())["tried"]
     assert list(tried["segments"].astype(int).sort_values()) == [2, 3, 4, 5]
-
-
-def test_segments_are_described_by_scheme() -> None:
-    segments = pd.DataFrame(
-        {
-            "scheme": ["behaviour", "behaviour", "rfm"],
-            "segment_name": ["recent", "lapsed", None],
-            "ineligible_reason": [None, None, "fewer_than_25_customers"],
-            "customers": [30, 10, 40],
-            "stability": [0.9, 0.9, None],
-        }
-    )
-    assert list(describe_segments(segments)) == [
-        "   by behaviour: recent 75%; lapsed 25% (agreement with the as-of date before 0.90)",
-        "   by recency, frequency and value: no segment: fewer_than_25_customers 100%",
-    ]
