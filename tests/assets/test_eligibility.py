@@ -19,7 +19,7 @@ from checks.models.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED
 from tests.assets.world import PROBLEM, WEEKS, WHEN, World
-from tests.unit.lifecycle.world import shop
+from tests.unit.supervised.world import shop
 
 COHORT = Key("intermediate", "int_customer__as_of_gone")
 CONSENT = Key("intermediate", "int_customer__as_of_consent")

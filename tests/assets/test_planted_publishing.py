@@ -15,7 +15,7 @@ from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNSEEN
 from tests.assets.judged import failed, is_seen
 from tests.assets.world import LATER, PROBLEM, World, daily_orders
-from tests.unit.lifecycle.world import as_of_days, shop
+from tests.unit.supervised.world import as_of_days, shop
 
 # Enough customers of one country for a slice of its own, and mornings enough for their outcomes.
 CUSTOMERS, WEEKS = 2_000, 36

@@ -12,7 +12,7 @@ from assets.lifecycle.realised import REALISED, WINDOW
 from checks.models.defs import problem_checks
 from tests.assets.judged import results
 from tests.assets.world import CUSTOMERS, FIRST, PROBLEM, WEEKS, World, create
-from tests.unit.lifecycle.world import as_of_days, shop
+from tests.unit.supervised.world import as_of_days, shop
 
 # The window of week 25 has ended by week 31: 25 weeks and 30 days lie before it.
 SCORED, LOOKED_BACK = FIRST - timedelta(weeks=2), as_of_days(WEEKS)[-1]

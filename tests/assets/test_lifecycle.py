@@ -17,7 +17,7 @@ from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from assets.lifecycle.store.control_tables import log_decision
 from assets.lifecycle.training import candidate, evaluation
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
-from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
+from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
 
 SmallWorld = Callable[[int], World]
 
