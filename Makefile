@@ -56,7 +56,7 @@ replay: setup
 	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
 
 rollback: setup
-	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(CAPABILITY),--capability $(CAPABILITY))
 
 audience: setup
 	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))
@@ -71,7 +71,7 @@ scan: setup
 	@$(PYTHON) -m orchestration.cli.privacy.scan
 
 vault-key: setup
-	@$(PYTHON) -m orchestration.resources.vault_keys
+	@$(PYTHON) -m orchestration.cli.privacy.vault_key
 
 rotate-vault-key: setup
 	@$(PYTHON) -m orchestration.cli.privacy.rotate_vault_key

@@ -1,31 +1,26 @@
-"""Scoring everyone with reasons, ranks and level, against ``predict_proba`` alone on the same rows."""
+"""Scoring a cohort with reason codes, ranks and prior shift, against ``predict_proba`` on the same rows."""
 
 import sys
 import tempfile
 import tracemalloc
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
 
 from assets.features.matrix import Columns, Matrix, build_matrix
-from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
+from assets.propensity.capability import PURCHASE_PROPENSITY
 from assets.supervised.fitting.train import Fitted, fit_candidate
-from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
+from assets.supervised.scoring.score_rows import PriorShift, add_ranks, build_score_rows
 from benchmarks.ratio import Figure, interleaved, table
-from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
+from benchmarks.shop import FEATURES, LABELS, POINT_IN_TIME, BuiltShop, built_shop, make
 
 # Three Mondays: the outcome of the first two is known on the third.
 TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
-RUN = ScoreProvenance(
-    run_id="benchmark",
-    scored_at=datetime.fromisoformat("2024-12-30T06:00"),
-    model_version="benchmark",
-    quality_grade="Good",
-)
-LEVEL = PriorShift(shift=-0.2, sd=0.1)
+PROBLEM = PURCHASE_PROPENSITY.problem
+SHIFT = PriorShift(shift=-0.2, sd=0.1)
 BYTES_PER_MIB = 2**20
 
 
@@ -38,19 +33,19 @@ def measure() -> Figure:
         _matrix(features, labels, day=TRAINED_ON),
         calibration=_matrix(features, labels, day=CALIBRATED_ON),
     )
-    everyone = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
-    # Marks of consent and hold-out stand in a table of their own; here nobody has any.
-    return _figure(fitted, everyone.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
+    cohort = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
+    # Consent and holdout columns are in another table.
+    return _figure(fitted, cohort.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
 
 
-def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
-    matrix = build_matrix(everyone, None, columns=_columns())
+def _figure(fitted: Fitted, cohort: pd.DataFrame) -> Figure:
+    matrix = build_matrix(cohort, None, columns=_columns())
 
     def scored() -> pd.DataFrame:
-        return score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN)
+        return add_ranks(PROBLEM, build_score_rows(PROBLEM, fitted, features=cohort, shift=SHIFT))
 
     ours, limits = interleaved(scored, lambda: fitted.model.predict_proba(matrix.features))
-    rows, model_calls = len(everyone), len(PROBLEM.reason_groups) + 2
+    rows, model_calls = len(cohort), len(PROBLEM.reason_groups) + 2
     return Figure(
         name="score with reasons against predict_proba alone",
         ours=tuple(ours),
@@ -71,7 +66,7 @@ def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
 def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Feature rows of the days ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
     statements = shop.compiled(
-        f"+{FEATURES},{AS_OF}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
+        f"+{FEATURES},{POINT_IN_TIME}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
     )
     with shop.connect() as connection:
         make(connection, statements)

@@ -63,33 +63,9 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
             "Plan with wider margins than the published intervals, and look for what moved everybody at "
             "once: a closure, a campaign, a change of prices."
         ),
-        "realised_totals_are_within_tolerance": (
-            "Launch retrain for the newest as-of day: its back-test has the same rows, and refuses a recipe "
-            "whose totals do not agree; plan with wider margins until then."
-        ),
-        "interval_coverage_is_nominal": (
-            "Take the interval of one customer for narrower or wider than it says, as the reason tells; the "
-            "means and totals are judged by other checks."
-        ),
-        "backtest_totals_are_within_tolerance": (
-            "Nothing new was published: read in calibration_bins which tenth or cohort is off, and launch "
-            "retrain; the naive formula serves when no recipe passes."
-        ),
-        "cohort_has_every_horizon": (
-            "Nothing was published: look for the missing or doubled customers in the histories of the day, "
-            "then launch score."
-        ),
-        "amounts_lie_in_their_intervals": (
-            "Nothing was published: look up the named amounts; a negative or endless one comes from the "
-            "histories, a mean outside its interval from the model."
-        ),
-        "value_is_monotone_in_horizon": (
-            "Nothing was published: the horizons were not forecast together; report it with the customers "
-            "that the reason counts."
-        ),
         "scored_customers_have_consent": (
             "Nothing was published: launch score for the morning again; if the rows come back, their room "
-            "reads customers from another table than int_customer__as_of_permissions."
+            "reads customers from another table than pit_customer__eligibility."
         ),
         "audience_has_consent_and_no_holdout": (
             "Nothing was published, and upload no file of this morning: launch score again; if the members "

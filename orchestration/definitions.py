@@ -19,7 +19,7 @@ from assets.ingest.config.simulation import Simulation
 from assets.ingest.defs import delivering, landing_assets, pulled_assets
 from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
-from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
+from assets.lifecycle.retrain_triggers import RetrainTrigger
 from assets.lifecycle.store import control_tables
 from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
@@ -31,17 +31,25 @@ from assets.sample_shop.world.shop import Shop
 from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
-from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monitored_assets, published_tables
+from orchestration.capabilities import (
+    all_checks,
+    model_assets,
+    monitored_assets,
+    pending_triggers,
+    published_tables,
+)
 from orchestration.cli.console_log import console_logger
-from orchestration.cli.privacy.erase import Erasing
-from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
+from orchestration.cli.privacy.erase import erase_requested
 from orchestration.jobs import Stages, jobs_of
-from orchestration.policies import SENSOR_PATIENCE, governed
+from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
+    Erase,
+    erase_job,
+    erasure_requested_sensor,
     exports_landed_sensor,
     retrain_triggered_sensor,
     run_failed_sensor,
@@ -73,7 +81,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
-        loggers={"narrator": console_logger},
+        loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
@@ -97,7 +105,7 @@ def _stages(
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
-    trained, refitted_every_run, scored = modelled(partitions)
+    trained, refitted_every_run, scored = model_assets(partitions)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
     expected = sorted(key for each in (*made, *_checks(business, settings)) for key in each.check_keys)
     return Stages(
@@ -107,12 +115,12 @@ def _stages(
         trained=trained,
         refitted_every_run=refitted_every_run,
         scored=scored,
-        published=_told(published, expected, settings=settings, partitions=partitions),
+        published=_published(published, expected, settings=settings, partitions=partitions),
     )
 
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
-    checks = checks_of_all(settings.reports_dir, records_consent=business.records_consent)
+    checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
     return (
         [*checks, vault_scan_check(vault_of(settings, business), settings.folder)]
         if business.vault
@@ -120,14 +128,14 @@ def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecks
     )
 
 
-def _told(
+def _published(
     published: dg.AssetsDefinition,
     expected: list[dg.AssetCheckKey],
     *,
     settings: Settings,
     partitions: dg.PartitionsDefinition[str],
 ) -> list[dg.AssetsDefinition]:
-    """What consumers read, the ledger of checks and the snapshot."""
+    """Published tables, the check ledger and the snapshot."""
     tables, parquet = published_tables(), settings.parquet_dir
     return [
         published,
@@ -153,27 +161,23 @@ def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
 
 def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
-        database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
+        database=str(settings.warehouse_file), lock_timeout_seconds=SENSOR_LOCK_TIMEOUT.total_seconds()
     )
 
-    def causes() -> Iterator[RetrainTrigger]:
-        if not settings.warehouse_file.exists():
-            return
-        for problem in PROBLEMS:
-            cause = pending_trigger(problem, warehouse, as_of=newest_as_of_day(business))
-            if cause is not None:
-                yield cause
+    def triggers() -> Iterator[RetrainTrigger]:
+        if settings.warehouse_file.exists():
+            yield from pending_triggers(warehouse, as_of=newest_as_of_day(business))
 
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
-        retrain_triggered_sensor(causes, assets_to_retrain=stages.assets_to_retrain),
+        retrain_triggered_sensor(triggers, assets_to_retrain=stages.assets_to_retrain),
         run_failed_sensor(settings.alerts_file),
         erasure_requested_sensor(settings.erasure_requests_file),
     ]
 
 
 def _erase(business: BusinessConfig, settings: Settings) -> Erase:
-    return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
+    return lambda warehouse, vault: erase_requested(settings, business, warehouse, vault)
 
 
 def _delivered(business: BusinessConfig) -> set[Path]:

@@ -19,21 +19,22 @@ PUBLISH = "publish"
 REPLAY = "replay"
 RESCORE = "rescore"
 
-TOLD: Mapping[str, str] = MappingProxyType(
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        PREDICT_AND_PUBLISH: "The whole path for one as-of day: land the exports, build features, train and "
-        "judge a candidate, score everyone with the champion, publish. Choose the newest as-of day.",
-        REFRESH: "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
-        "publishes nothing.",
-        SCORE: "The weekly morning: land, build features, look back on what was published, score everyone "
-        "with the champion, fit lifetime value and segments anew, publish. Trains no champion; without one it"
-        " says so.",
-        RETRAIN: "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
-        "serves then, publish. The features of that day must be there: launch score before.",
-        REPLAY: "One morning of the past: build its features, look back on what was published, score with "
-        "the champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
-        RESCORE: "Score one as-of day again with whoever serves now, and publish: what `make rollback` runs.",
-        PUBLISH: "Publish again what the warehouse holds: contracts, ledger of checks, snapshot file.",
+        PREDICT_AND_PUBLISH: "Everything for one as-of date: load the exports, build features, train and "
+        "evaluate a candidate, score the cohort with the champion, publish. Choose the newest as-of date.",
+        REFRESH: "Load new exports, build staging and marts, report data readiness. Trains and publishes "
+        "nothing.",
+        SCORE: "The weekly run: load, build features, compute realised performance and drift, score the "
+        "cohort with the champion, refit lifetime value and segments, publish. Trains no supervised "
+        "candidate; without a champion it says so.",
+        RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
+        "version that serves then, publish. The features of that date must exist: launch score before.",
+        REPLAY: "One past as-of date: build its features, compute realised performance and drift, score with "
+        "the champion of that date. Loads and publishes nothing; `make replay` runs many of them.",
+        RESCORE: "Score one as-of date again with the version that serves now, and publish: `make rollback` "
+        "runs it.",
+        PUBLISH: "Publish again what the warehouse holds: contracts, check ledger, snapshot file.",
     }
 )
 
@@ -42,16 +43,16 @@ Assets = Sequence[dg.AssetsDefinition]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """Every asset of one business, by what it waits for.
+    """Every asset of one business, by stage.
 
     Attributes:
-        landed: Exports, raw tables, staging and marts, the usability report.
-        featured: Features and labels by as-of day.
-        looked_back: What became of published scores, and how far customers have drifted.
-        trained: Candidate, evaluation and champion of the supervised problems, for a cause.
-        renewed: What is fitted anew each morning, behind its own gate: lifetime value and segments.
-        scored: Scores and the journals.
-        published: The published tables, the ledger of checks and the snapshot.
+        landed: Exports, raw tables, staging and marts, data readiness.
+        featured: Features and labels by as-of date.
+        monitored: Realised performance of published scores, and drift.
+        trained: Evaluation and champion of the capabilities that are retrained on a trigger.
+        refitted_every_run: The same of those that are fitted in every run.
+        scored: Scores and control tables.
+        published: Published tables, check ledger and snapshot.
     """
 
     landed: Assets
@@ -64,7 +65,7 @@ class Stages:
 
     @property
     def everything(self) -> Assets:
-        """All of them, upstream first."""
+        """All assets, upstream first."""
         return [
             *self.landed,
             *self.featured,
@@ -75,18 +76,20 @@ class Stages:
             *self.published,
         ]
 
-    def assets_to_retrain(self, problem: str) -> list[dg.AssetKey]:
-        """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
+    def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
+        """Assets of a run that retrains ``capability``: its models and scores, and what all share."""
         fitted = (*self.trained, *self.refitted_every_run)
-        others = {room for asset in fitted for room in asset.group_names_by_key.values()} - {problem}
+        others = {group for asset in fitted for group in asset.group_names_by_key.values()} - {capability}
         made = (*self.trained, *self.scored, *self.published)
-        return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
+        return [
+            key for asset in made for key, group in asset.group_names_by_key.items() if group not in others
+        ]
 
 
 def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
-    """Every job by its name; each is launched for one as-of day."""
+    """Every job by its name; each runs for one as-of date."""
     scoring = [*stages.featured, *stages.monitored, *stages.refitted_every_run, *stages.scored]
     assets: dict[str, Assets] = {
         PREDICT_AND_PUBLISH: stages.everything,
@@ -97,7 +100,7 @@ def jobs_of(
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,
     }
-    return {name: _job(name, each, partitions, text=TOLD[name]) for name, each in assets.items()}
+    return {name: _job(name, each, partitions, text=DESCRIPTIONS[name]) for name, each in assets.items()}
 
 
 def _job(

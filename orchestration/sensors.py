@@ -1,23 +1,30 @@
-"""What starts jobs without a person: the calendar, new exports, causes to retrain, and failures."""
+"""Schedules and sensors, the alert of a failed run, and the job that erases customers."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
+from assets.ports import Vault, Warehouse
+from assets.privacy.erasure.erase import Erased, ErasureIncomplete
+from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
-from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 
 # Enough of a file to tell it from another of the same length, however large it is.
 FINGERPRINTED_BYTES = 65_536
+
+ERASE_SUBJECTS = "erase_subjects"
+
+Erase = Callable[[Warehouse, Vault], Erased | None]
 
 
 def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
@@ -42,7 +49,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             execution_fn=asked,
             default_status=(
                 dg.DefaultScheduleStatus.RUNNING
-                if f"{job}_schedule" in policies.ON_FROM_THE_START
+                if f"{job}_schedule" in policies.ON_BY_DEFAULT
                 else dg.DefaultScheduleStatus.STOPPED
             ),
             description=f"{text} ({time_zone}).",
@@ -88,7 +95,7 @@ def exports_landed_sensor(
         name="exports_landed_sensor",
         default_status=policies.status_of("exports_landed_sensor"),
         job_name=REFRESH,
-        minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.EXPORTS_CHECK_EVERY.total_seconds()),
         description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
     )
     def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -122,54 +129,54 @@ def quick_fingerprint(files: Iterable[Path]) -> str:
 
 
 def retrain_triggered_sensor(
-    causes: Callable[[], Iterable[RetrainTrigger]],
+    triggers: Callable[[], Iterable[RetrainTrigger]],
     *,
     assets_to_retrain: Callable[[str], Sequence[dg.AssetKey]],
 ) -> dg.SensorDefinition:
-    """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys.
+    """Launch ``retrain`` once for each trigger: its key is the run key, which Dagster remembers.
 
     Args:
-        causes: Why models are wanted now.
-        assets_to_retrain: What of the job a cause of the problem of that name makes; the others' models stay.
+        triggers: The pending retrain triggers.
+        assets_to_retrain: Assets of the job by the name of the capability; other models are left alone.
     """
 
     @dg.sensor(
         name="retrain_triggered_sensor",
         default_status=policies.status_of("retrain_triggered_sensor"),
         job_name=RETRAIN,
-        minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.TRIGGERS_CHECK_EVERY.total_seconds()),
         description=(
-            "Launches retrain when no model serves, published probabilities did not come true, somebody was "
-            "erased, customers drifted or the champion is old; at most one attempt in two weeks of mornings."
+            "Launches retrain when no champion serves, published scores do not match outcomes, training data "
+            "was erased, features have drifted or the champion is old; at most one attempt in two weeks."
         ),
     )
-    def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def _triggered() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            found = list(causes())
+            found = list(triggers())
         except ResourceLocked as held:
             yield dg.SkipReason(f"{held}; the next tick looks again")
             return
         if not found:
-            yield dg.SkipReason("no cause to retrain")
-        for cause in found:
-            yield retrain_request(cause, assets_to_retrain(cause.problem))
+            yield dg.SkipReason("no trigger to retrain")
+        for trigger in found:
+            yield retrain_request(trigger, assets_to_retrain(trigger.capability))
 
-    return _wanted
+    return _triggered
 
 
-def retrain_request(cause: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """The run that answers ``cause`` by making ``assets``."""
+def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
+    """The run that materializes ``assets`` for ``trigger``."""
     return dg.RunRequest(
-        run_key=cause.key,
-        partition_key=cause.as_of.isoformat(),
+        run_key=trigger.key,
+        partition_key=trigger.as_of.isoformat(),
         asset_selection=assets,
-        tags=tags_of(cause),
+        tags=tags_of(trigger),
     )
 
 
-def tags_of(cause: RetrainTrigger) -> dict[str, str]:
-    """What a run carries that answers ``cause``."""
-    return {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
+def tags_of(trigger: RetrainTrigger) -> dict[str, str]:
+    """Tags of the run for ``trigger``."""
+    return {TRIGGER_TAG: trigger.trigger, WINDOWS_TAG: str(trigger.windows_violated)}
 
 
 def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
@@ -185,3 +192,92 @@ def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
         alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
 
     return _failed
+
+
+def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
+    """Append one line about ``run`` to ``file``, whose folder need not be there.
+
+    Args:
+        file: Lines of JSON, oldest first.
+        run: The run that failed.
+        failures: What became of its failed steps.
+        otherwise: The reason when no step failed: the run was killed, for one.
+    """
+    steps = {event.step_key: innermost_error(event) for event in failures}
+    line = {
+        "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "job": run.job_name,
+        "run_id": run.run_id,
+        "partition": run.tags.get(PARTITION_TAG),
+        "steps": list(steps),
+        "reason": "; ".join(steps.values()) or " ".join(otherwise.split()),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
+    """Append the line of a failed run that a terminal made: no sensor hears of those."""
+    words = result.get_run_failure_event().message or ""
+    alert(file, result.dagster_run, result.get_step_failure_events(), otherwise=words)
+
+
+def innermost_error(event: dg.DagsterEvent) -> str:
+    """The innermost error of a failed step, in one line: what a person can act on."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error else event.message or ""
+
+
+def erase_job(erase: Erase) -> dg.JobDefinition:
+    """The job; whom to erase is read from the file and is in no configuration and no log."""
+
+    @dg.op(name="erased_subjects", pool="warehouse")
+    def _erased(
+        context: dg.OpExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        vault: dg.ResourceParam[Vault],
+    ) -> None:
+        try:
+            done = erase(warehouse, vault)
+        except (ErasureIncomplete, VaultKeyRefused) as refused:
+            raise dg.Failure(str(refused), allow_retries=False) from None
+        if done is None:
+            context.log.info("nobody asked to be erased")
+            return
+        context.log.info(
+            f"{done.people} people, {done.rows_removed} rows, {done.values_forgotten} values of the vault"
+        )
+
+    @dg.job(
+        name=ERASE_SUBJECTS,
+        executor_def=dg.in_process_executor,
+        tags=dict(policies.RUN_TAGS),
+        description="Erase whoever stands in the file of requests, and whoever was begun before.",
+    )
+    def _job() -> None:
+        _erased()
+
+    return _job
+
+
+def erasure_requested_sensor(requests: Path) -> dg.SensorDefinition:
+    """Launches the job once for each state of the file ``requests``."""
+
+    @dg.sensor(
+        name="erasure_requested_sensor",
+        job_name=ERASE_SUBJECTS,
+        minimum_interval_seconds=int(policies.ERASURES_CHECK_EVERY.total_seconds()),
+        default_status=policies.status_of("erasure_requested_sensor"),
+        description=f"Launches {ERASE_SUBJECTS} when {requests.name} has requests, and when it changed.",
+    )
+    def _requested() -> dg.RunRequest | dg.SkipReason:
+        if not requests.exists():
+            return dg.SkipReason("nobody asked to be erased")
+        # A request that failed is tried again when the file is written again; the key names nobody.
+        asked = f"{requests.stat().st_mtime_ns}".encode() + requests.read_bytes()
+        return dg.RunRequest(run_key=hashlib.sha256(asked).hexdigest())
+
+    return _requested

@@ -10,7 +10,7 @@ from assets.supervised.problem import PredictionProblem, consent_exclusion
 
 # Predicting churn for customers who left a year ago is correct and useless; they are excluded.
 ALREADY_CHURNED = Exclusion(
-    table=Key("intermediate", "int_customer__as_of_churned"),
+    table=Key("point_in_time", "pit_customer__churn_status"),
     passthrough_columns=(
         ("churn_definition", TEXT),
         ("days_since_last_order", COUNT),

@@ -1,11 +1,11 @@
-"""Features, feature groups and slices shared by all capabilities about customers."""
+"""Features, feature groups and slices of customers, shared by all supervised capabilities."""
 
 from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
 # Everyone known by an as-of date with eligibility, consent and holdout.
-ELIGIBILITY = Key("intermediate", "int_customer__as_of_permissions")
-# Everyone has orders; the other tables have rows where their exports were delivered.
+ELIGIBILITY = Key("point_in_time", "pit_customer__eligibility")
+# The table of orders defines the cohort; the others have values where their exports were delivered.
 TABLES = (
     Key("features", "feat_customer__orders"),
     Key("features", "feat_customer__browsing"),
@@ -13,8 +13,8 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
-# does, and the prior shift is forecast for the whole cohort. Revisit with four years of history.
+# No calendar features (month, week of the year): one or two years are too few for a tree to learn the
+# effect of a month, and the prior shift models it for all customers. Revisit with four years of history.
 FEATURE_GROUPS = (
     FeatureGroup(
         name="recency",
@@ -34,7 +34,7 @@ FEATURE_GROUPS = (
         description="how often they order",
     ),
     FeatureGroup(
-        name="rhythm",
+        name="purchase_intervals",
         columns=("gap_mean_days", "gap_sd_days"),
         description="how regular the time between their orders is",
     ),
@@ -82,7 +82,7 @@ FEATURE_GROUPS = (
             "days_since_visit",
             "visits_trend",
         ),
-        description="how often and how lately they visit",
+        description="how often and how recently they visit",
     ),
     FeatureGroup(
         name="interest",

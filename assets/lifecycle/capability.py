@@ -11,7 +11,7 @@ import pandas as pd
 
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison, Decision
-from assets.lifecycle.report.grade import Grade
+from assets.lifecycle.report.grade import GRADE_MEANINGS, Grade
 from assets.lifecycle.store.schemas import Types
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
@@ -41,12 +41,15 @@ class TableSpec:
         key: Where it lies.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
+        shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
+            who may not be scored have it too.
         published: Names of the published tables made of it.
     """
 
     key: Key
     key_columns: Types = field(default_factory=dict)
     columns: Types = field(default_factory=dict)
+    shared_columns: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
 
 
@@ -85,6 +88,7 @@ class Spec:
         outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
         compared: How candidate, baseline and champion are compared.
         fallback_grade: Grade of the baseline while it serves.
+        grade_meanings: What each grade means to a marketer.
         code: Packages of ``assets`` whose code is part of a version, besides the lifecycle's own.
         model_types: Types that its model files may hold besides those that skops trusts.
         spec_hash: Sha-256 hex of the whole declaration: a changed declaration is a changed model.
@@ -107,6 +111,7 @@ class Spec:
     outcomes: tuple[Outcome, ...] = ()
     compared: Comparison
     fallback_grade: Grade
+    grade_meanings: Mapping[str, str] = field(default_factory=lambda: GRADE_MEANINGS)
     code: tuple[str, ...]
     model_types: tuple[str, ...] = ()
     spec_hash: str
@@ -232,6 +237,7 @@ class Performance:
         figures: The numbers that a check states, such as predicted and observed rate.
         defects: Reasons to withhold further scores of the version.
         too_few: Why nothing can be concluded from so few outcomes; empty when something can.
+        n: Rows that ``figures`` are about; ``None`` when they are about all that were compared.
     """
 
     metrics: pd.DataFrame
@@ -239,6 +245,7 @@ class Performance:
     figures: Mapping[str, float] = field(default_factory=dict)
     defects: tuple[str, ...] = ()
     too_few: str = ""
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +253,7 @@ class ScoreTable:
     """Rows of the first table, in its own columns, and rows of side tables by key.
 
     Rows may carry ``model_version``, ``status`` or ``quality_grade`` of their own; where they do not, the
-    lifecycle fills in those of the serving version.
+    lifecycle fills in those of the serving version. Rows with another ``model_version`` get no grade.
     """
 
     rows: pd.DataFrame
@@ -386,6 +393,11 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
         return NOTHING
 
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
-        """What the UI shows of an evaluation, as in :meth:`describe_scores`."""
+        """What the UI shows of an evaluation, as in :meth:`describe_scores`.
+
+        Args:
+            metrics: Rows of ``ml.metrics`` of the version, of splits train and test.
+            bins: Its rows of ``ml.calibration_bins``.
+        """
         del metrics, bins
         return NOTHING

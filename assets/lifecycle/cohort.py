@@ -52,7 +52,8 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
         One row per person of ``cohort`` and value of the key columns.
     """
     subject, keys = str(spec.subject), list(spec.tables[0].key_columns)
-    shared = [name for name in scored.columns if name in {*keys, *SHARED}]
+    filled = {*keys, *SHARED, *spec.tables[0].shared_columns}
+    shared = [name for name in scored.columns if name in filled]
     refused = cohort.loc[cohort[INELIGIBLE].notna() & ~cohort[subject].isin(scored[subject])]
     values = scored.drop_duplicates(keys)[shared] if keys else scored.head(1)[shared]
     others = refused[[subject, INELIGIBLE]].merge(values, how="cross").assign(is_eligible=False)

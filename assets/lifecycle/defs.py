@@ -148,11 +148,12 @@ def _evaluation(run: AnyRun) -> Metadata:
     metrics, bins = (
         control_tables.rows_of_version(run.warehouse, key, version) for key in (METRICS, CALIBRATION_BINS)
     )
+    fitted = control_tables.rows_of_version(run.warehouse, METRICS, version, split="train")
     whole = metrics.loc[metrics["slice_name"] == "all", METRICS_SHOWN]
     return {
         **row_metadata(row),
         "metrics": whole,
-        **run.capability.describe_evaluation(metrics, bins),
+        **run.capability.describe_evaluation(pd.concat([fitted, metrics], ignore_index=True), bins),
     }
 
 

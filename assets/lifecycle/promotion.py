@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from assets.features.matrix import AS_OF
+from assets.features.matrix import AS_OF, LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.capability import Data, Fit, InsufficientData, Model, TrainingRecord
 from assets.lifecycle.gate import Decision, decision_row_without_comparison, refused, retrain_row
@@ -101,7 +101,7 @@ def _fit(run: RunContext[Data, Model], row: pd.Series) -> tuple[Fit[Model] | Non
     params: Mapping[str, Any] = json.loads(row["params"])
     try:
         return run.capability.fit(run.data, params=params, champion=run.load_champion()), decision
-    except InsufficientData as refusal:
+    except (InsufficientData, LeakDetected) as refusal:
         return None, refused(f"passed the gate, but could not be fitted on the newest rows: {refusal}")
 
 

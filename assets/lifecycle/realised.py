@@ -101,7 +101,8 @@ def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
     version = str(rows["model_version"].iloc[0])
     split, newest = (WINDOW, run.as_of) if run.spec.realised_window else (REALISED, rows[AS_OF].iloc[-1])
     found = run.capability.realised(rows, key=_key(run, version, split, newest))
-    known |= {"model_version": version, "n_days": rows[AS_OF].nunique(), "n": len(rows)}
+    n = len(rows) if found.n is None else found.n
+    known |= {"model_version": version, "n_days": rows[AS_OF].nunique(), "n": n}
     if found.too_few:
         return known | {"too_few": found.too_few}
     if split == WINDOW:

@@ -14,7 +14,7 @@ from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
-from assets.lifecycle.store.schemas import typed
+from assets.lifecycle.store.schemas import TEXT, typed
 
 CALIBRATION_FAILED = "published scores do not match outcomes"
 ESTIMATED = "estimated"
@@ -71,8 +71,13 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     """``rows`` with provenance, status, consent and the rows of people who may not be scored."""
     spec = run.spec
     rows = rows.assign(**{AS_OF: pd.Timestamp(run.as_of)})
-    own: dict[str, Any] = {"is_eligible": True, "ineligible_reason": None, **_status(serving)}
+    own: dict[str, Any] = {
+        "is_eligible": True,
+        "ineligible_reason": None,
+        "model_version": serving.model_version,
+    }
     rows = rows.assign(**{name: value for name, value in own.items() if name not in rows.columns})
+    rows = _with_status(rows, serving)
     if spec.subject is not None and spec.cohort is not None:
         rows = add_ineligible_rows(spec, rows, load_cohort(spec, run.warehouse, as_of=run.as_of))
     rows = rows.assign(scored_at=run.now, run_id=run.run_id, model_name=spec.name)
@@ -83,12 +88,19 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
     return typed(rows.assign(**missing), types)
 
 
-def _status(serving: ChampionVersion) -> dict[str, str]:
-    return {
-        "model_version": serving.model_version,
+def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
+    """``rows`` with status and grade of ``serving``; missing in rows of a rule with a version of its own."""
+    is_serving = rows["model_version"].isin((serving.model_version,))
+    known = {
         "status": "fallback_model" if serving.is_fallback else "ok",
         "quality_grade": serving.quality_grade,
     }
+    filled = {
+        name: pd.Series(value, index=rows.index, dtype=TEXT).where(is_serving)
+        for name, value in known.items()
+        if name not in rows.columns
+    }
+    return rows.assign(**filled)
 
 
 def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:

@@ -1,28 +1,31 @@
-"""What one morning knew of its customers, and what earlier ones then turned out to spend."""
+"""Customers known on an as-of date, training rows of earlier ones, and observed spend."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from assets.calendar import latest_matured_as_of
 from assets.features.matrix import AS_OF, Matrix, build_matrix, sample_modulus
-from assets.lifecycle.cohort import with_profiling_consent
-from assets.lifetime_value.problem import ValueProblem
+from assets.keys import METRICS
+from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.cohort import with_consent
+from assets.lifetime_value.spec import CUSTOMER, ValueProblem
 from assets.metrics.arrays import Floats, Texts
 from assets.ports import Warehouse
-
-CUSTOMER = "customer_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """Everybody who had bought by the morning of ``as_of``.
+    """Everyone who had bought before the as-of date and may be profiled.
 
     Attributes:
-        known: One row per customer: history, money and features.
+        as_of: The as-of date.
+        known: One row per customer: purchase history, amounts and features.
         first_purchase_on: (n,) ``datetime64[D]``.
         currency: (n,) codes as text.
     """
@@ -43,8 +46,76 @@ class Cohort:
         return np.asarray(texts, dtype=object)
 
 
-def cohort_on(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Cohort:
-    """Who was known on the morning of ``as_of`` and may be profiled; nobody when it was not built."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountTrainingData:
+    """Sampled rows of older as-of dates with the amount of one horizon; ``amount`` is (n,)."""
+
+    known: Matrix
+    amount: Floats
+
+    @property
+    def days(self) -> list[date]:
+        """The as-of dates, oldest first."""
+        return sorted({day for day in np.unique(self.known.as_of).tolist()})
+
+
+# Not slotted: the cohort is read once and kept.
+@dataclass(frozen=True, kw_only=True)
+class ValueData:
+    """Everything known on ``as_of``, read from the warehouse when it is asked for.
+
+    A backtest reads the cohorts, outcomes and training rows of up to seven earlier windows; scoring and a
+    run whose version is there already need none of them.
+
+    Attributes:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        as_of: The as-of date; nothing later is read.
+    """
+
+    problem: ValueProblem
+    warehouse: Warehouse
+    as_of: date
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """Everyone known on the as-of date.
+
+        Raises:
+            NothingToScore: That is nobody.
+        """
+        return load_cohort_to_score(self.problem, self.warehouse, as_of=self.as_of)
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The oldest as-of date with purchase histories; ``None`` when there is none."""
+        rows = self.warehouse.read(f"select min({AS_OF}) as day from {self.problem.histories.sql}")
+        day = rows["day"].iloc[0]
+        return None if pd.isna(day) else pd.Timestamp(day).date()
+
+    @cached_property
+    def origins(self) -> tuple[date, ...]:
+        """First dates of the matured windows of ``evaluated_days``, newest first; they do not overlap."""
+        days, found = self.problem.evaluated_days, list[date]()
+        day = latest_matured_as_of(self.as_of, horizon_days=days)
+        while self.has(day) and len(found) <= self.problem.criteria.most_windows:
+            found.append(day)
+            day = latest_matured_as_of(day, horizon_days=days)
+        return tuple(found)
+
+    def has(self, day: date) -> bool:
+        """Whether purchase histories reach back to ``day``."""
+        return self.first_day is not None and day >= self.first_day
+
+
+def load_cohort(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Cohort:
+    """Everyone known on ``as_of`` who may be profiled; nobody when that date was not built.
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        as_of: The as-of date.
+    """
     rows = warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {CUSTOMER}", {"as_of": as_of}
     )
@@ -56,11 +127,34 @@ def cohort_on(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Co
     )
 
 
-def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, days: int) -> Floats:
-    """What each customer of ``cohort`` spent, and on how many days, within ``days``: (n, 2).
+def load_cohort_to_score(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> Cohort:
+    """The cohort of ``as_of``, which has somebody in it.
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        as_of: The as-of date.
 
     Raises:
-        KeyError: when that window has not ended, so that its labels are not there.
+        NothingToScore: It is empty.
+    """
+    found = load_cohort(problem, warehouse, as_of=as_of)
+    if len(found) == 0:
+        raise NothingToScore(f"no customer who may be profiled had bought before {as_of}")
+    return found
+
+
+def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, days: int) -> Floats:
+    """Amount and days with an order of each customer of ``cohort`` within ``days``: (n, 2).
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        cohort: Customers of an as-of date.
+        days: One of the horizons.
+
+    Raises:
+        KeyError: That window has not ended, so that it has no labels.
     """
     rows = warehouse.read(
         f"select {CUSTOMER}, outcome_amount, outcome_orders from {problem.labels[days].sql} "
@@ -75,28 +169,20 @@ def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, 
     return rows.loc[list(cohort.known.entities)].to_numpy(dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmountTrainingData:
-    """Sampled rows of older mornings with the amount of the judged horizon; ``amount`` is (n,)."""
-
-    known: Matrix
-    amount: Floats
-
-    @property
-    def days(self) -> list[date]:
-        """The as-of days, oldest first."""
-        return sorted({day for day in np.unique(self.known.as_of).tolist()})
-
-
 def load_amount_training_data(
     problem: ValueProblem, warehouse: Warehouse, *, as_of: date
 ) -> AmountTrainingData:
-    """What the morning of ``as_of`` knew of outcomes, sampled down to ``max_training_rows``.
+    """Rows whose outcome was known on ``as_of``, sampled down to ``max_training_rows``.
 
-    The sample is drawn by a hash of customer and day, so that it is the same in every run.
+    The sample is drawn by a hash of customer and date, so that it is the same in every run.
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        as_of: The as-of date.
     """
-    bounds: Mapping[str, object] = {"matured": as_of - timedelta(days=problem.judged_days)}
-    label = problem.labels[problem.judged_days].sql
+    bounds: Mapping[str, object] = {"matured": as_of - timedelta(days=problem.evaluated_days)}
+    label = problem.labels[problem.evaluated_days].sql
     counted = warehouse.read(f"select count(*) as rows from {label} where {AS_OF} <= $matured", bounds)
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
     keys = f"{CUSTOMER}, {AS_OF}"
@@ -114,21 +200,63 @@ def load_amount_training_data(
     return AmountTrainingData(known=build_matrix(rows, None, columns=problem.columns), amount=amount)
 
 
-def first_morning(problem: ValueProblem, warehouse: Warehouse) -> date | None:
-    """The oldest as-of day with histories; ``None`` when there is none."""
-    rows = warehouse.read(f"select min({AS_OF}) as day from {problem.histories.sql}")
-    day = rows["day"].iloc[0]
-    return None if pd.isna(day) else pd.Timestamp(day).date()
+def published_with_outcomes(
+    problem: ValueProblem, warehouse: Warehouse, *, first: date, last: date, as_of: date
+) -> pd.DataFrame:
+    """Published predictions of the dates in ``[first, last]`` with observed spend, where it is known.
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        first: Oldest scored date.
+        last: Newest scored date.
+        as_of: Windows that have not ended on it are left out.
+
+    Returns:
+        One row per customer, date and matured horizon, without those of a fallback: a formula whose
+        totals nobody relies on. ``cohort`` is the quarter of the first purchase, ``period_sd`` that of
+        the version's backtest, missing when there was none.
+    """
+    spec = problem.spec
+    parts = [
+        warehouse.read(
+            f"""
+            select {CUSTOMER}, {AS_OF}, model_version, horizon_days,
+                predicted_value, predicted_value_lo, predicted_value_hi, outcome_amount,
+                year(first_purchase_on) || '-Q' || quarter(first_purchase_on) as cohort,
+                tested.value as period_sd
+            from {with_consent(spec.scores.sql, spec)} as scores
+            inner join {problem.labels[days].sql} as labels using ({CUSTOMER}, {AS_OF})
+            inner join {problem.histories.sql} as histories using ({CUSTOMER}, {AS_OF})
+            left join (
+                select model_version, value from {METRICS.sql}
+                where model_name = $name and split = 'test' and metric = 'period_sd' and slice_name = 'all'
+            ) as tested using (model_version)
+            where {AS_OF} between $first and least($last, $matured) and horizon_days = $days
+                and status = 'ok' and is_eligible
+            order by {AS_OF}, {CUSTOMER}
+            """,
+            {
+                "name": problem.name,
+                "first": first,
+                "last": last,
+                "matured": as_of - timedelta(days=days),
+                "days": days,
+            },
+        )
+        for days in problem.horizons_days
+    ]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _joined(problem: ValueProblem) -> str:
-    """Histories and features of those who may be profiled; the newest moment is that of either."""
+    """SQL of histories and features of customers who may be profiled, with the later ``newest_known_at``."""
     keys = f"{CUSTOMER}, {AS_OF}"
     shared = "as_of_at, newest_known_at, net_amount_lifetime"
     return f"""(
         select histories.* exclude (newest_known_at),
             greatest(histories.newest_known_at, features.newest_known_at) as newest_known_at,
             features.* exclude ({keys}, {shared})
-        from {with_profiling_consent(problem.histories.sql)} as histories
+        from {with_consent(problem.histories.sql, problem.spec)} as histories
         inner join {problem.features.sql} as features using ({keys})
     )"""

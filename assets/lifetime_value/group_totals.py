@@ -1,11 +1,11 @@
-"""Predicted against realised totals, by tenth of the prediction and by cohort; and where they disagree."""
+"""Predicted against observed totals by tenth of the prediction and by cohort; groups out of tolerance."""
 
 from collections.abc import Hashable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from assets.lifetime_value.problem import AmountGates
+from assets.lifetime_value.spec import AmountCriteria
 from assets.metrics.amounts import GroupTotal, totals_by_cohort, totals_by_decile
 from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE, ClusterBootstrap
@@ -15,22 +15,22 @@ WHOLE, COHORT = "all", "first_purchase_quarter"
 
 
 def group_totals(
-    realised: Floats, predicted: Floats, resamples: ClusterBootstrap, *, quarters: Texts, period_sd: float
+    observed: Floats, predicted: Floats, resamples: ClusterBootstrap, *, quarters: Texts, period_sd: float
 ) -> pd.DataFrame:
-    """Rows of ``ml.calibration_bins`` without whose they are; means of amounts stand where rates would.
+    """Rows of ``ml.calibration_bins`` without model, version and split; means of amounts in place of rates.
 
-    The interval is of the realised mean: customers drawn again, and, in quadrature, how far the whole
-    window may miss (``period_sd``, of logarithms).
+    The interval is of the observed mean: customers resampled and, in quadrature, the deviation of the
+    whole window (``period_sd``, of logarithms).
 
     Args:
-        realised: (n,) amounts.
+        observed: (n,) amounts.
         predicted: (n,) amounts.
         resamples: Weights for the same n rows.
         quarters: (n,) cohort of each customer.
         period_sd: See :func:`assets.lifetime_value.backtest.period_sd`.
     """
-    deciles = totals_by_decile(realised, predicted, resamples)
-    cohorts = totals_by_cohort(realised, predicted, resamples, cohorts=quarters)
+    deciles = totals_by_decile(observed, predicted, resamples)
+    cohorts = totals_by_cohort(observed, predicted, resamples, cohorts=quarters)
     # Bin 1 is the lowest here, as with probabilities.
     rows = [_row(each, WHOLE, WHOLE, BINS + 1 - int(each.group)) for each in deciles]
     rows += [_row(each, COHORT, each.group, 1) for each in cohorts]
@@ -41,6 +41,27 @@ def group_totals(
         ci_lo=found["actual_rate"] - np.hypot(below, period),
         ci_hi=found["actual_rate"] + np.hypot(above, period),
     )
+
+
+def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -> Iterator[str]:
+    """The groups whose predicted total is off by more than the tolerance and both kinds of chance.
+
+    Args:
+        groups: Rows of :func:`group_totals`, or of ``ml.calibration_bins`` of one version and window.
+        criteria: Tolerances.
+    """
+    whole = groups.loc[groups["slice_name"] == WHOLE]
+    everything = float((whole["n"] * whole["mean_predicted"]).sum())
+    large = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= criteria.smallest_group)]
+    for row in large.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records"):
+        n, predicted = float(row["n"]), float(row["n"] * row["mean_predicted"])
+        tolerance = max(criteria.group_tolerance * predicted, criteria.material_share * everything)
+        lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
+        if not lowest <= predicted <= highest:
+            yield (
+                f"{_group(row)}: predicted {predicted:,.0f}, observed {n * row['actual_rate']:,.0f} "
+                f"(n {n:,.0f}; chance and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
+            )
 
 
 def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, object]:
@@ -56,28 +77,7 @@ def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, obj
     }
 
 
-def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountGates) -> Iterator[str]:
-    """The groups whose predicted total is off by more than the tolerance and both kinds of chance.
-
-    Args:
-        groups: Rows of :func:`group_totals`, or of ``ml.calibration_bins`` of one version and window.
-        criteria: Tolerances.
-    """
-    whole = groups.loc[groups["slice_name"] == WHOLE]
-    everything = float((whole["n"] * whole["mean_predicted"]).sum())
-    judged = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= criteria.smallest_group)]
-    for row in judged.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records"):
-        n, said = float(row["n"]), float(row["n"] * row["mean_predicted"])
-        tolerance = max(criteria.group_tolerance * said, criteria.material_share * everything)
-        lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
-        if not lowest <= said <= highest:
-            yield (
-                f"{_where(row)} were to spend {said:,.0f} and spent {n * row['actual_rate']:,.0f} "
-                f"(n {n:,.0f}; chance and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
-            )
-
-
-def _where(row: Mapping[Hashable, object]) -> str:
+def _group(row: Mapping[Hashable, object]) -> str:
     if row["slice_name"] == WHOLE:
         return f"tenth {row['bin']} of 10 (10 the highest)"
     return f"customers since {row['slice_value']}"

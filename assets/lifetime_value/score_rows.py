@@ -1,80 +1,65 @@
-"""Everyone's outlook on one as-of morning, for every horizon, in the published columns."""
+"""Published columns of a cohort: one row per customer and horizon."""
 
 import numpy as np
 import pandas as pd
 
-from assets.features.matrix import AS_OF
-from assets.keys import id_type
-from assets.lifecycle.cohort import CONSENT_COLUMNS, add_ineligible_rows
-from assets.lifecycle.store.schemas import typed
-from assets.lifetime_value.dataset import CUSTOMER, Cohort
+from assets.lifetime_value.dataset import Cohort
 from assets.lifetime_value.models.baseline import SpendRate
-from assets.lifetime_value.models.candidates import CustomerValue
-from assets.lifetime_value.models.prospects import ValuePrediction
-from assets.lifetime_value.problem import ValueProblem
-from assets.lifetime_value.tables import VALUE_TYPES
+from assets.lifetime_value.models.candidates import CustomerValue, ValuePrediction
+from assets.lifetime_value.spec import CUSTOMER, HORIZON, ValueProblem
 from assets.metrics.arrays import Floats
-from assets.supervised.scoring.score_rows import ScoreProvenance, ranks
+from assets.metrics.ranking import ranks
 
 # Nine of ten active customers like them would have ordered by now.
 OVERDUE_BELOW = 0.1
-# The distribution of a next order has no mean for who bought once; what lies further ahead is no date.
+# The distribution of a next order has no mean for customers who bought once; further ahead is no date.
 FURTHEST_DAYS = 3650
-
-# What the rows of one morning have in common.
-SHARED = (
-    *("id_type", AS_OF, "scored_at", "run_id", "model_name", "model_version", "target", "status"),
-    *("quality_grade", "value_basis", "high_value_rule"),
-)
 
 Model = CustomerValue | SpendRate
 
 
-def score(problem: ValueProblem, model: Model, cohort: Cohort, *, run: ScoreProvenance) -> pd.DataFrame:
-    """One row per customer and horizon, in the columns of ``published.lifetime_value``; the marks are empty.
+def score_rows(problem: ValueProblem, model: Model, cohort: Cohort) -> pd.DataFrame:
+    """One row per customer and horizon, in the columns of ``ml.lifetime_value__scores``.
 
     Args:
-        problem: What was asked.
-        model: The recipe that serves, or the naive formula as fallback.
-        cohort: Everybody known on the morning.
-        run: Where the rows come from.
+        problem: The declaration.
+        model: The candidate that serves, or the baseline as fallback.
+        cohort: One customer or many.
     """
     rows = cohort.known.features
-    prospects = model.prospects(rows)
-    naive = SpendRate(horizons_days=problem.horizons_days).expected_revenue(rows)
-    shared = _identity(problem, cohort, run=run) | _history(cohort) | _next_order(cohort, prospects)
+    predicted = model.predict(rows)
+    baseline = SpendRate(horizons_days=problem.horizons_days).expected_revenue(rows)
+    shared = _identity(problem, cohort) | _history(cohort) | _next_order(cohort, predicted)
     parts = [
-        pd.DataFrame(shared | _horizon(problem, cohort, prospects, column=column))
-        .assign(horizon_days=days, baseline_value=naive[:, column])
+        pd.DataFrame(shared | _horizon(predicted, column=column))
+        .assign(horizon_days=days, baseline_value=baseline[:, column])
         .assign(total_value=lambda part: part["historic_value"] + part["predicted_value"])
         for column, days in enumerate(problem.horizons_days)
     ]
-    found = pd.concat(parts, ignore_index=True).sort_values([CUSTOMER, "horizon_days"], kind="stable")
-    return typed(found.reset_index(drop=True), VALUE_TYPES)
+    return pd.concat(parts, ignore_index=True)
 
 
-def with_everyone(scored: pd.DataFrame, permissions: pd.DataFrame) -> pd.DataFrame:
-    """``scored`` with everyone's marks, and rows without an outlook for those who may not be profiled."""
-    rows = add_ineligible_rows(scored, permissions, per="horizon_days", shared=SHARED)
-    rows = rows.sort_values([CUSTOMER, "horizon_days"], kind="stable", ignore_index=True)
-    return typed(rows, VALUE_TYPES)
+def add_high_value(problem: ValueProblem, scored: pd.DataFrame) -> pd.DataFrame:
+    """``scored`` by customer and horizon, with the best share of each horizon's customers marked.
+
+    Args:
+        problem: The declaration.
+        scored: Rows of :func:`score_rows` of the whole cohort (n, k).
+    """
+    rows = scored.assign(is_high_value=False)
+    for _, part in rows.groupby(HORIZON):
+        most = int(np.ceil(problem.high_value_share * len(part)))
+        place = ranks(
+            part["predicted_value"].to_numpy(dtype=np.float64), part[CUSTOMER].to_numpy(dtype=object)
+        )
+        rows.loc[part.index, "is_high_value"] = place <= most
+    return rows.sort_values([CUSTOMER, HORIZON], kind="stable", ignore_index=True)
 
 
-def _identity(problem: ValueProblem, cohort: Cohort, *, run: ScoreProvenance) -> dict[str, object]:
+def _identity(problem: ValueProblem, cohort: Cohort) -> dict[str, object]:
     return {
         CUSTOMER: cohort.known.entities,
-        "id_type": id_type(CUSTOMER, cohort.known.entities),
-        AS_OF: cohort.as_of,
-        "scored_at": run.scored_at,
-        "run_id": run.run_id,
-        "model_name": problem.name,
-        "model_version": run.model_version,
         "target": problem.target,
-        "is_eligible": True,
-        "ineligible_reason": None,
-        "status": run.status,
-        "quality_grade": run.quality_grade,
-        **dict.fromkeys(CONSENT_COLUMNS),
         "currency": cohort.currency,
         "value_basis": problem.value_basis,
         "high_value_rule": problem.high_value_rule,
@@ -96,35 +81,30 @@ def _history(cohort: Cohort) -> dict[str, object]:
     }
 
 
-def _next_order(cohort: Cohort, prospects: ValuePrediction) -> dict[str, object]:
-    soon, expected, late = (_dates(cohort, days) for days in prospects.next_order_days.T)
-    silence = pd.array(prospects.silence < OVERDUE_BELOW, dtype="boolean")
-    silence[np.isnan(prospects.silence)] = pd.NA
+def _next_order(cohort: Cohort, predicted: ValuePrediction) -> dict[str, object]:
+    soon, expected, late = (_dates(cohort, days) for days in predicted.next_order_days.T)
+    overdue = pd.array(predicted.silence < OVERDUE_BELOW, dtype="boolean")
+    overdue[np.isnan(predicted.silence)] = pd.NA
     return {
-        "prob_alive": prospects.alive,
-        "prob_churn": 1 - prospects.alive,
+        "prob_alive": predicted.alive,
+        "prob_churn": 1 - predicted.alive,
         "next_order_p10_date": soon,
         "expected_next_order_date": expected,
         "next_order_p90_date": late,
-        "is_overdue": silence,
+        "is_overdue": overdue,
     }
 
 
 def _dates(cohort: Cohort, days: Floats) -> pd.DatetimeIndex:
-    """The as-of day plus ``days`` (n,), whole days; missing when further than ten years ahead."""
+    """The as-of date plus ``days`` (n,), whole days; missing when further than ten years ahead."""
     near = np.where(days <= FURTHEST_DAYS, days, np.nan)
     return pd.DatetimeIndex(pd.Timestamp(cohort.as_of) + pd.to_timedelta(np.floor(near), unit="D"))
 
 
-def _horizon(
-    problem: ValueProblem, cohort: Cohort, prospects: ValuePrediction, *, column: int
-) -> dict[str, object]:
-    value = prospects.value[:, column]
-    most = int(np.ceil(problem.high_value_share * value.size))
+def _horizon(predicted: ValuePrediction, *, column: int) -> dict[str, object]:
     return {
-        "predicted_value": value,
-        "predicted_value_lo": prospects.value_lo[:, column],
-        "predicted_value_hi": prospects.value_hi[:, column],
-        "predicted_orders": prospects.orders[:, column],
-        "is_high_value": ranks(value, cohort.known.entities) <= most,
+        "predicted_value": predicted.value[:, column],
+        "predicted_value_lo": predicted.value_lo[:, column],
+        "predicted_value_hi": predicted.value_hi[:, column],
+        "predicted_orders": predicted.orders[:, column],
     }

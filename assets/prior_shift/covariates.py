@@ -1,4 +1,4 @@
-"""What each as-of day knew about its window: recent trade, trading days ahead, and last year's turn."""
+"""Covariates of the prior shift on each as-of date: recent orders, trading days ahead and the season."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +24,13 @@ _LOWEST_TRADING_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodHistory:
-    """The cohort on every as-of day, oldest first.
+    """The cohort on every as-of date, oldest first.
 
     Attributes:
-        as_of_date: (D,) ``datetime64[D]``, ascending, the scoring day among them.
+        as_of_date: (D,) ``datetime64[D]``, ascending, the scoring date among them.
         customers: (D,) counts > 0.
         expected: (D,) mean calibrated probability in (0, 1), before any shift, all from the same model.
-        shift: (D,) ``intercept_shift`` to the realised rate; NaN where the outcome is not known.
+        shift: (D,) ``intercept_shift`` to the realised rate, in log-odds; NaN where the outcome is not known.
     """
 
     as_of_date: Days
@@ -39,15 +39,26 @@ class PeriodHistory:
     shift: Floats
 
     def up_to(self, as_of: date, *, horizon_days: int) -> "PeriodHistory":
-        """What the morning of ``as_of`` knew: no later day, no outcome of a window that had not ended.
+        """The part known on ``as_of``: no later date, and no outcome of a window that had not ended.
 
         Raises:
-            ValueError: when ``as_of`` is not an as-of day of the history.
+            ValueError: when ``as_of`` is not an as-of date of the history.
+
+        The window of 7 days from 1 January has ended on the 8th, that of the 8th has not:
+
+        >>> history = PeriodHistory(
+        ...     as_of_date=np.array(["2024-01-01", "2024-01-08", "2024-01-15"], dtype="datetime64[D]"),
+        ...     customers=np.full(3, 100.0),
+        ...     expected=np.full(3, 0.2),
+        ...     shift=np.array([0.1, 0.2, 0.3]),
+        ... )
+        >>> history.up_to(date(2024, 1, 8), horizon_days=7).shift.tolist()
+        [0.1, nan]
         """
         cutoff = np.datetime64(as_of, "D")
         days = self.as_of_date.astype("datetime64[D]")
         if cutoff not in days:
-            raise ValueError(f"{as_of} is not an as-of day of the history")
+            raise ValueError(f"{as_of} is not an as-of date of the history")
         known = days <= cutoff
         has_matured = days[known] + np.timedelta64(horizon_days, "D") <= cutoff
         return PeriodHistory(
@@ -60,48 +71,68 @@ class PeriodHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodCovariates:
-    """What one morning knows about the trade of its window.
+    """Covariates of one as-of date, from the orders known by then.
 
     Attributes:
-        recent: Log of repeat orders per trading day in the last weeks.
-        recent_orders: How many repeat orders that is.
-        trading: Log of the expected trading days in the window, per calendar day.
-        season: Log ratio of orders per trading day, window to last weeks, 52 weeks earlier: the mean of up to
-            three years, each shrunk towards 0 when orders are few; NaN when no year is known.
-        is_settled: Whether the last weeks lie wholly within the known orders.
+        recent: Log of repeat orders per trading day in the look-back window.
+        recent_orders: Repeat orders in the look-back window.
+        trading: Log of the expected trading days in the outcome window, per calendar day.
+        season: Log ratio of orders per trading day, outcome window to look-back window, 52 weeks earlier: the
+            mean of up to three years, each shrunk towards 0 when orders are few; NaN when no year is known.
+        has_full_lookback: Whether the look-back window is completely within the known orders.
     """
 
     recent: float
     recent_orders: float
     trading: float
     season: float
-    is_settled: bool
+    has_full_lookback: bool
 
 
-UNKNOWN = PeriodCovariates(recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), is_settled=False)
+UNKNOWN = PeriodCovariates(
+    recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), has_full_lookback=False
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftCovariates:
-    """(D,) arrays, one entry per as-of day: its ``PeriodCovariates``, recent trade now per expected buyer.
+    """Covariates of the prior shift on D as-of dates.
 
-    ``kappa`` is the change in log-odds that one unit of log intensity makes.
+    Attributes:
+        recent: (D,) log of repeat orders per trading day and expected buyer, shrunk when orders are few.
+        trading: (D,) as in :class:`PeriodCovariates`.
+        season: (D,) as in :class:`PeriodCovariates`; 0 when no year is known.
+        has_season: (D,) whether a year is known.
+        has_full_lookback: (D,) as in :class:`PeriodCovariates`.
+        kappa: (D,) change in log-odds for one unit of log intensity.
     """
 
     recent: Floats
     trading: Floats
     season: Floats
     has_season: Flags
-    is_settled: Flags
+    has_full_lookback: Flags
     kappa: Floats
 
     @property
     def total(self) -> Floats:
-        """(D,) the part of the shift that was known beforehand, up to a constant."""
+        """Part of the shift that was known beforehand, up to a constant: (D,) log-odds."""
         return self.kappa * (self.recent + self.trading + self.season)
 
     def components(self, usual: float) -> dict[str, float]:
-        """The newest morning's shift in parts; ``recent`` is told relative to its own mean."""
+        """Parts of the latest date's shift, in log-odds; ``recent`` is relative to its mean over all dates.
+
+        >>> found = ShiftCovariates(
+        ...     recent=np.array([1.0, 3.0]),
+        ...     trading=np.array([0.0, 0.5]),
+        ...     season=np.array([0.0, 0.25]),
+        ...     has_season=np.array([False, True]),
+        ...     has_full_lookback=np.array([True, True]),
+        ...     kappa=np.array([2.0, 2.0]),
+        ... )
+        >>> found.total.tolist(), found.components(-7.0)
+        ([2.0, 7.5], {'usual': -3.0, 'recent': 2.0, 'trading_days': 1.0, 'season': 0.5})
+        """
         kappa, mean = float(self.kappa[-1]), float(self.recent.mean())
         return {
             "usual": usual + kappa * mean,
@@ -112,7 +143,30 @@ class ShiftCovariates:
 
 
 def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
-    """What each as-of day of ``history`` knew that morning, later days never looked at."""
+    """Covariates of each as-of date of ``history``, from the orders before that date only.
+
+    The look-back window has the length of the horizon in whole weeks, at least 4 and at most 13.
+
+    Args:
+        history: D as-of dates.
+        daily: Orders per day; of each date's covariates, only the days before it are used.
+        horizon_days: Length of the outcome window.
+
+    20 orders on each of 70 days, every one a repeat order, and 40 expected buyers: the trading days are those
+    of the calendar, and 560.5 orders in 28 days are 0.5004 per day and buyer.
+
+    >>> days = np.datetime64("2024-01-01") + np.arange(70)
+    >>> found = shift_covariates(
+    ...     PeriodHistory(
+    ...         as_of_date=days[[35, 42]], customers=np.full(2, 200.0), expected=np.full(2, 0.2),
+    ...         shift=np.full(2, np.nan),
+    ...     ),
+    ...     DailyOrders(day=days, orders=np.full(70, 20.0), repeat_orders=np.full(70, 20.0)),
+    ...     horizon_days=28,
+    ... )
+    >>> np.exp(found.recent).round(4).tolist(), np.exp(found.trading).round(4).tolist()
+    ([0.5004, 0.5004], [1.0, 1.0])
+    """
     fewest, most = _LOOKBACK_WEEKS
     lookback = DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
     days: list[date] = history.as_of_date.tolist()
@@ -132,21 +186,21 @@ def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days
         trading=np.array([each.trading for each in per_date]),
         season=np.nan_to_num(season),
         has_season=np.isfinite(season),
-        is_settled=np.array([each.is_settled for each in per_date]),
+        has_full_lookback=np.array([each.has_full_lookback for each in per_date]),
         kappa=-np.log1p(-history.expected) / history.expected,
     )
 
 
 def _recent_expected_buyers(days: Days, buyers: Floats, lookback_days: int) -> Floats:
-    """(D,) mean of ``buyers`` over the as-of days of the last weeks; a day's own where there is none."""
+    """(D,) mean of ``buyers`` over the as-of dates of the look-back window; a date's own without any."""
     age = (days[:, None] - days[None, :]).astype(np.int64)
-    lately = (age > 0) & (age <= lookback_days)
-    count = lately.sum(axis=1)
-    return np.where(count > 0, lately @ buyers / np.maximum(count, 1), buyers)
+    is_recent = (age > 0) & (age <= lookback_days)
+    count = is_recent.sum(axis=1)
+    return np.where(count > 0, is_recent @ buyers / np.maximum(count, 1), buyers)
 
 
 def _shrunk_to_mean(log_rate: Floats, *, orders: Floats) -> Floats:
-    """(D,) each log rate, shrunk towards the mean of those up to it the more, the fewer orders it has."""
+    """(D,) each log rate, shrunk towards the mean of those up to it: the fewer orders, the more."""
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / (orders + 0.5))
     mean_so_far = np.cumsum(log_rate) / np.arange(1, log_rate.size + 1)
     return np.asarray(mean_so_far + reliability * (log_rate - mean_so_far), dtype=np.float64)
@@ -155,13 +209,22 @@ def _shrunk_to_mean(log_rate: Floats, *, orders: Floats) -> Floats:
 def period_covariates(
     calendar: TradingCalendar, as_of: date, *, lookback_days: int, horizon_days: int
 ) -> PeriodCovariates:
-    """The outlook of ``as_of``.
+    """Covariates of one as-of date.
 
     Args:
         calendar: Of the orders known before ``as_of``.
-        as_of: The as-of day.
-        lookback_days: Length of "the last weeks": whole weeks, so that every weekday counts alike.
-        horizon_days: Length of the window.
+        as_of: The as-of date.
+        lookback_days: Length of the look-back window: whole weeks, so that every weekday counts alike.
+        horizon_days: Length of the outcome window.
+
+    Seven days with 10 orders each, 8 of them repeat orders: 56.5 in 7 trading days.
+
+    >>> days = np.datetime64("2024-01-01") + np.arange(7)
+    >>> orders = DailyOrders(day=days, orders=np.full(7, 10.0), repeat_orders=np.full(7, 8.0))
+    >>> calendar = order_days(orders).known_before(date(2024, 1, 8))
+    >>> found = period_covariates(calendar, date(2024, 1, 8), lookback_days=28, horizon_days=7)
+    >>> round(float(np.exp(found.recent)), 4), found.recent_orders, found.trading, found.has_full_lookback
+    (8.0714, 56.0, 0.0, False)
     """
     now = calendar.position(as_of)
     start = max(0, now - lookback_days)
@@ -171,12 +234,12 @@ def period_covariates(
         recent_orders=orders,
         trading=float(np.log(_trading_days_at_least(calendar, now, now + horizon_days) / horizon_days)),
         season=_season(calendar, now, lookback_days=lookback_days, horizon_days=horizon_days),
-        is_settled=now >= lookback_days,
+        has_full_lookback=now >= lookback_days,
     )
 
 
 def _trading_days_at_least(calendar: TradingCalendar, start: int, stop: int) -> float:
-    """Trading days, never quite none: a shop that was shut is no reason for an infinite rate."""
+    """Trading days, at least 5 % of the calendar days: a closed shop must not give an infinite rate."""
     return max(calendar.trading_days(start, stop), _LOWEST_TRADING_SHARE * (stop - start))
 
 

@@ -1,23 +1,24 @@
-"""The same segment under the same key and name, whatever number a refit gives it."""
+"""Keys and names of segments that stay the same across refits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from assets.metrics.arrays import Floats, Ints
-from assets.segments.model import ClusteringFeature
+from assets.segments.spec import ClusteringFeature
 
-# Half a standard deviation from the mean of everybody is what sets a group apart.
-TELLING = 0.5
-NAMED_BY = 2
+# A segment is named by features half a standard deviation or more from the mean of all customers.
+DISTINCT = 0.5
+WORDS = 2
 AVERAGE = "average"
+PREFIX = "b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentKeys:
-    """Keys and names of the groups, in their order; ``keys_used`` is how many keys there ever were."""
+    """Keys and names of the segments, in their order; ``keys_used`` is the highest number that a key has."""
 
     keys: tuple[str, ...]
     names: tuple[str, ...]
@@ -25,12 +26,12 @@ class SegmentKeys:
 
 
 def overlaps(new: Ints, old: Ints, *, shape: tuple[int, int]) -> Floats:
-    """Jaccard index of each new group with each old one, on the same customers.
+    """Jaccard index of each new cluster with each old one, on the same customers.
 
     Args:
-        new: Groups, shape (n,), in [0, shape[0]).
-        old: Groups, shape (n,), in [0, shape[1]).
-        shape: How many there are of each.
+        new: Clusters, shape (n,), in [0, shape[0]).
+        old: Clusters, shape (n,), in [0, shape[1]).
+        shape: Number of new and of old clusters.
     """
     both = np.zeros(shape)
     np.add.at(both, (new, old), 1.0)
@@ -39,8 +40,12 @@ def overlaps(new: Ints, old: Ints, *, shape: tuple[int, int]) -> Floats:
     return shared
 
 
-def matched(overlap: Floats, *, at_least: float) -> Mapping[int, int]:
-    """Which old group each new one is: pairs of the largest total overlap, each overlapping enough.
+def match_clusters(overlap: Floats, *, at_least: float) -> dict[int, int]:
+    """The old cluster of each new one: pairs of the largest total overlap, each overlapping enough.
+
+    Args:
+        overlap: Jaccard indices, shape (new, old), in [0, 1].
+        at_least: Index from which two clusters are the same segment.
 
     Source:
         Kuhn 1955, the Hungarian method, by ``scipy.optimize.linear_sum_assignment``.
@@ -53,46 +58,55 @@ def matched(overlap: Floats, *, at_least: float) -> Mapping[int, int]:
     }
 
 
-def identify(
+def assign_keys(
     centres: Floats,
-    traits: Sequence[ClusteringFeature],
+    features: Sequence[ClusteringFeature],
     *,
     before: SegmentKeys | None,
     same: Mapping[int, int],
+    keys_used: int = 0,
 ) -> SegmentKeys:
-    """Keys and names of new groups: those of the old group it is, else new ones.
+    """Keys and names of new clusters: those of the matching old cluster, else new ones.
 
     Args:
-        centres: Mean coordinates of each group, shape (k, traits), in standard deviations from everybody.
-        traits: What the coordinates are.
-        before: The identity of the old groups; ``None`` when there are none.
-        same: New group to old group.
+        centres: Mean coordinates of each cluster, shape (k, features), in standard deviations from the mean
+            of all customers.
+        features: What the coordinates are.
+        before: Keys and names of the old clusters; ``None`` when there are none.
+        same: New cluster to old cluster.
+        keys_used: Highest number of a key of any other segmentation. A version that was rolled back, or one
+            of a later as-of date that was made earlier, has keys that ``before`` does not know.
     """
     keys: list[str] = []
     names: dict[int, str] = {}
-    used = before.keys_used if before else 0
-    for group in range(len(centres)):
-        if before is not None and group in same:
-            keys.append(before.keys[same[group]])
-            names[group] = before.names[same[group]]
+    used = max(before.keys_used if before else 0, keys_used)
+    for cluster in range(len(centres)):
+        if before is not None and cluster in same:
+            keys.append(before.keys[same[cluster]])
+            names[cluster] = before.names[same[cluster]]
         else:
             used += 1
-            keys.append(f"b{used:02d}")
-    for group in range(len(centres)):
-        if group not in names:
-            names[group] = _named(centres[group], traits, taken=set(names.values()), key=keys[group])
+            keys.append(f"{PREFIX}{used:02d}")
+    for cluster in range(len(centres)):
+        if cluster not in names:
+            names[cluster] = _name(centres[cluster], features, taken=set(names.values()), key=keys[cluster])
     return SegmentKeys(
-        keys=tuple(keys), names=tuple(names[group] for group in range(len(centres))), keys_used=used
+        keys=tuple(keys), names=tuple(names[cluster] for cluster in range(len(centres))), keys_used=used
     )
 
 
-def _named(centre: Floats, traits: Sequence[ClusteringFeature], *, taken: set[str], key: str) -> str:
-    """What sets a group apart, the most striking first; as many words as it takes to be the only one."""
+def highest_key(keys: Iterable[str]) -> int:
+    """The highest number among ``keys``; 0 without any."""
+    return max((int(key.removeprefix(PREFIX)) for key in keys), default=0)
+
+
+def _name(centre: Floats, features: Sequence[ClusteringFeature], *, taken: set[str], key: str) -> str:
+    """The most distinct features in words, as many as make the name unique."""
     order = np.argsort(-np.abs(centre), kind="stable")
-    words = [traits[place].high if centre[place] > 0 else traits[place].low for place in order]
-    searchable_values = int((np.abs(centre) >= TELLING).sum())
-    for count in range(max(1, min(NAMED_BY, searchable_values)), len(words) + 1):
-        name = ", ".join(words[:count]) if searchable_values else AVERAGE
+    words = [features[place].high if centre[place] > 0 else features[place].low for place in order]
+    distinct = int((np.abs(centre) >= DISTINCT).sum())
+    for count in range(max(1, min(WORDS, distinct)), len(words) + 1):
+        name = ", ".join(words[:count]) if distinct else AVERAGE
         if name not in taken:
             return name
-    return f"{', '.join(words[:NAMED_BY])} ({key})"
+    return f"{', '.join(words[:WORDS])} ({key})"

@@ -1,59 +1,112 @@
-"""What sets each segment apart: the mean of each feature in it against the mean of everybody."""
+"""Profiles of the segments: the mean of each feature in a segment against the mean of all customers."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from assets.lifecycle.store.schemas import typed
-from assets.segments.morning import Morning
-from assets.segments.tables import PROFILE_TYPES
+from assets.segments.spec import BEHAVIOUR, PROFILE_TYPES, RFM
 
 SEGMENT = ["scheme", "segment_key"]
-TOLD = ["model_name", "model_version", "segment_id", "segment_name", "size"]
+IDENTITY = ["model_name", "model_version", "segment_id", "segment_name", "size"]
 INDEX_OF_ALL = 100.0
+DOTS_PER_INCH = 110
+# Twice and half the mean of all customers are equally far from it.
+FARTHEST = 2.0
+SCHEME_LABELS = {BEHAVIOUR: "by behaviour", RFM: "by recency, frequency and value"}
 
 
-def profiles(morning: Morning) -> pd.DataFrame:
-    """Write and return the morning's profiles, one row per scheme, segment and feature."""
-    found = profile_rows(morning.on_day(morning.problem.assignments), morning.rows, morning=morning)
-    morning.warehouse.replace_partition(
-        morning.problem.profiles, found, column="as_of_date", value=morning.as_of
-    )
-    return found
-
-
-def profile_rows(assigned: pd.DataFrame, features: pd.DataFrame, *, morning: Morning) -> pd.DataFrame:
+def profile_rows(
+    assigned: pd.DataFrame, features: pd.DataFrame, *, columns: Sequence[str], as_of: date
+) -> pd.DataFrame:
     """Means per scheme, segment and feature.
 
     Args:
-        assigned: One row per customer and scheme, with the columns of ``ml.segments__assignments``.
-        features: One row per customer with the features; a column that nobody has is left out.
-        morning: Whose features, and which day.
+        assigned: One row per customer and scheme: ``customer_id``, ``scheme``, ``segment_key``,
+            ``segment_id``, ``segment_name``, ``model_name``, ``model_version`` and ``size``.
+        features: One row per customer with the features.
+        columns: The features; one that no customer has is left out.
+        as_of: The as-of date of both.
 
     Returns:
-        The columns of ``segment_profiles``. ``index_vs_all`` is 100 for a segment like everybody, and
-        missing where the mean of everybody is not above 0.
+        The columns of ``segment_profiles``. ``index_vs_all`` is 100 for a segment with the mean of all
+        customers, and missing where that mean is not above 0.
     """
-    columns = [name for name in morning.problem.columns if features[name].notna().any()]
-    numbers = features[columns].astype("float64").assign(customer_id=features["customer_id"])
+    known = [name for name in columns if features[name].notna().any()]
+    numbers = features[known].astype("float64").assign(customer_id=features["customer_id"])
     members = assigned.dropna(subset=["segment_key"]).merge(numbers, on="customer_id", how="inner")
-    groups, everybody = members.groupby(SEGMENT), members.groupby("scheme")[columns].mean()
-    means, counts = groups[columns].mean(), groups[columns].count()
-    identity = groups[TOLD].first().assign(share=groups.size() / members.groupby("scheme").size())
+    groups, of_all = members.groupby(SEGMENT), members.groupby("scheme")[known].mean()
+    means, counts = groups[known].mean(), groups[known].count()
+    identity = groups[IDENTITY].first().assign(share=groups.size() / members.groupby("scheme").size())
     rows = [
         {
-            "as_of_date": morning.as_of,
-            **dict(zip(SEGMENT, place, strict=True)),
-            **{str(name): value for name, value in identity.loc[place].items()},
+            "as_of_date": as_of,
+            **dict(zip(SEGMENT, segment, strict=True)),
+            **{str(name): value for name, value in identity.loc[segment].items()},
             "feature": name,
-            "n": int(counts.loc[place, name]),
-            **_compared(float(means.loc[place, name]), float(everybody.loc[place[0], name])),
+            "n": int(counts.loc[segment, name]),
+            **_compare(float(means.loc[segment, name]), float(of_all.loc[segment[0], name])),
         }
-        for place in means.index
-        for name in columns
+        for segment in means.index
+        for name in known
     ]
     return typed(rows, PROFILE_TYPES)
 
 
-def _compared(mean: float, mean_all: float) -> dict[str, float]:
+def profile_plot(profiles: pd.DataFrame, *, title: str) -> bytes:
+    """A heat map of one scheme's profiles: segments down, features across, colour by the index.
+
+    Args:
+        profiles: Rows of ``ml.segments__profiles`` of one as-of date and scheme; may be empty.
+        title: Above the plot.
+
+    Returns:
+        A PNG. Each cell shows the index (100 is the mean of all customers); red is above, blue below.
+    """
+    index = profiles.pivot_table(index="segment_name", columns="feature", values="index_vs_all", sort=False)
+    figure = Figure(figsize=(1.2 * len(index.columns) + 3.5, 0.5 * len(index) + 2.2), layout="constrained")
+    axes = figure.subplots()
+    values = index.to_numpy(dtype=np.float64)
+    shown = np.log2(np.clip(values / 100, 2**-FARTHEST, 2**FARTHEST))
+    axes.imshow(shown, cmap="RdBu_r", vmin=-FARTHEST, vmax=FARTHEST, aspect="auto")
+    axes.set_xticks(range(len(index.columns)), index.columns, rotation=30, ha="right")
+    axes.set_yticks(range(len(index)), _labels(profiles, index.index))
+    for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True):
+        axes.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", fontsize=8)
+    axes.set_title(title)
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
+    return file.getvalue()
+
+
+def describe_segments(segments: pd.DataFrame) -> Iterator[str]:
+    """One line per scheme: its segments with their shares, or why no customer has one.
+
+    Args:
+        segments: ``scheme``, ``segment_name``, ``ineligible_reason``, ``customers`` and ``stability``, the
+            largest segment of each scheme first.
+    """
+    for scheme, label in SCHEME_LABELS.items():
+        rows = segments.loc[segments["scheme"] == scheme]
+        if rows.empty:
+            continue
+        shares = rows["customers"] / rows["customers"].sum()
+        names = rows["segment_name"].fillna("no segment: " + rows["ineligible_reason"].astype("string"))
+        parts = "; ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True))
+        stability = rows["stability"].max()
+        agreement = "" if pd.isna(stability) else f" (agreement with the as-of date before {stability:.2f})"
+        yield f"   {label}: {parts}{agreement}"
+
+
+def _compare(mean: float, mean_all: float) -> dict[str, float]:
     index = INDEX_OF_ALL * mean / mean_all if mean_all > 0 else np.nan
     return {"mean": mean, "mean_all": mean_all, "index_vs_all": index}
+
+
+def _labels(profiles: pd.DataFrame, names: pd.Index) -> list[str]:
+    shares = profiles.groupby("segment_name")["share"].first()
+    return [f"{name} ({shares[name]:.0%})" for name in names]

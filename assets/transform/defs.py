@@ -16,8 +16,8 @@ from assets.transform.build_state import BusinessCalendar, next_window, remember
 from assets.transform.remediation import NEXT_STEP, NEXT_STEPS, next_step_of
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
-AS_OF = "path:models/intermediate/as_of"
-FEATURED = f"{AS_OF} path:models/features path:models/labels"
+POINT_IN_TIME = "path:models/point_in_time"
+FEATURED = f"{POINT_IN_TIME} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
@@ -69,7 +69,7 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
+    @dbt_assets(**shared, name="staged", select=STAGED)
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:

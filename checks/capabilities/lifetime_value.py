@@ -1,20 +1,31 @@
-"""What must be true of published amounts, one row by one and all together."""
+"""Checks of lifetime value: pure functions, and what they read of an as-of date."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from assets.lifetime_value.group_totals import groups_out_of_tolerance
-from assets.lifetime_value.problem import AmountGates, ValueProblem
-from assets.lifetime_value.tables import VALUE_TYPES
+from assets.keys import CALIBRATION_BINS, METRICS, Key
+from assets.lifecycle.capability import Spec
+from assets.lifecycle.cohort import INELIGIBLE
+from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.metric_lookup import has, overall
+from assets.lifetime_value.capability import LifetimeValueCapability
+from assets.lifetime_value.group_totals import WHOLE, groups_out_of_tolerance
+from assets.lifetime_value.spec import CUSTOMER, HORIZON, AmountCriteria, ValueProblem
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Interval
-from checks.models.contracts import GRADE_NAMES, STATUSES
-from checks.verdict import Verdict
+from assets.ports import Warehouse
+from checks.data.completeness import rows_match_contract
+from checks.models.contracts import GRADE_NAMES, scores_contract
+from checks.models.queries import load_scores, withheld_reason
+from checks.verdict import Invariant, Verdict, description_of
 
-# A bare level would be red every other week; a season that no customer's interval knows takes some points.
+# The nominal coverage itself would be red every other week; a season, which no customer's interval holds,
+# takes some points.
 COVERAGE_TOLERANCE = 0.05
 AMOUNTS = (
     "predicted_value",
@@ -23,87 +34,137 @@ AMOUNTS = (
     "predicted_orders",
     "baseline_value",
 )
+# What every eligible row has, and no other.
+PREDICTED = ["predicted_value", "baseline_value", "historic_orders", "is_high_value"]
+# Rounding.
+NEGLIGIBLE = 1e-6
+
+
+def invariants(capability: LifetimeValueCapability) -> list[Invariant]:
+    """The checks that only lifetime value has."""
+    tables, spec = _Tables(capability), capability.spec
+    # Not blocking: a refused candidate leaves the champion, and a season is no reason to stop publishing.
+    return [
+        _invariant(
+            spec.realised,
+            realised_totals_are_within_tolerance,
+            tables.realised,
+            next_step=(
+                "Launch retrain for the newest as-of date: its backtest has the same rows, and refuses an "
+                "amount model whose totals are out of tolerance; plan with wider margins until then."
+            ),
+            is_blocking=False,
+        ),
+        _invariant(
+            spec.evaluation,
+            interval_coverage_is_nominal,
+            tables.intervals,
+            next_step=(
+                "Take the interval of one customer for narrower or wider than it is labelled, by the share "
+                "in the reason; means and totals have checks of their own."
+            ),
+            is_blocking=False,
+        ),
+        _invariant(
+            spec.champion,
+            backtest_totals_are_within_tolerance,
+            tables.backtest,
+            next_step=(
+                "Nothing new was published: look up in calibration_bins which tenth or cohort is off, and "
+                "launch retrain; the baseline serves when no candidate passes."
+            ),
+        ),
+        Invariant(
+            table=spec.scores,
+            name="scores_match_contract",
+            description=description_of(value_scores_contract),
+            check=tables.contract,
+            next_step=(
+                "Nothing was published: compare the named column with last week's scores, mend what writes "
+                "it and launch score."
+            ),
+        ),
+        _invariant(
+            spec.scores,
+            cohort_has_every_horizon,
+            tables.horizons,
+            next_step=(
+                "Nothing was published: look for the missing or doubled customers in the histories of the "
+                "date, then launch score."
+            ),
+        ),
+        _invariant(
+            spec.scores,
+            amounts_lie_in_their_intervals,
+            tables.amounts,
+            next_step=(
+                "Nothing was published: look up the named amounts; a negative or infinite one comes from "
+                "the histories, a mean outside its interval from the model."
+            ),
+        ),
+        _invariant(
+            spec.scores,
+            value_is_monotone_in_horizon,
+            tables.monotone,
+            next_step=(
+                "Nothing was published: the horizons were not predicted together; report it with the number "
+                "of customers in the reason."
+            ),
+        ),
+    ]
 
 
 def value_scores_contract(problem: ValueProblem) -> pa.DataFrameSchema:
-    """Every published column is there and within its range, one row per customer and horizon."""
+    """Every published column is there and in range, one row per customer and horizon."""
     share = pa.Check.in_range(0, 1)
-    ruled = {
-        "customer_id": pa.Column(nullable=False),
-        "as_of_date": pa.Column(nullable=False),
+    own = {
         "model_version": pa.Column(nullable=False),
         "target": pa.Column(checks=pa.Check.eq(problem.target)),
         "horizon_days": pa.Column(checks=pa.Check.isin(problem.horizons_days)),
-        "status": pa.Column(checks=pa.Check.isin(STATUSES)),
         "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES)),
-        "is_eligible": pa.Column(nullable=False),
         "historic_orders": pa.Column(checks=pa.Check.ge(1), nullable=True),
         "prob_alive": pa.Column("float64", share, nullable=True),
         "prob_churn": pa.Column("float64", share, nullable=True),
         "value_basis": pa.Column(checks=pa.Check.eq(problem.value_basis)),
     }
-    others = {name: pa.Column(nullable=True) for name in VALUE_TYPES if name not in ruled}
-    return pa.DataFrameSchema(
-        {**ruled, **others},
-        checks=_of_the_eligible(),
-        unique=["customer_id", "horizon_days", "as_of_date"],
-        strict=True,
-    )
-
-
-def _of_the_eligible() -> list[pa.Check]:
-    """Whoever may be asked about has an outlook, and the others a reason and nothing else."""
-    said = ["predicted_value", "baseline_value", "historic_orders", "is_high_value"]
-    return [
-        pa.Check(
-            lambda rows: rows["ineligible_reason"].isna() == rows["is_eligible"].astype(bool),
-            name="a_reason_if_and_only_if_ineligible",
-        ),
-        pa.Check(
-            lambda rows: rows[said].notna().all(axis=1) | ~rows["is_eligible"].astype(bool),
-            name="an_outlook_if_eligible",
-        ),
-        pa.Check(
-            lambda rows: rows[said].isna().all(axis=1) | rows["is_eligible"].astype(bool),
-            name="no_outlook_if_ineligible",
-        ),
-    ]
+    schema = scores_contract(problem.spec, ruled=own)
+    schema.checks = _between_columns()
+    return schema
 
 
 def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
-    """Every predicted amount is finite, at least 0 and within its own interval, as is every number of orders.
+    """Every predicted amount is finite, at least 0 and within its interval; so is every number of orders.
 
     Args:
-        rows: One morning's scores; a fallback's have no intervals and no orders.
+        rows: Scores of one date; a fallback's have no intervals and no orders.
     """
-    value, lo, hi, orders, naive = rows[list(AMOUNTS)].to_numpy(dtype=np.float64).T
+    value, lo, hi, orders, baseline = rows[list(AMOUNTS)].to_numpy(dtype=np.float64).T
     is_model = (rows["status"] != "fallback_model").to_numpy(dtype=bool)
-    broken = {
-        "not finite": ~np.isfinite(value) | ~np.isfinite(naive),
-        "below 0": np.minimum(value, naive) < 0,
+    wrong = {
+        "not finite": ~np.isfinite(value) | ~np.isfinite(baseline),
+        "below 0": np.minimum(value, baseline) < 0,
         "outside its interval": is_model & ~((lo >= 0) & (lo <= value) & (value <= hi) & np.isfinite(hi)),
         "without orders": is_model & ~(np.isfinite(orders) & (orders >= 0)),
     }
-    told = [f"{int(wrong.sum()):,} {what}" for what, wrong in broken.items() if wrong.any()]
+    found = [f"{int(each.sum()):,} {what}" for what, each in wrong.items() if each.any()]
     return Verdict(
-        passed=not told,
-        reason=f"of {len(rows):,} amounts, {'; '.join(told)}"
-        if told
+        passed=not found,
+        reason=f"of {len(rows):,} amounts, {'; '.join(found)}"
+        if found
         else f"{len(rows):,} amounts are finite, at least 0 and in their intervals",
-        value=float(sum(wrong.sum() for wrong in broken.values())),
+        value=float(sum(each.sum() for each in wrong.values())),
         threshold=0.0,
         evidence={"n": float(len(rows))},
     )
 
 
 def value_is_monotone_in_horizon(by_horizon: Floats) -> Verdict:
-    """No customer is expected to spend less in a longer time.
+    """No customer is predicted to spend less in a longer time.
 
     Args:
         by_horizon: (n, horizons) amounts, the shortest horizon first.
     """
-    # What rounding may take away.
-    less = (np.diff(by_horizon, axis=1) < -1e-6).any(axis=1)
+    less = (np.diff(by_horizon, axis=1) < -NEGLIGIBLE).any(axis=1)
     return Verdict(
         passed=not less.any(),
         reason=f"{int(less.sum()):,} of {len(by_horizon):,} customers are worth less in a longer time",
@@ -114,30 +175,30 @@ def value_is_monotone_in_horizon(by_horizon: Floats) -> Verdict:
 
 
 def cohort_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]) -> Verdict:
-    """The scored customers of each horizon are the morning's customers: nobody missing, nobody invented.
+    """The customers with a row of each horizon are those of the cohort, no fewer and no others.
 
     Args:
-        counted: Per ``horizon_days`` the morning's ``cohort``, how many of it are ``scored`` and how many
-            rows belong to ``strangers``.
+        counted: Per ``horizon_days`` the size of the date's ``cohort``, how many of it are ``scored`` and
+            how many rows belong to ``strangers``.
         horizons: The horizons that must be there, in days.
     """
-    missing = sorted(set(horizons) - set(counted["horizon_days"].astype(int)))
+    missing = sorted(set(horizons) - set(counted[HORIZON].astype(int)))
     wrong = (counted["cohort"] - counted["scored"]).abs() + counted["strangers"]
-    told = [
+    found = [
         f"{row.horizon_days} days: {row.scored:,} of {row.cohort:,} customers, {row.strangers:,} strangers"
         for row in counted.itertuples()
     ]
     return Verdict(
         passed=not missing and not wrong.any(),
-        reason="; ".join([*told, *(f"{days} days: nobody" for days in missing)]),
+        reason="; ".join([*found, *(f"{days} days: nobody" for days in missing)]),
         value=float(wrong.sum()),
         threshold=0.0,
         evidence={"n": float(counted["cohort"].max()) if len(counted) else 0.0},
     )
 
 
-def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: AmountGates) -> Verdict:
-    """The serving version's totals agreed with realised ones in its back-test, by tenth and by cohort.
+def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -> Verdict:
+    """The serving version's totals were within tolerance in its backtest, by tenth and by cohort.
 
     Args:
         groups: Rows of ``ml.calibration_bins`` of the version that serves; empty for a fallback.
@@ -146,64 +207,174 @@ def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: Amou
     if groups.empty:
         return Verdict(
             passed=True,
-            reason="a fallback serves: a formula, whose totals nobody vouches for",
+            reason="a fallback serves: a formula, whose totals are not tested",
             evidence={"n": 0.0},
         )
-    faults, customers = (
-        tuple(groups_out_of_tolerance(groups, criteria=criteria)),
-        groups.loc[groups["slice_name"] == "all", "n"],
-    )
+    defects = tuple(groups_out_of_tolerance(groups, criteria=criteria))
+    customers = int(groups.loc[groups["slice_name"] == WHOLE, "n"].sum())
     return Verdict(
-        passed=not faults,
-        reason="; ".join(faults)
-        if faults
-        else f"{len(groups)} groups of {int(customers.sum()):,} customers agree within tolerance and chance",
-        value=float(len(faults)),
+        passed=not defects,
+        reason="; ".join(defects)
+        if defects
+        else f"{len(groups)} groups of {customers:,} customers agree within tolerance and chance",
+        value=float(len(defects)),
         threshold=0.0,
-        evidence={"n": float(customers.sum()), "groups": float(len(groups))},
+        evidence={"n": float(customers), "groups": float(len(groups))},
     )
 
 
-def interval_coverage_is_nominal(held: Interval | None, *, level: float, n: int) -> Verdict:
-    """Intervals of the back-test held about as often as they promise.
+def interval_coverage_is_nominal(held: Interval | None, *, nominal: float, n: int) -> Verdict:
+    """Intervals of the backtest held at least as often as they are labelled.
 
-    More than promised is no fault: many customers order nothing, and no end cuts a heap in two.
+    More is no error: many customers order nothing, and no end can divide them.
 
     Args:
-        held: Share of customers whose amount lay in their interval; ``None`` when nothing was judged.
-        level: What was promised.
+        held: Share of customers whose amount lay in their interval; ``None`` when none was evaluated.
+        nominal: The share that should.
         n: Customers.
     """
     if held is None:
-        return Verdict(passed=True, reason="no interval was judged", evidence={"n": 0.0})
+        return Verdict(passed=True, reason="no interval was evaluated", evidence={"n": 0.0})
     return Verdict(
-        passed=held.hi >= level - COVERAGE_TOLERANCE,
-        reason=f"{held.value:.1%} of {n:,} intervals held [{held.lo:.1%}, {held.hi:.1%}]; promised are "
-        f"{level:.0%}, and {COVERAGE_TOLERANCE:.0%} are tolerated for what moves everybody",
+        passed=held.hi >= nominal - COVERAGE_TOLERANCE,
+        reason=f"{held.value:.1%} of {n:,} intervals held [{held.lo:.1%}, {held.hi:.1%}]; nominal are "
+        f"{nominal:.0%}, and {COVERAGE_TOLERANCE:.0%} are tolerated for what moves all customers together",
         value=held.value,
-        threshold=level - COVERAGE_TOLERANCE,
+        threshold=nominal - COVERAGE_TOLERANCE,
         evidence={"n": float(n)},
     )
 
 
 def realised_totals_are_within_tolerance(realised: pd.Series) -> Verdict:
-    """The newest matured morning's published totals agree with what was then spent.
+    """The newest matured date's published totals agree with observed spend, by tenth and by cohort.
 
     Args:
-        realised: The morning's row of ``ml.lifetime_value__realised``.
+        realised: The date's row of ``ml.lifetime_value__realised``.
     """
     n = int(realised["n"])
-    if n == 0:
+    if n == 0 or not pd.isna(realised["too_few"]):
         return Verdict(
-            passed=True, reason="nothing a model published has matured: not judged yet", evidence={"n": 0.0}
+            passed=True,
+            reason="nothing a model published has matured: not evaluated yet",
+            evidence={"n": 0.0},
         )
-    faults = None if pd.isna(realised["faults"]) else str(realised["faults"])
-    said, spent = float(realised["predicted_total"]), float(realised["realised_total"])
-    told = f"published on {realised['scored_on']:%Y-%m-%d}: said {said:,.0f}, spent {spent:,.0f} (n {n:,})"
+    defects = None if pd.isna(realised["defects"]) else str(realised["defects"])
+    figures: dict[str, float] = json.loads(str(realised["figures"]))
+    predicted, observed = figures["predicted_total"], figures["observed_total"]
+    totals = (
+        f"version {realised['model_version']}: predicted {predicted:,.0f}, observed {observed:,.0f} (n {n:,})"
+    )
     return Verdict(
-        passed=faults is None,
-        reason=f"{told}; {faults}; look at the season first, then retrain" if faults else told,
-        value=said,
-        threshold=spent,
+        passed=defects is None,
+        reason=f"{totals}; {defects}; look at the season first, then retrain" if defects else totals,
+        value=predicted,
+        threshold=observed,
         evidence={"n": float(n)},
     )
+
+
+class _Tables:
+    """What the checks read of an as-of date."""
+
+    def __init__(self, capability: LifetimeValueCapability) -> None:
+        self._problem: ValueProblem = capability.problem
+        self._spec: Spec = capability.spec
+
+    def realised(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, self._spec.realised, as_of).iloc[0]
+        return realised_totals_are_within_tolerance(row)
+
+    def intervals(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, self._spec.evaluation, as_of).iloc[0]
+        metrics = control_tables.rows_of_version(warehouse, METRICS, str(row["model_version"]))
+        held = overall(metrics, "coverage") if has(metrics, "coverage") else None
+        nominal = self._problem.interval_coverage
+        return interval_coverage_is_nominal(held, nominal=nominal, n=int(row["n_rows"]))
+
+    def backtest(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        serving = control_tables.champion_as_of(self._spec.champion, warehouse, as_of=as_of)
+        version = serving.model_version if serving else ""
+        groups = control_tables.rows_of_version(warehouse, CALIBRATION_BINS, version)
+        return backtest_totals_are_within_tolerance(groups, criteria=self._problem.criteria)
+
+    def contract(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        rows = load_scores(self._spec, warehouse, as_of)
+        return rows_match_contract(rows, value_scores_contract(self._problem))
+
+    def horizons(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        withheld = withheld_reason(self._spec, warehouse, as_of)
+        if withheld is not None:
+            return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
+        counted = warehouse.read(
+            f"""
+            with cohort as (
+                select {CUSTOMER} from {self._problem.cohort.sql} where as_of_date = $as_of
+            )
+            select
+                horizon_days,
+                (select count(*) from cohort) as cohort,
+                count(distinct scores.{CUSTOMER}) filter (where cohort.{CUSTOMER} is not null) as scored,
+                count(*) filter (where cohort.{CUSTOMER} is null) as strangers
+            from {self._spec.scores.sql} as scores
+            left join cohort on scores.{CUSTOMER} = cohort.{CUSTOMER}
+            where as_of_date = $as_of
+            group by 1
+            order by 1
+            """,
+            {"as_of": as_of},
+        )
+        return cohort_has_every_horizon(counted, horizons=self._problem.horizons_days)
+
+    def amounts(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        return amounts_lie_in_their_intervals(self._eligible(warehouse, as_of))
+
+    def monotone(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        values = self._eligible(warehouse, as_of).pivot_table(
+            index=CUSTOMER, columns=HORIZON, values="predicted_value", aggfunc="first"
+        )
+        return value_is_monotone_in_horizon(values.to_numpy(dtype=np.float64))
+
+    def _eligible(self, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
+        rows = load_scores(self._spec, warehouse, as_of)
+        return rows.loc[_is_eligible(rows)]
+
+
+def _invariant(
+    table: Key,
+    pure: Callable[..., Verdict],
+    check: Callable[[Warehouse, date], Verdict],
+    *,
+    next_step: str,
+    is_blocking: bool = True,
+) -> Invariant:
+    """``check`` under the name and description of the ``pure`` function that it calls."""
+    return Invariant(
+        table=table,
+        name=pure.__name__,
+        description=description_of(pure),
+        check=check,
+        next_step=next_step,
+        is_blocking=is_blocking,
+    )
+
+
+def _between_columns() -> list[pa.Check]:
+    """Rules between the columns of a row: eligible rows have every prediction, the others the reason."""
+    return [
+        pa.Check(
+            lambda rows: rows[INELIGIBLE].isna() == _is_eligible(rows),
+            name="a_reason_if_and_only_if_ineligible",
+        ),
+        pa.Check(
+            lambda rows: rows[PREDICTED].notna().all(axis=1) | ~_is_eligible(rows),
+            name="predictions_if_eligible",
+        ),
+        pa.Check(
+            lambda rows: rows[PREDICTED].isna().all(axis=1) | _is_eligible(rows),
+            name="no_predictions_if_ineligible",
+        ),
+    ]
+
+
+def _is_eligible(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows["is_eligible"].astype("bool")

@@ -1,14 +1,23 @@
-"""What must be true of the segments of one morning, as plain functions."""
+"""Checks of segments: pure functions, and what they read of an as-of date."""
+
+from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from assets.segments.model import BEHAVIOUR, RFM, Rules
-from assets.segments.tables import ASSIGNMENT_TYPES
+from assets.features.customers import ELIGIBILITY
+from assets.keys import Key
+from assets.lifecycle.report.grade import GRADE_MEANINGS
+from assets.lifecycle.run_context import score_types
+from assets.lifecycle.store.schemas import STATUSES
+from assets.ports import Warehouse
+from assets.segments.capability import SegmentsCapability
+from assets.segments.spec import BEHAVIOUR, RFM, Rules
 from checks.data.completeness import SHOWN_VIOLATIONS
-from checks.models.contracts import STATUSES
-from checks.verdict import Verdict
+from checks.remediation import next_step_of
+from checks.verdict import Invariant, Verdict
 
 # Half of the adjusted Rand index that refits must reach: customers move from one week to the next too.
 LEAST_AGREEMENT = 0.5
@@ -16,63 +25,81 @@ LEAST_AGREEMENT = 0.5
 ROUNDING = 1e-6
 
 
+def invariants(capability: SegmentsCapability) -> list[Invariant]:
+    """The checks that only segments have."""
+    tables = _Tables(capability)
+    scores, profiles = capability.spec.scores, capability.segmentation.profiles
+    return [
+        _invariant(scores, cohort_has_one_row_per_scheme, tables.cohort),
+        _invariant(scores, segment_key_has_one_name, tables.names),
+        _invariant(scores, segments_are_large_enough, tables.sizes, is_blocking=False),
+        _invariant(scores, segments_are_stable, tables.stability, is_blocking=False),
+        _invariant(profiles, profiles_add_up, tables.profiles),
+    ]
+
+
 def cohort_has_one_row_per_scheme(counted: pd.DataFrame, *, customers: int) -> Verdict:
-    """Every customer of the morning has one row in each scheme, and nobody else has any.
+    """Every customer of the as-of date has one row in each scheme, and nobody else has any.
 
     Args:
         counted: Per ``scheme``: ``rows``, ``customers`` (different ones) and ``known``, those of them who
-            are customers of the morning.
-        customers: Customers of the morning.
+            are customers of the as-of date.
+        customers: Customers of the as-of date.
     """
-    told = {str(row["scheme"]): row for row in counted.to_dict("records")}
-    faults = []
+    by_scheme = {str(row["scheme"]): row for row in counted.to_dict("records")}
+    violations = []
     for scheme in (RFM, BEHAVIOUR):
-        row = told.get(scheme, {"rows": 0, "customers": 0, "known": 0})
+        row = by_scheme.get(scheme, {"rows": 0, "customers": 0, "known": 0})
         if not (row["rows"] == row["customers"] == row["known"] == customers):
-            faults.append(
+            violations.append(
                 f"{scheme}: {row['rows']:,} rows of {row['customers']:,} customers, {row['known']:,} of them "
-                f"among the morning's {customers:,}"
+                f"among the {customers:,} of the as-of date"
             )
     return Verdict(
-        passed=not faults,
-        reason="; ".join(faults) or f"{customers:,} customers, one segment row each in both schemes",
-        value=float(len(faults)),
+        passed=not violations,
+        reason="; ".join(violations) or f"{customers:,} customers, one segment row each in both schemes",
+        value=float(len(violations)),
         threshold=0.0,
         evidence={"n": float(customers)},
     )
 
 
-def segments_contract() -> pa.DataFrameSchema:
-    """Every published column is there and within its range; who has no segment has nothing of one."""
+def segments_contract(capability: SegmentsCapability) -> pa.DataFrameSchema:
+    """Every published column is there and within its range; rows without a segment have a reason.
+
+    Args:
+        capability: With the columns and types of its score table.
+    """
     whole = pa.Check(
         lambda rows: rows["segment_key"].notna() == rows["is_eligible"].astype(bool),
-        name="who_is_eligible_has_a_segment",
+        name="a_segment_if_and_only_if_eligible",
     )
     reasoned = pa.Check(
         lambda rows: rows["ineligible_reason"].isna() == rows["is_eligible"].astype(bool),
-        name="who_has_none_knows_why",
+        name="a_reason_if_and_only_if_ineligible",
     )
     ruled = {
         "customer_id": pa.Column(nullable=False),
         "as_of_date": pa.Column(nullable=False),
         "scheme": pa.Column(checks=pa.Check.isin((RFM, BEHAVIOUR))),
         "status": pa.Column(checks=pa.Check.isin(STATUSES)),
+        "quality_grade": pa.Column(checks=pa.Check.isin(tuple(GRADE_MEANINGS)), nullable=True),
         "is_eligible": pa.Column(nullable=False),
         "distance": pa.Column("float64", pa.Check.ge(0), nullable=True),
         "margin": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
         "stability_ari": pa.Column("float64", pa.Check.in_range(-1, 1), nullable=True),
         "rfm_cell": pa.Column(checks=pa.Check.str_matches(r"^[1-5]-[1-5]-[1-5]$"), nullable=True),
     }
-    others = {name: pa.Column(nullable=True) for name in ASSIGNMENT_TYPES if name not in ruled}
+    others = {name: pa.Column(nullable=True) for name in score_types(capability.spec) if name not in ruled}
     columns, keys = {**ruled, **others}, ["customer_id", "scheme", "as_of_date"]
     return pa.DataFrameSchema(columns, checks=[whole, reasoned], unique=keys, strict=True)
 
 
 def segment_key_has_one_name(named: pd.DataFrame) -> Verdict:
-    """A segment keeps its name for as long as its key lives.
+    """A segment keeps its name as long as it keeps its key.
 
     Args:
-        named: Different pairs of ``scheme``, ``segment_key`` and ``segment_name`` that mornings have used.
+        named: Different pairs of ``scheme``, ``segment_key`` and ``segment_name`` of all as-of dates.
     """
     by_key = named.groupby(["scheme", "segment_key"])["segment_name"].nunique()
     renamed = [f"{scheme} {key}" for scheme, key in by_key.index[by_key > 1]]
@@ -91,11 +118,11 @@ def segments_are_large_enough(sizes: pd.Series, *, rules: Rules) -> Verdict:
     """Every behavioural segment holds the least share of customers that the rules ask for.
 
     Args:
-        sizes: Customers per segment of the morning; empty when nobody has a segment.
+        sizes: Customers per segment of the as-of date; empty when no customer has a segment.
         rules: With ``smallest_share``.
     """
     if sizes.empty:
-        return Verdict(passed=True, reason="nobody has a segment", evidence={"n": 0.0})
+        return Verdict(passed=True, reason="no customer has a segment", evidence={"n": 0.0})
     shares = sizes / sizes.sum()
     return Verdict(
         passed=bool(shares.min() >= rules.smallest_share),
@@ -108,20 +135,22 @@ def segments_are_large_enough(sizes: pd.Series, *, rules: Rules) -> Verdict:
 
 
 def segments_are_stable(agreements: pd.Series, *, customers: int) -> Verdict:
-    """Most customers are still with the same people as on the morning before.
+    """Most customers are in a segment with the same customers as on the as-of date before.
 
     Args:
-        agreements: Adjusted Rand index with the morning before, per scheme; missing on a first morning.
-        customers: Customers of the morning.
+        agreements: Adjusted Rand index with the as-of date before, per scheme; missing on the first one.
+        customers: Customers of the as-of date.
     """
     known = agreements.dropna()
     if known.empty:
-        return Verdict(passed=True, reason="the first morning: nothing to compare with", evidence={"n": 0.0})
+        return Verdict(
+            passed=True, reason="the first as-of date: nothing to compare with", evidence={"n": 0.0}
+        )
     worst = known.astype("float64").idxmin()
     return Verdict(
         passed=bool(known.min() >= LEAST_AGREEMENT),
-        reason=f"adjusted Rand index with the morning before: {worst} {known.min():.2f} at least, of "
-        f"{customers:,} customers; below {LEAST_AGREEMENT} audiences built on segments change hands",
+        reason=f"adjusted Rand index with the as-of date before: {worst} {known.min():.2f} at least, of "
+        f"{customers:,} customers; below {LEAST_AGREEMENT} audiences built on segments change",
         value=float(known.min()),
         threshold=LEAST_AGREEMENT,
         evidence={"n": float(customers)},
@@ -129,10 +158,10 @@ def segments_are_stable(agreements: pd.Series, *, customers: int) -> Verdict:
 
 
 def profiles_add_up(profiles: pd.DataFrame, *, customers: pd.Series) -> Verdict:
-    """Segment means, weighted by customers, give everybody's mean, and sizes give everybody.
+    """Segment means, weighted by customers, give the mean of all customers, and sizes their number.
 
     Args:
-        profiles: Rows of ``ml.segments__profiles`` of one morning; empty when nobody has a segment.
+        profiles: Rows of ``ml.segments__profiles`` of one as-of date; empty when no customer has a segment.
         customers: Customers with a segment, per scheme.
     """
     weighted = profiles.assign(total=profiles["mean"].fillna(0.0) * profiles["n"].astype("float64"))
@@ -140,11 +169,11 @@ def profiles_add_up(profiles: pd.DataFrame, *, customers: pd.Series) -> Verdict:
         total=("total", "sum"), n=("n", "sum"), mean_all=("mean_all", "first"), size=("size", "sum")
     )
     gap = (sums["total"] / sums["n"].astype("float64") - sums["mean_all"]).abs()
-    torn = gap > ROUNDING * np.maximum(sums["mean_all"].abs(), 1.0)
+    differs = gap > ROUNDING * np.maximum(sums["mean_all"].abs(), 1.0)
     schemes = sums.index.get_level_values("scheme")
-    torn |= sums["size"].to_numpy(dtype=float) != customers.reindex(schemes).to_numpy(dtype=float)
+    differs |= sums["size"].to_numpy(dtype=float) != customers.reindex(schemes).to_numpy(dtype=float)
     absent = sorted(set(customers.index[customers > 0]) - set(schemes))
-    shown = [f"{scheme} {feature}" for scheme, feature in sums.index[torn]]
+    shown = [f"{scheme} {feature}" for scheme, feature in sums.index[differs]]
     shown += [f"{scheme} has no profile" for scheme in absent]
     return Verdict(
         passed=not shown,
@@ -154,4 +183,78 @@ def profiles_add_up(profiles: pd.DataFrame, *, customers: pd.Series) -> Verdict:
         value=float(len(shown)),
         threshold=0.0,
         evidence={"n": float(customers.sum())},
+    )
+
+
+class _Tables:
+    """What the checks read of the tables of a segmentation."""
+
+    def __init__(self, capability: SegmentsCapability) -> None:
+        self._rules = capability.segmentation.rules
+        self._scores = capability.spec.scores.sql
+        self._profiles = capability.segmentation.profiles.sql
+
+    def cohort(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        cohort = f"(select customer_id from {ELIGIBILITY.sql} where as_of_date = $as_of)"
+        counted = warehouse.read(
+            f"select scheme, count(*) as rows, count(distinct customer_id) as customers, "
+            f"count(distinct customer_id) filter (where customer_id in {cohort}) as known "
+            f"from {self._scores} where as_of_date = $as_of group by 1",
+            {"as_of": as_of},
+        )
+        customers = warehouse.read(f"select count(*) as n from {cohort}", {"as_of": as_of})["n"].iloc[0]
+        return cohort_has_one_row_per_scheme(counted, customers=int(customers))
+
+    def names(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        pairs = warehouse.read(
+            f"select distinct scheme, segment_key, segment_name from {self._scores} "
+            "where as_of_date <= $as_of and segment_key is not null",
+            {"as_of": as_of},
+        )
+        return segment_key_has_one_name(pairs)
+
+    def sizes(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        sizes = warehouse.read(
+            f"select segment_name, count(*) as customers from {self._scores} "
+            "where as_of_date = $as_of and scheme = $scheme and segment_key is not null group by 1",
+            {"as_of": as_of, "scheme": BEHAVIOUR},
+        )
+        return segments_are_large_enough(sizes.set_index("segment_name")["customers"], rules=self._rules)
+
+    def stability(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        schemes = warehouse.read(
+            f"select scheme, max(stability_ari) as agreement, count(*) as customers from {self._scores} "
+            "where as_of_date = $as_of group by 1",
+            {"as_of": as_of},
+        )
+        customers = int(schemes["customers"].max() if len(schemes) else 0)
+        return segments_are_stable(schemes.set_index("scheme")["agreement"], customers=customers)
+
+    def profiles(self, warehouse: Warehouse, as_of: date) -> Verdict:
+        counted = warehouse.read(
+            f"select scheme, count(segment_key) as customers from {self._scores} "
+            "where as_of_date = $as_of group by 1",
+            {"as_of": as_of},
+        )
+        profiles = warehouse.read(
+            f"select * from {self._profiles} where as_of_date = $as_of", {"as_of": as_of}
+        )
+        return profiles_add_up(profiles, customers=counted.set_index("scheme")["customers"])
+
+
+def _invariant(
+    table: Key,
+    pure: Callable[..., Verdict],
+    check: Callable[[Warehouse, date], Verdict],
+    *,
+    is_blocking: bool = True,
+) -> Invariant:
+    """``check`` under the name and description of the ``pure`` function that it calls."""
+    return Invariant(
+        table=table,
+        name=pure.__name__,
+        check=check,
+        description=(pure.__doc__ or "").strip().splitlines()[0],
+        next_step=next_step_of(pure.__name__),
+        is_blocking=is_blocking,
     )

@@ -1,106 +1,181 @@
-"""The rolling-origin table of one business: ``make backtest BUSINESS=… FROM=… TO=…``."""
+"""Rolling-origin backtest, one table per capability: ``make backtest BUSINESS=… FROM=… TO=…``."""
 
 import argparse
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from assets.calendar import first_of_months, latest_matured_as_of
 from assets.features.matrix import LeakDetected
-from assets.lifecycle.run_context import Morning
-from assets.supervised.data.split import TooLittleHistory
-from assets.supervised.evaluation.history_report import BacktestRow, look_back
-from assets.supervised.fitting.train import InsufficientData
-from assets.supervised.problem import PredictionProblem
-from orchestration.capabilities import PROBLEMS
-from orchestration.definitions import today_of
-from orchestration.resources.models import FolderModelStore
-from orchestration.resources.warehouse import DuckDBWarehouse
+from assets.lifecycle.capability import InsufficientData
+from assets.lifetime_value.backtest import BASELINE, Backtest, BacktestWindow, resamples_of, run_backtest
+from assets.lifetime_value.capability import LIFETIME_VALUE
+from assets.lifetime_value.group_totals import WHOLE, group_totals
+from assets.metrics.amounts import amount_accuracy, coverage
+from assets.metrics.bootstrap import percentile_intervals
+from assets.supervised.backtest_history import BacktestRow, backtest_date
+from assets.supervised.capability import SupervisedCapability
+from orchestration.capabilities import CAPABILITIES
+from orchestration.cli.session import Session, command, peak_memory
+from orchestration.definitions import newest_as_of_day, today_of
 from orchestration.settings import Settings
 
+RUN_ID = "backtest"
 HEADER = (
-    "| as-of day | customers | happened | Σ probability | 95 % interval | miss | AUC | naive AUC "
+    "| as-of date | customers | observed | Σ probability | 95 % interval | error | AUC | baseline AUC "
     "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
-KIB_PER_MIB = 1024
+VALUE_HEADER = (
+    "| window from | model | predicted | observed | WAPE | deviance | Gini | coverage of 80 % intervals "
+    "| period sd | gate |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
+)
+MONTHS_BETWEEN_WINDOWS = 3
 
 
-def line(looked: BacktestRow) -> str:
-    """One row of the table, in Markdown."""
-    return (
-        f"| {looked.as_of} | {looked.customers:,} | {looked.happened:,} | {looked.total.value:,.0f} "
-        f"| {looked.total.lo:,.0f} to {looked.total.hi:,.0f} | {looked.miss:+.0%} | {looked.auc:.3f} "
-        f"| {looked.naive_auc:.3f} | {looked.auc_difference.value:+.3f} "
-        f"[{looked.auc_difference.lo:+.3f}, {looked.auc_difference.hi:+.3f}] | {looked.slope:.2f} "
-        f"| {looked.decision} |"
-    )
-
-
-def closing(looked: list[BacktestRow]) -> str:
-    """The figures of the whole table."""
-    misses = np.abs([each.miss for each in looked])
-    widths = [(each.total.hi - each.total.lo) / each.total.value for each in looked]
-    inside = sum(each.is_inside for each in looked)
-    return (
-        f"mean AUC {np.mean([each.auc for each in looked]):.4f} "
-        f"(naive {np.mean([each.naive_auc for each in looked]):.4f}); "
-        f"miss median {np.median(misses):.1%}, worst {misses.max():.0%}; "
-        f"{inside} of {len(looked)} totals inside their 95 % interval, "
-        f"which spans {np.median(widths):.0%} of the total in the median (widest {max(widths):.0%})"
-    )
-
-
+@command
 def main(arguments: list[str]) -> int:
-    """Print a table per problem; returns the process's exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min)
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max)
-    asked = parser.parse_args(arguments)
-    settings, started = Settings(), time.monotonic()
-    if not settings.warehouse_file.exists():
-        sys.stderr.write(
-            f"{settings.warehouse_file} is not there yet: `make run` builds the features first\n"
-        )
-        return 1
-    business = settings.load_business()
-    first = max(asked.first, business.first_as_of_day)
-    for problem in PROBLEMS:
-        newest = latest_matured_as_of(today_of(business), horizon_days=problem.horizon_days)
-        looked = list(
-            _looked_back(problem, first_of_months(first, min(asked.last, newest)), settings=settings)
-        )
-        if looked:
-            sys.stdout.write(f"\n{closing(looked)}\n")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
-    sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, peak memory {peak:,.0f} MiB\n")
+    """Print one table per capability; returns the exit code."""
+    options, started = _parsed(arguments), time.monotonic()
+    session = Session.open(Settings())
+    session.require_warehouse()
+    first = max(options.first, session.business.first_as_of_day)
+    for each in CAPABILITIES:
+        if isinstance(each, SupervisedCapability):
+            _print_backtest(session, each, first=first, last=options.last)
+    _print_value_backtest(session, first=first, last=options.last)
+    sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, {peak_memory()}\n")
     return 0
 
 
-def _looked_back(
-    problem: PredictionProblem, days: Iterable[date], *, settings: Settings
-) -> Iterator[BacktestRow]:
-    sys.stdout.write(f"{problem.question}\n\n{HEADER}\n")
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
+    return parser.parse_args(arguments)
+
+
+def _print_backtest(session: Session, capability: SupervisedCapability, *, first: date, last: date) -> None:
+    horizon_days = capability.problem.horizon_days
+    newest = latest_matured_as_of(today_of(session.business), horizon_days=horizon_days)
+    rows = list(_rows(session, capability, first_of_months(first, min(last, newest))))
+    if rows:
+        sys.stdout.write(f"\n{closing(rows)}\n\n")
+
+
+def _rows(session: Session, capability: SupervisedCapability, days: Iterable[date]) -> Iterator[BacktestRow]:
+    sys.stdout.write(f"{capability.spec.question}\n\n{HEADER}\n")
     for day in days:
-        morning = Morning(
-            problem=problem,
-            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
-            models=FolderModelStore(root=str(settings.folder / "models")),
-            as_of=day,
-            run_id="backtest",
-            now=datetime.now(tz=UTC).replace(tzinfo=None),
-        )
         try:
-            looked = look_back(morning)
-        except (TooLittleHistory, InsufficientData, LeakDetected) as refusal:
+            row = backtest_date(capability, session.run_context(capability, as_of=day, run_id=RUN_ID))
+        except (InsufficientData, LeakDetected) as refusal:
             sys.stdout.write(f"| {day} | refused: {refusal} |\n")
             continue
-        sys.stdout.write(f"{line(looked)}\n")
+        sys.stdout.write(f"{line(row)}\n")
         sys.stdout.flush()
-        yield looked
+        yield row
+
+
+def line(row: BacktestRow) -> str:
+    """Format one as-of date as a row of the Markdown table."""
+    return (
+        f"| {row.as_of} | {row.cohort_size:,} | {row.observed:,} | {row.total.value:,.0f} "
+        f"| {row.total.lo:,.0f} to {row.total.hi:,.0f} | {row.miss:+.0%} | {row.auc:.3f} "
+        f"| {row.baseline_auc:.3f} | {row.auc_difference.value:+.3f} "
+        f"[{row.auc_difference.lo:+.3f}, {row.auc_difference.hi:+.3f}] | {row.slope:.2f} "
+        f"| {row.decision} |"
+    )
+
+
+def closing(rows: list[BacktestRow]) -> str:
+    """Summarise the whole table in one sentence."""
+    errors = np.abs([each.miss for each in rows])
+    widths = [(each.total.hi - each.total.lo) / each.total.value for each in rows]
+    inside = sum(each.is_inside for each in rows)
+    return (
+        f"mean AUC {np.mean([each.auc for each in rows]):.4f} "
+        f"(baseline {np.mean([each.baseline_auc for each in rows]):.4f}); "
+        f"error of the total: median {np.median(errors):.1%}, largest {errors.max():.0%}; "
+        f"{inside} of {len(rows)} totals inside their 95 % interval, "
+        f"whose median width is {np.median(widths):.0%} of the total (largest {max(widths):.0%})"
+    )
+
+
+def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
+    """Print the table of lifetime value and the totals by decile of its newest window."""
+    newest = min(last, newest_as_of_day(session.business))
+    days = first_of_months(first, newest)[::-MONTHS_BETWEEN_WINDOWS]
+    sys.stdout.write(f"{LIFETIME_VALUE.spec.question}\n\n{VALUE_HEADER}\n")
+    found: Backtest | None = None
+    for day in reversed(days):
+        data = LIFETIME_VALUE.load(session.warehouse, as_of=day)
+        tested = run_backtest(data, serving=None)
+        if tested.windows:
+            found = tested
+            sys.stdout.write("\n".join(value_rows(found)) + "\n")
+            sys.stdout.flush()
+    if found is not None:
+        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.windows[0].cohort.as_of}:\n\n")
+        sys.stdout.write(value_by_decile(found).to_string() + "\n\n")
+
+
+def value_rows(found: Backtest) -> Iterator[str]:
+    """Format the models of one window as rows of the Markdown table."""
+    window = found.windows[0]
+    resamples = resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities)
+    for model, predicted in window.predictions.items():
+        metrics = percentile_intervals(amount_accuracy(window.amount, window.value(model), resamples))
+        lo, hi = (each[:, window.column] for each in (predicted.value_lo, predicted.value_hi))
+        covered = "" if model == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
+        totals = f"{window.value(model).sum():,.0f} | {window.amount.sum():,.0f}"
+        yield (
+            f"| {window.cohort.as_of} | {model} | {totals} | {metrics['wape'].value:.3f} "
+            f"| {metrics['deviance'].value:.3f} | {metrics['gini'].value:.3f} | {covered} "
+            f"| {found.period_sd:.2f} | {_value_decision(found, model)} |"
+        )
+    for refusal in window.refusals.values():
+        yield f"| {window.cohort.as_of} | refused: {refusal} |"
+
+
+def _value_decision(found: Backtest, model: str) -> str:
+    if found.choice is None or found.choice.best.amount_model != model:
+        return ""
+    best = found.choice.best
+    if best.is_sound:
+        return "promote"
+    reasons = best.defects or (f"deviance differs from the baseline's by {best.against_baseline}",)
+    return f"refuse: {'; '.join(reasons)}"
+
+
+def value_by_decile(found: Backtest) -> pd.DataFrame:
+    """Return predicted and observed totals of one window, shape (10, 3 x models).
+
+    One block of columns for the best model, by its own deciles, and one for the baseline.
+    """
+    best = found.choice.best.amount_model if found.choice else BASELINE
+    window = found.windows[0]
+    return pd.concat({name: _by_decile(window, name) for name in dict.fromkeys((best, BASELINE))}, axis=1)
+
+
+def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
+    groups = group_totals(
+        window.amount,
+        window.value(model),
+        resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities),
+        quarters=window.cohort.quarters,
+        period_sd=0.0,
+    )
+    rows = groups.loc[groups["slice_name"] == WHOLE].set_index("bin").sort_index(ascending=False)
+    return pd.DataFrame(
+        {
+            "n": rows["n"],
+            "predicted": (rows["n"] * rows["mean_predicted"]).round(),
+            "observed": (rows["n"] * rows["actual_rate"]).round(),
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 import dagster as dg
 
 from assets.transform.remediation import NEXT_STEP
-from orchestration.alerts import cause
+from orchestration.sensors import innermost_error
 
 # The record attribute Dagster keeps its structured event under.
 _META = "dagster_meta"
@@ -42,7 +42,7 @@ class ConsoleHandler(logging.Handler):
             case dg.DagsterEventType.STEP_SUCCESS if not self._is_brief:
                 return f"made   {step} in {time.monotonic() - self._step_started[step]:.1f} s"
             case dg.DagsterEventType.STEP_FAILURE:
-                return f"FAILED {step}: {cause(event)}"
+                return f"FAILED {step}: {innermost_error(event)}"
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
@@ -69,7 +69,7 @@ def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
 
 def _logger(context: dg.InitLoggerContext) -> logging.Logger:
     # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
-    logger = logging.Logger("narrator")
+    logger = logging.Logger("console")
     logger.addHandler(ConsoleHandler(is_brief=context.logger_config["is_brief"]))
     return logger
 

@@ -12,10 +12,9 @@ import pandas as pd
 from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.report.grade import DO_NOT_USE, FALLBACK, GRADES
-from assets.lifetime_value import grade as value_grade
+from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.ports import Warehouse
-from assets.segments.told import segments_told
-from orchestration.cli.told_value import is_value, newest_totals, value_lines
+from assets.segments.profiles import describe_segments
 
 Row = Mapping[Hashable, Any]
 
@@ -33,6 +32,16 @@ SEGMENTS_QUERY = (
     "from published.segments where as_of_date = (select max(as_of_date) from published.segments) "
     "group by all order by scheme, customers desc"
 )
+
+VALUE_METRICS = {"deviance": "deviance (lower)", "wape": "WAPE (lower)", "gini": "Gini (higher)"}
+VALUES_QUERY = """
+    select horizon_days, count(*) as customers, sum(predicted_value) as predicted,
+        sum(baseline_value) as baseline, sum(predicted_orders) as orders, any_value(currency) as currency,
+        any_value(status) as status, max(as_of_date) as as_of_date
+    from published.lifetime_value
+    where as_of_date = (select max(as_of_date) from published.lifetime_value) and is_eligible
+    group by 1 order by 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +95,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "The models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Do the probabilities add up?": _totals(facts),
         "What will customers spend?": value_lines(facts.values, _figures_of_value(facts)),
-        "Who are the customers?": segments_told(facts.segments),
+        "Who are the customers?": describe_segments(facts.segments),
         f"What was published for the morning of {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
@@ -139,7 +148,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
 def _meaning(version: Row) -> str:
     """What the grade of a version means; a fallback says so itself."""
     if version["calibration_method"] == "none":
-        return value_grade.FALLBACK.meaning if is_value(version) else FALLBACK.meaning
+        return LIFETIME_VALUE.spec.fallback_grade.meaning if is_value(version) else FALLBACK.meaning
     return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
 
 
@@ -191,3 +200,43 @@ def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
         f"      looking back to {day}: it was expected of {said:,.0f} of {n:,} sampled customers, and "
         f"happened to {happened:,.0f}"
     ]
+
+
+def newest_totals(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """One row per horizon of the newest published morning."""
+    return connection.execute(VALUES_QUERY).df()
+
+
+def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+    """How the version that serves did in its back-test, and what it expects.
+
+    Args:
+        totals: Rows of :func:`newest_totals`.
+        metrics: Rows of ``published.metrics`` of the version that serves; empty for a fallback.
+    """
+    if totals.empty:
+        return ["   nothing was published"]
+    known = {str(row["metric"]): row for row in metrics.to_dict("records") if row["slice_name"] == "all"}
+    compared = [
+        f"   {words} {_interval(known[name])}; naive formula {_interval(known[f'naive_{name}'])}"
+        for name, words in VALUE_METRICS.items()
+        if name in known
+    ]
+    return [
+        *(compared or [f"   {LIFETIME_VALUE.spec.fallback_grade.meaning}"]),
+        *map(_value_total, totals.to_dict("records")),
+    ]
+
+
+def is_value(version: Row) -> bool:
+    """Whether a registry row is of lifetime value."""
+    return str(version["model_name"]) == LIFETIME_VALUE.spec.name
+
+
+def _value_total(row: Row) -> str:
+    expected = row["orders"]
+    orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
+    return (
+        f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
+        f"{row['currency']} by {row['customers']:,} customers{orders}; naive formula {row['baseline']:,.0f}"
+    )

@@ -34,7 +34,6 @@ RENAMED_LATER = {"levels": "prediction_totals", "audience_sends": "audience_expo
 WRITTEN_LATER = {
     "docs/README.md: adding-a-capability.md",
     "docs/architecture.md: assets/lifecycle/capability.py",
-    "docs/architecture.md: dbt_project/models/point_in_time/",
 }
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

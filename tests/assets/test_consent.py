@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from assets.segments.assign import assignments
 
 from assets.keys import Key
 from assets.lifecycle.cohort import ELIGIBILITY, NO_CONSENT
-from assets.segments.assign import assignments
 from assets.supervised.data.dataset import (
     load_eligible_matrix,
     load_features,

@@ -9,15 +9,19 @@ import numpy as np
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.cohort import ELIGIBILITY
+from assets.lifecycle.promotion import promote
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.run_context import RunContext
+from assets.lifecycle.scoring import score
 from assets.lifecycle.store.control_tables import ChampionVersion
+from assets.lifecycle.training import evaluate
+from assets.lifetime_value.capability import LifetimeValueCapability
+from assets.lifetime_value.dataset import ValueData
 from assets.lifetime_value.models.bg_nbd import BgNbdParams
 from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
-from assets.lifetime_value.problem import LIFETIME_VALUE, AmountGates, ValueProblem
-from assets.lifetime_value.promote import champion
-from assets.lifetime_value.propose import ValueMorning, evaluation
-from assets.lifetime_value.realise import realised
-from assets.lifetime_value.serve import scores
+from assets.lifetime_value.score_rows import Model
+from assets.lifetime_value.spec import PROBLEM as DECLARED
+from assets.lifetime_value.spec import AmountCriteria, ValueProblem
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.permitted import permitted
@@ -25,14 +29,15 @@ from tests.assets.permitted import permitted
 BUYING = BgNbdParams(r=0.8, alpha=40.0, a=0.8, b=2.5)
 SPENDING = GammaGammaParams(p=6.0, q=4.0, v=15.0)
 FIRST_ORDERS, HISTORY_DAYS = date(2023, 1, 2), 300
-# Mondays with rows: the first has 300 days of history, the last as many weeks later as there are mornings.
+# Mondays with rows: the first has 300 days of history, the last as many weeks later as there are dates.
 FIRST_DAY = date(2023, 10, 30)
 PROBLEM = replace(
-    LIFETIME_VALUE,
+    DECLARED,
     numeric=("days_since_order", "net_amount_365d", "tenure_days"),
     categorical=(),
-    criteria=AmountGates(replicates=60),
+    criteria=AmountCriteria(replicates=60),
 )
+SPEC = PROBLEM.spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +50,9 @@ class ValueWorld:
     def warehouse(self) -> DuckDBWarehouse:
         return DuckDBWarehouse(database=str(self.folder / "warehouse.duckdb"))
 
-    def morning(self, as_of: date, problem: ValueProblem = PROBLEM) -> ValueMorning:
-        return ValueMorning(
-            problem=problem,
+    def context(self, as_of: date, problem: ValueProblem = PROBLEM) -> RunContext[ValueData, Model]:
+        return RunContext(
+            capability=LifetimeValueCapability(problem),
             warehouse=self.warehouse,
             models=FolderModelStore(root=str(self.folder / "models")),
             as_of=as_of,
@@ -55,14 +60,14 @@ class ValueWorld:
             now=datetime.combine(as_of, time(5)),
         )
 
-    def live(self, as_of: date, problem: ValueProblem = PROBLEM) -> ChampionVersion:
-        """All steps of one morning, each from the tables alone."""
+    def run(self, as_of: date, problem: ValueProblem = PROBLEM) -> ChampionVersion | None:
+        """All steps of one as-of date, each from the tables alone; returns the version that serves."""
         with self.warehouse.kept_open():
-            realised(self.morning(as_of, problem))
-            evaluation(self.morning(as_of, problem))
-            serves = champion(self.morning(as_of, problem))
-            scores(self.morning(as_of, problem))
-        return serves
+            monitor(self.context(as_of, problem))
+            evaluate(self.context(as_of, problem))
+            serving = promote(self.context(as_of, problem))
+            score(self.context(as_of, problem))
+        return serving
 
     def table(self, key: Key) -> pd.DataFrame:
         return self.warehouse.read(f"select * from {key.sql} order by all")
@@ -87,30 +92,30 @@ def orders(customers: int, *, until: date, rng: np.random.Generator) -> pd.DataF
 def create(folder: Path, *, customers: int = 1_500, weeks: int = 30, season: float = 1.0) -> ValueWorld:
     """A shop with histories on ``weeks`` Mondays; its last 90 days' amounts are multiplied by ``season``."""
     world = ValueWorld(folder=folder)
-    mornings = [FIRST_DAY + timedelta(weeks=week) for week in range(weeks)]
-    bought = orders(customers, until=mornings[-1], rng=np.random.default_rng(11))
-    recent = bought["day"] >= (mornings[-1] - FIRST_ORDERS).days - 91
+    days = [FIRST_DAY + timedelta(weeks=week) for week in range(weeks)]
+    bought = orders(customers, until=days[-1], rng=np.random.default_rng(11))
+    recent = bought["day"] >= (days[-1] - FIRST_ORDERS).days - 91
     bought["amount"] *= np.where(recent, season, 1.0)
-    write(world, bought, mornings)
+    write(world, bought, days)
     return world
 
 
-def write(world: ValueWorld, bought: pd.DataFrame, mornings: Sequence[date]) -> None:
-    known = pd.concat([_known(bought, morning) for morning in mornings], ignore_index=True)
+def write(world: ValueWorld, bought: pd.DataFrame, as_of_days: Sequence[date]) -> None:
+    known = pd.concat([_known(bought, day) for day in as_of_days], ignore_index=True)
     shared = ["customer_id", "as_of_date", "as_of_at", "newest_known_at", "net_amount_lifetime"]
     own = ["days_since_order", "net_amount_365d", "tenure_days"]
     world.warehouse.replace(PROBLEM.features, known[shared + own])
     world.warehouse.replace(PROBLEM.histories, known.drop(columns=own))
-    world.warehouse.replace(ELIGIBILITY, permitted(known))
+    world.warehouse.replace(PROBLEM.cohort, permitted(known))
     for days, key in PROBLEM.labels.items():
-        matured = [morning for morning in mornings if morning + timedelta(days=days) <= mornings[-1]]
-        outcomes = [_outcome(bought, known, morning, days=days) for morning in matured]
-        empty = _outcome(bought, known.head(0), mornings[0], days=days)
+        matured = [day for day in as_of_days if day + timedelta(days=days) <= as_of_days[-1]]
+        outcomes = [_outcome(bought, known, day, days=days) for day in matured]
+        empty = _outcome(bought, known.head(0), as_of_days[0], days=days)
         world.warehouse.replace(key, pd.concat([empty, *outcomes], ignore_index=True))
 
 
-def _known(bought: pd.DataFrame, morning: date) -> pd.DataFrame:
-    now = (morning - FIRST_ORDERS).days
+def _known(bought: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    now = (as_of - FIRST_ORDERS).days
     past = bought.loc[bought["day"] < now]
     by = past.groupby("customer_id")
     first, last = by["day"].min(), by["day"].max()
@@ -118,9 +123,9 @@ def _known(bought: pd.DataFrame, morning: date) -> pd.DataFrame:
     recent = past.loc[past["day"] >= now - 365].groupby("customer_id")["amount"].sum()
     found = pd.DataFrame(
         {
-            "as_of_date": morning,
-            "as_of_at": pd.Timestamp(morning),
-            "newest_known_at": pd.Timestamp(morning) - pd.Timedelta(minutes=1),
+            "as_of_date": as_of,
+            "as_of_at": pd.Timestamp(as_of),
+            "newest_known_at": pd.Timestamp(as_of) - pd.Timedelta(minutes=1),
             "first_purchase_on": [FIRST_ORDERS + timedelta(days=int(day)) for day in first],
             "frequency": by.size() - 1,
             "recency_days": last - first,
@@ -136,10 +141,10 @@ def _known(bought: pd.DataFrame, morning: date) -> pd.DataFrame:
     return found.fillna({"net_amount_365d": 0.0}).rename_axis("customer_id").reset_index()
 
 
-def _outcome(bought: pd.DataFrame, known: pd.DataFrame, morning: date, *, days: int) -> pd.DataFrame:
-    now = (morning - FIRST_ORDERS).days
+def _outcome(bought: pd.DataFrame, known: pd.DataFrame, as_of: date, *, days: int) -> pd.DataFrame:
+    now = (as_of - FIRST_ORDERS).days
     window = bought.loc[bought["day"].between(now, now + days - 1)].groupby("customer_id")["amount"]
-    who = known.loc[known["as_of_date"] == morning, ["customer_id", "as_of_date"]]
+    who = known.loc[known["as_of_date"] == as_of, ["customer_id", "as_of_date"]]
     amount = who["customer_id"].map(window.sum()).fillna(0.0).astype(float)
     counted = who["customer_id"].map(window.size()).fillna(0).astype("int64")
     return who.assign(outcome=(counted > 0).astype(int), outcome_amount=amount, outcome_orders=counted)

@@ -17,8 +17,8 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.training import evaluate
 from assets.supervised.capability import SupervisedCapability
 from assets.supervised.data.dataset import DAILY_ORDERS, TrainingData
-from assets.supervised.fitting.train import Fitted
 from assets.supervised.fitting.task import Binary, Boosting
+from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem, PromotionCriteria
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse

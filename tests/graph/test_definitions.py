@@ -8,8 +8,8 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.erasure_job import ERASE_SUBJECTS
 from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RESCORE, RETRAIN, SCORE
+from orchestration.sensors import ERASE_SUBJECTS
 
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")
@@ -19,8 +19,8 @@ DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
-CHURNED = ("intermediate", "int_customer__as_of_churned")
-SEGMENTED = ("ml", "segments__assignments")
+CHURNED = ("point_in_time", "pit_customer__churn_status")
+SEGMENTED = ("ml", "segments__scores")
 
 # A published number would be false without them: each must stop everything after it.
 BLOCKING = (

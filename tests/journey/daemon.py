@@ -21,9 +21,9 @@ import os
 from datetime import timedelta
 from orchestration import policies
 
-policies.LOOK_FOR_CAUSES_EVERY = policies.LOOK_FOR_ERASURES_EVERY = timedelta(seconds=5)
+policies.TRIGGERS_CHECK_EVERY = policies.ERASURES_CHECK_EVERY = timedelta(seconds=5)
 policies.REFRESH_AT = "* * * * *"
-policies.ON_FROM_THE_START = frozenset(os.environ["ON_FROM_THE_START"].split())
+policies.ON_BY_DEFAULT = frozenset(os.environ["ON_BY_DEFAULT"].split())
 
 from orchestration.definitions import definitions
 """
@@ -42,7 +42,7 @@ class Watch:
     def daemon(self, *on: str) -> Iterator[None]:
         """The real daemon with the schedules and sensors ``on``, until it is killed with all its children."""
         command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"]
-        surroundings = dict(self.place.environment) | {"ON_FROM_THE_START": " ".join(on)}
+        surroundings = dict(self.place.environment) | {"ON_BY_DEFAULT": " ".join(on)}
         log = (self.folder / "daemon.log").open("a")
         with (
             log,

@@ -91,7 +91,7 @@ class Harness:
             damage.limit()
         ended = whole.execute_in_process(
             instance=dg.DagsterInstance.get(), partition_key=self.morning, raise_on_error=False,
-            run_config={"loggers": {"narrator": {}}}, asset_selection=_selected(whole, damage),
+            run_config={"loggers": {"console": {}}}, asset_selection=_selected(whole, damage),
         )  # fmt: skip
         sys.exit(0 if ended.success else 1)
 

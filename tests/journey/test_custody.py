@@ -146,7 +146,7 @@ def test_another_key_is_made_in_place_and_the_vault_opens_with_it_only(
     process = place.start("-m", "orchestration.cli.privacy.rotate_vault_key")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted anew" in said
+    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in said
     assert key.read_text() != old
     assert python(place, READ).code == 0
     assert len(pd.read_csv(place.var_dir / "told.csv")) == CUSTOMERS * len(COLUMNS)

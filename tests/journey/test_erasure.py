@@ -80,4 +80,4 @@ def test_whoever_is_in_the_file_of_requests_is_erased_and_the_file_goes(place: P
     assert not requests.exists()
     nobody = told(place, "erase")
     assert nobody.code == 2
-    assert "say who: make erase CUSTOMER=" in nobody.said
+    assert "name the customer: make erase CUSTOMER=" in nobody.said

@@ -68,4 +68,4 @@ def test_the_command_ends_with_the_earlier_version_logged_scored_and_published(t
 
 def test_a_rollback_without_a_reason_is_none(first_run: tuple[Place, Told]) -> None:
     refused = told(first_run[0], "--reason", "")
-    assert (refused.code, refused.said) == (2, 'say why, for the log: make rollback REASON="…"\n')
+    assert (refused.code, refused.said) == (2, 'give a reason for the log: make rollback REASON="…"\n')

@@ -24,7 +24,7 @@ from orchestration.settings import Settings
 
 result = definitions_for(Settings()).resolve_job_def(sys.argv[1]).execute_in_process(
     instance=dg.DagsterInstance.get(), partition_key=sys.argv[2], raise_on_error=False,
-    run_config={"loggers": {"narrator": {}}},
+    run_config={"loggers": {"console": {}}},
 )
 sys.exit(0 if result.success else 1)
 """

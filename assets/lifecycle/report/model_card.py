@@ -9,7 +9,6 @@ from jinja2 import Environment, StrictUndefined
 
 from assets.lifecycle.capability import Capability
 from assets.lifecycle.gate import Decision
-from assets.lifecycle.report.grade import GRADE_MEANINGS
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 
@@ -39,7 +38,7 @@ def model_card(
         spec=capability.spec,
         registry=facts,
         decision=decision,
-        meaning=GRADE_MEANINGS[str(facts["quality_grade"])],
+        meaning=capability.spec.grade_meanings[str(facts["quality_grade"])],
         sections=capability.card_sections(facts, metrics, bins),
     )
 

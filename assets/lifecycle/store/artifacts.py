@@ -35,7 +35,7 @@ def save_model(folder: Path, model: object, *, facts: Mapping[str, Any], trusted
     model_file = folder / MODEL_FILE
     skops.io.dump(model, model_file)
     _refuse_untrusted(model_file, trusted)
-    (folder / FACTS_FILE).write_text(json.dumps(facts, indent=1, sort_keys=True))
+    (folder / FACTS_FILE).write_text(json.dumps(dict(facts), indent=1, sort_keys=True))
     return _sha256(folder)
 
 

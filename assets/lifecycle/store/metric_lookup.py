@@ -42,7 +42,7 @@ def recorded(metrics: pd.DataFrame, metric: str) -> Iterator[Recorded]:
                 value=float(str(row.value)), lo=float(str(row.ci_lo)), hi=float(str(row.ci_hi))
             ),
             n=int(str(row.n)),
-            n_positive=int(str(row.n_positive)),
+            n_positive=0 if pd.isna(row.n_positive) else int(str(row.n_positive)),
         )
 
 

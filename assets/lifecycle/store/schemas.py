@@ -188,6 +188,7 @@ STATUS_TYPES: Types = {
     "status": TEXT,
     "quality_grade": TEXT,
 }
+STATUSES = ("ok", "fallback_model", "stale", "withheld_by_gate")
 # Consent and holdout of the person as of the scored date.
 CONSENT_COLUMNS: Types = {"is_holdout": FLAG, "consent_ads": FLAG, "consent_profiling": FLAG}
 

@@ -1,4 +1,4 @@
-"""The naive rival: average spend per month, times the months ahead, for whoever is not gone yet."""
+"""The baseline: average spend per day, times the days ahead, for customers who ordered recently."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -8,17 +8,17 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
-from assets.lifetime_value.models.prospects import ValuePrediction
+from assets.lifetime_value.models.candidates import ValuePrediction
 from assets.metrics.amounts import GONE_AFTER_DAYS, spend_rate_forecast
 from assets.metrics.arrays import Floats
 
 
 class SpendRate(BaseEstimator):  # type: ignore[misc]
-    """A spreadsheet's formula, :func:`spend_rate_forecast`; it learns nothing and knows no uncertainty.
+    """A spreadsheet's formula, :func:`spend_rate_forecast`; nothing is learned, and there are no intervals.
 
     Args:
         horizons_days: Horizons of one pass.
-        gone_after_days: Who has been silent for longer is expected to spend nothing.
+        gone_after_days: Customers without an order for longer are expected to spend nothing.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
         self.gone_after_days = gone_after_days
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803, ARG002 - scikit-learn's names
-        """Nothing to learn."""
+        """Nothing is learned from ``X`` (n, k)."""
         return self
 
     def expected_revenue(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
-        """What the formula expects of customers ``X`` (n, k), as (n, horizons)."""
+        """Amounts of customers ``X`` (n, k) by the formula, as (n, horizons)."""
         return spend_rate_forecast(
             X["net_amount_365d"].to_numpy(),
             tenure_days=X["tenure_days"].to_numpy(),
@@ -44,15 +44,15 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
             gone_after_days=self.gone_after_days,
         )
 
-    def prospects(self, X: pd.DataFrame) -> ValuePrediction:  # noqa: N803 - scikit-learn's name
-        """The formula's amounts; ``nan`` wherever it has nothing to say."""
+    def predict(self, X: pd.DataFrame) -> ValuePrediction:  # noqa: N803 - scikit-learn's name
+        """The formula's amounts for customers ``X`` (n, k); ``nan`` in everything else."""
         value = self.expected_revenue(X)
-        unsaid, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
+        unknown, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
         return ValuePrediction(
             value=value,
-            value_lo=unsaid,
-            value_hi=unsaid,
-            orders=unsaid,
+            value_lo=unknown,
+            value_hi=unknown,
+            orders=unknown,
             alive=nothing,
             next_order_days=np.full((len(value), 3), np.nan),
             silence=nothing,

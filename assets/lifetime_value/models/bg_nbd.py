@@ -1,4 +1,4 @@
-"""BG/NBD: how often customers order, and after which order they silently leave."""
+"""BG/NBD: order rates of customers, and the chance to leave unnoticed after an order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -8,7 +8,7 @@ from scipy.special import digamma, expit, gammaln, hyp2f1
 from sklearn.base import BaseEstimator
 
 from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
-from assets.lifetime_value.models.purchase_history import NothingToTellApart, PurchaseHistory, Rows
+from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory, Rows
 from assets.metrics.arrays import Floats
 
 HORIZONS_DAYS = (30, 90, 365)
@@ -33,8 +33,8 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
 
     Rates differ between customers as Gamma(r, rate alpha), drop-out chances as Beta(a, b), both apart
     from each other. Wrong when orders are regular (subscriptions), when there are seasons, or when
-    customers come back after a pause. Who never ordered again cannot have left, by construction: their
-    probability of being active is 1, however long ago their only order was.
+    customers come back after a pause. A customer without a repeat order cannot have left, by construction:
+    the probability of being active is 1, however long ago the only order was.
 
     Args:
         least_customers: Floor of customers.
@@ -65,7 +65,7 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: when a row is not a possible history.
             InsufficientData: when customers or repeat buyers are too few; names counts and floors.
-            NothingToTellApart: when all customers have the same history.
+            NoHeterogeneity: when all customers have the same history.
         """
         histories = PurchaseHistory.of(X)
         self._refuse(histories)
@@ -90,7 +90,7 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
             ]
         )
         if len(histories.weight) == 1:
-            raise NothingToTellApart(
+            raise NoHeterogeneity(
                 f"all {histories.customers} customers have the same history: {histories.frequency[0]:g} "
                 f"repeat orders, the last after {histories.recency[0]:g} of {histories.age[0]:g} days"
             )
@@ -106,7 +106,7 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         return [BgNbdParams(*row) for row in np.exp(logs).tolist()]
 
     def probability_alive(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
-        """Chance that each customer of ``X`` (n, 3) is still active on the as-of morning, (n,)."""
+        """Chance that each customer of ``X`` (n, 3) is still active on the as-of date, (n,)."""
         histories = PurchaseHistory.of(X)
         return alive(self.buying, histories)[histories.place]
 
@@ -204,7 +204,13 @@ def alive(buying: BgNbdParams, histories: PurchaseHistory) -> Floats:
 def expected_orders(
     buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float]
 ) -> Floats:
-    """Mean orders of each history within each horizon (days, positive), as (u, horizons)."""
+    """Mean orders of each history within each horizon, as (u, horizons).
+
+    Args:
+        buying: Parameters.
+        histories: The u histories.
+        horizons_days: Positive days.
+    """
     pairs = histories.pairs
     frequency, age = histories.frequency[pairs.first], histories.age[pairs.first]
     active = [orders_if_alive(buying, frequency, age=age, days=days) for days in horizons_days]
@@ -213,7 +219,13 @@ def expected_orders(
 
 
 def orders_if_alive(buying: BgNbdParams, frequency: Floats, *, age: Floats, days: float) -> Floats:
-    """Mean orders within ``days`` of customers known to be active, by x (u,) and T (u,).
+    """Mean orders within ``days`` of customers known to be active, (u,).
+
+    Args:
+        buying: Parameters.
+        frequency: (u,) repeat orders x.
+        age: (u,) days since the first order, T.
+        days: Length of the window.
 
     Source: Fader, Hardie & Lee 2005, equation 10, after Euler's transformation of its hypergeometric
     function: the powers of (r + x), which overflow for frequent buyers, cancel.

@@ -1,26 +1,75 @@
-"""BG/NBD and Gamma-Gamma together: orders and revenue of every customer, with intervals."""
+"""BG/NBD and Gamma-Gamma together: orders and revenue of each customer, with intervals."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbd, alive, expected_orders
+from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbd, BgNbdParams, alive, expected_orders
 from assets.lifetime_value.models.gamma_gamma import GammaGamma
-from assets.lifetime_value.models.outlook import (
-    ClvForecast,
-    Orders,
-    discounted_orders,
-    relative_errors,
-    widened,
-)
-from assets.lifetime_value.models.predictive import SMALLEST, Forecaster, chance_above, spread
+from assets.lifetime_value.models.predictive import SMALLEST, Forecaster, Spread, chance_above, spread
 from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY, PurchaseHistory, Rows, numbers
 from assets.metrics.arrays import Floats
 
 COLUMNS = (*HISTORY, AMOUNT)
-LEVEL = 0.8
+INTERVAL_COVERAGE = 0.8
+DAYS_PER_YEAR = 365.0
+# Orders within a step of discounting count as if they came in its middle.
+DISCOUNT_STEP_DAYS = 30.0
+LOG_STEP = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClvForecast:
+    """Forecast for n customers; money in shop currency, on the estimator's value basis.
+
+    Attributes:
+        horizons_days: The h horizons.
+        probability_alive: (n,) in [0, 1].
+        expected_purchases: (n, h) mean orders.
+        purchases_lo: (n, h) lower end of the interval, whole orders.
+        purchases_hi: (n, h) upper end.
+        expected_order_amount: (n,) mean amount per order.
+        expected_revenue: (n, h) mean amount of all orders.
+        revenue_lo: (n, h) lower end of the interval.
+        revenue_hi: (n, h) upper end.
+        relative_error: (n, h) standard error of the log of ``expected_revenue`` from parameters alone.
+    """
+
+    horizons_days: tuple[float, ...]
+    probability_alive: Floats
+    expected_purchases: Floats
+    purchases_lo: Floats
+    purchases_hi: Floats
+    expected_order_amount: Floats
+    expected_revenue: Floats
+    revenue_lo: Floats
+    revenue_hi: Floats
+    relative_error: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Orders of a forecast, (u, horizons) each.
+
+    Attributes:
+        mean: Mean orders.
+        counted: Weight of an order after discounting, in (0, 1].
+        error: Standard error of the log of ``mean`` from parameters alone.
+        process: Intervals by the process alone.
+        fewest: Lower end with parameters' uncertainty, whole orders.
+        most: Upper end.
+    """
+
+    mean: Floats
+    counted: Floats
+    error: Floats
+    process: Spread
+    fewest: Floats
+    most: Floats
 
 
 class LifetimeValue(BaseEstimator):  # type: ignore[misc]
@@ -28,8 +77,8 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
 
     Args:
         horizons_days: Horizons of a prediction, all in one pass.
-        level: Probability that an interval should hold, in (0, 1).
-        value_basis: What the amounts given to :meth:`fit` are, in words; carried along, not used.
+        interval_coverage: Probability that an interval should hold, in (0, 1).
+        value_basis: Definition of the amounts given to :meth:`fit`; stored, not used.
         annual_discount: Rate per year at which later revenue counts less; 0 counts it in full.
         least_customers: Floor of customers.
         least_repeaters: Floor of customers with a repeat order.
@@ -45,14 +94,14 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         self,
         *,
         horizons_days: Sequence[float] = HORIZONS_DAYS,
-        level: float = LEVEL,
+        interval_coverage: float = INTERVAL_COVERAGE,
         value_basis: str = "net of returns",
         annual_discount: float = 0.0,
         least_customers: int = 500,
         least_repeaters: int = 100,
     ) -> None:
         self.horizons_days = horizons_days
-        self.level = level
+        self.interval_coverage = interval_coverage
         self.value_basis = value_basis
         self.annual_discount = annual_discount
         self.least_customers = least_customers
@@ -64,7 +113,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: when a row is not a possible history, or a setting is out of range.
             InsufficientData: when there are too few customers or repeat buyers.
-            NothingToTellApart: when customers do not differ.
+            NoHeterogeneity: when customers do not differ.
             AmountsTooSpread: when the mean order would be infinite.
         """
         self._refuse_settings()
@@ -76,8 +125,8 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
     def _refuse_settings(self) -> None:
         if not self.horizons_days or min(self.horizons_days) <= 0:
             raise ValueError(f"horizons are {list(self.horizons_days)} days; each must be above 0")
-        if not 0 < self.level < 1:
-            raise ValueError(f"level is {self.level}; it must lie between 0 and 1")
+        if not 0 < self.interval_coverage < 1:
+            raise ValueError(f"interval_coverage is {self.interval_coverage}; it must lie between 0 and 1")
         if self.annual_discount < 0:
             raise ValueError(f"annual_discount is {self.annual_discount}; it must be at least 0")
 
@@ -93,13 +142,13 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         )
         return np.asarray(orders[histories.place] * self.amounts_.expected_amount(rows[:, [0, 3]])[:, None])
 
-    def outlook(self, X: Rows) -> ClvForecast:  # noqa: N803 - scikit-learn's name
+    def forecast(self, X: Rows) -> ClvForecast:  # noqa: N803 - scikit-learn's name
         """Means and intervals of orders and revenue of ``X`` (n, 4), for every horizon in one pass.
 
-        The intervals hold what may happen (how many orders, of which amounts; exact under the model)
-        and how sure the parameters are (delta method, added in quadrature to the distance from the
-        mean). Orders are whole and many customers place none, so an interval holds at least ``level``:
-        whoever orders nothing with a chance of 0.95 has 0 to 0, which holds 0.95.
+        The intervals hold the variation of orders and amounts (exact under the model) and the standard
+        errors of the parameters (delta method, added in quadrature to the distance from the mean). Orders
+        are whole and many customers place none, so an interval holds at least ``interval_coverage``: a
+        customer who orders nothing with a chance of 0.95 has 0 to 0, which holds 0.95.
         """
         rows = numbers(X, COLUMNS)
         histories, spending = PurchaseHistory.of(rows[:, :3]), rows[:, [0, 3]]
@@ -108,7 +157,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         relative = np.hypot(orders.error[place], self.amounts_.relative_error(spending)[:, None])
         revenue, counted = orders.mean[place] * amount[:, None], orders.counted[place]
         process = orders.process.amount_lo[place] * scale, orders.process.amount_hi[place] * scale
-        lo, hi = widened(*process, mean=revenue, error=revenue * relative, level=self.level)
+        lo, hi = widened(*process, mean=revenue, error=revenue * relative, coverage=self.interval_coverage)
         return ClvForecast(
             horizons_days=tuple(self.horizons_days),
             probability_alive=alive(self.purchases_.buying, histories)[place],
@@ -129,9 +178,13 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             buying, histories, horizons_days=horizons, annual_discount=self.annual_discount
         )
         error = relative_errors(self.purchases_, histories, horizons_days=horizons)
-        process = spread(self.forecaster, histories, horizons_days=horizons, level=self.level)
+        process = spread(self.forecaster, histories, horizons_days=horizons, coverage=self.interval_coverage)
         fewest, most = widened(
-            process.orders_lo, process.orders_hi, mean=mean, error=mean * error, level=self.level
+            process.orders_lo,
+            process.orders_hi,
+            mean=mean,
+            error=mean * error,
+            coverage=self.interval_coverage,
         )
         return Orders(
             mean=mean,
@@ -155,10 +208,16 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         revenue: Floats,
         horizon_days: float,
     ) -> tuple[Floats, Floats]:
-        """Chances that customers of ``X`` (n, 4) exceed ``orders`` (n,) and ``revenue`` (n,), apart.
+        """Chances to exceed ``orders``, and to exceed ``revenue``, (n,) each.
 
         Revenue is not discounted, and parameters are taken as known. With the chance of exceeding one
-        order less this is the probability integral transform that realised values are judged by.
+        order less this is the probability integral transform of realised values.
+
+        Args:
+            X: (n, 4) customers.
+            orders: (n,) whole orders.
+            revenue: (n,) amounts.
+            horizon_days: Length of the window.
         """
         rows = numbers(X, COLUMNS)
         multiples = revenue / self.amounts_.scale(rows[:, [0, 3]])[1]
@@ -169,3 +228,73 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             orders=orders,
             multiples=multiples,
         )
+
+
+def discounted_orders(
+    buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float], annual_discount: float
+) -> Floats:
+    """Mean orders within each horizon, each counted at its value today, (u, horizons).
+
+    Args:
+        buying: Parameters.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
+        annual_discount: Rate per year.
+
+    Source: Fader, Hardie & Lee 2005, RFM and CLV, who discount continuously and without a horizon.
+    """
+    if annual_discount == 0:
+        return expected_orders(buying, histories, horizons_days=horizons_days)
+    totals = []
+    for days in horizons_days:
+        edges = np.r_[np.arange(0.0, days, DISCOUNT_STEP_DAYS), days]
+        within = expected_orders(buying, histories, horizons_days=edges[1:].tolist())
+        middle = (edges[:-1] + edges[1:]) / 2
+        totals.append(
+            np.diff(within, axis=1, prepend=0.0) @ (1 + annual_discount) ** (-middle / DAYS_PER_YEAR)
+        )
+    return np.column_stack(totals)
+
+
+def relative_errors(model: BgNbd, histories: PurchaseHistory, *, horizons_days: Sequence[float]) -> Floats:
+    """Standard error of the log of the mean orders that the parameters leave, (u, horizons).
+
+    Delta method in the logarithms of the parameters, slopes by central differences.
+
+    Args:
+        model: Fitted model.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
+    """
+    logs = np.log(model.buying)
+
+    def log_orders(at: Floats) -> Floats:
+        orders = expected_orders(BgNbdParams(*np.exp(at)), histories, horizons_days=horizons_days)
+        return np.asarray(np.log(np.maximum(orders, SMALLEST)))
+
+    slopes = np.stack(
+        [
+            (log_orders(logs + step) - log_orders(logs - step)) / (2 * LOG_STEP)
+            for step in LOG_STEP * np.eye(4)
+        ]
+    )
+    return np.asarray(np.sqrt(np.einsum("iuh,ij,juh->uh", slopes, model.covariance_, slopes)))
+
+
+def widened(lo: Floats, hi: Floats, *, mean: Floats, error: Floats, coverage: float) -> tuple[Floats, Floats]:
+    """An interval by the process, moved outwards by the ``error`` of its ``mean``; not below 0.
+
+    Distances from the mean add in quadrature, as standard deviations of independent errors do. An end
+    on the far side of the mean (an upper end of 0 below a mean of 0.05) stays where it is.
+
+    Args:
+        lo: (n, horizons) lower ends.
+        hi: (n, horizons) upper ends.
+        mean: (n, horizons) means.
+        error: (n, horizons) standard errors of the means.
+        coverage: Probability that an interval should hold.
+    """
+    reach = ndtri((1 + coverage) / 2) * error
+    below = np.where(lo < mean, mean - np.hypot(mean - lo, reach), lo)
+    above = np.where(hi > mean, mean + np.hypot(hi - mean, reach), hi)
+    return np.maximum(below, 0.0), above

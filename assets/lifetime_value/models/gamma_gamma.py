@@ -1,4 +1,4 @@
-"""Gamma-Gamma: what an order of a customer is worth on average, shrunken by how many orders are known."""
+"""Gamma-Gamma: mean order amount of a customer, shrunken by the number of known orders."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -8,12 +8,13 @@ from scipy.special import digamma, gammaln
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
 from assets.lifetime_value.models.purchase_history import (
     AMOUNT,
     FREQUENCY,
     Distinct,
-    NothingToTellApart,
+    NoHeterogeneity,
     Rows,
     numbers,
 )
@@ -23,7 +24,7 @@ NAMES = ("p", "q", "v")
 START = np.log([3.0, 3.0, 1.0])
 
 
-class AmountsTooSpread(Exception):
+class AmountsTooSpread(InsufficientData):
     """Order amounts differ so much between customers that their mean is not finite under the model."""
 
 
@@ -37,13 +38,13 @@ class GammaGammaParams(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the likelihood needs of n repeat buyers; only their totals are one number per customer.
+    """Sufficient statistics of n repeat buyers; only ``total`` has one number per customer.
 
     Attributes:
         distinct: (k,) different numbers of repeat orders.
-        customers: (k,) how many customers have each.
+        customers: (k,) customers with each.
         log_amounts: (k,) sum of the logarithms of their mean amounts.
-        place: (n,) which of the k numbers every customer has.
+        place: (n,) index of each customer's number among the k.
         total: (n,) repeat orders times mean amount.
     """
 
@@ -69,8 +70,8 @@ class Spent:
 class GammaGamma(BaseEstimator):  # type: ignore[misc]
     """Orders of a customer vary around the customer's own mean, and the means vary between customers.
 
-    Wrong when frequent buyers spend more (or less) per order: the correlation attributes say how much,
-    and 0 is what the model assumes. Customers whose mean order is not above 0 (all sent back, or
+    Wrong when frequent buyers spend more (or less) per order: the correlation attributes measure it,
+    and the model assumes 0. Customers whose mean order is not above 0 (all sent back, or
     given away) cannot be fitted on; they are counted in ``n_left_out_``.
 
     Args:
@@ -78,8 +79,8 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         p_: Shape of the amounts of one customer.
-        q_: Shape of what differs between customers.
-        v_: Scale of what differs between customers, in shop currency.
+        q_: Shape of the differences between customers.
+        v_: Scale of the differences between customers, in shop currency.
         covariance_: (3, 3) of the logarithms of p, q, v.
         log_likelihood_: Of all repeat buyers, in nats, amounts in shop currency.
         at_bound_: Parameters that the data drive to zero or infinity.
@@ -99,10 +100,10 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
         """Fit on the repeat buyers of ``X`` (n, 2): repeat orders and their mean amount (shop currency).
 
         Raises:
-            ValueError: when a frequency or a repeat buyer's amount is missing or infinite.
-            InsufficientData: when there are too few repeat buyers; names count and floor.
-            NothingToTellApart: when they all spend the same.
-            AmountsTooSpread: when the mean order would be infinite (q at most 1).
+            ValueError: A frequency or a repeat buyer's amount is missing or infinite.
+            InsufficientData: There are too few repeat buyers; names count and floor.
+            NoHeterogeneity: They all spend the same.
+            AmountsTooSpread: The mean order would be infinite (q at most 1).
         """
         frequency, amount = _spenders(X)
         positive = amount > 0
@@ -125,7 +126,7 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
         counted = "customers with a repeat order of a positive amount"
         refuse_insufficient_data([(amount.size, max(self.least_repeaters, 1), counted)])
         if np.ptp(amount) <= 1e-9 * amount.max():
-            raise NothingToTellApart(f"all {amount.size} repeat buyers spend {amount[0]:g} per order")
+            raise NoHeterogeneity(f"all {amount.size} repeat buyers spend {amount[0]:g} per order")
 
     @property
     def spending(self) -> GammaGammaParams:
@@ -135,7 +136,7 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]
     def expected_amount(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Mean of a future order's amount of each customer of ``X`` (n, 2), in shop currency, (n,).
 
-        Customers without a repeat order get the mean of all, whatever their amount says.
+        Customers without a repeat order get the mean of all, their own amount notwithstanding.
 
         Source: Fader & Hardie 2013, equation 5.
         """

@@ -1,4 +1,4 @@
-"""Maximum likelihood of positive parameters, with the uncertainty that belongs to the maximum."""
+"""Maximum likelihood of positive parameters, with the covariance at the maximum."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
-from assets.supervised.fitting.train import InsufficientData
 
 # Parameters are sought within a factor of 8,000 of 1, in units in which an ordinary one is near 1.
 FURTHEST = 9.0
@@ -88,7 +88,11 @@ def _covariance(information: Floats) -> Floats:
 
 
 def refuse_insufficient_data(counts: Sequence[tuple[int, int, str]]) -> None:
-    """Raise ``InsufficientData`` with every shortage among ``counts`` of (found, needed, of what)."""
+    """Refuse with every shortage among ``counts`` of (found, needed, of what).
+
+    Raises:
+        InsufficientData: There is a shortage.
+    """
     short = [f"{found} {what}, {needed} needed" for found, needed, what in counts if found < needed]
     if short:
         raise InsufficientData(f"too little data for lifetime value: {'; '.join(short)}")

@@ -1,4 +1,4 @@
-"""How many orders a customer may place and what they may add up to: whole distributions, not only means.
+"""Distributions of the number of orders of a customer and of their total amount.
 
 Given that a customer is active, orders within a horizon are the smaller of a Poisson count and a geometric
 one, whose rates do not depend on each other: P(N > n) is a negative binomial tail times E[(1 - p)^n].
@@ -79,30 +79,36 @@ class _Block:
 
 
 def spread(
-    model: Forecaster, histories: PurchaseHistory, *, horizons_days: Sequence[float], level: float
+    model: Forecaster, histories: PurchaseHistory, *, horizons_days: Sequence[float], coverage: float
 ) -> Spread:
-    """Intervals that hold ``level`` (in (0, 1)) by the process alone, parameters taken as known.
+    """Intervals that hold ``coverage`` (in (0, 1)) by the process alone, parameters taken as known.
 
     Central ones, but what the lower tail cannot use the upper one gets: half of the customers order
     nothing, say, so the interval starts at 0, and ending where a tenth lies above would hold 0.9.
+
+    Args:
+        model: Fitted parameters.
+        histories: The u histories.
+        horizons_days: Lengths of the windows.
+        coverage: Probability that an interval should hold.
     """
     active = np.maximum(alive(model.buying, histories), SMALLEST)
     found = np.zeros((4, active.size, len(horizons_days)))
     for block in _blocks(model, histories, horizons_days):
         place = (slice(None), block.rows, block.column)
-        found[place] = _within(block, active[block.rows], level=level)
+        found[place] = _within(block, active[block.rows], coverage=coverage)
     return Spread(orders_lo=found[0], orders_hi=found[1], amount_lo=found[2], amount_hi=found[3])
 
 
-def _within(block: _Block, active: Floats, *, level: float) -> Floats:
+def _within(block: _Block, active: Floats, *, coverage: float) -> Floats:
     """Lower and upper ends of orders and amounts, (4, m)."""
-    fewest = _orders_at(block, (1 + level) / 2 / active)
+    fewest = _orders_at(block, (1 + coverage) / 2 / active)
     reached = block.orders_above[block.pair, np.maximum(fewest, 1).astype(np.int64) - 1]
     below = np.where(fewest > 0, 1 - active * reached, 0.0)
-    least = _amounts_at(block, (1 + level) / 2 / active)
-    under = np.where(least > 0, (1 - level) / 2, 0.0)
-    most = _orders_at(block, (1 - level - below) / active)
-    highest = _amounts_at(block, (1 - level - under) / active)
+    least = _amounts_at(block, (1 + coverage) / 2 / active)
+    under = np.where(least > 0, (1 - coverage) / 2, 0.0)
+    most = _orders_at(block, (1 - coverage - below) / active)
+    highest = _amounts_at(block, (1 - coverage - under) / active)
     return np.stack([fewest, most, least, highest])
 
 
@@ -154,7 +160,15 @@ def _blocks(
 
 
 def orders_above(buying: BgNbdParams, x: float, *, age: Floats, days: float, most: int) -> Floats:
-    """P(N > n), n from 0 to ``most``, of active customers with ``x`` repeats and ages (k,): (k, most + 1)."""
+    """P(N > n), n from 0 to ``most``, of active customers: (k, most + 1).
+
+    Args:
+        buying: Parameters.
+        x: Their repeat orders.
+        age: (k,) days since the first order.
+        days: Length of the window.
+        most: Largest n.
+    """
     r, alpha, a, b = buying
     n = np.arange(most + 1)
     z = (days / (alpha + age + days))[:, None]

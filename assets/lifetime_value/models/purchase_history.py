@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Flags, Floats, Ints
 
 FREQUENCY, RECENCY, AGE, AMOUNT = "frequency", "recency_days", "age_days", "average_order_amount"
@@ -16,20 +17,20 @@ HISTORY = (FREQUENCY, RECENCY, AGE)
 Rows = pd.DataFrame | npt.NDArray[np.generic]
 
 
-class NothingToTellApart(Exception):
-    """Every customer looks the same, so there is nothing to learn about how customers differ."""
+class NoHeterogeneity(InsufficientData):
+    """All customers are equal, so that how customers differ cannot be estimated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distinct:
-    """The different rows among n: where each is met first (k,), and which of them every row is (n,)."""
+    """Distinct rows among n: position of the first occurrence (k,), and index of each row among them (n,)."""
 
     first: Ints
     place: Ints
 
     @classmethod
     def of(cls, *columns: Floats) -> Self:
-        """By hashing, column by column: several times faster than sorting rows."""
+        """Of rows with ``columns`` (n,) each, by hashing: several times faster than sorting."""
         code = np.zeros(columns[0].size, dtype=np.int64)
         for column in columns:
             codes, values = pd.factorize(column)
@@ -47,9 +48,9 @@ class PurchaseHistory:
     Attributes:
         frequency: (u,) repeat orders x: days with an order after the first one, 0, 1, 2, …
         recency: (u,) days from the first to the last order, t_x; 0 when there is no repeat order.
-        age: (u,) days from the first order to the as-of morning, T; at least ``recency``.
-        weight: (u,) how many customers share the history.
-        place: (n,) which history is whose: ``per_history[place]`` is per customer.
+        age: (u,) days from the first order to the as-of date, T; at least ``recency``.
+        weight: (u,) customers with the history.
+        place: (n,) index of each customer's history: ``per_history[place]`` is per customer.
         counts: The different x among the histories.
         pairs: The different (x, T) among the histories.
     """
@@ -68,7 +69,7 @@ class PurchaseHistory:
 
         Args:
             X: One row per customer.
-            merge: Whether equal rows become one history; otherwise every customer keeps their own.
+            merge: Whether equal rows become one history; otherwise each customer has one.
 
         Raises:
             KeyError: when a frame lacks a column.
@@ -123,17 +124,21 @@ def numbers(X: Rows, names: Sequence[str]) -> Floats:  # noqa: N803 - scikit-lea
 
 
 def refuse_impossible(columns: Floats) -> None:
-    """Raise ``ValueError`` when a row of ``columns`` (n, 3) cannot be a history."""
+    """Refuse ``columns`` (n, 3) of which a row cannot be a history.
+
+    Raises:
+        ValueError: There is such a row; the first one is named.
+    """
     frequency, recency, age = columns.T
-    faults: dict[str, Flags] = {
+    defects: dict[str, Flags] = {
         "a number is missing or infinite": ~np.isfinite(columns.sum(axis=1)),
         "a number is negative": columns.min(axis=1) < 0,
         "the frequency is not a whole number of orders": frequency != np.floor(frequency),
-        "the last order lies after the as-of morning (recency above age)": recency > age,
+        "the last order lies after the as-of date (recency above age)": recency > age,
         "there is a recency without a repeat order": (frequency == 0) & (recency > 0),
         "there is a repeat order without a recency": (frequency > 0) & (recency == 0),
     }
-    for what, wrong in faults.items():
+    for what, wrong in defects.items():
         if wrong.any():
             first = int(np.flatnonzero(wrong)[0])
             raise ValueError(

@@ -1,4 +1,4 @@
-"""What will a customer spend within the horizon, learned from features: a chance times an amount."""
+"""Two-part model of the amount within a horizon: chance of a purchase times its amount, from features."""
 
 from typing import Literal, Self
 
@@ -22,12 +22,12 @@ Loss = Literal["gamma", "squared_log"]
 
 
 class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
-    """P(any purchase) times the amount if any, both by gradient boosting, levelled on a later fold.
+    """P(any purchase) times the amount if any, both by gradient boosting, rescaled on a later fold.
 
-    Fit on older as-of days, then :meth:`calibrate` on newer ones: a sigmoid straightens the chances there,
-    a factor makes the total right, and the spread of amounts around their expectation makes the
-    intervals. One estimator answers for one horizon. An amount of 0 or less (everything sent back) counts
-    as no purchase, but lowers the total that the factor aims at. Wrong when the newer fold's level is not
+    Fit on older as-of days, then :meth:`calibrate` on newer ones: a sigmoid calibrates the chances there,
+    a factor makes the total right, and the spread of amounts around their expectation gives the
+    intervals. One estimator is for one horizon. An amount of 0 or less (everything sent back) counts
+    as no purchase, but lowers the total that the factor aims at. Wrong when the newer fold's mean is not
     that of the days to come.
 
     Args:
@@ -35,7 +35,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         categorical: Feature columns that are categories.
         loss: ``gamma`` deviance of amounts, or squared error of their logarithms, which single huge
             orders do not pull.
-        level: Probability that an interval should hold.
+        interval_coverage: Probability that an interval should hold.
         max_iter: Trees of either part.
         min_samples_leaf: Fewest rows in a leaf: of all for the chance, of a quarter so many for buyers.
         least_buyers: Floor of rows with a purchase, in either fold.
@@ -56,7 +56,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         numeric: tuple[str, ...],
         categorical: tuple[str, ...] = (),
         loss: Loss = "gamma",
-        level: float = 0.8,
+        interval_coverage: float = 0.8,
         max_iter: int = 250,
         min_samples_leaf: int = 200,
         least_buyers: int = 100,
@@ -65,7 +65,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         self.numeric = numeric
         self.categorical = categorical
         self.loss = loss
-        self.level = level
+        self.interval_coverage = interval_coverage
         self.max_iter = max_iter
         self.min_samples_leaf = min_samples_leaf
         self.least_buyers = least_buyers
@@ -88,7 +88,7 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         return self
 
     def calibrate(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's names
-        """Learn level and spread from rows of later days, which :meth:`fit` must not have seen.
+        """Fit factor and spread on ``X`` (n, k) and ``y`` (n,) of later days, which :meth:`fit` has not seen.
 
         Raises:
             ValueError: when an amount is missing or infinite.
@@ -115,9 +115,9 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.factor_ * self._chance(X) * self._amount(X), dtype=np.float64)
 
     def revenue_interval(self, X: pd.DataFrame) -> tuple[Floats, Floats]:  # noqa: N803 - scikit-learn's name
-        """Lower and upper ends that hold ``level``, (n,) each; from 0 when many enough buy nothing."""
+        """Lower and upper ends, (n,) each, that hold ``interval_coverage``; from 0 when many buy nothing."""
         check_is_fitted(self, "factor_")
-        chance, amount, tail = self._chance(X), self._amount(X), (1 - self.level) / 2
+        chance, amount, tail = self._chance(X), self._amount(X), (1 - self.interval_coverage) / 2
         nothing = 1 - chance
         starts_at_zero = nothing >= tail
         lo = amount * self._ratio(amount, np.maximum(tail - nothing, 0) / chance)
@@ -167,8 +167,8 @@ class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.calibrated_.predict_proba(X)[:, 1], dtype=np.float64)
 
     def _amount(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
-        said = np.asarray(self.amount_.predict(X), dtype=np.float64)
-        return said if self.loss == "gamma" else np.exp(said)
+        predicted = np.asarray(self.amount_.predict(X), dtype=np.float64)
+        return predicted if self.loss == "gamma" else np.exp(predicted)
 
     def _bands(self, amount: Floats) -> Ints:
         return np.searchsorted(self.cuts_, amount, side="right").astype(np.int64)

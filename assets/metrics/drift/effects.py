@@ -1,4 +1,4 @@
-"""Effect sizes of drift against a stored reference, each with what chance alone would show."""
+"""Effect sizes of drift against a stored reference, each with its expectation without drift."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ UNDEFINED = float("nan")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureDrift:
-    """How far one feature of one slice lies from the reference.
+    """Drift statistics of one feature in one slice.
 
-    Missing values are a bin of their own, so that ``psi`` and ``js`` see a column being lost.
+    Missing values are a bin of their own, so that ``psi`` and ``js`` detect a lost column.
 
     Attributes:
         n, n_reference: Rows.
-        customers, reference_customers: Independent customers among them; what sampling error counts.
-        bins: Bins that hold a row of either; 1 means that nothing can differ.
-        psi: Population stability index, >= 0; ``nan`` when either has no rows, as are all below.
-        psi_noise: What ``psi`` is on average without drift.
-        psi_band: What it was between the champion's own training mornings, beyond chance.
+        customers, reference_customers: Independent customers among them; sampling error depends on these.
+        bins: Bins that hold a row of either sample; 1 means that nothing can differ.
+        psi: Population stability index, >= 0; ``nan`` when either sample has no rows, as are all below.
+        psi_noise: Mean of ``psi`` without drift.
+        psi_band: Its value between the champion's training dates, beyond chance.
         js, js_noise: Jensen-Shannon distance in [0, 1], and its root mean square without drift.
-        wasserstein: Distance in standard deviations of the reference over everybody, ``nan`` for what was
+        wasserstein: Distance in standard deviations of the whole reference, ``nan`` for a feature that was
             constant or missing; for categories the share of customers that changed theirs.
         wasserstein_noise: Its sampling error.
         wasserstein_band: As ``psi_band``.
-        missing_delta: Share missing, less that of the reference; in [-1, 1].
+        missing_delta: Share of missing values, less that of the reference; in [-1, 1].
         unseen_share: Share of categories never seen in the reference, or of numbers outside its range.
     """
 
@@ -65,18 +65,33 @@ class FeatureDrift:
 
 
 def effects_of(observed: DriftSample, reference: DriftReference) -> tuple[FeatureDrift, ...]:
-    """The effect of each feature of the reference, over everybody and in each of its slices.
+    """Drift of each feature of the reference, over all rows and in each of its slices.
 
-    A slice value that the reference does not know is not compared: over everybody, its customers show as
-    drift of the column that the slice is made of. One column is held in memory at a time.
+    A slice value that the reference does not have is not compared: over all rows, its customers show as drift
+    of the column that defines the slice. One column is held in memory at a time.
 
     Args:
-        observed: Rows of the mornings to be judged, usually one. Its slices are those of the reference.
+        observed: Rows of the as-of dates to be compared, usually one. Its slices are those of the reference.
         reference: Of the champion.
 
     Raises:
         KeyError: when a feature of the reference is missing.
         ValueError: when there are no rows, or a number is infinite.
+
+    >>> from assets.metrics.drift.reference import reference_of
+    >>> then, now = (
+    ...     DriftSample(
+    ...         features=pd.DataFrame({"country": countries}),
+    ...         score=None,
+    ...         customers=np.arange(4),
+    ...         as_of=np.full(4, np.datetime64("2024-01-01")),
+    ...         slices={},
+    ...     )
+    ...     for countries in (["UK", "UK", "DE", "DE"], ["UK", "UK", "UK", "FR"])
+    ... )
+    >>> (effect,) = effects_of(now, reference_of(then))
+    >>> effect.wasserstein, effect.unseen_share
+    (0.5, 0.25)
     """
     if len(observed) == 0:
         raise ValueError("drift needs at least one row")
@@ -150,7 +165,7 @@ def _distances(feature: ReferenceFeature, was: Histogram, *, now: Histogram) -> 
         "js": jensen_shannon(reference, current),
         "moved": distance(feature.bins, was, now),
         "missing": now.counts[-1] / now.n - was.counts[-1] / was.n,
-        # More names than are remembered: the reference has some share of unseen ones itself.
+        # With more names than are stored, the reference has a share of unseen ones itself.
         "unseen": max(now.outside / now.n - was.outside / was.n, 0.0),
     }
 

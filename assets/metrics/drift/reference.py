@@ -1,4 +1,4 @@
-"""What a champion's training window looked like: small enough to lie beside the model, as JSON."""
+"""Drift reference: histograms of a champion's training window, small enough to store beside the model."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from assets.metrics.drift.binning import Bins, CategoryBins, Histogram, Kind, Nu
 from assets.metrics.drift.sample import Column, DriftSample, SliceRows, slices_of
 
 VERSION = 2
-# The index of fewer customers is mostly noise, in a training week as in a slice of this morning.
+# The index of fewer customers is mostly noise, in a training week as in a slice of the current as-of date.
 FEWEST_CUSTOMERS = 100
 
-# What json.loads returns: the fields of the dataclasses below, checked by their constructors.
+# Result of json.loads: the fields of the dataclasses below, checked by their constructors.
 _Json = Mapping[str, Any]
 
 
@@ -25,10 +25,11 @@ class ReferenceSlice:
     """One feature in one slice, over the whole training window.
 
     Attributes:
-        customers: Independent customers behind the tally.
-        psi_band, wasserstein_band: How far the champion's own training mornings lay from the others: the
-            greatest of them, less what chance explains. It is the season and the growth that the model has
-            already seen; 0 with a single morning. The second is in units of the feature.
+        customers: Independent customers of the histogram.
+        histogram: Rows per bin.
+        psi_band, wasserstein_band: Largest distance of one of the champion's training dates to the others,
+            less the part due to chance: the season and the growth that the model has already seen; 0 with a
+            single date. The second is in units of the feature.
     """
 
     slice_name: str
@@ -41,7 +42,7 @@ class ReferenceSlice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceFeature:
-    """One feature: its bins, taken over everybody, and how each slice fell into them, everybody first."""
+    """One feature: its bins, defined by all rows, and the histogram of each slice, that of all rows first."""
 
     name: str
     kind: Kind
@@ -50,18 +51,19 @@ class ReferenceFeature:
 
     @property
     def unit(self) -> float:
-        """What distances are told in; 0 when the feature was constant or missing."""
+        """Unit of distances; 0 when the feature was constant or missing."""
         return unit_of(self.bins, self.slices[0].histogram)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReference:
-    """The champion's training window, summarised.
+    """Summary of the champion's training window.
 
     Attributes:
-        n_rows: Rows; a customer has one per as-of morning.
+        version: Layout of the stored JSON.
+        n_rows: Rows; a customer has one per as-of date.
         n_customers: Different customers.
-        mornings: As-of days, ISO, oldest first.
+        as_of_dates: As-of dates, ISO, oldest first.
         features: In the order of the frame, the score last.
     """
 
@@ -72,7 +74,7 @@ class DriftReference:
     features: tuple[ReferenceFeature, ...]
 
     def to_json(self) -> str:
-        """The whole reference; :meth:`from_json` gives back an equal one."""
+        """The whole reference; :meth:`from_json` returns an equal one."""
         return json.dumps(asdict(self), allow_nan=False)
 
     @classmethod
@@ -91,20 +93,32 @@ class DriftReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A segment, with the positions of its rows morning by morning."""
+    """A slice, with the positions of its rows by as-of date."""
 
     slice_rows: SliceRows
     as_of_dates: tuple[Ints, ...]
 
 
 def reference_of(observed: DriftSample) -> DriftReference:
-    """Summarise the rows a champion was trained on.
+    """Summarise the rows that a champion was trained on.
 
-    With a year of mornings the bands hold a year's season; with less, a season the model has not seen is
-    drift, and rightly so.
+    With a year of as-of dates the bands contain a year's season; with less, a season that the model has not
+    seen counts as drift, as it should.
 
     Raises:
         ValueError: when there are no rows, or a number is infinite.
+
+    >>> import pandas as pd
+    >>> sample = DriftSample(
+    ...     features=pd.DataFrame({"country": ["UK", "UK", "DE"]}),
+    ...     score=None,
+    ...     customers=np.array(["ann", "bob", "cat"]),
+    ...     as_of=np.full(3, np.datetime64("2024-01-01")),
+    ...     slices={},
+    ... )
+    >>> reference = reference_of(sample)
+    >>> reference.as_of_dates, reference.features[0].slices[0].histogram.counts
+    (('2024-01-01',), (2, 1, 0, 0, 0))
     """
     if len(observed) == 0:
         raise ValueError("a drift reference needs at least one row")
@@ -124,9 +138,9 @@ def reference_of(observed: DriftSample) -> DriftReference:
 
 
 def _rows_by_date(slice_rows: SliceRows, date_index: Ints) -> tuple[Ints, ...]:
-    """Positions of the segment's rows of each morning that has enough customers to be compared.
+    """Positions of the slice's rows on each as-of date that has enough customers to be compared.
 
-    Nothing when there is but one morning, which would be compared with itself.
+    Empty with a single date, which would be compared with itself.
     """
     rows = np.arange(date_index.size) if slice_rows.rows is None else slice_rows.rows
     ordered = rows[np.argsort(date_index[rows], kind="stable")]
@@ -147,15 +161,15 @@ def _summarised(name: str, column: Column, *, parts: Sequence[_Part]) -> Referen
 
 def _reference_slice(part: _Part, column: Column, *, unit: float) -> ReferenceSlice:
     slice_rows, whole = part.slice_rows, column.histogram_of(part.slice_rows.rows)
-    weekly = [found for rows in part.as_of_dates if 0 < (found := column.histogram_of(rows)).n < whole.n]
+    by_date = [found for rows in part.as_of_dates if 0 < (found := column.histogram_of(rows)).n < whole.n]
     customers = slice_rows.behind(whole)
-    moved = wasserstein_band(column.bins, whole, as_of_dates=weekly, customers=customers)
+    moved = wasserstein_band(column.bins, whole, parts=by_date, customers=customers)
     return ReferenceSlice(
         slice_name=slice_rows.slice_name,
         slice_value=slice_rows.slice_value,
         customers=customers,
         histogram=whole,
-        psi_band=psi_band(whole, weekly, customers=customers),
+        psi_band=psi_band(whole, by_date, customers=customers),
         wasserstein_band=moved / unit if unit > 0 else 0.0,
     )
 

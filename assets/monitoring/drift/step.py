@@ -24,7 +24,7 @@ from assets.monitoring.drift.page import html_report
 DRIFTED = "drifted"
 _VERDICT = ("verdict", "p_value", "is_violated", "windows_violated", "windows_judged")
 _COUNTS = ("n", "n_reference", "bins")
-_WORDS = ("slice_name", "slice_value", "feature", "kind")
+_TEXTS = ("slice_name", "slice_value", "feature", "kind")
 
 
 def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
@@ -157,7 +157,7 @@ def _effect(row: Mapping[Any, Any]) -> FeatureDrift:
     }
     typed: dict[str, Any] = (
         {name: int(values[name]) for name in _COUNTS}
-        | {name: str(values[name]) for name in _WORDS}
-        | {name: float(value) for name, value in values.items() if name not in (*_COUNTS, *_WORDS)}
+        | {name: str(values[name]) for name in _TEXTS}
+        | {name: float(value) for name, value in values.items() if name not in (*_COUNTS, *_TEXTS)}
     )
     return FeatureDrift(**typed)

@@ -16,7 +16,7 @@ from assets.ports import Warehouse
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
 
-DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
+DAILY_ORDERS = Key("point_in_time", "pit_day__orders")
 
 
 @dataclass(frozen=True)

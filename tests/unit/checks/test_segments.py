@@ -1,15 +1,17 @@
-"""Each check of the segments is green on honest rows and red on the fault it is for."""
+"""Each check of the segments is green on correct rows and red on the fault it is for."""
 
 from datetime import date, datetime, time
 
 import pandas as pd
 import pytest
 
+from assets.lifecycle.run_context import score_types
 from assets.lifecycle.store.schemas import typed
-from assets.segments.model import Rules
-from assets.segments.tables import ASSIGNMENT_TYPES
+from assets.segments.capability import SEGMENTS
+from assets.segments.spec import Rules
 from checks.capabilities.segments import (
     cohort_has_one_row_per_scheme,
+    invariants,
     profiles_add_up,
     segment_key_has_one_name,
     segments_are_large_enough,
@@ -17,6 +19,8 @@ from checks.capabilities.segments import (
     segments_contract,
 )
 from checks.data.completeness import rows_match_contract
+
+SCORE_TYPES = score_types(SEGMENTS.spec)
 
 
 def counted(**changes: int) -> pd.DataFrame:
@@ -26,7 +30,7 @@ def counted(**changes: int) -> pd.DataFrame:
 
 
 def assigned(**changes: object) -> pd.DataFrame:
-    row: dict[str, object] = dict.fromkeys(ASSIGNMENT_TYPES) | {
+    row: dict[str, object] = dict.fromkeys(SCORE_TYPES) | {
         "customer_id": "ann",
         "as_of_date": date(2024, 3, 4),
         "scored_at": datetime.combine(date(2024, 3, 4), time(5)),
@@ -40,7 +44,7 @@ def assigned(**changes: object) -> pd.DataFrame:
         "margin": 0.5,
         "size": 3,
     }
-    return typed([row | changes], ASSIGNMENT_TYPES)
+    return typed([row | changes], SCORE_TYPES)
 
 
 def profiles() -> pd.DataFrame:
@@ -51,7 +55,7 @@ def profiles() -> pd.DataFrame:
     )
 
 
-def test_everyone_has_one_segment_in_both_schemes() -> None:
+def test_one_row_per_customer_and_scheme_passes() -> None:
     assert cohort_has_one_row_per_scheme(counted(), customers=9).passed
 
 
@@ -66,11 +70,11 @@ def test_a_scheme_without_rows_is_seen() -> None:
     assert not cohort_has_one_row_per_scheme(counted().iloc[:1], customers=9).passed
 
 
-def test_honest_rows_match_contract() -> None:
+def test_correct_rows_match_contract() -> None:
     nobody = dict.fromkeys(("segment_id", "segment_key", "segment_name", "distance", "margin", "size"))
     unplaced = assigned(**nobody, is_eligible=False, ineligible_reason="too_few_customers")
     for rows in (assigned(), unplaced, assigned(scheme="rfm", rfm_cell="5-3-1", distance=None, margin=None)):
-        assert rows_match_contract(rows, segments_contract()).passed
+        assert rows_match_contract(rows, segments_contract(SEGMENTS)).passed
 
 
 @pytest.mark.parametrize(
@@ -80,6 +84,7 @@ def test_honest_rows_match_contract() -> None:
         {"distance": -1.0},
         {"scheme": "guess"},
         {"status": "fine"},
+        {"quality_grade": "fine"},
         {"segment_key": None},
         {"is_eligible": False},
         {"ineligible_reason": "too_few_customers"},
@@ -88,12 +93,12 @@ def test_honest_rows_match_contract() -> None:
     ],
 )
 def test_a_row_that_breaks_a_rule_is_seen(changes: dict[str, object]) -> None:
-    assert not rows_match_contract(assigned(**changes), segments_contract()).passed
+    assert not rows_match_contract(assigned(**changes), segments_contract(SEGMENTS)).passed
 
 
 def test_a_customer_twice_in_one_scheme_breaks_the_contract() -> None:
     twice = pd.concat([assigned(), assigned()], ignore_index=True)
-    assert not rows_match_contract(twice, segments_contract()).passed
+    assert not rows_match_contract(twice, segments_contract(SEGMENTS)).passed
 
 
 def test_a_key_with_two_names_is_seen() -> None:
@@ -114,7 +119,7 @@ def test_a_segment_below_the_least_share_is_seen() -> None:
     assert segments_are_large_enough(pd.Series(dtype="int64"), rules=Rules()).passed
 
 
-def test_segments_that_change_hands_are_seen() -> None:
+def test_segments_that_change_their_customers_are_seen() -> None:
     assert segments_are_stable(pd.Series({"rfm": 0.9, "behaviour": None}), customers=9).passed
     assert segments_are_stable(pd.Series({"rfm": None}, dtype="float64"), customers=9).passed
     verdict = segments_are_stable(pd.Series({"rfm": 0.9, "behaviour": 0.4}), customers=9)
@@ -129,3 +134,18 @@ def test_profiles_that_do_not_add_up_are_seen() -> None:
     assert not profiles_add_up(profiles().head(1), customers=customers).passed
     assert not profiles_add_up(profiles(), customers=pd.Series({"behaviour": 3, "rfm": 3})).passed
     assert profiles_add_up(profiles().head(0), customers=pd.Series({"behaviour": 0})).passed
+
+
+def test_every_invariant_has_a_next_step_and_a_description() -> None:
+    found = invariants(SEGMENTS)
+    assert [each.name for each in found if each.is_blocking] == [
+        "cohort_has_one_row_per_scheme",
+        "segment_key_has_one_name",
+        "profiles_add_up",
+    ]
+    assert [each.name for each in found if not each.is_blocking] == [
+        "segments_are_large_enough",
+        "segments_are_stable",
+    ]
+    assert all(each.next_step and each.description.endswith(".") for each in found)
+    assert {each.table.name for each in found} == {"segments__scores", "segments__profiles"}

@@ -18,5 +18,5 @@ def fitted(shop: Simulated) -> LifetimeValue:
 
 
 @pytest.fixture(scope="session")
-def outlook(shop: Simulated, fitted: LifetimeValue) -> ClvForecast:
-    return fitted.outlook(shop.past)
+def forecast(shop: Simulated, fitted: LifetimeValue) -> ClvForecast:
+    return fitted.forecast(shop.past)

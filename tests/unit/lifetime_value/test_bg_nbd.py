@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skops.io
 
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.bg_nbd import (
     BgNbd,
     BgNbdParams,
@@ -15,8 +16,7 @@ from assets.lifetime_value.models.bg_nbd import (
 )
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.predictive import orders_above
-from assets.lifetime_value.models.purchase_history import NothingToTellApart, PurchaseHistory
-from assets.supervised.fitting.train import InsufficientData
+from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
 
@@ -63,7 +63,7 @@ def test_the_chance_of_being_active_falls_with_silence() -> None:
     assert by_hand().probability_alive(ONE_REPEAT) == pytest.approx(9 / 25)
 
 
-def test_who_never_ordered_again_cannot_have_left() -> None:
+def test_customers_without_a_repeat_cannot_have_left() -> None:
     assert by_hand().probability_alive(np.array([[0.0, 0.0, 3_000.0]])).tolist() == [1.0]
 
 
@@ -104,7 +104,7 @@ def test_drawn_parameters_scatter_as_the_data_leave_them(fitted: LifetimeValue) 
     )
 
 
-def test_totals_add_up_to_what_happened(shop: Simulated, fitted: LifetimeValue) -> None:
+def test_totals_are_the_observed_ones(shop: Simulated, fitted: LifetimeValue) -> None:
     still = fitted.purchases_.probability_alive(shop.past[:, :3])
     # 8,000 independent yes or no: a standard error of at most 45.
     assert still.sum() == pytest.approx(shop.is_active.sum(), abs=3 * 45)
@@ -127,7 +127,7 @@ def test_the_next_order_of_an_active_customer() -> None:
     assert days[0] == pytest.approx([30 / 9, 30.0, 270.0])
 
 
-def test_silence_is_judged_by_the_customers_own_rate() -> None:
+def test_silence_is_measured_by_the_customers_own_rate() -> None:
     # ((alpha + t_x) / (alpha + T))^(r + x) = (15 / 20)^2.
     assert by_hand().silence_probability(ONE_REPEAT) == pytest.approx(9 / 16)
 
@@ -144,7 +144,7 @@ def test_nobody_who_repeats_is_refused() -> None:
 
 
 def test_identical_customers_are_refused() -> None:
-    with pytest.raises(NothingToTellApart, match="all 600 customers have the same history: 2 repeat"):
+    with pytest.raises(NoHeterogeneity, match="all 600 customers have the same history: 2 repeat"):
         BgNbd().fit(np.repeat([[2.0, 10.0, 30.0]], 600, axis=0))
 
 
@@ -156,7 +156,7 @@ def test_customers_who_never_leave_are_fitted_at_the_bound() -> None:
     assert np.isfinite(loyal.covariance_).all()
 
 
-def test_a_stored_model_says_the_same(fitted: LifetimeValue, shop: Simulated, tmp_path: Path) -> None:
+def test_a_stored_model_predicts_the_same(fitted: LifetimeValue, shop: Simulated, tmp_path: Path) -> None:
     file = tmp_path / "model.skops"
     skops.io.dump(fitted.purchases_, file)
     loaded = skops.io.load(file, trusted=["assets.lifetime_value.models.bg_nbd.BgNbd"])

@@ -1,4 +1,4 @@
-"""The published estimates on the CDNOW sample, and how its 39 held-out weeks were foreseen."""
+"""The published estimates on the CDNOW sample, and the forecast of its 39 held-out weeks."""
 
 from collections.abc import Mapping
 
@@ -57,8 +57,8 @@ def fitted(customers: pd.DataFrame) -> LifetimeValue:
 
 
 @pytest.fixture(scope="module")
-def outlook(fitted: LifetimeValue, customers: pd.DataFrame) -> ClvForecast:
-    return fitted.outlook(customers)
+def forecast(fitted: LifetimeValue, customers: pd.DataFrame) -> ClvForecast:
+    return fitted.forecast(customers)
 
 
 def test_the_order_file_counts_as_the_published_summary_does(customers: pd.DataFrame) -> None:
@@ -85,7 +85,7 @@ def test_the_published_gamma_gamma_estimates_are_reproduced(fitted: LifetimeValu
     assert model.correlation_ == pytest.approx(0.11, abs=0.005)
 
 
-def test_weeks_give_the_same_customers_the_same_prospects(fitted: LifetimeValue) -> None:
+def test_weeks_give_the_same_customers_the_same_forecast(fitted: LifetimeValue) -> None:
     summary = pd.read_csv(SUMMARY)[["x", "t.x", "T.cal"]].to_numpy()
     weekly = BgNbd().fit(summary)
     days = np.round(summary * [1, 7, 7])
@@ -95,28 +95,28 @@ def test_weeks_give_the_same_customers_the_same_prospects(fitted: LifetimeValue)
 
 
 def test_the_total_of_the_held_out_weeks_is_foreseen_within_an_eighth(
-    customers: pd.DataFrame, outlook: ClvForecast
+    customers: pd.DataFrame, forecast: ClvForecast
 ) -> None:
     assert customers["later_orders"].sum() == 1_882
     # The model's own answer on these data: too low by 12 %, as customers came back who had seemed gone.
-    assert outlook.expected_purchases.sum() == pytest.approx(1_653.4, abs=0.5)
-    assert outlook.expected_revenue.sum() == pytest.approx(customers["later_amount"].sum(), rel=0.16)
+    assert forecast.expected_purchases.sum() == pytest.approx(1_653.4, abs=0.5)
+    assert forecast.expected_revenue.sum() == pytest.approx(customers["later_amount"].sum(), rel=0.16)
 
 
 def test_four_in_five_intervals_hold_in_the_held_out_weeks(
-    customers: pd.DataFrame, outlook: ClvForecast
+    customers: pd.DataFrame, forecast: ClvForecast
 ) -> None:
     resamples = ClusterBootstrap.by_customer(
         customers.index.to_numpy(), replicates=200, rng=np.random.default_rng(0)
     )
     orders = coverage(
         customers["later_orders"].to_numpy(),
-        outlook.purchases_lo[:, 0],
-        outlook.purchases_hi[:, 0],
+        forecast.purchases_lo[:, 0],
+        forecast.purchases_hi[:, 0],
         resamples,
     )
     amounts = coverage(
-        customers["later_amount"].to_numpy(), outlook.revenue_lo[:, 0], outlook.revenue_hi[:, 0], resamples
+        customers["later_amount"].to_numpy(), forecast.revenue_lo[:, 0], forecast.revenue_hi[:, 0], resamples
     )
     assert 0.75 < orders.value < 0.85
     assert 0.75 < amounts.value < 0.85

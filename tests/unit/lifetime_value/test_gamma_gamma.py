@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread, GammaGamma, Spent, log_likelihood
-from assets.lifetime_value.models.purchase_history import NothingToTellApart
-from assets.supervised.fitting.train import InsufficientData
+from assets.lifetime_value.models.purchase_history import NoHeterogeneity
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import TRUTH
 
@@ -52,7 +52,7 @@ def test_a_known_mean_is_shrunken_towards_everybodys() -> None:
     assert by_hand().expected_amount(rows) == pytest.approx([10.0, 25.0, 37.0])
 
 
-def test_what_was_all_sent_back_counts_as_nothing() -> None:
+def test_amounts_that_were_all_sent_back_count_as_nothing() -> None:
     assert by_hand().expected_amount(np.array([[1.0, -40.0]])) == pytest.approx([10.0 / 2])
 
 
@@ -81,14 +81,14 @@ def test_the_currency_does_not_matter(shop: Simulated, fitted: LifetimeValue) ->
     assert cents.log_likelihood_ + shift == pytest.approx(fitted.amounts_.log_likelihood_, abs=1e-5)
 
 
-def test_who_spent_nothing_is_left_out_and_counted(shop: Simulated) -> None:
+def test_customers_who_spent_nothing_are_left_out_and_counted(shop: Simulated) -> None:
     rows = spenders(shop)[:1_000].copy()
     rows[:7, 1] = [0.0, -1.0, 0.0, 0.0, 0.0, 0.0, -3.0]
     model = GammaGamma().fit(rows)
     assert (model.n_repeaters_, model.n_left_out_) == (993, 7)
 
 
-def test_a_tie_between_frequency_and_amount_is_told(shop: Simulated) -> None:
+def test_a_correlation_of_frequency_and_amount_is_measured(shop: Simulated) -> None:
     rows = spenders(shop)
     assert abs(GammaGamma().fit(rows).correlation_) < 0.05
     tied = rows.copy()
@@ -111,7 +111,7 @@ def test_a_missing_amount_is_refused_with_its_row(shop: Simulated) -> None:
 
 
 def test_equal_amounts_are_refused() -> None:
-    with pytest.raises(NothingToTellApart, match=r"all 200 repeat buyers spend 9\.99"):
+    with pytest.raises(NoHeterogeneity, match=r"all 200 repeat buyers spend 9\.99"):
         GammaGamma().fit(np.repeat([[2.0, 9.99]], 200, axis=0))
 
 

@@ -1,4 +1,4 @@
-"""A chance times an amount, learned from features, levelled on later days."""
+"""A chance times an amount, learned from features, rescaled on later days."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ import pytest
 import skops.io
 from sklearn.exceptions import NotFittedError
 
-from assets.lifecycle.store.artifacts import TRUSTED
+from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.two_part import TwoPartAmounts
+from assets.lifetime_value.spec import MODEL_TYPES
 from assets.metrics.amounts import coverage, transform_coverage, wape
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import ClusterBootstrap
-from assets.supervised.fitting.train import InsufficientData
 
 
 def rows(n: int, *, seed: int, level: float = 1.0) -> tuple[pd.DataFrame, Floats]:
@@ -58,7 +58,7 @@ def test_the_later_total_is_right_and_the_next_one_too(fitted: TwoPartAmounts) -
     assert wape(outcome, fitted.expected_revenue(newest)) < 0.85 * wape(outcome, constant)
 
 
-def test_a_new_price_level_is_learned_on_later_days() -> None:
+def test_a_new_price_level_is_fitted_on_later_days() -> None:
     raised = model().fit(*rows(3_000, seed=0)).calibrate(*rows(3_000, seed=1, level=1.5))
     assert raised.factor_ == pytest.approx(1.5, rel=0.08)
 
@@ -130,11 +130,10 @@ def test_an_unknown_loss_is_refused() -> None:
         model("poisson").fit(*rows(500, seed=0))
 
 
-def test_a_stored_model_says_the_same(fitted: TwoPartAmounts, tmp_path: Path) -> None:
-    trusted = [*TRUSTED, "assets.lifetime_value.models.two_part.TwoPartAmounts"]
+def test_a_stored_model_predicts_the_same(fitted: TwoPartAmounts, tmp_path: Path) -> None:
     file = tmp_path / "model.skops"
     skops.io.dump(fitted, file)
-    assert set(skops.io.get_untrusted_types(file=file)) <= set(trusted)
+    assert set(skops.io.get_untrusted_types(file=file)) <= set(MODEL_TYPES)
     frame, _ = rows(50, seed=4)
-    loaded = skops.io.load(file, trusted=trusted)
+    loaded = skops.io.load(file, trusted=list(MODEL_TYPES))
     assert loaded.expected_revenue(frame).tolist() == fitted.expected_revenue(frame).tolist()

@@ -1,4 +1,4 @@
-"""The bootstrap draws whole customers and pairs what is compared."""
+"""The bootstrap resamples whole customers and pairs the models that are compared."""
 
 import numpy as np
 import pytest
@@ -14,19 +14,19 @@ def rows(customers: int, weeks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return np.tile(outcome, weeks), np.tile(probability, weeks), np.tile(np.arange(customers), weeks)
 
 
-def test_the_first_entry_is_the_measure_itself_and_the_others_are_weighted_ones() -> None:
+def test_the_first_entry_is_the_metric_itself_and_the_others_are_weighted() -> None:
     outcome, probability, customers = rows(200, 2)
     resamples = ClusterBootstrap.by_customer(customers, replicates=20, rng=np.random.default_rng(0))
     found = classification_metrics(outcome, probability, resamples)
     third = resamples.weights[2].astype(float)[resamples.codes]
-    for name, measure in {
+    for name, metric in {
         "auc": auc,
         "average_precision": average_precision,
         "log_loss": log_loss,
         "brier": brier,
     }.items():
-        assert found[name][0] == pytest.approx(measure(outcome, probability))
-        assert found[name][3] == pytest.approx(measure(outcome, probability, third), rel=1e-5)
+        assert found[name][0] == pytest.approx(metric(outcome, probability))
+        assert found[name][3] == pytest.approx(metric(outcome, probability, third), rel=1e-5)
 
 
 def test_ten_copies_of_every_customer_do_not_narrow_the_interval() -> None:
@@ -49,7 +49,7 @@ def test_the_interval_of_a_rate_is_as_wide_as_theory_says() -> None:
     assert found.hi - found.lo == pytest.approx(2 * 1.96 * 0.025, rel=0.08)
 
 
-def test_a_paired_difference_is_surer_than_its_parts() -> None:
+def test_a_paired_difference_varies_less_than_its_parts() -> None:
     outcome, probability, customers = rows(500, 1)
     resamples = ClusterBootstrap.by_customer(customers, replicates=200, rng=np.random.default_rng(0))
     better, worse = (
@@ -61,7 +61,7 @@ def test_a_paired_difference_is_surer_than_its_parts() -> None:
     assert np.std(difference[1:]) < 0.2 * np.std(better["log_loss"][1:])
 
 
-def test_a_part_of_the_rows_keeps_its_draws() -> None:
+def test_a_subset_of_the_rows_keeps_its_weights() -> None:
     resamples = ClusterBootstrap.by_customer(
         np.array(["a", "b", "a"]), replicates=20, rng=np.random.default_rng(0)
     )

@@ -1,4 +1,4 @@
-"""Accuracy measures against numbers worked out by hand and against scikit-learn."""
+"""Classification metrics against numbers worked out by hand and against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from assets.metrics.classification import (
 )
 
 OUTCOME = np.array([1.0, 0.0, 1.0, 0.0])
-# Pairs (buyer, other): .9>.8, .9>.2, .5<.8, .5>.2 are 3 right of 4.
+# Pairs (positive, negative): .9>.8, .9>.2, .5<.8, .5>.2 are 3 right of 4.
 PROBABILITY = np.array([0.9, 0.8, 0.5, 0.2])
 
 
@@ -27,8 +27,8 @@ def test_ties_count_half() -> None:
     assert auc(np.array([1.0, 0.0]), np.array([0.3, 0.3])) == 0.5
 
 
-def test_average_precision_is_the_mean_precision_at_each_buyer() -> None:
-    # Best first: buyer (1 of 1), other, buyer (2 of 3): (1 + 2/3) / 2.
+def test_average_precision_is_the_mean_precision_at_each_positive() -> None:
+    # Best first: positive (1 of 1), negative, positive (2 of 3): (1 + 2/3) / 2.
     assert average_precision(OUTCOME, PROBABILITY) == pytest.approx(5 / 6)
 
 
@@ -53,18 +53,18 @@ def test_ranks_agree_with_scikit_learn_on_ties_and_weights() -> None:
     )
 
 
-def test_brier_and_log_loss_of_a_coin() -> None:
-    coin = np.full(4, 0.5)
-    assert brier(OUTCOME, coin) == pytest.approx(0.25)
-    assert log_loss(OUTCOME, coin) == pytest.approx(np.log(2))
+def test_brier_and_log_loss_of_a_constant_half() -> None:
+    constant = np.full(4, 0.5)
+    assert brier(OUTCOME, constant) == pytest.approx(0.25)
+    assert log_loss(OUTCOME, constant) == pytest.approx(np.log(2))
 
 
-def test_one_kind_of_outcome_has_no_ranking() -> None:
+def test_rank_metrics_are_undefined_when_all_outcomes_are_the_same() -> None:
     assert np.isnan(auc(np.zeros(3), np.array([0.1, 0.2, 0.3])))
     assert np.isnan(average_precision(np.zeros(3), np.array([0.1, 0.2, 0.3])))
 
 
-def test_a_certain_prediction_that_fails_costs_much_but_not_infinitely() -> None:
+def test_a_certain_wrong_prediction_has_a_finite_log_loss() -> None:
     assert 13 < log_loss(np.array([1.0]), np.array([0.0])) < 14
 
 
@@ -95,7 +95,7 @@ def test_a_shift_of_no_rows_is_refused() -> None:
 def test_a_shift_is_bounded_and_probabilities_of_0_and_1_can_be_moved() -> None:
     assert intercept_shift(np.zeros(1_000), 1.0) == 12.0
     assert intercept_shift(np.ones(1_000), 0.0) == -12.0
-    # 0 is held at 0.000001, so the mean reaches 0.05: logit(0.05) - logit(0.000001)
+    # 0 is clipped to 0.000001, so the mean reaches 0.05: logit(0.05) - logit(0.000001)
     assert intercept_shift(np.zeros(10), 0.05) == pytest.approx(np.log(0.05 / 0.95) + np.log(999_999))
 
 

@@ -1,4 +1,4 @@
-"""An alarm needs an effect that matters, surely, in most of the last mornings: season and luck do not do."""
+"""An alarm needs a relevant and significant effect on most of the last dates: not season, not chance."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,33 +49,33 @@ def effect(
 
 
 def verdict(*psi: float, **known: float) -> DriftVerdict:
-    """The verdict on the last of several mornings of one feature."""
+    """Verdict on the last of several as-of dates of one feature."""
     return judge_drift([(effect(psi=each, **known),) for each in psi])[0]
 
 
-def test_one_morning_beyond_the_bound_is_watched_and_two_of_three_are_drift() -> None:
+def test_one_date_beyond_the_threshold_is_watched_and_two_of_three_are_drift() -> None:
     assert [verdict(*psi).verdict for psi in ([0.5], [0.5, 0.0], [0.0, 0.5, 0.5], [0.5, 0.0, 0.5])] == [
         "watch",
         "stable",
         "drifted",
         "drifted",
     ]
-    # The morning before the last three no longer counts.
+    # The date before the last three no longer counts.
     found = verdict(0.5, 0.5, 0.0, 0.0)
     assert (found.verdict, found.windows_violated, found.windows_judged) == ("stable", 1, 3)
 
 
-def test_an_effect_below_the_bound_is_watched_but_never_an_alarm() -> None:
+def test_an_effect_below_the_threshold_is_watched_and_never_an_alarm() -> None:
     assert verdict(0.15, 0.15, 0.15).verdict == "watch"
     assert verdict(0.09, 0.09, 0.09).verdict == "stable"
 
 
-def test_a_band_seen_in_training_is_granted_on_top_of_the_bound() -> None:
+def test_the_band_of_the_training_window_is_added_to_the_threshold() -> None:
     assert verdict(0.45, 0.45, band=0.4).verdict == "stable"
     assert verdict(0.75, 0.75, band=0.4).verdict == "drifted"
 
 
-def test_a_small_slice_must_be_further_away() -> None:
+def test_a_small_slice_needs_a_larger_effect() -> None:
     # 150 customers: noise 15 * (1/150 + 1/5000) = 0.10, and a sampling error of about 0.08 on top.
     assert verdict(0.35, 0.35).verdict == "drifted"
     assert verdict(0.35, 0.35, n=150).verdict == "watch"
@@ -89,7 +89,7 @@ def test_a_distance_alone_is_enough() -> None:
     assert verdict(0.05, 0.05, moved=0.4).verdict == "stable"
 
 
-def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_not() -> None:
+def test_among_many_columns_one_near_the_threshold_is_chance_and_a_third_of_them_is_not() -> None:
     def as_of_dates(near: int) -> list[tuple[FeatureDrift, ...]]:
         moved = [effect(psi=0.28, n=2_000, feature=f"near_{i}") for i in range(near)]
         calm = [effect(psi=0.02, n=2_000, feature=f"calm_{i}") for i in range(400 - near)]
@@ -109,17 +109,17 @@ def test_among_many_columns_one_near_the_bound_is_luck_and_a_third_of_them_is_no
 def test_a_rule_that_cannot_alarm_is_refused(
     history: list[tuple[FeatureDrift, ...]], rule: dict[str, int]
 ) -> None:
-    with pytest.raises(ValueError, match=r"at least one morning|cannot be an alarm"):
+    with pytest.raises(ValueError, match=r"at least one as-of date|cannot be an alarm"):
         judge_drift(history, **rule)
 
 
-def test_bounds_must_make_sense() -> None:
+def test_thresholds_out_of_range_are_refused() -> None:
     for wrong in ({"watched_psi": 0.3}, {"wasserstein": 0.0}, {"false_discoveries": 1.0}):
         with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0] + "|distances"):
             DriftThresholds(**wrong)
 
 
-def test_the_table_gives_back_the_history_it_was_made_of() -> None:
+def test_the_table_restores_the_history() -> None:
     nothing = replace(effect(feature="country", psi=0.3), wasserstein=float("nan"))
     history = [(effect(psi=0.5), nothing)] * 2
     judged = judge_drift(history)
@@ -135,17 +135,17 @@ def test_the_table_gives_back_the_history_it_was_made_of() -> None:
     assert repr(history_of(kept)) == repr(history)
 
 
-# A shop: every customer keeps a taste of their own, every feature its season, every week its luck.
-TASTE = np.random.default_rng(1).normal(size=(CUSTOMERS, FEATURES))
+# A shop: a constant preference per customer, a season per feature, random noise per week.
+PREFERENCE = np.random.default_rng(1).normal(size=(CUSTOMERS, FEATURES))
 SWING = np.random.default_rng(2).uniform(0, 0.8, FEATURES)
 PHASE = np.random.default_rng(3).uniform(0, 2 * np.pi, FEATURES)
 HOME = np.random.default_rng(4).choice(COUNTRIES, CUSTOMERS, p=[0.45, 0.2, 0.15, 0.1, 0.1])
 
 
-def week(number: int, taste: np.ndarray = TASTE) -> pd.DataFrame:
+def week(number: int, preference: np.ndarray = PREFERENCE) -> pd.DataFrame:
     """Rows of one Monday: a third counts with many zeros, a third amounts with holes, a third days."""
     rng = np.random.default_rng(1_000 + number)
-    level = 0.8 * taste + 0.6 * rng.normal(size=taste.shape)
+    level = 0.8 * preference + 0.6 * rng.normal(size=preference.shape)
     level = level + SWING * np.sin(2 * np.pi * number / YEAR + PHASE) + rng.normal(0, 0.1, FEATURES)
     made: dict[str, object] = {"country": HOME}
     for place in range(FEATURES - 1):
@@ -182,18 +182,18 @@ def judged_week(
     return effects_of(observed([change(week(number))], first=number), reference())
 
 
-def test_a_seasonal_but_stable_year_gives_no_alarm_worth_speaking_of() -> None:
+def test_a_seasonal_but_stable_year_has_at_most_one_alarm() -> None:
     history = [judged_week(YEAR + number) for number in range(YEAR)]
     alarms = [
         any(each.verdict == "drifted" for each in judge_drift(history[: end + 1])) for end in range(YEAR)
     ]
-    # An alarm that goes on for weeks is one.
+    # An alarm over several weeks counts once.
     assert int(np.sum(np.diff([False, *alarms]) & np.array(alarms))) <= 1
 
 
 def new_customers(rows: pd.DataFrame) -> pd.DataFrame:
     """Three customers in ten are replaced by others, who buy more of everything."""
-    others = week(70, np.random.default_rng(8).normal(2.0, 1.0, TASTE.shape))
+    others = week(70, np.random.default_rng(8).normal(2.0, 1.0, PREFERENCE.shape))
     is_new = np.random.default_rng(9).random(CUSTOMERS) < 0.3
     return pd.concat([rows[~is_new], others[is_new]])
 
@@ -211,9 +211,9 @@ def swapped(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("change", "guilty"),
+    ("change", "drifted"),
     [
-        # Some of the columns that know no season; the others may have been as far away at Christmas.
+        # Some of the columns without a season; the others may have been as far away at Christmas.
         (new_customers, {"amount_7", "amount_28", "amount_19"}),
         (in_pence("amount_4"), {"amount_4"}),
         (in_pence("orders_3"), {"orders_3"}),
@@ -222,8 +222,8 @@ def swapped(rows: pd.DataFrame) -> pd.DataFrame:
     ],
     ids=["new customers", "amount in pence", "count times 100", "lost column", "swapped categories"],
 )
-def test_a_real_shift_is_caught_on_its_second_morning(
-    change: Callable[[pd.DataFrame], pd.DataFrame], guilty: set[str]
+def test_a_real_shift_is_an_alarm_on_its_second_date(
+    change: Callable[[pd.DataFrame], pd.DataFrame], drifted: set[str]
 ) -> None:
     calm, first, second = (
         judged_week(YEAR),
@@ -231,7 +231,7 @@ def test_a_real_shift_is_caught_on_its_second_morning(
         judged_week(YEAR + 2, change),
     )
     assert not alarmed([calm, first])
-    assert guilty <= alarmed([calm, first, second])
+    assert drifted <= alarmed([calm, first, second])
 
 
 def alarmed(history: list[tuple[FeatureDrift, ...]]) -> set[str]:

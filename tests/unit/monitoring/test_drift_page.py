@@ -1,4 +1,4 @@
-"""The browsable page opens without a network and says nothing to anybody."""
+"""The drift page opens without a network and sends nothing."""
 
 import re
 import socket
@@ -25,14 +25,14 @@ def rows(n: int, *, seed: int) -> pd.DataFrame:
 
 
 @pytest.mark.evidently
-def test_the_page_needs_no_network_and_leaves_out_what_is_empty(
+def test_the_page_needs_no_network_and_leaves_out_empty_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import iterative_telemetry  # noqa: PLC0415 - comes with Evidently
 
-    told: list[object] = []
-    monkeypatch.setattr(socket.socket, "connect", lambda *address: told.append(address))
-    monkeypatch.setattr(iterative_telemetry.IterativeTelemetryLogger, "send_event", told.append)
+    sent: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda *address: sent.append(address))
+    monkeypatch.setattr(iterative_telemetry.IterativeTelemetryLogger, "send_event", sent.append)
     monkeypatch.setattr(page_module, "MOST_ROWS", 300)
     file = tmp_path / "drift.html"
     today = rows(200, seed=2)
@@ -44,15 +44,15 @@ def test_the_page_needs_no_network_and_leaves_out_what_is_empty(
     assert "lost" not in re.findall(r'"column_name": ?"(\w+)"', text)
     assert not re.findall(r'<(?:script|img|iframe)[^>]+src="?(?:https?:)?//', text)
     assert not re.findall(r'<link[^>]+href="?(?:https?:)?//', text)
-    assert told == []
+    assert sent == []
 
 
-def test_columns_on_one_side_only_are_refused(tmp_path: Path) -> None:
+def test_columns_in_one_frame_only_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'country'"):
         html_report(rows(9, seed=1), rows(9, seed=2).drop(columns="country"), file=tmp_path / "drift.html")
 
 
-def test_nothing_to_compare_is_refused(tmp_path: Path) -> None:
+def test_frames_without_values_are_refused(tmp_path: Path) -> None:
     empty = rows(9, seed=1)[["lost"]]
-    with pytest.raises(ValueError, match="no column holds values"):
+    with pytest.raises(ValueError, match="no column has values"):
         html_report(empty, empty, file=tmp_path / "drift.html")

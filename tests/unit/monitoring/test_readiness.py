@@ -1,4 +1,4 @@
-"""The usability report names what is on, what is off, and what exactly is missing or unusable."""
+"""The readiness report names the capabilities that are on and off, and missing or unusable columns."""
 
 from dataclasses import replace
 from datetime import date
@@ -33,7 +33,7 @@ def full_table(table: str) -> TableProfile:
     )
 
 
-def everything() -> dict[str, TableProfile]:
+def all_full() -> dict[str, TableProfile]:
     return {table: full_table(table) for table in CONTRACTS}
 
 
@@ -45,10 +45,10 @@ def empty_table(table: str) -> TableProfile:
 
 
 def with_column(table: str, column: str, *, filled: int, distinct: int) -> dict[str, TableProfile]:
-    """Everything, but ``column`` is filled as told."""
+    """All tables full, except ``column`` as given."""
     whole = full_table(table)
     changed = ColumnProfile(name=column, filled=filled, distinct=distinct)
-    return everything() | {table: replace(whole, columns={**whole.columns, column: changed})}
+    return all_full() | {table: replace(whole, columns={**whole.columns, column: changed})}
 
 
 def report(found: dict[str, TableProfile], *, today: date = TODAY) -> pd.DataFrame:
@@ -67,8 +67,8 @@ def column_state(found: dict[str, TableProfile], table: str, column: str) -> str
     return str(state)
 
 
-def test_with_everything_everything_is_on() -> None:
-    rows = report(everything())
+def test_with_all_data_every_capability_is_on() -> None:
+    rows = report(all_full())
     assert rows.loc[rows["step"] == "capability", "name"].tolist() == list(CAPABILITIES)
     assert set(rows.loc[rows["step"] == "capability", "state"]) == {"on"}
     assert not rows.duplicated(["name", "step", "table_name", "column_name"]).any()
@@ -76,14 +76,14 @@ def test_with_everything_everything_is_on() -> None:
     assert len(rows) == len(CAPABILITIES) + columns
 
 
-def test_what_is_on_says_whether_anything_is_made_of_it() -> None:
-    assert capability("purchase_propensity", everything()) == (
+def test_a_capability_that_is_on_states_its_use() -> None:
+    assert capability("purchase_propensity", all_full()) == (
         "on",
-        "has what it needs; published as purchase_propensity",
+        "requirements met; published as purchase_propensity",
     )
-    assert capability("uplift", everything()) == (
+    assert capability("uplift", all_full()) == (
         "on",
-        "has what it needs; nothing is built on it yet, so no table is published for it",
+        "requirements met; not built yet, so no table is published for it",
     )
 
 
@@ -92,13 +92,13 @@ def test_every_published_capability_is_reported_as_published() -> None:
     known = [name for name in CAPABILITIES if name in published]
     assert "segments" in known
     for name in known:
-        assert capability(name, everything()) == ("on", f"has what it needs; published as {name}")
+        assert capability(name, all_full()) == ("on", f"requirements met; published as {name}")
 
 
 def test_consent_is_reported_as_used() -> None:
-    assert capability("consent", everything()) == (
+    assert capability("consent", all_full()) == (
         "on",
-        "has what it needs; decides who is scored and who may be contacted",
+        "requirements met; decides who is scored and who may be contacted",
     )
 
 
@@ -107,13 +107,13 @@ def test_a_capability_without_a_statement_of_its_use_is_refused() -> None:
         Capability(name="new", needs=())  # type: ignore[call-arg]
 
 
-def test_what_would_help_is_named_without_switching_anything_off() -> None:
-    state, details = capability("purchase_propensity", everything() | {"events": empty_table("events")})
+def test_optional_data_is_named_and_not_required() -> None:
+    state, details = capability("purchase_propensity", all_full() | {"events": empty_table("events")})
     assert state == "on"
     assert details.endswith("; would also use events")
 
 
-def test_orders_alone_switch_on_what_orders_can_carry() -> None:
+def test_orders_alone_are_enough_for_some_capabilities() -> None:
     found = {table: empty_table(table) for table in CONTRACTS} | {"order_lines": full_table("order_lines")}
     rows = report(found)
     on = set(rows.loc[rows["state"] == "on", "name"])
@@ -127,7 +127,7 @@ def test_orders_alone_switch_on_what_orders_can_carry() -> None:
 
 
 def test_a_table_without_rows_has_one_row() -> None:
-    rows = report(everything() | {"events": empty_table("events")})
+    rows = report(all_full() | {"events": empty_table("events")})
     (row,) = rows[rows["name"] == "raw.events"].to_dict("records")
     assert (row["state"], row["details"]) == ("missing", "no rows landed: add a source with table: events")
     assert pd.isna(row["column_name"])
@@ -156,7 +156,7 @@ def test_one_of_several_columns_is_enough() -> None:
 
 def test_uplift_needs_a_control_group() -> None:
     sends = replace(full_table("sends"), groups={("arm", "treated"): ROWS, ("arm", "control"): 0})
-    state, details = capability("uplift", everything() | {"sends": sends})
+    state, details = capability("uplift", all_full() | {"sends": sends})
     assert state == "off"
     assert details.startswith(
         "sends.arm: 0 of 5,000 rows are 'control', 1,000 needed: without a control group"
@@ -166,7 +166,7 @@ def test_uplift_needs_a_control_group() -> None:
 def test_too_short_a_history_is_counted() -> None:
     young = replace(full_table("order_lines"), oldest=date(2024, 11, 22))
     # 22 November to 29 December: 9 + 29 days.
-    state, details = capability("sales_forecast", everything() | {"order_lines": young})
+    state, details = capability("sales_forecast", all_full() | {"order_lines": young})
     assert (state, details) == ("off", "order_lines: 38 days, 365 needed")
 
 
@@ -180,9 +180,9 @@ def test_too_few_customers_and_conversions_are_counted() -> None:
     assert capability("content_choice", one) == ("off", "sends.variant: 1 different values, 2 needed")
 
 
-def test_old_facts_alone_are_stale() -> None:
+def test_old_rows_alone_are_stale() -> None:
     old = replace(full_table("events"), newest=date(2024, 10, 30))
-    found = everything() | {"events": old}
+    found = all_full() | {"events": old}
     # 30 October is 61 days before 30 December; on the 29th it was 60, which is allowed.
     assert column_state(found, "events", "occurred_at") == "stale"
     assert column_state(found, "events", "event_type") == "usable"
@@ -195,7 +195,7 @@ def test_old_facts_alone_are_stale() -> None:
 
 def test_answers_to_consent_do_not_grow_old() -> None:
     old = replace(full_table("consents"), newest=date(2023, 6, 1))
-    assert capability("consent", everything() | {"consents": old})[0] == "on"
+    assert capability("consent", all_full() | {"consents": old})[0] == "on"
 
 
 @pytest.mark.parametrize(
@@ -209,18 +209,18 @@ def test_answers_to_consent_do_not_grow_old() -> None:
         # 90 % of 5,000 is 4,500.
         ("customers", "postcode", ROWS, 4_501, "almost_unique"),
         ("customers", "postcode", ROWS, 4_500, "usable"),
-        # Whatever is an id, a key, a moment, an amount or free text may differ in every row.
+        # Ids, keys, times, amounts and free text may differ in every row.
         ("order_lines", "order_id", ROWS, ROWS, "usable"),
         ("events", "customer_id", ROWS, ROWS, "usable"),
         ("customers", "signed_up_at", ROWS, ROWS, "usable"),
         ("products", "unit_cost", ROWS, ROWS, "usable"),
         ("reviews", "text", ROWS, ROWS, "usable"),
-        # Few values are easily all different, and an empty click means that there was none.
+        # Few values are often all different, and an empty click means that there was none.
         ("order_lines", "channel", 49, 49, "sparse"),
         ("sends", "clicked_at", 40, 40, "usable"),
     ],
 )
-def test_a_column_is_called_by_what_is_wrong_with_it(
+def test_a_column_has_the_state_of_its_defect(
     table: str, column: str, filled: int, distinct: int, state: str
 ) -> None:
     assert column_state(with_column(table, column, filled=filled, distinct=distinct), table, column) == state

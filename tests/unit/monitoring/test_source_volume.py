@@ -1,4 +1,4 @@
-"""Arrivals are counted per source and day, as one morning knew them."""
+"""Rows are counted per source and day, as known on one as-of date."""
 
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 
 def landed(warehouse: DuckDBWarehouse, table: str, columns: str, *rows: str) -> pd.DataFrame:
-    """What ``daily_arrivals`` finds on MONDAY when ``rows`` (SQL) have landed."""
+    """Result of ``daily_arrivals`` on MONDAY after ``rows`` (SQL) have landed."""
     with warehouse.connect() as connection:
         connection.execute("create schema raw")
         connection.execute(
@@ -46,20 +46,20 @@ def test_rows_are_counted_per_source_and_day(warehouse: DuckDBWarehouse) -> None
     }
 
 
-def test_a_past_morning_counts_only_what_it_knew(warehouse: DuckDBWarehouse) -> None:
+def test_a_past_as_of_date_counts_only_rows_known_by_then(warehouse: DuckDBWarehouse) -> None:
     found = landed(
         warehouse,
         "order_lines",
         "source, ordered_at, known_at",
         "('shop', timestamp '2024-03-10 23:59:00', timestamp '2024-03-10 23:59:00')",
-        # Happened before the morning, known after it; and happened after it.
+        # Happened before the cutoff, known after it; and happened after it.
         "('shop', timestamp '2024-03-10 12:00:00', timestamp '2024-03-11 00:00:00')",
         "('shop', timestamp '2024-03-11 00:00:00', timestamp '2024-03-11 00:00:00')",
     )
     assert found["rows"].tolist() == [1]
 
 
-def test_late_rows_of_earlier_weeks_are_no_measure_for_the_newest(warehouse: DuckDBWarehouse) -> None:
+def test_late_rows_of_earlier_weeks_do_not_count_as_in_time(warehouse: DuckDBWarehouse) -> None:
     # The week from Monday 26 February: one order known by Monday 4 March, one only the day after.
     found = landed(
         warehouse,
@@ -78,7 +78,7 @@ def test_days_of_spend_are_days(warehouse: DuckDBWarehouse) -> None:
     assert found["day"].tolist() == [pd.Timestamp("2024-03-10")]
 
 
-def test_nothing_landed_is_nothing_found(warehouse: DuckDBWarehouse) -> None:
+def test_an_empty_table_has_no_volume(warehouse: DuckDBWarehouse) -> None:
     with warehouse.connect() as connection:
         connection.execute("create schema raw")
         connection.execute("create table raw.leads (source varchar, created_at timestamp)")
@@ -97,7 +97,7 @@ def spans(*sources: pd.DataFrame) -> dict[str, int]:
     return {str(source): int(rows) for source, rows in counted.items()}
 
 
-def test_an_export_that_was_replaced_lives_on_in_its_successor() -> None:
+def test_a_replaced_export_counts_for_its_successor() -> None:
     # 31 days of January, then 29 of February; the two overlap by a day, or a weekend lies between them.
     february = days("new", "2024-02-01", "2024-02-29")
     assert spans(days("old", "2024-01-01", "2024-01-31"), february) == {"new": 60}
@@ -110,7 +110,7 @@ def test_three_exports_in_a_row_are_one() -> None:
     assert spans(*years) == {"orders_2023": 3 * 365}
 
 
-def test_sources_beside_each_other_stay_apart() -> None:
+def test_parallel_sources_stay_separate() -> None:
     web, till = days("web", "2024-01-01", "2024-03-31"), days("till", "2024-02-01", "2024-03-31")
     assert spans(web, till) == {"web": 91, "till": 60}
     # The web shop stopped; the till, which began long before, is not its successor.

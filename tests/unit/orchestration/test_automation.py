@@ -16,10 +16,11 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.lifecycle.retrain_triggers import DRIFTED, RetrainTrigger
-from orchestration.alerts import alert, alert_of
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 from orchestration.sensors import (
+    alert,
+    alert_of,
     exports_landed_sensor,
     quick_fingerprint,
     retrain_triggered_sensor,

@@ -4,13 +4,13 @@ from datetime import date
 
 import dagster as dg
 import pytest
-
 from assets.churn.problem import CHURN
+from assets.propensity.problem import PURCHASE_PROPENSITY
+
 from assets.defs import as_of_partitions
 from assets.keys import RETRAIN_LOG
 from assets.lifecycle.defs import supervised_assets
 from assets.monitoring.defs import control_tables_asset
-from assets.propensity.problem import PURCHASE_PROPENSITY
 from orchestration.jobs import Stages
 
 PROBLEMS = (PURCHASE_PROPENSITY, CHURN)

@@ -44,6 +44,6 @@ def test_a_live_business_is_stale_after_a_week_and_a_data_set_that_ended_never_i
 
 
 def test_whoever_waits_gives_up_before_the_run_is_ended_for_being_too_long() -> None:
-    assert policies.SENSOR_PATIENCE < policies.WAREHOUSE_PATIENCE < policies.LONGEST_RUN
+    assert policies.SENSOR_LOCK_TIMEOUT < policies.WAREHOUSE_LOCK_TIMEOUT < policies.LONGEST_RUN
     assert float(policies.RUN_TAGS["dagster/max_runtime"]) == policies.LONGEST_RUN.total_seconds()
     assert policies.RUN_TAGS["dagster/max_retries"] == "1"

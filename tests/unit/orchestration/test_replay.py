@@ -13,7 +13,7 @@ from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
 from orchestration.cli import replay
 from orchestration.cli.console_log import console_logger
-from orchestration.cli.replay import History
+from orchestration.cli.replay import Replay
 from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.supervised.world import PROBLEM
@@ -33,7 +33,7 @@ def made() -> Made:
 
 
 @pytest.fixture
-def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+def run(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Replay:
     """A business of four assets whose every morning wants a model."""
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     days = dg.StaticPartitionsDefinition([str(DAY), str(FIRST_DAY)])
@@ -61,8 +61,8 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
     monkeypatch.setattr(replay, "pending_trigger", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
-    monkeypatch.setattr(replay, "date_line", lambda _rows: "the morning in a line")
-    return History(
+    monkeypatch.setattr(replay, "morning_line", lambda _rows: "the morning in a line")
+    return Replay(
         definitions=dg.Definitions(
             assets=[looked, scores, champion, snapshot],
             jobs=[
@@ -72,7 +72,7 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
                 ),
                 dg.define_asset_job(PUBLISH, [snapshot], executor_def=dg.in_process_executor),
             ],
-            loggers={"narrator": console_logger},
+            loggers={"console": console_logger},
         ),
         instance=dg.DagsterInstance.ephemeral(),
         warehouse=warehouse,
@@ -90,29 +90,29 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
 
 
 def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
-    history: History, made: Made, capsys: pytest.CaptureFixture[str]
+    run: Replay, made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    history.live(DAY)
+    run.run_date(DAY)
     assert made[0] == PROBLEM.realised.name
     assert sorted(made[1:]) == sorted([PROBLEM.champion.name, PROBLEM.scores.name])
     said = capsys.readouterr()
     assert "STOPPED" not in said.err
-    assert f"{DAY}: retraining {PROBLEM.name}, because {NOBODY_SERVES}: nothing" in said.err
+    assert f"{DAY}: retraining {PROBLEM.name}: {NOBODY_SERVES}: nothing" in said.err
     assert said.err.splitlines()[-1].startswith("the morning in a line (")
-    assert control_tables.champion_as_of(PROBLEM, history.warehouse, as_of=DAY) is not None
+    assert control_tables.champion_as_of(PROBLEM, run.warehouse, as_of=DAY) is not None
 
 
-def test_once_somebody_serves_the_morning_is_scored_too(history: History, made: Made) -> None:
-    history.live(DAY)
+def test_once_somebody_serves_the_morning_is_scored_too(run: Replay, made: Made) -> None:
+    run.run_date(DAY)
     made.clear()
-    history.run(REPLAY, DAY)
+    run.run_job(REPLAY, DAY)
     assert sorted(made) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
     made.clear()
-    history.live(DAY)
+    run.run_date(DAY)
     assert sorted(made[:2]) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
 
 
-def test_before_any_outcome_is_known_nothing_is_trained(history: History, made: Made) -> None:
+def test_before_any_outcome_is_known_nothing_is_trained(run: Replay, made: Made) -> None:
     # An outcome takes 30 days to be known, and nobody traded before this morning.
-    history.live(FIRST_DAY)
+    run.run_date(FIRST_DAY)
     assert made == [PROBLEM.realised.name]

@@ -17,10 +17,16 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.environments import Environment
 
 from assets.keys import Key
-from orchestration.policies import WAREHOUSE_PATIENCE
+from orchestration.policies import WAREHOUSE_LOCK_TIMEOUT
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.locks import crashed, hold_liveness_lock, prune, run_lock
-from orchestration.resources.retry import ResourceLocked, retry_while_locked
+from orchestration.resources.locks import (
+    ResourceLocked,
+    crashed,
+    hold_liveness_lock,
+    prune,
+    retry_while_locked,
+    run_lock,
+)
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """
@@ -71,7 +77,7 @@ def held_until(clock: Clock, instant: float) -> Callable[[], str]:
 
 def test_what_is_free_is_had_at_once() -> None:
     clock = Clock()
-    found = retry_while_locked(held_until(clock, 0), patience=timedelta(0), clock=clock, sleep=clock.sleep)
+    found = retry_while_locked(held_until(clock, 0), timeout=timedelta(0), clock=clock, sleep=clock.sleep)
     assert (found, clock.sleeps) == ("mine", 0)
 
 
@@ -79,8 +85,8 @@ def test_what_comes_free_in_time_is_had_and_the_wait_is_told_once_a_minute() -> 
     clock, told = Clock(), list[str]()
     found = retry_while_locked(
         held_until(clock, 230),
-        patience=timedelta(minutes=3),
-        tell=told.append,
+        timeout=timedelta(minutes=3),
+        log=told.append,
         clock=clock,
         sleep=clock.sleep,
     )
@@ -93,7 +99,7 @@ def test_patience_ends_with_the_holder_and_how_long_it_was_waited() -> None:
     clock = Clock()
     with pytest.raises(ResourceLocked, match=r"open in python \(PID 7\) \(waited 180 s\)"):
         retry_while_locked(
-            held_until(clock, 1e9), patience=timedelta(minutes=3), clock=clock, sleep=clock.sleep
+            held_until(clock, 1e9), timeout=timedelta(minutes=3), clock=clock, sleep=clock.sleep
         )
 
 
@@ -104,7 +110,7 @@ def test_another_error_is_not_waited_for() -> None:
         raise ValueError("not a lock")
 
     with pytest.raises(ValueError, match="not a lock"):
-        retry_while_locked(broken, patience=timedelta(hours=1), clock=clock, sleep=clock.sleep)
+        retry_while_locked(broken, timeout=timedelta(hours=1), clock=clock, sleep=clock.sleep)
     assert clock.sleeps == 0
 
 
@@ -116,7 +122,7 @@ def test_the_warehouse_waits_for_a_person_who_has_it_open(tmp_path: Path) -> Non
 
 
 def test_the_warehouse_gives_up_naming_the_file_and_who_has_it(tmp_path: Path) -> None:
-    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), patience_seconds=0.3)
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), lock_timeout_seconds=0.3)
     with held_by_somebody(warehouse.path, 60) as pid, pytest.raises(ResourceLocked) as told:
         warehouse.exists(TABLE)
     assert f"{warehouse.path} is open in" in str(told.value)
@@ -144,19 +150,19 @@ def test_dbt_waits_too_and_about_as_long(tmp_path: Path) -> None:
         Environment.initialize_db(credentials).close()
     # It sleeps 1, 2, 4, ... seconds: as many attempts as make no less than the patience of our own steps.
     attempts = credentials.retries.connect_attempts
-    assert 2**attempts - 1 >= 0.8 * WAREHOUSE_PATIENCE.total_seconds()
+    assert 2**attempts - 1 >= 0.8 * WAREHOUSE_LOCK_TIMEOUT.total_seconds()
 
 
 def test_one_run_has_its_turn_at_a_time_and_the_other_hears_whose_it_is(tmp_path: Path) -> None:
-    file, told = tmp_path / "warehouse.turn", list[str]()
+    file, told = tmp_path / "warehouse.lock", list[str]()
     with (
-        run_lock(file, run_id="first", patience=timedelta(0)),
-        pytest.raises(ResourceLocked, match=r"run first .* has its turn"),
-        run_lock(file, run_id="second", patience=timedelta(seconds=0.3), tell=told.append),
+        run_lock(file, run_id="first", timeout=timedelta(0)),
+        pytest.raises(ResourceLocked, match=r"run first .* holds the run lock"),
+        run_lock(file, run_id="second", timeout=timedelta(seconds=0.3), log=told.append),
     ):
         pytest.fail("two runs at once")
     assert len(told) == 1
-    with run_lock(file, run_id="third", patience=timedelta(0)):
+    with run_lock(file, run_id="third", timeout=timedelta(0)):
         assert file.read_text().startswith("run third ")
 
 

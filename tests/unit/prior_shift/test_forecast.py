@@ -1,4 +1,4 @@
-"""The level forecast recovers what was planted, knows closures and seasons, and never looks ahead."""
+"""The prior shift forecast recovers a simulated shift, closures and seasons, and never looks ahead."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -54,23 +54,23 @@ def calendar_of(per_day: Floats, number: int) -> TradingCalendar:
 
 
 def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) -> PriorShiftForecast:
-    """Of the newest as-of day of ``shifts``."""
+    """Forecast of the latest as-of date of ``shifts``."""
     as_of = week(shifts.size - 1)
     return forecast_prior_shift(
         history(shifts), daily_orders(per_day), as_of=as_of, horizon_days=horizon_days
     )
 
 
-def test_a_steady_shop_gets_its_planted_level_back() -> None:
+def test_a_steady_shop_recovers_the_simulated_shift() -> None:
     made = forecast(np.full(7 * 39, 20.0), np.full(40, 0.3))
-    # Not to the last digit: half an order stands in for none wherever a logarithm is taken.
+    # Not to the last digit: half an order is added wherever a logarithm is taken.
     assert made.shift == pytest.approx(0.3, abs=0.01)
     assert made.sd < PRIOR_SD
     assert sum(made.components.values()) == pytest.approx(made.shift)
 
 
-def test_the_level_follows_orders_that_no_matured_window_has_seen() -> None:
-    # Orders double in the last four weeks, all of which lie after the newest matured as-of day's morning.
+def test_the_forecast_follows_orders_after_the_last_matured_window() -> None:
+    # Orders double in the last four weeks, all of which are after the latest matured as-of date.
     per_day = np.r_[np.full(7 * 35, 20.0), np.full(7 * 4, 40.0)]
     made = forecast(per_day, np.full(40, 0.0))
     kappa = -np.log(1 - EXPECTED) / EXPECTED
@@ -79,18 +79,18 @@ def test_the_level_follows_orders_that_no_matured_window_has_seen() -> None:
 
 
 def test_a_closure_last_year_is_expected_again() -> None:
-    # Open every day for a year, but shut for the 14 days from week 48; 52 weeks later the same weeks come.
+    # Open every day for a year, but closed for the 14 days from week 48; 52 weeks later the same weeks come.
     per_day = np.full(7 * 100, 20.0)
     per_day[7 * 48 : 7 * 50] = 0
     seen = period_covariates(calendar_of(per_day, 100), week(100), lookback_days=28, horizon_days=28)
-    # Weeks 100..103 were weeks 48..51: 14 of 28 days shut. By date they fall one day later (364 against 365),
-    # so the first and the 15th day are half shut each: 0.5 + 13 + 0.5 = 14.
+    # Weeks 100..103 were weeks 48..51: 14 of 28 days closed. By date that is a day later (364 against 365),
+    # so the first and the 15th day are half closed each: 0.5 + 13 + 0.5 = 14.
     assert np.exp(seen.trading) == pytest.approx(0.5)
     # Orders per trading day did not change last year, so the closure is not counted again as season.
     assert seen.season == pytest.approx(0, abs=0.01)
 
 
-def test_the_closed_weekday_is_learned() -> None:
+def test_the_closed_weekday_is_estimated() -> None:
     per_day = np.tile([20.0, 20, 20, 20, 20, 20, 0], 20)
     calendar = calendar_of(per_day, 20)
     assert calendar.trading_days(140, 147) == pytest.approx(7)
@@ -105,7 +105,7 @@ def test_a_quiet_day_of_a_small_shop_is_no_closure() -> None:
 
 
 def test_last_years_peak_is_expected_again() -> None:
-    # Twice the orders in weeks 48 to 51 of the first year; scored on the morning of week 100.
+    # Twice the orders in weeks 48 to 51 of the first year; scored in week 100.
     per_day = np.full(7 * 100, 100.0)
     per_day[7 * 48 : 7 * 52] = 200
     shifts = np.zeros(101)
@@ -118,7 +118,7 @@ def test_last_years_peak_is_expected_again() -> None:
 
 
 def ar1_shop(rng: np.random.Generator, weeks: int) -> tuple[Floats, Floats]:
-    """Orders per day and matured shifts of a shop whose log intensity wanders as an AR(1) of weeks."""
+    """Orders per day and matured shifts of a shop whose log intensity is a weekly AR(1)."""
     effect = np.zeros(weeks + 4)
     for index in range(1, weeks + 4):
         effect[index] = 0.8 * effect[index - 1] + rng.normal(0, 0.12)
@@ -130,30 +130,30 @@ def ar1_shop(rng: np.random.Generator, weeks: int) -> tuple[Floats, Floats]:
 
 
 @pytest.mark.parametrize("weeks", [40, 70])
-def test_the_interval_holds_the_outcome_as_often_as_it_says(weeks: int) -> None:
+def test_the_interval_has_its_nominal_coverage(weeks: int) -> None:
     rng = np.random.default_rng(7)
     equal = np.full(int(CUSTOMERS), EXPECTED)
-    held = []
+    covered = []
     for _ in range(120):
         per_day, shifts = ar1_shop(rng, weeks)
         low, high = total_interval(equal, forecast(per_day, shifts))
-        held.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
+        covered.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
     # 95 % of 120 replications, give or take 2.5 standard errors of 2.0 points
-    assert 0.90 <= np.mean(held) <= 0.999
+    assert 0.90 <= np.mean(covered) <= 0.999
 
 
-def test_an_interval_without_the_level_would_hold_far_too_seldom() -> None:
+def test_an_interval_without_the_error_of_the_shift_covers_far_too_seldom() -> None:
     rng = np.random.default_rng(8)
     equal = np.full(int(CUSTOMERS), EXPECTED)
-    held = []
+    covered = []
     for _ in range(40):
         per_day, shifts = ar1_shop(rng, 40)
         low, high = total_interval(equal, replace(forecast(per_day, shifts), sd=0.0))
-        held.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
-    assert np.mean(held) < 0.6
+        covered.append(low <= with_shift(equal, shifts[-1]).sum() <= high)
+    assert np.mean(covered) < 0.6
 
 
-def test_nothing_after_the_morning_changes_the_forecast() -> None:
+def test_later_facts_do_not_change_the_forecast() -> None:
     rng = np.random.default_rng(3)
     per_day, shifts = ar1_shop(rng, 80)
     known, as_of = history(shifts), week(60)
@@ -161,13 +161,13 @@ def test_nothing_after_the_morning_changes_the_forecast() -> None:
     tampered_days = per_day.copy()
     tampered_days[7 * 60 :] *= 9
     tampered_shifts = shifts.copy()
-    tampered_shifts[57:] = 5  # week 56 + 28 days ends on the morning of week 60, week 57 has not matured
+    tampered_shifts[57:] = 5  # week 56 + 28 days ends at the start of week 60, week 57 has not matured
     tampered = replace(known, shift=tampered_shifts, expected=np.r_[known.expected[:61], np.full(20, 0.9)])
     after = forecast_prior_shift(tampered, daily_orders(tampered_days), as_of=as_of, horizon_days=HORIZON)
     assert after == before
 
 
-def test_the_newest_matured_window_does_change_the_forecast() -> None:
+def test_the_latest_matured_window_does_change_the_forecast() -> None:
     per_day, shifts = ar1_shop(np.random.default_rng(3), 80)
     moved = shifts.copy()
     moved[56] = 5
@@ -177,34 +177,34 @@ def test_the_newest_matured_window_does_change_the_forecast() -> None:
     ) != forecast_prior_shift(history(shifts), daily, as_of=as_of, horizon_days=HORIZON)
 
 
-def test_without_a_matured_window_the_level_stays_and_the_prior_speaks() -> None:
+def test_without_a_matured_window_the_shift_is_0_with_the_prior_sd() -> None:
     made = forecast(np.full(21, 20.0), np.zeros(4))
     assert (made.shift, made.sd, made.degrees_of_freedom) == (0.0, PRIOR_SD, PRIOR_PERIODS)
     assert made.n_periods == 0
 
 
-def test_a_shop_without_any_order_still_gets_an_answer() -> None:
+def test_a_shop_without_an_order_still_has_a_forecast() -> None:
     made = forecast(np.zeros(7), np.zeros(2))
     assert made.shift == 0.0
     assert np.isfinite(made.sd)
 
 
 @pytest.mark.parametrize("horizon_days", [7, 14, 30, 60, 90])
-def test_every_horizon_gets_a_finite_level(horizon_days: int) -> None:
+def test_every_horizon_has_a_finite_shift(horizon_days: int) -> None:
     per_day, shifts = ar1_shop(np.random.default_rng(5), 90)
     made = forecast(per_day, shifts, horizon_days=horizon_days)
     assert np.isfinite([made.shift, made.sd, made.degrees_of_freedom]).all()
     assert made.sd > 0
 
 
-def test_a_morning_that_is_no_as_of_day_is_refused() -> None:
-    with pytest.raises(ValueError, match="2023-01-03 is not an as-of day"):
+def test_a_day_that_is_no_as_of_date_is_refused() -> None:
+    with pytest.raises(ValueError, match="2023-01-03 is not an as-of date"):
         forecast_prior_shift(
             history(np.zeros(3)), daily_orders(np.ones(7)), as_of=date(2023, 1, 3), horizon_days=HORIZON
         )
 
 
-def test_the_interval_stays_within_nobody_and_everybody() -> None:
+def test_the_interval_is_within_0_and_the_number_of_customers() -> None:
     wild = PriorShiftForecast(
         shift=0.0, sd=5.0, degrees_of_freedom=4.0, n_periods=0, has_season=False, components={}
     )

@@ -1,15 +1,16 @@
-"""Customers who fall into as many groups as we say, and a declaration small enough for a test."""
+"""Customers in as many clusters as a test asks for, and a declaration small enough for a test."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from assets.segments.model import SEGMENTS, Rules
+from assets.segments.clustering import SegmentationModel, fit_segments, select_segments
+from assets.segments.spec import SEGMENTATION, Rules
 
-SMALL = replace(SEGMENTS, most_segments=5, stability_draws=3, stability_rows=1_000, silhouette_rows=500)
+SMALL = replace(SEGMENTATION, most_segments=5, stability_draws=3, stability_rows=1_000, silhouette_rows=500)
 RULES = Rules()
-# Days since the last order, orders and tenure of three ways of being a customer: each far from the others.
+# Days since the last order, orders and tenure of three kinds of customers, each far from the others.
 KINDS = ((300.0, 1.0, 600.0), (10.0, 20.0, 600.0), (10.0, 1.0, 20.0))
 
 
@@ -31,3 +32,27 @@ def customers(count: int = 600, *, seed: int = 1) -> pd.DataFrame:
             "return_rate_365d": 0.0,
         }
     )
+
+
+def alike(count: int = 300) -> pd.DataFrame:
+    """``count`` customers with equal features."""
+    rows = customers(count)
+    rows.iloc[:, 1:] = rows.iloc[0, 1:].to_numpy()
+    return rows
+
+
+def shapeless(count: int = 900) -> pd.DataFrame:
+    """``count`` customers in one cloud: two halves never agree on where to cut it."""
+    rows = customers(count)
+    rng = np.random.default_rng(3)
+    for name in SMALL.columns:
+        rows[name] = np.exp(rng.normal(3, 0.5, size=len(rows)))
+    return rows
+
+
+def segmented(
+    rows: pd.DataFrame, *, champion: SegmentationModel | None = None, keys_used: int = 0
+) -> SegmentationModel:
+    """The segmentation of ``rows`` with the selected number of segments."""
+    best = select_segments(rows, SMALL).best
+    return fit_segments(rows, SMALL, k=best.k, champion=champion, keys_used=keys_used)

@@ -1,8 +1,10 @@
 """An inconsistent declaration is refused when it is made."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from assets.churn.capability import CHURN as CHURN_CAPABILITY
 from assets.features.customers import ELIGIBILITY
@@ -15,6 +17,9 @@ from tests.unit.supervised.world import PROBLEM
 
 CHURN, PURCHASE_PROPENSITY = CHURN_CAPABILITY.problem, PURCHASE_CAPABILITY.problem
 
+FEATURE_MODELS = Path(__file__).parents[3] / "dbt_project" / "models" / "features"
+KEYS_AND_TIMES = {"customer_id", "as_of_date", "as_of_at", "newest_known_at"}
+
 
 def test_the_tables_of_a_problem_have_its_name() -> None:
     spec = PURCHASE_CAPABILITY.spec
@@ -22,8 +27,11 @@ def test_the_tables_of_a_problem_have_its_name() -> None:
     assert spec.champion == Key("ml", "purchase_propensity__champion")
 
 
-def test_purchase_propensity_leaves_the_calendar_to_the_prior_shift() -> None:
-    assert not {"month_of_year", "week_of_year"} & set(PURCHASE_PROPENSITY.columns)
+@pytest.mark.parametrize("table", PURCHASE_PROPENSITY.features, ids=lambda key: key.name)
+def test_every_feature_column_is_used(table: Key) -> None:
+    described = yaml.safe_load((FEATURE_MODELS / f"{table.name}.yml").read_text())["models"][0]["columns"]
+    computed = {column["name"] for column in described} - KEYS_AND_TIMES
+    assert computed <= set(PURCHASE_PROPENSITY.columns)
 
 
 def test_both_questions_read_the_same_features_and_churn_excludes_churned_customers() -> None:
@@ -33,7 +41,7 @@ def test_both_questions_read_the_same_features_and_churn_excludes_churned_custom
     assert CHURN.sources == (
         ELIGIBILITY,
         *CHURN.features,
-        Key("intermediate", "int_customer__as_of_churned"),
+        Key("point_in_time", "pit_customer__churn_status"),
     )
     # For a churned customer without consent the first reason alone is published.
     assert [each.table for each in CHURN.exclusions] == [ELIGIBILITY, CHURN.sources[-1]]

@@ -1,0 +1,182 @@
+"""Rows of ``ml.metrics``: of a backtest, and of published predictions with observed spend."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from assets.lifecycle.capability import MetricKey, Performance
+from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, Types, typed
+from assets.lifetime_value.backtest import BASELINE, BacktestWindow, Choice, difference, resamples_of
+from assets.lifetime_value.group_totals import WHOLE, group_totals, groups_out_of_tolerance
+from assets.lifetime_value.models.candidates import AmountModelName
+from assets.lifetime_value.spec import COMPARED, CUSTOMER, HORIZON, ValueProblem
+from assets.metrics.amounts import amount_accuracy, coverage
+from assets.metrics.arrays import Floats
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
+
+# Metrics that are also recorded as paired differences against the baseline.
+DIFFERENCES = ("wape", COMPARED.metric, "gini")
+
+MetricRow = dict[str, object]
+
+
+def metric_rows(
+    problem: ValueProblem, evaluated: Sequence[BacktestWindow], *, choice: Choice, period_sd: float
+) -> list[MetricRow]:
+    """Rows of ``ml.metrics`` without model, version and split: the first window overall, then by horizon.
+
+    Metrics of the chosen amount model have bare names, those of the others begin with the model's.
+
+    Args:
+        problem: The declaration.
+        evaluated: Windows, the newest matured one of the evaluated horizon first.
+        choice: The chosen amount model.
+        period_sd: See :func:`period_sd`.
+    """
+    first, name = evaluated[0], choice.best.amount_model
+    rows = list(_window_rows(problem, first, name, slice_name="all", slice_value="all"))
+    if choice.against_champion is not None:
+        compared = {COMPARED.champion_difference: choice.against_champion}
+        rows += interval_rows(compared, first.amount, slice_name="all", slice_value="all")
+    for window in evaluated:
+        if name in window.predictions:
+            rows += _window_rows(problem, window, name, slice_name=HORIZON, slice_value=str(window.days))
+    return [*rows, {**rows[0], "metric": "period_sd", "value": period_sd, "ci_lo": None, "ci_hi": None}]
+
+
+def interval_rows(
+    found: Mapping[str, Interval], observed: Floats, *, slice_name: str, slice_value: str
+) -> Iterator[MetricRow]:
+    """Rows of ``ml.metrics`` without model, version and split.
+
+    Args:
+        found: Intervals by metric.
+        observed: (n,) amounts that they are about.
+        slice_name: Name of the slice.
+        slice_value: Its value.
+    """
+    for metric, each in found.items():
+        yield {
+            "slice_name": slice_name,
+            "slice_value": slice_value,
+            "metric": metric,
+            "value": each.value,
+            "ci_lo": each.lo,
+            "ci_hi": each.hi,
+            "n": observed.size,
+            "n_positive": int((observed > 0).sum()),
+        }
+
+
+def realised_performance(problem: ValueProblem, published: pd.DataFrame, *, key: MetricKey) -> Performance:
+    """Published predictions of one version compared with observed spend, by horizon.
+
+    Totals by group, and with them the defects, are of the evaluated horizon.
+
+    Args:
+        problem: The declaration.
+        published: Rows as :func:`assets.lifetime_value.dataset.published_with_outcomes` reads them.
+        key: What the rows are about.
+    """
+    rows = [
+        row
+        for days, part in published.groupby("horizon_days")
+        for row in _published_rows(problem, part, horizon=str(days))
+    ]
+    metrics = _keyed(pd.DataFrame(rows), key, METRIC_TYPES)
+    part = published.loc[published["horizon_days"] == problem.evaluated_days]
+    if part.empty:
+        text = f"no window of {problem.evaluated_days} days has ended"
+        return Performance(metrics=metrics, bins=typed([], BIN_TYPES), too_few=text)
+    groups = _published_groups(problem, part)
+    whole = groups.loc[groups["slice_name"] == WHOLE]
+    held = metrics.loc[(metrics["metric"] == "coverage") & _is_of(metrics, problem.evaluated_days), "value"]
+    return Performance(
+        metrics=metrics,
+        bins=_keyed(groups, key, BIN_TYPES),
+        figures={
+            "predicted_total": float((whole["n"] * whole["mean_predicted"]).sum()),
+            "observed_total": float((whole["n"] * whole["actual_rate"]).sum()),
+            "coverage": float(held.iloc[0]),
+        },
+        defects=tuple(groups_out_of_tolerance(groups, criteria=problem.criteria)),
+        n=len(part),
+    )
+
+
+def keyed_metrics(rows: Sequence[MetricRow], key: MetricKey) -> pd.DataFrame:
+    """``rows`` as rows of ``ml.metrics``."""
+    return _keyed(pd.DataFrame(rows), key, METRIC_TYPES)
+
+
+def keyed_bins(groups: pd.DataFrame, key: MetricKey) -> pd.DataFrame:
+    """``groups``, rows of :func:`group_totals` (n, k), as rows of ``ml.calibration_bins``."""
+    return _keyed(groups, key, BIN_TYPES)
+
+
+def _window_rows(
+    problem: ValueProblem,
+    window: BacktestWindow,
+    chosen: AmountModelName,
+    *,
+    slice_name: str,
+    slice_value: str,
+) -> Iterator[MetricRow]:
+    resamples = resamples_of(problem, window.cohort.known.entities)
+    accuracies = {
+        name: amount_accuracy(window.amount, window.value(name), resamples) for name in window.predictions
+    }
+    found: dict[str, Interval] = {}
+    for name, accuracy in accuracies.items():
+        prefix = "" if name == chosen else f"{name}_"
+        found |= {f"{prefix}{metric}": each for metric, each in percentile_intervals(accuracy).items()}
+    for metric in DIFFERENCES:
+        found[f"{metric}_difference"] = difference(accuracies[chosen], accuracies[BASELINE], metric)
+    found |= _coverage_and_orders(window, chosen, resamples)
+    yield from interval_rows(found, window.amount, slice_name=slice_name, slice_value=slice_value)
+
+
+def _coverage_and_orders(
+    window: BacktestWindow, chosen: AmountModelName, resamples: ClusterBootstrap
+) -> dict[str, Interval]:
+    """Share of intervals that hold the observed amount, and predicted over observed orders."""
+    predicted, column = window.predictions[chosen], window.column
+    held = coverage(window.amount, predicted.value_lo[:, column], predicted.value_hi[:, column], resamples)
+    both = np.column_stack([predicted.orders[:, column], window.spent[:, 1]])
+    drawn = resamples.means(both)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio, ratios = np.divide(*both.sum(axis=0)), drawn[:, 0] / drawn[:, 1]
+    lo, hi = np.nanquantile(ratios, [0.025, 0.975])
+    return {"coverage": held, "orders_ratio": Interval(value=float(ratio), lo=float(lo), hi=float(hi))}
+
+
+def _published_rows(problem: ValueProblem, published: pd.DataFrame, *, horizon: str) -> Iterator[MetricRow]:
+    observed, predicted, lo, hi = (
+        published[name].to_numpy(dtype=np.float64)
+        for name in ("outcome_amount", "predicted_value", "predicted_value_lo", "predicted_value_hi")
+    )
+    resamples = resamples_of(problem, published[CUSTOMER].to_numpy())
+    found = percentile_intervals(amount_accuracy(observed, predicted, resamples))
+    found |= {"coverage": coverage(observed, lo, hi, resamples)}
+    yield from interval_rows(found, observed, slice_name=HORIZON, slice_value=horizon)
+
+
+def _published_groups(problem: ValueProblem, published: pd.DataFrame) -> pd.DataFrame:
+    tested = published["period_sd"].iloc[0]
+    return group_totals(
+        published["outcome_amount"].to_numpy(dtype=np.float64),
+        published["predicted_value"].to_numpy(dtype=np.float64),
+        resamples_of(problem, published[CUSTOMER].to_numpy()),
+        quarters=published["cohort"].to_numpy(dtype=object),
+        period_sd=problem.criteria.usual_period_sd if pd.isna(tested) else float(tested),
+    )
+
+
+def _is_of(metrics: pd.DataFrame, days: int) -> "pd.Series[bool]":
+    return (metrics["slice_name"] == HORIZON) & (metrics["slice_value"] == str(days))
+
+
+def _keyed(rows: pd.DataFrame, key: MetricKey, types: Types) -> pd.DataFrame:
+    return typed(rows.assign(**asdict(key)), types)

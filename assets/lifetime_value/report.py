@@ -1,0 +1,103 @@
+"""Sections of the model card and numbers for the UI, from recorded rows alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from assets.lifecycle.report.model_card import markdown_table
+from assets.lifecycle.store.metric_lookup import has, overall
+from assets.lifetime_value.backtest import BASELINE
+from assets.lifetime_value.group_totals import WHOLE
+from assets.lifetime_value.models.candidates import AMOUNT_MODELS
+from assets.lifetime_value.spec import HORIZON, ValueProblem
+
+MEASURES = {
+    "deviance": "Poisson deviance per unit of money (lower is better)",
+    "wape": "WAPE (lower)",
+    "gini": "Gini coefficient (higher)",
+    "total_ratio": "predicted over observed total (1 is right)",
+}
+GROUP_COLUMNS = (
+    "group",
+    "customers",
+    "predicted, mean",
+    "observed, mean",
+    "95 % interval, customers and period",
+)
+LIMITS = """\
+* A customer with one order counts as a customer, however long ago it was: in BG/NBD a customer can leave
+  after a repeat order only.
+* Neither season nor trend is in the predictions. They are in the interval of a group's total, not in that of
+  a customer.
+* Orders are days with a purchase; the next order's dates assume that the customer is still one."""
+TOTALS = ["predicted_value", "predicted_orders", "baseline_value"]
+
+
+def card_sections(
+    problem: ValueProblem, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
+) -> Mapping[str, str]:
+    """Amounts, performance, totals by group and limits, in Markdown by title.
+
+    Args:
+        problem: The declaration.
+        registry: The version's row of ``ml.model_registry``.
+        metrics: Its rows of ``ml.metrics`` of the backtest (n, k).
+        bins: Its rows of ``ml.calibration_bins`` (n, k).
+    """
+    basis = f"{problem.value_basis}, in shop currency. Positive training rows have a repeat order."
+    if not has(metrics, "wape"):
+        return {"Amounts": basis, "Limits": LIMITS}
+    return {
+        "Amounts": basis,
+        "Performance": _performance(problem, registry, metrics),
+        "Totals by group": markdown_table(GROUP_COLUMNS, _groups(bins)),
+        "Limits": LIMITS,
+    }
+
+
+def score_summary(problem: ValueProblem, rows: pd.DataFrame) -> Mapping[str, Any]:
+    """Totals by horizon, and how many customers are high value.
+
+    Args:
+        problem: The declaration.
+        rows: Rows of the score table of one date (n, k).
+    """
+    # The baseline has no orders, and so no total of them, not a total of 0.
+    totals = rows.groupby(HORIZON)[TOTALS].sum(min_count=1)
+    return {
+        "totals": totals.reset_index(),
+        "high_value_customers": int(rows["is_high_value"].sum() // len(problem.horizons_days)),
+    }
+
+
+def _performance(problem: ValueProblem, registry: Mapping[str, Any], metrics: pd.DataFrame) -> str:
+    prefixes = ["", *(f"{name}_" for name in (BASELINE, *AMOUNT_MODELS) if has(metrics, f"{name}_wape"))]
+    rows = [
+        (text, *(str(overall(metrics, f"{prefix}{name}")) for prefix in prefixes))
+        for name, text in MEASURES.items()
+    ]
+    names = [prefix.removesuffix("_") or "this version" for prefix in prefixes]
+    table = markdown_table(("measure", *names), rows)
+    period = overall(metrics, "period_sd").value
+    return (
+        f"Fitted on what was known on {registry['test_from']} and compared with the {problem.evaluated_days} "
+        "days that\nfollowed. Intervals are 95 %, by resampling customers.\n\n"
+        f"{table}\n\n"
+        f"Intervals of {problem.interval_coverage:.0%} held for {overall(metrics, 'coverage')} of the "
+        f"customers. A whole window misses by a\nfactor of e^{period:.2f} (one standard deviation), as "
+        "earlier windows did."
+    )
+
+
+def _groups(bins: pd.DataFrame) -> list[tuple[object, ...]]:
+    return [
+        (
+            f"tenth {row['bin']}" if row["slice_name"] == WHOLE else row["slice_value"],
+            row["n"],
+            f"{row['mean_predicted']:.2f}",
+            f"{row['actual_rate']:.2f}",
+            f"{row['ci_lo']:.2f} to {row['ci_hi']:.2f}",
+        )
+        for row in bins.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records")
+    ]

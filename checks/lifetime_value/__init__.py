@@ -1,1 +1,0 @@
-"""Checks of lifetime value: amounts, their intervals and their totals."""

@@ -1,0 +1,238 @@
+"""Lifetime value by as-of date: promoted, refused, fallen back, withheld, rolled back and evaluated."""
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.promotion import CARD_FILE, roll_back
+from assets.lifecycle.scoring import score
+from assets.lifecycle.training import evaluate
+from tests.assets.value_world import BUYING, FIRST_DAY, PROBLEM, SPEC, ValueWorld, create
+
+LAST = FIRST_DAY + timedelta(weeks=29)
+EARLIER = LAST - timedelta(weeks=14)
+
+
+@pytest.fixture(scope="module")
+def scored_twice(tmp_path_factory: pytest.TempPathFactory) -> ValueWorld:
+    """A shop that scored fourteen weeks ago and on the newest date."""
+    world = create(tmp_path_factory.mktemp("value"))
+    world.run(EARLIER)
+    world.run(LAST)
+    return world
+
+
+@pytest.fixture
+def copy(scored_twice: ValueWorld, tmp_path: Path) -> ValueWorld:
+    """The same shop, to be changed."""
+    return ValueWorld(folder=shutil.copytree(scored_twice.folder, tmp_path / "copy"))
+
+
+@pytest.fixture
+def scored_once(scored_twice: ValueWorld, tmp_path: Path) -> ValueWorld:
+    """The same shop as it was before the newest date was run."""
+    world = ValueWorld(folder=shutil.copytree(scored_twice.folder, tmp_path / "once"))
+    tables = (SPEC.evaluation, SPEC.champion, SPEC.scores, SPEC.realised, RETRAIN_LOG)
+    with world.warehouse.connect() as connection:
+        for key in tables:
+            connection.execute(f"delete from {key.sql} where as_of_date = $last", {"last": LAST})
+        connection.execute(f"delete from {METRICS.sql} where split = 'realised'")
+        connection.execute(f"delete from {CALIBRATION_BINS.sql} where split = 'realised'")
+    return world
+
+
+def spend_fourfold(world: ValueWorld) -> None:
+    """Multiply all observed amounts of the evaluated horizon by four."""
+    with world.warehouse.connect() as connection:
+        connection.execute(f"update {PROBLEM.labels[90].sql} set outcome_amount = 4 * outcome_amount")
+
+
+def rows_on_last(world: ValueWorld) -> pd.DataFrame:
+    rows = world.table(SPEC.scores)
+    return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == LAST]
+
+
+def test_the_model_that_the_customers_follow_is_promoted_with_its_parameters(
+    scored_twice: ValueWorld,
+) -> None:
+    decisions = scored_twice.table(RETRAIN_LOG)
+    assert decisions["decision"].tolist() == ["promote", "promote"]
+    assert decisions["metric"].tolist() == ["deviance_difference"] * 2
+    assert (decisions["ci_hi"] < 0).all()
+    (row,) = scored_twice.table(MODEL_REGISTRY).query("stage == 'champion'").to_dict("records")
+    params = json.loads(row["params"])
+    assert set(params) >= {"r", "alpha", "a", "b", "p", "q", "v"}
+    assert params["amount_model"] == "bg_nbd"
+    # The parameters of one date are estimates of the shop's: within a fifth for the order rate.
+    assert params["r"] / params["alpha"] == pytest.approx(BUYING.r / BUYING.alpha, rel=0.2)
+    assert (row["train_from"].date(), row["test_from"].date()) == (LAST, LAST - timedelta(weeks=13))
+    assert row["calibration_method"] == "maximum likelihood"
+
+
+def test_the_amount_model_that_needs_more_dates_is_refused_with_the_reason(scored_twice: ValueWorld) -> None:
+    reasons = scored_twice.table(SPEC.evaluation)["reasons"]
+    assert reasons.str.contains("machine-learned amounts: .* matured as-of days").all()
+
+
+def test_each_customer_has_three_horizons_each_worth_more_than_the_one_before(
+    scored_twice: ValueWorld,
+) -> None:
+    rows = rows_on_last(scored_twice)
+    by_horizon = rows.pivot_table(index="customer_id", columns="horizon_days", values="predicted_value")
+    assert list(by_horizon) == [30, 90, 365]
+    assert (by_horizon[90] > by_horizon[30]).all()
+    assert (rows["status"] == "ok").all()
+    assert (rows["target"] == PROBLEM.target).all()
+    most = rows.loc[rows["is_high_value"]].groupby("horizon_days").size()
+    assert (most == -(-len(by_horizon) // 5)).all()
+
+
+def test_published_amounts_are_evaluated_once_their_window_has_ended(scored_twice: ValueWorld) -> None:
+    row = scored_twice.table(SPEC.realised).iloc[-1]
+    assert pd.isna(row["defects"])
+    figures = json.loads(row["figures"])
+    scored = scored_twice.table(SPEC.scores).query("horizon_days == 90")
+    then = scored.loc[pd.to_datetime(scored["as_of_date"]).dt.date == EARLIER]
+    assert figures["predicted_total"] == pytest.approx(then["predicted_value"].sum())
+    assert (row["model_version"], row["n"], row["n_days"]) == (then["model_version"].iloc[0], len(then), 1)
+    outcome = scored_twice.table(PROBLEM.labels[90])
+    spent = outcome.loc[pd.to_datetime(outcome["as_of_date"]).dt.date == EARLIER, "outcome_amount"]
+    assert figures["observed_total"] == pytest.approx(spent.sum())
+    realised = scored_twice.table(METRICS).query("split == 'realised'")
+    assert set(realised["slice_value"]) == {"30", "90"}
+
+
+def test_a_repeated_run_changes_nothing(copy: ValueWorld) -> None:
+    keys = (METRICS, CALIBRATION_BINS, RETRAIN_LOG, MODEL_REGISTRY, SPEC.scores, SPEC.champion)
+    before = [copy.table(key) for key in keys]
+    copy.run(LAST)
+    for key, rows in zip(keys, before, strict=True):
+        pd.testing.assert_frame_equal(copy.table(key), rows)
+
+
+def test_replaying_a_past_date_leaves_the_champion_of_the_registry(copy: ValueWorld) -> None:
+    newest = copy.table(SPEC.champion)["model_version"].iloc[-1]
+    copy.run(EARLIER + timedelta(weeks=1))
+    stages = copy.table(MODEL_REGISTRY).set_index("model_version")["stage"]
+    assert stages[stages == "champion"].index.tolist() == [newest]
+    assert len(stages) == 3
+
+
+def test_every_promoted_version_has_a_card_and_a_grade(scored_twice: ValueWorld) -> None:
+    registry = scored_twice.table(MODEL_REGISTRY)
+    assert set(registry["quality_grade"]) <= {"Excellent", "Good", "Fair", "Poor"}
+    for version, uri in zip(registry["model_version"], registry["card_uri"], strict=True):
+        folder = scored_twice.context(LAST).folder(version)
+        assert uri == f"{version}/{CARD_FILE}"
+        card = (folder / CARD_FILE).read_text(encoding="utf-8")
+        assert "| measure | this version | naive |" in card
+        assert "| tenth 10 |" in card
+        assert "## Limits" in card
+
+
+def test_a_season_that_no_window_has_shown_is_a_defect_and_the_baseline_serves(tmp_path: Path) -> None:
+    # All customers spend four times as much in the newest window: tolerance and two usual windows allow 50 %.
+    world = create(tmp_path, season=4.0)
+    serving = world.run(LAST)
+    assert serving is not None
+    assert serving.is_fallback
+    decision = world.table(RETRAIN_LOG).iloc[0]
+    assert decision["decision"] == "fallback"
+    assert "chance and tolerance allow" in decision["reasons"]
+    rows = world.table(SPEC.scores)
+    assert set(rows["status"]) == {"fallback_model"}
+    assert (rows["predicted_value"] == rows["baseline_value"]).all()
+    assert rows["predicted_value_lo"].isna().all()
+    registry = world.table(MODEL_REGISTRY).set_index("stage")
+    assert set(registry.index) == {"refused", "champion"}
+    assert registry.loc["refused", "quality_grade"] == "Do-not-use"
+    assert registry.loc["champion", "calibration_method"] == "none"
+    assert json.loads(registry.loc["refused", "params"]) == {"amount_model": "bg_nbd"}
+    assert "gone_after_days" in json.loads(registry.loc["champion", "params"])
+
+
+def test_too_few_customers_are_refused_with_their_number_and_the_baseline_serves(tmp_path: Path) -> None:
+    world = create(tmp_path, customers=120, weeks=16)
+    serving = world.run(FIRST_DAY + timedelta(weeks=15))
+    assert serving is not None
+    assert serving.is_fallback
+    (reasons,) = world.table(RETRAIN_LOG)["reasons"]
+    assert "customers, 500 needed" in reasons
+
+
+def test_before_a_window_has_ended_nothing_is_evaluated(tmp_path: Path) -> None:
+    world = create(tmp_path, customers=700, weeks=3)
+    row = evaluate(world.context(FIRST_DAY)).iloc[0]
+    assert not row["is_promotable"]
+    assert row["refusal"].startswith("no window has ended")
+
+
+def test_a_date_without_customers_is_refused(copy: ValueWorld) -> None:
+    with pytest.raises(NothingToScore, match="no customer who may be profiled"):
+        score(copy.context(LAST + timedelta(weeks=1)))
+
+
+def test_a_champion_stays_when_a_later_candidate_is_refused(copy: ValueWorld) -> None:
+    before = copy.table(SPEC.champion)["model_version"].iloc[-1]
+    # Another seed makes another version.
+    spend_fourfold(copy)
+    serving = copy.run(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
+    assert serving is not None
+    assert serving.model_version == before
+    assert copy.table(RETRAIN_LOG)["decision"].tolist().count("refuse") == 1
+    (row,) = copy.table(SPEC.realised).query("as_of_date == @LAST").to_dict("records")
+    assert "chance and tolerance allow" in row["defects"]
+
+
+def test_scores_are_withheld_while_published_ones_of_the_version_have_defects(
+    scored_once: ValueWorld,
+) -> None:
+    spend_fourfold(scored_once)
+    serving = scored_once.run(LAST)
+    assert serving is not None
+    # The candidate is refused for the same reason, so that the version of the earlier date would score.
+    assert serving.as_of_date == EARLIER
+    assert rows_on_last(scored_once).empty
+    (withheld,) = scored_once.table(RETRAIN_LOG).query("decision == 'withhold'").to_dict("records")
+    assert "chance and tolerance allow" in withheld["reasons"]
+    assert not scored_once.table(SPEC.scores).empty
+
+
+def test_a_rollback_serves_the_version_before_and_pauses_promotion(copy: ValueWorld) -> None:
+    first, bad = copy.table(SPEC.champion)["model_version"]
+    assert roll_back(copy.context(LAST), reason="too high by eye").model_version == first
+    serving = copy.run(LAST)
+    assert serving is not None
+    assert serving.model_version == first
+    assert rows_on_last(copy)["model_version"].unique().tolist() == [first]
+    # Another version of the same date is not promoted either, and its reason names the rollback.
+    other = copy.run(LAST, replace(PROBLEM, seed=PROBLEM.seed + 1))
+    assert other is not None
+    assert other.model_version == first
+    reasons = copy.table(RETRAIN_LOG).query("decision == 'refuse'")["reasons"]
+    assert reasons.str.contains(f"{bad} was rolled back").sum() == 1
+    assert reasons.str.contains("promotion is paused until").sum() == 1
+
+
+def test_customers_without_consent_have_a_row_with_the_reason_only(copy: ValueWorld) -> None:
+    refused = rows_on_last(copy)["customer_id"].iloc[0]
+    with copy.warehouse.connect() as connection:
+        connection.execute(
+            f"update {PROBLEM.cohort.sql} set ineligible_reason = 'no_consent' where customer_id = $id",
+            {"id": refused},
+        )
+    copy.run(LAST)
+    rows = rows_on_last(copy)
+    theirs = rows.loc[rows["customer_id"] == refused]
+    assert theirs["horizon_days"].tolist() == [30, 90, 365]
+    assert set(theirs["ineligible_reason"]) == {"no_consent"}
+    assert theirs["predicted_value"].isna().all()
+    shared = ["target", "value_basis", "high_value_rule", "model_version", "status", "id_type"]
+    assert (theirs[shared] == rows[shared].iloc[-1]).all(axis=None)
