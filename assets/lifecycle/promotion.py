@@ -52,7 +52,7 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
     _log(run, row, serving=serving if has_champion else None, decision=decision)
     if fit is not None:
         return _install(run, row, fit=fit, serving=serving)
-    if pd.isna(row["refusal"]):
+    if pd.isna(row["refusal"]) and not _is_registered(run, str(row["model_version"])):
         _register_refused(run, row, decision=decision)
     if has_champion or baseline is None:
         return serving
@@ -164,6 +164,15 @@ def _install(
 def _register_refused(run: RunContext[Data, Model], row: pd.Series, *, decision: Decision) -> None:
     record = run.capability.record(run.data, params=json.loads(row["params"]))
     _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
+
+
+def _is_registered(run: RunContext[Data, Model], version: str) -> bool:
+    """Whether ``version`` is registered with a model: it served before it was rolled back."""
+    rows = run.warehouse.read(
+        f"select 1 from {MODEL_REGISTRY.sql} where model_version = $version and model_sha256 is not null",
+        {"version": version},
+    )
+    return not rows.empty
 
 
 def _shared_status(row: pd.Series) -> dict[str, Any]:

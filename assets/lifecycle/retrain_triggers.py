@@ -60,7 +60,7 @@ def pending_trigger(spec: Spec, warehouse: Warehouse, *, as_of: date) -> Retrain
     None within ``COOL_DOWN`` of the last attempt, whatever that was made for; none for a capability that
     is fitted in every run.
     """
-    if spec.retrain == "every_run" or not warehouse.exists(spec.realised):
+    if spec.retrain == "every_run" or not warehouse.exists(spec.champion):
         return None
     attempted = _newest_attempt(spec, warehouse, as_of=as_of)
     if attempted is not None and as_of - attempted < COOL_DOWN:
@@ -100,7 +100,8 @@ def _triggers(
     if serving is None or serving.is_fallback:
         yield trigger(NO_CHAMPION, 1, "the fallback serves" if serving else "nothing has been trained yet")
         return
-    defects = _defects(spec, warehouse, as_of=as_of, version=serving.model_version)
+    version = serving.model_version
+    defects = _defects(spec, warehouse, as_of=as_of, version=version) if spec.outcomes else []
     if defects:
         yield trigger(CALIBRATION_FAILED, len(defects), defects[0])
     erased = _erased_since(warehouse, version=serving.model_version)

@@ -10,7 +10,7 @@ from assets.lifecycle.realised import realised
 from assets.lifecycle.scoring import scores
 from assets.monitoring.drift.step import drift
 from tests.assets.world import FIRST, PROBLEM, World
-from tests.unit.lifecycle.world import shop
+from tests.unit.supervised.world import shop
 
 # A morning takes two seconds; what holds for three in another order holds for twelve.
 MORNINGS = [FIRST + timedelta(weeks=week) for week in range(1, 4)]

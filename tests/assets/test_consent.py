@@ -27,7 +27,7 @@ from tests.assets.value_world import PROBLEM as VALUE
 from tests.assets.value_world import ValueWorld
 from tests.assets.value_world import create as create_valued
 from tests.assets.world import FIRST, PROBLEM, World
-from tests.unit.lifecycle.world import matrix, shop
+from tests.unit.supervised.world import matrix, shop
 from tests.unit.segments.world import SMALL, customers
 
 ASKED = replace(PROBLEM, everyone=ELIGIBILITY, exclusions=(NO_CONSENT,))

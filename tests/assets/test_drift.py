@@ -23,7 +23,7 @@ from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNDETECTED
 from tests.assets.judged import failed, is_detected, results
 from tests.assets.world import CUSTOMERS, LATER, PROBLEM, WEEKS, World
-from tests.unit.lifecycle.world import as_of_days, shop
+from tests.unit.supervised.world import as_of_days, shop
 
 DATES = [day for day in as_of_days(WEEKS) if day >= LATER]
 AMOUNT = "average_order_amount_365d"

@@ -19,7 +19,7 @@ from checks.models.defs import problem_checks
 from tests.assets.judged import failed
 from tests.assets.test_realised import LOOKED_BACK, SCORED
 from tests.assets.world import PROBLEM, WEEKS, WHEN, World
-from tests.unit.lifecycle.world import shop
+from tests.unit.supervised.world import shop
 
 COHORT = Key("point_in_time", "pit_customer__gone")
 CONSENT = Key("point_in_time", "pit_customer__consent")

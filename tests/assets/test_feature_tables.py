@@ -11,7 +11,7 @@ from assets.features.matrix import LeakDetected
 from assets.keys import Key
 from assets.supervised.data.dataset import load_features, load_training_data
 from tests.assets.world import FIRST, PROBLEM, World
-from tests.unit.lifecycle.world import shop
+from tests.unit.supervised.world import shop
 
 BROWSING = Key("features", "feat_customer__browsing")
 ASKED = replace(PROBLEM, features=(*PROBLEM.features, BROWSING), numeric=(*PROBLEM.numeric, "visits_30d"))

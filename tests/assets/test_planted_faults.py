@@ -19,7 +19,7 @@ from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS
 from tests.assets.judged import failed, is_detected
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
-from tests.unit.lifecycle.world import shop
+from tests.unit.supervised.world import shop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNDETECTED
 from tests.assets.judged import failed, is_detected
 from tests.assets.world import LATER, PROBLEM, World, daily_orders
-from tests.unit.lifecycle.world import as_of_days, shop
+from tests.unit.supervised.world import as_of_days, shop
 
 # Enough customers of one country for a slice, and enough as-of dates for their outcomes.
 CUSTOMERS, WEEKS = 2_000, 36

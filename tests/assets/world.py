@@ -22,8 +22,8 @@ from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem, PromotionCriteria
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
-from tests.unit.lifecycle.world import PROBLEM as LARGER_PROBLEM
+from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
+from tests.unit.supervised.world import PROBLEM as LARGER_PROBLEM
 
 WEEKS = 32
 CUSTOMERS = 700

@@ -13,7 +13,7 @@ from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, sc
 from checks.data.completeness import rows_match_contract
 from checks.models.contracts import scores_contract, training_contract
 from checks.verdict import Verdict
-from tests.unit.lifecycle.world import PROBLEM, matrix, shop
+from tests.unit.supervised.world import PROBLEM, matrix, shop
 
 RUN = ScoreProvenance(
     run_id="run",

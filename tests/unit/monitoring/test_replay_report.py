@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.monitoring.replay.report import HEADINGS, closing, date_line, formatted, markdown, page
-from tests.unit.lifecycle.world import PROBLEM
+from tests.unit.supervised.world import PROBLEM
 
 COLUMNS = [
     *("as_of_date", "customers", "sum_probability", "total_lo", "total_hi", "realised", "auc", "slope"),

@@ -16,7 +16,7 @@ from orchestration.cli.console_log import console_logger
 from orchestration.cli.replay import Replay
 from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
-from tests.unit.lifecycle.world import PROBLEM
+from tests.unit.supervised.world import PROBLEM
 
 FIRST_DAY = date(2024, 1, 1)
 DAY = FIRST_DAY + timedelta(weeks=8)

@@ -1,4 +1,4 @@
-"""Mornings one after the other on a real warehouse file: who is promoted, who stays, what is repeated."""
+"""As-of dates one after the other on a real warehouse file: what is promoted, refused, repeated."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,30 +9,31 @@ import pytest
 
 from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.gate import decision_row_without_comparison
-from assets.lifecycle.promotion import CARD_FILE, champion
-from assets.lifecycle.realised import realised
-from assets.lifecycle.run_context import SCHEDULED, VINTAGES, NothingKnown
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.promotion import CARD_FILE, promote
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.run_context import SCHEDULED, VINTAGES
+from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from assets.lifecycle.store.control_tables import log_decision
-from assets.lifecycle.training import candidate, evaluation
+from assets.lifecycle.training import evaluate
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
-from tests.unit.lifecycle.world import FIRST_DAY, as_of_days, shop
+from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
 
 SmallWorld = Callable[[int], World]
 
 
-def test_the_first_morning_promotes_and_scores_everyone(promoted: World) -> None:
+def test_the_first_date_promotes_and_scores_the_whole_cohort(promoted: World) -> None:
     rows = promoted.scored(FIRST)
     assert sorted(rows["customer_id"]) == [f"c{number:05d}" for number in range(CUSTOMERS)]
     assert set(rows["status"]) == {"ok"}
     decision = promoted.newest_decision()
     assert (decision["decision"], decision["challenger"]) == ("promote", rows["model_version"].iloc[0])
-    assert "beats the naive rival" in str(decision["reasons"])
+    assert "beats the baseline" in str(decision["reasons"])
     assert promoted.stages() == {rows["model_version"].iloc[0]: "champion"}
 
 
-def test_the_promoted_probabilities_find_the_truth_they_were_drawn_from(promoted: World) -> None:
+def test_the_published_probabilities_recover_the_truth_they_were_drawn_from(promoted: World) -> None:
     truth = shop(customers=CUSTOMERS, weeks=WEEKS)
     today = truth.loc[truth["as_of_date"].dt.date == FIRST]
     both = promoted.scored(FIRST).merge(today, on="customer_id")
@@ -43,25 +44,25 @@ def test_the_promoted_probabilities_find_the_truth_they_were_drawn_from(promoted
     assert level["sum_probability"] == pytest.approx(both["probability"].sum())
 
 
-def test_what_is_registered_is_what_lies_on_disk(promoted: World) -> None:
+def test_the_registry_names_the_files_on_disk(promoted: World) -> None:
     row = promoted.table(MODEL_REGISTRY).iloc[0]
     folder = promoted.models.folder(PROBLEM.name, row["model_version"])
     assert (folder / MODEL_FILE).is_file()
     assert list((folder / VINTAGES).glob(f"*/{MODEL_FILE}"))
     assert (folder.parent / row["card_uri"]) == folder / CARD_FILE
     assert row["model_version"] in (folder / CARD_FILE).read_text(encoding="utf-8")
-    # A morning of week 27 knows the outcomes of days at least 30 days behind it: up to week 22.
+    # An as-of date of week 27 knows the outcomes of days at least 30 days behind it: up to week 22.
     assert pd.Timestamp(row["test_to"]).date() == FIRST_DAY + timedelta(weeks=22)
 
 
-def test_the_same_morning_again_changes_nothing(world: World) -> None:
+def test_a_repeated_date_changes_nothing(world: World) -> None:
     before = world.tables()
     world.run_date(FIRST)
     for name, rows in world.tables().items():
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
-def test_a_later_morning_without_a_new_signal_refuses_and_the_champion_scores(world: World) -> None:
+def test_a_later_date_without_a_new_signal_refuses_and_the_champion_scores(world: World) -> None:
     first = world.scored(FIRST)
     serves = world.run_date(LATER)
     assert serves.model_version == first["model_version"].iloc[0]
@@ -73,7 +74,7 @@ def test_a_later_morning_without_a_new_signal_refuses_and_the_champion_scores(wo
     pd.testing.assert_frame_equal(world.scored(FIRST), first)
 
 
-def test_a_refused_morning_again_changes_nothing(world: World) -> None:
+def test_a_repeated_date_with_a_refusal_changes_nothing(world: World) -> None:
     world.run_date(LATER)
     before = world.tables()
     world.run_date(LATER)
@@ -81,7 +82,7 @@ def test_a_refused_morning_again_changes_nothing(world: World) -> None:
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
-def test_a_morning_decided_again_on_new_data_loses_neither_decision(world: World) -> None:
+def test_a_date_decided_again_on_new_data_keeps_both_decisions(world: World) -> None:
     world.run_date(LATER)
     (first,) = world.decided(LATER)["challenger"]
     # Orders that arrived late turn a few matured outcomes: other data, another candidate.
@@ -97,15 +98,15 @@ def test_a_morning_decided_again_on_new_data_loses_neither_decision(world: World
     pd.testing.assert_frame_equal(world.decided(LATER), both)
 
 
-def test_scores_withheld_twice_for_one_morning_are_said_once(world: World) -> None:
+def test_scores_withheld_twice_for_one_date_are_logged_once(world: World) -> None:
     attempt = world.run(LATER).attempt(champion="v1", challenger=None)
     for reasons in ("too high", "too high, by more"):
         log_decision(world.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons))
     assert list(world.decided(LATER)["reasons"]) == ["too high, by more"]
 
 
-def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:
-    # The label table holds every week to the end; what came later must not move this morning.
+def test_a_date_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:
+    # The label table holds every week to the end; what came later must not change this date.
     def outcomes_turned(rows: pd.DataFrame) -> pd.DataFrame:
         young = rows["as_of_date"].dt.date > LATER - timedelta(days=PROBLEM.horizon_days)
         return rows.assign(outcome=np.where(young, 1 - rows["outcome"], rows["outcome"]))
@@ -117,7 +118,7 @@ def test_a_morning_knows_no_outcome_of_a_window_that_has_not_ended(world: World)
     pd.testing.assert_frame_equal(world.table(METRICS), honest)
 
 
-def test_below_the_floor_the_fallback_scores_and_the_counts_are_told(small_world: SmallWorld) -> None:
+def test_with_too_little_data_the_fallback_scores_and_the_counts_are_logged(small_world: SmallWorld) -> None:
     world = small_world(120)
     serves = world.run_date(FIRST)
     assert serves.is_fallback
@@ -131,7 +132,7 @@ def test_below_the_floor_the_fallback_scores_and_the_counts_are_told(small_world
     assert world.table(METRICS).empty
 
 
-def test_a_fallback_morning_again_changes_nothing(small_world: SmallWorld) -> None:
+def test_a_repeated_date_of_a_fallback_changes_nothing(small_world: SmallWorld) -> None:
     world = small_world(120)
     world.run_date(FIRST)
     before = world.tables()
@@ -140,17 +141,17 @@ def test_a_fallback_morning_again_changes_nothing(small_world: SmallWorld) -> No
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
-def test_before_any_outcome_is_known_there_is_nothing_to_say(small_world: SmallWorld) -> None:
+def test_before_any_outcome_is_known_scores_are_withheld(small_world: SmallWorld) -> None:
     world = small_world(120)
-    morning = world.run(as_of_days(WEEKS)[2])
-    for step in (realised, candidate, evaluation):
-        step(morning)
-    # Another room of the same run may have something to say: this one must not stop it.
-    assert champion(morning) is None
-    assert scores(morning) is None
+    run = world.run(as_of_days(WEEKS)[2])
+    monitor(run)
+    evaluate(run)
+    # Another capability of the same run may have scores: this one must not stop it.
+    assert promote(run) is None
+    assert score(run) is None
     decision = world.newest_decision()
     assert decision["decision"] == "withhold"
-    assert "needs 30 days behind it" in decision["reasons"]
+    assert "no outcome is known yet" in decision["reasons"]
     assert world.table(PROBLEM.scores).empty
 
 
@@ -164,20 +165,20 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
     serves = fresh.run_date(FIRST)
     assert not serves.is_fallback
     assert fresh.stages() == {stopgap.model_version: "retired", serves.model_version: "champion"}
-    # A morning between the two belongs to the version that was there then.
+    # A date between the two belongs to the version that served then.
     between = FIRST - timedelta(weeks=2)
-    scores(fresh.morning(between))
+    score(fresh.run(between))
     assert set(fresh.scored(between)["model_version"]) == {stopgap.model_version}
 
 
-def test_a_morning_before_the_first_version_cannot_be_scored(world: World) -> None:
+def test_a_date_before_the_first_version_cannot_be_scored(world: World) -> None:
     earlier = FIRST - timedelta(weeks=1)
-    with pytest.raises(NothingKnown, match="no version of purchase_propensity serves"):
-        scores(world.run(earlier))
+    with pytest.raises(NothingToScore, match="no version of purchase_propensity serves"):
+        score(world.run(earlier))
     assert world.scored(earlier).empty
 
 
-def test_a_past_morning_lived_later_leaves_the_newest_champion_in_office(world: World) -> None:
+def test_a_replayed_past_date_leaves_the_champion_of_the_newest(world: World) -> None:
     newest = world.scored(FIRST)["model_version"].iloc[0]
     past = FIRST - timedelta(weeks=2)
     serves = world.run_date(past)
@@ -188,27 +189,27 @@ def test_a_past_morning_lived_later_leaves_the_newest_champion_in_office(world: 
     assert list(stages.values()).count("champion") == 1
 
 
-def test_what_happened_is_filled_in_once_the_window_has_ended(world: World) -> None:
+def test_observed_positives_are_filled_in_once_the_window_has_ended(world: World) -> None:
     last = as_of_days(WEEKS)[-1]
     ended = FIRST - timedelta(weeks=2)
     world.run_date(ended)
     world.run_date(LATER)
-    # Looking back is enough: the morning's own scores may be withheld.
-    realised(world.run(last))
+    # Monitoring is enough: the date's own scores may be withheld.
+    monitor(world.run(last))
     levels = world.table(LEVELS)
-    happened = dict(zip(levels["as_of_date"].dt.date, levels["realised"], strict=True))
+    observed = dict(zip(levels["as_of_date"].dt.date, levels["realised"], strict=True))
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     # Week 25 + 30 days lies before week 31, and week 28 + 30 days (4 weeks and 2 days) does not.
     outcomes = rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()
-    assert happened[ended] == outcomes
-    assert np.isnan(happened[LATER])
-    # A backfill makes the day again, and knows no outcome on it.
-    scores(world.run(ended))
+    assert observed[ended] == outcomes
+    assert np.isnan(observed[LATER])
+    # A backfill scores the date again, and knows no outcome on it.
+    score(world.run(ended))
     again = world.table(LEVELS)
     assert again.loc[again["as_of_date"].dt.date == ended, "realised"].item() == outcomes
 
 
-def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> None:
+def test_a_tampered_model_file_is_refused_and_no_customer_is_scored(world: World) -> None:
     version = world.scored(FIRST)["model_version"].iloc[0]
     file = world.models.folder(PROBLEM.name, version) / MODEL_FILE
     file.write_bytes(file.read_bytes() + b" ")
@@ -219,7 +220,7 @@ def test_a_tampered_model_file_is_refused_and_nobody_is_scored(world: World) -> 
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
 
 
-def test_a_tampered_twin_of_the_champion_cannot_be_a_rival(world: World) -> None:
+def test_a_tampered_vintage_of_the_champion_cannot_be_compared(world: World) -> None:
     version = world.scored(FIRST)["model_version"].iloc[0]
     file = min((world.models.folder(PROBLEM.name, version) / VINTAGES).glob(f"*/{MODEL_FILE}"))
     file.write_bytes(file.read_bytes()[:-1])
@@ -227,4 +228,4 @@ def test_a_tampered_twin_of_the_champion_cannot_be_a_rival(world: World) -> None
         world.run_date(LATER)
     assert len(world.table(RETRAIN_LOG)) == 1
     with pytest.raises(ModelIntegrityError):
-        evaluation(world.run(LATER))
+        evaluate(world.run(LATER))

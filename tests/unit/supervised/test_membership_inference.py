@@ -1,4 +1,4 @@
-"""A model that remembers its customers is told from one that learned a pattern."""
+"""Membership inference: a model that memorises its customers against one that learned a pattern."""
 
 from dataclasses import replace
 
@@ -9,10 +9,10 @@ from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC, me
 from assets.supervised.fitting.task import Binary, Boosting
 from assets.supervised.problem import PromotionCriteria
 from checks.models.performance import membership_inference_auc_is_low
-from tests.unit.lifecycle.world import PROBLEM, matrix, shop
+from tests.unit.supervised.world import PROBLEM, matrix, shop
 
 ROWS = matrix(shop(customers=1_200, weeks=4))
-# Trees without bounds learn each customer by heart.
+# Trees without bounds memorise each customer.
 GREEDY = replace(
     PROBLEM,
     task=Binary(
@@ -23,14 +23,14 @@ GREEDY = replace(
 )
 
 
-def test_a_pattern_gives_nobody_away() -> None:
+def test_a_model_of_a_pattern_reveals_no_customer() -> None:
     found = membership_auc(PROBLEM, ROWS)
     assert found.lo < found.value < found.hi < 0.6
     rows = membership_rows(PROBLEM, ROWS, version="v1")
     assert membership_inference_auc_is_low(rows, criteria=PROBLEM.criteria).passed
 
 
-def test_a_memory_gives_its_customers_away() -> None:
+def test_a_model_that_memorises_reveals_its_customers() -> None:
     rows = membership_rows(GREEDY, ROWS, version="v1")
     verdict = membership_inference_auc_is_low(rows, criteria=PROBLEM.criteria)
     assert not verdict.passed
@@ -39,7 +39,7 @@ def test_a_memory_gives_its_customers_away() -> None:
     assert "allowed is 0.60" in verdict.reason
 
 
-def test_the_bound_is_the_problems_own() -> None:
+def test_the_bound_is_that_of_the_problem() -> None:
     rows = membership_rows(PROBLEM, ROWS, version="v1").assign(value=0.57)
     assert membership_inference_auc_is_low(
         rows, criteria=PromotionCriteria(highest_membership_auc=0.57)
@@ -49,24 +49,24 @@ def test_the_bound_is_the_problems_own() -> None:
     ).passed
 
 
-def test_half_the_customers_are_drawn_and_the_same_ones_again() -> None:
+def test_half_the_customers_are_drawn_and_the_same_in_a_repeated_run() -> None:
     one, two = (membership_rows(PROBLEM, ROWS, version="v1") for _ in range(2))
     assert one.equals(two)
     assert one["metric"].tolist() == [MEMBERSHIP_AUC]
     assert one["split"].tolist() == ["train"]
 
 
-def test_nothing_fitted_is_nothing_learned() -> None:
-    nothing = membership_rows(PROBLEM, ROWS, version="v1").iloc[:0]
-    assert membership_inference_auc_is_low(nothing, criteria=PROBLEM.criteria).passed
+def test_without_a_fitted_model_the_check_passes() -> None:
+    empty = membership_rows(PROBLEM, ROWS, version="v1").iloc[:0]
+    assert membership_inference_auc_is_low(empty, criteria=PROBLEM.criteria).passed
 
 
 @pytest.mark.parametrize("bound", [0.4, 1.2])
-def test_a_bound_that_can_mean_nothing_is_refused(bound: float) -> None:
+def test_a_bound_outside_its_range_is_refused(bound: float) -> None:
     with pytest.raises(ValueError, match=f"highest_membership_auc {bound}"):
         PromotionCriteria(highest_membership_auc=bound)
 
 
-def test_noise_gives_nobody_away() -> None:
+def test_noise_reveals_no_customer() -> None:
     outcome = np.random.default_rng(0).permutation(ROWS.outcome)
     assert membership_auc(PROBLEM, replace(ROWS, outcome=outcome)).value < 0.6

@@ -1,4 +1,4 @@
-"""Fitting recovers a known truth, and refuses in words below the floor."""
+"""Fitting recovers a known truth, and refuses too little data with the counts."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
+from assets.features.groups import FeatureGroup
 from assets.features.matrix import LeakDetected, Matrix
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
@@ -19,36 +20,36 @@ from assets.supervised.fitting.train import (
     refit,
     usable_features,
 )
-from assets.supervised.problem import FeatureGroup, MinimumData
-from assets.supervised.scoring.reason_codes import reasons
-from tests.unit.lifecycle.conftest import Trial, run_trial
-from tests.unit.lifecycle.world import PROBLEM
+from assets.supervised.problem import MinimumData
+from assets.supervised.scoring.reason_codes import reason_codes
+from tests.unit.supervised.conftest import Trained, train
+from tests.unit.supervised.world import PROBLEM
 
 
-def test_probabilities_recover_the_truth_they_were_drawn_from(trial: Trial, said: Floats) -> None:
-    truth = trial.rows["truth"].to_numpy()[np.isin(trial.rows["as_of_date"], trial.test.as_of)]
-    assert np.corrcoef(said, truth)[0, 1] > 0.93
+def test_probabilities_recover_the_truth_they_were_drawn_from(trained: Trained, predicted: Floats) -> None:
+    truth = trained.rows["truth"].to_numpy()[np.isin(trained.rows["as_of_date"], trained.test.as_of)]
+    assert np.corrcoef(predicted, truth)[0, 1] > 0.93
 
 
-def test_below_the_floor_the_refusal_counts_what_is_missing(trial: Trial) -> None:
+def test_a_refusal_for_too_little_data_counts_what_is_missing(trained: Trained) -> None:
     demanding = replace(PROBLEM, minimum_data=MinimumData(customers=5_000, positives=100))
     with pytest.raises(InsufficientData, match=r"1000 customers in training, 5000 needed$"):
-        fit_candidate(demanding, trial.train, calibration=trial.calibration)
-    opposite = replace(trial.train, outcome=np.ones(len(trial.train)))
+        fit_candidate(demanding, trained.train, calibration=trained.calibration)
+    opposite = replace(trained.train, outcome=np.ones(len(trained.train)))
     with pytest.raises(InsufficientData, match=r": 0 negatives in training, 100 needed$"):
-        fit_candidate(PROBLEM, opposite, calibration=trial.calibration)
-    few = trial.train.of(np.arange(len(trial.train)) < 40)
+        fit_candidate(PROBLEM, opposite, calibration=trained.calibration)
+    few = trained.train.of(np.arange(len(trained.train)) < 40)
     with pytest.raises(InsufficientData, match=r"40 customers in training, 500 needed; \d+ positives"):
-        fit_candidate(PROBLEM, few, calibration=trial.calibration)
+        fit_candidate(PROBLEM, few, calibration=trained.calibration)
 
 
-def test_a_planted_leak_never_reaches_the_fit(trial: Trial) -> None:
+def test_a_planted_leak_never_reaches_the_fit(trained: Trained) -> None:
     with pytest.raises(LeakDetected, match="feature 'noise' alone separates the outcome"):
-        run_trial(trial.rows.assign(noise=trial.rows["outcome"] * 2.0))
+        train(trained.rows.assign(noise=trained.rows["outcome"] * 2.0))
 
 
-def fit_recipe_ranker(known: Matrix) -> Pipeline:
-    """The ranker by hand: a sketch tells each day's common shift, and buyers weigh exp(-shift)."""
+def fit_ranker_step_by_step(known: Matrix) -> Pipeline:
+    """The ranker: a pilot model gives each date's common shift, and positives weigh exp(-shift)."""
     task = PROBLEM.task
     columns = {"numeric": PROBLEM.numeric, "categorical": PROBLEM.categorical}
     outcome = known.outcome.astype("int64")
@@ -65,48 +66,48 @@ def fit_recipe_ranker(known: Matrix) -> Pipeline:
     )
 
 
-def test_a_refit_learns_from_every_row_and_keeps_the_calibrator(trial: Trial) -> None:
-    known = trial.train.of(np.arange(len(trial.train)) % 2 == 0)
-    before = trial.candidate.probability(trial.test.features)
-    serving = refit(PROBLEM, trial.candidate, known=known)
-    fresh = fit_recipe_ranker(known)
+def test_a_refit_learns_from_every_row_and_keeps_the_calibrator(trained: Trained) -> None:
+    known = trained.train.of(np.arange(len(trained.train)) % 2 == 0)
+    before = trained.candidate.probability(trained.test.features)
+    serving = refit(PROBLEM, trained.candidate, known=known)
+    fresh = fit_ranker_step_by_step(known)
     ours, theirs = (
-        each.model.calibrated_classifiers_[0].calibrators[0] for each in (serving, trial.candidate)
+        each.model.calibrated_classifiers_[0].calibrators[0] for each in (serving, trained.candidate)
     )
     assert (ours.a_, ours.b_) == (theirs.a_, theirs.b_)
     # What is published is the score of a ranker fitted on every row, through the old calibrator.
-    raw = fresh.decision_function(trial.test.features)
+    raw = fresh.decision_function(trained.test.features)
     # Two solvers of the same shift agree to about 1e-6, which may move a split here and there.
-    np.testing.assert_allclose(serving.probability(trial.test.features), ours.predict(raw), atol=5e-3)
-    np.testing.assert_array_equal(trial.candidate.probability(trial.test.features), before)
+    np.testing.assert_allclose(serving.probability(trained.test.features), ours.predict(raw), atol=5e-3)
+    np.testing.assert_array_equal(trained.candidate.probability(trained.test.features), before)
 
 
-def test_the_fallback_has_nothing_to_refit(trial: Trial) -> None:
+def test_the_fallback_has_nothing_to_refit(trained: Trained) -> None:
     with pytest.raises(ValueError, match="no ranker to refit"):
-        refit(PROBLEM, trial.naive, known=trial.train)
+        refit(PROBLEM, trained.baseline, known=trained.train)
 
 
-def test_few_buyers_get_two_parameters_and_many_get_steps() -> None:
+def test_few_positives_are_calibrated_by_two_parameters_and_many_by_steps() -> None:
     assert calibration_method(9_999, 50_000) == "sigmoid"
     assert calibration_method(10_000, 50_000) == "isotonic"
     assert calibration_method(50_000, 9_999) == "sigmoid"
 
 
-def test_an_isotonic_step_of_zero_is_held_above_zero(trial: Trial) -> None:
-    lowest = 0.5 / (len(trial.calibration) + 1)
-    assert trial.candidate.lowest == lowest
-    assert trial.candidate.probability(trial.test.features).min() >= lowest
+def test_an_isotonic_step_of_zero_is_held_above_zero(trained: Trained) -> None:
+    lowest = 0.5 / (len(trained.calibration) + 1)
+    assert trained.candidate.lowest == lowest
+    assert trained.candidate.probability(trained.test.features).min() >= lowest
 
 
-def test_unseen_and_missing_categories_still_score(trial: Trial) -> None:
-    strange = trial.test.features.head(3).assign(country=pd.Categorical(["Atlantis", "unknown", "France"]))
-    assert np.isfinite(trial.candidate.probability(strange)).all()
+def test_unseen_and_missing_categories_still_score(trained: Trained) -> None:
+    strange = trained.test.features.head(3).assign(country=pd.Categorical(["Atlantis", "unknown", "France"]))
+    assert np.isfinite(trained.candidate.probability(strange)).all()
 
 
-def test_a_business_that_records_no_country_is_served_too(trial: Trial) -> None:
-    nowhere = run_trial(trial.rows.assign(country=None))
+def test_a_business_that_records_no_country_gets_a_model(trained: Trained) -> None:
+    nowhere = train(trained.rows.assign(country=None))
     assert set(nowhere.train.features["country"]) == {"unknown"}
-    assert np.isfinite(nowhere.candidate.probability(trial.test.features)).all()
+    assert np.isfinite(nowhere.candidate.probability(trained.test.features)).all()
 
 
 def with_visits(fold: Matrix, visits: object) -> Matrix:
@@ -123,31 +124,31 @@ WITH_VISITS = replace(
 )
 
 
-def test_a_table_that_was_never_delivered_leaves_the_model_as_it_is(trial: Trial) -> None:
-    folds = [with_visits(fold, np.nan) for fold in (trial.train, trial.calibration, trial.test)]
+def test_a_table_that_was_never_delivered_does_not_change_the_model(trained: Trained) -> None:
+    folds = [with_visits(fold, np.nan) for fold in (trained.train, trained.calibration, trained.test)]
     assert usable_features(WITH_VISITS, folds[0].features) == PROBLEM.columns
     fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
     np.testing.assert_array_equal(
-        fitted.probability(folds[2].features), trial.candidate.probability(trial.test.features)
+        fitted.probability(folds[2].features), trained.candidate.probability(trained.test.features)
     )
-    told = reasons(fitted, folds[2].features, groups=WITH_VISITS.reason_groups)
-    assert not (told.filter(like="_code") == "visits_30d").any().any()
+    reasons = reason_codes(fitted, folds[2].features, groups=WITH_VISITS.reason_groups)
+    assert not (reasons.filter(like="_code") == "visits_30d").any().any()
 
 
-def test_a_table_that_says_more_is_used(trial: Trial) -> None:
+def test_an_informative_table_is_used(trained: Trained) -> None:
     # The outcome with noise of its own size: an AUC of Phi(1 / sqrt(2)) = 0.76 by itself.
     rng = np.random.default_rng(5)
     folds = [
         with_visits(fold, fold.outcome + rng.normal(size=len(fold)))
-        for fold in (trial.train, trial.calibration, trial.test)
+        for fold in (trained.train, trained.calibration, trained.test)
     ]
     assert usable_features(WITH_VISITS, folds[0].features) == WITH_VISITS.columns
     fitted = fit_candidate(WITH_VISITS, folds[0], calibration=folds[1])
     better = auc(folds[2].outcome, fitted.probability(folds[2].features))
-    assert better > auc(trial.test.outcome, trial.candidate.probability(trial.test.features)) + 0.05
+    assert better > auc(trained.test.outcome, trained.candidate.probability(trained.test.features)) + 0.05
 
 
-def test_the_typical_customer_is_the_median_and_the_most_frequent() -> None:
+def test_the_reference_row_is_the_median_and_the_most_frequent() -> None:
     frame = pd.DataFrame(
         {
             "orders": [1.0, 2.0, 9.0],
@@ -164,17 +165,17 @@ def recency(*days: float) -> pd.DataFrame:
 
 def test_a_band_is_pulled_towards_the_overall_rate() -> None:
     # Overall (3 + 0.5) / (5 + 1) = 7/12. Band 0-7: 2 of 2 bought -> (2 + 20 x 7/12) / 22.
-    rival = RecencyBands().fit(recency(3, 7, 100, 100, 400), np.array([1, 1, 1, 0, 0]))
-    said = rival.predict_proba(recency(5, 100, 400, 60, np.nan))[:, 1]
+    baseline = RecencyBands().fit(recency(3, 7, 100, 100, 400), np.array([1, 1, 1, 0, 0]))
+    predicted = baseline.predict_proba(recency(5, 100, 400, 60, np.nan))[:, 1]
     overall = 7 / 12
-    assert said == pytest.approx(
+    assert predicted == pytest.approx(
         [(2 + 20 * overall) / 22, (1 + 20 * overall) / 22, (0 + 20 * overall) / 21, overall, overall]
     )
 
 
 def test_bands_close_on_the_right() -> None:
-    rival = RecencyBands(prior_rows=1e-9).fit(recency(7, 8, 30, 31), np.array([1, 0, 0, 1]))
-    assert rival.predict_proba(recency(7, 8, 30, 31))[:, 1] == pytest.approx([1, 0, 0, 1], abs=1e-6)
+    baseline = RecencyBands(prior_rows=1e-9).fit(recency(7, 8, 30, 31), np.array([1, 0, 0, 1]))
+    assert baseline.predict_proba(recency(7, 8, 30, 31))[:, 1] == pytest.approx([1, 0, 0, 1], abs=1e-6)
 
 
 def test_no_rows_give_no_rate() -> None:

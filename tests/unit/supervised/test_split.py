@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assets.supervised.data.split import TooLittleHistory, split_by_time
-from tests.unit.lifecycle.world import as_of_days
+from tests.unit.supervised.world import as_of_days
 
 
 def test_twenty_six_weeks_give_ten_four_four() -> None:

@@ -1,4 +1,4 @@
-"""A tiny shop whose truth we chose: weekly rows of customers with known purchase probabilities."""
+"""A tiny shop with a known truth: weekly rows of customers with known purchase probabilities."""
 
 from datetime import date, timedelta
 
@@ -55,8 +55,8 @@ def as_of_days(weeks: int) -> list[date]:
 def shop(*, customers: int, weeks: int, seed: int = 1) -> pd.DataFrame:
     """Feature rows with ``outcome`` and the ``truth`` it was drawn from.
 
-    Purchases depend on recency and, more, on frequency, which the naive rival does not see; a period
-    effect with standard deviation 0.3 moves everybody of one week.
+    Purchases depend on recency and, more, on frequency, which the baseline does not see; a period
+    effect with standard deviation 0.3 moves the whole cohort of one week.
     """
     rng = np.random.default_rng(seed)
     person = np.tile(np.arange(customers), weeks)

@@ -1,4 +1,4 @@
-"""The metric rows say what was judged, where, and how sure it is."""
+"""Metric rows: which model, on which rows, with what uncertainty."""
 
 import numpy as np
 import pandas as pd
@@ -9,43 +9,45 @@ from assets.lifecycle.store.metric_lookup import overall, recorded
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, with_shift
-from assets.supervised.evaluation.evaluation import Evaluation
+from assets.supervised.evaluation.evaluation import RecordedMetrics
 from assets.supervised.evaluation.slices import slice_values
-from tests.unit.lifecycle.conftest import Trial
+from tests.unit.supervised.conftest import Trained
 
 
-def test_the_columns_are_the_contracts(evaluation: Evaluation) -> None:
+def test_the_columns_are_those_of_the_contract(evaluation: RecordedMetrics) -> None:
     assert list(evaluation.metrics.columns) == list(METRIC_TYPES)
     assert list(evaluation.bins.columns) == list(BIN_TYPES)
     assert evaluation.metrics["as_of_date"].isna().all()
 
 
-def test_every_measure_has_the_rivals_and_the_difference_beside_it(evaluation: Evaluation) -> None:
+def test_every_metric_has_the_baselines_and_the_difference_beside_it(evaluation: RecordedMetrics) -> None:
     for metric in ("auc", "average_precision", "log_loss", "brier", "levelled_log_loss"):
-        own, naive = (overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "naive_"))
+        own, baseline = (overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "naive_"))
         difference = overall(evaluation.metrics, f"{metric}_difference")
-        assert difference.value == pytest.approx(own - naive)
+        assert difference.value == pytest.approx(own - baseline)
         assert difference.lo < difference.value < difference.hi
 
 
-def test_slices_cover_every_row_once(evaluation: Evaluation) -> None:
+def test_slices_cover_every_row_once(evaluation: RecordedMetrics) -> None:
     rows = pd.DataFrame([(row.slice_name, row.n) for row in recorded(evaluation.metrics, "auc")])
     assert rows.groupby(0)[1].sum().to_dict() == {"all": 4_000, "recency": 4_000, "country": 4_000}
     bins = evaluation.bins.groupby("slice_name")["n"].sum()
     assert bins.to_dict() == {"all": 4_000, "recency": 4_000, "country": 4_000}
 
 
-def test_a_slice_is_judged_on_its_own_rows(trial: Trial, said: Floats, evaluation: Evaluation) -> None:
-    lapsed = (trial.test.features["days_since_order"] > 90).to_numpy()
-    (found,) = (row for row in recorded(evaluation.metrics, "auc") if row.slice_value == "lapsed")
-    assert found.interval.value == pytest.approx(auc(trial.test.outcome[lapsed], said[lapsed]))
-    assert (found.n, found.n_positive) == (lapsed.sum(), trial.test.outcome[lapsed].sum())
-
-
-def test_luck_with_the_level_does_not_move_the_levelled_loss(
-    trial: Trial, said: Floats, evaluation: Evaluation
+def test_a_slice_is_evaluated_on_its_own_rows(
+    trained: Trained, predicted: Floats, evaluation: RecordedMetrics
 ) -> None:
-    moved = trial.evaluation(with_shift(said, -1.0)).metrics
+    lapsed = (trained.test.features["days_since_order"] > 90).to_numpy()
+    (found,) = (row for row in recorded(evaluation.metrics, "auc") if row.slice_value == "lapsed")
+    assert found.interval.value == pytest.approx(auc(trained.test.outcome[lapsed], predicted[lapsed]))
+    assert (found.n, found.n_positive) == (lapsed.sum(), trained.test.outcome[lapsed].sum())
+
+
+def test_the_mean_probability_does_not_move_the_recalibrated_loss(
+    trained: Trained, predicted: Floats, evaluation: RecordedMetrics
+) -> None:
+    moved = trained.evaluated(with_shift(predicted, -1.0)).metrics
     assert overall(moved, "levelled_log_loss").value == pytest.approx(
         overall(evaluation.metrics, "levelled_log_loss").value
     )
@@ -54,16 +56,16 @@ def test_luck_with_the_level_does_not_move_the_levelled_loss(
     assert shift[1] - shift[0] == pytest.approx(1.0)
 
 
-def test_the_rate_of_each_day_alone_has_no_skill(trial: Trial) -> None:
-    test = trial.test
+def test_the_rate_of_each_date_alone_has_no_skill(trained: Trained) -> None:
+    test = trained.test
     rate = pd.Series(test.outcome).groupby(test.as_of).transform("mean").to_numpy()
-    assert overall(trial.evaluation(rate).metrics, "log_loss_skill").value == pytest.approx(0, abs=1e-9)
+    assert overall(trained.evaluated(rate).metrics, "log_loss_skill").value == pytest.approx(0, abs=1e-9)
 
 
-def test_a_champion_is_compared_on_the_same_draws(trial: Trial, said: Floats) -> None:
-    metrics = trial.evaluation(said, champion=said).metrics
-    twin = overall(metrics, "champion_levelled_log_loss_difference")
-    assert (twin.value, twin.lo, twin.hi) == (0, 0, 0)
+def test_a_champion_is_compared_on_the_same_draws(trained: Trained, predicted: Floats) -> None:
+    metrics = trained.evaluated(predicted, champion=predicted).metrics
+    difference = overall(metrics, "champion_levelled_log_loss_difference")
+    assert (difference.value, difference.lo, difference.hi) == (0, 0, 0)
 
 
 def test_bands_close_on_the_right_and_missing_is_unknown() -> None:

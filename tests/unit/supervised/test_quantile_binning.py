@@ -60,7 +60,7 @@ def test_missing_stays_missing_and_order_stays_order() -> None:
     assert len(np.unique(binned[known])) == BINS
 
 
-def test_more_rows_than_are_looked_at_give_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_the_rows_gives_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(50_000, 1))
     whole = QuantileBinner().fit(values).edges_[0]
     monkeypatch.setattr("assets.supervised.fitting.quantile_binning.LOOKED_AT", 20_000)
@@ -70,7 +70,7 @@ def test_more_rows_than_are_looked_at_give_nearly_the_same_bins(monkeypatch: pyt
     assert not np.array_equal(part, whole)
 
 
-def test_what_is_skipped_is_left_alone() -> None:
+def test_skipped_columns_are_left_alone() -> None:
     values = np.column_stack([np.linspace(5, 9, 20), np.linspace(0, 1, 20)])
     found = QuantileBinner(skipped=1).fit(values).transform(values)
     assert np.array_equal(found[:, 0], values[:, 0])

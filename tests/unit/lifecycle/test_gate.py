@@ -1,0 +1,124 @@
+"""The promotion gate decides from recorded differences alone, and every decision is logged."""
+
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from assets.lifecycle.gate import (
+    Comparison,
+    PromotionAttempt,
+    decide,
+    decision_row_without_comparison,
+    refused,
+    retrain_row,
+)
+from assets.lifecycle.store.schemas import METRIC_TYPES, typed
+from tests.unit.lifecycle.toy import COMPARED
+
+HIGHER = Comparison(metric="auc", label="AUC", higher_is_better=True)
+WITH_MARGIN = Comparison(metric="error", label="mean absolute error", margin=0.1)
+
+
+def metrics(**differences: tuple[float, float, float]) -> pd.DataFrame:
+    """Recorded differences by metric, each as value, lower and upper end of its interval."""
+    known = dict.fromkeys(METRIC_TYPES) | {"slice_name": "all", "slice_value": "all", "n": 9, "n_positive": 3}
+    rows = [
+        {**known, "metric": name, "value": value, "ci_lo": lo, "ci_hi": hi}
+        for name, (value, lo, hi) in differences.items()
+    ]
+    return typed(rows, METRIC_TYPES)
+
+
+def test_a_candidate_that_surely_beats_the_baseline_is_promoted() -> None:
+    decision = decide(metrics(error_difference=(-2, -3, -1)), COMPARED)
+    assert decision.promote
+    assert decision.reasons == (
+        "beats the baseline: mean absolute error differs by -2.0000 [-3.0000, -1.0000]",
+    )
+    assert decision.outcome(has_champion=True) == "promote"
+
+
+@pytest.mark.parametrize("highest", [0.001, 0.0, np.nan])
+def test_an_interval_that_reaches_zero_is_no_improvement(highest: float) -> None:
+    decision = decide(metrics(error_difference=(-2, -3, highest)), COMPARED)
+    assert not decision.promote
+    assert decision.reasons[0].startswith("does not beat the baseline")
+    assert decision.outcome(has_champion=False) == "fallback"
+
+
+@pytest.mark.parametrize(("lowest", "promotes"), [(0.01, True), (-0.01, False)])
+def test_the_comparison_states_which_sign_is_better(lowest: float, promotes: bool) -> None:
+    decision = decide(metrics(auc_difference=(0.1, lowest, 0.2)), HIGHER)
+    assert decision.promote is promotes
+    if not promotes:
+        assert decision.reasons[0].endswith("not surely above 0")
+
+
+@pytest.mark.parametrize(("highest", "promotes"), [(-0.11, True), (-0.1, False)])
+def test_the_champion_must_be_beaten_by_the_margin_and_the_baseline_need_not(
+    highest: float, promotes: bool
+) -> None:
+    recorded = metrics(error_difference=(-1, -2, -0.01), champion_error_difference=(-1, -2, highest))
+    assert decide(recorded, WITH_MARGIN).promote is promotes
+
+
+def test_a_champion_that_cannot_serve_need_not_be_beaten() -> None:
+    recorded = metrics(error_difference=(-2, -3, -1), champion_error_difference=(1, 0.5, 2))
+    assert not decide(recorded, COMPARED).promote
+    decision = decide(recorded, COMPARED, champion_unfit="its clusters have merged")
+    assert decision.promote
+    assert decision.reasons[0] == "its clusters have merged"
+    assert decision.against_champion is not None
+
+
+def test_a_defect_refuses_whatever_the_differences_are() -> None:
+    decision = decide(metrics(error_difference=(-2, -3, -1)), COMPARED, defects=("constant scores",))
+    assert not decision.promote
+    assert decision.reasons == decision.defects == ("constant scores",)
+
+
+def test_without_a_comparison_the_reason_is_stated() -> None:
+    assert decide(metrics(), COMPARED).reasons == ("nothing to compare with",)
+    assert decide(metrics(), COMPARED, notes=("first clustering",)).reasons == ("first clustering",)
+
+
+def test_a_difference_in_a_slice_alone_is_an_error() -> None:
+    recorded = metrics(error_difference=(-2, -3, -1)).assign(slice_name="country")
+    with pytest.raises(KeyError, match="'error_difference' was not recorded for all rows"):
+        decide(recorded, COMPARED)
+
+
+def attempt(champion: str | None) -> PromotionAttempt:
+    """A decision between ``champion`` and v2."""
+    return PromotionAttempt(
+        model_name="order_rate",
+        as_of_date=date(2026, 1, 5),
+        windows_violated=None,
+        decided_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
+        run_id="run-1",
+        trigger="by hand",
+        champion=champion,
+        challenger="v2",
+    )
+
+
+def test_a_refusal_to_fit_is_logged_with_its_reason() -> None:
+    row = retrain_row(attempt(None), refused("3 matured as-of dates"), COMPARED).iloc[0]
+    assert (row["decision"], row["reasons"]) == ("fallback", "3 matured as-of dates")
+    assert np.isnan(row["difference"])
+
+
+def test_the_retrain_log_states_the_difference_that_decided() -> None:
+    baseline, champion = {"error_difference": (-2, -3, -1)}, {"champion_error_difference": (-1, -2, -0.5)}
+    alone = retrain_row(attempt(None), decide(metrics(**baseline), COMPARED), COMPARED).iloc[0]
+    assert (alone["decision"], alone["metric"], alone["ci_hi"]) == ("promote", "error_difference", -1)
+    both = retrain_row(attempt("v1"), decide(metrics(**baseline, **champion), COMPARED), COMPARED).iloc[0]
+    assert (both["decision"], both["metric"], both["ci_hi"]) == ("promote", "champion_error_difference", -0.5)
+
+
+def test_a_decision_without_a_comparison_has_no_difference() -> None:
+    row = decision_row_without_comparison(attempt("v1"), "withhold", reasons="too high").iloc[0]
+    assert (row["decision"], row["reasons"], row["champion"]) == ("withhold", "too high", "v1")
+    assert row[["metric", "difference", "ci_lo", "ci_hi"]].isna().all()

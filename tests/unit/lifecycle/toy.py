@@ -1,0 +1,22 @@
+"""A minimal declaration for tests of the lifecycle that need no model."""
+
+from assets.keys import Key
+from assets.lifecycle.capability import Spec, TableSpec
+from assets.lifecycle.gate import Comparison
+from assets.lifecycle.report.grade import FALLBACK
+
+COMPARED = Comparison(metric="error", label="mean absolute error")
+SPEC = Spec(
+    name="order_rate",
+    question="How many orders does a customer place?",
+    owner="marketing",
+    subject="customer_id",
+    tables=(TableSpec(key=Key("ml", "order_rate__scores"), columns={"expected_orders": "float64"}),),
+    trained_from=(Key("marts", "orders"),),
+    scored_from=(Key("marts", "customers"),),
+    compared=COMPARED,
+    fallback_grade=FALLBACK,
+    code=(),
+    spec_hash="0" * 64,
+    seed=1,
+)
