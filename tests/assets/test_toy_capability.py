@@ -82,7 +82,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
     def baseline(self, data: pd.DataFrame) -> Fit[float] | None:
         return Fit(model=0.0, record=TrainingRecord(n_rows=len(data))) if len(data) else None
 
-    def backtest(self, data: pd.DataFrame, *, champion: Champion[float] | None, version: str) -> Any:  # noqa: ANN401
+    def backtest(self, data: pd.DataFrame, *, champion: Champion[float] | None, version: str) -> Any:
         key = MetricKey(model_name=self.spec.name, model_version=version, split="test")
         others = {"": 0.0, **({"champion_": champion.model} if champion else {})}
         error = {rate: ((data["orders"] - rate) ** 2).mean() for rate in (*others.values(), mean(data))}
@@ -91,7 +91,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
         }
         return Evaluation(metrics=metric_rows(key, found), bins=typed([], BIN_TYPES))
 
-    def fit(self, data: pd.DataFrame, *, params: Mapping[str, Any], champion: Champion[float] | None) -> Any:  # noqa: ANN401, ARG002
+    def fit(self, data: pd.DataFrame, *, params: Mapping[str, Any], champion: Champion[float] | None) -> Any:  # noqa: ARG002
         return Fit(model=mean(data), record=TrainingRecord(n_rows=len(data)))
 
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[pd.DataFrame]:
@@ -106,7 +106,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
         return warehouse.read(
             f"from {both} where as_of_date between $a and $b and status = 'ok' and is_eligible",
             {"a": first, "b": last},
-        )  # noqa: E501
+        )
 
     def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
         bias = float(published["expected_orders"].mean() - published["orders"].mean())
@@ -116,7 +116,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
             bins=typed([], BIN_TYPES),
             figures={"bias": bias},
             defects=defects,
-        )  # noqa: E501
+        )
 
 
 def mean(data: pd.DataFrame) -> float:
