@@ -15,6 +15,10 @@ def ranks(values: Floats, entities: Texts) -> Ints:
 
     Returns:
         (n,) ranks.
+
+    Example:
+        >>> ranks(np.array([0.2, 0.9, 0.5]), np.array(["a", "b", "c"], dtype=object))
+        array([3, 1, 2])
     """
     tie = pd.util.hash_array(entities, hash_key="rank--tie-breaks", categorize=False)
     found = np.empty(values.size, dtype=np.int64)

@@ -11,7 +11,7 @@ import pytest
 
 from assets.activation.delivery import NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
-from assets.lifecycle.cohort import ELIGIBILITY
+from assets.features.customers import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse

@@ -36,7 +36,7 @@ def own(problem: str) -> list[dg.AssetKey]:
 
 
 DRIFT = RetrainTrigger(
-    problem="purchase_propensity", as_of=date(2025, 3, 3), trigger=DRIFTED, version="v1",
+    capability="purchase_propensity", as_of=date(2025, 3, 3), trigger=DRIFTED, version="v1",
     windows_violated=2, reasons="beyond the training weeks' own range: orders_365d",
 )  # fmt: skip
 

@@ -1,25 +1,24 @@
-"""Assets of a job that concerns one of several problems."""
+"""Assets of a job that concerns one of several capabilities."""
 
 from datetime import date
 
 import dagster as dg
 import pytest
-from assets.churn.problem import CHURN
-from assets.propensity.problem import PURCHASE_PROPENSITY
 
+from assets.churn.capability import CHURN
 from assets.defs import as_of_partitions
 from assets.keys import RETRAIN_LOG
-from assets.lifecycle.defs import supervised_assets
+from assets.lifecycle.defs import scores_asset, trained_assets
 from assets.monitoring.defs import control_tables_asset
+from assets.propensity.capability import PURCHASE_PROPENSITY
 from orchestration.jobs import Stages
 
-PROBLEMS = (PURCHASE_PROPENSITY, CHURN)
+CAPABILITIES = (PURCHASE_PROPENSITY, CHURN)
 
 
 @pytest.fixture
 def stages() -> Stages:
     days = as_of_partitions(date(2025, 1, 6), None, time_zone="UTC")
-    models = [supervised_assets(problem, days) for problem in PROBLEMS]
 
     @dg.asset(key=["published", "churn"], group_name="published")
     def published() -> None: ...
@@ -27,18 +26,22 @@ def stages() -> Stages:
     return Stages(
         landed=[], featured=[], monitored=[], published=[published],
         refitted_every_run=[],
-        trained=[asset for *trained, _ in models for asset in trained],
+        trained=[asset for each in CAPABILITIES for asset in trained_assets(each, days)],
         scored=[
-            *(scores for *_, scores in models),
-            control_tables_asset(problem.scores for problem in PROBLEMS),
+            *(scores_asset(each, days) for each in CAPABILITIES),
+            control_tables_asset(each.spec.scores for each in CAPABILITIES),
         ],
     )  # fmt: skip
 
 
-def test_retraining_one_problem_keeps_the_models_of_the_others(stages: Stages) -> None:
-    of_purchase, of_churn = (set(stages.assets_to_retrain(problem.name)) for problem in PROBLEMS)
-    for problem, own, other in ((CHURN, of_churn, of_purchase), (PURCHASE_PROPENSITY, of_purchase, of_churn)):
-        steps = (problem.candidate, problem.evaluation, problem.champion, problem.scores)
+def test_retraining_one_capability_keeps_the_models_of_the_others(stages: Stages) -> None:
+    of_purchase, of_churn = (set(stages.assets_to_retrain(each.spec.name)) for each in CAPABILITIES)
+    for capability, own, other in (
+        (CHURN, of_churn, of_purchase),
+        (PURCHASE_PROPENSITY, of_purchase, of_churn),
+    ):
+        spec = capability.spec
+        steps = (spec.evaluation, spec.champion, spec.scores)
         assert own - other == {dg.AssetKey(step) for step in steps}
     # Both retrainings publish, and both materialise the shared control tables.
     assert {dg.AssetKey(["published", "churn"]), dg.AssetKey(RETRAIN_LOG)} <= of_churn & of_purchase

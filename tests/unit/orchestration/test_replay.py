@@ -8,9 +8,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets.lifecycle.retrain_triggers import NOBODY_SERVES, RetrainTrigger
+from assets.lifecycle.retrain_triggers import NO_CHAMPION, RetrainTrigger
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
+from assets.supervised.capability import SupervisedCapability
 from orchestration.cli import replay
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.replay import Replay
@@ -18,10 +19,12 @@ from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.supervised.world import PROBLEM
 
+CAPABILITY = SupervisedCapability(PROBLEM)
+SPEC = CAPABILITY.spec
 FIRST_DAY = date(2024, 1, 1)
 DAY = FIRST_DAY + timedelta(weeks=8)
 CAUSE = RetrainTrigger(
-    problem=PROBLEM.name, as_of=DAY, trigger=NOBODY_SERVES, version="", windows_violated=1, reasons="nothing"
+    capability=PROBLEM.name, as_of=DAY, trigger=NO_CHAMPION, version="", windows_violated=1, reasons="nothing"
 )
 Made = list[str]
 
@@ -53,12 +56,13 @@ def run(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Replay:
             "model_version": "v1",
             "is_fallback": False,
         }
-        warehouse.append(PROBLEM.champion, typed([row], CHAMPION_TYPES))
+        warehouse.append(SPEC.champion, typed([row], CHAMPION_TYPES))
 
-    looked, scores = asset(dg.AssetKey(PROBLEM.realised)), asset(dg.AssetKey(PROBLEM.scores))
-    champion = asset(dg.AssetKey(PROBLEM.champion), install)
+    looked, scores = asset(dg.AssetKey(SPEC.realised)), asset(dg.AssetKey(SPEC.scores))
+    champion = asset(dg.AssetKey(SPEC.champion), install)
     snapshot = asset(dg.AssetKey(["consumers", "snapshot"]))
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
+    monkeypatch.setattr(replay, "CAPABILITIES", (CAPABILITY,))
     monkeypatch.setattr(replay, "pending_trigger", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
     monkeypatch.setattr(replay, "date_line", lambda _rows: "one line")
@@ -93,26 +97,26 @@ def test_without_a_champion_a_date_is_monitored_and_then_retrained(
     run: Replay, made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run.run_date(DAY)
-    assert made[0] == PROBLEM.realised.name
-    assert sorted(made[1:]) == sorted([PROBLEM.champion.name, PROBLEM.scores.name])
+    assert made[0] == SPEC.realised.name
+    assert sorted(made[1:]) == sorted([SPEC.champion.name, SPEC.scores.name])
     printed = capsys.readouterr()
     assert "FAILED" not in printed.err
-    assert f"{DAY}: retraining {PROBLEM.name}: {NOBODY_SERVES}: nothing" in printed.err
+    assert f"{DAY}: retraining {PROBLEM.name}: {NO_CHAMPION}: nothing" in printed.err
     assert printed.err.splitlines()[-1].startswith("one line (")
-    assert control_tables.champion_as_of(PROBLEM, run.warehouse, as_of=DAY) is not None
+    assert control_tables.champion_as_of(SPEC.champion, run.warehouse, as_of=DAY) is not None
 
 
 def test_with_a_champion_the_date_is_scored_too(run: Replay, made: Made) -> None:
     run.run_date(DAY)
     made.clear()
     run.run_job(REPLAY, DAY)
-    assert sorted(made) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
+    assert sorted(made) == sorted([SPEC.realised.name, SPEC.scores.name])
     made.clear()
     run.run_date(DAY)
-    assert sorted(made[:2]) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
+    assert sorted(made[:2]) == sorted([SPEC.realised.name, SPEC.scores.name])
 
 
 def test_before_any_label_has_matured_nothing_is_trained(run: Replay, made: Made) -> None:
     # A label matures after 30 days, and this is the first as-of date.
     run.run_date(FIRST_DAY)
-    assert made == [PROBLEM.realised.name]
+    assert made == [SPEC.realised.name]

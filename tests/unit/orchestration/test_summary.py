@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from assets.lifetime_value.grade import FALLBACK as VALUE_FALLBACK
 
 from assets.lifecycle.report.grade import FALLBACK, GRADE_MEANINGS
+from assets.lifetime_value.spec import FALLBACK as VALUE_FALLBACK
 from orchestration.cli.summary import Facts, summary, value_lines
 
 SNAPSHOT = Path("/var/shop/published/marketing.duckdb")
