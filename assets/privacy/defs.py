@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
-from assets.keys import SEALED_EXPORTS, Key
+from assets.keys import REDACTED_EXPORTS, Key
 from assets.ports import Vault
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.redaction.redact_exports import redact_exports
@@ -16,7 +16,7 @@ def redacted_asset(business: BusinessConfig, *, after: list[Key]) -> dg.AssetsDe
     ids = "tokens where ids of customers were, " if business.has_tokens else ""
 
     @dg.asset(
-        key=dg.AssetKey(SEALED_EXPORTS),
+        key=dg.AssetKey(REDACTED_EXPORTS),
         deps=[dg.AssetKey(key) for key in after],
         group_name="privacy",
         description=(
@@ -24,18 +24,18 @@ def redacted_asset(business: BusinessConfig, *, after: list[Key]) -> dg.AssetsDe
             "was erased. Files outside the landing folder are left as they are."
         ),
     )
-    def _sealed(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
+    def _redacted(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
         try:
-            custody = redact_exports(business, vault)
+            result = redact_exports(business, vault)
         except (VaultKeyRefused, DecryptionFailed, BusinessInvalid) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         return dg.MaterializeResult(
             metadata={
-                "values_kept": custody.values_kept,
-                "files_rewritten": custody.files_rewritten,
-                "rows_removed": custody.rows_removed,
-                "files_unreadable": len(custody.unreadable),
+                "values_kept": result.values_kept,
+                "files_rewritten": result.files_rewritten,
+                "rows_removed": result.rows_removed,
+                "files_unreadable": len(result.unreadable),
             }
         )
 
-    return _sealed
+    return _redacted

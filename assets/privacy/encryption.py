@@ -27,7 +27,7 @@ class Place(NamedTuple):
     column: str
 
     @property
-    def associated(self) -> bytes:
+    def associated_data(self) -> bytes:
         """The bytes that AES-GCM authenticates together with the value."""
         return SEPARATOR.join((self.source, self.column, self.customer_id)).encode()
 
@@ -46,19 +46,21 @@ def encrypt(key: VaultKey, value: str, *, place: Place) -> Ciphertext:
     Source: NIST SP 800-38D; the library is ``cryptography``.
     """
     nonce = os.urandom(NONCE_BYTES)
-    return Ciphertext(key.id, nonce, AESGCM(key.secret).encrypt(nonce, value.encode(), place.associated))
+    return Ciphertext(key.id, nonce, AESGCM(key.secret).encrypt(nonce, value.encode(), place.associated_data))
 
 
-def decrypt(keys: Keyring, sealed: Ciphertext, *, place: Place) -> str:
+def decrypt(keys: Keyring, encrypted: Ciphertext, *, place: Place) -> str:
     """The value that was sealed for ``place``.
 
     Raises:
         VaultKeyRefused: when the key is another one.
         DecryptionFailed: when the bytes were altered or belong to another place.
     """
-    key = keys.by_id(sealed.key_id)
+    key = keys.by_id(encrypted.key_id)
     try:
-        return AESGCM(key.secret).decrypt(sealed.nonce, sealed.ciphertext, place.associated).decode()
+        return (
+            AESGCM(key.secret).decrypt(encrypted.nonce, encrypted.ciphertext, place.associated_data).decode()
+        )
     except InvalidTag:
         raise DecryptionFailed(
             f"a value of source {place.source}, column {place.column} does not belong where it lies or was "

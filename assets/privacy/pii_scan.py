@@ -91,10 +91,10 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
 
 def searchable_values(vault: Vault) -> set[str]:
     """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what files contain by chance."""
-    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_telling(each)}
+    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_searchable(each)}
 
 
-def _is_telling(kept: PersonalValue) -> bool:
+def _is_searchable(kept: PersonalValue) -> bool:
     is_number = kept.source == DELIVERED_IDS and kept.value.isdecimal()
     return len(kept.value) >= SHORTEST and not is_number
 
@@ -130,20 +130,20 @@ def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection
         values: What must not be there, each at least four bytes.
         beside: Files and folders that are left out.
     """
-    needles, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
+    terms, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
     for file in sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()}):
         if any(file.is_relative_to(each) for each in beside):
             continue
         found: set[bytes] = set()
         # A journal of SQLite is gone as soon as what it was for is written.
         with suppress(FileNotFoundError):
-            for piece in pieces_of(file, overlap=needles.longest):
+            for piece in pieces_of(file, overlap=terms.longest):
                 bytes_read += len(piece)
-                found |= needles.found_in(piece)
+                found |= terms.found_in(piece)
             files += 1
         if found:
             hits[file] = len(found)
-    return Scanned(files=files, bytes_read=bytes_read, values=len(needles), hits=hits)
+    return Scanned(files=files, bytes_read=bytes_read, values=len(terms), hits=hits)
 
 
 def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
@@ -203,8 +203,8 @@ def _of_duckdb(file: Path) -> Iterator[memoryview]:
         for schema, table, column, kind in tables:
             if kind in PLAIN_TYPES or not kind.isalpha():
                 named = f"scanned.{quoted(schema)}.{quoted(table)}"
-                told = connection.sql(f"select distinct {quoted(column)}::varchar as told from {named}")
-                yield from (text for batch in told.to_arrow_reader() for text in _texts(batch))
+                texts = connection.sql(f"select distinct {quoted(column)}::varchar as text from {named}")
+                yield from (text for batch in texts.to_arrow_reader() for text in _texts(batch))
 
 
 def _of_sqlite(file: Path) -> Iterator[bytes]:

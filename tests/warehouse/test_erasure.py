@@ -81,7 +81,7 @@ class Shop:
         self.published += 1
 
     @property
-    def premises(self) -> ErasureScope:
+    def scope(self) -> ErasureScope:
         clock = iter(ASKED_AT + timedelta(minutes=passed) for passed in range(100))
         return ErasureScope(
             business=self.business,
@@ -140,7 +140,7 @@ def is_gone(shop: Shop) -> bool:
 
 def test_an_erased_person_is_in_no_table_file_or_byte(shop: Shop) -> None:
     assert scan([shop.folder], [ANN]).hits
-    done = erase(shop.premises, [ANN])
+    done = erase(shop.scope, [ANN])
     assert (done.people, done.rows_removed, done.values_forgotten) == (1, 7, 1)
     assert done.files_searched == 4
     assert is_gone(shop)
@@ -148,7 +148,7 @@ def test_an_erased_person_is_in_no_table_file_or_byte(shop: Shop) -> None:
 
 
 def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
+    erase(shop.scope, [ANN])
     log = shop.rows("select * from ml.erasure_log order by table_name")
     assert [(table, rows) for *_, table, rows in log] == [
         ("ml.scores", 1), ("raw.customers", 1), ("raw.events", 2), ("raw.events", 1),
@@ -161,7 +161,7 @@ def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
 
 
 def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
+    erase(shop.scope, [ANN])
     for _ in range(2):
         shop.deliver()
         shop.load_sources()
@@ -172,12 +172,12 @@ def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
 
 def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
-    erase(shop.premises, [ANN])
+    erase(shop.scope, [ANN])
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     shop.load_sources()
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
-    # Landed anew: what was counted is what lies there.
+    # Loaded again: the counts are those of the unchanged files.
     counted = "select source, rows_in, rows_loaded, rows_rejected from raw.landings order by source"
     assert shop.rows(counted) == [("orders", 4, 1, 3), ("people", 2, 1, 1), ("visits", 5, 2, 3)]
     assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
@@ -185,10 +185,10 @@ def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_pa
 
 
 def test_erasing_twice_removes_nothing_more(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
-    again = erase(shop.premises, [ANN, ANN])
+    erase(shop.scope, [ANN])
+    again = erase(shop.scope, [ANN, ANN])
     assert (again.people, again.rows_removed, again.values_forgotten) == (1, 0, 0)
-    assert erase(shop.premises, []).people == 0
+    assert erase(shop.scope, []).people == 0
     assert is_gone(shop)
 
 
@@ -199,14 +199,14 @@ def test_without_a_key_nobody_is_erased_by_half(shop: Shop) -> None:
     before = shop.rows("from raw.order_lines")
     shop.vault = SqliteVault(shop.vault.file, no_key)
     with pytest.raises(VaultKeyRefused):
-        erase(shop.premises, [ANN])
+        erase(shop.scope, [ANN])
     assert shop.rows("from raw.order_lines") == before
     assert (shop.landing / "orders.csv").read_text() == ORDERS
 
 
 STEPS = (
-    "visitors_of", "take_custody", "erase_rows", "log_values", "write_anew", "publish", "forget", "scan",
-    "finish", "forget twice",
+    "visitors_of", "redact_exports", "erase_rows", "log_vault_values", "compact_database", "publish",
+    "forget", "scan", "mark_finished", "forget twice",
 )  # fmt: skip
 
 
@@ -238,9 +238,9 @@ def test_killed_at_any_step_the_next_call_ends_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
 ) -> None:
     with killed_at(step, after=after, monkeypatch=monkeypatch), pytest.raises(Killed):
-        erase(shop.premises, [ANN])
+        erase(shop.scope, [ANN])
     # Even if landing comes first, nobody comes back once tables have begun to lose rows.
-    erase(shop.premises, [])
+    erase(shop.scope, [])
     assert is_gone(shop)
     assert shop.vault.customers_of(PENDING) == []
     logged = dict(shop.rows("select table_name, sum(rows_removed) from ml.erasure_log group by 1"))
@@ -252,20 +252,20 @@ def test_what_is_left_somewhere_is_named_and_the_erasure_stays_open(shop: Shop) 
     notes = shop.folder / "notes.txt"
     notes.write_text(f"called {ADDRESS} back")
     with pytest.raises(ErasureIncomplete, match=r"left in 1 files: .*notes\.txt") as found:
-        erase(shop.premises, [ANN])
+        erase(shop.scope, [ANN])
     assert ANN not in str(found.value)
     assert shop.rows("select count(*) from ml.erasure_log where finished_at is not null") == [(0,)]
     notes.unlink()
-    assert erase(shop.premises, []).people == 1
+    assert erase(shop.scope, []).people == 1
     assert is_gone(shop)
 
 
 def test_a_subject_gets_what_was_delivered_kept_and_published(shop: Shop) -> None:
-    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
-    assert {table: len(rows) for table, rows in told["delivered"].items()} == {
+    export = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert {table: len(rows) for table, rows in export["delivered"].items()} == {
         "customers": 1, "events": 3, "order_lines": 2,
     }  # fmt: skip
-    assert told["vault"] == {"people": [{"email": ADDRESS}]}
-    erase(shop.premises, [ANN])
-    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
-    assert told == {"delivered": {}, "vault": {}, "published": {}}
+    assert export["vault"] == {"people": [{"email": ADDRESS}]}
+    erase(shop.scope, [ANN])
+    export = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert export == {"delivered": {}, "vault": {}, "published": {}}

@@ -88,7 +88,7 @@ def deliver(folder: Path, suffix: str, *, to: str = "landing") -> None:
     (folder / to / f"people.{suffix}").write_bytes(FORMATS[suffix](PEOPLE, folder))
 
 
-def sealed(folder: Path) -> SqliteVault:
+def empty_vault(folder: Path) -> SqliteVault:
     """An empty vault in ``folder``, and its key."""
     return SqliteVault(folder / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
 

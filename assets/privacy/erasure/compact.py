@@ -24,20 +24,20 @@ def compact_database(file: Path) -> None:
     Raises:
         duckdb.IOException: when another process has it open.
     """
-    fresh = file.with_name(f".{file.name}.anew")
-    _remove(fresh)
+    compacted = file.with_name(f".{file.name}.compacted")
+    _remove(compacted)
     with duckdb.connect(str(file), config=CONFIG) as connection:
         connection.execute("checkpoint")
     try:
         with duckdb.connect(config=CONFIG) as connection:
             # Views name their catalog, which is the file's name.
             connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
-            connection.execute(f"attach {literal(str(fresh))} as fresh")
-            connection.execute(f"copy from database {quoted(file.stem)} to fresh")
-            connection.execute("detach fresh")
-        fresh.replace(file)
+            connection.execute(f"attach {literal(str(compacted))} as compacted")
+            connection.execute(f"copy from database {quoted(file.stem)} to compacted")
+            connection.execute("detach compacted")
+        compacted.replace(file)
     finally:
-        _remove(fresh)
+        _remove(compacted)
 
 
 def _remove(file: Path) -> None:

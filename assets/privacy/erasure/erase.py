@@ -11,7 +11,13 @@ from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ports import PersonalValue, Vault, Warehouse
 from assets.privacy.erasure.compact import compact_database
-from assets.privacy.erasure.rows_sql import erase_rows, finish, log_values, others_named_alike, visitors_of
+from assets.privacy.erasure.rows_sql import (
+    erase_rows,
+    ids_inside_other_ids,
+    log_vault_values,
+    mark_finished,
+    visitors_of,
+)
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import redact_exports
 
@@ -19,7 +25,7 @@ from assets.privacy.redaction.redact_exports import redact_exports
 PENDING = "erasure requests"
 REQUESTED_AT = "requested_at"
 # A shorter id, or one of digits only, is in any file by chance.
-TELLING_LENGTH = 6
+SHORTEST_ID = 6
 MANY_VALUES = 1_000_000
 
 
@@ -58,7 +64,7 @@ class Erased:
     bytes_searched: int
 
 
-def erase(premises: ErasureScope, customer_ids: Collection[str]) -> Erased:
+def erase(scope: ErasureScope, customer_ids: Collection[str]) -> Erased:
     """Erase ``customer_ids``, as delivered or as published, and whoever an earlier, killed call had begun.
 
     Every step may be done twice, and who is being erased stays in the vault until the last one is done: a
@@ -70,19 +76,19 @@ def erase(premises: ErasureScope, customer_ids: Collection[str]) -> Erased:
         VaultKeyRefused: when the key is missing: without it nobody could be kept from coming back.
         ErasureIncomplete: when something was found afterwards; the next call tries again.
     """
-    vault = premises.vault
-    people = _begin(premises, names_of(premises.business, vault, customer_ids))
+    vault = scope.vault
+    people = _record_requests(scope, names_of(scope.business, vault, customer_ids))
     if not people:
         return Erased(people=0, rows_removed=0, values_forgotten=0, files_searched=0, bytes_searched=0)
-    requested_at, held = _held(vault, people)
-    removed, searchable_values = _removed(premises, people, requested_at=requested_at, held=held)
+    requested_at, vault_values = _load_vault_values(vault, people)
+    removed, searched_ids = _remove(scope, people, requested_at=requested_at, vault_values=vault_values)
     forgotten = vault.forget(people, beside=PENDING)
-    found = scan(premises.folders, searchable_values | _telling(held), beside=premises.beside)
+    found = scan(scope.folders, searched_ids | _searched_values(vault_values), beside=scope.beside)
     if found.hits:
-        raise ErasureIncomplete(_left(found.hits))
+        raise ErasureIncomplete(_describe_remains(found.hits))
     tokens = vault.tokens("customer_id", people)
-    with premises.warehouse.connect() as connection:
-        finish(connection, tokens.values(), finished_at=premises.now())
+    with scope.warehouse.connect() as connection:
+        mark_finished(connection, tokens.values(), finished_at=scope.now())
     vault.forget(people)
     return Erased(
         people=len(people),
@@ -93,68 +99,72 @@ def erase(premises: ErasureScope, customer_ids: Collection[str]) -> Erased:
     )
 
 
-def _removed(
-    premises: ErasureScope,
+def _remove(
+    scope: ErasureScope,
     people: Collection[str],
     *,
     requested_at: datetime,
-    held: Mapping[str, Collection[PersonalValue]],
+    vault_values: Mapping[str, Collection[PersonalValue]],
 ) -> tuple[int, set[str]]:
     """Take ``people`` out of files, tables and snapshot; how many rows went, and the ids to search for."""
-    vault, warehouse = premises.vault, premises.warehouse
+    vault, warehouse = scope.vault, scope.warehouse
     with warehouse.connect() as connection:
-        refuse_mixture(connection, premises.business)
-        alike = others_named_alike(connection, people)
+        refuse_mixture(connection, scope.business)
+        ambiguous = ids_inside_other_ids(connection, people)
         visitors = visitors_of(connection, people)
-    vault.mark_erased({"customer_id": [*people, *_ids(held)], "visitor_id": visitors})
-    redact_exports(premises.business, vault)
+    vault.mark_erased({"customer_id": [*people, *_ids_behind_tokens(vault_values)], "visitor_id": visitors})
+    redact_exports(scope.business, vault)
     tokens = vault.tokens("customer_id", people)
     with warehouse.connect() as connection:
         removed = erase_rows(connection, tokens, visitors=visitors, requested_at=requested_at)
-        log_values(connection, {tokens[each]: len(held[each]) for each in people}, requested_at=requested_at)
+        log_vault_values(
+            connection, {tokens[each]: len(vault_values[each]) for each in people}, requested_at=requested_at
+        )
     warehouse.when_free(lambda: compact_database(warehouse.path))
-    premises.publish_again()
-    return removed, {each for each in (*people, *visitors) if _is_telling(each)} - alike
+    scope.publish_again()
+    return removed, {each for each in (*people, *visitors) if _is_distinctive(each)} - ambiguous
 
 
-def _begin(premises: ErasureScope, customer_ids: Collection[str]) -> list[str]:
+def _record_requests(scope: ErasureScope, customer_ids: Collection[str]) -> list[str]:
     """Note whom to erase before anything is done; returns everybody whose erasure is not ended."""
-    begun = premises.vault.customers_of(PENDING)
-    asked = [each for each in dict.fromkeys(customer_ids) if each.strip() and each not in begun]
-    if asked:
-        rows = pd.DataFrame({"customer_id": asked, REQUESTED_AT: premises.now().isoformat()})
-        premises.vault.keep(PENDING, rows)
-    return [*begun, *asked]
+    unfinished = scope.vault.customers_of(PENDING)
+    requested = [each for each in dict.fromkeys(customer_ids) if each.strip() and each not in unfinished]
+    if requested:
+        rows = pd.DataFrame({"customer_id": requested, REQUESTED_AT: scope.now().isoformat()})
+        scope.vault.keep(PENDING, rows)
+    return [*unfinished, *requested]
 
 
-def _held(vault: Vault, people: Collection[str]) -> tuple[datetime, dict[str, list[PersonalValue]]]:
+def _load_vault_values(
+    vault: Vault, people: Collection[str]
+) -> tuple[datetime, dict[str, list[PersonalValue]]]:
     """Since when the first of ``people`` waits, and what the vault keeps of each."""
-    held: dict[str, list[PersonalValue]] = {each: [] for each in people}
+    vault_values: dict[str, list[PersonalValue]] = {each: [] for each in people}
     waiting = []
     for value in vault.values(people, at_most=MANY_VALUES):
         if value.source == PENDING:
             waiting.append(datetime.fromisoformat(value.value))
         else:
-            held[value.customer_id].append(value)
-    return min(waiting), held
+            vault_values[value.customer_id].append(value)
+    return min(waiting), vault_values
 
 
-def _ids(held: Mapping[str, Collection[PersonalValue]]) -> list[str]:
+def _ids_behind_tokens(vault_values: Mapping[str, Collection[PersonalValue]]) -> list[str]:
     """The ids behind tokens: who goes by a token is refused under the id as well."""
-    return [each.value for values in held.values() for each in values if each.source == DELIVERED_IDS]
+    return [each.value for values in vault_values.values() for each in values if each.source == DELIVERED_IDS]
 
 
-def _telling(held: Mapping[str, Collection[PersonalValue]]) -> set[str]:
+def _searched_values(vault_values: Mapping[str, Collection[PersonalValue]]) -> set[str]:
     """What the vault keeps of people that would give them away: addresses, and ids behind tokens."""
-    addresses = {each.value for values in held.values() for each in values if "@" in each.value}
-    return addresses | {each for each in _ids(held) if _is_telling(each)}
+    addresses = {each.value for values in vault_values.values() for each in values if "@" in each.value}
+    return addresses | {each for each in _ids_behind_tokens(vault_values) if _is_distinctive(each)}
 
 
-def _is_telling(identifier: str) -> bool:
-    return len(identifier) >= TELLING_LENGTH and not identifier.isdecimal()
+def _is_distinctive(identifier: str) -> bool:
+    return len(identifier) >= SHORTEST_ID and not identifier.isdecimal()
 
 
-def _left(hits: Collection[Path]) -> str:
+def _describe_remains(hits: Collection[Path]) -> str:
     return (
         f"something of the erased is left in {len(hits)} files: {', '.join(map(str, sorted(hits)))}. Remove "
         "or mend them and call it again: it goes on where it stopped, and landing refuses the erased already"

@@ -25,12 +25,12 @@ def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[
     return [str(visitor) for (visitor,) in rows]
 
 
-def others_named_alike(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
+def ids_inside_other_ids(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
     """Those of ``customer_ids`` that are part of somebody else's id: bytes cannot tell them apart."""
     if not _exists(connection, "raw", "order_lines"):
         return set()
     rows = connection.execute(
-        "with asked as (select unnest($ids) as id) select distinct id from asked inner join "
+        "with requested as (select unnest($ids) as id) select distinct id from requested inner join "
         f"(select distinct customer_id from {raw('order_lines').sql}) as others "
         "on contains(customer_id, id) and customer_id <> id",
         {"ids": list(customer_ids)},
@@ -53,32 +53,32 @@ def erase_rows(
         visitors: Devices whose rows go too, signed in or not.
         requested_at: When it was asked for, naive UTC.
     """
-    _make_log(connection)
-    _list_the_gone(connection, tokens, visitors)
+    _create_log(connection)
+    _create_erased_table(connection, tokens, visitors)
     removed = 0
     for schema, table, kind in _tables(connection):
-        name, matches = f"{quoted(schema)}.{quoted(table)}", f"gone.kind = {literal(kind)}"
+        name, matches = f"{quoted(schema)}.{quoted(table)}", f"erased.kind = {literal(kind)}"
         counted = connection.execute(
             f"insert into {ERASURES.sql} select token, $requested_at, null, $table, count(*) "
-            f"from {name} as landed inner join gone on landed.{quoted(kind)} = gone.id and {matches} "
+            f"from {name} as landed inner join erased on landed.{quoted(kind)} = erased.id and {matches} "
             "group by token",
             {"requested_at": requested_at, "table": f"{schema}.{table}"},
         )
         if counted.fetchall() == [(0,)]:
             continue
         deleted = connection.execute(
-            f"delete from {name} where {quoted(kind)} in (select id from gone where {matches})"
+            f"delete from {name} where {quoted(kind)} in (select id from erased where {matches})"
         ).fetchone()
         removed += int(deleted[0]) if deleted else 0
         if schema == "raw":
             # What was counted at landing is no more: the table is landed anew.
             connection.execute(f"delete from {LANDINGS.sql} where table_name = $table", {"table": table})
     _erase_rejects(connection, [*tokens, *visitors])
-    connection.execute("drop table gone")
+    connection.execute("drop table erased")
     return removed
 
 
-def _make_log(connection: duckdb.DuckDBPyConnection) -> None:
+def _create_log(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create schema if not exists {quoted(ERASURES.schema)}")
     connection.execute(
         f"create table if not exists {ERASURES.sql} (erasure_id varchar, requested_at timestamp, "
@@ -86,7 +86,7 @@ def _make_log(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def log_values(
+def log_vault_values(
     connection: duckdb.DuckDBPyConnection, values: Mapping[str, int], *, requested_at: datetime
 ) -> None:
     """Log how many values the vault keeps of each token, unless a call before this one has done so."""
@@ -98,7 +98,9 @@ def log_values(
     )
 
 
-def finish(connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, finished_at: datetime) -> None:
+def mark_finished(
+    connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, finished_at: datetime
+) -> None:
     """Log that everything of ``tokens`` is done."""
     connection.execute(
         f"update {ERASURES.sql} set finished_at = $finished_at "
@@ -107,15 +109,15 @@ def finish(connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, fi
     )
 
 
-def _list_the_gone(
+def _create_erased_table(
     connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, str], visitors: Collection[str]
 ) -> None:
     # A visitor of several customers who go together is put down to the first of them.
-    connection.execute("create temp table gone (kind varchar, id varchar, token varchar)")
+    connection.execute("create temp table erased (kind varchar, id varchar, token varchar)")
     rows = [("customer_id", each, token) for each, token in tokens.items()]
     owner = next(iter(tokens.values()), None)
     connection.executemany(
-        "insert into gone values (?, ?, ?)", rows + [("visitor_id", each, owner) for each in visitors]
+        "insert into erased values (?, ?, ?)", rows + [("visitor_id", each, owner) for each in visitors]
     )
 
 

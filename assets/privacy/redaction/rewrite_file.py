@@ -40,7 +40,7 @@ class Change:
         return bool(self.emptied or self.dropped or self.id_column)
 
 
-def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
+def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
     """Put a file without what ``change`` takes in the place of the one file of ``arrival``, in one step.
 
     Columns, order, format, encoding and packing stay; so does the number of rows that nobody drops. A line
@@ -48,7 +48,7 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Chang
     gives the same bytes.
 
     Args:
-        room: Where ``arrival`` was read, its ``broken`` table included.
+        scratch: The database that ``arrival`` was read into, with its ``broken`` table.
         arrival: One file, read with all its columns.
         change: What goes.
     """
@@ -57,10 +57,10 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Chang
     unfinished = file.path.with_name(f".{file.path.name}.unfinished")
     try:
         if kind == "parquet":
-            tokens = _tokens(room, arrival, change)
+            tokens = _tokens(scratch, arrival, change)
             _write_parquet(file.path, unfinished, change, tokens=tokens)
         else:
-            text = _WRITERS[kind](room, arrival, _lines(room, arrival, change))
+            text = _WRITERS[kind](scratch, arrival, _redacted_rows(scratch, arrival, change))
             _pack(text.encode(file.source.encoding), unfinished, compression)
         unfinished.chmod(file.path.stat().st_mode)
         unfinished.replace(file.path)
@@ -68,12 +68,12 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Chang
         unfinished.unlink(missing_ok=True)
 
 
-def _tokens(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
+def _tokens(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
     """What stands in the id's column, line by line; nothing when there is none to be written."""
     if change.id_column is None:
         return []
     name = quoted(change.id_column)
-    rows = room.execute(f"select {name} from {arrival.rows} order by {quoted(LINE)}").fetchall()
+    rows = scratch.execute(f"select {name} from {arrival.rows} order by {quoted(LINE)}").fetchall()
     return [token or NOBODY for (token,) in rows]
 
 
@@ -95,14 +95,16 @@ def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str
     pq.write_table(table, new, compression="zstd")
 
 
-def _lines(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[Row | None]:
+def _redacted_rows(
+    scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change
+) -> list[Row | None]:
     """The rows that stay, in order, emptied where told; ``None`` for a line that could not be split."""
     columns = listed(list(arrival.columns))
-    rows = room.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
-    broken = room.execute("select source_line from broken").fetchall()
+    rows = scratch.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
+    broken = scratch.execute("select source_line from broken").fetchall()
     names = [name.lower() for name in arrival.columns]
     kept: list[tuple[int, Row | None]] = [
-        (line, [_left(name, value, change) for name, value in zip(names, values, strict=True)])
+        (line, [_redacted_value(name, value, change) for name, value in zip(names, values, strict=True)])
         for *values, line in rows
         if line not in change.dropped
     ]
@@ -110,15 +112,15 @@ def _lines(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change
     return [row for _, row in sorted(kept, key=lambda each: each[0])]
 
 
-def _left(name: str, value: str | None, change: Change) -> str | None:
+def _redacted_value(name: str, value: str | None, change: Change) -> str | None:
     if name in change.emptied:
         return None
     return NOBODY if name == change.id_column and value is None else value
 
 
-def _as_csv(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
+def _as_csv(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     file = arrival.files[0].file
-    delimiter, _ = header_of(room, Text(file, compression_of(file)))
+    delimiter, _ = header_of(scratch, Text(file, compression_of(file)))
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(arrival.columns)
@@ -127,12 +129,12 @@ def _as_csv(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collec
 
 
 def _as_json_lines(
-    _room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
+    _scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
 ) -> str:
     return "".join(f"{_document(arrival, line)}\n" for line in lines)
 
 
-def _as_json(_room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
+def _as_json(_scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     return f"[{', '.join(_document(arrival, line) for line in lines)}]\n"
 
 

@@ -58,7 +58,7 @@ def test_the_file_shows_no_value_and_is_its_owners_alone(vault: SqliteVault) -> 
     assert [each.name for each in vault.file.parent.iterdir()] == ["vault.sqlite"]
 
 
-def test_a_later_delivery_replaces_all_that_its_source_told_of_a_customer(vault: SqliteVault) -> None:
+def test_a_later_delivery_replaces_all_values_of_its_source(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE)
     vault.keep("leads", PEOPLE.iloc[:1])
     vault.keep("customers", pd.DataFrame({"customer_id": ["C1"], "email": ["new@example.org"]}))
@@ -72,10 +72,10 @@ def test_a_later_delivery_replaces_all_that_its_source_told_of_a_customer(vault:
 def test_contacts_have_one_row_per_known_customer_whatever_case_the_column_has(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE.rename(columns={"email": "EMail"}))
     vault.keep("shop", pd.DataFrame({"customer_id": ["C1"], "Email": ["newest@example.org"]}))
-    told = vault.read(["C1", "C2", "C3", "C9"])
-    assert list(told.columns) == ["customer_id", "email", "phone"]
-    assert told.set_index("customer_id").loc["C1"].tolist() == ["newest@example.org", "+44 1"]
-    assert "C3" not in set(told["customer_id"])
+    contacts = vault.read(["C1", "C2", "C3", "C9"])
+    assert list(contacts.columns) == ["customer_id", "email", "phone"]
+    assert contacts.set_index("customer_id").loc["C1"].tolist() == ["newest@example.org", "+44 1"]
+    assert "C3" not in set(contacts["customer_id"])
 
 
 def test_an_absent_vault_is_empty_and_needs_no_key(tmp_path: Path) -> None:
@@ -134,9 +134,9 @@ def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) ->
     before, tokens = values(vault), vault.tokens("customer_id", ["C1", "C2"])
     old_bytes = [row[0] for row in rows(vault, "select ciphertext from contents")]
     assert with_keys(vault, OLD, NEW).rotate() == 3
-    refitted_every_run = with_keys(vault, NEW)
-    assert values(refitted_every_run) == before
-    assert refitted_every_run.tokens("customer_id", ["C1", "C2"]) == tokens
+    rotated = with_keys(vault, NEW)
+    assert values(rotated) == before
+    assert rotated.tokens("customer_id", ["C1", "C2"]) == tokens
     assert {row[0] for row in rows(vault, "select key_id from contents")} == {NEW.id}
     with pytest.raises(VaultKeyRefused):
         vault.values(at_most=10)

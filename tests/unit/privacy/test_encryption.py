@@ -22,9 +22,9 @@ def test_every_text_comes_back(text: str) -> None:
 
 
 def test_the_same_value_never_looks_the_same() -> None:
-    sealed = [encrypt(KEY, ADDRESS, place=ANN) for _ in range(100)]
-    assert len({each.nonce for each in sealed}) == len({each.ciphertext for each in sealed}) == 100
-    assert all(ADDRESS.encode() not in each.ciphertext for each in sealed)
+    encrypted = [encrypt(KEY, ADDRESS, place=ANN) for _ in range(100)]
+    assert len({each.nonce for each in encrypted}) == len({each.ciphertext for each in encrypted}) == 100
+    assert all(ADDRESS.encode() not in each.ciphertext for each in encrypted)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def test_a_value_moved_to_another_place_does_not_open(elsewhere: Place) -> None:
 
 
 def test_an_altered_value_does_not_open() -> None:
-    sealed = encrypt(KEY, ADDRESS, place=ANN)
-    altered = bytes([sealed.ciphertext[0] ^ 1]) + sealed.ciphertext[1:]
+    encrypted = encrypt(KEY, ADDRESS, place=ANN)
+    altered = bytes([encrypted.ciphertext[0] ^ 1]) + encrypted.ciphertext[1:]
     with pytest.raises(DecryptionFailed):
-        decrypt(RING, sealed._replace(ciphertext=altered), place=ANN)
+        decrypt(RING, encrypted._replace(ciphertext=altered), place=ANN)
 
 
 def test_another_key_is_refused_by_its_name() -> None:

@@ -105,12 +105,12 @@ def test_a_value_that_lies_across_two_chunks_is_found(tmp_path: Path) -> None:
     assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
 
 
-def test_values_glued_together_are_told_apart() -> None:
-    needles = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
+def test_adjacent_values_are_found_separately() -> None:
+    terms = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
     glued = f"{PHONE}{ADDRESS}{ADDRESS}Ann ArcherAnn".encode()
-    assert needles.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
-    assert needles.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
-    assert needles.found_in(ADDRESS.encode()[5:]) == set()
+    assert terms.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
+    assert terms.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
+    assert terms.found_in(ADDRESS.encode()[5:]) == set()
 
 
 def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_value_that_bytes_hold_by_chance_is_refused() -> None:
 def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
     vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
     assert searchable_values(vault) == set()
-    told = {
+    kept = {
         "customer_id": "C1",
         "email": ADDRESS,
         "last_name": "Christmas",
         "first_name": "Ann",
         "house": "7",
     }
-    vault.keep("customers", pd.DataFrame([told | {"phone": PHONE}]))
+    vault.keep("customers", pd.DataFrame([kept | {"phone": PHONE}]))
     assert searchable_values(vault) == {ADDRESS, PHONE, "Christmas"}
     assert distinctive_values(vault) == {ADDRESS, PHONE}
 

@@ -93,9 +93,9 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
     assert redact_exports(shop, vault) == RedactionResult(values_kept=3, files_rewritten=1)
     assert kept(vault) == dict(zip(ROWS["id"], EMAILS, strict=True))
     assert scan([tmp_path], EMAILS).hits == {}
-    sealed = landed(shop, vault)
-    assert sealed[0][0].rows_loaded == plain[0][0].rows_loaded == 3
-    pd.testing.assert_frame_equal(sealed[1], plain[1])
+    redacted = landed(shop, vault)
+    assert redacted[0][0].rows_loaded == plain[0][0].rows_loaded == 3
+    pd.testing.assert_frame_equal(redacted[1], plain[1])
     # What comes again, or is there already, changes nothing.
     before = delivered.read_bytes()
     assert redact_exports(shop, vault) == RedactionResult()
