@@ -42,11 +42,11 @@ def purchase_probabilities(
     """
     apart = DAYS_PER_WEEK * (1 if shop.customers <= EVERY_MONDAY_UP_TO else MONDAYS_APART)
     # The last window must end inside the simulated days, or the truth would have no outcome to meet.
-    for morning in range(0, shop.day_count - horizon_days + 1, apart):
-        yield _on(shop, demand, window=range(morning, morning + horizon_days))
+    for start in range(0, shop.day_count - horizon_days + 1, apart):
+        yield _probabilities_from(shop, demand, window=range(start, start + horizon_days))
 
 
-def _on(shop: Shop, demand: Demand, *, window: range) -> pd.DataFrame:
+def _probabilities_from(shop: Shop, demand: Demand, *, window: range) -> pd.DataFrame:
     known = int(np.searchsorted(demand.customers["signed_up_day"].to_numpy(), window.start))
     customers = demand.customers.iloc[:known]
     _, end = alive_days(customers, days=shop.day_count + 1)
@@ -70,7 +70,7 @@ def _no_order(demand: Demand, rows: Ints, *, window: range) -> Floats:
     extra, placed = persuasion.by_day(window)
     segment = demand.customers["segment"].to_numpy()[rows]
     is_moved = np.isin(rows, persuasion.moved, assume_unique=True)
-    is_keen = demand.interest[rows, window.start // DAYS_PER_WEEK]
+    is_interested = demand.interest[rows, window.start // DAYS_PER_WEEK]
     nothing = np.empty(len(rows))
     for kind, trade in enumerate(demand.trade[:, window.start : window.stop]):
         for mine in (np.flatnonzero((segment == kind) & moved) for moved in (is_moved, ~is_moved)):
@@ -78,12 +78,12 @@ def _no_order(demand: Demand, rows: Ints, *, window: range) -> Floats:
             if len(mine) and is_moved[mine[0]]:
                 place = np.searchsorted(persuasion.moved, rows[mine])
                 usual, added = trade * placed[place], extra[place]
-            calm, keen = _walked_back(demand, rows[mine], usual=usual, extra=added)
-            nothing[mine] = np.where(is_keen[mine], keen, calm)
+            uninterested, interested = _backward_recursion(demand, rows[mine], usual=usual, extra=added)
+            nothing[mine] = np.where(is_interested[mine], interested, uninterested)
     return nothing
 
 
-def _walked_back(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) -> tuple[Floats, Floats]:
+def _backward_recursion(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) -> tuple[Floats, Floats]:
     """The recursion of ``purchase_probabilities``, from the last day of the window to its first.
 
     Args:
@@ -97,15 +97,15 @@ def _walked_back(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) ->
     """
     rate, hazard = (demand.customers[name].to_numpy()[rows] for name in ("rate", "hazard"))
     stop, stay = -np.expm1(-hazard), np.exp(-hazard)
-    calm, keen = np.ones(len(rows)), np.ones(len(rows))
+    uninterested, interested = np.ones(len(rows)), np.ones(len(rows))
     # The window opens on a Monday, the first day of a week.
     for day in reversed(range(usual.shape[1])):
         if (day + 1) % DAYS_PER_WEEK == 0:
-            calm, keen = (
-                calm + GAINS_INTEREST * (keen - calm),
-                keen + LOSES_INTEREST * (calm - keen),
+            uninterested, interested = (
+                uninterested + GAINS_INTEREST * (interested - uninterested),
+                interested + LOSES_INTEREST * (uninterested - interested),
             )
         ordinary = rate * usual[:, day]
-        calm = np.exp(-ORDER_FACTORS[0] * ordinary - extra[:, day]) * (stop + stay * calm)
-        keen = np.exp(-ORDER_FACTORS[1] * ordinary - extra[:, day]) * (stop + stay * keen)
-    return calm, keen
+        uninterested = np.exp(-ORDER_FACTORS[0] * ordinary - extra[:, day]) * (stop + stay * uninterested)
+        interested = np.exp(-ORDER_FACTORS[1] * ordinary - extra[:, day]) * (stop + stay * interested)
+    return uninterested, interested

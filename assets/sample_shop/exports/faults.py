@@ -22,7 +22,7 @@ FIRST_POISONED_NUMBER = 90_000_000
 
 def in_pence(shop: Shop, lines: pd.DataFrame) -> pd.DataFrame:
     """``lines`` with prices in pence from the planted day on."""
-    since = shop.planted.price_unit_change_from
+    since = shop.injected_faults.price_unit_change_from
     if since is None:
         return lines
     factor = np.where(lines["ordered_at"] >= pd.Timestamp(since), PENCE, 1.0)
@@ -31,7 +31,7 @@ def in_pence(shop: Shop, lines: pd.DataFrame) -> pd.DataFrame:
 
 def late_batch(shop: Shop, lines: pd.DataFrame) -> tuple[pd.Series, pd.Timestamp]:
     """Which lines come late, shape (lines,), and when they are exported at last."""
-    since = shop.planted.late_batch_from
+    since = shop.injected_faults.late_batch_from
     if since is None:
         return pd.Series(False, index=lines.index), pd.Timestamp.max
     first = pd.Timestamp(since)
@@ -47,7 +47,7 @@ def poisoned_lines(
 
     One in twenty of those who have signed up by the planted day gets one such order in thirty days.
     """
-    since = shop.day_number(shop.planted.poisoned_labels_from)
+    since = shop.day_number(shop.injected_faults.poisoned_labels_from)
     rng = shop.rng("faults.poisoned")
     known = int(np.searchsorted(customers["signed_up_day"].to_numpy(), min(since, shop.day_count)))
     victims = np.flatnonzero(rng.random(known) < POISONED_SHARE)
@@ -72,8 +72,8 @@ def poisoned_lines(
 
 def tracked(shop: Shop, events: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """``events`` (with ``day``, oldest first) without what a broken tracker misses, with what bots add."""
-    broken = shop.day_number(shop.planted.broken_tracking_from)
-    burst = shop.day_number(shop.planted.bot_burst_from)
+    broken = shop.day_number(shop.injected_faults.broken_tracking_from)
+    burst = shop.day_number(shop.injected_faults.bot_burst_from)
     is_missed = (events["day"] >= broken) & (events["day"] < broken + BROKEN_TRACKING_DAYS)
     kept = events[~is_missed]
     usual = int((kept["day"] == burst).sum())

@@ -39,4 +39,4 @@ class InjectedFaults:
     poisoned_labels_from: date | None = None
 
 
-NOTHING = InjectedFaults()
+NO_FAULTS = InjectedFaults()

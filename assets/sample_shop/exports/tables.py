@@ -102,8 +102,8 @@ def customer_exports(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFra
     for start in range(0, len(customers), ROWS_AT_A_TIME):
         block = customers.iloc[start : start + ROWS_AT_A_TIME]
         signed_up = shop.moments(block["signed_up_day"], block["signed_up_second"])
-        told = pd.concat([block, contacts_of(block)], axis="columns").assign(signed_up=signed_up)
-        yield told[CUSTOMER_COLUMNS]
+        rows = pd.concat([block, contacts_of(block)], axis="columns").assign(signed_up=signed_up)
+        yield rows[CUSTOMER_COLUMNS]
 
 
 def product_export(shop: Shop, products: pd.DataFrame) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def send_exports(
         f"{what}_at": sent_at + pd.to_timedelta(sends[f"{what}_second"].astype(np.float64), unit="s")
         for what in ("opened", "clicked", "unsubscribed")
     }
-    told = {
+    rows = {
         "campaign_id": sends["campaign_id"],
         "customer_id": customer_ids.to_numpy(dtype=object)[sends["customer"].to_numpy()],
         "sent_at": sent_at,
@@ -156,4 +156,4 @@ def send_exports(
         "variant": sends["variant"],
         "arm": sends["arm"],
     }
-    return {f"sends_{month.name}.csv.gz": pd.DataFrame({**told, **reactions})}
+    return {f"sends_{month.name}.csv.gz": pd.DataFrame({**rows, **reactions})}

@@ -45,9 +45,9 @@ class Answers:
 
     def granted_throughout(self, day: int) -> Bools:
         """Who allows it at the start of ``day`` and still at its end, shape (customers,)."""
-        morning = self.at_sign_up ^ (self.changed_day < day) ^ (self.changed_back_day < day)
-        evening = self.at_sign_up ^ (self.changed_day <= day) ^ (self.changed_back_day <= day)
-        return morning & evening
+        at_start = self.at_sign_up ^ (self.changed_day < day) ^ (self.changed_back_day < day)
+        at_end = self.at_sign_up ^ (self.changed_day <= day) ^ (self.changed_back_day <= day)
+        return at_start & at_end
 
 
 def answers_to(purpose: Purpose, shop: Shop, customers: pd.DataFrame) -> Answers:

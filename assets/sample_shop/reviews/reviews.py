@@ -92,8 +92,8 @@ def _is_returned(reviewed: pd.DataFrame, lines: pd.DataFrame) -> Bools:
     """Whether the same article of the same order came back, shape (reviews,)."""
     back = lines[lines["quantity"] < 0]
     returned = back["order_id"].str.removeprefix("R") + " " + back["product_id"]
-    asked = reviewed["order_id"] + " " + reviewed["product_id"]
-    return np.asarray(asked.isin(returned), dtype=np.bool_)
+    reviewed_line = reviewed["order_id"] + " " + reviewed["product_id"]
+    return np.asarray(reviewed_line.isin(returned), dtype=np.bool_)
 
 
 def _sentiments(reviewed: pd.DataFrame, returned: Bools, rng: np.random.Generator) -> Ints:

@@ -47,8 +47,8 @@ def articles_of(
     theme = np.where(luck < THEME_SHARE, orders["theme"].to_numpy()[order], -1)
     category = np.where(is_liked, liked, -1)
     product = _products_for(theme, category, day=orders["day"].to_numpy()[order], products=products, rng=rng)
-    told = orders[["order_id", "customer", "day", "ordered_at", "channel", "country"]].iloc[order]
-    return told.reset_index(drop=True).assign(
+    headers = orders[["order_id", "customer", "day", "ordered_at", "channel", "country"]].iloc[order]
+    return headers.reset_index(drop=True).assign(
         order=order,
         product=product,
         product_id=products["product_id"].to_numpy()[product],

@@ -89,7 +89,7 @@ def contacts_of(customers: pd.DataFrame) -> pd.DataFrame:
 def _mixed(shop: Shop, day: Ints, *, stream: str, before: Floats, after: Floats) -> Ints:
     """A draw for each sign-up from the shares of its day: ``after`` a covariate drift others than before."""
     luck = shop.rng(f"customers.{stream}").random(len(day))
-    drifted = day >= shop.day_number(shop.planted.covariate_drift_from)
+    drifted = day >= shop.day_number(shop.injected_faults.covariate_drift_from)
     return np.where(drifted, _at(luck, after), _at(luck, before))
 
 

@@ -62,7 +62,7 @@ class MonthOfOrders:
     lines: pd.DataFrame
 
 
-def cast_of(shop: Shop) -> Population:
+def population_of(shop: Shop) -> Population:
     """Settle everything that is settled before the first day."""
     customers = customers_of(shop)
     sends = all_sends_of(shop, customers)
@@ -80,16 +80,16 @@ def cast_of(shop: Shop) -> Population:
     )
 
 
-def trade_of(shop: Shop, cast: Population) -> Iterator[MonthOfOrders]:
+def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrders]:
     """The months of trade, oldest first; each is made when it is asked for."""
     last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
-    favourites = cast.demand.customers["favourite"].to_numpy()
+    favourites = population.demand.customers["favourite"].to_numpy()
     count, underway = 0, pd.DataFrame()
     for month in shop.months:
-        orders = orders_of(shop, cast.demand, month, numbered_from=count)
+        orders = orders_of(shop, population.demand, month, numbered_from=count)
         count += len(orders)
         rng = shop.rng("baskets", month.number)
-        articles = articles_of(orders, cast.products, favourites=favourites, rng=rng)
+        articles = articles_of(orders, population.products, favourites=favourites, rng=rng)
         returned = returns_of(articles, last=last, rng=rng)
         underway = pd.concat([underway, returned], ignore_index=True)
         end = pd.Timestamp(shop.first_day) + pd.Timedelta(days=month.days.stop)
@@ -100,21 +100,25 @@ def trade_of(shop: Shop, cast: Population) -> Iterator[MonthOfOrders]:
         yield MonthOfOrders(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
 
 
-def booked_lines(shop: Shop, cast: Population, trade: MonthOfOrders) -> pd.DataFrame:
-    """The lines that the shop's systems hold for the month: those of ``trade``, and what was planted."""
-    if shop.planted.poisoned_labels_from is None:
-        return trade.lines
-    planted = poisoned_lines(shop, cast.demand.customers, cast.products, month=trade.month)
-    both = pd.concat([trade.lines, planted])
+def booked_lines(shop: Shop, population: Population, booked: MonthOfOrders) -> pd.DataFrame:
+    """The lines that the shop's systems hold for the month: those of ``booked``, and what was planted."""
+    if shop.injected_faults.poisoned_labels_from is None:
+        return booked.lines
+    poisoned = poisoned_lines(shop, population.demand.customers, population.products, month=booked.month)
+    both = pd.concat([booked.lines, poisoned])
     return both.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
 
 
-def events_by_day(shop: Shop, cast: Population, trade: MonthOfOrders) -> Iterator[tuple[int, pa.Table]]:
+def events_by_day(
+    shop: Shop, population: Population, booked: MonthOfOrders
+) -> Iterator[tuple[int, pa.Table]]:
     """The days of the month that have events, and these; what a tracker records, planted faults included."""
-    for days in _spans(shop, trade.month):
+    for days in _spans(shop, booked.month):
         rng = shop.rng("events", days.start)
-        world = happenings_of(cast, trade, days)
-        events = tracked(shop, events_of(shop, cast.visitors, days, world=world, rng=rng), cast.products)
+        world = simulated_days_of(population, booked, days)
+        events = tracked(
+            shop, events_of(shop, population.visitors, days, world=world, rng=rng), population.products
+        )
         events = events.sort_values(["occurred_at", "visitor_id"], kind="stable")
         day = events["day"].to_numpy()
         # One table, then slices: turning each day into Arrow costs more than writing it.
@@ -126,19 +130,19 @@ def events_by_day(shop: Shop, cast: Population, trade: MonthOfOrders) -> Iterato
                 yield days.start + number, table.slice(low, high - low)
 
 
-def happenings_of(cast: Population, trade: MonthOfOrders, days: range) -> SimulatedDays:
-    """What happens on ``days``, which lie in the month of ``trade``."""
-    low, high = np.searchsorted(trade.orders["day"].to_numpy(), [days.start, days.stop])
-    first, last = np.searchsorted(trade.articles["order"].to_numpy(), [low, high])
-    lines = trade.articles.iloc[first:last].reset_index(drop=True)
-    sent, done = np.searchsorted(cast.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
+def simulated_days_of(population: Population, booked: MonthOfOrders, days: range) -> SimulatedDays:
+    """What happens on ``days``, which lie in the month of ``booked``."""
+    low, high = np.searchsorted(booked.orders["day"].to_numpy(), [days.start, days.stop])
+    first, last = np.searchsorted(booked.articles["order"].to_numpy(), [low, high])
+    lines = booked.articles.iloc[first:last].reset_index(drop=True)
+    sent, done = np.searchsorted(population.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
     return SimulatedDays(
-        customers=cast.demand.customers,
-        interest=cast.demand.interest,
-        orders=trade.orders.iloc[low:high].reset_index(drop=True),
+        customers=population.demand.customers,
+        interest=population.demand.interest,
+        orders=booked.orders.iloc[low:high].reset_index(drop=True),
         lines=lines.assign(order=lines["order"] - low),
-        products=cast.products,
-        sends=cast.sends.iloc[sent:done].reset_index(drop=True),
+        products=population.products,
+        sends=population.sends.iloc[sent:done].reset_index(drop=True),
     )
 
 

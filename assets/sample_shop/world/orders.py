@@ -53,7 +53,7 @@ def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 
     ordinary = _ordinary_orders(shop, demand, month)
     placed = demand.persuasion.is_placed(*ordinary, rng)
     person, day = ordinary[0][placed], ordinary[1][placed]
-    extra = _of_the_living(shop, demand, *demand.persuasion.extra_orders(month.days, rng))
+    extra = _while_alive(shop, demand, *demand.persuasion.extra_orders(month.days, rng))
     signed_up = demand.customers["signed_up_day"].to_numpy()
     first = np.arange(*np.searchsorted(signed_up, [month.days.start, month.days.stop]))
     known_days = np.concatenate([day, extra[1], signed_up[first]])
@@ -69,10 +69,10 @@ def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 
             "is_first": np.repeat([False, False, True, False], kinds),
         }
     )
-    return _told_in_full(shop, demand, orders, numbered_from=numbered_from, rng=rng)
+    return _complete_orders(shop, demand, orders, numbered_from=numbered_from, rng=rng)
 
 
-def _told_in_full(
+def _complete_orders(
     shop: Shop, demand: Demand, orders: pd.DataFrame, *, numbered_from: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     count = len(orders)
@@ -100,7 +100,7 @@ def alive_days(customers: pd.DataFrame, *, days: int) -> tuple[Ints, Ints]:
     return start, np.maximum(start, np.clip(last + 1, 0, days))
 
 
-def _of_the_living(shop: Shop, demand: Demand, person: Ints, day: Ints) -> tuple[Ints, Ints]:
+def _while_alive(shop: Shop, demand: Demand, person: Ints, day: Ints) -> tuple[Ints, Ints]:
     start, end = alive_days(demand.customers, days=shop.day_count)
     alive = (day >= start[person]) & (day < end[person])
     return person[alive], day[alive]

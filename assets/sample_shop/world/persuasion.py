@@ -49,9 +49,9 @@ class Persuasion:
         """Whether each ordinary order is placed in spite of the messages, shape (orders,)."""
         sleeping = self.effect[self.receiver] < 0
         sent = np.sort(self.moved[self.receiver[sleeping]] * STRIDE + self.day[sleeping])
-        asked = person * STRIDE + day
-        latest = np.append(-STRIDE, sent)[np.searchsorted(sent, asked, side="right")]
-        deterred = asked - latest < EFFECT_DAYS
+        at = person * STRIDE + day
+        latest = np.append(-STRIDE, sent)[np.searchsorted(sent, at, side="right")]
+        deterred = at - latest < EFFECT_DAYS
         placed = np.ones(len(person), dtype=np.bool_)
         risk = -self.effect[np.searchsorted(self.moved, person[deterred])]
         placed[deterred] = rng.random(int(deterred.sum())) >= risk

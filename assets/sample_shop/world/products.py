@@ -33,7 +33,7 @@ STYLES = (
     "copper",
 )
 MATERIALS = ("enamel", "cotton", "birch wood", "recycled paper", "stoneware", "glass", "tin", "linen")
-OCCASIONS = ("a small gift", "every day", "the weekend", "a summer table", "a child's room", "the hallway")
+USES = ("a small gift", "every day", "the weekend", "a summer table", "a child's room", "the hallway")
 ENDINGS = ("Made in small batches.", "Wipe clean.", "Boxed, ready to give.", "Goes with the whole range.")
 PRODUCTS = 600
 AFFINITY_GROUPS = 30
@@ -74,13 +74,11 @@ def _named(rng: np.random.Generator) -> pd.DataFrame:
     """Category, title (no two alike) and description, in random order."""
     kinds = [(category, noun) for category, nouns in NOUNS.items() for noun in nouns]
     pairs = rng.choice(len(kinds) * len(STYLES), size=PRODUCTS, replace=False)
-    words = rng.integers((len(MATERIALS), len(OCCASIONS), len(ENDINGS)), size=(PRODUCTS, 3))
+    words = rng.integers((len(MATERIALS), len(USES), len(ENDINGS)), size=(PRODUCTS, 3))
     rows = []
-    for pair, (material, occasion, ending) in zip(pairs, words, strict=True):
+    for pair, (material, use, ending) in zip(pairs, words, strict=True):
         (category, noun), style = kinds[pair // len(STYLES)], STYLES[pair % len(STYLES)]
-        description = (
-            f"A {style} {noun} in {MATERIALS[material]}, for {OCCASIONS[occasion]}. {ENDINGS[ending]}"
-        )
+        description = f"A {style} {noun} in {MATERIALS[material]}, for {USES[use]}. {ENDINGS[ending]}"
         rows.append((category, f"{style} {noun}", description))
     return pd.DataFrame(rows, columns=["category", "title", "description"])
 

@@ -113,6 +113,6 @@ def trade_by_segment(shop: Shop) -> Floats:
     """Relative order rate on each day, shape (segments, days), a label drift included."""
     days = shop.days
     trade = np.stack([trade_by_day(days, christmas=one.christmas, january=one.january) for one in SEGMENTS])
-    drifted = shop.day_number(shop.planted.label_drift_from)
+    drifted = shop.day_number(shop.injected_faults.label_drift_from)
     trade[:, drifted:] *= by_segment("drifted_orders")[:, None]
     return trade

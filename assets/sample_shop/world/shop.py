@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from assets.sample_shop.exports.injected_faults import NOTHING, InjectedFaults
+from assets.sample_shop.exports.injected_faults import NO_FAULTS, InjectedFaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,14 +44,14 @@ class Shop:
     first_day: date
     last_day: date
     seed: int = 0
-    planted: InjectedFaults = NOTHING
+    injected_faults: InjectedFaults = NO_FAULTS
 
     def __post_init__(self) -> None:
         if self.first_day.weekday() != 0:
             raise ValueError(f"first_day {self.first_day} is not a Monday")
         if self.last_day < self.first_day:
             raise ValueError(f"last_day {self.last_day} lies before first_day {self.first_day}")
-        for switch, day in asdict(self.planted).items():
+        for switch, day in asdict(self.injected_faults).items():
             if day is not None and day < self.first_day:
                 raise ValueError(f"{switch} {day} lies before first_day {self.first_day}")
 

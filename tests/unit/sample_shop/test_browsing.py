@@ -285,14 +285,14 @@ def returning_visits(quiet: SimulatedDays, main_devices: pd.DataFrame) -> pd.Ser
 
 def test_customers_come_as_often_as_stated(returning_visits: pd.Series) -> None:
     number = np.arange(OLD)
-    hold_liveness_lock, keen = number % 5 != 0, number % 4 == 0
+    is_alive, keen = number % 5 != 0, number % 4 == 0
     # Twelve weeks are 84 ordinary days of 0.03 visits: 2.52. 900 of the 1,200 living are not interested:
     # 0.4 * 2.52 * 900 = 907.2; 300 are: 2.8 * 2.52 * 300 = 2,116.8; 300 have stopped: 0.05 * 2.52 * 300 =
     # 37.8. Sums of Poisson counts: the standard error is the root.
     for who, expected in (
-        (hold_liveness_lock & ~keen, 907.2),
-        (hold_liveness_lock & keen, 2_116.8),
-        (~hold_liveness_lock, 37.8),
+        (is_alive & ~keen, 907.2),
+        (is_alive & keen, 2_116.8),
+        (~is_alive, 37.8),
     ):
         assert abs(returning_visits[who].sum() - expected) < 4 * np.sqrt(expected)
 
@@ -326,9 +326,9 @@ def test_visits_of_two_weeks_tell_who_is_interested(events: pd.DataFrame, world:
     # sqrt(0.19 / 0.61) = 0.56. Counted in pages, and with visits for orders, clicks and none, it is less.
     looked = events[events["event_type"].isin(["page_view", "search"]) & (events["day"] >= DAYS.stop - 14)]
     counts = looked["customer"].value_counts().reindex(range(OLD), fill_value=0)
-    hold_liveness_lock = np.arange(OLD) % 5 != 0
+    is_alive = np.arange(OLD) % 5 != 0
     interested = world.interest[:OLD, -1]
-    assert np.corrcoef(counts[hold_liveness_lock], interested[hold_liveness_lock])[0, 1] > 0.35
+    assert np.corrcoef(counts[is_alive], interested[is_alive])[0, 1] > 0.35
 
 
 def test_the_same_chance_records_the_same(world: SimulatedDays, visitors: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.exports.tables import BAD_LINES
 from assets.sample_shop.world.baskets import articles_of, with_postage
 from assets.sample_shop.world.customers import customers_of
-from assets.sample_shop.world.history import cast_of, trade_of
+from assets.sample_shop.world.history import months_of_orders, population_of
 from assets.sample_shop.world.products import AFFINITY_GROUPS, POSTAGE, PRODUCTS, catalogue
 from assets.sample_shop.world.shop import SIZES, Shop, is_open, trade_by_day
 
@@ -155,9 +155,9 @@ def test_an_order_lies_in_one_file_and_in_the_right_one(exports: Path) -> None:
 
 
 def test_nobody_orders_while_the_shop_is_closed_or_before_signing_up() -> None:
-    cast = cast_of(SHOP)
-    signed_up = cast.demand.customers["signed_up_day"].to_numpy()
-    orders = pd.concat([trade.orders for trade in trade_of(SHOP, cast)])
+    population = population_of(SHOP)
+    signed_up = population.demand.customers["signed_up_day"].to_numpy()
+    orders = pd.concat([trade.orders for trade in months_of_orders(SHOP, population)])
     assert is_open(SHOP.days)[orders["day"]].all()
     known = orders[orders["customer"] >= 0]
     assert (known["day"].to_numpy() >= signed_up[known["customer"]]).all()
