@@ -17,10 +17,10 @@ SHARE = 0.1
 # Nobody looks at more rows than that before they go out.
 MOST_MEMBERS = 10_000
 VALUE_DAYS = 90
-MEMBER, NO_CONSENT, HELD_OUT, CAPPED = FATES = ("member", "no_consent", "held_out", "capped")
+MEMBER, NO_CONSENT, HELD_OUT, CAPPED = ("member", "no_consent", "held_out", "capped")
 
 
-def audience_on(
+def build_audience(
     warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date, most: int = MOST_MEMBERS
 ) -> pd.DataFrame:
     """The morning's rows of ``ml.audiences``; none when either table has no row of the morning."""
@@ -31,17 +31,17 @@ def audience_on(
         inner join (
             select customer_id, {AS_OF}, predicted_value
             from {value.sql} where horizon_days = {VALUE_DAYS} and is_eligible
-        ) as outlook using (customer_id, {AS_OF})
+        ) as expected using (customer_id, {AS_OF})
         where {AS_OF} = $as_of and propensity.is_eligible
         order by customer_id
         """,
         {"as_of": as_of},
     )
-    rows = audience_of(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
+    rows = select_audience(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
     return typed(rows, AUDIENCE_TYPES)
 
 
-def audience_of(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
+def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
     """The best tenth by ``value``, and what becomes of each of them.
 
     Args:
@@ -49,7 +49,7 @@ def audience_of(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFra
         most: Members at most; the others are ``capped``.
 
     Returns:
-        ``customer_id, rank, value, fate``, best first: ``no_consent`` to advertising goes before
+        ``customer_id, rank, value, suppress_reason``, best first: ``no_consent`` to advertising goes before
         ``held_out``, so that whoever is held out could have been a member.
     """
     value = scored["value"].to_numpy(dtype=np.float64)
@@ -58,5 +58,6 @@ def audience_of(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFra
     allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
     is_over = np.cumsum(allowed & ~held_out) > most
-    fate = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], MEMBER)
-    return best.assign(fate=fate)[["customer_id", "rank", "value", "fate"]].reset_index(drop=True)
+    reason = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], MEMBER)
+    columns = ["customer_id", "rank", "value", "suppress_reason"]
+    return best.assign(suppress_reason=reason)[columns].reset_index(drop=True)

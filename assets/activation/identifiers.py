@@ -16,7 +16,7 @@ E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def email_for(destination: Destination, text: str | None) -> str | None:
+def normalise_email(destination: Destination, text: str | None) -> str | None:
     """The address as it is hashed: trimmed, lower case, for Google without dots and suffix at Gmail.
 
     Returns:
@@ -34,7 +34,7 @@ def email_for(destination: Destination, text: str | None) -> str | None:
     return f"{local}@{domain}" if local else None
 
 
-def phone_for(destination: Destination, text: str | None) -> str | None:
+def normalise_phone(destination: Destination, text: str | None) -> str | None:
     """The number as it is hashed: with its country code, for Google in E.164, for Meta its digits alone.
 
     Only numbers that begin with ``+`` or ``00`` say their country; of others nobody knows it.
@@ -49,11 +49,11 @@ def phone_for(destination: Destination, text: str | None) -> str | None:
     return number if destination == "google" else number.removeprefix("+")
 
 
-def hashed(normalised: str | None) -> str:
+def sha256_hex(normalised: str | None) -> str:
     """SHA-256 as 64 lower-case hexadecimal digits; empty for nothing."""
     return hashlib.sha256(normalised.encode()).hexdigest() if normalised else ""
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """``cell`` such that no spreadsheet runs it: an apostrophe goes before what could be a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell

@@ -58,16 +58,18 @@ def audience_check() -> dg.AssetChecksDefinition:
     return check_of(
         AUDIENCES,
         "audience_has_consent_and_no_holdout",
-        lambda context, warehouse: judged_audience(warehouse, as_of_run(context)),
+        lambda context, warehouse: audience_verdict(warehouse, as_of_run(context)),
         why=audience_has_consent_and_no_holdout,
     )
 
 
 def _of_day(table: Key, *, is_recorded: bool) -> Judge:
-    return lambda context, warehouse: judged(table, warehouse, as_of_run(context), is_recorded=is_recorded)
+    return lambda context, warehouse: consent_verdict(
+        table, warehouse, as_of_run(context), is_recorded=is_recorded
+    )
 
 
-def judged(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
+def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
     """The verdict on one morning of ``table``."""
     sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, says_something="said.is_eligible")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
@@ -76,9 +78,9 @@ def judged(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) 
     )
 
 
-def judged_audience(warehouse: Warehouse, as_of: date) -> Verdict:
+def audience_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
     """The verdict on one morning's audience."""
-    is_member = f"said.fate = '{MEMBER}'"
+    is_member = f"said.suppress_reason = '{MEMBER}'"
     sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, says_something=is_member)
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "advertising"}).iloc[0]
     return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))

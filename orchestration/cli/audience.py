@@ -70,9 +70,9 @@ def _delivered(settings: Settings, contacts: Contacts, *, is_dry_run: bool) -> p
 
 def _line(send: Mapping[Hashable, Any]) -> str:
     return (
-        f"{send['destination']}: of {send['asked']:,} best customers {send['no_consent']:,} allow no "
-        f"advertising, {send['held_out']:,} are held out, {send['capped']:,} lie beyond the cap, "
-        f"{send['without_contact']:,} have no address or number; {send['written']:,} rows, "
+        f"{send['destination']}: of {send['audience_candidates']:,} best customers {send['no_consent']:,} "
+        f"allow no advertising, {send['held_out']:,} are held out, {send['over_cap']:,} lie beyond the cap, "
+        f"{send['without_identifier']:,} have no address or number; {send['written']:,} rows, "
         f"SHA-256 {send['file_sha256']}"
     )
 

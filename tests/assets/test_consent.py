@@ -18,7 +18,7 @@ from assets.supervised.data.dataset import (
 )
 from assets.supervised.fitting.train import fit_naive
 from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
-from checks.privacy.defs import CUSTOMERS, judged
+from checks.privacy.defs import CUSTOMERS, consent_verdict
 from tests.assets.permitted import permitted
 from tests.assets.test_segments import FIRST as FIRST_GROUPED
 from tests.assets.test_segments import World as SegmentWorld
@@ -68,14 +68,14 @@ def test_a_withdrawal_takes_earlier_mornings_out_of_training_and_judgement(
     world = World(folder=tmp_path)
     world.write(rows)
     world.warehouse.replace(ELIGIBILITY, permitted(rows).assign(as_of_date=rows["as_of_date"].dt.date))
-    said = rows.loc[rows["as_of_date"].dt.date == FIRST - timedelta(weeks=10), ["customer_id"]].assign(
+    scores = rows.loc[rows["as_of_date"].dt.date == FIRST - timedelta(weeks=10), ["customer_id"]].assign(
         as_of_date=FIRST - timedelta(weeks=10),
         model_version="v1",
         probability=0.2,
         status="ok",
         is_eligible=True,
     )
-    world.warehouse.replace(PROBLEM.scores, said)
+    world.warehouse.replace(PROBLEM.scores, scores)
     window = {"first": date(2000, 1, 3), "last": FIRST}
     assert set(published_rows(ASKED, world.warehouse, **window)["customer_id"]) > REFUSED
     # The view that rooms read says no for every morning once the newest one says it.
@@ -126,9 +126,9 @@ def _refuse(world: ValueWorld) -> None:
 
 
 def test_nobody_is_in_a_segment_without_consent(tmp_path: Path) -> None:
-    world, told = SegmentWorld(folder=tmp_path), customers()
-    world.deliver(FIRST_GROUPED, told)
-    keys = told.assign(as_of_date=FIRST_GROUPED, as_of_at=pd.Timestamp(FIRST_GROUPED))
+    world, features = SegmentWorld(folder=tmp_path), customers()
+    world.deliver(FIRST_GROUPED, features)
+    keys = features.assign(as_of_date=FIRST_GROUPED, as_of_at=pd.Timestamp(FIRST_GROUPED))
     world.warehouse.replace(ELIGIBILITY, permitted(keys, refused={"c00001"}))
     world.live(FIRST_GROUPED)
     assignments(world.morning(FIRST_GROUPED))
@@ -137,7 +137,7 @@ def test_nobody_is_in_a_segment_without_consent(tmp_path: Path) -> None:
     assert sorted(refused["scheme"]) == ["behaviour", "rfm"]
     assert set(refused["ineligible_reason"]) == {"no_consent"}
     assert refused[["segment_key", "size", "rfm_cell"]].isna().all(axis=None)  # type: ignore[misc]
-    assert len(found) == 2 * len(told)
+    assert len(found) == 2 * len(features)
     assert "c00001" not in set(world.morning(FIRST_GROUPED).rows["customer_id"])
 
 
@@ -165,6 +165,6 @@ def test_the_check_reads_the_answers_themselves(tmp_path: Path, answers: str, wi
             f"create table {ANSWERS.sql} as select customer_id, 'profiling' as purpose, is_granted, "
             f"day::timestamp as valid_from from (values {values}) as told (customer_id, is_granted, day)"
         )
-    verdict = judged(PROBLEM.scores, world.warehouse, morning.date(), is_recorded=True)
+    verdict = consent_verdict(PROBLEM.scores, world.warehouse, morning.date(), is_recorded=True)
     assert (verdict.value, verdict.passed) == (without, without == 0)
-    assert judged(PROBLEM.scores, world.warehouse, morning.date(), is_recorded=False).passed
+    assert consent_verdict(PROBLEM.scores, world.warehouse, morning.date(), is_recorded=False).passed
