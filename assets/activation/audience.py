@@ -17,7 +17,8 @@ SHARE = 0.1
 # Nobody looks at more rows than that before they go out.
 MOST_MEMBERS = 10_000
 VALUE_DAYS = 90
-MEMBER, NO_CONSENT, HELD_OUT, CAPPED = ("member", "no_consent", "held_out", "capped")
+# Reasons why a candidate is not a member; members have none.
+NO_CONSENT, HELD_OUT, CAPPED = "no_consent", "held_out", "capped"
 
 
 def build_audience(
@@ -49,8 +50,9 @@ def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.Dat
         most: Members at most; the others are ``capped``.
 
     Returns:
-        ``customer_id, rank, value, suppress_reason``, best first: ``no_consent`` to advertising goes before
-        ``held_out``, so that whoever is held out could have been a member.
+        ``customer_id, rank, value, suppress_reason``, best first. The reason is null for members;
+        ``no_consent`` to advertising takes precedence over ``held_out``, so that every held-out customer
+        could have been a member.
     """
     value = scored["value"].to_numpy(dtype=np.float64)
     rank = ranks(value, scored["customer_id"].to_numpy(dtype=object))
@@ -58,6 +60,6 @@ def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.Dat
     allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
     is_over = np.cumsum(allowed & ~held_out) > most
-    reason = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], MEMBER)
+    reason = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], default=None)
     columns = ["customer_id", "rank", "value", "suppress_reason"]
     return best.assign(suppress_reason=reason)[columns].reset_index(drop=True)

@@ -63,7 +63,7 @@ def activation_asset(
         exports = warehouse.read(f"select * from {AUDIENCE_EXPORTS.sql}")
         for key, rows in ((AUDIENCES, audience), (EXPERIMENT_LIFT, lift)):
             warehouse.replace_partition(key, rows, column="as_of_date", value=as_of)
-        counts = audience["suppress_reason"].value_counts()
+        counts = audience["suppress_reason"].fillna("member").value_counts()
         yield _result(AUDIENCES, audience, {str(reason): int(count) for reason, count in counts.items()})
         yield _result(AUDIENCE_EXPORTS, exports, {})
         yield _result(EXPERIMENT_LIFT, lift, _overall(lift))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.activation.audience import CAPPED, HELD_OUT, MEMBER, NO_CONSENT
+from assets.activation.audience import CAPPED, HELD_OUT, NO_CONSENT
 from assets.activation.identifiers import (
     DESTINATIONS,
     Destination,
@@ -50,7 +50,7 @@ def latest_audience(warehouse: Warehouse) -> pd.DataFrame:
             "the newest morning has no audience: its scores were withheld, or not made yet; launch score"
         )
     reasons = rows["suppress_reason"]
-    if not (reasons == MEMBER).any():
+    if reasons.notna().all():
         counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.value_counts().items())
         raise NothingToDeliver(
             f"none of the {len(rows):,} best customers may be contacted ({counts}): a business that records "
@@ -73,7 +73,7 @@ def deliver(
         NothingToDeliver: when nobody may be contacted, or of nobody an address or number is kept.
     """
     rows = latest_audience(warehouse)
-    members = rows.loc[rows["suppress_reason"] == MEMBER, ["customer_id"]]
+    members = rows.loc[rows["suppress_reason"].isna(), ["customer_id"]]
     known = members.merge(contacts.read(list(members["customer_id"])), on="customer_id", how="left")
     if known[["email", "phone"]].isna().all(axis=None):
         raise NothingToDeliver(f"of none of the {len(members):,} members an address or number is kept")

@@ -30,16 +30,16 @@ SQL = f"""
         qualify count(*) filter (where arm = 'control') over (partition by campaign_id) > 0
         union all
         select 'audience', audience || ' ' || as_of_date, customer_id, exports.sent_at::date,
-            suppress_reason = 'member'
+            suppress_reason is null
         from {AUDIENCES.sql}
         inner join (
             select audience, as_of_date, min(sent_at) as sent_at
             from {AUDIENCE_EXPORTS.sql} where not dry_run group by 1, 2
         ) as exports using (audience, as_of_date)
-        where suppress_reason = 'member' or (
+        where suppress_reason is null or (
             suppress_reason = 'held_out' and rank < (
                 select max(members.rank) from {AUDIENCES.sql} as members
-                where members.suppress_reason = 'member' and members.audience = audiences.audience
+                where members.suppress_reason is null and members.audience = audiences.audience
                     and members.as_of_date = audiences.as_of_date
             )
         )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.activation.audience import MEMBER
 from assets.activation.tables import AUDIENCES
 from assets.keys import CHECKS, Key
 from assets.ports import Vault, Warehouse
@@ -25,17 +24,17 @@ SQL = """
         count(*) as rows,
         count(*) filter (where answers.is_granted is not true) as without,
         count(*) filter (where answers.is_granted is not true or customers.is_holdout) as unwanted
-    from {table} as said
+    from {table} as scored
     left join (
         select customer_id, arg_max(is_granted, valid_from) as is_granted
         from marts.fct_consent
         where purpose = $purpose
             and valid_from < (select max(as_of_at) from {customers} where as_of_date = $as_of)
         group by 1
-    ) as answers on said.customer_id = answers.customer_id
+    ) as answers on scored.customer_id = answers.customer_id
     left join {customers} as customers
-        on said.customer_id = customers.customer_id and said.as_of_date = customers.as_of_date
-    where said.as_of_date = $as_of and {says_something}
+        on scored.customer_id = customers.customer_id and scored.as_of_date = customers.as_of_date
+    where scored.as_of_date = $as_of and {condition}
 """
 CUSTOMERS = Key("intermediate", "int_customer__as_of_consents")
 
@@ -71,7 +70,7 @@ def _of_day(table: Key, *, is_recorded: bool) -> Judge:
 
 def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
     """The verdict on one morning of ``table``."""
-    sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, says_something="said.is_eligible")
+    sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, condition="scored.is_eligible")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
     return scored_customers_have_consent(
         rows=int(counted["rows"]), without=int(counted["without"]), is_recorded=is_recorded
@@ -80,8 +79,7 @@ def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorde
 
 def audience_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
     """The verdict on one morning's audience."""
-    is_member = f"said.suppress_reason = '{MEMBER}'"
-    sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, says_something=is_member)
+    sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, condition="scored.suppress_reason is null")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "advertising"}).iloc[0]
     return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))
 

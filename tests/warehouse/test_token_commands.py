@@ -91,7 +91,7 @@ class Place:
             connection.execute(
                 "create or replace table ml.audiences as select distinct 'best' as audience, "
                 "date '2024-05-06' as as_of_date, customer_id, 1 as rank, 9.5 as value, "
-                "'member' as suppress_reason from raw.order_lines where customer_id is not null"
+                "cast(null as varchar) as suppress_reason from raw.order_lines where customer_id is not null"
             )
             connection.execute(
                 "create or replace table intermediate.int_customer__as_of_permissions as "

@@ -17,12 +17,12 @@ from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 NOW = datetime.fromisoformat("2024-05-06 08:00")
-SUPPRESS_REASONS = {
-    "ann": "member",
-    "bob": "member",
+SUPPRESS_REASONS: dict[str, str | None] = {
+    "ann": None,
+    "bob": None,
     "cat": "no_consent",
     "dan": "held_out",
-    "eve": "member",
+    "eve": None,
     "fay": "capped",
 }
 
