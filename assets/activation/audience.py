@@ -1,4 +1,4 @@
-"""Whom is it worth to contact this week, and who may be?"""
+"""Which customers are worth contacting this week, and which of them may be contacted?"""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ from assets.supervised.scoring.score_rows import ranks
 
 NAME = "likely_and_valuable"
 SHARE = 0.1
-# Nobody looks at more rows than that before they go out.
+# A larger file is not reviewed by a person before it is uploaded.
 MOST_MEMBERS = 10_000
 VALUE_DAYS = 90
 # Reasons why a candidate is not a member; members have none.
@@ -24,7 +24,18 @@ NO_CONSENT, HELD_OUT, CAPPED = "no_consent", "held_out", "capped"
 def build_audience(
     warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date, most: int = MOST_MEMBERS
 ) -> pd.DataFrame:
-    """The morning's rows of ``ml.audiences``; none when either table has no row of the morning."""
+    """Build the rows of ``ml.audiences`` of one as-of date.
+
+    Args:
+        warehouse: Where the scores are read.
+        propensity: Table with ``probability``, consent and holdout columns per customer and as-of date.
+        value: Table with ``predicted_value`` per customer, as-of date and horizon.
+        as_of: The as-of date.
+        most: Members at most.
+
+    Returns:
+        The columns of ``AUDIENCE_TYPES``; no rows when either table has none of ``as_of``.
+    """
     scored = warehouse.read(
         f"""
         select customer_id, probability * predicted_value as value, consent_ads, is_holdout
@@ -43,11 +54,12 @@ def build_audience(
 
 
 def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
-    """The best tenth by ``value``, and what becomes of each of them.
+    """Select the best tenth by ``value``, with the reason why a candidate is not a member.
 
     Args:
-        scored: ``customer_id``, ``value``, ``consent_ads`` (null: unknown, which is not yes), ``is_holdout``.
-        most: Members at most; the others are ``capped``.
+        scored: One row per customer with ``customer_id``, ``value``, ``consent_ads`` (null means unknown
+            and counts as no consent) and ``is_holdout`` (null counts as held out).
+        most: Members at most; further candidates are ``capped``.
 
     Returns:
         ``customer_id, rank, value, suppress_reason``, best first. The reason is null for members;

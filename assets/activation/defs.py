@@ -1,4 +1,4 @@
-"""The audience of a morning, the ledger of what was sent, and what contact has changed, as assets."""
+"""Assets of activation: the audience of an as-of date, the log of exported files, and the lift of contact."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -23,10 +23,10 @@ from assets.ports import Warehouse
 
 DESCRIPTIONS: Mapping[Key, str] = MappingProxyType(
     {
-        AUDIENCES: "The best tenth of the morning by probability times expected amount, and who of them may "
-        "be contacted.",
-        AUDIENCE_EXPORTS: "One row per audience written for a destination, by `make audience`.",
-        EXPERIMENT_LIFT: "Orders of the contacted against those held out at random, with 95 % intervals.",
+        AUDIENCES: "The best tenth of customers by probability times expected amount, with the reason why a "
+        "customer may not be contacted.",
+        AUDIENCE_EXPORTS: "One row per audience and destination exported by `make audience`.",
+        EXPERIMENT_LIFT: "Order rates of contacted and of randomly held-out customers, with 95 % intervals.",
     }
 )
 MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__settled"))
@@ -35,12 +35,12 @@ MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__settl
 def activation_asset(
     partitions: dg.PartitionsDefinition[str], *, propensity: Key, value: Key
 ) -> dg.AssetsDefinition:
-    """Whom to contact on a morning, and what contact has changed until then.
+    """Multi-asset of the audience, the export log and the lift of one as-of date.
 
     Args:
-        partitions: The as-of days.
-        propensity: Scores with a probability.
-        value: Scores with an expected amount per horizon.
+        partitions: The as-of dates.
+        propensity: Score table with a probability.
+        value: Score table with an expected amount per horizon.
     """
     waits_for = [dg.AssetKey(key) for key in (propensity, value, *MEASURED_FROM)]
 
@@ -72,7 +72,7 @@ def activation_asset(
 
 
 def prepare(warehouse: Warehouse) -> None:
-    """Create the tables that are not there yet, empty: each reads the others."""
+    """Create missing tables, empty, because the queries of each table read the others."""
     types = {AUDIENCES: AUDIENCE_TYPES, AUDIENCE_EXPORTS: EXPORT_TYPES, EXPERIMENT_LIFT: LIFT_TYPES}
     warehouse.prepare({key: typed([], each) for key, each in types.items()})
 

@@ -1,4 +1,4 @@
-"""An audience as one file per destination, hashed, with a row in the ledger for each."""
+"""Export an audience as one file of hashes per destination, with one row each in the export log."""
 
 import csv
 import hashlib
@@ -25,29 +25,29 @@ from assets.ports import Contacts, Warehouse
 
 # Column of ``ml.audience_exports`` that counts each reason.
 SUPPRESSED: Mapping[str, str] = {"no_consent": NO_CONSENT, "held_out": HELD_OUT, "over_cap": CAPPED}
-# What each destination calls the two columns.
+# Names of the two columns at each destination.
 HEADERS: Mapping[Destination, tuple[str, str]] = {"google": ("Email", "Phone"), "meta": ("email", "phone")}
 
 
 class NothingToDeliver(Exception):
-    """Nobody may be contacted, or nobody can be; the reason in words."""
+    """No customer may be contacted or none has an identifier; the message states the reason."""
 
 
 def latest_audience(warehouse: Warehouse) -> pd.DataFrame:
-    """The rows of the audience of the newest morning that is known: an older one knows no newer refusal.
+    """Read the audience of the newest known as-of date; an older one would miss newer withdrawals.
 
     Raises:
-        NothingToDeliver: when there is none, or nobody in it may be contacted.
+        NothingToDeliver: when there is no audience, or no member in it.
     """
     if not warehouse.exists(AUDIENCES):
-        raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
+        raise NothingToDeliver("there is no audience yet: launch predict_and_publish first")
     rows = warehouse.read(
         f"select * from {AUDIENCES.sql} "
         f"where as_of_date = (select max(as_of_date) from {ELIGIBILITY.sql}) order by rank"
     )
     if rows.empty:
         raise NothingToDeliver(
-            "the newest morning has no audience: its scores were withheld, or not made yet; launch score"
+            "the newest as-of date has no audience: its scores were withheld or are missing; launch score"
         )
     reasons = rows["suppress_reason"]
     if reasons.notna().all():
@@ -64,19 +64,26 @@ def deliver(
 ) -> pd.DataFrame:
     """Write the newest audience for every destination below ``folder``, unless it is a dry run.
 
-    Nothing goes over a network: the file is uploaded by a person. ``now`` is naive UTC.
+    Nothing is sent over a network; a person uploads the files.
+
+    Args:
+        warehouse: Where the audience is read and the export log is written.
+        contacts: Source of e-mail addresses and telephone numbers.
+        folder: Folder of the files; created with mode 0700.
+        now: Time of the export, naive UTC.
+        is_dry_run: Whether to write only the rows of the export log.
 
     Returns:
         The rows added to ``ml.audience_exports``.
 
     Raises:
-        NothingToDeliver: when nobody may be contacted, or of nobody an address or number is kept.
+        NothingToDeliver: when no customer may be contacted, or no member has an address or number.
     """
     rows = latest_audience(warehouse)
     members = rows.loc[rows["suppress_reason"].isna(), ["customer_id"]]
     known = members.merge(contacts.read(list(members["customer_id"])), on="customer_id", how="left")
     if known[["email", "phone"]].isna().all(axis=None):
-        raise NothingToDeliver(f"of none of the {len(members):,} members an address or number is kept")
+        raise NothingToDeliver(f"none of the {len(members):,} members has an address or number in the vault")
     as_of, audience = pd.Timestamp(rows["as_of_date"].iloc[0]).date(), str(rows["audience"].iloc[0])
     counts = rows["suppress_reason"].value_counts()
     shared = {
@@ -98,9 +105,16 @@ def deliver(
 
 
 def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]:
-    """The CSV of ``known`` (``email``, ``phone``) and its rows: who has neither in good form has none.
+    """Build the CSV file of one destination.
 
-    No id is in it: the destination is told hashes and nothing to join them by.
+    The file holds hashes only, without ids that the destination could join.
+
+    Args:
+        destination: Decides header and normalisation.
+        known: One row per member with ``email`` and ``phone``, null where unknown.
+
+    Returns:
+        The file's bytes and its number of rows. Members without a valid address or number have no row.
     """
     pairs = [
         tuple(
@@ -109,7 +123,7 @@ def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]
         )
         for email, phone in known[["email", "phone"]].itertuples(index=False)
     ]
-    # Sorted by hash: the order of the file does not tell who is worth most.
+    # Sorted by hash, so that the order of rows does not reveal the rank.
     cells = sorted(pair for pair in pairs if any(pair))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

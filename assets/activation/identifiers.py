@@ -1,4 +1,4 @@
-"""E-mail addresses and telephone numbers as Google Customer Match and Meta Custom Audiences want them."""
+"""E-mail addresses and telephone numbers in the form that Google Customer Match and Meta require."""
 
 import hashlib
 import re
@@ -7,20 +7,20 @@ from typing import Literal
 Destination = Literal["google", "meta"]
 DESTINATIONS: tuple[Destination, ...] = ("google", "meta")
 
-# At these Google delivers to the same person whatever dots and +suffix the local part has.
+# At these domains dots and a +suffix in the local part do not change the recipient.
 SAME_PERSON = ("gmail.com", "googlemail.com")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # E.164: a country code, which never begins with 0, and at most 15 digits in all.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-# A cell that begins like that is a formula to a spreadsheet.
+# A spreadsheet reads a cell that begins with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def normalise_email(destination: Destination, text: str | None) -> str | None:
-    """The address as it is hashed: trimmed, lower case, for Google without dots and suffix at Gmail.
+    """Normalise an address for hashing: trimmed, lower case; for Google without dots and suffix at Gmail.
 
     Returns:
-        ``None`` for what is no address.
+        ``None`` if ``text`` is not an address.
 
     Source: developers.google.com/google-ads/api (customer match: normalise and hash); Meta's customer list
     guide, which keeps dots and suffix.
@@ -35,12 +35,12 @@ def normalise_email(destination: Destination, text: str | None) -> str | None:
 
 
 def normalise_phone(destination: Destination, text: str | None) -> str | None:
-    """The number as it is hashed: with its country code, for Google in E.164, for Meta its digits alone.
+    """Normalise a number for hashing, with country code: E.164 for Google, digits only for Meta.
 
-    Only numbers that begin with ``+`` or ``00`` say their country; of others nobody knows it.
+    Only numbers that begin with ``+`` or ``00`` state their country.
 
     Returns:
-        ``None`` for what is no international number.
+        ``None`` if ``text`` is not an international number.
     """
     written = re.sub(r"\(0\)|[^0-9+]", "", (text or "").strip())
     number = re.sub("^00", "+", written)
@@ -50,10 +50,10 @@ def normalise_phone(destination: Destination, text: str | None) -> str | None:
 
 
 def sha256_hex(normalised: str | None) -> str:
-    """SHA-256 as 64 lower-case hexadecimal digits; empty for nothing."""
+    """SHA-256 as 64 lower-case hexadecimal digits; an empty text for ``None``."""
     return hashlib.sha256(normalised.encode()).hexdigest() if normalised else ""
 
 
 def escape_formula(cell: str) -> str:
-    """``cell`` such that no spreadsheet runs it: an apostrophe goes before what could be a formula."""
+    """Prefix an apostrophe to a cell that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell

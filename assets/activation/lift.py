@@ -1,4 +1,4 @@
-"""What does it change to contact somebody? The contacted against those held out at random."""
+"""How many more customers order because they are contacted? Contacted against randomly held-out customers."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,15 +13,15 @@ from assets.metrics.arrays import Flags, Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.ports import Warehouse
 
-# A week: what a message moves, it moves soon, and later orders only add noise.
+# A week, because messages act soon and later orders only add noise.
 WINDOW_DAYS = 7
-# With fewer people on either side of an arm the error of a rate is not known well enough for an interval.
+# With fewer orderers or non-orderers in an arm the standard error is too uncertain for an interval.
 MINIMUM_PER_OUTCOME = 10
 ALL = "all"
 RUN_COLUMNS = ("as_of_date", "window_days")
 
-# Campaigns with a control arm, and audiences that were really sent: who was contacted, and who ordered from
-# the day on. Both arms wait until the window has ended.
+# Campaigns with a control arm, and audiences whose export was not a dry run: whether each customer was
+# contacted and ordered within the window. Only rounds whose window has ended are read.
 SQL = f"""
     with chosen as (
         select 'messages' as experiment, campaign_id as name, customer_id, sent_on as first_day,
@@ -61,13 +61,13 @@ SQL = f"""
 
 
 def measure_lift(warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """The morning's rows of ``ml.experiment_lift``: per experiment each of its rounds, and all together."""
+    """Measure every experiment on one as-of date: each of its rounds, and all rounds together."""
     rows = warehouse.read(SQL, {"as_of": as_of})
     return typed(lift_table(rows).assign(as_of_date=pd.Timestamp(as_of), window_days=WINDOW_DAYS), LIFT_TYPES)
 
 
 def lift_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rates of both arms and their difference, per ``experiment`` and ``name``, and for ``all`` names.
+    """Compute rates of both arms and their difference per ``experiment`` and ``name``, and for ``all`` names.
 
     Args:
         rows: One per experiment, name and customer, with ``is_contacted`` and ``has_ordered``.
@@ -81,13 +81,20 @@ def lift_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def lift_of(rows: pd.DataFrame) -> Mapping[str, object]:
-    """The difference between the arms with its 95 % interval.
+    """Compute the difference in order rate between the arms with its 95 % interval.
 
-    Customers who are in several rounds count as often as they are, and the error is theirs: the rows of a
-    customer stand or fall together. Rounds draw their own arms, so other messages fall on both.
+    A customer in several rounds counts once per round, and the standard error is clustered by customer.
+    Each round draws its own arms, so other messages reach both arms alike.
 
-    Source: Liang & Zeger 1986, the sandwich by customer; where customers occur once, the usual error of two
-    shares. Assumes that one customer's contact moves nobody else.
+    Args:
+        rows: (n,) contacts with ``customer_id``, ``is_contacted`` and ``has_ordered``.
+
+    Returns:
+        Counts, conversions and rates in [0, 1] of both arms, the difference with its interval, the relative
+        lift and the p-value; undefined numbers are ``nan``.
+
+    Source: Liang & Zeger 1986, cluster-robust (sandwich) variance; with one row per customer it is the usual
+    variance of a difference of two proportions. Assumes that contacting one customer affects no other.
     """
     contacted = rows["is_contacted"].to_numpy(dtype=np.bool_)
     ordered = rows["has_ordered"].to_numpy(dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The columns and types of the tables that activation writes, in their published order."""
+"""Columns and types of the tables that activation writes, in their published order."""
 
 from assets.keys import Key
 from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types

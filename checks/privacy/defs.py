@@ -18,7 +18,7 @@ from checks.privacy.consent import (
 from checks.privacy.vault_scan import no_personal_data_outside_vault
 from checks.verdict import Verdict
 
-# Written out, not through the tables that rooms read: a check that shares their SQL would share its faults.
+# Reads the consent answers themselves: a check that shared the SQL of scoring would share its faults.
 SQL = """
     select
         count(*) as rows,
@@ -40,7 +40,7 @@ CUSTOMERS = Key("intermediate", "int_customer__as_of_consents")
 
 
 def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.AssetChecksDefinition]:
-    """One check per table of ``tables``; ``is_recorded`` says whether the business records consent."""
+    """One consent check per table of ``tables``; ``is_recorded``: whether the business records consent."""
     return [
         check_of(
             table,
@@ -53,7 +53,7 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
 
 
 def audience_check() -> dg.AssetChecksDefinition:
-    """The check of whoever is contacted."""
+    """Check of consent and holdout of audience members."""
     return check_of(
         AUDIENCES,
         "audience_has_consent_and_no_holdout",
@@ -69,7 +69,14 @@ def _of_day(table: Key, *, is_recorded: bool) -> Judge:
 
 
 def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
-    """The verdict on one morning of ``table``."""
+    """Verdict on the rows of ``table`` of one as-of date.
+
+    Args:
+        table: A score table with ``customer_id``, ``as_of_date`` and ``is_eligible``.
+        warehouse: Where the table and the consent answers are read.
+        as_of: The as-of date.
+        is_recorded: Whether the business records consent.
+    """
     sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, condition="scored.is_eligible")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
     return scored_customers_have_consent(
@@ -78,14 +85,14 @@ def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorde
 
 
 def audience_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
-    """The verdict on one morning's audience."""
+    """Verdict on the audience of one as-of date."""
     sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, condition="scored.suppress_reason is null")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "advertising"}).iloc[0]
     return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))
 
 
 def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
-    """The check of every file below ``folder`` and of Dagster's own, against what ``vault`` keeps."""
+    """Check that no file below ``folder`` or of Dagster holds a value of ``vault``."""
     return check_of(
         CHECKS,
         "no_personal_data_outside_vault",
@@ -96,6 +103,6 @@ def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
             below=folder,
         ),
         why=no_personal_data_outside_vault,
-        # A customer may have written an address into a review: that is said each morning and stops nobody.
+        # A customer may have written an address into a review: a warning on every run, which blocks nothing.
         is_blocking=False,
     )

@@ -1,4 +1,4 @@
-"""The audience and the lift as they are read from the tables of a warehouse."""
+"""Audience and lift computed from the tables of a warehouse."""
 
 from datetime import date
 from pathlib import Path
@@ -33,7 +33,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 
 def score(warehouse: DuckDBWarehouse, *, customers: int = 40) -> None:
-    """Customer 0 is worth least; of the best one nothing is said; there are two horizons."""
+    """Write scores of two horizons: value rises with the number, and the best customer is not eligible."""
     ids = [f"c{number:02d}" for number in range(customers)]
     shared = pd.DataFrame(
         {"customer_id": ids, "as_of_date": AS_OF, "is_eligible": [*[True] * (customers - 1), False]}
@@ -118,7 +118,7 @@ def test_orders_of_the_week_count_once_per_contact(warehouse: DuckDBWarehouse) -
             [
                 *(message(name, "m1", "treated", CONTACTED_ON) for name in ("day0", "twice", "late", "none")),
                 *(message(name, "m1", "control", CONTACTED_ON) for name in ("before", "voided", "day6")),
-                # Not over yet, and a campaign that held nobody back: neither says anything.
+                # A window that has not ended, and a campaign without a control arm: neither is measured.
                 message("day0", "m2", "treated", date(2024, 4, 30)),
                 message("before", "m2", "control", date(2024, 4, 30)),
                 message("day0", "m3", "treated", CONTACTED_ON),
@@ -158,13 +158,13 @@ def test_an_exported_audience_is_compared_with_its_own_holdout(warehouse: DuckDB
         "sent_at": pd.Timestamp(CONTACTED_ON),
     }
     warehouse.append(AUDIENCE_EXPORTS, typed([send | {"dry_run": True}], EXPORT_TYPES))
-    assert measure_lift(warehouse, as_of=AS_OF).empty, "nobody was contacted by a dry run"
+    assert measure_lift(warehouse, as_of=AS_OF).empty, "a dry run contacts no customer"
     for destination in ("google", "meta"):
         warehouse.append(
             AUDIENCE_EXPORTS, typed([send | {"dry_run": False, "destination": destination}], EXPORT_TYPES)
         )
     found = measure_lift(warehouse, as_of=AS_OF).set_index("name")
     assert list(found.index) == ["a 2024-04-22", "all"]
-    # c4 is held out, but ranks behind the last member: who would have come after the cap is no control.
+    # c4 is held out, but ranks behind the last member: it would have been over the cap, so it is no control.
     counts = found.loc["all", ["contacted", "treated_conversions", "held_out", "control_conversions"]]
     assert counts.tolist() == [2, 1, 1, 0]

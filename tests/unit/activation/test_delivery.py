@@ -1,4 +1,4 @@
-"""Files hold hashes and nothing else, the ledger adds up, and a dry run writes nothing."""
+"""Export files hold only hashes, the log adds up, and a dry run writes no file."""
 
 import hashlib
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ CONTACTS = StoredContacts(
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> DuckDBWarehouse:
-    """An audience of six: Bob's number has no country, nothing is kept of Eve."""
+    """Warehouse with an audience of six: Bob's number has no country code, Eve has no contacts."""
     shared = {"audience": "a", "as_of_date": date(2024, 5, 6), "value": 1.0}
     rows = [
         {**shared, "customer_id": name, "rank": rank, "suppress_reason": reason}
@@ -102,7 +102,7 @@ def test_two_customers_with_one_address_are_two_rows() -> None:
     ("change", "words"),
     [
         ("suppress_reason = 'no_consent'", "none of the 6 best customers may be contacted .6 no_consent."),
-        ("customer_id = 'x' || customer_id", "of none of the 3 members an address or number is kept"),
+        ("customer_id = 'x' || customer_id", "none of the 3 members has an address or number in the vault"),
     ],
 )
 def test_an_audience_that_cannot_be_delivered_is_refused_with_the_reason(
@@ -118,7 +118,7 @@ def test_an_audience_that_cannot_be_delivered_is_refused_with_the_reason(
 
 def test_an_audience_of_an_older_date_is_not_delivered(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     warehouse.append(ELIGIBILITY, pd.DataFrame({"as_of_date": [date(2024, 5, 13)]}))
-    with pytest.raises(NothingToDeliver, match="the newest morning has no audience"):
+    with pytest.raises(NothingToDeliver, match="the newest as-of date has no audience"):
         deliver(warehouse, CONTACTS, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
 
 

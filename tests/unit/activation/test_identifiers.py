@@ -1,4 +1,4 @@
-"""Identifiers are what Google and Meta hash on their side, or nothing."""
+"""Identifiers are normalised as Google and Meta do before they hash, or left out."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_an_address_is_normalised_as_each_destination_does(
         ("+1 (212) 565-0000", "+12125650000", "12125650000"),
         ("0044 20 7031 3000", "+442070313000", "442070313000"),
         ("+44 (0)20 7031 3000", "+442070313000", "442070313000"),
-        # Nobody knows the country of a national number.
+        # A national number does not state its country.
         ("020 7031 3000", None, None),
         ("+0 123 4567", None, None),
         ("+1234567890123456", None, None),
@@ -54,7 +54,7 @@ def test_a_number_has_its_country_code(text: str | None, google: str | None, met
     [
         # FIPS 180-2, appendix B.1.
         ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        # What Google's and Meta's guides have for this address.
+        # The example of Google's and Meta's guides.
         ("test@example.com", "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"),
         ("", ""),
         (None, ""),

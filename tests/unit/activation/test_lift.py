@@ -1,4 +1,4 @@
-"""Measured lift holds the shop's true effect: of each message's arm, from the truth that we chose."""
+"""The intervals of measured lift cover the true effect of messages in the sample shop."""
 
 from dataclasses import replace
 from datetime import date
@@ -24,7 +24,7 @@ def population() -> Population:
 
 @pytest.fixture(scope="module")
 def rows(population: Population) -> pd.DataFrame:
-    """Every message whose week ended inside the shop's days, and whether an order followed."""
+    """Every message whose week ended within the simulated days, and whether an order followed."""
     orders = pd.concat([orders_of(SHOP, population.demand, month) for month in SHOP.months])
     ordered = np.zeros((SHOP.customers, SHOP.day_count), dtype=np.bool_)
     known = orders[orders["customer"] >= 0]
@@ -45,7 +45,7 @@ def rows(population: Population) -> pd.DataFrame:
 
 
 def true_effect(population: Population, campaign: pd.DataFrame) -> float:
-    """Mean change of the chance to order in the week, were all of ``campaign`` written to, or none."""
+    """Mean change of the probability to order in the week if all of ``campaign`` are contacted, or none."""
     day = int(campaign["day"].iloc[0])
     chosen = np.sort(campaign["customer"].to_numpy(dtype=np.int64))
     others = population.sends[population.sends["day"] != day][["customer", "day", "arm"]]
@@ -69,7 +69,7 @@ def test_the_window_is_the_week_in_which_messages_act() -> None:
 
 def test_the_intervals_cover_the_true_mean_effects(population: Population, rows: pd.DataFrame) -> None:
     found = lift_table(rows).set_index("name")
-    # One campaign a day: then the messages of the day are the campaign's.
+    # Only days with one campaign: then all messages of the day belong to it.
     of_a_day = rows.groupby("day")["name"].transform("nunique")
     campaigns = dict(list(rows[of_a_day == 1].groupby("name")))
     assert len(campaigns) >= 25
@@ -102,7 +102,7 @@ def test_repeated_rows_of_a_customer_do_not_narrow_the_interval() -> None:
         float(str(found["ci_hi"])) - float(str(found["ci_lo"]))
         for found in (lift_of(once), lift_of(pd.concat([once] * 4)))
     ]
-    # The same people four times know no more than once.
+    # Four copies of the same customers hold no more information than one.
     assert widths[1] == pytest.approx(widths[0])
 
 
