@@ -80,7 +80,7 @@ def test_each_run_searches_every_file_and_the_ledger_says_what_it_found(shop: Pl
     place = copied((shop, Told(code=0, said="")), tmp_path / "var")
     clean = place.published(SEARCHED)
     assert list(clean["status"]) == ["passed"]
-    assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were looked for")
+    assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were searched for")
     leaked = place.folder / "reports" / "notes.txt"
     leaked.parent.mkdir(exist_ok=True)
     leaked.write_text(f"call {contacts_of(customers_of(SIZES['tiny']))['phone'].iloc[0]} back")
@@ -89,7 +89,7 @@ def test_each_run_searches_every_file_and_the_ledger_says_what_it_found(shop: Pl
     assert process.returncode == 0, said
     found = place.published(SEARCHED)
     assert list(found["status"]) == ["failed", "passed"]
-    assert "they lie readable in reports/notes.txt (1)" in found["reason"].iloc[0]
+    assert "found readable in reports/notes.txt (1)" in found["reason"].iloc[0]
     assert "notes.txt" in said
 
 
@@ -155,4 +155,4 @@ def test_another_key_is_made_in_place_and_the_vault_opens_with_it_only(
     assert refused.code != 0
     assert "VaultKeyRefused: the vault is encrypted with key" in refused.said
     key.unlink()
-    assert "is not there: put the vault's key there" in python(place, READ).said
+    assert "is missing: put the vault's key there" in python(place, READ).said

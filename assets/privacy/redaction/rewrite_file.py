@@ -1,4 +1,4 @@
-"""A delivered file written again without personal values, ids or somebody's rows, all else as it was."""
+"""Rewrite a delivered file without personal values, ids or rows of erased people, otherwise unchanged."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from assets.ingest.parsing.file_format import Compression, compression_of, forma
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
 
-# What stands for a line that cannot be split: nobody can say which part of it is personal.
+# Replaces a line that cannot be split into columns, because any part of it may be personal.
 WITHHELD_LINE = "withheld"
 
 Row = Sequence[str | None]
@@ -27,9 +27,10 @@ Row = Sequence[str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a file loses: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines.
+    """Change of a file: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines.
 
-    In ``id_column``, lower case, are tokens already where the rows were read; they go into the file.
+    The rows in the scratch database already hold tokens in ``id_column`` (lower case, if any), which are
+    written to the file.
     """
 
     emptied: frozenset[str]
@@ -41,16 +42,16 @@ class Change:
 
 
 def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
-    """Put a file without what ``change`` takes in the place of the one file of ``arrival``, in one step.
+    """Apply ``change`` to the one file of ``arrival`` and replace the file in one step.
 
-    Columns, order, format, encoding and packing stay; so does the number of rows that nobody drops. A line
+    Columns, order, format, encoding and compression stay, and so do all rows that are not dropped. A line
     that cannot be split into columns is replaced by one word, which cannot be split either. The same file
     gives the same bytes.
 
     Args:
         scratch: The database that ``arrival`` was read into, with its ``broken`` table.
         arrival: One file, read with all its columns.
-        change: What goes.
+        change: Columns, rows and ids to redact.
     """
     file = arrival.files[0].file
     kind, compression = format_of(file), compression_of(file)
@@ -69,7 +70,7 @@ def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Ch
 
 
 def _tokens(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
-    """What stands in the id's column, line by line; nothing when there is none to be written."""
+    """Tokens of the id column, line by line; empty if the file has no id column to rewrite."""
     if change.id_column is None:
         return []
     name = quoted(change.id_column)
@@ -78,7 +79,7 @@ def _tokens(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Ch
 
 
 def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str]) -> None:
-    # Not by DuckDB: files of one source are read together as long as their schemas are the same.
+    # Not by DuckDB: files of one source are read together only as long as their schemas are equal.
     with pq.ParquetFile(old) as parquet:
         table = parquet.read()
     for position, field in enumerate(table.schema):
@@ -98,7 +99,7 @@ def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str
 def _redacted_rows(
     scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change
 ) -> list[Row | None]:
-    """The rows that stay, in order, emptied where told; ``None`` for a line that could not be split."""
+    """Remaining rows in order, with columns emptied; ``None`` for a line that could not be split."""
     columns = listed(list(arrival.columns))
     rows = scratch.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
     broken = scratch.execute("select source_line from broken").fetchall()
