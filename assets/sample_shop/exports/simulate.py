@@ -1,4 +1,4 @@
-"""The shop's exports: ordinary files, as a shop's systems would write them, and the truth beside them."""
+"""Simulation of the shop's export files, and of files with the true parameters."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ OF_AN_EARLIER_SIMULATION = ("orders_*.csv.gz", "sends_*.csv.gz", "events/*.parqu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exports:
-    """What was written: ``landing`` holds the exports, ``truth`` what no shop knows; rows by table."""
+    """Result of a simulation: folder of the exports, folder of the true parameters, rows by table."""
 
     landing: Path
     truth: Path
@@ -54,7 +54,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
     """Simulate ``shop`` and write its exports; the same shop gives the same bytes.
 
     Args:
-        shop: Size, days, seed and what is planted.
+        shop: Size, days, seed and injected faults.
         landing: Folder for the exports: by month ``orders_<month>.csv.gz`` and ``sends_<month>.csv.gz``,
             by day ``events/<day>.parquet``, and ``customers.csv``, ``products.csv``, ``campaigns.csv``,
             ``ad_spend.csv``, ``consents.csv``, ``leads.csv`` and ``reviews.jsonl``; files of an earlier
@@ -65,7 +65,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
         ValueError: when ``truth`` lies inside ``landing``.
     """
     if truth.is_relative_to(landing):
-        raise ValueError(f"the truth must lie outside the exports, not in {truth}")
+        raise ValueError(f"the truth must be outside the exports, not in {truth}")
     for pattern in OF_AN_EARLIER_SIMULATION:
         for old in landing.glob(pattern):
             old.unlink()
@@ -82,7 +82,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
 
 
 def _write_lists(shop: Shop, population: Population, *, exports: Files, truths: Files) -> dict[str, int]:
-    """Write what is one file for the whole period; rows by table."""
+    """Write the files that cover the whole period; return rows by table."""
     customers, products = population.demand.customers, population.products
     leads, lead_probabilities = leads_of(shop, shop.rng("leads"))
     truths.write("customers.parquet", true_state(customers))
@@ -101,7 +101,7 @@ def _write_lists(shop: Shop, population: Population, *, exports: Files, truths: 
 def _write_months(
     shop: Shop, population: Population, rows: Counter[str], *, exports: Files, truths: Files
 ) -> float:
-    """Write what has months, add to ``rows`` by table; return the mean amount of a first order."""
+    """Write the files by month and day, count ``rows`` by table; return the mean amount of a first order."""
     sentiments, first_orders, first_amount = [], 0, 0.0
     for booked in months_of_orders(shop, population):
         lines = booked_lines(shop, population, booked)

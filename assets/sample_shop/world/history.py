@@ -1,4 +1,4 @@
-"""The shop's past, told month by month, so that a large one never has to be in memory at once."""
+"""Simulation of the shop month by month, to bound the memory of a large shop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from assets.sample_shop.world.segments import trade_by_segment
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
 from assets.sample_shop.world.simulated_days import SimulatedDays
 
-# The events of a month of a larger shop would be gigabytes: it tells them week by week.
+# The events of a month of a larger shop would be gigabytes, so they are simulated by week.
 MONTHS_OF_EVENTS_UP_TO = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Everything that is settled before the first day: who, what is sold, and the plan of messages.
+    """State fixed before the first day: customers, products, messages and visitors.
 
     Attributes:
-        demand: The customers and what makes them order.
+        demand: The customers and the parameters of their orders.
         products: As ``catalogue`` returns them.
         sends: As ``all_sends_of`` returns them.
         visitors: As ``visitors_of`` returns them.
@@ -48,11 +48,11 @@ class MonthOfOrders:
     """One month of orders.
 
     Attributes:
-        month: Which.
+        month: The month.
         orders: As ``orders_of`` returns them.
         articles: As ``articles_of`` returns them for these orders.
-        returned: Lines that come back from these orders, whenever that is.
-        lines: What is booked in this month, oldest first: articles, postage and returns of earlier orders.
+        returned: Returned lines of these orders, whatever the day of return.
+        lines: Lines booked in this month, oldest first: articles, postage and returns of earlier orders.
     """
 
     month: Month
@@ -63,7 +63,7 @@ class MonthOfOrders:
 
 
 def population_of(shop: Shop) -> Population:
-    """Settle everything that is settled before the first day."""
+    """Simulate the state that is fixed before the first day."""
     customers = customers_of(shop)
     sends = all_sends_of(shop, customers)
     demand = Demand(
@@ -81,7 +81,7 @@ def population_of(shop: Shop) -> Population:
 
 
 def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrders]:
-    """The months of trade, oldest first; each is made when it is asked for."""
+    """Yield the months of orders, oldest first."""
     last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
     favourites = population.demand.customers["favourite"].to_numpy()
     count, underway = 0, pd.DataFrame()
@@ -101,7 +101,13 @@ def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrde
 
 
 def booked_lines(shop: Shop, population: Population, booked: MonthOfOrders) -> pd.DataFrame:
-    """The lines that the shop's systems hold for the month: those of ``booked``, and what was planted."""
+    """Order lines as the shop's systems hold them: those of ``booked``, and poisoned ones.
+
+    Args:
+        shop: The shop.
+        population: The fixed state.
+        booked: The month.
+    """
     if shop.injected_faults.poisoned_labels_from is None:
         return booked.lines
     poisoned = poisoned_lines(shop, population.demand.customers, population.products, month=booked.month)
@@ -112,7 +118,13 @@ def booked_lines(shop: Shop, population: Population, booked: MonthOfOrders) -> p
 def events_by_day(
     shop: Shop, population: Population, booked: MonthOfOrders
 ) -> Iterator[tuple[int, pa.Table]]:
-    """The days of the month that have events, and these; what a tracker records, planted faults included."""
+    """Yield each day of the month that has events, with its events as tracked, injected faults included.
+
+    Args:
+        shop: The shop.
+        population: The fixed state.
+        booked: The month.
+    """
     for days in _spans(shop, booked.month):
         rng = shop.rng("events", days.start)
         world = simulated_days_of(population, booked, days)
@@ -121,7 +133,7 @@ def events_by_day(
         )
         events = events.sort_values(["occurred_at", "visitor_id"], kind="stable")
         day = events["day"].to_numpy()
-        # One table, then slices: turning each day into Arrow costs more than writing it.
+        # One Arrow table, then slices: converting each day costs more than writing it.
         table = pa.Table.from_pandas(events, schema=EVENT_SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata()
         edges = np.searchsorted(day, np.arange(days.start, days.stop + 1))
@@ -131,7 +143,13 @@ def events_by_day(
 
 
 def simulated_days_of(population: Population, booked: MonthOfOrders, days: range) -> SimulatedDays:
-    """What happens on ``days``, which lie in the month of ``booked``."""
+    """State of the simulation on ``days`` of one month.
+
+    Args:
+        population: The fixed state.
+        booked: The month.
+        days: Day numbers in the month.
+    """
     low, high = np.searchsorted(booked.orders["day"].to_numpy(), [days.start, days.stop])
     first, last = np.searchsorted(booked.articles["order"].to_numpy(), [low, high])
     lines = booked.articles.iloc[first:last].reset_index(drop=True)

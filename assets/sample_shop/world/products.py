@@ -1,4 +1,4 @@
-"""What the shop sells: named and described products, some launched on the way, some bought together."""
+"""The catalogue: products with titles and descriptions, launch days and affinity groups."""
 
 import numpy as np
 import pandas as pd
@@ -44,14 +44,14 @@ POSTAGE = "POST"
 
 
 def catalogue(shop: Shop) -> pd.DataFrame:
-    """The products, most popular first.
+    """Simulate the products, most popular first.
 
-    Affinity groups are drawn without regard to category and style: only baskets give them away.
+    Affinity groups are independent of category and style, so that only baskets reveal them.
 
     Returns:
         product_id, title, description, category, unit_price and unit_cost (shop currency), popularity
-        (sums to 1), affinity_group, launched_day (day number; below 0 for what was there before the
-        first day), in_stock.
+        (sums to 1), affinity_group, launched_day (day number; below 0 for products launched
+        before the first day), in_stock.
     """
     rng = shop.rng("products")
     position = np.arange(PRODUCTS)
@@ -84,7 +84,7 @@ def _named(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _launched_days(shop: Shop, group: Ints, rng: np.random.Generator) -> Ints:
-    """Before the first day for most; for three of each group inside the middle of the period."""
+    """Launch days: before the first day for most; in the middle of the period for three of each group."""
     launched = -rng.integers(1, FIRST_LAUNCH_DAYS, size=PRODUCTS)
     for number in range(AFFINITY_GROUPS):
         new = rng.choice(np.flatnonzero(group == number), size=LAUNCHED_PER_GROUP, replace=False)
@@ -93,6 +93,6 @@ def _launched_days(shop: Shop, group: Ints, rng: np.random.Generator) -> Ints:
 
 
 def launched_on(shop: Shop, products: pd.DataFrame) -> pd.Series:
-    """The date of launch of each product as text."""
+    """Launch date of each of ``products`` (n, columns) as ISO text, shape (n,)."""
     dates = pd.Timestamp(shop.first_day) + pd.to_timedelta(products["launched_day"], unit="D")
     return dates.dt.strftime("%Y-%m-%d")

@@ -1,4 +1,4 @@
-"""Each switch changes what it says from its day on, and nothing before."""
+"""Each injected fault acts from its first day on, and changes nothing before."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ Folder = Callable[[InjectedFaults], Path]
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """The exports of the shop with something planted, each simulated once."""
+    """Folders of the shop's exports by injected faults, each simulated once."""
     folders: dict[InjectedFaults, Path] = {}
 
     def of(faults: InjectedFaults) -> Path:
@@ -102,7 +102,7 @@ def test_a_week_of_orders_comes_ten_days_late_in_a_file_of_its_own(simulated: Fo
     assert (late["Exported At"].str[:10] == "2023-03-25").all()
     assert not on_time["Order Date"].between("2023-03-08", "2023-03-15").any()
     assert on_time["Exported At"].isna().all()
-    # Nothing is lost or added but for a bad line, which stands beside the line it was copied from.
+    # No line is lost or added, except for an invalid line next to its original.
     numbers = set(lines(usual, "orders_2023-03.csv.gz")["Order Number"])
     assert set(on_time["Order Number"]) | set(late["Order Number"]) == numbers
 
@@ -118,7 +118,7 @@ def test_bots_make_one_day_fifty_times_as_busy(simulated: Folder, usual: Path) -
     assert set(after["occurred_at"].dt.date) == {FROM}
 
 
-def test_poisoned_labels_are_orders_that_the_truth_does_not_know(simulated: Folder, usual: Path) -> None:
+def test_poisoned_labels_add_orders_without_changing_the_truth(simulated: Folder, usual: Path) -> None:
     faults = simulated(InjectedFaults(poisoned_labels_from=FROM))
     # Thirty days reach into April, of which the shop has two.
     possible = {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
@@ -175,6 +175,6 @@ def test_a_covariate_drift_changes_who_signs_up_and_nobody_before(simulated: Fol
         assert of_segment[0]["hazard"].iloc[0] == of_segment[1]["hazard"].iloc[0]
 
 
-def test_a_switch_before_the_first_day_is_refused() -> None:
-    with pytest.raises(ValueError, match="label_drift_from 2022-12-31 lies before"):
+def test_a_fault_before_the_first_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="label_drift_from 2022-12-31 is before"):
         replace(SHOP, injected_faults=InjectedFaults(label_drift_from=date(2022, 12, 31)))

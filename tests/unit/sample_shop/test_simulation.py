@@ -1,4 +1,4 @@
-"""The sample shop writes the same believable exports every time."""
+"""Exports of the sample shop are reproducible, consistent and plausible."""
 
 import gzip
 import hashlib
@@ -82,7 +82,7 @@ def test_a_smaller_shop_leaves_no_files_of_a_larger_one(tmp_path: Path) -> None:
     assert len(list(landing.glob("orders_*"))) == 3
 
 
-def test_the_truth_stays_out_of_the_exports(tmp_path: Path) -> None:
+def test_the_truth_is_not_among_the_exports(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="outside"):
         simulate(TINY, landing=tmp_path, truth=tmp_path / "truth")
 
@@ -142,7 +142,7 @@ def test_exports_hold_guests_postage_returns_and_a_few_bad_lines(exports: Path) 
     assert (returned == (lines["Qty"].astype(int) < 0)).all()
     assert (lines["Price"] == "on request").sum() == BAD_LINES / 2
     assert lines["Order Date"].isna().sum() == BAD_LINES / 2
-    # Nobody returns what was not ordered.
+    # Only ordered lines are returned.
     assert set(lines.loc[returned, "Order Number"].str[1:]) <= set(lines["Order Number"])
 
 
@@ -162,7 +162,7 @@ def test_nobody_orders_while_the_shop_is_closed_or_before_signing_up() -> None:
     known = orders[orders["customer"] >= 0]
     assert (known["day"].to_numpy() >= signed_up[known["customer"]]).all()
     assert orders["order_id"].is_unique
-    # Whoever signs up in these days places the first order that day.
+    # A customer who signs up in these days places the first order that day.
     first = orders[orders["is_first"]]
     assert sorted(first["customer"]) == list(np.flatnonzero(signed_up >= 0))
     assert (first["day"].to_numpy() == signed_up[first["customer"]]).all()

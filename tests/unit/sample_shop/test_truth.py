@@ -1,4 +1,4 @@
-"""The probabilities that the simulator states are what happens."""
+"""Simulated outcomes agree with the stated true probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ def one_customer(
     persuadability: float = 0.0,
     sends: pd.DataFrame = NO_SENDS,
 ) -> float:
-    """The probability on the first morning for a customer with 0.1 orders per ordinary day."""
+    """Probability on the first as-of date for a customer with 0.1 orders per ordinary day."""
     customers = pd.DataFrame(
         {
             "customer_id": ["C1"],
@@ -84,7 +84,7 @@ def test_a_message_adds_orders_or_takes_them_away() -> None:
     twice = pd.concat([ON_MONDAY, ON_MONDAY.assign(day=1)])
     assert one_customer(WEEK, persuadability=-0.5, sends=ON_MONDAY) == pytest.approx(0.1166, abs=5e-5)
     assert one_customer(WEEK, persuadability=-0.5, sends=twice) == pytest.approx(0.1166, abs=5e-5)
-    # Who is in the control arm gets none.
+    # A customer in the control arm gets no message.
     control = ON_MONDAY.assign(arm="control")
     assert one_customer(WEEK, persuadability=0.35, sends=control) == pytest.approx(0.2196, abs=5e-5)
 
@@ -111,7 +111,7 @@ def probabilities_and_outcomes(shop: Shop) -> pd.DataFrame:
     ordered[known["customer"], known["day"]] = True
     row = pd.Series(np.arange(shop.customers), index=demand.customers["customer_id"])
     parts = []
-    # Windows that do not overlap, so that what is left of the outcomes is independent.
+    # Windows that do not overlap, so that outcomes are independent given the probabilities.
     for truth in list(purchase_probabilities(shop, demand))[::5]:
         day = (truth["as_of_date"].iloc[0] - shop.first_day).days
         window = ordered[row[truth["customer_id"]].to_numpy(), day : day + 30]
@@ -122,32 +122,32 @@ def probabilities_and_outcomes(shop: Shop) -> pd.DataFrame:
     return expected[expected["is_alive"]]
 
 
-def miss(expected: pd.DataFrame) -> float:
+def standardised_error(expected: pd.DataFrame) -> float:
     """Outcomes minus probabilities, in standard deviations of the outcomes."""
     probability = expected["probability"]
     return float((expected["bought"] - probability).sum() / np.sqrt((probability * (1 - probability)).sum()))
 
 
-def test_what_happens_agrees_with_the_stated_probabilities_in_every_tenth() -> None:
+def test_outcomes_agree_with_the_probabilities_in_every_decile() -> None:
     expected = probabilities_and_outcomes(SHOP)
     assert len(expected) > 15_000
-    tenths = expected.groupby(pd.qcut(expected["probability"], 10, labels=False))
-    misses = tenths[["probability", "bought"]].apply(miss)
+    deciles = expected.groupby(pd.qcut(expected["probability"], 10, labels=False))
+    misses = deciles[["probability", "bought"]].apply(standardised_error)
     assert misses.abs().max() < 4
-    assert abs(miss(expected)) < 4
-    assert tenths["probability"].mean().iloc[-1] > 10 * tenths["probability"].mean().iloc[0]
+    assert abs(standardised_error(expected)) < 4
+    assert deciles["probability"].mean().iloc[-1] > 10 * deciles["probability"].mean().iloc[0]
 
 
 def test_the_truth_follows_a_label_drift() -> None:
     drifted = replace(SHOP, injected_faults=InjectedFaults(label_drift_from=date(2023, 7, 3)))
     expected = probabilities_and_outcomes(drifted)
     after = expected[expected["as_of_date"] >= date(2023, 7, 3)]
-    assert abs(miss(after)) < 4
-    tenths = after.groupby(pd.qcut(after["probability"], 10, labels=False))
-    assert tenths[["probability", "bought"]].apply(miss).abs().max() < 4
+    assert abs(standardised_error(after)) < 4
+    deciles = after.groupby(pd.qcut(after["probability"], 10, labels=False))
+    assert deciles[["probability", "bought"]].apply(standardised_error).abs().max() < 4
 
 
-def test_messages_change_as_many_orders_as_the_truth_says() -> None:
+def test_messages_change_the_expected_number_of_orders() -> None:
     shop = replace(SHOP, customers=6_000)
     population = population_of(shop)
     half, day = shop.customers // 2, 100
