@@ -1,4 +1,4 @@
-"""Who is erased is in no table, file or byte, does not come back, and a kill changes none of that."""
+"""An erased person is in no table, file or byte and does not return, even if the erasure is killed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,15 +40,15 @@ EVENTS = pd.DataFrame(
     ],
     columns=["visitor", "customer", "at", "type"],
 )
-ASKED_AT = datetime(2024, 2, 1, 12)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
+REQUESTED_AT = datetime(2024, 2, 1, 12)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Simulated kill of the process."""
 
 
 class Shop:
-    """A small business with everything in it that an erasure has to reach."""
+    """A small business with data in every place that an erasure covers."""
 
     def __init__(self, folder: Path, *, files: Path | None = None) -> None:
         self.folder, self.landing = folder, files or folder / "landing"
@@ -82,7 +82,7 @@ class Shop:
 
     @property
     def scope(self) -> ErasureScope:
-        clock = iter(ASKED_AT + timedelta(minutes=passed) for passed in range(100))
+        clock = iter(REQUESTED_AT + timedelta(minutes=passed) for passed in range(100))
         return ErasureScope(
             business=self.business,
             warehouse=self.warehouse,
@@ -125,7 +125,7 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def is_gone(shop: Shop) -> bool:
-    """Whether nothing of Ann is left, and everything of Bob is there."""
+    """Whether no data of Ann is left, and all data of Bob is there."""
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
     assert shop.rows("select customer_id from published.scores") == [(BOB,)]
@@ -147,7 +147,7 @@ def test_an_erased_person_is_in_no_table_file_or_byte(shop: Shop) -> None:
     assert shop.published == 1
 
 
-def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
+def test_the_log_has_tables_row_counts_and_times_but_no_id(shop: Shop) -> None:
     erase(shop.scope, [ANN])
     log = shop.rows("select * from ml.erasure_log order by table_name")
     assert [(table, rows) for *_, table, rows in log] == [
@@ -156,11 +156,11 @@ def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
     ]  # fmt: skip
     (token,) = {row[0] for row in log}
     assert token == shop.vault.tokens("customer_id", [ANN])[ANN]
-    assert {row[1] for row in log} == {ASKED_AT}
-    assert {row[2] for row in log} == {ASKED_AT + timedelta(minutes=1)}
+    assert {row[1] for row in log} == {REQUESTED_AT}
+    assert {row[2] for row in log} == {REQUESTED_AT + timedelta(minutes=1)}
 
 
-def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
+def test_loading_the_same_exports_again_does_not_restore_the_person(shop: Shop) -> None:
     erase(shop.scope, [ANN])
     for _ in range(2):
         shop.deliver()
@@ -170,7 +170,7 @@ def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
     assert landed == {"orders": 0, "people": 0, "visits": 0}
 
 
-def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_path: Path) -> None:
+def test_files_in_other_folders_stay_and_the_person_is_rejected(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
     erase(shop.scope, [ANN])
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
@@ -192,7 +192,7 @@ def test_erasing_twice_removes_nothing_more(shop: Shop) -> None:
     assert is_gone(shop)
 
 
-def test_without_a_key_nobody_is_erased_by_half(shop: Shop) -> None:
+def test_without_a_key_nothing_is_erased(shop: Shop) -> None:
     def no_key() -> Keyring:
         raise VaultKeyRefused("no key is given")
 
@@ -212,7 +212,7 @@ STEPS = (
 
 @contextmanager
 def killed_at(step: str, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The process is killed as it begins ``step``, or as it ends it."""
+    """Kill the process at the start or at the end of ``step``."""
     place: object = {"publish": Shop, "forget": SqliteVault, "forget twice": SqliteVault}.get(step, erasure)
     name, calls = step.removesuffix(" twice"), []
     work: Callable[..., object] = getattr(place, name)
@@ -234,12 +234,12 @@ def killed_at(step: str, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_the_next_call_ends_it(
+def test_an_erasure_killed_at_any_step_is_completed_by_the_next_call(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
 ) -> None:
     with killed_at(step, after=after, monkeypatch=monkeypatch), pytest.raises(Killed):
         erase(shop.scope, [ANN])
-    # Even if landing comes first, nobody comes back once tables have begun to lose rows.
+    # The next call completes the erasure from any step.
     erase(shop.scope, [])
     assert is_gone(shop)
     assert shop.vault.customers_of(PENDING) == []
@@ -248,7 +248,7 @@ def test_killed_at_any_step_the_next_call_ends_it(
     assert shop.rows("select count(*) from ml.erasure_log where finished_at is null") == [(0,)]
 
 
-def test_what_is_left_somewhere_is_named_and_the_erasure_stays_open(shop: Shop) -> None:
+def test_a_remaining_value_is_reported_and_the_erasure_stays_unfinished(shop: Shop) -> None:
     notes = shop.folder / "notes.txt"
     notes.write_text(f"called {ADDRESS} back")
     with pytest.raises(ErasureIncomplete, match=r"left in 1 files: .*notes\.txt") as found:
@@ -260,7 +260,7 @@ def test_what_is_left_somewhere_is_named_and_the_erasure_stays_open(shop: Shop) 
     assert is_gone(shop)
 
 
-def test_a_subject_gets_what_was_delivered_kept_and_published(shop: Shop) -> None:
+def test_a_subject_export_has_delivered_vault_and_published_data(shop: Shop) -> None:
     export = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
     assert {table: len(rows) for table, rows in export["delivered"].items()} == {
         "customers": 1, "events": 3, "order_lines": 2,

@@ -1,4 +1,4 @@
-"""Erasure, access and audiences where customers go by tokens: the delivered id does as well."""
+"""Erasure, subject access and audiences with tokens accept the delivered id as well."""
 
 import hashlib
 import json
@@ -61,7 +61,7 @@ def test_what_the_vault_kept_under_ids_goes_by_tokens_from_then_on(
 
 
 class Place:
-    """A shop whose commands are called as at the terminal."""
+    """A shop on which the commands are run."""
 
     def __init__(self, folder: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.file, self.folder, self.suffix = folder / "shop.yaml", folder / "var" / "shop", suffix
@@ -82,7 +82,7 @@ class Place:
         self.warehouse = DuckDBWarehouse(database=str(self.settings.warehouse_file))
 
     def run(self) -> None:
-        """Deliver and land; everybody who bought is scored and in the audience."""
+        """Deliver and load; every customer with an order is scored and in the audience."""
         deliver(self.folder, self.suffix)
         redact_exports(self.shop, self.vault)
         with self.warehouse.connect() as connection:

@@ -1,4 +1,4 @@
-"""Customers go by tokens: what they were delivered under is in no file, table or byte but the vault."""
+"""Tokens replace customer ids: the delivered id is in no file, table or byte outside the vault."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ def vault(tmp_path: Path) -> SqliteVault:
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and_run(
+def test_a_customer_has_one_token_everywhere_and_the_id_is_in_no_byte(
     tmp_path: Path, vault: SqliteVault, suffix: str
 ) -> None:
     shop = business(tmp_path, suffix)
@@ -69,7 +69,7 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_files_elsewhere_are_only_read_and_get_the_same_tokens(
+def test_files_in_other_folders_are_only_read_and_get_the_same_tokens(
     tmp_path: Path, vault: SqliteVault, suffix: str
 ) -> None:
     ours = business(tmp_path, suffix)
@@ -117,9 +117,7 @@ def test_after_a_rotation_tokens_are_the_same(tmp_path: Path, vault: SqliteVault
     assert rotated.read([token_of(shop, rotated, ANNA)])["email"].tolist() == [ANNA]
 
 
-def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_not_shown(
-    tmp_path: Path, vault: SqliteVault
-) -> None:
+def test_broken_lines_and_unclear_ids_are_rejected_and_not_shown(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, place="landing_dir")
     lost = {
         "orders": b"O6,dan.dyer@example.org\nO7,\0eve.ely@example.org,2024-01-05 10:00,1\n",
@@ -221,7 +219,7 @@ def test_numbers_of_parquet_become_tokens_of_their_text(tmp_path: Path, vault: S
         ),
     ],
 )
-def test_an_id_that_no_token_can_take_the_place_of_is_refused(
+def test_an_id_that_cannot_be_replaced_by_a_token_is_refused(
     tmp_path: Path, vault: SqliteVault, columns: Mapping[str, str], words: list[str]
 ) -> None:
     people = {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv", "columns": columns}
