@@ -1,1 +1,1 @@
-"""What things cost against what they would cost at best: ratios taken in one run, never a timed test."""
+"""Benchmarks: costs as ratios to a reference cost in the same run, never a timed test."""

@@ -1,4 +1,4 @@
-"""Drift of a million rows by sixty columns, whole and in slices; and against Evidently's default preset."""
+"""Drift of a million rows by sixty columns, overall and by slice, and against Evidently's default preset."""
 
 import sys
 import tempfile
@@ -31,22 +31,22 @@ COUNTRIES: Texts = np.array(["UK", "DE", "FR", "US"], dtype=object)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one call took: seconds, and the MiB of its arrays at their peak, on top of the rows."""
+    """Cost of one call: seconds, and the peak MiB of its arrays, in addition to the rows."""
 
     seconds: float
     mib: float
 
     def __str__(self) -> str:
-        """As it stands in the table."""
+        """Format for the table."""
         return f"{self.seconds:.1f} s, {self.mib:,.0f} MiB"
 
 
 def measure() -> Figure:
-    """The figure: both on the same 100,000 rows by 30 columns; ours at full size in the notes."""
+    """Measure both on the same 100,000 rows by 30 columns; ours at full size in the notes."""
     reference, today = (_rows(EVIDENTLY_ROWS, EVIDENTLY_COLUMNS, seed=seed) for seed in (1, 2))
     stored = reference_of(reference)
     ours, theirs = interleaved(
-        _judging(today, stored),
+        _verdicts(today, stored),
         lambda: _evidently(reference.features, today.features),
         pairs=PAIRS,
     )
@@ -60,17 +60,17 @@ def measure() -> Figure:
             "page here."
         ),
         alarming="Alarming above 0.5, or when a million rows by sixty columns need over 20 s or 1 GiB.",
-        notes=f"{ROWS:,} rows by {COLUMNS} columns: {_told(full_size())}.",
+        notes=f"{ROWS:,} rows by {COLUMNS} columns: {_format_costs(full_size())}.",
     )
 
 
 def full_size() -> Mapping[str, Cost]:
-    """What each part of ours takes on a million rows by sixty columns, in nine segments."""
+    """Cost of each part of ours on a million rows by sixty columns, in nine slices."""
     costs: dict[str, Cost] = {}
     for dtype in ("float32", "float64"):
         today = _rows(ROWS, COLUMNS, seed=2, dtype=dtype)
         stored = reference_of(_rows(ROWS // 10, COLUMNS, seed=1, dtype=dtype))
-        costs[f"effects and verdicts of {dtype}"] = _cost(_judging(today, stored))
+        costs[f"effects and verdicts of {dtype}"] = _cost(_verdicts(today, stored))
     costs["reference"] = _cost(lambda: reference_of(today))
     score = np.random.default_rng(3).beta(0.5, 4, ROWS)
     costs["estimate without labels"] = _cost(lambda: estimated_accuracy(score))
@@ -82,16 +82,16 @@ def full_size() -> Mapping[str, Cost]:
     return costs
 
 
-def _judging(today: DriftSample, stored: DriftReference) -> Callable[[], object]:
+def _verdicts(today: DriftSample, stored: DriftReference) -> Callable[[], object]:
     return lambda: judge_drift([effects_of(today, stored)])
 
 
-def _told(costs: Mapping[str, Cost]) -> str:
+def _format_costs(costs: Mapping[str, Cost]) -> str:
     return "; ".join(f"{name} {cost}" for name, cost in costs.items())
 
 
 def _cost(run: Callable[[], object]) -> Cost:
-    """Timed once, then run again under a memory trace, which slows it down."""
+    """Time one call, then repeat it under a memory trace, which slows it down."""
     started = time.perf_counter()
     run()
     seconds = time.perf_counter() - started
@@ -104,7 +104,7 @@ def _cost(run: Callable[[], object]) -> Cost:
 
 
 def _rows(rows: int, columns: int, *, seed: int, dtype: str = "float64") -> DriftSample:
-    """Log-normal amounts, a third of them with holes, counts with many zeros, and one category."""
+    """Log-normal amounts, half of them with missing values, counts with many zeros, and one category."""
     rng = np.random.default_rng(seed)
     numbers = {}
     for place in range(columns - 1):
@@ -123,7 +123,7 @@ def _rows(rows: int, columns: int, *, seed: int, dtype: str = "float64") -> Drif
 
 
 def _evidently(reference: pd.DataFrame, today: pd.DataFrame) -> object:
-    """Evidently's default preset, as its documentation starts with it."""
+    """Evidently's default preset, as in the first example of its documentation."""
     from evidently import DataDefinition, Dataset, Report  # type: ignore[import-untyped]  # noqa: PLC0415
     from evidently.presets import DataDriftPreset  # type: ignore[import-untyped]  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Fitting the boosting on weighted rows, against the boosting that finds its bins for itself."""
+"""Fitting gradient boosting on weighted rows, against gradient boosting that computes its own bins."""
 
 import sys
 
@@ -15,7 +15,7 @@ SEED = 0
 
 
 def measure() -> Figure:
-    """The figure, on simulated rows: half of the columns are counts, one value in ten is missing."""
+    """Measure on simulated rows: half of the columns are counts, one value in ten is missing."""
     rng = np.random.default_rng(SEED)
     values = rng.normal(size=(ROWS, COLUMNS))
     values[:, ::2] = np.round(20 * np.abs(values[:, ::2]))
@@ -30,7 +30,7 @@ def measure() -> Figure:
     )
     apart = np.abs(ours.predict_proba(rows) - plain.predict_proba(rows)).max()
     return Figure(
-        name="fit on weighted rows against bins found by the boosting",
+        name="fit on weighted rows against bins computed by the boosting",
         ours=tuple(seconds),
         limits=tuple(limits),
         meaning=f"{ROWS:,} rows, {COLUMNS} columns; probabilities differ by {apart:.1g} at most.",

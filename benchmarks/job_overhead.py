@@ -21,7 +21,7 @@ FINISHED = re.compile(r"Finished running .*\(([0-9.]+)s\)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """Seconds of one whole process, and of what happened in it.
+    """Seconds of one whole process and of its parts.
 
     Attributes:
         wall: From start to end of the process.
@@ -37,7 +37,7 @@ class Spent:
 
 
 def measure() -> Figure:
-    """The figure, each run on a fresh folder: nothing parsed, landed or trained before."""
+    """Measure runs on fresh folders: nothing parsed, landed or trained before."""
     runs = [_run() for _ in range(RUNS)]
     outside, started, models, python = (
         median(values)
@@ -82,10 +82,10 @@ def _run() -> Spent:
 
 
 def _main_job(folder: Path, home: Path) -> None:
-    """Run ``make run``'s process; the environment is that of this one, with the folders replaced."""
+    """Run the process of ``make run`` in this environment, with the folders replaced."""
     named = {"VAR_DIR": folder, "DAGSTER_HOME": home, "BUSINESS": f"config/{BUSINESS}.yaml", "SIZE": "tiny"}
     command = ["/usr/bin/env", *(f"{name}={value}" for name, value in named.items())]
-    finished = subprocess.run(  # noqa: S603 - our own words, no shell
+    finished = subprocess.run(  # noqa: S603 - constant arguments, no shell
         [*command, sys.executable, "-m", "orchestration.cli.run"],
         cwd=PROJECT,
         capture_output=True,
@@ -97,7 +97,7 @@ def _main_job(folder: Path, home: Path) -> None:
 
 
 def _step_seconds(home: Path) -> dict[str, float]:
-    """Seconds of each step of the one run that ``home`` knows."""
+    """Seconds of each step of the only run in ``home``."""
     log = CachedEventLog(str(home))
     (run_id,) = log.get_all_run_ids()
     return {
@@ -107,12 +107,12 @@ def _step_seconds(home: Path) -> dict[str, float]:
 
 
 def _dbt_seconds(target: Path) -> dict[str, float]:
-    """Seconds that dbt spent on models and tests, by step, as the log of each step says."""
+    """Seconds that dbt spent on models and tests, by step, from the log of each step."""
     found = {}
     for log in target.glob("*/dbt.log"):
-        said = FINISHED.search(log.read_text(encoding="utf-8"))
-        if said is not None:
-            found[log.parent.name] = float(said[1])
+        finished = FINISHED.search(log.read_text(encoding="utf-8"))
+        if finished is not None:
+            found[log.parent.name] = float(finished[1])
     return found
 
 

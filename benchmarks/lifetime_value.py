@@ -1,7 +1,7 @@
 """Lifetime value fitted and predicted, against the library ``lifetimes`` on the same customers.
 
-The library is archived and no dependency of ours: where it cannot be imported, means and intervals of our
-own are held against the means alone. To compare, put it on the path for this one command:
+The library is archived and not a dependency: where it cannot be imported, our means and intervals are
+compared with our means alone. To compare, put it on the path for this one command:
 ``pip install --no-deps --target DIR lifetimes==0.11.3 autograd dill``, then
 ``PYTHONPATH=DIR python -m benchmarks.lifetime_value``.
 """
@@ -29,7 +29,7 @@ from assets.metrics.arrays import Floats
 from benchmarks.ratio import Figure, table
 from benchmarks.simulated_buyers import simulated
 
-PEER = "lifetimes"
+OURS, PEER = "ours", "lifetimes"
 # Customers, and how many pairs of runs.
 SIZES = {2_357: 5, 100_000: 3, 1_000_000: 1}
 DEFAULT_SIZE = 100_000
@@ -50,9 +50,9 @@ class Run:
         means: Seconds for the means of three horizons.
         intervals: Seconds for the same with intervals; ``nan`` where there are none.
         mib: Most memory the process held, interpreter, libraries and the customers' rows included.
-        held_before: What it held before the first fit.
-        orders: Log-likelihood of BG/NBD, by our own formula.
-        amounts: Log-likelihood of Gamma-Gamma, by our own formula.
+        held_before: Memory that it held before the first fit.
+        orders: Log-likelihood of BG/NBD, by our formula.
+        amounts: Log-likelihood of Gamma-Gamma, by our formula.
     """
 
     fit: float
@@ -65,10 +65,12 @@ class Run:
 
 
 def measure(size: int = DEFAULT_SIZE) -> Figure:
-    """The figure for ``size`` customers."""
+    """Measure with ``size`` customers."""
     is_compared = importlib.util.find_spec(PEER) is not None
     turns = range(SIZES.get(size, 1))
-    pairs = [(_run_alone("us", size), _run_alone(PEER if is_compared else "us", size)) for _ in turns]
+    pairs = [
+        (_run_in_process(OURS, size), _run_in_process(PEER if is_compared else OURS, size)) for _ in turns
+    ]
     ours, theirs = [mine for mine, _ in pairs], [other for _, other in pairs]
     return _against_peer(size, ours, theirs) if is_compared else _against_means(size, ours, theirs)
 
@@ -78,7 +80,7 @@ def _against_peer(size: int, ours: list[Run], theirs: list[Run]) -> Figure:
         name=f"lifetime value of {size:,} customers, fit and means, against {PEER}",
         ours=tuple(each.fit + each.means for each in ours),
         limits=tuple(each.fit + each.means for each in theirs),
-        meaning=_told(ours),
+        meaning=_format_times(ours),
         alarming="Alarming above 1: equal histories are no longer merged.",
         notes=f"{_times('Theirs:', theirs)} At most {max(each.mib for each in theirs):,.0f} MiB. "
         f"Log-likelihoods, ours minus theirs: orders {ours[0].orders - theirs[0].orders:+.6f}, "
@@ -91,36 +93,36 @@ def _against_means(size: int, ours: list[Run], theirs: list[Run]) -> Figure:
         name=f"lifetime value of {size:,} customers with intervals against means alone",
         ours=tuple(each.fit + each.intervals for each in ours),
         limits=tuple(each.fit + each.means for each in theirs),
-        meaning=_told(ours),
+        meaning=_format_times(ours),
         alarming=f"Alarming above 12. {PEER} is not installed, so no other library is compared.",
     )
 
 
-def _told(ours: list[Run]) -> str:
+def _format_times(ours: list[Run]) -> str:
     peak, before = max(each.mib for each in ours), ours[0].held_before
     return f"{_times('Ours:', ours)} At most {peak:,.0f} MiB, {before:,.0f} of it before the first fit."
 
 
-def _times(whose: str, runs: list[Run]) -> str:
+def _times(label: str, runs: list[Run]) -> str:
     fit, means, intervals = (
         median(getattr(each, name) for each in runs) for name in ("fit", "means", "intervals")
     )
     with_intervals = "" if np.isnan(intervals) else f", {intervals:.2f} s with intervals"
-    return f"{whose} fit {fit:.2f} s, {len(HORIZONS_DAYS)} horizons {means:.2f} s{with_intervals}."
+    return f"{label} fit {fit:.2f} s, {len(HORIZONS_DAYS)} horizons {means:.2f} s{with_intervals}."
 
 
-def _run_alone(who: str, size: int) -> Run:
-    """A run in a fresh process, so that its peak of memory is its own."""
+def _run_in_process(library: str, size: int) -> Run:
+    """A run in a fresh process, so that its peak memory excludes other runs."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_run, who, size).result()
+        return pool.submit(_run, library, size).result()
 
 
-def _run(who: str, size: int) -> Run:
+def _run(library: str, size: int) -> Run:
     rng = np.random.default_rng(SEED)
     ages = rng.integers(1, OLDEST_DAYS + 1, size).astype(np.float64)
     rows = simulated(TRUTH, ages, horizon_days=HORIZONS_DAYS[-1], rng=rng).past
     held_before = _held_mib()
-    return (_peer if who == PEER else _ours)(rows, held_before)
+    return (_peer if library == PEER else _ours)(rows, held_before)
 
 
 def _ours(rows: Floats, held_before: float) -> Run:
@@ -128,7 +130,7 @@ def _ours(rows: Floats, held_before: float) -> Run:
     fit = _seconds(lambda: model.fit(rows))
     means = _seconds(lambda: (model.expected_revenue(rows), model.purchases_.probability_alive(rows[:, :3])))
     times = (fit, means, _seconds(lambda: model.outlook(rows)), held_before)
-    return _judged(rows, times, buying=model.forecaster.buying, spending=model.forecaster.spending)
+    return _run_result(rows, times, buying=model.forecaster.buying, spending=model.forecaster.spending)
 
 
 def _peer(rows: Floats, held_before: float) -> Run:
@@ -150,10 +152,10 @@ def _peer(rows: Floats, held_before: float) -> Run:
     times = (_seconds(fit), _seconds(means), float("nan"), held_before)
     buying = BgNbdParams(*(float(orders.params_[name]) for name in bg_nbd.NAMES))
     spending = GammaGammaParams(*(float(amounts.params_[name]) for name in gamma_gamma.NAMES))
-    return _judged(rows, times, buying=buying, spending=spending)
+    return _run_result(rows, times, buying=buying, spending=spending)
 
 
-def _judged(
+def _run_result(
     rows: Floats, times: tuple[float, float, float, float], *, buying: BgNbdParams, spending: GammaGammaParams
 ) -> Run:
     fit, means, intervals, held_before = times

@@ -1,4 +1,4 @@
-"""Interleaved pairs of timings, and the table they are told in."""
+"""Interleaved pairs of timings, and the table of their ratios."""
 
 import io
 import time
@@ -20,11 +20,11 @@ class Figure:
     """One cost as a multiple of another; ``ours[i]`` and ``limits[i]`` were taken one after the other.
 
     Attributes:
-        name: What is compared with what.
-        ours: Seconds of what we do.
-        limits: Seconds of what it is held against.
-        meaning: What the ratio says.
-        alarming: The ratio that deserves a look, and where to look.
+        name: The two sides of the comparison.
+        ours: Seconds of the project's code.
+        limits: Seconds of the reference.
+        meaning: Interpretation of the ratio.
+        alarming: The ratio that needs attention, and its likely cause.
         notes: Further facts of the same run.
     """
 
@@ -42,9 +42,14 @@ class Figure:
 
 
 def interleaved(ours: Timed, limit: Timed, *, pairs: int = PAIRS) -> tuple[list[float], list[float]]:
-    """Seconds of ``ours`` and ``limit``, run in turns, so that a busy minute slows both alike.
+    """Seconds of ``ours`` and ``limit``, run in turns, so that other load slows both alike.
 
-    Each runs once beforehand, untimed: files are then in memory and imports done, for both.
+    Each runs once before, untimed, to load files into memory and to import.
+
+    Args:
+        ours: The project's code.
+        limit: The reference.
+        pairs: Timed pairs.
     """
     ours(), limit()
     timings = [(_seconds(ours), _seconds(limit)) for _ in range(pairs)]
@@ -53,15 +58,15 @@ def interleaved(ours: Timed, limit: Timed, *, pairs: int = PAIRS) -> tuple[list[
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as one table, medians with the range of the pairs."""
-    told = Table(
+    cost_table = Table(
         title="Cost against a limit, median (lowest to highest) of interleaved pairs", show_lines=True
     )
-    told.add_column("figure", ratio=3)
+    cost_table.add_column("figure", ratio=3)
     for heading in ("ours", "limit", "ratio"):
-        told.add_column(heading, justify="right", ratio=2)
-    told.add_column("what it means, and when to be alarmed", ratio=5)
+        cost_table.add_column(heading, justify="right", ratio=2)
+    cost_table.add_column("meaning, and alarming ratio", ratio=5)
     for figure in figures:
-        told.add_row(
+        cost_table.add_row(
             figure.name,
             _spread(figure.ours, " s"),
             _spread(figure.limits, " s"),
@@ -70,7 +75,7 @@ def table(figures: Sequence[Figure]) -> str:
         )
     console = Console(file=io.StringIO(), width=TABLE_WIDTH)
     with console.capture() as captured:
-        console.print(told)
+        console.print(cost_table)
     return captured.get()
 
 

@@ -1,4 +1,4 @@
-"""Scoring everyone with reasons, ranks and level, against ``predict_proba`` alone on the same rows."""
+"""Scoring a cohort with reason codes, ranks and prior shift, against ``predict_proba`` on the same rows."""
 
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
 from assets.supervised.fitting.train import Fitted, fit_candidate
 from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 from benchmarks.ratio import Figure, interleaved, table
-from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
+from benchmarks.shop import FEATURES, LABELS, POINT_IN_TIME, BuiltShop, built_shop, make
 
 # Three Mondays: the outcome of the first two is known on the third.
 TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
@@ -30,7 +30,7 @@ BYTES_PER_MIB = 2**20
 
 
 def measure() -> Figure:
-    """The figure, on everyone in the default sample shop."""
+    """Measure on the cohort of the default sample shop."""
     with tempfile.TemporaryDirectory() as folder:
         features, labels = _rows(built_shop(Path(folder)))
     fitted = fit_candidate(
@@ -38,37 +38,40 @@ def measure() -> Figure:
         _matrix(features, labels, day=TRAINED_ON),
         calibration=_matrix(features, labels, day=CALIBRATED_ON),
     )
-    everyone = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
-    # Marks of consent and hold-out stand in a table of their own; here nobody has any.
-    return _figure(fitted, everyone.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
+    cohort = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
+    # Consent and holdout columns are in another table; here they are empty.
+    return _figure(fitted, cohort.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
 
 
-def _figure(fitted: Fitted, everyone: pd.DataFrame) -> Figure:
-    matrix = build_matrix(everyone, None, columns=_columns())
+def _figure(fitted: Fitted, cohort: pd.DataFrame) -> Figure:
+    matrix = build_matrix(cohort, None, columns=_columns())
 
     def scored() -> pd.DataFrame:
-        return score(PROBLEM, fitted, features=everyone, level=LEVEL, run=RUN)
+        return score(PROBLEM, fitted, features=cohort, level=LEVEL, run=RUN)
 
     ours, limits = interleaved(scored, lambda: fitted.model.predict_proba(matrix.features))
-    rows, asked = len(everyone), len(PROBLEM.reason_groups) + 2
+    rows, model_calls = len(cohort), len(PROBLEM.reason_groups) + 2
     return Figure(
         name="score with reasons against predict_proba alone",
         ours=tuple(ours),
         limits=tuple(limits),
         meaning=(
             f"{rows:,} rows: {rows / median(ours):,.0f} rows/s with reasons, {rows / median(limits):,.0f} "
-            f"rows/s without. Scoring asks the model {asked} times: once for the probability, once for the "
-            "reasons and once per theme blanked."
+            f"rows/s without. Scoring calls the model {model_calls} times: once for the probability, once "
+            "for the reasons and once per occluded feature group."
         ),
-        alarming=f"Expect about {asked}; alarming above {2 * asked}: time goes into frames, not the model.",
+        alarming=(
+            f"Expect about {model_calls}; alarming above {2 * model_calls}: time goes into frames, not the "
+            "model."
+        ),
         notes=f"Arrays and objects take {_peak_mib(scored):,.0f} MiB at their peak, on top of the rows.",
     )
 
 
 def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Feature rows of the days ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
+    """Feature rows of the as-of dates ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
     statements = shop.compiled(
-        f"+{FEATURES},{AS_OF}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
+        f"+{FEATURES},{POINT_IN_TIME}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
     )
     with shop.connect() as connection:
         make(connection, statements)
@@ -87,7 +90,7 @@ def _columns() -> Columns:
 
 
 def _peak_mib(run: Callable[[], object]) -> float:
-    """The most memory that ``run`` allocates at any one time, numpy's included; untimed, for it slows."""
+    """Peak memory that ``run`` allocates, numpy's included; untimed, because tracing slows it down."""
     tracemalloc.start()
     try:
         run()

@@ -1,4 +1,4 @@
-"""The sample shop in a folder of its own, built up to its marts, with the feature SQL compiled beside it."""
+"""The sample shop in a separate folder, built up to its marts, with compiled feature SQL."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
 
-AS_OF = "path:models/intermediate/as_of"
+POINT_IN_TIME = "path:models/point_in_time"
 MARTS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
 FEATURES = "feat_customer__orders"
 LABELS = "lbl_customer__purchase_30d"
@@ -28,14 +28,14 @@ LABELS = "lbl_customer__purchase_30d"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One compiled dbt model: the table it makes and the query that makes it."""
+    """One compiled dbt model: its table and its query."""
 
     table: str
     query: str
 
     @property
     def sql(self) -> str:
-        """The statement that makes the table anew."""
+        """Statement that creates or replaces the table."""
         return f"create or replace table {self.table} as {self.query}"
 
 
@@ -46,11 +46,18 @@ class BuiltShop:
     settings: Settings
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A connection as the pipeline opens it."""
+        """Connection with the pipeline's configuration."""
         return duckdb.connect(str(self.settings.warehouse_file), config=DUCKDB_CONFIG)
 
     def compiled(self, *selected: str, first: date, last: date, today: date) -> list[Statement]:
-        """The ``selected`` models as dbt would run them for the as-of days ``[first, last]``, in order."""
+        """The ``selected`` models as dbt runs them for the as-of dates ``[first, last]``, in order.
+
+        Args:
+            selected: dbt selectors.
+            first: First as-of date.
+            last: Last as-of date.
+            today: Latest as-of date of the business.
+        """
         variables = {
             "time_zone": self.settings.load_business().time_zone,
             "as_of_from": str(first),
@@ -72,7 +79,7 @@ class BuiltShop:
 
 
 def built_shop(folder: Path) -> BuiltShop:
-    """Simulate, land and build the default shop below ``folder``: seconds, once per script."""
+    """Simulate, land and build the default shop below ``folder``: takes seconds, once per script."""
     settings = Settings(business=Path("config/sample_shop.yaml"), var_dir=folder, size="default")
     business = settings.load_business()
     simulate(_simulated(business), landing=settings.landing_dir, truth=settings.folder / "truth")
@@ -80,7 +87,7 @@ def built_shop(folder: Path) -> BuiltShop:
     with shop.connect() as connection:
         load_sources(connection, business)
     settings.export_dbt_environment()
-    _dbt("run", "--select", *MARTS, "--exclude", AS_OF, variables={"time_zone": business.time_zone})
+    _dbt("run", "--select", *MARTS, variables={"time_zone": business.time_zone})
     with shop.connect() as connection:
         for schema in ("features", "labels"):
             connection.execute(f'create schema if not exists "{schema}"')
@@ -94,10 +101,10 @@ def make(connection: duckdb.DuckDBPyConnection, statements: Sequence[Statement])
 
 
 def _simulated(business: BusinessConfig) -> Shop:
-    """The shop that the sample business simulates.
+    """Declaration of the simulated shop.
 
     Raises:
-        ValueError: when the business brings exports of its own.
+        ValueError: when the business has exports of its own.
     """
     declared = business.simulation
     if declared is None:
@@ -115,7 +122,7 @@ def _dbt(*arguments: str, variables: Mapping[str, str]) -> None:
     outcome = dbtRunner().invoke(
         ["--log-level", "none", *arguments, *places, "--vars", json.dumps(variables)]
     )
-    # dbt-duckdb holds the file, for this process, until it is told that nobody comes back.
+    # dbt-duckdb keeps the file open in this process until its connections are closed.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not outcome.success:
         raise RuntimeError(f"dbt {arguments[0]} failed: {outcome.exception or outcome.result}")

@@ -1,4 +1,4 @@
-"""Customers as the models see them, drawn from known parameters: what a fitted model can be judged on."""
+"""Customers simulated from known parameters of BG/NBD and Gamma-Gamma, to evaluate fitted models."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from assets.metrics.arrays import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Customers with a past to fit on and a future to judge by.
+    """Customers with past orders to fit on and future orders to evaluate with.
 
     Attributes:
         past: (n, 4) frequency, recency and age in whole days, mean amount of the repeat orders (``nan``
             without any): the rows :class:`LifetimeValue` takes.
-        orders: (n,) orders within the horizon after the as-of morning.
+        orders: (n,) orders within the horizon after the as-of date.
         revenue: (n,) their total amount.
-        is_active: (n,) whether the customer had not left by the as-of morning.
+        is_active: (n,) 1 if the customer had not left by the as-of date, else 0.
     """
 
     past: Floats
@@ -29,19 +29,25 @@ class Simulated:
 def simulated(
     model: Forecaster, age_days: Floats, *, horizon_days: float, rng: np.random.Generator
 ) -> Simulated:
-    """One customer per entry of ``age_days`` (n,), whole days since the first order, at least 1.
+    """Simulate one customer per entry of ``age_days``.
 
-    No loop over time: of k orders at random in a period the j-th falls at Beta(j, k - j + 1) of it.
-    Recency is rounded up to whole days.
+    No loop over time: of k random orders in a period the j-th is at Beta(j, k - j + 1) of it. Recency is
+    rounded up to whole days.
+
+    Args:
+        model: The true parameters.
+        age_days: (n,) whole days since the first order, at least 1.
+        horizon_days: Days after the as-of date.
+        rng: Source of the draws.
     """
     buying, n = model.buying, age_days.size
     rate = rng.gamma(buying.r, 1 / buying.alpha, n)
     leaves_at = rng.geometric(np.maximum(rng.beta(buying.a, buying.b, n), 1e-12)).astype(np.float64)
-    wished = rng.poisson(rate * age_days).astype(np.float64)
-    x = np.minimum(wished, leaves_at)
-    share = rng.beta(np.maximum(x, 1), wished - x + 1)
+    potential = rng.poisson(rate * age_days).astype(np.float64)
+    x = np.minimum(potential, leaves_at)
+    share = rng.beta(np.maximum(x, 1), potential - x + 1)
     recency = np.where(x > 0, np.clip(np.ceil(share * age_days), 1, age_days), 0.0)
-    active = wished < leaves_at
+    active = potential < leaves_at
     orders = np.where(active, np.minimum(rng.poisson(rate * horizon_days), leaves_at - x), 0.0)
     nu = rng.gamma(model.spending.q, 1 / model.spending.v, n)
     spent, revenue = (_total(model.spending.p, count, nu=nu, rng=rng) for count in (x, orders))

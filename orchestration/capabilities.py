@@ -12,7 +12,7 @@ from assets.lifecycle.defs import supervised_assets
 from assets.lifecycle.store import control_tables
 from assets.lifetime_value.defs import value_realised_asset, value_scores_asset, value_trained_assets
 from assets.lifetime_value.problem import LIFETIME_VALUE
-from assets.monitoring.defs import journals_asset, monitored_assets_of
+from assets.monitoring.defs import control_tables_asset, monitored_assets_of
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.segments.defs import grouping_asset, segment_assets
 from assets.segments.model import SEGMENTS
@@ -70,7 +70,7 @@ def modelled(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, 
             *scores,
             value_scores_asset(LIFETIME_VALUE, partitions),
             *segment_assets(SEGMENTS, partitions),
-            journals_asset(last),
+            control_tables_asset(last),
             activation_asset(partitions, propensity=PURCHASE_PROPENSITY.scores, value=LIFETIME_VALUE.scores),
         ],
     )

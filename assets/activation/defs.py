@@ -29,7 +29,7 @@ DESCRIPTIONS: Mapping[Key, str] = MappingProxyType(
         EXPERIMENT_LIFT: "Order rates of contacted and of randomly held-out customers, with 95 % intervals.",
     }
 )
-MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__settled"))
+MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__net_of_voids"))
 
 
 def activation_asset(

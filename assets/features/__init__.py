@@ -1,1 +1,1 @@
-"""From feature tables to the matrix a model is fitted on."""
+"""Features of customers: their declaration, slices and groups, and the matrix for fitting and scoring."""

@@ -1,9 +1,9 @@
-"""What is known of every customer, and in which parts they are judged: shared by all questions about them."""
+"""Features, feature groups and slices of customers, shared by all supervised capabilities."""
 
 from assets.features.groups import CategorySlice, FeatureGroup, NumericSlice
 from assets.keys import Key
 
-# Orders say who is asked about; the other tables speak where their exports were delivered.
+# The table of orders defines the cohort; the others have values where their exports were delivered.
 TABLES = (
     Key("features", "feat_customer__orders"),
     Key("features", "feat_customer__browsing"),
@@ -11,16 +11,16 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years do not teach a tree what a month
-# does, and the level model says it for everybody at once. Revisit with four years of history.
-THEMES = (
+# No calendar features (month, week of the year): one or two years are too few for a tree to learn the
+# effect of a month, and the prior shift models it for all customers. Revisit with four years of history.
+FEATURE_GROUPS = (
     FeatureGroup(
-        theme="recency",
+        name="recency",
         columns=("days_since_order", "days_since_order_per_gap", "gap_last_days"),
-        phrase="how long ago the last order was",
+        description="how long ago the last order was",
     ),
     FeatureGroup(
-        theme="frequency",
+        name="frequency",
         columns=(
             "orders_365d",
             "orders_30d",
@@ -29,15 +29,15 @@ THEMES = (
             "orders_lifetime",
             "active_weeks_365d",
         ),
-        phrase="how often they order",
+        description="how often they order",
     ),
     FeatureGroup(
-        theme="rhythm",
+        name="purchase_intervals",
         columns=("gap_mean_days", "gap_sd_days"),
-        phrase="how regular the time between their orders is",
+        description="how regular the time between their orders is",
     ),
     FeatureGroup(
-        theme="spend",
+        name="spend",
         columns=(
             "net_amount_365d",
             "net_amount_30d",
@@ -48,28 +48,30 @@ THEMES = (
             "units_365d",
             "service_amount_365d",
         ),
-        phrase="how much they spend",
+        description="how much they spend",
     ),
-    FeatureGroup(theme="tenure", columns=("tenure_days",), phrase="how long they have been a customer"),
+    FeatureGroup(name="tenure", columns=("tenure_days",), description="how long they have been a customer"),
     FeatureGroup(
-        theme="variety",
+        name="variety",
         columns=("products_365d", "products_90d"),
-        phrase="how many different products they buy",
+        description="how many different products they buy",
     ),
     FeatureGroup(
-        theme="returns",
+        name="returns",
         columns=("return_rate_365d", "returns_365d"),
-        phrase="how much they send back",
+        description="how much they send back",
     ),
     FeatureGroup(
-        theme="season",
+        name="season",
         columns=("orders_same_season_last_year",),
-        phrase="whether they ordered at this time last year",
+        description="whether they ordered at this time last year",
     ),
-    FeatureGroup(theme="weekends", columns=("weekend_share_365d",), phrase="whether they buy at weekends"),
-    FeatureGroup(theme="place", columns=("country",), phrase="where they buy"),
     FeatureGroup(
-        theme="visits",
+        name="weekends", columns=("weekend_share_365d",), description="whether they buy at weekends"
+    ),
+    FeatureGroup(name="place", columns=("country",), description="where they buy"),
+    FeatureGroup(
+        name="visits",
         columns=(
             "sessions_30d",
             "sessions_7d",
@@ -78,16 +80,16 @@ THEMES = (
             "days_since_visit",
             "visits_trend",
         ),
-        phrase="how often and how lately they visit",
+        description="how often and how recently they visit",
     ),
     FeatureGroup(
-        theme="interest",
+        name="interest",
         columns=("product_views_30d", "product_views_7d", "searches_30d", "carts_30d", "abandoned_carts_30d"),
-        phrase="what they look at and put into the cart",
+        description="what they look at and put into the cart",
     ),
-    FeatureGroup(theme="device", columns=("mobile_share_90d",), phrase="on which device they visit"),
+    FeatureGroup(name="device", columns=("mobile_share_90d",), description="on which device they visit"),
     FeatureGroup(
-        theme="messages",
+        name="messages",
         columns=(
             "clicks_90d",
             "opens_90d",
@@ -97,17 +99,17 @@ THEMES = (
             "days_since_click",
             "is_unsubscribed",
         ),
-        phrase="how they answer messages",
+        description="how they answer messages",
     ),
     FeatureGroup(
-        theme="reviews",
+        name="reviews",
         columns=("rating_mean_365d", "rating_last", "reviews_365d", "days_since_review"),
-        phrase="what they write in reviews",
+        description="what they write in reviews",
     ),
 )
 
 CATEGORICAL = ("country",)
-NUMERIC = tuple(column for theme in THEMES for column in theme.columns if column not in CATEGORICAL)
+NUMERIC = tuple(column for group in FEATURE_GROUPS for column in group.columns if column not in CATEGORICAL)
 RECENCY = "days_since_order"
 
 SLICES = (

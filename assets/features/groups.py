@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericSlice:
-    """Customers split by ``column`` at ``cuts``: band ``i`` reaches up to and including ``cuts[i]``."""
+    """Customers divided by ``column`` at ``cuts``.
+
+    Attributes:
+        name: Name of the slice in published metrics.
+        column: A numeric feature.
+        cuts: Rising upper bounds; band ``i`` includes ``cuts[i]``, the last band has no bound.
+        labels: Name of each band, one more than ``cuts``.
+
+    Raises:
+        ValueError: when the number of labels does not match, or the cuts do not rise.
+    """
 
     name: str
     column: str
@@ -21,7 +31,11 @@ class NumericSlice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategorySlice:
-    """Customers split by ``column``: its ``keep`` most frequent values, and ``other`` for the rest."""
+    """Customers divided by ``column``: its ``keep`` most frequent values, and ``other`` for the rest.
+
+    Raises:
+        ValueError: when ``keep`` is below 1.
+    """
 
     name: str
     column: str
@@ -37,12 +51,21 @@ Slice = NumericSlice | CategorySlice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureGroup:
-    """Columns that tell one story: they are blanked together, and ``columns[0]`` speaks for them."""
+    """Correlated features. Reason codes occlude the group as a whole and report ``columns[0]``.
 
-    theme: str
+    Attributes:
+        name: Short name, for the model card.
+        columns: Features of the group, at least one.
+        description: The question that the group answers about a customer.
+
+    Raises:
+        ValueError: when the group has no column.
+    """
+
+    name: str
     columns: tuple[str, ...]
-    phrase: str
+    description: str
 
     def __post_init__(self) -> None:
         if not self.columns:
-            raise ValueError(f"reason group {self.theme!r} has no column")
+            raise ValueError(f"feature group {self.name!r} has no column")

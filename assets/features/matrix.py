@@ -1,4 +1,4 @@
-"""Spine and features to a matrix with explicit types; refuses what knows the future."""
+"""Matrix of features with explicit types; refuses features that leak the outcome."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,22 +13,22 @@ from assets.metrics.classification import auc
 
 AS_OF = "as_of_date"
 OUTCOME = "outcome"
-# A category of its own and not a hole: a column with holes only would have no text type to encode.
+# A category of its own and not a missing value: a column of missing values would have no text type to encode.
 UNKNOWN = "unknown"
 SUSPICIOUS_NAMES = ("outcome", "label", "target", "lbl_")
-# Fewer buyers than this separate by luck.
+# A feature may separate fewer positives than this by chance.
 FEWEST_POSITIVES = 30
-# A rarer category predicts its few members by remembering them.
+# The rate of a rarer category is the outcome of its few members.
 SMALLEST_CATEGORY = 20
 
 
 class LeakDetected(Exception):
-    """A feature knows something that was not known on the as-of morning."""
+    """A feature uses a fact that was not known on the as-of date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of a feature table are the id, numbers and categories."""
+    """Id, numeric and categorical columns of a feature table."""
 
     entity_id: str
     numeric: tuple[str, ...]
@@ -42,9 +42,9 @@ class Matrix:
     Attributes:
         features: (n, k) frame; numbers float64 with ``nan`` for missing, categories of text with
             ``unknown`` for missing.
-        outcome: (n,) of 0.0/1.0; empty when nothing is known yet.
+        outcome: (n,) of 0.0/1.0; empty when no outcome is known yet.
         entities: (n,) ids as text.
-        as_of: (n,) as-of days, ``datetime64[D]``.
+        as_of: (n,) as-of dates, ``datetime64[D]``.
     """
 
     features: pd.DataFrame
@@ -57,11 +57,11 @@ class Matrix:
 
     @property
     def positives(self) -> int:
-        """How many rows have the outcome."""
+        """Number of rows with the outcome."""
         return int(self.outcome.sum())
 
     def of(self, rows: Flags) -> "Matrix":
-        """The part of the rows where ``rows`` (n,) is true."""
+        """The rows where ``rows`` (n,) is true."""
         return replace(
             self,
             features=self.features.loc[rows].reset_index(drop=True),
@@ -72,13 +72,13 @@ class Matrix:
 
 
 def build_matrix(features: pd.DataFrame, labels: pd.DataFrame | None, *, columns: Columns) -> Matrix:
-    """One row per entity and as-of day, in the order of ``features``.
+    """Matrix with one row per entity and as-of date, in the order of ``features``.
 
     Args:
-        features: Rows with the id, ``as_of_date``, ``as_of_at``, ``newest_known_at`` and the features.
-        labels: Rows with the id, ``as_of_date`` and ``outcome`` (0/1); features without a label are left
-            out, because their window has not ended. ``None`` when scoring.
-        columns: What is what.
+        features: (n, k) rows with the id, ``as_of_date``, ``as_of_at``, ``newest_known_at`` and the features.
+        labels: (m, 3) rows with the id, ``as_of_date`` and ``outcome`` (0/1); feature rows without a label
+            are left out, because their outcome window has not ended. ``None`` when scoring.
+        columns: Id, numeric and categorical columns of ``features``.
 
     Raises:
         KeyError: when a column is missing.
@@ -101,49 +101,72 @@ def build_matrix(features: pd.DataFrame, labels: pd.DataFrame | None, *, columns
 
 
 def refuse_suspicious_names(names: Sequence[str]) -> None:
-    """Raise ``LeakDetected`` when a feature is named like the outcome."""
+    """Refuse features that are named like the outcome.
+
+    Raises:
+        LeakDetected: when a name starts with ``outcome``, ``label``, ``target`` or ``lbl_``, or ends with
+            ``_outcome``.
+
+    >>> refuse_suspicious_names(["orders_90d", "country"])
+    >>> refuse_suspicious_names(["label_30d"])
+    Traceback (most recent call last):
+    assets.features.matrix.LeakDetected: feature 'label_30d' is named like the outcome
+    """
     named = [name for name in names if name.startswith(SUSPICIOUS_NAMES) or name.endswith("_outcome")]
     if named:
-        raise LeakDetected(f"feature {named[0]!r} is named like the outcome it is to predict")
+        raise LeakDetected(f"feature {named[0]!r} is named like the outcome")
 
 
 def refuse_late_knowledge(features: pd.DataFrame) -> None:
-    """Raise ``LeakDetected`` when a row's ``newest_known_at`` is not before its ``as_of_at``."""
+    """Refuse rows whose ``newest_known_at`` is not before their ``as_of_at``.
+
+    Args:
+        features: (n, k) rows with both columns.
+
+    Raises:
+        LeakDetected: when there is such a row.
+    """
     late = pd.to_datetime(features["newest_known_at"]) >= pd.to_datetime(features["as_of_at"])
     if late.any():
         first = features.loc[late].iloc[0]
         raise LeakDetected(
             f"{int(late.sum())} of {len(features)} rows use facts not yet known: the first one used a fact "
-            f"known at {first['newest_known_at']} for the morning of {first['as_of_at']}"
+            f"known at {first['newest_known_at']} for the as-of date {first['as_of_at']}"
         )
 
 
 def refuse_separating_features(train: Matrix, *, highest_auc: float) -> None:
-    """Raise ``LeakDetected`` when one feature alone tells buyers from the others.
+    """Refuse a feature that alone separates positives from negatives.
 
-    Recency, a shop's best single feature, reaches 0.715 on Online Retail; a copy of the outcome
-    reaches 1. Judged only with at least 30 buyers and 30 others.
+    Recency, a shop's best single feature, reaches an AUC of 0.715 on Online Retail; a copy of the outcome
+    reaches 1. Tested only with at least 30 positives and 30 negatives.
 
     Args:
         train: The training fold.
-        highest_auc: Univariate AUC, in either direction, at or above which a feature is refused.
+        highest_auc: Univariate AUC, in either direction, at or above which a feature is refused; in [0.5, 1].
+
+    Raises:
+        LeakDetected: when there is such a feature.
     """
     if min(train.positives, len(train) - train.positives) < FEWEST_POSITIVES:
         return
     for name in train.features.columns:
-        reached = auc(train.outcome, _reading(train.features[name], train.outcome))
+        reached = auc(train.outcome, _ranking_values(train.features[name], train.outcome))
         strength = max(reached, 1 - reached)
         if strength >= highest_auc:
             raise LeakDetected(
                 f"feature {name!r} alone separates the outcome with AUC {strength:.3f} "
-                f"(bound {highest_auc}) on {len(train)} training rows: it probably knows the future"
+                f"(bound {highest_auc}) on {len(train)} training rows: it probably contains the outcome"
             )
 
 
 def sample_modulus(rows: int, *, at_most: int) -> int:
-    """``k`` such that keeping the rows whose stable hash is divisible by ``k`` leaves about ``at_most``.
+    """``k`` such that about ``at_most`` of ``rows`` have a stable hash divisible by ``k``.
 
-    Hash entity and as-of day together: hashing only the entity would drop whole customers.
+    Hash entity and as-of date together: hashing only the entity would drop whole customers.
+
+    Raises:
+        ValueError: when ``at_most`` is below 1.
 
     >>> sample_modulus(1_000_000, at_most=200_000)
     5
@@ -167,7 +190,7 @@ def _labelled(rows: pd.DataFrame, labels: pd.DataFrame | None, *, keys: list[str
 
 def _typed(rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     numbers = {name: _number(rows[name]) for name in columns.numeric}
-    # DuckDB hands over integers with and without NULLs as different types, so every type is stated here.
+    # DuckDB returns integers with and without NULLs as different types, so every type is set here.
     categories = {
         name: pd.Categorical(rows[name].astype("string").fillna(UNKNOWN).astype(object))
         for name in columns.categorical
@@ -191,12 +214,12 @@ def _outcome(rows: pd.DataFrame) -> Floats:
     return outcome
 
 
-def _reading(column: pd.Series, outcome: Floats) -> Floats:
-    """How one column ranks rows: missing numbers lowest, categories by the rate of their members."""
+def _ranking_values(column: pd.Series, outcome: Floats) -> Floats:
+    """(n,) values by which one column ranks rows: missing numbers lowest, categories by their rate."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy().astype(np.int64)
-        counts, buyers = np.bincount(codes), np.bincount(codes, outcome)
-        rates = np.where(counts >= SMALLEST_CATEGORY, buyers / np.maximum(counts, 1), outcome.mean())
+        counts, positives = np.bincount(codes), np.bincount(codes, outcome)
+        rates = np.where(counts >= SMALLEST_CATEGORY, positives / np.maximum(counts, 1), outcome.mean())
         return np.asarray(rates[codes], dtype=np.float64)
     values = column.to_numpy(dtype=np.float64)
     return np.where(np.isnan(values), -np.inf, values)

@@ -10,7 +10,7 @@ from assets.lifetime_value.judge import COMPARED_BY, CandidateResult, difference
 from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.problem import ValueProblem
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, summarised
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
 
 HORIZON = "horizon_days"
 DIFFERED = ("wape", COMPARED_BY, "gini")
@@ -51,7 +51,7 @@ def _rows(
     said: dict[str, Interval] = {}
     for rival, accuracy in accuracies.items():
         prefix = "" if rival == recipe else f"{rival}_"
-        said |= {f"{prefix}{name}": found for name, found in summarised(accuracy).items()}
+        said |= {f"{prefix}{name}": found for name, found in percentile_intervals(accuracy).items()}
     for measure in DIFFERED:
         said[f"{measure}_difference"] = difference(accuracies[recipe], accuracies[BASELINE], measure)
     said |= _beyond_means(window, recipe, resamples)

@@ -20,7 +20,7 @@ from assets.lifetime_value.problem import ValueProblem
 from assets.lifetime_value.propose import ValueMorning, prepare
 from assets.lifetime_value.tables import REALISED_TYPES
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import ClusterBootstrap, summarised
+from assets.metrics.bootstrap import ClusterBootstrap, percentile_intervals
 
 REALISED = "realised"
 # Orders that arrive late still change an outcome; a day that matured earlier is left as it was judged.
@@ -116,7 +116,7 @@ def _figures(problem: ValueProblem, rows: pd.DataFrame, *, days: int) -> list[Fi
         for name in ("outcome_amount", "predicted_value", "predicted_value_lo", "predicted_value_hi")
     )
     resamples = _resamples(problem, rows)
-    told = summarised(amount_accuracy(spent, said, resamples))
+    told = percentile_intervals(amount_accuracy(spent, said, resamples))
     told |= {"coverage": coverage(spent, lo, hi, resamples)}
     shared = {"slice_name": HORIZON, "slice_value": str(days), "n": len(rows)}
     return [

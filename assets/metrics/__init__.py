@@ -1,1 +1,1 @@
-"""How good a prediction is: numbers with the intervals that belong to them."""
+"""Metrics of predictions with their confidence intervals, and effect sizes of drift."""

@@ -1,4 +1,4 @@
-"""How good predicted amounts are: error, ranking, totals by group and coverage, each with an interval."""
+"""Metrics of predicted amounts: error, ranking, totals by group and interval coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,20 +13,24 @@ from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, int
 from assets.metrics.calibration import BINS, bin_of
 
 DAYS_PER_YEAR = 365.0
-# A first order of yesterday is not a rate per day yet.
+# A first order of the day before does not yet give a rate per day.
 LEAST_TENURE_DAYS = 30.0
 GONE_AFTER_DAYS = 180.0
-# An expectation of nothing, or next to it, counts as a hundredth of the mean amount: whoever then spends
-# would cost infinitely much.
+# A prediction of nothing, or next to it, counts as a hundredth of the mean amount: an amount above 0 would
+# otherwise have an infinite deviance.
 LEAST_EXPECTATION = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTotal:
-    """Predicted against realised total of some rows.
+    """Predicted and realised total of a group of rows.
 
-    ``ci_lo`` and ``ci_hi`` are a 95 % interval of the realised total, given who is in the group: the
-    errors of the same customers are drawn again. A prediction outside it is off by more than chance.
+    Attributes:
+        group: Name of the group.
+        n: Rows.
+        predicted_total, realised_total: In the currency of the amounts.
+        ci_lo, ci_hi: 95 % interval of the realised total, given the members of the group: the errors of the
+            same customers are resampled. A predicted total outside it is off by more than chance.
     """
 
     group: str
@@ -38,12 +42,28 @@ class GroupTotal:
 
     @property
     def is_within(self) -> bool:
-        """Whether the predicted total is what chance alone could explain."""
+        """Whether chance alone could explain the difference of predicted and realised total.
+
+        >>> GroupTotal(
+        ...     group="1", n=9, predicted_total=95.0, realised_total=100.0, ci_lo=90.0, ci_hi=110.0
+        ... ).is_within
+        True
+        """
         return self.ci_lo <= self.predicted_total <= self.ci_hi
 
 
 def wape(realised: Floats, predicted: Floats) -> float:
-    """Sum of absolute errors over the sum of absolute realised amounts; 0 is perfect, ``nan`` without any.
+    """Weighted absolute percentage error: ``sum of |predicted - realised| / sum of |realised|``.
+
+    Args:
+        realised: (n,) amounts.
+        predicted: (n,) amounts in the same currency.
+
+    Returns:
+        >= 0, 0 is perfect; ``nan`` when nothing was realised. Least for the median, see
+        :func:`poisson_deviances`.
+
+    Source: Kolassa & Schütz 2007, Advantages of the MAD/mean ratio over the MAPE.
 
     >>> wape(np.array([10.0, 0.0]), np.array([7.0, 2.0]))
     0.5
@@ -53,19 +73,25 @@ def wape(realised: Floats, predicted: Floats) -> float:
 
 
 def amount_accuracy(realised: Floats, predicted: Floats, resamples: ClusterBootstrap) -> Replicates:
-    """Five measures, each as (1 + replicates,): the value first, then its replicates.
+    """Five metrics of predicted amounts with their bootstrap replicates.
 
-    Two models on the same rows are compared by ``paired_differences`` of what this gives for each.
+    Two models on the same rows are compared by ``paired_differences`` of their results.
 
     Args:
         realised: (n,) amounts; returns may make some negative.
-        predicted: (n,) amounts.
+        predicted: (n,) amounts in the same currency.
         resamples: Weights for the same n rows.
 
     Returns:
-        ``wape``; ``deviance`` (Poisson's, per unit of realised amount); ``mean_error`` (predicted minus
-        realised, in currency per row); ``total_ratio`` (predicted over realised total); ``gini``
-        (normalised: 1 ranks as well as hindsight, 0 as chance).
+        Each as (1 + r,), the value first, then its replicates: ``wape``; ``deviance`` (Poisson's, per unit of
+        realised amount); ``mean_error`` (predicted minus realised, in currency per row); ``total_ratio``
+        (predicted over realised total); ``gini`` (normalised: 1 for the order of the realised amounts, 0 for
+        a random order).
+
+    >>> once = ClusterBootstrap(codes=np.array([0, 1]), weights=np.ones((1, 2), dtype=np.float32))
+    >>> found = amount_accuracy(np.array([30.0, 10.0]), np.array([20.0, 10.0]), once)
+    >>> {name: round(float(found[name][0]), 4) for name in ("wape", "mean_error", "total_ratio", "gini")}
+    {'wape': 0.25, 'mean_error': -5.0, 'total_ratio': 0.75, 'gini': 1.0}
     """
     errors = [np.abs(predicted - realised), np.abs(realised), poisson_deviances(realised, predicted)]
     per_row = np.column_stack([*errors, predicted, realised])
@@ -73,7 +99,7 @@ def amount_accuracy(realised: Floats, predicted: Floats, resamples: ClusterBoots
     ranks, hindsight = Concentration.of(realised, predicted), Concentration.of(realised, realised)
     weights = (np.ones(resamples.weights.shape[1], dtype=np.float32), *resamples.weights)
     drawn = (each[resamples.codes].astype(np.float64) for each in weights)
-    gini = np.array([_ratio(ranks.judged(each), hindsight.judged(each)) for each in drawn])
+    gini = np.array([_ratio(ranks.gini(each), hindsight.gini(each)) for each in drawn])
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "wape": means[:, 0] / means[:, 1],
@@ -85,12 +111,24 @@ def amount_accuracy(realised: Floats, predicted: Floats, resamples: ClusterBoots
 
 
 def poisson_deviances(realised: Floats, predicted: Floats) -> Floats:
-    """Poisson deviance of each row, (n,): least on average for whoever states the mean.
+    """Poisson deviance ``2 (y log(y / m) - y + m)`` of each row: its mean is least for the true mean m.
 
-    An absolute error is least for the median, which is 0 for most customers of most shops. So the
-    forecasts of means are compared by this, and ``wape`` is told beside it. Amounts below 0 count in full.
+    An absolute error is least for the median, which is 0 for most customers of most shops. So forecasts of
+    means are compared by the deviance, and ``wape`` is reported beside it. Amounts below 0 count in full.
+
+    Args:
+        realised: (n,) amounts y.
+        predicted: (n,) predicted means m; raised to at least a hundredth of the mean realised amount.
+
+    Returns:
+        (n,) in the unit of the amounts; >= 0 where the amount is >= 0.
 
     Source: Gneiting 2011, Making and evaluating point forecasts, JASA 106(494).
+
+    ``2 (10 log 2 - 10 + 5)``, and nothing where the prediction is right:
+
+    >>> poisson_deviances(np.array([10.0, 4.0]), np.array([5.0, 4.0])).round(4).tolist()
+    [3.8629, 0.0]
     """
     least = LEAST_EXPECTATION * max(float(realised.mean()), np.finfo(float).tiny)
     expected = np.maximum(predicted, least)
@@ -100,7 +138,7 @@ def poisson_deviances(realised: Floats, predicted: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concentration:
-    """How much of the amount the best-ranked rows hold, prepared once for many sets of weights.
+    """Concentration curve: share of the amount that the best-ranked rows hold, sorted once for all weights.
 
     Attributes:
         order: (n,) rows, best prediction first.
@@ -114,13 +152,32 @@ class Concentration:
 
     @classmethod
     def of(cls, realised: Floats, predicted: Floats) -> Self:
-        """Prepare ``realised`` (n,) ranked by ``predicted`` (n,)."""
+        """Sort ``realised`` (n,) by ``predicted`` (n,), best first.
+
+        >>> curve = Concentration.of(np.array([5.0, 1.0, 4.0]), np.array([2.0, 7.0, 2.0]))
+        >>> curve.order.tolist(), curve.ends.tolist(), curve.amounts.tolist()
+        ([1, 0, 2], [0, 2], [1.0, 5.0, 4.0])
+        """
         order = np.argsort(-predicted, kind="stable")
         ends = np.flatnonzero(np.diff(predicted[order], append=np.nan) != 0)
         return cls(order=order, ends=ends, amounts=realised[order])
 
-    def judged(self, weights: Floats) -> float:
-        """Gini coefficient for ``weights`` (n,) in the rows' own order; ``nan`` without an amount."""
+    def gini(self, weights: Floats) -> float:
+        """Gini coefficient of the concentration curve: twice the area below it, minus 1.
+
+        Args:
+            weights: (n,) >= 0 in the original order of the rows.
+
+        Returns:
+            In [-1, 1] for amounts >= 0, 0 for a random order; ``nan`` without a positive total.
+
+        Source: Frees, Meyers & Cummings 2011, Summarizing insurance scores using a Gini index.
+
+        The first of two rows holds everything: area 0.5 / 2 + 0.5 = 0.75.
+
+        >>> Concentration.of(np.array([8.0, 0.0]), np.array([3.0, 1.0])).gini(np.ones(2))
+        0.5
+        """
         drawn = weights[self.order]
         rows = np.r_[0.0, np.cumsum(drawn)[self.ends]]
         held = np.r_[0.0, np.cumsum(drawn * self.amounts)[self.ends]]
@@ -136,7 +193,18 @@ def _ratio(ours: float, best: float) -> float:
 def totals_by_decile(
     realised: Floats, predicted: Floats, resamples: ClusterBootstrap
 ) -> tuple[GroupTotal, ...]:
-    """Totals by tenth of the predictions, ``1`` being the highest; equal predictions share a tenth."""
+    """Totals by decile of the predictions, ``1`` being the highest; equal predictions share a decile.
+
+    Args:
+        realised: (n,) amounts, n > 0.
+        predicted: (n,) amounts in the same currency.
+        resamples: Weights for the same n rows.
+
+    >>> once = ClusterBootstrap(codes=np.arange(4), weights=np.ones((1, 4), dtype=np.float32))
+    >>> found = totals_by_decile(np.array([9.0, 8.0, 2.0, 0.0]), np.array([7.0, 7.0, 1.0, 1.0]), once)
+    >>> [(each.n, each.predicted_total, each.realised_total) for each in found]
+    [(2, 14.0, 17.0), (2, 2.0, 2.0)]
+    """
     deciles = BINS - bin_of(predicted)
     return tuple(
         _total(str(each), realised, predicted, resamples, rows=deciles == each)
@@ -147,7 +215,20 @@ def totals_by_decile(
 def totals_by_cohort(
     realised: Floats, predicted: Floats, resamples: ClusterBootstrap, *, cohorts: npt.NDArray[np.generic]
 ) -> tuple[GroupTotal, ...]:
-    """Totals by cohort (n,), such as the quarter of the first order, in the cohorts' own order."""
+    """Totals by cohort, such as the quarter of the first order, sorted by the cohort's name.
+
+    Args:
+        realised: (n,) amounts.
+        predicted: (n,) amounts in the same currency.
+        resamples: Weights for the same n rows.
+        cohorts: (n,) cohort of each row.
+
+    >>> once = ClusterBootstrap(codes=np.arange(3), weights=np.ones((1, 3), dtype=np.float32))
+    >>> quarters = np.array(["2024-Q2", "2024-Q1", "2024-Q2"])
+    >>> found = totals_by_cohort(np.array([9.0, 8.0, 2.0]), np.full(3, 5.0), once, cohorts=quarters)
+    >>> [(each.group, each.predicted_total, each.realised_total) for each in found]
+    [('2024-Q1', 5.0, 8.0), ('2024-Q2', 10.0, 11.0)]
+    """
     return tuple(
         _total(str(each), realised, predicted, resamples, rows=cohorts == each)
         for each in sorted(set(cohorts.tolist()))
@@ -172,10 +253,20 @@ def _total(
 
 
 def coverage(realised: Floats, lo: Floats, hi: Floats, resamples: ClusterBootstrap) -> Interval:
-    """Share of rows with ``lo <= realised <= hi``, with its 95 % interval by customer.
+    """Interval coverage: share of rows with ``lo <= realised <= hi``, with its 95 % interval by customer.
 
-    Where many amounts are exactly 0 a sound interval of 80 % holds more than that: no end cuts a heap
-    in two. :func:`transform_coverage` has no such excess.
+    Where many amounts are exactly 0, a correct interval of 80 % covers more than that: no bound divides a
+    point mass. :func:`transform_coverage` has no such excess.
+
+    Args:
+        realised: (n,) amounts.
+        lo: (n,) lower bounds.
+        hi: (n,) upper bounds.
+        resamples: Weights for the same n rows.
+
+    >>> once = ClusterBootstrap(codes=np.arange(4), weights=np.ones((1, 4), dtype=np.float32))
+    >>> coverage(np.array([0.0, 5.0, 9.0, 4.0]), np.zeros(4), np.array([0.0, 5.0, 8.0, 6.0]), once).value
+    0.75
     """
     return _share(((lo <= realised) & (realised <= hi)).astype(np.float64), resamples)
 
@@ -183,16 +274,24 @@ def coverage(realised: Floats, lo: Floats, hi: Floats, resamples: ClusterBootstr
 def transform_coverage(
     below: Floats, through: Floats, resamples: ClusterBootstrap, *, level: float
 ) -> Interval:
-    """Share of probability integral transforms in the central ``level``; equals it for a sound forecast.
+    """Share of probability integral transforms in the central ``level``; equals it for a correct forecast.
+
+    A row counts by the part of ``[below, through]`` that lies in ``[(1 - level) / 2, (1 + level) / 2]``.
 
     Args:
-        below: (n,) predicted chance of less than the realised value.
-        through: (n,) predicted chance of the realised value or less; a heap counts by the part of it
-            that lies in the centre.
+        below: (n,) predicted probability of less than the realised value, in [0, 1].
+        through: (n,) predicted probability of the realised value or less, in [0, 1]; above ``below`` for a
+            point mass.
         resamples: Weights for the same n rows.
-        level: In (0, 1).
+        level: Nominal coverage, in (0, 1).
 
     Source: Czado, Gneiting & Held 2009, Predictive model assessment for count data (non-randomised).
+
+    Central half 0.25 to 0.75: half of the point mass 0 to 0.5 lies in it, the point 0.8 does not.
+
+    >>> once = ClusterBootstrap(codes=np.arange(2), weights=np.ones((1, 2), dtype=np.float32))
+    >>> transform_coverage(np.array([0.0, 0.8]), np.array([0.5, 0.8]), once, level=0.5).value
+    0.25
     """
     lowest, highest = (1 - level) / 2, (1 + level) / 2
     width = through - below
@@ -214,17 +313,29 @@ def spend_rate_forecast(
     horizons_days: Sequence[float],
     gone_after_days: float = GONE_AFTER_DAYS,
 ) -> Floats:
-    """The formula of a spreadsheet, as (n, horizons): spend per day of the past year times the horizon.
-
-    Whoever has been silent for longer than ``gone_after_days`` is expected to spend nothing.
+    """Baseline: spend per day of the past year times the horizon, 0 for inactive customers.
 
     Args:
         spend_365d: (n,) amount of the past 365 days; a negative one counts as 0.
-        tenure_days: (n,) days since the first order; who is newer than a year has fewer days to divide by,
-            but at least 30.
-        days_since_order: (n,) days since the last order; ``nan`` (none) counts as gone.
-        horizons_days: Days ahead.
-        gone_after_days: The recency rule.
+        tenure_days: (n,) days since the first order; the divisor is at most 365 and at least 30.
+        days_since_order: (n,) days since the last order; ``nan`` (none) counts as inactive.
+        horizons_days: (h,) days ahead.
+        gone_after_days: Days without an order after which a customer counts as inactive.
+
+    Returns:
+        (n, h) amounts >= 0.
+
+    Assumes that the next days are like the past year: no season, growth or decline.
+
+    60 in 60 days is 1 a day; the second customer has been inactive for more than 180 days:
+
+    >>> spend_rate_forecast(
+    ...     np.array([60.0, 365.0]),
+    ...     tenure_days=np.array([60.0, 900.0]),
+    ...     days_since_order=np.array([5.0, 181.0]),
+    ...     horizons_days=(30, 90),
+    ... ).tolist()
+    [[30.0, 90.0], [0.0, 0.0]]
     """
     days = np.clip(tenure_days, LEAST_TENURE_DAYS, DAYS_PER_YEAR)
     rate = np.where(days_since_order <= gone_after_days, np.maximum(spend_365d, 0.0) / days, 0.0)

@@ -1,4 +1,4 @@
-"""The kinds of array that predictions and outcomes come in."""
+"""Array types of predictions and outcomes."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,1 +1,1 @@
-"""What the owner should know before and after predictions are made."""
+"""Monitoring: data readiness, source volume, drift and replay reports."""

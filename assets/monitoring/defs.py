@@ -1,4 +1,4 @@
-"""What is watched, as assets: the landed data, what became of published scores, drift, and the journals."""
+"""Monitoring assets: data readiness, realised performance, drift and the control tables."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -20,20 +20,20 @@ from assets.supervised.problem import PredictionProblem
 
 
 def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """``ml.usability_report``, made as soon as the exports have landed, as the morning sees them."""
+    """``ml.usability_report``: data readiness on the as-of date, as soon as the exports have landed."""
 
     @dg.asset(
         key=dg.AssetKey(USABILITY_REPORT),
         deps=[dg.AssetKey(raw(table)) for table in CONTRACTS],
         partitions_def=partitions,
         group_name="monitoring",
-        description="Which capabilities the landed data can carry, and what exactly is missing or unusable.",
+        description="Capabilities that the landed data supports, and the missing or unusable columns.",
         pool="warehouse",
     )
     def _usability(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        # The morning says what is stale.
+        # Stale means relative to the as-of date.
         rows = usability_rows(profiles(warehouse), today=date.fromisoformat(context.partition_key))
         warehouse.replace(USABILITY_REPORT, rows)
         records = [
@@ -50,20 +50,26 @@ def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
 def monitored_assets_of(
     problem: PredictionProblem, partitions: dg.PartitionsDefinition[str], *, reports: Path
 ) -> list[dg.AssetsDefinition]:
-    """What became of the scores of ``problem``, and how far its customers have drifted, per morning."""
+    """Assets of realised performance and of drift of ``problem``.
 
-    def _drift(morning: Morning) -> Told:
-        page = page_of(reports, problem, as_of=morning.as_of)
-        told = told_row(drift(morning, page=page))
-        return {**told, "page": dg.MetadataValue.path(str(page)) if page.is_file() else None}
+    Args:
+        problem: The supervised problem.
+        partitions: The as-of dates.
+        reports: Folder of the drift pages.
+    """
+
+    def _drift(context: Morning) -> Told:
+        page = page_of(reports, problem, as_of=context.as_of)
+        metadata = told_row(drift(context, page=page))
+        return {**metadata, "page": dg.MetadataValue.path(str(page)) if page.is_file() else None}
 
     return [
         weekly_asset(
             problem, partitions,
             key=problem.realised, deps=(*problem.sources, problem.label),
             description=(
-                "Published scores against what happened, once their windows have ended. The version that "
-                "served says nothing new while its published probabilities have not come true."
+                "Realised performance: published scores compared with matured outcomes. New scores of a "
+                "version are withheld while its realised calibration is out of tolerance."
             ),
             occasion=Morning, step=_realised,
         ),
@@ -71,38 +77,38 @@ def monitored_assets_of(
             problem, partitions,
             key=problem.drifted, deps=problem.sources,
             description=(
-                "Every feature and the score of the morning's customers against the year the champion "
-                "learned from: effect sizes beyond chance and season. Its page shows each column."
+                "Drift of every feature and of the score against the champion's training window: effect "
+                "sizes beyond chance and season. Its page shows each column."
             ),
             occasion=Morning, step=_drift,
         ),
     ]  # fmt: skip
 
 
-def _realised(morning: Morning) -> Told:
-    return told_row(realised(morning))
+def _realised(context: Morning) -> Told:
+    return told_row(realised(context))
 
 
-def journals_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
-    """The journals every problem writes into, counted once all ``scores`` are there."""
-    waits_for = [dg.AssetKey(key) for key in scores]
+def control_tables_asset(scores: Iterable[Key]) -> dg.AssetsDefinition:
+    """The control tables that all capabilities write to, counted after all ``scores``."""
+    upstream = [dg.AssetKey(key) for key in scores]
 
     @dg.multi_asset(
-        name="journals",
+        name="control_tables",
         specs=[
             dg.AssetSpec(
                 dg.AssetKey(key),
-                deps=waits_for,
-                description=kept.description,
+                deps=upstream,
+                description=table.description,
                 group_name="lifecycle",
             )
-            for key, kept in control_tables.CONTROL_TABLES.items()
+            for key, table in control_tables.CONTROL_TABLES.items()
         ],
         pool="warehouse",
     )
-    def _journals(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+    def _control_tables(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
         for key in control_tables.CONTROL_TABLES:
             rows = int(warehouse.read(f"select count(*) as rows from {key.sql}")["rows"].iloc[0])
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key), metadata={"dagster/row_count": rows})
 
-    return _journals
+    return _control_tables

@@ -1,4 +1,4 @@
-"""How many rows each source brought for each day, as they were known on one morning."""
+"""Rows per source and day, as known on one as-of date."""
 
 from datetime import date, timedelta
 
@@ -13,20 +13,20 @@ LONGEST_OVERLAP, LONGEST_PAUSE = timedelta(days=14), timedelta(days=7)
 
 
 def daily_arrivals(warehouse: Warehouse, contract: Contract, *, as_of: date) -> pd.DataFrame:
-    """Rows per source and day of a table that says when things happened, days without rows left out.
+    """Rows per source and day of a table with event times; days without rows are left out.
 
-    Days and the morning are UTC: a count that an hour of another time zone moves to the next day was
-    never usual or unusual because of that hour.
+    Days and the as-of date are UTC: one hour of a time zone moves few rows to another day, too few to make a
+    volume normal or anomalous.
 
     Args:
         warehouse: Holds the raw table.
-        contract: With ``happened_at``.
-        as_of: The Monday morning; what happened or became known on that day or later does not count.
+        contract: Contract of the table, with ``happened_at``.
+        as_of: A Monday; rows that happened or became known on that day or later do not count.
 
     Returns:
-        source, day (``datetime64``), rows and rows_in_time: of these, how many were known by the Monday
-        after the day. Only they compare with the newest week, whose late rows are still to come. A source
-        that took over from another one has its rows too.
+        source, day (``datetime64``), rows and rows_in_time: the rows known by the Monday after the day. Only
+        these are comparable with the latest week, whose late rows are still to come. A source that replaced
+        another one has its rows too.
     """
     happened = f'"{contract.happened_at}"::timestamp'
     has_known_at = any(column.name == "known_at" for column in contract.columns)
@@ -48,17 +48,20 @@ def daily_arrivals(warehouse: Warehouse, contract: Contract, *, as_of: date) -> 
 
 
 def continued(daily: pd.DataFrame) -> pd.DataFrame:
-    """``daily`` with the rows of every source that has ended under the name of the one that took over.
+    """``daily`` with the rows of every replaced source under the name of its successor.
 
     An export that was replaced is not late, and its successor has its history.
+
+    Args:
+        daily: source, day (``datetime64``) and counts, one row per source and day.
     """
     spans = daily.groupby("source")["day"].agg(["min", "max"]).sort_values("min")
-    heirs: dict[str, str] = {}
+    successors: dict[str, str] = {}
     for source in reversed(spans.index):
         ended = spans["max"][source]
         began = spans["min"].between(ended - LONGEST_OVERLAP, ended + LONGEST_PAUSE)
-        heir = spans.index[began & (spans["max"] > ended) & (spans["min"] > spans["min"][source])]
-        if len(heir):
-            heirs[source] = heirs.get(heir[0], heir[0])
-    renamed = daily.assign(source=daily["source"].replace(heirs))
+        successor = spans.index[began & (spans["max"] > ended) & (spans["min"] > spans["min"][source])]
+        if len(successor):
+            successors[source] = successors.get(successor[0], successor[0])
+    renamed = daily.assign(source=daily["source"].replace(successors))
     return renamed.groupby(["source", "day"], as_index=False).sum()

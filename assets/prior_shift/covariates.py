@@ -1,4 +1,4 @@
-"""What each as-of day knew about its window: recent trade, trading days ahead, and last year's turn."""
+"""Covariates of the prior shift on each as-of date: recent orders, trading days ahead and the season."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +24,13 @@ _LOWEST_TRADING_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodHistory:
-    """The cohort on every as-of day, oldest first.
+    """The cohort on every as-of date, oldest first.
 
     Attributes:
-        as_of_date: (D,) ``datetime64[D]``, ascending, the scoring day among them.
+        as_of_date: (D,) ``datetime64[D]``, ascending, the scoring date among them.
         customers: (D,) counts > 0.
         expected: (D,) mean calibrated probability in (0, 1), before any shift, all from the same model.
-        shift: (D,) ``intercept_shift`` to the realised rate; NaN where the outcome is not known.
+        shift: (D,) ``intercept_shift`` to the realised rate, in log-odds; NaN where the outcome is not known.
     """
 
     as_of_date: Days
@@ -39,17 +39,28 @@ class PeriodHistory:
     shift: Floats
 
     def up_to(self, as_of: date, *, horizon_days: int) -> "PeriodHistory":
-        """What the morning of ``as_of`` knew: no later day, no outcome of a window that had not ended.
+        """The part known on ``as_of``: no later date, and no outcome of a window that had not ended.
 
         Raises:
-            ValueError: when ``as_of`` is not an as-of day of the history.
+            ValueError: when ``as_of`` is not an as-of date of the history.
+
+        The window of 7 days from 1 January has ended on the 8th, that of the 8th has not:
+
+        >>> history = PeriodHistory(
+        ...     as_of_date=np.array(["2024-01-01", "2024-01-08", "2024-01-15"], dtype="datetime64[D]"),
+        ...     customers=np.full(3, 100.0),
+        ...     expected=np.full(3, 0.2),
+        ...     shift=np.array([0.1, 0.2, 0.3]),
+        ... )
+        >>> history.up_to(date(2024, 1, 8), horizon_days=7).shift.tolist()
+        [0.1, nan]
         """
-        morning = np.datetime64(as_of, "D")
+        cutoff = np.datetime64(as_of, "D")
         days = self.as_of_date.astype("datetime64[D]")
-        if morning not in days:
-            raise ValueError(f"{as_of} is not an as-of day of the history")
-        known = days <= morning
-        has_matured = days[known] + np.timedelta64(horizon_days, "D") <= morning
+        if cutoff not in days:
+            raise ValueError(f"{as_of} is not an as-of date of the history")
+        known = days <= cutoff
+        has_matured = days[known] + np.timedelta64(horizon_days, "D") <= cutoff
         return PeriodHistory(
             as_of_date=days[known],
             customers=self.customers[known],
@@ -60,48 +71,68 @@ class PeriodHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodCovariates:
-    """What one morning knows about the trade of its window.
+    """Covariates of one as-of date, from the orders known by then.
 
     Attributes:
-        recent: Log of repeat orders per trading day in the last weeks.
-        recent_orders: How many repeat orders that is.
-        trading: Log of the expected trading days in the window, per calendar day.
-        season: Log ratio of orders per trading day, window to last weeks, 52 weeks earlier: the mean of up to
-            three years, each shrunk towards 0 when orders are few; NaN when no year is known.
-        is_settled: Whether the last weeks lie wholly within the known orders.
+        recent: Log of repeat orders per trading day in the look-back window.
+        recent_orders: Repeat orders in the look-back window.
+        trading: Log of the expected trading days in the outcome window, per calendar day.
+        season: Log ratio of orders per trading day, outcome window to look-back window, 52 weeks earlier: the
+            mean of up to three years, each shrunk towards 0 when orders are few; NaN when no year is known.
+        has_full_lookback: Whether the look-back window is completely within the known orders.
     """
 
     recent: float
     recent_orders: float
     trading: float
     season: float
-    is_settled: bool
+    has_full_lookback: bool
 
 
-UNKNOWN = PeriodCovariates(recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), is_settled=False)
+UNKNOWN = PeriodCovariates(
+    recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), has_full_lookback=False
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftCovariates:
-    """(D,) arrays, one entry per as-of day: its ``PeriodCovariates``, recent trade now per expected buyer.
+    """Covariates of the prior shift on D as-of dates.
 
-    ``kappa`` is the change in log-odds that one unit of log intensity makes.
+    Attributes:
+        recent: (D,) log of repeat orders per trading day and expected buyer, shrunk when orders are few.
+        trading: (D,) as in :class:`PeriodCovariates`.
+        season: (D,) as in :class:`PeriodCovariates`; 0 when no year is known.
+        has_season: (D,) whether a year is known.
+        has_full_lookback: (D,) as in :class:`PeriodCovariates`.
+        kappa: (D,) change in log-odds for one unit of log intensity.
     """
 
     recent: Floats
     trading: Floats
     season: Floats
     has_season: Flags
-    is_settled: Flags
+    has_full_lookback: Flags
     kappa: Floats
 
     @property
     def total(self) -> Floats:
-        """(D,) the part of the shift that was known beforehand, up to a constant."""
+        """Part of the shift that was known beforehand, up to a constant: (D,) log-odds."""
         return self.kappa * (self.recent + self.trading + self.season)
 
     def components(self, usual: float) -> dict[str, float]:
-        """The newest morning's shift in parts; ``recent`` is told relative to its own mean."""
+        """Parts of the latest date's shift, in log-odds; ``recent`` is relative to its mean over all dates.
+
+        >>> found = ShiftCovariates(
+        ...     recent=np.array([1.0, 3.0]),
+        ...     trading=np.array([0.0, 0.5]),
+        ...     season=np.array([0.0, 0.25]),
+        ...     has_season=np.array([False, True]),
+        ...     has_full_lookback=np.array([True, True]),
+        ...     kappa=np.array([2.0, 2.0]),
+        ... )
+        >>> found.total.tolist(), found.components(-7.0)
+        ([2.0, 7.5], {'usual': -3.0, 'recent': 2.0, 'trading_days': 1.0, 'season': 0.5})
+        """
         kappa, mean = float(self.kappa[-1]), float(self.recent.mean())
         return {
             "usual": usual + kappa * mean,
@@ -111,70 +142,104 @@ class ShiftCovariates:
         }
 
 
-def drivers_of(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
-    """What each as-of day of ``history`` knew that morning, later days never looked at."""
+def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days: int) -> ShiftCovariates:
+    """Covariates of each as-of date of ``history``, from the orders before that date only.
+
+    The look-back window has the length of the horizon in whole weeks, at least 4 and at most 13.
+
+    Args:
+        history: D as-of dates.
+        daily: Orders per day; of each date's covariates, only the days before it are used.
+        horizon_days: Length of the outcome window.
+
+    20 orders on each of 70 days, every one a repeat order, and 40 expected buyers: the trading days are those
+    of the calendar, and 560.5 orders in 28 days are 0.5004 per day and buyer.
+
+    >>> days = np.datetime64("2024-01-01") + np.arange(70)
+    >>> found = shift_covariates(
+    ...     PeriodHistory(
+    ...         as_of_date=days[[35, 42]], customers=np.full(2, 200.0), expected=np.full(2, 0.2),
+    ...         shift=np.full(2, np.nan),
+    ...     ),
+    ...     DailyOrders(day=days, orders=np.full(70, 20.0), repeat_orders=np.full(70, 20.0)),
+    ...     horizon_days=28,
+    ... )
+    >>> np.exp(found.recent).round(4).tolist(), np.exp(found.trading).round(4).tolist()
+    ([0.5004, 0.5004], [1.0, 1.0])
+    """
     fewest, most = _LOOKBACK_WEEKS
     lookback = DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
     days: list[date] = history.as_of_date.tolist()
     trade = order_days(daily)
     calendars = [trade.known_before(day) if trade else None for day in days]
-    mornings = [
-        outlook(calendar, day, lookback_days=lookback, horizon_days=horizon_days) if calendar else UNKNOWN
+    per_date = [
+        period_covariates(calendar, day, lookback_days=lookback, horizon_days=horizon_days)
+        if calendar
+        else UNKNOWN
         for calendar, day in zip(calendars, days, strict=True)
     ]
-    buyers = _expected_lately(history.as_of_date, history.customers * history.expected, lookback)
-    recent = np.array([each.recent for each in mornings]) - np.log(buyers)
-    season = np.array([each.season for each in mornings])
+    buyers = _recent_expected_buyers(history.as_of_date, history.customers * history.expected, lookback)
+    recent = np.array([each.recent for each in per_date]) - np.log(buyers)
+    season = np.array([each.season for each in per_date])
     return ShiftCovariates(
-        recent=_steadied(recent, orders=np.array([each.recent_orders for each in mornings])),
-        trading=np.array([each.trading for each in mornings]),
+        recent=_shrunk_to_mean(recent, orders=np.array([each.recent_orders for each in per_date])),
+        trading=np.array([each.trading for each in per_date]),
         season=np.nan_to_num(season),
         has_season=np.isfinite(season),
-        is_settled=np.array([each.is_settled for each in mornings]),
+        has_full_lookback=np.array([each.has_full_lookback for each in per_date]),
         kappa=-np.log1p(-history.expected) / history.expected,
     )
 
 
-def _expected_lately(days: Days, buyers: Floats, lookback_days: int) -> Floats:
-    """(D,) mean of ``buyers`` over the as-of days of the last weeks; a day's own where there is none."""
+def _recent_expected_buyers(days: Days, buyers: Floats, lookback_days: int) -> Floats:
+    """(D,) mean of ``buyers`` over the as-of dates of the look-back window; a date's own without any."""
     age = (days[:, None] - days[None, :]).astype(np.int64)
-    lately = (age > 0) & (age <= lookback_days)
-    count = lately.sum(axis=1)
-    return np.where(count > 0, lately @ buyers / np.maximum(count, 1), buyers)
+    is_recent = (age > 0) & (age <= lookback_days)
+    count = is_recent.sum(axis=1)
+    return np.where(count > 0, is_recent @ buyers / np.maximum(count, 1), buyers)
 
 
-def _steadied(log_rate: Floats, *, orders: Floats) -> Floats:
-    """(D,) each log rate, shrunk towards the mean of those up to it the more, the fewer orders it has."""
+def _shrunk_to_mean(log_rate: Floats, *, orders: Floats) -> Floats:
+    """(D,) each log rate, shrunk towards the mean of those up to it: the fewer orders, the more."""
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / (orders + 0.5))
     mean_so_far = np.cumsum(log_rate) / np.arange(1, log_rate.size + 1)
     return np.asarray(mean_so_far + reliability * (log_rate - mean_so_far), dtype=np.float64)
 
 
-def outlook(
-    calendar: TradingCalendar, morning: date, *, lookback_days: int, horizon_days: int
+def period_covariates(
+    calendar: TradingCalendar, as_of: date, *, lookback_days: int, horizon_days: int
 ) -> PeriodCovariates:
-    """The outlook of ``morning``.
+    """Covariates of one as-of date.
 
     Args:
-        calendar: Of the orders known before ``morning``.
-        morning: The as-of day.
-        lookback_days: Length of "the last weeks": whole weeks, so that every weekday counts alike.
-        horizon_days: Length of the window.
+        calendar: Of the orders known before ``as_of``.
+        as_of: The as-of date.
+        lookback_days: Length of the look-back window: whole weeks, so that every weekday counts alike.
+        horizon_days: Length of the outcome window.
+
+    Seven days with 10 orders each, 8 of them repeat orders: 56.5 in 7 trading days.
+
+    >>> days = np.datetime64("2024-01-01") + np.arange(7)
+    >>> orders = DailyOrders(day=days, orders=np.full(7, 10.0), repeat_orders=np.full(7, 8.0))
+    >>> calendar = order_days(orders).known_before(date(2024, 1, 8))
+    >>> found = period_covariates(calendar, date(2024, 1, 8), lookback_days=28, horizon_days=7)
+    >>> round(float(np.exp(found.recent)), 4), found.recent_orders, found.trading, found.has_full_lookback
+    (8.0714, 56.0, 0.0, False)
     """
-    now = calendar.position(morning)
+    now = calendar.position(as_of)
     start = max(0, now - lookback_days)
     orders = float(calendar.repeat_orders[start:now].sum())
     return PeriodCovariates(
-        recent=float(np.log((orders + 0.5) / _traded(calendar, start, now))),
+        recent=float(np.log((orders + 0.5) / _trading_days_at_least(calendar, start, now))),
         recent_orders=orders,
-        trading=float(np.log(_traded(calendar, now, now + horizon_days) / horizon_days)),
+        trading=float(np.log(_trading_days_at_least(calendar, now, now + horizon_days) / horizon_days)),
         season=_season(calendar, now, lookback_days=lookback_days, horizon_days=horizon_days),
-        is_settled=now >= lookback_days,
+        has_full_lookback=now >= lookback_days,
     )
 
 
-def _traded(calendar: TradingCalendar, start: int, stop: int) -> float:
-    """Trading days, never quite none: a shop that was shut is no reason for an infinite rate."""
+def _trading_days_at_least(calendar: TradingCalendar, start: int, stop: int) -> float:
+    """Trading days, at least 5 % of the calendar days: a closed shop must not give an infinite rate."""
     return max(calendar.trading_days(start, stop), _LOWEST_TRADING_SHARE * (stop - start))
 
 
@@ -185,11 +250,11 @@ def _season(calendar: TradingCalendar, now: int, *, lookback_days: int, horizon_
         start, stop = max(0, then - lookback_days), then + horizon_days
         is_known = start < then and stop <= now
         if is_known and calendar.trading_days(start, then) >= _FEWEST_TRADING_DAYS:
-            changes.append(_turn(calendar, start, then, stop=stop))
+            changes.append(_log_season_ratio(calendar, start, then, stop=stop))
     return float(np.mean(changes)) if changes else float("nan")
 
 
-def _turn(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> float:
+def _log_season_ratio(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> float:
     """Log ratio of orders per trading day, ``[then, stop)`` to ``[start, then)``, shrunk for sampling noise.
 
     The log of a count n has a variance of about 1/n; the shrinkage is Gelman et al. 2013, 2.5.
@@ -197,5 +262,8 @@ def _turn(calendar: TradingCalendar, start: int, then: int, *, stop: int) -> flo
     before = float(calendar.orders[start:then].sum()) + 0.5
     after = float(calendar.orders[then:stop].sum()) + 0.5
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / before + 1 / after)
-    rates = after / _traded(calendar, then, stop), before / _traded(calendar, start, then)
+    rates = (
+        after / _trading_days_at_least(calendar, then, stop),
+        before / _trading_days_at_least(calendar, start, then),
+    )
     return reliability * float(np.log(rates[0] / rates[1]))

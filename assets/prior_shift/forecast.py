@@ -1,21 +1,21 @@
-"""The level: how much the whole cohort will buy in the coming window, apart from who is likelier than whom.
+"""Forecast of the prior shift: the change in log-odds that moves the whole cohort in one outcome window.
 
-A ranker without calendar features says *who*; season, closures and trend move *everybody* together, and no
-number of customers averages that out. So the level is forecast on its own, as one shift in log-odds per as-of
-day, with a standard deviation learned from how wrong the same forecast would have been before.
+A model without calendar features ranks customers; season, closures and trend move *all* of them together, and
+no number of customers averages that out. So the prior shift is forecast separately, as one shift in log-odds
+per as-of date, with a standard deviation estimated from the errors of the same forecast on earlier dates.
 
-For an as-of day d and a horizon of H days, with what was known that morning:
+For an as-of date d and a horizon of H days, from the orders known on d:
 
-    recent_d   = log(repeat orders per trading day in the last weeks, per buyer the model expected then)
+    recent_d   = log(repeat orders per trading day in the look-back window, per buyer the model expected then)
     trading_d  = log(expected trading days in [d, d + H), per calendar day)
-    season_d   = log(orders per trading day, next H days / last weeks), as it was 52 weeks earlier
+    season_d   = log(orders per trading day, next H days / look-back window), as it was 52 weeks earlier
     shift_d    = usual_d + kappa_d * (recent_d + trading_d + season_d) + error_d
 
-``kappa = -log(1 - p) / p`` turns a change of log intensity into one of log-odds, since P(at least one order)
-= 1 - exp(-intensity). Nothing is fitted but ``usual``, the mean of what the rest leaves over on the matured
-days of the last year: with one or two years of history each further coefficient cost more than it gave.
-``recent`` needs no matured label, so the level follows the shop up to yesterday, not up to a horizon ago.
-Mornings with less than the last weeks of orders behind them teach nothing while there are others.
+``kappa = -log(1 - p) / p`` converts a change of log intensity to one of log-odds, since P(at least one order)
+= 1 - exp(-intensity). Only ``usual`` is fitted, the mean residual on the matured dates of the last year: with
+one or two years of history each further coefficient cost more than it gave. ``recent`` needs no matured
+label, so the forecast follows the shop up to the day before, not up to a horizon ago. As-of dates with less
+than one look-back window of orders are ignored unless there are no others.
 
 Source: the seasonal random walk (Hyndman and Athanasopoulos 2021, Forecasting: Principles and Practice, 5.2)
 on a series corrected for trading days (Harvey 1989, Forecasting, Structural Time Series Models, 6.2), with
@@ -31,25 +31,25 @@ from scipy import stats
 
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
-from assets.prior_shift.covariates import PeriodHistory, drivers_of
+from assets.prior_shift.covariates import PeriodHistory, shift_covariates
 from assets.prior_shift.trading_days import DAYS_PER_WEEK, DAYS_PER_YEAR, DailyOrders, Days
 
-PRIOR_SD = 0.25  # with nothing known, one window in three is off by more than a quarter
-PRIOR_PERIODS = 4.0  # the prior weighs as much as four windows seen
+PRIOR_SD = 0.25  # without history, one window in three is off by more than a quarter
+PRIOR_PERIODS = 4.0  # the prior weighs as much as four observed windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorShiftForecast:
-    """The shift in log-odds for one as-of day, as a Student t: ``shift`` +- t(degrees_of_freedom) * ``sd``.
+    """Prior shift of one as-of date, as a Student t: ``shift`` +- t(degrees_of_freedom) * ``sd``.
 
     Attributes:
         shift: Log-odds to add to every calibrated probability.
-        sd: Scale of its error, > 0.
+        sd: Scale of its error in log-odds, > 0.
         degrees_of_freedom: Of the t distribution, >= ``PRIOR_PERIODS``.
-        n_periods: Matured as-of days behind it (weekly windows overlap, so they count for less).
-        has_season: Whether last year's same weeks were known.
+        n_periods: Matured as-of dates used (weekly windows overlap, so they count for less).
+        has_season: Whether the same weeks of an earlier year were known.
         components: Parts of ``shift`` for the model card, in log-odds: usual, recent, trading_days, season.
-            Empty while nothing is known.
+            Empty while no window has matured.
     """
 
     shift: float
@@ -61,7 +61,15 @@ class PriorShiftForecast:
 
     @property
     def reversed(self) -> "PriorShiftForecast":
-        """The level of the opposite outcome: the same, with the sign changed."""
+        """Prior shift of the opposite outcome: the same, with the sign changed.
+
+        >>> forecast = PriorShiftForecast(
+        ...     shift=0.5, sd=0.1, degrees_of_freedom=4.0, n_periods=1, has_season=False,
+        ...     components={"usual": 0.5},
+        ... )
+        >>> forecast.reversed.shift, forecast.reversed.components
+        (-0.5, {'usual': -0.5})
+        """
         opposite = {name: -part for name, part in self.components.items()}
         return replace(self, shift=-self.shift, components=opposite)
 
@@ -69,41 +77,51 @@ class PriorShiftForecast:
 def total_interval(
     probability: Floats, forecast: PriorShiftForecast, *, coverage: float = 0.95
 ) -> tuple[float, float]:
-    """Where the number of buyers among ``probability`` will lie, level and luck together.
+    """Prediction interval of the number of positives: error of the prior shift and sampling error together.
 
-    The two deviations add in squares on either side, which keeps the interval as skewed as the level makes
-    it (Zou and Donner 2008, doi 10.1002/sim.3095). Given the level, customers are taken as independent.
+    The two deviations add in squares on either side, which keeps the interval as skewed as the shift makes
+    it. Given the shift, customers are assumed to be independent.
 
     Args:
-        probability: (n,) calibrated, before the shift.
-        forecast: The level of the same as-of day.
-        coverage: In (0, 1).
+        probability: (n,) calibrated, in [0, 1], before the shift.
+        forecast: Prior shift of the same as-of date.
+        coverage: Nominal coverage, in (0, 1).
 
     Returns:
         Lower and upper number of customers, within [0, n].
+
+    Source: Zou and Donner 2008, doi 10.1002/sim.3095.
+
+    Without an error of the shift, 100 customers at 0.5 are binomial: 50 +- 1.96 * 5.
+
+    >>> certain = PriorShiftForecast(
+    ...     shift=0.0, sd=0.0, degrees_of_freedom=4.0, n_periods=0, has_season=False, components={}
+    ... )
+    >>> [round(bound, 1) for bound in total_interval(np.full(100, 0.5), certain)]
+    [40.2, 59.8]
     """
     tail = (1 + coverage) / 2
     step = float(stats.t.ppf(tail, forecast.degrees_of_freedom)) * forecast.sd
     middle = with_shift(probability, forecast.shift)
-    luck = float(stats.norm.ppf(tail)) * float(np.sqrt(np.sum(middle * (1 - middle))))
+    sampling = float(stats.norm.ppf(tail)) * float(np.sqrt(np.sum(middle * (1 - middle))))
     total = float(middle.sum())
     fall = total - float(with_shift(probability, forecast.shift - step).sum())
     rise = float(with_shift(probability, forecast.shift + step).sum()) - total
     return (
-        max(0.0, total - float(np.hypot(fall, luck))),
-        min(float(probability.size), total + float(np.hypot(rise, luck))),
+        max(0.0, total - float(np.hypot(fall, sampling))),
+        min(float(probability.size), total + float(np.hypot(rise, sampling))),
     )
 
 
-def forecast_level(
+def forecast_prior_shift(
     history: PeriodHistory, daily: DailyOrders, *, as_of: date, horizon_days: int
 ) -> PriorShiftForecast:
-    """The level of the window ``[as_of, as_of + horizon_days)``, from what was known that morning.
+    """Prior shift of the window ``[as_of, as_of + horizon_days)``, from the facts known on ``as_of``.
 
     Args:
-        history: As-of days; those after ``as_of``, and outcomes not matured by then, are not looked at.
-        daily: Orders per day; days from ``as_of`` on are not looked at.
-        as_of: The scoring day; must be one of ``history.as_of_date``.
+        history: As-of dates; later ones than ``as_of``, and outcomes not matured by then, are ignored.
+        daily: Orders per day; days from ``as_of`` on are ignored.
+        as_of: The scoring date; must be one of ``history.as_of_date``.
         horizon_days: H > 0, the same for every shift in ``history``.
 
     Returns:
@@ -111,61 +129,76 @@ def forecast_level(
 
     Raises:
         ValueError: when ``as_of`` is not in ``history``.
+
+    A steady shop whose every window was 0.3 above the model's expectation:
+
+    >>> days = np.datetime64("2024-01-01") + np.arange(280)
+    >>> found = forecast_prior_shift(
+    ...     PeriodHistory(
+    ...         as_of_date=days[::7], customers=np.full(40, 200.0), expected=np.full(40, 0.2),
+    ...         shift=np.full(40, 0.3),
+    ...     ),
+    ...     DailyOrders(day=days, orders=np.full(280, 20.0), repeat_orders=np.full(280, 16.0)),
+    ...     as_of=date(2024, 9, 30),
+    ...     horizon_days=28,
+    ... )
+    >>> round(found.shift, 1), found.n_periods, found.has_season
+    (0.3, 36, False)
     """
-    seen = history.up_to(as_of, horizon_days=horizon_days)
-    drivers = drivers_of(seen, daily, horizon_days=horizon_days)
-    left_over = seen.shift - drivers.total
-    settled = np.where(drivers.is_settled, left_over, np.nan)
-    usual = _usual(settled, seen.as_of_date, horizon_days=horizon_days)
-    errors = settled - usual
+    known = history.up_to(as_of, horizon_days=horizon_days)
+    covariates = shift_covariates(known, daily, horizon_days=horizon_days)
+    residuals = known.shift - covariates.total
+    after_full_lookback = np.where(covariates.has_full_lookback, residuals, np.nan)
+    usual = _usual(after_full_lookback, known.as_of_date, horizon_days=horizon_days)
+    errors = after_full_lookback - usual
     if not np.isfinite(usual[-1]):
-        usual = _usual(left_over, seen.as_of_date, horizon_days=horizon_days)
+        usual = _usual(residuals, known.as_of_date, horizon_days=horizon_days)
     if not np.isfinite(usual[-1]):
-        return _nothing_known()
-    variance, degrees = _shrunk(errors, PRIOR_SD**2, weight=_weight(seen.as_of_date, horizon_days))
-    if drivers.has_season[-1]:
-        # Mornings that knew last year are better placed than those before: judged by their own kind.
-        errors = errors[drivers.has_season]
-        variance, degrees = _shrunk(errors, variance, weight=_weight(seen.as_of_date, horizon_days))
+        return _prior_only()
+    variance, degrees = _shrunk(errors, PRIOR_SD**2, weight=_weight(known.as_of_date, horizon_days))
+    if covariates.has_season[-1]:
+        # Forecasts with a known season have smaller errors than those without: only they estimate the error.
+        errors = errors[covariates.has_season]
+        variance, degrees = _shrunk(errors, variance, weight=_weight(known.as_of_date, horizon_days))
     return PriorShiftForecast(
-        shift=float(usual[-1] + drivers.total[-1]),
+        shift=float(usual[-1] + covariates.total[-1]),
         sd=float(np.sqrt(variance)),
         degrees_of_freedom=degrees,
-        n_periods=int(np.isfinite(left_over).sum()),
-        has_season=bool(drivers.has_season[-1]),
-        components=drivers.components(float(usual[-1])),
+        n_periods=int(np.isfinite(residuals).sum()),
+        has_season=bool(covariates.has_season[-1]),
+        components=covariates.components(float(usual[-1])),
     )
 
 
-def _nothing_known() -> PriorShiftForecast:
+def _prior_only() -> PriorShiftForecast:
     return PriorShiftForecast(
         shift=0.0, sd=PRIOR_SD, degrees_of_freedom=PRIOR_PERIODS, n_periods=0, has_season=False, components={}
     )
 
 
-def _usual(left_over: Floats, days: Days, *, horizon_days: int) -> Floats:
-    """(D,) mean of ``left_over`` that each morning had seen mature in the year before it; NaN for none.
+def _usual(residuals: Floats, days: Days, *, horizon_days: int) -> Floats:
+    """(D,) mean of the ``residuals`` that had matured in the year before each date; NaN for none.
 
     One year, so that every season counts once.
     """
     age_of_outcome = (days[:, None] - days[None, :]).astype(np.int64) - horizon_days
-    is_used = (age_of_outcome >= 0) & (age_of_outcome < DAYS_PER_YEAR) & np.isfinite(left_over)
+    is_used = (age_of_outcome >= 0) & (age_of_outcome < DAYS_PER_YEAR) & np.isfinite(residuals)
     count = is_used.sum(axis=1)
-    total = is_used @ np.where(np.isfinite(left_over), left_over, 0.0)
+    total = is_used @ np.where(np.isfinite(residuals), residuals, 0.0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _weight(days: Days, horizon_days: int) -> float:
-    """How much of an independent window one as-of day adds: overlapping windows share days and errors."""
+    """Share of an independent window that one as-of date adds: overlapping windows share days and errors."""
     spacing = float(np.median(np.diff(days).astype(np.int64))) if days.size > 1 else float(DAYS_PER_WEEK)
     return min(1.0, spacing / horizon_days)
 
 
 def _shrunk(errors: Floats, variance: float, *, weight: float) -> tuple[float, float]:
-    """Variance and degrees of freedom after ``errors`` of forecasts made with what their morning knew.
+    """Variance and degrees of freedom after the ``errors`` of earlier forecasts.
 
     ``variance`` counts as ``PRIOR_PERIODS`` errors: the scaled inverse chi-squared posterior (Gelman et al.
-    2013, 2.6). NaN stands for a morning that is not counted.
+    2013, 2.6). NaN is a date that does not count.
     """
     squares = errors[np.isfinite(errors)] ** 2
     degrees = PRIOR_PERIODS + weight * squares.size

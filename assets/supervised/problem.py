@@ -125,7 +125,7 @@ class PredictionProblem:
         _refuse_repeated([*self.columns, *passthrough_columns], "feature or carried column")
         self._refuse_unknown("recency", [self.recency])
         for group in self.reason_groups:
-            self._refuse_unknown(f"reason group {group.theme!r}", group.columns)
+            self._refuse_unknown(f"reason group {group.name!r}", group.columns)
         _refuse_repeated(
             [column for group in self.reason_groups for column in group.columns], "reason column"
         )

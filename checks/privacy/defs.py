@@ -36,7 +36,7 @@ SQL = """
         on scored.customer_id = customers.customer_id and scored.as_of_date = customers.as_of_date
     where scored.as_of_date = $as_of and {condition}
 """
-CUSTOMERS = Key("intermediate", "int_customer__as_of_consents")
+CUSTOMERS = Key("point_in_time", "pit_customer__cohort")
 
 
 def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.AssetChecksDefinition]:

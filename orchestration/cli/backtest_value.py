@@ -14,7 +14,7 @@ from assets.lifetime_value.judge import resamples_of
 from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.lifetime_value.propose import BackTest, ValueMorning, back_test
 from assets.metrics.amounts import amount_accuracy, coverage
-from assets.metrics.bootstrap import summarised
+from assets.metrics.bootstrap import percentile_intervals
 from orchestration.definitions import newest_as_of_day
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -32,7 +32,7 @@ def lines(found: BackTest) -> Iterator[str]:
     window = found.looked_back[0]
     resamples = resamples_of(LIFETIME_VALUE, window)
     for rival, said in window.said.items():
-        told = summarised(amount_accuracy(window.amount, window.value(rival), resamples))
+        told = percentile_intervals(amount_accuracy(window.amount, window.value(rival), resamples))
         lo, hi = (each[:, window.column] for each in (said.value_lo, said.value_hi))
         held = "" if rival == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
         totals = f"{window.value(rival).sum():,.0f} | {window.amount.sum():,.0f}"

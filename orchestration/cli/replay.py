@@ -18,7 +18,7 @@ from assets.calendar import as_of_days, first_of_months, latest_matured_as_of
 from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle.retrain_triggers import pending_trigger
 from assets.lifecycle.store import control_tables
-from assets.monitoring.replay.report import closing, markdown, morning_line, page, replayed
+from assets.monitoring.replay.report import closing, date_line, markdown, page, replayed
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
@@ -90,7 +90,7 @@ class History:
                 asked = set(self.stages.assets_to_retrain(problem.name)) - self._made_by(PUBLISH)
                 self.run(RETRAIN, day, tags=tags_of(cause), only=asked)
         for problem in PROBLEMS:
-            line = morning_line(replayed(problem, self.warehouse, [day]))
+            line = date_line(replayed(problem, self.warehouse, [day]))
             sys.stderr.write(f"{line} ({problem.name}, {time.monotonic() - started:.0f} s)\n")
 
     def _made_by(self, job: str) -> set[dg.AssetKey]:

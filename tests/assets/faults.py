@@ -1,38 +1,38 @@
-"""What is planted in the tests, which check says so, and on which morning: the table of the README."""
+"""Faults that tests inject, with the check that detects each and the as-of date: a table of the docs."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-# Nothing fails and nothing has to: what was planted does not reach a number.
+# No check fails and none has to: the fault changes no number.
 HARMLESS: Literal["none needed"] = "none needed"
-UNSEEN: Literal["not seen"] = "not seen"
+UNDETECTED: Literal["not detected"] = "not detected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong.
+    """One injected fault.
 
     Attributes:
-        name: What goes wrong; the test that plants it calls it so.
-        check: Name of the first check that fails, ``HARMLESS`` or ``UNSEEN``.
-        mornings: Weekly mornings from the first one whose data hold the fault to the one on which it is
-            seen, 0 for the same; ``None`` when it is not.
-        words: Part of what the check says; of what is not seen, why.
-        then: What becomes of the scores.
+        name: The fault; the test that injects it uses this name.
+        check: Name of the first check that fails, ``HARMLESS`` or ``UNDETECTED``.
+        as_of_dates: Weekly as-of dates from the first one whose data contain the fault to the one on which it
+            is detected, 0 for the same; ``None`` when it is not.
+        message: Part of the check's message; of an undetected fault, the reason.
+        consequence: Effect on the scores.
     """
 
     name: str
     check: str
-    mornings: int | None = 0
-    words: str
-    then: str
+    as_of_dates: int | None = 0
+    message: str
+    consequence: str
 
 
-STAYS = "the champion stays and scores"
+STAYS = "the champion keeps serving"
 STOPS = "the run stops; the scores published before stay served"
-WARNS = "scores go on with a warning; a model is wanted for this cause"
-TOLD = "scores go on with a warning"
-WITHHELD = "nothing new is scored; the scores published before stay served"
+RETRAINS = "scores are published with a warning; retraining is triggered"
+WARNS = "scores are published with a warning"
+WITHHELD = "new scores are withheld; the scores published before stay served"
 GATE, DRIFT = "candidate_passes_the_gate", "features_have_not_drifted"
 REALISED, COUNTS = "realised_calibration_is_within_tolerance", "row_volume_is_normal"
 
@@ -40,186 +40,205 @@ _DELIVERED = (
     Fault(
         name="the export of orders stops",
         check="sources_are_fresh",
-        words="7 days of silence, 4 allowed",
-        then=STOPS,
+        message="7 days of silence, 4 allowed",
+        consequence=STOPS,
     ),
     Fault(
         name="three days of orders are lost in the middle of a week",
         check=COUNTS,
-        words="3 days without rows",
-        then=TOLD,
+        message="3 days without rows",
+        consequence=WARNS,
     ),
-    Fault(name="bots multiply one day by 50", check=COUNTS, words="its busiest day", then=TOLD),
-    Fault(name="each line of a week stands twice in its file", check=COUNTS, words="too many", then=TOLD),
+    Fault(name="bots multiply one day by 50", check=COUNTS, message="its busiest day", consequence=WARNS),
     Fault(
-        name="one line of an order stands twice in its file",
-        check=UNSEEN,
-        mornings=None,
-        words="nothing in two equal lines says that the second is not a second line of the order",
-        then="the line counts twice",
+        name="each line of a week is in its file twice", check=COUNTS, message="too many", consequence=WARNS
+    ),
+    Fault(
+        name="one line of an order is in its file twice",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="two equal lines can be two lines of the order",
+        consequence="the line counts twice",
     ),
     Fault(
         name="a file is delivered twice",
         check=HARMLESS,
-        mornings=None,
-        words="was delivered again by",
-        then="each order counts once; the rejects say which file came first",
+        as_of_dates=None,
+        message="was delivered again by",
+        consequence="each order counts once; the rejects say which file came first",
     ),
     Fault(
         name="orders are known before they were placed, because two clocks disagree by an hour",
         check="sources_are_fresh",
-        words="7 days of silence",
-        then="each line is rejected with both moments; without the week's orders the run stops",
+        message="7 days of silence",
+        consequence="each line is rejected with both times; without the week's orders the run stops",
     ),
     Fault(
-        name="all dates of an export lie a day late",
-        check=UNSEEN,
-        mornings=None,
-        words="each day has as many orders as the one before it had",
-        then="features know less by a day",
+        name="all dates of an export are a day late",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="each day has the number of orders that the day before should have",
+        consequence="features lack one day",
     ),
     Fault(
         name="all clocks of an export are an hour late",
-        check=UNSEEN,
-        mornings=None,
-        words="an order and the moment we knew of it move together, and few of them across midnight",
-        then="few features differ, by a day or an order",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="occurred_at and known_at move together, and few orders across midnight",
+        consequence="few features differ, by a day or an order",
     ),
 )
 _LEARNED = (
-    Fault(name="a feature row is there twice", check="keys_are_unique", words="Got 1 result", then=STOPS),
     Fault(
-        name="a feature uses facts of the morning it stands on",
+        name="a feature row is duplicated", check="keys_are_unique", message="Got 1 result", consequence=STOPS
+    ),
+    Fault(
+        name="a feature uses facts of its own as-of date",
         check="nothing_known_after_as_of",
-        words="Got 1 result",
-        then=STOPS,
+        message="Got 1 result",
+        consequence=STOPS,
     ),
     Fault(
         name="a feature copies the outcome",
         check=GATE,
-        words="feature 'noise' alone separates the outcome with AUC 1.000",
-        then=STAYS,
+        message="feature 'noise' alone separates the outcome with AUC 1.000",
+        consequence=STAYS,
     ),
     Fault(
-        name="a model says the same of everybody",
+        name="a model predicts the same probability for every customer",
         check=GATE,
-        words="does not beat the naive rival",
-        then=STAYS,
+        message="does not beat the naive rival",
+        consequence=STAYS,
     ),
     Fault(
-        name="a model says the probability of the predicted class",
+        name="a model outputs the probability of the predicted class",
         check=GATE,
-        words="probability of the predicted class",
-        then=STAYS,
+        message="probability of the predicted class",
+        consequence=STAYS,
     ),
     Fault(
-        name="a scorer confuses the class before the level is set",
+        name="scoring takes the wrong class before the prior shift is applied",
         check=GATE,
-        words="calibration slope",
-        then=STAYS,
+        message="calibration slope",
+        consequence=STAYS,
     ),
     Fault(
-        name="a model learned from swapped labels", check=GATE, words="label is probably swapped", then=STAYS
+        name="a model learned from swapped labels",
+        check=GATE,
+        message="label is probably swapped",
+        consequence=STAYS,
     ),
     Fault(
         name="one label in 10 of the newest weeks is flipped",
         check=GATE,
-        words="scores are overconfident",
-        then=STAYS,
+        message="scores are overconfident",
+        consequence=STAYS,
     ),
 )
 _CHANGED = (
     Fault(
         name="an amount is in pence: 100 times as large",
         check=DRIFT,
-        mornings=1,
-        words="average_order_amount_365d",
-        then=WARNS,
+        as_of_dates=1,
+        message="average_order_amount_365d",
+        consequence=RETRAINS,
     ),
     Fault(
         name="an amount is in pence for one customer in 20",
         check=DRIFT,
-        mornings=1,
-        words="average_order_amount_365d",
-        then=WARNS,
+        as_of_dates=1,
+        message="average_order_amount_365d",
+        consequence=RETRAINS,
     ),
     Fault(
-        name="an amount is in pence for one morning only",
-        check=UNSEEN,
-        mornings=None,
-        words="an alarm takes two of three mornings; the table has the column as `watch`",
-        then="that morning's scores are off",
+        name="an amount is in pence on one as-of date only",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="an alarm needs two of three as-of dates; the table `drift` has the column as `watch`",
+        consequence="the scores of that date are off",
     ),
-    Fault(name="a column is lost", check=DRIFT, mornings=1, words="average_order_amount_365d", then=WARNS),
+    Fault(
+        name="a column is lost",
+        check=DRIFT,
+        as_of_dates=1,
+        message="average_order_amount_365d",
+        consequence=RETRAINS,
+    ),
     Fault(
         name="two categories are swapped, of 10 and 90 %",
         check=DRIFT,
-        mornings=1,
-        words="country",
-        then=WARNS,
+        as_of_dates=1,
+        message="country",
+        consequence=RETRAINS,
     ),
     Fault(
         name="two categories of the same size are swapped",
-        check=UNSEEN,
-        mornings=None,
-        words="the shares stay what they were; only outcomes can tell",
-        then="scores of both are off until their outcomes are known",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="the shares stay the same; only outcomes can show it",
+        consequence="scores of both are off until their outcomes have matured",
     ),
-    Fault(name="a category of 10 % gets another name", check=DRIFT, mornings=1, words="country", then=WARNS),
     Fault(
-        name="customers are others: they bought four times as recently",
+        name="a category of 10 % gets another name",
         check=DRIFT,
-        mornings=1,
-        words="days_since_order",
-        then=WARNS,
+        as_of_dates=1,
+        message="country",
+        consequence=RETRAINS,
+    ),
+    Fault(
+        name="the customers are different: they bought four times as recently",
+        check=DRIFT,
+        as_of_dates=1,
+        message="days_since_order",
+        consequence=RETRAINS,
     ),
 )
 _PUBLISHED = (
     Fault(
         name="a customer is scored twice",
         check="scores_match_contract",
-        words="multiple_fields_uniqueness",
-        then=STOPS,
+        message="multiple_fields_uniqueness",
+        consequence=STOPS,
     ),
     Fault(
         name="a customer is not scored",
         check="cohort_is_scored_once",
-        words="1,999 of 2,000 customers",
-        then=STOPS,
+        message="1,999 of 2,000 customers",
+        consequence=STOPS,
     ),
     Fault(
         name="the table holds the probability of the predicted class",
         check="mean_probability_is_within_historical_range",
-        words="matured days allow",
-        then=STOPS,
+        message="matured days allow",
+        consequence=STOPS,
     ),
     Fault(
         name="one country's probabilities are a third of what they should be",
         check=REALISED,
-        mornings=5,
-        words="country = other is off by",
-        then=WITHHELD,
+        as_of_dates=5,
+        message="country = other is off by",
+        consequence=WITHHELD,
     ),
     Fault(
-        name="one outcome in 10 of what was published is flipped",
+        name="one published outcome in 10 is flipped",
         check=REALISED,
-        mornings=6,
-        words="scores are overconfident",
-        then=WITHHELD,
+        as_of_dates=6,
+        message="scores are overconfident",
+        consequence=WITHHELD,
     ),
     Fault(
-        name="one outcome in 20 of what was published is flipped",
-        check=UNSEEN,
-        mornings=None,
-        words="the calibration slope falls to 0.8 and its bound is 0.75",
-        then="figures look a little worse than they are",
+        name="one published outcome in 20 is flipped",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="the calibration slope falls to 0.8 and its bound is 0.75",
+        consequence="metrics look slightly worse than they are",
     ),
     Fault(
-        name="one outcome in 50 of what was published is flipped",
-        check=UNSEEN,
-        mornings=None,
-        words="the calibration slope falls to 0.9 and its bound is 0.75",
-        then="figures look a little worse than they are",
+        name="one published outcome in 50 is flipped",
+        check=UNDETECTED,
+        as_of_dates=None,
+        message="the calibration slope falls to 0.9 and its bound is 0.75",
+        consequence="metrics look slightly worse than they are",
     ),
 )
 FAULTS = {fault.name: fault for fault in (*_DELIVERED, *_LEARNED, *_CHANGED, *_PUBLISHED)}
@@ -228,13 +247,13 @@ FAULTS = {fault.name: fault for fault in (*_DELIVERED, *_LEARNED, *_CHANGED, *_P
 def table() -> str:
     """All faults in Markdown."""
     lines = [
-        "| planted fault | check | mornings until seen | what it says | what happens |",
+        "| injected fault | check | as-of dates until detected | message | consequence |",
         "|---|---|--:|---|---|",
     ]
     for fault in FAULTS.values():
-        is_check = fault.check not in (HARMLESS, UNSEEN)
+        is_check = fault.check not in (HARMLESS, UNDETECTED)
         check = f"`{fault.check}`" if is_check else fault.check
-        mornings = "" if fault.mornings is None else fault.mornings
-        says = f"because {fault.words}" if fault.check == UNSEEN else f"… {fault.words} …"
-        lines.append(f"| {fault.name} | {check} | {mornings} | {says} | {fault.then} |")
+        as_of_dates = "" if fault.as_of_dates is None else fault.as_of_dates
+        message = f"because {fault.message}" if fault.check == UNDETECTED else f"… {fault.message} …"
+        lines.append(f"| {fault.name} | {check} | {as_of_dates} | {message} | {fault.consequence} |")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The table of planted faults is what the tests prove: each is planted, and each check is a real one."""
+"""Every fault of the table is injected by a test, and every check of the table exists."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from checks.data.defs import landing_checks
 from checks.models.defs import problem_checks
-from tests.assets.faults import FAULTS, HARMLESS, UNSEEN, table
+from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED, table
 from tests.assets.world import PROBLEM
 
 ROOT = Path(__file__).parents[2]
@@ -20,23 +20,23 @@ def dbt_checks() -> Iterator[str]:
 def test_every_check_of_the_table_exists() -> None:
     bound = [*problem_checks(PROBLEM), *landing_checks()]
     known = {spec.name for check in bound for spec in check.check_specs} | set(dbt_checks())
-    assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNSEEN} <= known
+    assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNDETECTED} <= known
 
 
-def test_every_fault_of_the_table_is_planted_by_its_name() -> None:
+def test_every_fault_of_the_table_is_injected_by_its_name() -> None:
     texts = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_planted_*.py"))
-    texts += (ROOT / "tests" / "assets" / "test_drifting.py").read_text(encoding="utf-8")
-    # The share of flipped outcomes is filled in.
-    planted = [name for name in FAULTS if f'"{name}"' in re.sub(r"\{one_in\}", "10", texts)]
-    rest = set(FAULTS) - set(planted)
-    assert rest == {f"one outcome in {share} of what was published is flipped" for share in (20, 50)}
+    texts += (ROOT / "tests" / "assets" / "test_drift.py").read_text(encoding="utf-8")
+    # The share of flipped outcomes is a parameter of the test.
+    injected = [name for name in FAULTS if f'"{name}"' in re.sub(r"\{one_in\}", "10", texts)]
+    rest = set(FAULTS) - set(injected)
+    assert rest == {f"one published outcome in {share} is flipped" for share in (20, 50)}
 
 
-def test_a_fault_has_a_morning_if_and_only_if_a_check_sees_it() -> None:
+def test_a_fault_has_a_number_of_dates_if_and_only_if_a_check_detects_it() -> None:
     for fault in FAULTS.values():
-        assert (fault.mornings is None) == (fault.check in (HARMLESS, UNSEEN)), fault.name
+        assert (fault.as_of_dates is None) == (fault.check in (HARMLESS, UNDETECTED)), fault.name
 
 
-def test_the_table_has_a_row_for_each() -> None:
+def test_the_table_has_a_row_per_fault() -> None:
     assert len(table().splitlines()) == 2 + len(FAULTS)
     assert len(FAULTS) >= 30

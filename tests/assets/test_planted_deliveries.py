@@ -14,13 +14,13 @@ from assets.keys import raw
 from assets.metrics.arrays import Floats
 from checks.data.defs import landing_checks
 from orchestration.resources.warehouse import DuckDBWarehouse
-from tests.assets.faults import FAULTS, HARMLESS, UNSEEN
-from tests.assets.judged import failed, is_seen
+from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED
+from tests.assets.judged import failed, is_detected
 from tests.unit.checks.test_arrivals import arrivals, morning, shop
 from tests.warehouse import ugly
 
 ORDER_LINES = raw("order_lines")
-# The week that something goes wrong in, after two years of 100 orders a day; and the morning after it.
+# The week with the fault, after two years of 100 orders a day; and its days.
 WEEK = 110
 DAYS = slice(7 * WEEK, 7 * WEEK + 7)
 
@@ -48,17 +48,17 @@ def a_day_late(counts: Floats) -> Floats:
     return np.concatenate([[0.0], counts[:-1]])
 
 
-PLANTED: dict[str, Callable[[Floats], Floats]] = {
+INJECTED: dict[str, Callable[[Floats], Floats]] = {
     "the export of orders stops": stopped,
     "three days of orders are lost in the middle of a week": three_days_lost,
     "bots multiply one day by 50": bots,
-    "each line of a week stands twice in its file": doubled,
-    "all dates of an export lie a day late": a_day_late,
+    "each line of a week is in its file twice": doubled,
+    "all dates of an export are a day late": a_day_late,
 }
 
 
 def delivered(folder: Path, counts: Floats) -> DuckDBWarehouse:
-    """A warehouse with that many order lines on each day."""
+    """A warehouse with ``counts`` order lines on each day."""
     warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
     daily = arrivals(counts)
     days = daily["day"].repeat(daily["rows"].astype(int).tolist()).reset_index(drop=True)
@@ -73,15 +73,15 @@ def arrival_checks(warehouse: DuckDBWarehouse, *, as_of: date) -> dict[str, str]
     return failed(checks, warehouse, as_of=as_of, of=[ORDER_LINES])
 
 
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_delivery_that_is_not_as_usual_is_told_the_morning_after(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", INJECTED)
+def test_an_unusual_delivery_is_detected_on_the_next_as_of_date(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
-    warehouse = delivered(tmp_path, PLANTED[name](shop(WEEK + 1, rows=100)))
-    seen = is_seen(fault, arrival_checks(warehouse, as_of=morning(WEEK + 1)), mornings=0)
-    assert seen == (fault.check != UNSEEN)
+    warehouse = delivered(tmp_path, INJECTED[name](shop(WEEK + 1, rows=100)))
+    detected = is_detected(fault, arrival_checks(warehouse, as_of=morning(WEEK + 1)), as_of_dates=0)
+    assert detected == (fault.check != UNDETECTED)
 
 
-def test_a_usual_delivery_is_no_alarm(tmp_path: Path) -> None:
+def test_a_usual_delivery_passes(tmp_path: Path) -> None:
     warehouse = delivered(tmp_path, shop(WEEK + 1, rows=100))
     assert arrival_checks(warehouse, as_of=morning(WEEK + 1)) == {}
 
@@ -91,7 +91,7 @@ FOUR_WEEKS = [MONDAY - timedelta(days=back) for back in range(28, 0, -1)]
 
 
 def landed(folder: Path, *, known_at: bool = False) -> DuckDBWarehouse:
-    """What the files of ``folder`` give."""
+    """A warehouse with the files of ``folder`` loaded."""
     columns = {**ugly.COLUMNS, **({"known_at": "exported"} if known_at else {})}
     document = {
         "title": "Shop",
@@ -116,7 +116,7 @@ def landing_failures(warehouse: DuckDBWarehouse) -> dict[str, str]:
     return failed(landing_checks(), warehouse, as_of=MONDAY, of=[ORDER_LINES])
 
 
-def test_a_file_delivered_twice_counts_once_and_says_so(tmp_path: Path) -> None:
+def test_a_file_delivered_twice_counts_once_and_is_rejected_once(tmp_path: Path) -> None:
     fault = FAULTS["a file is delivered twice"]
     lines = [ugly.cells(f"o{day}", when=str(day)) for day in FOUR_WEEKS]
     deliver(tmp_path, "orders_1.csv", *lines)
@@ -125,25 +125,25 @@ def test_a_file_delivered_twice_counts_once_and_says_so(tmp_path: Path) -> None:
     assert len(warehouse.read("from raw.order_lines")) == len(lines)
     rejects = warehouse.read("select source_file, reason from raw.rejects")
     assert set(rejects["source_file"]) == {"orders_1.csv"}
-    assert rejects["reason"].str.contains(f"{fault.words} orders_2.csv").sum() == len(lines)
+    assert rejects["reason"].str.contains(f"{fault.message} orders_2.csv").sum() == len(lines)
     assert (fault.check, landing_failures(warehouse)) == (HARMLESS, {})
 
 
 def test_two_equal_lines_of_one_order_both_count(tmp_path: Path) -> None:
-    fault = FAULTS["one line of an order stands twice in its file"]
+    fault = FAULTS["one line of an order is in its file twice"]
     lines = [ugly.cells(f"o{day}", when=str(day)) for day in FOUR_WEEKS]
     deliver(tmp_path, "orders_1.csv", *lines, lines[-1])
     warehouse = landed(tmp_path)
     assert len(warehouse.read("from raw.order_lines")) == len(lines) + 1
-    assert (fault.check, landing_failures(warehouse)) == (UNSEEN, {})
+    assert (fault.check, landing_failures(warehouse)) == (UNDETECTED, {})
 
 
 def test_orders_known_before_they_were_placed_are_rejected_and_then_missing(tmp_path: Path) -> None:
     fault = FAULTS["orders are known before they were placed, because two clocks disagree by an hour"]
-    moments = [datetime.combine(day, datetime.min.time()) + timedelta(hours=12) for day in FOUR_WEEKS]
+    times = [datetime.combine(day, datetime.min.time()) + timedelta(hours=12) for day in FOUR_WEEKS]
     lines = [
         f"{ugly.cells(f'o{at:%m%d}', when=str(at))},{at - timedelta(hours=at.date() >= FOUR_WEEKS[-7])}"
-        for at in moments
+        for at in times
     ]
     deliver(tmp_path, "orders_1.csv", *lines, header=f"{ugly.HEADER},exported")
     warehouse = landed(tmp_path, known_at=True)
@@ -153,4 +153,4 @@ def test_orders_known_before_they_were_placed_are_rejected_and_then_missing(tmp_
         == 1
     )
     assert len(reasons) == 7
-    assert is_seen(fault, landing_failures(warehouse), mornings=0)
+    assert is_detected(fault, landing_failures(warehouse), as_of_dates=0)

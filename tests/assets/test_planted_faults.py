@@ -1,4 +1,4 @@
-"""Each planted fault is stopped with a reason: the champion stays, and so do the scores it gave."""
+"""The gate refuses each injected fault with a reason: the champion and its scores stay."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,14 +17,14 @@ from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS
-from tests.assets.judged import failed, is_seen
+from tests.assets.judged import failed, is_detected
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.lifecycle.world import shop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant(Binary):
-    """A task whose estimator says the same of everybody."""
+    """A task whose estimator predicts the same probability for every customer."""
 
     def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
         whole = Binary.estimator(self, numeric=numeric, categorical=categorical, seed=seed)
@@ -32,16 +32,16 @@ class Constant(Binary):
 
 
 def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) -> None:
-    """Live the later morning; a check says why the champion stays, and what it had said is untouched."""
+    """Run the later date: a check has the reason, the champion stays and its scores are unchanged."""
     fault = FAULTS[name]
     before, champion = world.scored(FIRST), world.scored(FIRST)["model_version"].iloc[0]
     serves = world.live(LATER, problem)
     assert serves.model_version == champion
     decision = world.newest_decision()
     assert (decision["decision"], decision["champion"]) == ("refuse", champion)
-    assert fault.words in str(decision["reasons"])
+    assert fault.message in str(decision["reasons"])
     found = failed(problem_checks(problem), world.warehouse, as_of=LATER, of=[problem.evaluation])
-    assert is_seen(fault, found, mornings=0)
+    assert is_detected(fault, found, as_of_dates=0)
     assert [version for version, stage in world.stages().items() if stage == "champion"] == [champion]
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
     assert set(world.scored(LATER)["model_version"]) == {champion}
@@ -53,14 +53,14 @@ def test_a_feature_that_copies_the_outcome_is_stopped_by_name(world: World) -> N
     stopped(world, "a feature copies the outcome")
 
 
-def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(world: World) -> None:
+def test_a_fact_from_the_future_stops_the_run_before_anything_is_written(world: World) -> None:
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     late = rows["as_of_date"].dt.date == LATER
     world.write(rows.assign(newest_known_at=rows["newest_known_at"].mask(late, rows["as_of_at"])))
     before = world.tables()
     with pytest.raises(LeakDetected, match=f"{CUSTOMERS} of .* rows use facts not yet known"):
         world.live(LATER)
-    # Looking back comes first and needs no features of this morning.
+    # Realised performance comes first and needs no features of this as-of date.
     before.pop(PROBLEM.realised.name)
     tables = world.tables()
     for name in before:
@@ -69,48 +69,48 @@ def test_a_fact_from_the_future_stops_the_morning_before_anything_is_written(wor
 
 def test_a_constant_model_is_stopped(world: World) -> None:
     constant = replace(PROBLEM, task=Constant(boosting=PROBLEM.task.boosting))
-    stopped(world, "a model says the same of everybody", problem=constant)
+    stopped(world, "a model predicts the same probability for every customer", problem=constant)
 
 
 def test_the_probability_of_the_predicted_class_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = walk_forward.published_probability
+    original = walk_forward.published_probability
 
-    def of_the_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
-        said = honest(fitted, judged, **known)  # type: ignore[arg-type]
-        return np.maximum(said, 1 - said)
+    def of_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
+        predicted = original(fitted, judged, **known)  # type: ignore[arg-type]
+        return np.maximum(predicted, 1 - predicted)
 
-    monkeypatch.setattr(walk_forward, "published_probability", of_the_predicted_class)
-    stopped(world, "a model says the probability of the predicted class")
+    monkeypatch.setattr(walk_forward, "published_probability", of_predicted_class)
+    stopped(world, "a model outputs the probability of the predicted class")
 
 
-def test_a_scorer_that_confuses_the_class_before_the_level_is_stopped_too(
+def test_the_wrong_class_before_the_prior_shift_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The level step would pull the mean of such scores back to the rate that was realised.
-    honest = Fitted.probability
+    # The prior shift would move the mean of such scores back to the realised rate.
+    original = Fitted.probability
 
-    def of_the_predicted_class(fitted: Fitted, features: pd.DataFrame) -> Floats:
-        said = honest(fitted, features)
-        return np.maximum(said, 1 - said)
+    def of_predicted_class(fitted: Fitted, features: pd.DataFrame) -> Floats:
+        predicted = original(fitted, features)
+        return np.maximum(predicted, 1 - predicted)
 
-    monkeypatch.setattr(Fitted, "probability", of_the_predicted_class)
-    stopped(world, "a scorer confuses the class before the level is set")
+    monkeypatch.setattr(Fitted, "probability", of_predicted_class)
+    stopped(world, "scoring takes the wrong class before the prior shift is applied")
 
 
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = walk_forward.fit_calibrated
+    original = walk_forward.fit_calibrated
 
     def swapped(problem: PredictionProblem, known: Matrix) -> Fitted:
-        return honest(problem, replace(known, outcome=1 - known.outcome))
+        return original(problem, replace(known, outcome=1 - known.outcome))
 
-    monkeypatch.setattr(walk_forward, "fit_recipe", swapped)
+    monkeypatch.setattr(walk_forward, "fit_calibrated", swapped)
     stopped(world, "a model learned from swapped labels")
 
 
 def test_labels_flipped_in_the_newest_weeks_are_stopped_from_one_in_ten_on(world: World) -> None:
-    # The nine weeks before the later morning: four have no outcome yet, five judge.
+    # The nine weeks before the later date: four have no outcome yet, five are the test fold.
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     is_new = rows["as_of_date"] >= pd.Timestamp(LATER - timedelta(weeks=9))
     is_flipped = is_new & (np.random.default_rng(1).random(len(rows)) < 0.1)

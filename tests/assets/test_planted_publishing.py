@@ -1,4 +1,4 @@
-"""Faults in what is published: stopped the same morning, or when outcomes say that it did not come true."""
+"""Faults in published tables: stopped on the same date, or when matured outcomes show them."""
 
 import shutil
 from datetime import timedelta
@@ -12,16 +12,16 @@ from assets.lifecycle.realised import realised
 from assets.lifecycle.scoring import scores
 from assets.supervised.data.dataset import DAILY_ORDERS
 from checks.models.defs import problem_checks
-from tests.assets.faults import FAULTS, UNSEEN
-from tests.assets.judged import failed, is_seen
+from tests.assets.faults import FAULTS, UNDETECTED
+from tests.assets.judged import failed, is_detected
 from tests.assets.world import LATER, PROBLEM, World, daily_orders
 from tests.unit.lifecycle.world import as_of_days, shop
 
-# Enough customers of one country for a slice of its own, and mornings enough for their outcomes.
+# Enough customers of one country for a slice, and enough as-of dates for their outcomes.
 CUSTOMERS, WEEKS = 2_000, 36
 SCORES, TODAY = PROBLEM.scores.sql, f"as_of_date = date '{LATER}'"
 # The window of ``LATER`` has ended on the sixth: 30 days are more than four weeks.
-MORNINGS = [LATER + timedelta(weeks=week) for week in range(7)]
+DATES = [LATER + timedelta(weeks=week) for week in range(7)]
 
 
 def execute(world: World, sql: str) -> None:
@@ -37,15 +37,15 @@ def larger() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def published(promoted: World, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The shop grown larger after its promotion, and scored on the morning of ``LATER`` and the next."""
+    """The shop with more customers after its promotion, scored on ``LATER`` and the next as-of date."""
     folder = tmp_path_factory.mktemp("published") / "world"
     shutil.copytree(promoted.folder, folder)
     world = World(folder=folder)
     world.write(larger())
     world.warehouse.replace(DAILY_ORDERS, daily_orders(as_of_days(WEEKS)))
-    # What the smaller shop was told is not about these customers.
+    # The scores of the smaller shop are not those of these customers.
     execute(world, f"delete from {SCORES}")
-    for day in MORNINGS[:2]:
+    for day in DATES[:2]:
         scores(world.morning(day))
     return world
 
@@ -74,19 +74,19 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_false_table_of_scores_is_stopped_the_same_morning(grown: World, name: str) -> None:
+def test_a_false_score_table_is_stopped_on_the_same_date(grown: World, name: str) -> None:
     assert score_failures(grown) == {}
     execute(grown, TAMPERED[name])
-    assert is_seen(FAULTS[name], score_failures(grown), mornings=0)
+    assert is_detected(FAULTS[name], score_failures(grown), as_of_dates=0)
 
 
-def monitored(world: World, mornings: int) -> dict[str, str]:
-    realised(world.morning(MORNINGS[mornings]))
+def monitored(world: World, weeks: int) -> dict[str, str]:
+    realised(world.morning(DATES[weeks]))
     checks = problem_checks(PROBLEM)
-    return failed(checks, world.warehouse, as_of=MORNINGS[mornings], of=[PROBLEM.realised])
+    return failed(checks, world.warehouse, as_of=DATES[weeks], of=[PROBLEM.realised])
 
 
-def test_one_country_that_is_wrong_is_named_when_its_outcomes_are_known(grown: World) -> None:
+def test_a_wrong_country_is_named_when_its_outcomes_have_matured(grown: World) -> None:
     fault = FAULTS["one country's probabilities are a third of what they should be"]
     french = f"select customer_id from {PROBLEM.features[0].sql} where {TODAY} and country = 'France'"
     execute(
@@ -95,23 +95,23 @@ def test_one_country_that_is_wrong_is_named_when_its_outcomes_are_known(grown: W
     )
     assert monitored(grown, 4) == {}
     found = monitored(grown, 5)
-    assert is_seen(fault, found, mornings=5)
-    # Withheld from this very morning on.
-    assert scores(grown.morning(MORNINGS[5])) is None
+    assert is_detected(fault, found, as_of_dates=5)
+    # Withheld from this as-of date on.
+    assert scores(grown.morning(DATES[5])) is None
 
 
 @pytest.mark.parametrize("one_in", [10, 20, 50])
-def test_outcomes_that_are_flipped_are_seen_from_one_in_ten_on(grown: World, one_in: int) -> None:
-    # Honest outcomes give a slope of 0.96, one flipped in 50 about 0.9, in 20 0.8, in 10 0.65.
-    fault = FAULTS[f"one outcome in {one_in} of what was published is flipped"]
+def test_flipped_outcomes_are_detected_from_one_in_ten_on(grown: World, one_in: int) -> None:
+    # True outcomes give a slope of 0.96, one flipped in 50 about 0.9, in 20 0.8, in 10 0.65.
+    fault = FAULTS[f"one published outcome in {one_in} is flipped"]
     rows = larger()
     is_flipped = np.random.default_rng(1).random(len(rows)) < 1 / one_in
     is_flipped &= rows["as_of_date"] >= pd.Timestamp(LATER)
     grown.write(rows.assign(outcome=rows["outcome"].mask(is_flipped, 1 - rows["outcome"])))
-    seen = [is_seen(fault, monitored(grown, mornings), mornings=mornings) for mornings in (5, 6)]
-    assert seen == [False, fault.check != UNSEEN]
+    detected = [is_detected(fault, monitored(grown, weeks), as_of_dates=weeks) for weeks in (5, 6)]
+    assert detected == [False, fault.check != UNDETECTED]
 
 
-def test_honest_scores_come_true(grown: World) -> None:
+def test_true_scores_pass(grown: World) -> None:
     assert monitored(grown, 5) == {}
-    assert scores(grown.morning(MORNINGS[5])) is not None
+    assert scores(grown.morning(DATES[5])) is not None

@@ -1,4 +1,4 @@
-"""Faults of features and clocks: what dbt's own tests stop, and what no test can see."""
+"""Faults of features and clocks: those that dbt tests detect, and those that no test detects."""
 
 import shutil
 from dataclasses import replace
@@ -10,30 +10,30 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.assets.faults import FAULTS, UNSEEN
+from tests.assets.faults import FAULTS, UNDETECTED
 from tests.warehouse.conftest import FEATURES, Line, World, create
 from tests.warehouse.shop_facts import Facts
 
 TABLE = "features.feat_customer__orders"
 NEWEST = f"as_of_date = (select max(as_of_date) from {TABLE}) and customer_id = 'ann'"
-PLANTED = {
-    "a feature row is there twice": f"insert into {TABLE} select * from {TABLE} where {NEWEST}",
-    "a feature uses facts of the morning it stands on": (
+INJECTED = {
+    "a feature row is duplicated": f"insert into {TABLE} select * from {TABLE} where {NEWEST}",
+    "a feature uses facts of its own as-of date": (
         f"update {TABLE} set newest_known_at = as_of_at where {NEWEST}"
     ),
 }
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", INJECTED)
 def test_a_false_feature_row_stops_the_build(shop: World, manifest: Any, tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
     world = World(folder=tmp_path)
     shutil.copy(shop.warehouse, world.warehouse)
     with duckdb.connect(str(world.warehouse)) as connection:
-        connection.execute(PLANTED[name])
+        connection.execute(INJECTED[name])
     with pytest.raises(AssertionError) as stopped:
         world.dbt("test", "--select", "feat_customer__orders", manifest=manifest)
-    assert str(stopped.value).count(fault.words) == 1
+    assert str(stopped.value).count(fault.message) == 1
     assert fault.check in str(stopped.value)
 
 
@@ -49,7 +49,7 @@ def test_clocks_that_are_an_hour_late_pass_every_test_and_move_few_features(
     world = create(tmp_path / "late", late, facts)
     # A failed test would raise.
     world.dbt("build", "--select", FEATURES, manifest=manifest)
-    assert fault.check == UNSEEN
+    assert fault.check == UNDETECTED
     columns = ["days_since_order", "orders_365d", "net_amount_365d"]
     sql = f"select customer_id, as_of_date, {', '.join(columns)} from {TABLE}"
     both = pd.merge(shop.read(sql), world.read(sql), on=["customer_id", "as_of_date"], suffixes=("", "_late"))

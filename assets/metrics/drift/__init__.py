@@ -1,1 +1,1 @@
-"""Distances between distributions and the test whether they exceed sampling error."""
+"""Drift of features and scores: histograms, distances, their sampling error and the stored reference."""

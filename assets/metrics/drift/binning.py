@@ -1,4 +1,4 @@
-"""Bins that one sample of a column defines, and how another sample falls into them."""
+"""Bins defined by one sample of a column, and histograms of other samples in the same bins."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,18 +10,18 @@ import pandas as pd
 from assets.metrics.arrays import Floats, Ints
 
 Kind = Literal["numeric", "categorical", "score"]
-# What is counted: the numbers themselves, or the bin of each category.
+# Rows prepared for counting: the numbers themselves, or the bin of each category.
 Placed = npt.NDArray[np.float32] | Ints
 # Sixteenths: fine enough to see a moved tail, coarse enough that chance adds only 15/n to the index.
 BINS = 16
-# Groups of equal size whose means stand for the quantile function: the top 3 % are one of them.
+# Groups of equal size whose means represent the quantile function: the top 3 % are one of them.
 GROUPS = 32
 # At most as many categories as numeric bins; one below 1 % of the rows would mostly add noise.
 MOST_KEPT = 15
 SMALLEST_KEPT_SHARE = 0.01
-# Beyond this many names the rest is not remembered: the reference would grow with the shop.
+# Further names are not stored: the reference would grow with the shop.
 MOST_NAMED = 1_000
-# The word that stands for a missing category in the rows a model is fitted on.
+# Value of a missing category in the rows that a model is fitted on.
 MISSING_CATEGORY = "unknown"
 
 
@@ -30,8 +30,8 @@ class NumericBins:
     """Bins closed on the right: ``(-inf, edges[0]], (edges[0], edges[1]], … (edges[-1], inf)``, and missing.
 
     Attributes:
-        edges: Rising; values of the first sample, so that equal values never part. Empty when it had none.
-        lowest, highest: The range seen, 0 and 0 when nothing was.
+        edges: Rising; values of the first sample, so that equal values share a bin. Empty when it had none.
+        lowest, highest: Range of the first sample, 0 and 0 when it had no value.
     """
 
     edges: tuple[float, ...]
@@ -55,14 +55,14 @@ Bins = NumericBins | CategoryBins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """How rows fell into bins.
+    """Rows per bin of one sample.
 
     Attributes:
-        counts: Rows per bin, the missing ones last.
-        outside: Rows with a category never seen before, or with a number outside the range seen before.
+        counts: Rows per bin, the missing values last.
+        outside: Rows with a category that the first sample did not have, or with a number outside its range.
         means: Means of 32 groups of equal size in rising order; empty for categories, or without a number.
-        sd: Standard deviation of the numbers, 0 when there are none; for categories 0.5, the greatest that
-            belonging to one of them can have.
+        sd: Standard deviation of the numbers, 0 when there are none; for categories 0.5, the largest standard
+            deviation of a membership indicator.
     """
 
     counts: tuple[int, ...]
@@ -72,29 +72,50 @@ class Histogram:
 
     @property
     def n(self) -> int:
-        """All rows, the missing ones too."""
+        """All rows, missing values included.
+
+        >>> Histogram(counts=(3, 1, 2), outside=0, means=(), sd=0.5).n
+        6
+        """
         return sum(self.counts)
 
 
 def is_number(column: pd.Series) -> bool:
-    """Whether a column is compared as numbers; flags and texts are categories."""
+    """Whether a column (n,) is compared as numbers; flags and texts are categories.
+
+    >>> is_number(pd.Series([1, 2])), is_number(pd.Series([True, False])), is_number(pd.Series(["a"]))
+    (True, False, False)
+    """
     return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
 def bins_of(column: pd.Series) -> Bins:
-    """The bins that ``column`` (n,) defines: sixteenths of its numbers, or its frequent categories."""
+    """Bins defined by ``column`` (n,): sixteenths of its numbers, or its frequent categories.
+
+    >>> bins_of(pd.Series(["UK", "UK", "DE", None]))
+    CategoryBins(kept=('UK', 'DE'), rare=())
+    """
     return numeric_bins(numbers(column)) if is_number(column) else _category_bins(column)
 
 
 def numbers(column: pd.Series) -> npt.NDArray[np.float32]:
-    """The column in single precision, ``nan`` where it holds no number.
+    """``column`` in single precision, ``nan`` where it holds no number.
 
-    Single precision, so that a frame of float32 falls into the bins of a frame of float64: 0.1 differs
-    between the two. It also sorts three times as fast. A text that reads as no number counts as missing:
-    a monitor had better report a broken column than break.
+    Single precision, so that a frame of float32 has the same histogram as one of float64: 0.1 differs between
+    the two. It also sorts three times as fast. A text that is not a number counts as missing: monitoring
+    should report a broken column and not fail on it.
+
+    Args:
+        column: (n,) of any type.
+
+    Returns:
+        (n,) finite numbers and ``nan``.
 
     Raises:
         ValueError: when a number is infinite.
+
+    >>> numbers(pd.Series(["1.5", "two", None])).tolist()
+    [1.5, nan, nan]
     """
     readable = column if is_number(column) else pd.to_numeric(column, errors="coerce")
     with np.errstate(over="ignore"):
@@ -105,10 +126,15 @@ def numbers(column: pd.Series) -> npt.NDArray[np.float32]:
 
 
 def numeric_bins(values: npt.NDArray[np.float32]) -> NumericBins:
-    """Sixteenths of ``values`` (n,), missing ones apart.
+    """Sixteenths of ``values`` (n,), in which ``nan`` means missing.
 
-    A value that holds more than a sixteenth, such as the zeros of a count, has a bin of its own: the edge
-    just below it keeps apart what is smaller.
+    A value with more than a sixteenth of the rows, such as the zeros of a count, has a bin of its own: an
+    edge just below it separates smaller values.
+
+    >>> numeric_bins(np.arange(16, dtype=np.float32)).edges[:3]
+    (0.0, 1.0, 2.0)
+    >>> numeric_bins(np.full(9, 4, dtype=np.float32)).edges
+    (3.999999761581421, 4.0)
     """
     ordered = np.sort(values[~np.isnan(values)])
     if ordered.size == 0:
@@ -133,7 +159,20 @@ def _category_bins(column: pd.Series) -> CategoryBins:
 
 
 def placed(column: pd.Series, bins: Bins) -> Placed:
-    """What :func:`tally` counts: the numbers, or the bin of each category, as (n,)."""
+    """Input of :func:`histogram_of`: the numbers, or the bin of each category.
+
+    Args:
+        column: (n,) values.
+        bins: Bins that this or another sample defined.
+
+    Returns:
+        (n,) numbers in single precision, or bin codes.
+
+    The bins are UK, DE, rare, unseen and missing:
+
+    >>> placed(pd.Series(["DE", "UK", "FR", None]), CategoryBins(kept=("UK", "DE"), rare=())).tolist()
+    [1, 0, 3, 4]
+    """
     match bins:
         case NumericBins():
             return numbers(column)
@@ -152,33 +191,38 @@ def _codes(column: pd.Series, bins: CategoryBins) -> Ints:
         **{name: place for place, name in enumerate(bins.kept)},
         MISSING_CATEGORY: missing,
     }
-    # The last entry is reached by code -1, which is how pandas writes a missing category.
+    # Code -1, which pandas uses for a missing category, selects the last entry.
     bin_of_code = np.array([*(bin_of_name.get(str(name), unseen) for name in names), missing])
     return bin_of_code[codes].astype(np.int64)
 
 
-def tally(rows: Placed, bins: Bins) -> Histogram:
-    """Count rows that :func:`placed` has made ready.
+def histogram_of(rows: Placed, bins: Bins) -> Histogram:
+    """Histogram of rows that :func:`placed` has prepared.
 
     Args:
         rows: (n,) numbers or bin codes.
-        bins: Those they were made ready for.
+        bins: Bins that the rows were prepared for.
+
+    >>> countries = CategoryBins(kept=("UK", "DE"), rare=())
+    >>> found = histogram_of(placed(pd.Series(["DE", "UK", "FR", None]), countries), countries)
+    >>> found.counts, found.outside
+    ((1, 1, 0, 1, 1), 1)
     """
     match bins:
         case NumericBins():
-            return _numeric_tally(np.asarray(rows, dtype=np.float32), bins)
+            return _numeric_histogram(np.asarray(rows, dtype=np.float32), bins)
         case CategoryBins():
             unseen = len(bins.kept) + 1
             counts = np.bincount(rows.astype(np.int64), minlength=unseen + 2)
             return Histogram(counts=tuple(counts.tolist()), outside=int(counts[unseen]), means=(), sd=0.5)
 
 
-def _numeric_tally(rows: npt.NDArray[np.float32], bins: NumericBins) -> Histogram:
+def _numeric_histogram(rows: npt.NDArray[np.float32], bins: NumericBins) -> Histogram:
     ordered = np.sort(rows)
     # Missing numbers sort last.
     known = ordered[: np.searchsorted(ordered, np.float32(np.nan), side="left")]
-    reached = np.searchsorted(known, np.asarray(bins.edges, dtype=np.float32), side="right")
-    counts = np.diff([0, *reached, known.size, rows.size])
+    up_to_edge = np.searchsorted(known, np.asarray(bins.edges, dtype=np.float32), side="right")
+    counts = np.diff([0, *up_to_edge, known.size, rows.size])
     below = np.searchsorted(known, np.float32(bins.lowest), side="left")
     above = known.size - np.searchsorted(known, np.float32(bins.highest), side="right")
     outside = known.size if not bins.edges else int(below + above)

@@ -1,4 +1,4 @@
-"""The rows that drift is looked for in: features and score of some mornings, whole and slice by slice."""
+"""Rows compared for drift: features and score of some as-of dates, as a whole and by slice."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from assets.metrics.arrays import Floats, Ints, Texts
-from assets.metrics.drift.binning import Bins, Histogram, Kind, Placed, is_number, placed, tally
+from assets.metrics.drift.binning import Bins, Histogram, Kind, Placed, histogram_of, is_number, placed
 
 ALL = "all"
 SCORE = "score"
@@ -16,17 +16,17 @@ SCORE = "score"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSample:
-    """Rows of one or more as-of mornings, with all that drift is looked for in.
+    """Rows of one or more as-of dates that are compared for drift.
 
     Attributes:
         features: (n, k) frame; numbers, and categories as text or flags.
         score: (n,) calibrated probability in [0, 1], ``nan`` where there is none (those rows are left out
-            of the score and of nothing else); ``None`` to leave the score out. Give it without the level
-            shift of the day, which moves with the season by design, and for a reference only of rows the
-            model was not fitted on: it is surer of those it knows.
+            of the score and of nothing else); ``None`` to leave the score out. Without the prior shift of the
+            date, which moves with the season by design, and for a reference only of rows that the model was
+            not fitted on: scores of fitted rows are more extreme.
         customers: (n,) ids, of any type.
         as_of: (n,) ``datetime64[D]``.
-        slices: The value of each slice for each row, as (n,) of text.
+        slices: Value of each slice for each row, (n,) of text by name of the slice.
     """
 
     features: pd.DataFrame
@@ -39,7 +39,7 @@ class DriftSample:
         return len(self.features)
 
     def columns(self) -> Iterator[tuple[str, Kind, pd.Series]]:
-        """Name, kind and values of each feature, then of the score."""
+        """Name, kind and values (n,) of each feature, then of the score."""
         for name in self.features.columns:
             column = self.features[name]
             yield str(name), "numeric" if is_number(column) else "categorical", column
@@ -49,11 +49,11 @@ class DriftSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceRows:
-    """Rows that are compared as one.
+    """Rows of one value of a slice.
 
     Attributes:
         rows: (n,) positions; ``None`` means every row, without a copy.
-        n: Rows.
+        n: Number of rows.
         customers: Independent customers: ``(sum of r)² / sum of r²`` for customers with r rows each.
     """
 
@@ -64,15 +64,22 @@ class SliceRows:
     customers: float
 
     def behind(self, found: Histogram) -> float:
-        """Independent customers behind ``found``, which may have left rows without a score out."""
+        """Independent customers of ``found``, which may have fewer rows: those without a score are left out.
+
+        >>> whole = SliceRows(slice_name="all", slice_value="all", rows=None, n=8, customers=4.0)
+        >>> whole.behind(Histogram(counts=(4, 2), outside=0, means=(), sd=0.5))
+        3.0
+        """
         return max(self.customers * found.n / self.n, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column made ready to be counted again and again.
+    """One column prepared for the histograms of many subsets of its rows.
 
     Attributes:
+        kind: Number, category or score.
+        bins: Bins of all histograms.
         values: (n,) as :func:`placed` returns them.
     """
 
@@ -82,35 +89,65 @@ class Column:
 
     @classmethod
     def of(cls, values: pd.Series, *, kind: Kind, bins: Bins) -> "Column":
-        """Place ``values`` (n,) into ``bins`` that an earlier sample may have defined."""
+        """Prepare ``values`` for ``bins``, which an earlier sample may have defined.
+
+        Args:
+            values: (n,) the column.
+            kind: Number, category or score.
+            bins: Bins of all histograms.
+
+        >>> from assets.metrics.drift.binning import CategoryBins
+        >>> country = pd.Series(["UK", "DE", "UK"])
+        >>> Column.of(country, kind="categorical", bins=CategoryBins(kept=("UK",), rare=())).values.tolist()
+        [0, 2, 0]
+        """
         return cls(kind=kind, bins=bins, values=placed(values, bins))
 
-    def tallied(self, rows: Ints | None) -> Histogram:
-        """Count the rows at these positions; every row when ``None``."""
+    def histogram_of(self, rows: Ints | None) -> Histogram:
+        """Histogram of the rows at the positions ``rows`` (k,); of every row when ``None``.
+
+        >>> from assets.metrics.drift.binning import CategoryBins
+        >>> bins = CategoryBins(kept=("UK",), rare=())
+        >>> country = Column.of(pd.Series(["UK", "DE", "UK"]), kind="categorical", bins=bins)
+        >>> country.histogram_of(np.array([0, 2])).counts
+        (2, 0, 0, 0)
+        """
         part = self.values if rows is None else self.values[rows]
-        # A customer without a score was not scored; a customer without a value is one of the missing.
-        return tally(part[~np.isnan(part)] if self.kind == "score" else part, self.bins)
+        # A customer without a score was not scored; a feature without a value is counted as missing.
+        return histogram_of(part[~np.isnan(part)] if self.kind == "score" else part, self.bins)
 
 
-def segments_of(observed: DriftSample) -> list[SliceRows]:
-    """Everybody first, then each value of each slice.
+def slices_of(observed: DriftSample) -> list[SliceRows]:
+    """All rows first, then each value of each slice.
 
     Source: Kish 1965, Survey Sampling, 8.2, for the design effect of rows that repeat customers, with a
-    correlation of 1 within a customer: weekly rows of the same features nearly repeat themselves. Too few
-    customers rather than too many.
+    correlation of 1 within a customer: weekly rows of the same features are nearly equal. Too few customers
+    rather than too many.
+
+    One customer with three rows and one with one: 4² / (9 + 1) independent customers.
+
+    >>> sample = DriftSample(
+    ...     features=pd.DataFrame(index=range(4)),
+    ...     score=None,
+    ...     customers=np.array(["ann", "ann", "ann", "bob"]),
+    ...     as_of=np.full(4, np.datetime64("2024-01-01")),
+    ...     slices={"country": np.array(["UK", "UK", "UK", "DE"], dtype=object)},
+    ... )
+    >>> [(each.slice_value, each.n, each.customers) for each in slices_of(sample)]
+    [('all', 4, 1.6), ('DE', 1, 1.0), ('UK', 3, 1.0)]
     """
     codes, _ = pd.factorize(observed.customers)
-    found = [_segment(ALL, ALL, rows=None, codes=codes)]
+    found = [_slice_rows(ALL, ALL, rows=None, codes=codes)]
     for name, values in observed.slices.items():
         places, labels = pd.factorize(values, sort=True)
         found += [
-            _segment(name, str(label), rows=np.flatnonzero(places == place), codes=codes)
+            _slice_rows(name, str(label), rows=np.flatnonzero(places == place), codes=codes)
             for place, label in enumerate(labels)
         ]
     return found
 
 
-def _segment(
+def _slice_rows(
     slice_name: str, slice_value: str, *, rows: Ints | None, codes: npt.NDArray[np.integer]
 ) -> SliceRows:
     repeats = np.bincount(codes if rows is None else codes[rows]).astype(np.float64)

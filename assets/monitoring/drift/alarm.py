@@ -1,4 +1,4 @@
-"""When drift is an alarm: surely beyond what matters, in most of the last mornings, among many columns."""
+"""Drift alarm: significantly beyond the threshold on most of the last dates, corrected for many tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from assets.metrics.arrays import Flags, Floats
-from assets.metrics.drift.divergence import chance_of_moved, psi_p_value, sampling_scale
+from assets.metrics.drift.divergence import psi_p_value, sampling_scale, wasserstein_p_value
 from assets.metrics.drift.effects import FeatureDrift
 from assets.metrics.drift.reference import FEWEST_CUSTOMERS
 
@@ -21,19 +21,23 @@ JUDGED_WINDOWS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
-    """What counts as drift that matters.
+    """Thresholds of relevant drift.
 
     Attributes:
-        psi: Stability index that matters, on top of sampling noise and of the band of the training window.
+        psi: Relevant stability index, in addition to sampling noise and to the band of the training window.
             0.2 is the customary bound for "act" in credit scoring (Siddiqi 2006 has 0.25, Yurdakul 2018
             discusses both); it is a shift of 0.45 standard deviations of a normal feature.
-        watched_psi: The index, above noise and band, that deserves a look: the customary 0.1.
-        wasserstein: Distance that matters, in standard deviations: the shift that has an index of 0.2,
-            sqrt(0.2). It sees what sixteen bins cannot: a rare amount that is suddenly in pence.
-        changed_category: Share of customers in another category that matters: one in ten. The index of two
+        watched_psi: Index, above noise and band, from which a feature is watched: the customary 0.1.
+        wasserstein: Relevant distance, in standard deviations: the shift that has an index of 0.2, sqrt(0.2).
+            It detects changes that sixteen bins do not: a rare amount that is suddenly in pence.
+        changed_category: Relevant share of customers in another category: one in ten. The index of two
             swapped categories, of 40 % and 20 %, is 0.28; of 30 % and 20 % it is 0.08.
-        false_discoveries: Share of the alarms of one morning that may be chance alone.
-        fewest_customers: Independent customers, then or now, below which a slice is told but not judged.
+        false_discoveries: Accepted share of false alarms among those of one as-of date.
+        fewest_customers: Independent customers, in reference or current rows, below which a slice is reported
+            but not tested.
+
+    Raises:
+        ValueError: when a threshold is out of range.
     """
 
     psi: float = 0.2
@@ -54,12 +58,13 @@ class DriftThresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftVerdict:
-    """One effect of the newest morning and what was made of it.
+    """Drift of one feature and slice on the latest as-of date, with its verdict.
 
     Attributes:
-        p_value: Chance of an effect this large if the true one were just at the bound; 1 when not judged.
-        is_violated: Whether this morning lies surely beyond the bound.
-        windows_violated, windows_judged: Of the last m mornings, this one included.
+        p_value: Probability of an effect this large if the true one were just at the threshold; 1 when not
+            tested.
+        is_violated: Whether this date is significantly beyond the threshold.
+        windows_violated, windows_judged: Of the last m as-of dates, this one included.
     """
 
     effect: FeatureDrift
@@ -73,61 +78,62 @@ class DriftVerdict:
 def judge_drift(
     history: Sequence[Sequence[FeatureDrift]],
     *,
-    bounds: DriftThresholds | None = None,
+    thresholds: DriftThresholds | None = None,
     n: int = VIOLATED_WINDOWS,
     m: int = JUDGED_WINDOWS,
 ) -> tuple[DriftVerdict, ...]:
-    """The verdict on each effect of the newest morning.
+    """Verdict on each effect of the latest as-of date.
 
-    An effect violates the bound on a morning when index or Wasserstein distance lie beyond bound plus band by
-    more than sampling error: shifts in unlike directions add up in squares, and the index is a squared
-    distance. Forty columns in ten slices are four hundred tries each morning, so the p-values of one morning
-    are judged together by Benjamini and Hochberg 1995, which holds for columns that move together
-    (Benjamini and Yekutieli 2001) and keeps its power when a broken export moves a third of them; a bound on
-    the share of columns would let a single lost column pass. ``drifted`` then takes n of the last m mornings:
-    a campaign or a late export of one morning is not worth a refit.
+    An effect violates its threshold on a date when index or Wasserstein distance exceed threshold plus band
+    by more than sampling error: shifts in unlike directions add up in squares, and the index is a squared
+    distance. Forty columns in ten slices are four hundred tests per date, so the p-values of one date are
+    corrected by Benjamini and Hochberg 1995, which holds for columns that move together (Benjamini and
+    Yekutieli 2001) and keeps its power when a broken export moves a third of them; a threshold on the share
+    of columns would miss a single lost column. ``drifted`` then requires n of the last m dates: a campaign or
+    a late export of one date does not justify a refit.
 
     Args:
-        history: Effects of the mornings so far against the same reference, oldest first; at least one.
-            Only the last ``m`` are read.
-        bounds: What matters; the defaults when ``None``.
-        n: Violated mornings that make an alarm.
-        m: Mornings looked at.
+        history: Effects of the as-of dates so far against the same reference, oldest first; at least one.
+            Only the last ``m`` are used.
+        thresholds: Thresholds; the defaults when ``None``.
+        n: Violated dates that make an alarm.
+        m: Dates considered.
 
     Raises:
         ValueError: when the history is empty, or not ``1 <= n <= m``.
     """
     if not history:
-        raise ValueError("judging drift needs the effects of at least one morning")
+        raise ValueError("a drift verdict needs the effects of at least one as-of date")
     if not 1 <= n <= m:
-        raise ValueError(f"{n} of {m} mornings cannot be an alarm")
-    limits = bounds or DriftThresholds()
+        raise ValueError(f"{n} of {m} as-of dates cannot be an alarm")
+    limits = thresholds or DriftThresholds()
     past = [_violations(effects, limits) for effects in history[-m:]]
-    chances = chances_of(history[-1], limits)
+    found = p_values(history[-1], limits)
     return tuple(
-        _judged(effect, float(chance), past=past, bounds=limits, needed=n)
-        for effect, chance in zip(history[-1], chances, strict=True)
+        _verdict(effect, float(p_value), past=past, thresholds=limits, needed=n)
+        for effect, p_value in zip(history[-1], found, strict=True)
     )
 
 
-def _judged(
+def _verdict(
     effect: FeatureDrift,
-    chance: float,
+    p_value: float,
     *,
     past: Sequence[Mapping[EffectKey, bool]],
-    bounds: DriftThresholds,
+    thresholds: DriftThresholds,
     needed: int,
 ) -> DriftVerdict:
     seen = [window[key_of(effect)] for window in past if key_of(effect) in window]
     is_violated = past[-1].get(key_of(effect), False)
     is_watched = is_violated or (
-        _is_judged(effect, bounds) and effect.psi - effect.psi_noise - effect.psi_band > bounds.watched_psi
+        _is_tested(effect, thresholds)
+        and effect.psi - effect.psi_noise - effect.psi_band > thresholds.watched_psi
     )
     verdict: Verdict = "watch" if is_watched else "stable"
     return DriftVerdict(
         effect=effect,
         verdict="drifted" if sum(seen) >= needed else verdict,
-        p_value=chance,
+        p_value=p_value,
         is_violated=is_violated,
         windows_violated=sum(seen),
         windows_judged=len(seen),
@@ -135,46 +141,46 @@ def _judged(
 
 
 def key_of(effect: FeatureDrift) -> EffectKey:
-    """What makes an effect the same one on another morning."""
+    """Identity of an effect across as-of dates: slice, value and feature."""
     return effect.slice_name, effect.slice_value, effect.feature
 
 
-def _is_judged(effect: FeatureDrift, bounds: DriftThresholds) -> bool:
+def _is_tested(effect: FeatureDrift, thresholds: DriftThresholds) -> bool:
     fewest = min(effect.customers, effect.reference_customers)
-    return bool(fewest >= bounds.fewest_customers and np.isfinite(effect.psi))
+    return bool(fewest >= thresholds.fewest_customers and np.isfinite(effect.psi))
 
 
-def _violations(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Mapping[EffectKey, bool]:
-    """Which judged effects of one morning violate the bound."""
-    judged = [effect for effect in effects if _is_judged(effect, bounds)]
-    if not judged:
+def _violations(effects: Sequence[FeatureDrift], thresholds: DriftThresholds) -> Mapping[EffectKey, bool]:
+    """Whether each tested effect of one as-of date violates its threshold."""
+    tested = [effect for effect in effects if _is_tested(effect, thresholds)]
+    if not tested:
         return {}
-    corrected = stats.false_discovery_control(chances_of(judged, bounds), method="bh")
-    violated: Flags = corrected <= bounds.false_discoveries
-    return {key_of(effect): bool(is_) for effect, is_ in zip(judged, violated, strict=True)}
+    corrected = stats.false_discovery_control(p_values(tested, thresholds), method="bh")
+    violated: Flags = corrected <= thresholds.false_discoveries
+    return {key_of(effect): bool(is_) for effect, is_ in zip(tested, violated, strict=True)}
 
 
-def chances_of(effects: Sequence[FeatureDrift], bounds: DriftThresholds) -> Floats:
-    """Chance of each effect, as (e,), if the true one were just at bound plus band; 1 when not judged.
+def p_values(effects: Sequence[FeatureDrift], thresholds: DriftThresholds) -> Floats:
+    """P-value of each effect, as (e,), if the true one were just at threshold plus band; 1 when not tested.
 
-    Twice the smaller one of index and Wasserstein distance: two tries per feature (Bonferroni).
+    Twice the smaller p-value of index and Wasserstein distance: two tests per feature (Bonferroni).
     """
-    is_judged = np.array([_is_judged(effect, bounds) for effect in effects], dtype=np.bool_)
+    is_tested = np.array([_is_tested(effect, thresholds) for effect in effects], dtype=np.bool_)
     scale = np.array([sampling_scale(e.customers, e.reference_customers) for e in effects])
     by_psi = psi_p_value(
         _all("psi", effects),
-        bounds.psi + _all("psi_band", effects),
+        thresholds.psi + _all("psi_band", effects),
         bins=_all("bins", effects),
         scale=scale,
     )
     is_category = np.array([effect.kind == "categorical" for effect in effects], dtype=np.bool_)
-    by_distance = chance_of_moved(
+    by_distance = wasserstein_p_value(
         _all("wasserstein", effects),
-        np.where(is_category, bounds.changed_category, bounds.wasserstein)
+        np.where(is_category, thresholds.changed_category, thresholds.wasserstein)
         + _all("wasserstein_band", effects),
         scale=_all("wasserstein_noise", effects) ** 2,
     )
-    return np.where(is_judged, np.minimum(2 * np.fmin(by_psi, by_distance), 1.0), 1.0)
+    return np.where(is_tested, np.minimum(2 * np.fmin(by_psi, by_distance), 1.0), 1.0)
 
 
 def _all(name: str, effects: Sequence[FeatureDrift]) -> Floats:

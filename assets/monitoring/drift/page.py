@@ -1,9 +1,9 @@
-"""A page to browse: each column today against the reference, drawn by Evidently.
+"""HTML page of drift: plots of each column against the reference, drawn by Evidently.
 
-Evidently draws, we judge: its preset knows neither repeated customers nor seasons nor earlier mornings, its
+The verdicts are not Evidently's: its preset ignores repeated customers, seasons and earlier as-of dates, its
 default method changes with the number of rows, and on a million rows it takes minutes. So it gets a sample
-and our bound, and the page is where a person looks *after* an alarm. Nothing leaves the machine: the page
-holds its scripts, and only Evidently's own web service would call home.
+and the threshold of :mod:`assets.monitoring.drift.alarm`, and the page is for a person *after* an alarm.
+Nothing leaves the machine: the page contains its scripts, and only Evidently's web service sends telemetry.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,19 @@ import pandas as pd
 from assets.metrics.drift.binning import MISSING_CATEGORY, is_number
 from assets.monitoring.drift.alarm import DriftThresholds
 
-# What Evidently draws in seconds; a share of 1 % is then known to 0.1 points.
+# Evidently draws these in seconds; a share of 1 % then has a standard error of 0.1 points.
 MOST_ROWS = 20_000
 METHOD = "psi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What was written.
+    """The written page.
 
     Attributes:
-        rows, reference_rows: Rows drawn, of today and of the reference.
-        left_out: Columns that hold no value on one of the sides, and so cannot be drawn.
+        file: The HTML file.
+        rows, reference_rows: Rows sampled from the as-of date and from the reference.
+        left_out: Columns without a value in one of the two, which cannot be drawn.
     """
 
     file: Path
@@ -36,25 +37,25 @@ class Page:
 
 
 def html_report(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path, seed: int = 0) -> Page:
-    """Write the page of one as-of day.
+    """Write the page of one as-of date.
 
     Args:
-        reference: Rows of the champion's training window, with the features and, if wanted, the score.
-        current: Rows of the as-of day with the same columns.
-        file: Where the page goes; about 7 MB, its folder must exist.
-        seed: Of the sample of at most 20,000 rows on each side.
+        reference: (n, k) rows of the champion's training window, with the features and perhaps the score.
+        current: (m, k) rows of the as-of date with the same columns.
+        file: Path of the page; about 7 MB, its folder must exist.
+        seed: Of the sample of at most 20,000 rows of each frame.
 
     Raises:
-        ValueError: when a column stands on one side only, or no column holds values on both.
+        ValueError: when a column is in one frame only, or no column has values in both.
     """
     apart = sorted({str(name) for name in reference.columns.symmetric_difference(current.columns)})
     if apart:
-        raise ValueError(f"{apart} stand on one side only: the page compares the same columns")
-    sides = [_drawn(side, seed=seed) for side in (reference, current)]
+        raise ValueError(f"{apart} are in one frame only: the page compares the same columns")
+    sides = [_sample(side, seed=seed) for side in (reference, current)]
     filled = [str(name) for name in reference.columns if all(side[name].notna().any() for side in sides)]
     if not filled:
-        raise ValueError("no column holds values in both the reference and the rows of the day")
-    _write(*(_plain(side[filled], reference) for side in sides), file=file)
+        raise ValueError("no column has values in both the reference and the rows of the as-of date")
+    _write(*(_simple_types(side[filled], reference) for side in sides), file=file)
     return Page(
         file=file,
         rows=len(sides[1]),
@@ -63,15 +64,15 @@ def html_report(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path, s
     )
 
 
-def _drawn(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+def _sample(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     if len(rows) <= MOST_ROWS:
         return rows
     places = np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False)
     return rows.iloc[np.sort(places)]
 
 
-def _plain(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as float64 and categories as text: Evidently guesses from whatever else it finds."""
+def _simple_types(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as float64 and categories as text: Evidently guesses the kind of other types."""
     return pd.DataFrame(
         {
             name: pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -83,7 +84,7 @@ def _plain(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> None:
-    # Eight seconds of import that only this page needs.
+    # An import of eight seconds that only this page needs.
     from evidently import DataDefinition, Dataset, Report  # type: ignore[import-untyped]  # noqa: PLC0415
     from evidently.presets import DataDriftPreset  # type: ignore[import-untyped]  # noqa: PLC0415
 
@@ -96,6 +97,6 @@ def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> Non
     preset = DataDriftPreset(
         num_method=METHOD, cat_method=METHOD, num_threshold=bound, cat_threshold=bound, include_tests=False
     )
-    # The rows of today come first: the other way round nothing fails and everything is swapped.
+    # The current rows come first: the other order does not fail, and swaps current and reference.
     today, then = (Dataset.from_pandas(side, data_definition=definition) for side in (current, reference))
     Report([preset]).run(today, then).save_html(str(file))

@@ -1,4 +1,4 @@
-"""How the landed tables are filled, read in one pass over each."""
+"""Profiles of the landed tables, from one query per table."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from assets.ports import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """How one column is filled: rows with a value, and about how many different values (within some 5 %)."""
+    """Rows of one column with a value, and its approximate number of different values (within about 5 %)."""
 
     name: str
     filled: int
@@ -24,9 +24,14 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableProfile:
-    """One raw table: its rows, its columns, its oldest and newest day (UTC) where rows have one.
+    """Profile of one raw table.
 
-    ``groups`` counts the rows of the values that a capability asks for, by column and value.
+    Attributes:
+        table: Raw table.
+        rows: Number of rows.
+        columns: Profile by name.
+        oldest, newest: First and last day (UTC), for a table with event times.
+        groups: Rows by column and value, for the values that a capability requires.
     """
 
     table: str
@@ -38,12 +43,12 @@ class TableProfile:
 
     @property
     def days(self) -> int:
-        """From the oldest day to the newest, both included."""
+        """Days from the oldest to the newest, both included."""
         return (self.newest - self.oldest).days + 1 if self.newest and self.oldest else 0
 
 
 def profiles(warehouse: Warehouse) -> dict[str, TableProfile]:
-    """The profile of every raw table, by its name."""
+    """Profile of every raw table, by name."""
     with warehouse.connect() as connection:
         return {table: _profile(connection, contract) for table, contract in CONTRACTS.items()}
 
@@ -51,18 +56,18 @@ def profiles(warehouse: Warehouse) -> dict[str, TableProfile]:
 def _profile(connection: duckdb.DuckDBPyConnection, contract: Contract) -> TableProfile:
     groups = _groups(contract.table)
     moments = [f'"{contract.happened_at}"::timestamp'] if contract.happened_at else []
-    asked = [
+    expressions = [
         "count(*)",
         *(f'count("{column.name}")' for column in contract.columns),
         *(f'approx_count_distinct("{column.name}")' for column in contract.columns),
         *(f"count(*) filter (where \"{column}\" = '{value}')" for column, value in groups),
         *(f"{end}({moment})" for moment in moments for end in ("min", "max")),
     ]
-    answer = connection.execute(f"select {', '.join(asked)} from {raw(contract.table).sql}").fetchone()
-    answers = iter(answer or ())
-    rows = int(next(answers))
-    filled = [int(next(answers)) for _ in contract.columns]
-    distinct = [int(next(answers)) for _ in contract.columns]
+    row = connection.execute(f"select {', '.join(expressions)} from {raw(contract.table).sql}").fetchone()
+    values = iter(row or ())
+    rows = int(next(values))
+    filled = [int(next(values)) for _ in contract.columns]
+    distinct = [int(next(values)) for _ in contract.columns]
     return TableProfile(
         table=contract.table,
         rows=rows,
@@ -70,14 +75,14 @@ def _profile(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Table
             column.name: ColumnProfile(name=column.name, filled=count, distinct=different)
             for column, count, different in zip(contract.columns, filled, distinct, strict=True)
         },
-        groups={group: int(next(answers)) for group in groups},
-        oldest=_day(answers),
-        newest=_day(answers),
+        groups={group: int(next(values)) for group in groups},
+        oldest=_day(values),
+        newest=_day(values),
     )
 
 
 def _groups(table: str) -> list[tuple[str, str]]:
-    """Column and value of every group that a capability needs of ``table``."""
+    """Column and value of every group that a capability requires of ``table``."""
     return sorted(
         {
             (group.column, group.value)
@@ -89,6 +94,6 @@ def _groups(table: str) -> list[tuple[str, str]]:
     )
 
 
-def _day(answers: Iterator[object]) -> date | None:
-    moment = next(answers, None)
+def _day(values: Iterator[object]) -> date | None:
+    moment = next(values, None)
     return moment.date() if isinstance(moment, datetime) else None

@@ -1,4 +1,4 @@
-"""The usability report: what the landed data can carry, and what exactly is missing or unusable."""
+"""Data readiness report: the capabilities that the landed data supports, and the reasons for the others."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,17 +12,17 @@ from assets.monitoring.readiness.profile import ColumnProfile, TableProfile
 from assets.monitoring.readiness.requirements import CAPABILITIES, Capability, Need
 
 State = Literal["on", "off", "usable", "missing", "constant", "sparse", "stale", "almost_unique"]
-# Below this share of filled rows a column says more about the export than about the customers.
+# Below this share of filled rows a column is information about the export more than about the customers.
 SPARSE_SHARE = 0.05
 # Above this share of different values nothing repeats, so nothing can be learned from the value.
 UNIQUE_SHARE = 0.9
 # Fewer values are often all different by chance.
 FEWEST_TO_REPEAT = 50
-# Two windows of the shortest question, 30 days: whoever was last seen before tells nothing about the next.
+# Two outcome windows of the shortest horizon, 30 days: older rows have no information about the next one.
 STALE_DAYS = 60
 FREE_TEXT = frozenset({"product_title", "title", "description", "text", "attributes"})
-# Empty says that it has not happened, or that nobody has labelled it yet.
-EMPTY_SAYS_NO = frozenset({"opened_at", "clicked_at", "unsubscribed_at", "won_at", "won_amount", "label"})
+# An empty value means that the event has not happened, or that there is no label yet.
+EMPTY_MEANS_NO = frozenset({"opened_at", "clicked_at", "unsubscribed_at", "won_at", "won_amount", "label"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,11 @@ class UsabilityRow:
 
 
 def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.DataFrame:
-    """One row per capability and per landed column, worst news in plain words.
+    """One row per capability and per landed column.
 
     Args:
         found: Profile of every raw table, by its name.
-        today: The morning on which we stand; what is newer is not stale.
+        today: The as-of date; ages of the newest rows are counted up to it.
 
     Returns:
         The fields of ``UsabilityRow``. A table without rows has one row instead of one per column.
@@ -53,18 +53,18 @@ def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.Data
 
 
 def _capability(capability: Capability, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
-    lacking = [text for need in capability.needs for text in _lacking(need, found[need.table], today=today)]
+    missing = [text for need in capability.needs for text in _missing(need, found[need.table], today=today)]
     better = [name for name in capability.uses if not _is_filled(name, found)]
-    met = f"has what it needs; {capability.becomes}"
+    fulfilled = f"requirements met; {capability.becomes}"
     return UsabilityRow(
         name=capability.name,
         step="capability",
-        state="off" if lacking else "on",
+        state="off" if missing else "on",
         column_name=None,
         table_name=", ".join(need.table for need in capability.needs),
-        details="; ".join(lacking)
-        if lacking
-        else met + (f"; would also use {', '.join(better)}" * bool(better)),
+        details="; ".join(missing)
+        if missing
+        else fulfilled + (f"; would also use {', '.join(better)}" * bool(better)),
     )
 
 
@@ -73,8 +73,8 @@ def _is_filled(name: str, found: Mapping[str, TableProfile]) -> bool:
     return (found[table].columns[column].filled if column else found[table].rows) > 0
 
 
-def _lacking(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
-    """What ``table`` does not have of ``need``, one sentence each; nothing else when it has no rows."""
+def _missing(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
+    """Unmet requirements of ``need``, one sentence each; a single one when ``table`` has no rows."""
     if table.rows == 0:
         yield f"{need.table}: no rows landed: add a source with table: {need.table}"
         return
@@ -90,7 +90,7 @@ def _lacking(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
 
 
 def _too_few(need: Need, table: TableProfile) -> Iterator[str]:
-    """Every count that is below its least, unless the column is empty, which has been said."""
+    """Every count below its minimum, except those of empty columns, which are reported already."""
     columns = table.columns
     customers = columns["customer_id"].distinct if need.customers else 0
     counted = [
@@ -164,9 +164,9 @@ def _state(table: TableProfile, column: ColumnProfile) -> tuple[State, str]:
     values = f"{counted}, about {min(column.distinct, column.filled):,} different values"
     if column.filled == 0:
         return "missing", f"never filled in {table.rows:,} rows"
-    if column.distinct == 1 and column.name not in EMPTY_SAYS_NO:
-        return "constant", f"{counted}, all with the same value: it cannot tell customers apart"
-    if column.filled < SPARSE_SHARE * table.rows and column.name not in EMPTY_SAYS_NO:
+    if column.distinct == 1 and column.name not in EMPTY_MEANS_NO:
+        return "constant", f"{counted}, all with the same value: it does not distinguish customers"
+    if column.filled < SPARSE_SHARE * table.rows and column.name not in EMPTY_MEANS_NO:
         return "sparse", f"{counted}, fewer than {SPARSE_SHARE:.0%}"
     if _is_almost_unique(table, column):
         return "almost_unique", f"{values}: nothing repeats, so nothing can be learned from it"
@@ -174,7 +174,7 @@ def _state(table: TableProfile, column: ColumnProfile) -> tuple[State, str]:
 
 
 def _is_almost_unique(table: TableProfile, column: ColumnProfile) -> bool:
-    """Whether a category hardly ever repeats; ids, keys, free text, moments and amounts need not."""
+    """Whether hardly any category repeats; ids, keys, free text, times and amounts need not."""
     contract = CONTRACTS[table.table]
     kinds = {each.name: each.type for each in contract.columns}
     is_category = (

@@ -1,21 +1,21 @@
-"""What each capability cannot do without, and what it uses when it is there.
+"""Data requirements of each capability, and the optional data that improves it.
 
-The least amounts are those that providers of the same capability document: Microsoft Customer Insights
+The minimum amounts are those that providers of the same capability document: Microsoft Customer Insights
 (500 customers for churn, 1,000 for recommendations), Klaviyo (500 customers with orders, 180 days), Segment
-(history of three target windows, 100 customers who did), Amazon Personalize (1,000 interactions),
-Salesforce Einstein (1,000 leads, 120 of them won). Where nobody says, the reason stands beside the number.
+(history of three target windows, 100 customers with the outcome), Amazon Personalize (1,000 interactions),
+Salesforce Einstein (1,000 leads, 120 of them won). Where none is documented, the reason is beside the number.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-NOT_BUILT = "nothing is built on it yet, so no table is published for it"
+NOT_BUILT = "not built yet, so no table is published for it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """At least ``least`` rows whose ``column`` is ``value``; ``why`` says what goes wrong without them."""
+    """At least ``least`` rows whose ``column`` is ``value``; ``why`` is the consequence of fewer."""
 
     column: str
     value: str
@@ -25,18 +25,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What one raw table must hold.
+    """Requirements on one raw table.
 
     Attributes:
         table: Raw table.
-        columns: Columns that must each hold values.
-        any_of: Columns of which one must hold values.
-        rows: Least rows.
-        customers: Least different customers.
-        days: Least days from the oldest row to the newest.
-        filled: Least rows with a value, by column.
-        different: Least different values, by column.
-        groups: Least rows with certain values.
+        columns: Columns that must each have values.
+        any_of: Columns of which one must have values.
+        rows: Minimum rows.
+        customers: Minimum different customers.
+        days: Minimum days from the oldest row to the newest.
+        filled: Minimum rows with a value, by column.
+        different: Minimum different values, by column.
+        groups: Minimum rows with certain values.
         is_recent: Whether old rows alone are of no use.
     """
 
@@ -54,14 +54,14 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """One thing the data may make possible.
+    """Data requirements of one capability.
 
     Attributes:
         name: The published table where there is one.
         needs: Requirements, all of which must be met.
         uses: Tables or ``table.column`` that improve it.
-        becomes: What the pipeline makes of it today. It has no default, because the usability report prints
-            it: with one, an entry that omits it states that nothing is built.
+        becomes: Current use in the pipeline. It has no default, because the readiness report prints it: with
+            one, an entry that omits it would state that nothing is built.
     """
 
     name: str
@@ -79,9 +79,11 @@ _CONTROL = Group(
     column="arm",
     value="control",
     least=1_000,  # of 1,000, a buying rate of 5 % is known to 1.4 points
-    why="without a control group nobody knows who would have bought anyway",
+    why="without a control group it is not known who would have bought anyway",
 )
-_TREATED = Group(column="arm", value="treated", least=1_000, why="somebody must have been contacted")
+_TREATED = Group(
+    column="arm", value="treated", least=1_000, why="without a treated group there is no effect to estimate"
+)
 _SENDS = ("campaign_id", "customer_id", "sent_at")
 _SPEND = ("date", "channel", "cost_amount")
 _LEAD_WORDS = ("origin", "attributes")
@@ -105,7 +107,7 @@ _ALL = (
         uses=("customers.country",),
         becomes="published as lifetime_value",
     ),
-    # Five segments of twenty customers: fewer are anecdotes.
+    # Five segments of twenty customers: results of smaller ones are chance.
     Capability(
         name="segments",
         needs=(_orders(customers=100, days=90),),
@@ -159,7 +161,7 @@ _ALL = (
     Capability(
         name="attribution",
         needs=(
-            # Visits that are never identified lead to no order.
+            # Visits without a customer cannot be joined to an order.
             Need(
                 table="events",
                 columns=("visitor_id", "occurred_at", "customer_id"),
@@ -171,7 +173,7 @@ _ALL = (
         uses=("ad_spend.cost_amount", "sends.clicked_at", "campaigns.channel"),
         becomes=NOT_BUILT,
     ),
-    # A year, because without one spend and season cannot be told apart.
+    # A year, because in less spend and season are confounded.
     Capability(
         name="media_mix",
         needs=(Need(table="ad_spend", columns=_SPEND, days=365), _orders(days=365)),

@@ -1,28 +1,35 @@
-"""What a walk through history showed: per as-of day what was said, what happened, and what was decided."""
+"""Replay report: predictions, matured outcomes and decisions by as-of date, as table, plot and page."""
 
 import base64
 from collections.abc import Iterator, Sequence
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
+from matplotlib.axes import Axes
+from matplotlib.dates import date2num
+from matplotlib.figure import Figure
 
 from assets.features.matrix import AS_OF
 from assets.lifecycle.realised import REALISED
-from assets.monitoring.replay.plot import walk_plot
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 
 UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("report.html.j2")
+SIZE_INCHES = (11, 6.4)
+DOTS_PER_INCH = 110
+CHANCE = 0.5
+BAND_DAYS = 3.0
 HEADINGS = {
-    AS_OF: "as-of day",
+    AS_OF: "as-of date",
     "customers": "customers",
     "sum_probability": "Σ probability",
     "interval": "95 % interval",
-    "realised": "happened",
+    "realised": "observed",
     "miss": "miss",
     "auc": "AUC",
     "slope": "slope",
@@ -72,12 +79,17 @@ order by 1
 
 
 def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[date]) -> pd.DataFrame:
-    """One row per day of ``days``, oldest first, as the tables hold it.
+    """One row per as-of date, oldest first, from the tables.
+
+    Args:
+        problem: The supervised problem.
+        warehouse: Holds its tables.
+        days: The as-of dates.
 
     Returns:
         as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc and slope (of the
         published rows, missing until their window has ended), status (``withheld`` where nothing was
-        scored), quality_grade, drifted (features, in words) and decisions.
+        scored), quality_grade, drifted (names of features) and decisions.
     """
     return warehouse.read(
         SQL.format(scores=problem.scores.sql),
@@ -85,71 +97,94 @@ def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[da
     )
 
 
-def told(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """``rows`` as a person reads them, by the names of ``HEADINGS``; a dash where nothing is known."""
-    return [dict(_told(row)) for row in rows.to_dict("records")]
+def formatted(rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Cells of the table, by the names of ``HEADINGS``; a dash where a value is not known.
+
+    Args:
+        rows: Of :func:`replayed`.
+    """
+    return [dict(_cells(row)) for row in rows.to_dict("records")]
 
 
-def _told(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
-    total, happened = _number(row["sum_probability"]), _number(row["realised"])
+def _cells(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
+    total, observed = _number(row["sum_probability"]), _number(row["realised"])
     yield AS_OF, f"{pd.Timestamp(str(row[AS_OF])):%Y-%m-%d}"
-    yield "customers", _shown(_number(row["customers"]), ",.0f")
-    yield "sum_probability", _shown(total, ",.0f")
-    lo, hi = (_shown(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
+    yield "customers", _format(_number(row["customers"]), ",.0f")
+    yield "sum_probability", _format(total, ",.0f")
+    lo, hi = (_format(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
     yield "interval", f"{lo} to {hi}" if np.isfinite(total) else UNKNOWN
-    yield "realised", _shown(happened, ",.0f")
-    yield "miss", _shown(total / happened - 1 if happened else np.nan, "+.0%")
-    yield "auc", _shown(_number(row["auc"]), ".3f")
-    yield "slope", _shown(_number(row["slope"]), ".2f")
+    yield "realised", _format(observed, ",.0f")
+    yield "miss", _format(total / observed - 1 if observed else np.nan, "+.0%")
+    yield "auc", _format(_number(row["auc"]), ".3f")
+    yield "slope", _format(_number(row["slope"]), ".2f")
     for name in ("status", "quality_grade", "drifted", "decisions"):
         yield name, UNKNOWN if pd.isna(row[name]) else str(row[name])  # type: ignore[call-overload]
 
 
-def morning_line(rows: pd.DataFrame) -> str:
-    """The one morning in ``rows`` as it was lived, in one line; what then happened is not known yet."""
-    (row,) = told(rows)
-    said = (
+def date_line(rows: pd.DataFrame) -> str:
+    """One as-of date as replayed, in one line; its outcomes are not known yet.
+
+    Args:
+        rows: Of :func:`replayed`, one row.
+    """
+    (row,) = formatted(rows)
+    predicted = (
         f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
         if row["sum_probability"] != UNKNOWN
-        else "nobody is scored"
+        else "no customer is scored"
     )
-    return f"{row[AS_OF]}: {said}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    return (
+        f"{row[AS_OF]}: {predicted}, {row['status']}; decided: {row['decisions']}; drifted: {row['drifted']}"
+    )
 
 
 def closing(rows: pd.DataFrame) -> str:
-    """The figures of the whole walk, in one sentence each."""
+    """Summary of the whole replay in one sentence.
+
+    Args:
+        rows: Of :func:`replayed`.
+    """
     matured = rows.dropna(subset=["realised", "sum_probability"])
     if matured.empty:
-        return "No scored morning has matured yet."
+        return "No scored as-of date has matured yet."
     misses = (matured["sum_probability"] / matured["realised"].replace(0, np.nan) - 1).abs()
     inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
     retrained = rows["decisions"].fillna("").str.count("promote").sum()
     return (
-        f"{len(rows)} mornings, {len(matured)} matured: mean AUC {matured['auc'].mean():.3f}, "
+        f"{len(rows)} as-of dates, {len(matured)} matured: mean AUC {matured['auc'].mean():.3f}, "
         f"miss median {misses.median():.1%}, worst {misses.max():.0%}; {int(inside.sum())} of "
         f"{len(matured)} totals in their 95 % interval; promotions: {int(retrained)}, "
-        f"mornings withheld: {int((rows['status'] == 'withheld').sum())}, "
+        f"dates withheld: {int((rows['status'] == 'withheld').sum())}, "
         f"with drift: {int(rows['drifted'].notna().sum())}."
     )
 
 
 def markdown(rows: pd.DataFrame) -> str:
-    """The table, for a terminal or a README."""
+    """The table in Markdown.
+
+    Args:
+        rows: Of :func:`replayed`.
+    """
     lines = [" | ".join(HEADINGS.values()), " | ".join("---" for _ in HEADINGS)]
-    lines += [" | ".join(row[name] for name in HEADINGS) for row in told(rows)]
+    lines += [" | ".join(row[name] for name in HEADINGS) for row in formatted(rows)]
     return "\n".join(f"| {line} |" for line in lines)
 
 
 def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
-    """One HTML page that needs no network: what was said, happened and decided over time, and the table."""
+    """HTML page of the replay, with plot and table, that needs no network.
+
+    Args:
+        problem: The supervised problem.
+        rows: Of :func:`replayed`.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         problem=problem,
         closing=closing(rows),
         headings=list(HEADINGS.values()),
-        rows=[[row[name] for name in HEADINGS] for row in told(rows)],
-        plot=base64.b64encode(walk_plot(rows)).decode(),
+        rows=[[row[name] for name in HEADINGS] for row in formatted(rows)],
+        plot=base64.b64encode(replay_plot(rows)).decode(),
     )
 
 
@@ -157,5 +192,62 @@ def _number(value: object) -> float:
     return float("nan") if pd.isna(value) else float(str(value))  # type: ignore[call-overload]
 
 
-def _shown(value: float, form: str) -> str:
+def _format(value: float, form: str) -> str:
     return format(value, form) if np.isfinite(value) else UNKNOWN
+
+
+def replay_plot(rows: pd.DataFrame) -> bytes:
+    """Plot of totals above and AUC below, over the same as-of dates.
+
+    Args:
+        rows: Of :func:`replayed`, oldest first; a date without scores leaves a gap.
+
+    Returns:
+        A PNG. Dotted lines are promotions, grey bands dates whose scores were withheld, triangles drift.
+    """
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    totals, ranks = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    _totals(totals, rows)
+    _ranks(ranks, rows)
+    for axes in (totals, ranks):
+        _decisions(axes, rows)
+        axes.grid(axis="y", color="0.92")
+        axes.spines[["top", "right"]].set_visible(False)
+    totals.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
+    return file.getvalue()
+
+
+def _totals(axes: Axes, rows: pd.DataFrame) -> None:
+    days, predicted = pd.to_datetime(rows[AS_OF]), rows["sum_probability"].to_numpy(float)
+    reach = np.abs(rows[["total_lo", "total_hi"]].to_numpy(float).T - predicted)
+    axes.errorbar(
+        days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
+    )
+    axes.plot(days, rows["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="observed")
+    axes.set_ylabel("customers with the outcome")
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def _ranks(axes: Axes, rows: pd.DataFrame) -> None:
+    axes.plot(pd.to_datetime(rows[AS_OF]), rows["auc"].to_numpy(float), "o-", color="tab:blue")
+    axes.axhline(CHANCE, color="0.6", linewidth=1)
+    axes.set_ylabel("AUC (0.5 is chance)")
+    axes.set_ylim(min(CHANCE, rows["auc"].min()) - 0.02 if rows["auc"].notna().any() else 0.48, 1)
+    axes.tick_params(axis="x", rotation=30)
+
+
+def _decisions(axes: Axes, rows: pd.DataFrame) -> None:
+    days = pd.Series(date2num(pd.to_datetime(rows[AS_OF])))
+    promoted = rows["decisions"].fillna("").str.contains("promote").to_numpy(bool)
+    for place, day in enumerate(days[promoted]):
+        axes.axvline(float(day), color="0.4", linestyle=":", label="promotion" if place == 0 else None)
+    for place, day in enumerate(days[(rows["status"] == "withheld").to_numpy(bool)]):
+        span = float(day) - BAND_DAYS, float(day) + BAND_DAYS
+        axes.axvspan(*span, color="0.85", label="withheld" if place == 0 else None)
+    drifted = days[rows["drifted"].notna().to_numpy(bool)]
+    if len(drifted):
+        foot = np.full(len(drifted), axes.get_ylim()[0])
+        axes.plot(drifted, foot, "^", color="tab:orange", clip_on=False, label="drift")

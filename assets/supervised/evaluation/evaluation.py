@@ -15,13 +15,13 @@ from assets.metrics.bootstrap import (
     ClusterBootstrap,
     Interval,
     Replicates,
-    accuracy,
+    classification_metrics,
     interval,
     paired_differences,
-    summarised,
+    percentile_intervals,
 )
 from assets.metrics.calibration import (
-    NOTHING,
+    UNDEFINED,
     calibration_bins,
     calibration_in_the_large,
     calibration_slope,
@@ -156,12 +156,12 @@ def _parts(judged: EvaluationSample) -> Iterator[tuple[str, str, Flags]]:
 
 def _measures(part: _Rows) -> dict[str, Interval]:
     replicates = {name: _accuracy(part, name) for name in part.said}
-    found = summarised(replicates[""])
+    found = percentile_intervals(replicates[""])
     for name in part.said:
         if name:
-            found |= {f"{name}{metric}": of for metric, of in summarised(replicates[name]).items()}
+            found |= {f"{name}{metric}": of for metric, of in percentile_intervals(replicates[name]).items()}
             prefix = "" if name == f"{BASELINE}_" else name
-            differences = summarised(paired_differences(replicates[""], replicates[name]))
+            differences = percentile_intervals(paired_differences(replicates[""], replicates[name]))
             found |= {f"{prefix}{metric}_difference": of for metric, of in differences.items()}
     return found | {"log_loss_skill": _skill(part, replicates[""])} | _calibration(part) | _extent(part)
 
@@ -169,7 +169,10 @@ def _measures(part: _Rows) -> dict[str, Interval]:
 def _accuracy(part: _Rows, name: str) -> Replicates:
     levelled = log_losses(part.outcome, part.levelled[name])
     replicates = np.r_[levelled.mean(), part.resamples.means(levelled[:, None])[:, 0]]
-    return {**accuracy(part.outcome, part.said[name], part.resamples), "levelled_log_loss": replicates}
+    return {
+        **classification_metrics(part.outcome, part.said[name], part.resamples),
+        "levelled_log_loss": replicates,
+    }
 
 
 def _skill(part: _Rows, ours: Replicates) -> Interval:
@@ -187,9 +190,11 @@ def _calibration(part: _Rows) -> dict[str, Interval]:
     enough = min(outcome.sum(), outcome.size - outcome.sum()) >= FEWEST_POSITIVES
     return {
         "expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan")),
-        "calibration_shift": calibration_in_the_large(outcome, said, codes) if enough else NOTHING,
-        "relative_shift": calibration_in_the_large(outcome, part.levelled[""], codes) if enough else NOTHING,
-        "calibration_slope": calibration_slope(outcome, part.levelled[""], codes) if enough else NOTHING,
+        "calibration_shift": calibration_in_the_large(outcome, said, codes) if enough else UNDEFINED,
+        "relative_shift": calibration_in_the_large(outcome, part.levelled[""], codes)
+        if enough
+        else UNDEFINED,
+        "calibration_slope": calibration_slope(outcome, part.levelled[""], codes) if enough else UNDEFINED,
     }
 
 

@@ -11,7 +11,13 @@ from assets.lifecycle.gate import decide
 from assets.lifecycle.run_context import Morning
 from assets.lifecycle.scoring import level_of
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval, paired_differences
+from assets.metrics.bootstrap import (
+    ClusterBootstrap,
+    Interval,
+    classification_metrics,
+    interval,
+    paired_differences,
+)
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.classification import with_shift
 from assets.prior_shift.forecast import total_interval
@@ -102,7 +108,7 @@ def _looked(
         replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
-    ours, theirs = (accuracy(outcome, each, resamples) for each in said)
+    ours, theirs = (classification_metrics(outcome, each, resamples) for each in said)
     difference = paired_differences(ours, theirs)["auc"]
     decision = decide(judged.metrics, criteria=problem.criteria)
     return BacktestRow(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from assets.features.matrix import Matrix
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, accuracy, interval
+from assets.metrics.bootstrap import ClusterBootstrap, Interval, classification_metrics, interval
 from assets.metrics.classification import log_losses
 from assets.supervised.evaluation.evaluation import ALL, MetricKey
 from assets.supervised.fitting.train import fit_ranker
@@ -43,7 +43,7 @@ def membership_auc(problem: PredictionProblem, rows: Matrix) -> Interval:
     loss = np.bincount(codes, log_losses(rows.outcome, said)) / np.bincount(codes)
     resamples = ClusterBootstrap.by_customer(np.arange(len(customers)), replicates=REPLICATES, rng=rng)
     # Its geometric mean: what the model gave to that which happened.
-    replicates = accuracy(is_member.astype(np.float64), np.exp(-loss), resamples)["auc"]
+    replicates = classification_metrics(is_member.astype(np.float64), np.exp(-loss), resamples)["auc"]
     return interval(float(replicates[0]), replicates[1:])
 
 

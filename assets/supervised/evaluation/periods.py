@@ -12,7 +12,7 @@ from assets.features.matrix import Matrix
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import intercept_shift, with_shift
 from assets.prior_shift.covariates import PeriodHistory
-from assets.prior_shift.forecast import PriorShiftForecast, forecast_level
+from assets.prior_shift.forecast import PriorShiftForecast, forecast_prior_shift
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.fitting.train import Fitted
 
@@ -41,7 +41,7 @@ def forecast_on(
     history: PeriodHistory, rows: TrainingData, *, day: date, horizon_days: int
 ) -> PriorShiftForecast:
     """The level of the outcome on ``day`` as that morning would have forecast it."""
-    level = forecast_level(history, rows.daily, as_of=day, horizon_days=horizon_days)
+    level = forecast_prior_shift(history, rows.daily, as_of=day, horizon_days=horizon_days)
     return level.reversed if rows.label_is_absence_of_order else level
 
 

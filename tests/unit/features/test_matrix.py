@@ -1,4 +1,4 @@
-"""The matrix has explicit types and refuses what knows the future."""
+"""The matrix has explicit types and refuses features that leak the outcome."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ MONDAY = pd.Timestamp("2025-03-03")
 
 
 def features(**changed: object) -> pd.DataFrame:
-    # Nullable integers and text, as DuckDB 2.0 hands them over when a NULL is among them.
+    # Nullable integers and text, as DuckDB 2.0 returns them with a NULL among them.
     return pd.DataFrame(
         {
             "customer_id": ["a", "b", "c"],
@@ -49,7 +49,7 @@ def test_rows_without_an_outcome_are_left_out_and_the_others_keep_theirs() -> No
     assert matrix.of(matrix.outcome > 0).entities.tolist() == ["a"]
 
 
-def test_a_fact_known_at_the_very_morning_is_a_leak() -> None:
+def test_a_fact_known_at_the_cutoff_is_a_leak() -> None:
     with pytest.raises(LeakDetected, match="1 of 3 rows use facts not yet known"):
         build_matrix(features(newest_known_at=[MONDAY, *[pd.NaT] * 2]), None, columns=COLUMNS)
 
@@ -71,7 +71,7 @@ def test_an_infinite_ratio_is_refused() -> None:
         build_matrix(features(orders_90d=[1.0, np.inf, 2.0]), None, columns=COLUMNS)
 
 
-def test_an_outcome_other_than_yes_or_no_is_refused() -> None:
+def test_an_outcome_other_than_0_or_1_is_refused() -> None:
     with pytest.raises(ValueError, match="outcome must be 0 or 1"):
         build_matrix(features(), labels().assign(outcome=[2, 1]), columns=COLUMNS)
 
@@ -114,17 +114,17 @@ def shop_with(**leak: object) -> tuple[pd.DataFrame, pd.DataFrame, Columns]:
         ("country", lambda outcome, _: np.where(outcome, "France", "Norway")),
     ],
 )
-def test_one_feature_that_gives_the_outcome_away_is_refused_by_name(name: str, make: object) -> None:
+def test_a_feature_that_separates_the_outcome_is_refused_by_name(name: str, make: object) -> None:
     rows, known, columns = shop_with(**{name: make})
-    with pytest.raises(LeakDetected, match=f"feature '{name}'.*knows the future"):
+    with pytest.raises(LeakDetected, match=f"feature '{name}'.*contains the outcome"):
         refuse_separating_features(build_matrix(rows, known, columns=columns), highest_auc=0.98)
 
 
-def test_honest_features_pass() -> None:
+def test_features_without_a_leak_pass() -> None:
     rows, known, columns = shop_with()
     refuse_separating_features(build_matrix(rows, known, columns=columns), highest_auc=0.98)
 
 
 @pytest.mark.parametrize(("rows", "modulus"), [(0, 1), (100, 1), (101, 2), (250, 3)])
-def test_the_sample_is_no_larger_than_asked(rows: int, modulus: int) -> None:
+def test_the_sample_is_no_larger_than_requested(rows: int, modulus: int) -> None:
     assert sample_modulus(rows, at_most=100) == modulus

@@ -171,8 +171,8 @@ def linear() -> Fitted:
 
 def test_a_reason_is_the_change_in_log_odds_from_the_typical_customer() -> None:
     groups = (
-        FeatureGroup(theme="frequency", columns=("orders",), phrase=""),
-        FeatureGroup(theme="recency", columns=("days",), phrase=""),
+        FeatureGroup(name="frequency", columns=("orders",), description=""),
+        FeatureGroup(name="recency", columns=("days",), description=""),
     )
     told = reasons(linear(), pd.DataFrame({"orders": [4.0, 1.0], "days": [0.5, 0.0]}), groups=groups)
     # First customer: 1 x (4 - 1) = +3 by orders, -2 x 0.5 = -1 by days: shares 3/4 and 1/4.

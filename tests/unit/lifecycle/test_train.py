@@ -118,7 +118,7 @@ WITH_VISITS = replace(
     numeric=(*PROBLEM.numeric, "visits_30d"),
     reason_groups=(
         *PROBLEM.reason_groups,
-        FeatureGroup(theme="visits", columns=("visits_30d",), phrase="visits"),
+        FeatureGroup(name="visits", columns=("visits_30d",), description="visits"),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Measures of amounts against numbers worked out by hand."""
+"""Metrics of amounts against numbers worked out by hand."""
 
 import numpy as np
 import pytest
@@ -34,12 +34,13 @@ def test_the_deviance_is_least_for_the_mean_where_the_absolute_error_is_least_fo
     # Nine customers in ten spend nothing, the tenth 10: the mean is 1, the median 0.
     realised = np.repeat([0.0, 10.0], [90, 10])
     deviance = [
-        float(poisson_deviances(realised, np.full(100, said)).mean()) for said in (0.0, 0.5, 1.0, 2.0)
+        float(poisson_deviances(realised, np.full(100, predicted)).mean())
+        for predicted in (0.0, 0.5, 1.0, 2.0)
     ]
     assert int(np.argmin(deviance)) == 2
     # 2 * (10 ln(10 / 1) - 9) for one in ten and 2 * 1 for the others.
     assert deviance[2] == pytest.approx(0.2 * (10 * np.log(10) - 9) + 0.9 * 2)
-    errors = [wape(realised, np.full(100, said)) for said in (0.0, 0.5, 1.0)]
+    errors = [wape(realised, np.full(100, predicted)) for predicted in (0.0, 0.5, 1.0)]
     assert int(np.argmin(errors)) == 0
 
 
@@ -49,43 +50,43 @@ def test_the_deviance_of_nothing_expected_is_that_of_a_hundredth_of_the_mean() -
     assert poisson_deviances(realised, np.zeros(3)) == pytest.approx(
         poisson_deviances(realised, np.full(3, floor))
     )
-    # What comes back counts in full: 2 * (2 ln(floor) + floor + 2).
+    # A return counts in full: 2 * (2 ln(floor) + floor + 2).
     assert poisson_deviances(realised, np.zeros(3))[1] == pytest.approx(2 * (2 * np.log(floor) + floor + 2))
 
 
-def test_the_first_entry_of_each_measure_is_the_measure_itself() -> None:
+def test_the_first_entry_of_each_metric_is_the_metric_itself() -> None:
     found = amount_accuracy(REALISED, PREDICTED, resamples(4))
     assert found["wape"][0] == pytest.approx(0.5)
     assert found["mean_error"][0] == pytest.approx((30 - 40) / 4)
     assert found["total_ratio"][0] == pytest.approx(30 / 40)
-    # Best first: 30 of 40 by the first quarter of the rows, 40 after three (a tie of two), 40 after four.
-    # Areas 0.75/8 + (0.75 + 1)/2 * 0.5 + 0.25 = 0.78125; hindsight 0.75/8 + 1.75/8 + 0.5 = 0.8125.
+    # Best first: 30 of 40 after the first quarter of the rows, 40 after three (a tie of two), 40 after four.
+    # Areas 0.75/8 + (0.75 + 1)/2 * 0.5 + 0.25 = 0.78125; realised order 0.75/8 + 1.75/8 + 0.5 = 0.8125.
     assert found["gini"][0] == pytest.approx((2 * 0.78125 - 1) / (2 * 0.8125 - 1))
 
 
-def test_replicates_are_the_measures_of_weighted_rows() -> None:
+def test_replicates_are_the_metrics_of_weighted_rows() -> None:
     drawn = resamples(4)
     found = amount_accuracy(REALISED, PREDICTED, drawn)
     for place in (3, 17):
         repeated = np.repeat(np.arange(4), drawn.weights[place].astype(int))
         expected = amount_accuracy(REALISED[repeated], PREDICTED[repeated], resamples(repeated.size, 1))
-        # The least expectation of a deviance is that of the window, not of who happens to be drawn.
+        # The floor of a deviance's expectation is that of the window, not of the resample.
         for name, values in ((name, each) for name, each in found.items() if name != "deviance"):
             assert values[1 + place] == pytest.approx(expected[name][0], nan_ok=True, rel=1e-5)
 
 
-def test_hindsight_ranks_perfectly_a_constant_not_at_all_and_the_reverse_negatively() -> None:
+def test_gini_is_1_for_the_realised_order_0_for_a_constant_and_minus_1_for_the_reverse() -> None:
     drawn = resamples(4, 1)
     assert amount_accuracy(REALISED, REALISED * 2 + 1, drawn)["gini"][0] == pytest.approx(1.0)
     assert amount_accuracy(REALISED, np.full(4, 7.0), drawn)["gini"][0] == pytest.approx(0.0)
     assert amount_accuracy(REALISED, -REALISED, drawn)["gini"][0] == pytest.approx(-1.0)
 
 
-def test_nothing_spent_has_no_ranking() -> None:
-    assert np.isnan(Concentration.of(np.zeros(3), np.arange(3.0)).judged(np.ones(3)))
+def test_gini_is_undefined_without_a_realised_amount() -> None:
+    assert np.isnan(Concentration.of(np.zeros(3), np.arange(3.0)).gini(np.ones(3)))
 
 
-def test_a_better_model_is_surely_better_on_the_same_rows() -> None:
+def test_a_better_model_has_a_paired_difference_below_zero() -> None:
     rng = np.random.default_rng(1)
     truth = rng.gamma(2.0, 10.0, 800)
     realised = truth * rng.gamma(4.0, 0.25, 800)
@@ -139,26 +140,26 @@ def test_coverage_counts_the_ends_as_within() -> None:
     assert found.value == pytest.approx(3 / 4)
 
 
-def test_a_heap_counts_by_the_part_of_it_that_lies_in_the_centre() -> None:
-    # Central half: 0.25 to 0.75. A heap from 0 to 0.5 lies half in it; a point at 0.8 does not; all of
+def test_a_point_mass_counts_by_its_part_in_the_central_interval() -> None:
+    # Central half: 0.25 to 0.75. A point mass from 0 to 0.5 is half in it; a point at 0.8 does not; all of
     # 0.3 to 0.4 does; a point at 0.6 does: (0.5 + 0 + 1 + 1) / 4.
     below, through = np.array([0.0, 0.8, 0.3, 0.6]), np.array([0.5, 0.8, 0.4, 0.6])
     found = transform_coverage(below, through, resamples(4), level=0.5)
     assert found.value == pytest.approx(2.5 / 4)
 
 
-def test_the_spreadsheet_formula() -> None:
+def test_the_spend_rate_baseline() -> None:
     found = spend_rate_forecast(
         np.array([365.0, 365.0, 60.0, 60.0, -5.0]),
         tenure_days=np.array([900.0, 900.0, 60.0, 1.0, 90.0]),
         days_since_order=np.array([180.0, 181.0, 5.0, 1.0, 5.0]),
         horizons_days=(30, 90),
     )
-    # 1 a day; gone; 60 / 60 a day; 60 over at least 30 days is 2 a day; a negative rate is none.
+    # 1 a day; inactive; 60 / 60 a day; 60 over at least 30 days is 2 a day; a negative rate is none.
     assert found.tolist() == [[30.0, 90.0], [0.0, 0.0], [30.0, 90.0], [60.0, 180.0], [0.0, 0.0]]
 
 
-def test_an_unknown_last_order_is_none() -> None:
+def test_a_customer_with_an_unknown_last_order_counts_as_inactive() -> None:
     found = spend_rate_forecast(
         np.array([10.0]),
         tenure_days=np.array([90.0]),

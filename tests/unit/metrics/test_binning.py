@@ -1,4 +1,4 @@
-"""Bins keep equal values together, and a second sample falls into those of the first."""
+"""Equal values share a bin, and a second sample uses the bins of the first."""
 
 import numpy as np
 import pandas as pd
@@ -12,40 +12,40 @@ from assets.metrics.drift.binning import (
     CategoryBins,
     NumericBins,
     bins_of,
+    histogram_of,
     placed,
-    tally,
 )
 
 
 def counted(column: pd.Series, *, by: pd.Series) -> tuple[int, ...]:
     bins = bins_of(by)
-    return tally(placed(column, bins), bins).counts
+    return histogram_of(placed(column, bins), bins).counts
 
 
-def test_a_continuous_column_falls_into_equal_bins() -> None:
+def test_a_continuous_column_has_bins_of_equal_size() -> None:
     column = pd.Series(np.random.default_rng(0).normal(size=1_600))
     counts = counted(column, by=column)
-    # Sixteen bins of 100 rows and nobody missing.
+    # Sixteen bins of 100 rows and no missing value.
     assert counts == (100,) * BINS + (0,)
 
 
 def test_the_zeros_of_a_count_have_a_bin_of_their_own() -> None:
-    # The sixteenths are 0, … 0, 1, 1, 2: zeros and ones fill more than one and are kept apart on both sides.
+    # The sixteenths are 0, … 0, 1, 1, 2: zeros and ones fill more than one and have an edge on both sides.
     column = pd.Series(np.repeat([0.0, 1.0, 2.0, 3.0], [80, 10, 6, 4]))
     bins = bins_of(column)
     assert isinstance(bins, NumericBins)
-    counts = tally(placed(column, bins), bins).counts
+    counts = histogram_of(placed(column, bins), bins).counts
     assert counts == (0, 80, 0, 10, 6, 4, 0)
-    # What is below zero was never there, and does not hide among the zeros.
+    # A negative value, which the first sample did not have, is not counted with the zeros.
     assert counted(pd.Series([-1.0, 0.0, 9.0]), by=column) == (1, 1, 0, 0, 0, 1, 0)
 
 
-def test_a_constant_column_tells_what_leaves_it_on_either_side() -> None:
+def test_a_constant_column_has_a_bin_on_either_side() -> None:
     constant = pd.Series([0.1] * 50)
     assert counted(pd.Series([0.0, 0.1, 0.1, 0.2, np.nan]), by=constant) == (1, 2, 1, 1)
 
 
-def test_single_precision_falls_into_the_same_bins_as_double() -> None:
+def test_single_and_double_precision_have_the_same_histogram() -> None:
     # 0.1 in single precision is greater than 0.1 in double: it would leave its bin.
     double = pd.Series(np.repeat([0.1, 0.2, 0.3], 100))
     assert counted(double.astype("float32"), by=double) == counted(double, by=double)
@@ -59,7 +59,7 @@ def test_a_lost_column_is_all_missing_whatever_its_type(dtype: str) -> None:
     assert sum(counted(lost, by=was)) == 7
 
 
-def test_numbers_that_became_text_are_missing_and_not_a_crash() -> None:
+def test_numbers_that_became_text_count_as_missing() -> None:
     assert counted(pd.Series(["1", "two", "3,0"]), by=pd.Series([1.0, 2.0, 3.0]))[-1] == 2
 
 
@@ -68,23 +68,23 @@ def test_an_infinite_number_is_refused_by_name() -> None:
         bins_of(pd.Series([1.0, np.inf], name="spend"))
 
 
-def test_what_never_had_a_value_has_one_bin_and_all_later_values_lie_outside() -> None:
+def test_a_column_without_values_has_one_bin_and_later_values_are_outside() -> None:
     bins = bins_of(pd.Series([np.nan, np.nan]))
-    found = tally(placed(pd.Series([1.0, np.nan, 2.0]), bins), bins)
+    found = histogram_of(placed(pd.Series([1.0, np.nan, 2.0]), bins), bins)
     assert found.counts == (2, 1)
     assert found.outside == 2
 
 
-def test_values_outside_the_range_seen_are_counted_on_both_sides() -> None:
+def test_values_outside_the_range_are_counted_on_both_sides() -> None:
     bins = bins_of(pd.Series(np.arange(100.0)))
-    found = tally(placed(pd.Series([-1.0, 0.0, 50.0, 99.0, 100.0, 101.0, np.nan]), bins), bins)
+    found = histogram_of(placed(pd.Series([-1.0, 0.0, 50.0, 99.0, 100.0, 101.0, np.nan]), bins), bins)
     assert found.outside == 3
 
 
 def test_group_means_add_up_to_the_mean_even_with_fewer_rows_than_groups() -> None:
     column = pd.Series([1.0, 2.0, 4.0, np.nan])
     bins = bins_of(column)
-    found = tally(placed(column, bins), bins)
+    found = histogram_of(placed(column, bins), bins)
     assert len(found.means) == GROUPS
     assert np.mean(found.means) == pytest.approx(7 / 3)
     assert list(found.means) == sorted(found.means)
@@ -92,7 +92,7 @@ def test_group_means_add_up_to_the_mean_even_with_fewer_rows_than_groups() -> No
     assert found.sd == pytest.approx(np.sqrt(42 / 27))
 
 
-def test_rare_categories_are_pooled_and_new_ones_kept_apart() -> None:
+def test_rare_categories_are_pooled_and_new_ones_counted_separately() -> None:
     # 200 rows: C has 1 of them, below 1 %.
     was = pd.Series(["A"] * 120 + ["B"] * 78 + ["C"] + [None])
     assert bins_of(was) == CategoryBins(kept=("A", "B"), rare=("C",))

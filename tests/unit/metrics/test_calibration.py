@@ -1,4 +1,4 @@
-"""Bins, level and slope recover what was planted."""
+"""Bins, intercept and slope recover simulated miscalibration."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_equal_probabilities_share_a_bin_and_no_row_is_lost() -> None:
     assert len(calibration_bins(outcome, truth)) == 10
 
 
-def test_the_calibration_error_weighs_bins_by_rows() -> None:
+def test_the_calibration_error_weights_bins_by_rows() -> None:
     # Ten rows at 0.1 of which 2 buy (off by 0.1), ten at 0.9 of which 9 buy (off by 0): mean 0.05.
     outcome = np.array([1.0] * 2 + [0.0] * 8 + [1.0] * 9 + [0.0])
     bins = calibration_bins(outcome, np.repeat([0.1, 0.9], 10))
@@ -48,7 +48,8 @@ def test_the_calibration_error_weighs_bins_by_rows() -> None:
 
 
 def test_each_day_has_its_own_shift() -> None:
-    # Both days said 0.5; one of two bought on the first (shift 0), three of four on the second: log 3.
+    # 0.5 was predicted on both days; one of two bought on the first (shift 0), three of four on the second
+    # (log 3).
     outcome = np.array([1.0, 0.0, 1.0, 1.0, 1.0, 0.0])
     shifts = shift_per_day(outcome, np.full(6, 0.5), np.array([0, 0, 1, 1, 1, 1]))
     assert shifts == pytest.approx([0, 0] + [np.log(3)] * 4, abs=1e-9)
@@ -68,7 +69,7 @@ def test_a_day_far_from_its_prediction_is_moved_all_the_way() -> None:
     assert with_shift(probability, shifts).mean() == pytest.approx(0.5)
 
 
-def test_a_planted_shift_and_slope_are_found() -> None:
+def test_a_simulated_shift_and_slope_are_estimated() -> None:
     outcome, truth = drawn()
     customers = np.arange(outcome.size)
     shift = calibration_in_the_large(outcome, with_shift(truth, -0.5), customers)
@@ -78,21 +79,24 @@ def test_a_planted_shift_and_slope_are_found() -> None:
     assert slope.hi < 0.6
 
 
-def test_level_and_slope_agree_with_statsmodels() -> None:
+def test_intercept_and_slope_agree_with_statsmodels() -> None:
     outcome, truth = drawn(3_000)
-    said, customers = np.clip(truth * 0.7, 0.01, 0.9), np.arange(3_000) // 3
+    predicted, customers = np.clip(truth * 0.7, 0.01, 0.9), np.arange(3_000) // 3
     clustered = {"cov_type": "cluster", "cov_kwds": {"groups": customers, "use_correction": False}}
     family, constant = sm.families.Binomial(), np.ones(3_000)
-    level = sm.GLM(outcome, constant, family=family, offset=log_odds(said)).fit(**clustered)
-    slope = sm.GLM(outcome, sm.add_constant(log_odds(said)), family=family).fit(**clustered)
-    ours = calibration_in_the_large(outcome, said, customers), calibration_slope(outcome, said, customers)
-    theirs = (level.params[0], level.bse[0]), (slope.params[1], slope.bse[1])
+    intercept = sm.GLM(outcome, constant, family=family, offset=log_odds(predicted)).fit(**clustered)
+    slope = sm.GLM(outcome, sm.add_constant(log_odds(predicted)), family=family).fit(**clustered)
+    ours = (
+        calibration_in_the_large(outcome, predicted, customers),
+        calibration_slope(outcome, predicted, customers),
+    )
+    theirs = (intercept.params[0], intercept.bse[0]), (slope.params[1], slope.bse[1])
     for found, (value, error) in zip(ours, theirs, strict=True):
         assert found.value == pytest.approx(value, rel=1e-5)
         assert found.hi - found.lo == pytest.approx(2 * 1.96 * error, rel=1e-4)
 
 
-def test_rows_repeated_per_customer_do_not_sharpen_the_interval() -> None:
+def test_rows_repeated_per_customer_do_not_narrow_the_interval() -> None:
     outcome, truth = drawn(2_000)
     once = calibration_in_the_large(outcome, truth, np.arange(2_000))
     fivefold = calibration_in_the_large(np.tile(outcome, 5), np.tile(truth, 5), np.tile(np.arange(2_000), 5))

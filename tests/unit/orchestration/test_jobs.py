@@ -9,7 +9,7 @@ from assets.churn.problem import CHURN
 from assets.defs import as_of_partitions
 from assets.keys import RETRAIN_LOG
 from assets.lifecycle.defs import supervised_assets
-from assets.monitoring.defs import journals_asset
+from assets.monitoring.defs import control_tables_asset
 from assets.propensity.problem import PURCHASE_PROPENSITY
 from orchestration.jobs import Stages
 
@@ -28,7 +28,10 @@ def stages() -> Stages:
         landed=[], featured=[], monitored=[], published=[published],
         refitted_every_run=[],
         trained=[asset for *trained, _ in models for asset in trained],
-        scored=[*(scores for *_, scores in models), journals_asset(problem.scores for problem in PROBLEMS)],
+        scored=[
+            *(scores for *_, scores in models),
+            control_tables_asset(problem.scores for problem in PROBLEMS),
+        ],
     )  # fmt: skip
 
 

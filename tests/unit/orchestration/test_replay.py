@@ -61,7 +61,7 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
     monkeypatch.setattr(replay, "pending_trigger", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
-    monkeypatch.setattr(replay, "morning_line", lambda _rows: "the morning in a line")
+    monkeypatch.setattr(replay, "date_line", lambda _rows: "the morning in a line")
     return History(
         definitions=dg.Definitions(
             assets=[looked, scores, champion, snapshot],
