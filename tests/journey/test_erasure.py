@@ -29,14 +29,14 @@ def somebody(place: Place) -> str:
 
 @pytest.fixture(scope="module")
 def personal(somebody: str) -> list[str]:
-    """What may be found nowhere afterwards."""
+    """Values that may be in no file after the erasure."""
     customers = customers_of(SIZES["tiny"])
     (row,) = contacts_of(customers)[customers["customer_id"] == somebody].to_dict("records")
     return [somebody, row["email"], row["phone"]]
 
 
 def is_gone(place: Place, personal: list[str]) -> bool:
-    # Beside the shop lies what its simulation knows; no shop has that.
+    # The truth folder belongs to the simulation; no real shop has it.
     found = scan([place.var_dir], personal, beside=[place.folder / "truth"])
     assert found.files > 500
     assert found.hits == {}
@@ -55,7 +55,7 @@ def test_an_erased_customer_is_gone_from_every_byte(place: Place, somebody: str,
     assert is_gone(place, personal)
 
 
-def test_the_next_run_lands_the_same_exports_and_brings_nobody_back(
+def test_the_next_run_does_not_restore_the_erased_customer(
     place: Place, somebody: str, personal: list[str]
 ) -> None:
     again = place.run()
@@ -71,7 +71,7 @@ def test_the_next_run_lands_the_same_exports_and_brings_nobody_back(
     assert nothing == {"delivered": {}, "vault": {}, "published": {}}
 
 
-def test_whoever_is_in_the_file_of_requests_is_erased_and_the_file_goes(place: Place) -> None:
+def test_customers_in_the_request_file_are_erased_and_the_file_is_deleted(place: Place) -> None:
     requests = place.folder / "erasure_requests.csv"
     requests.write_text("customer_id\nC100020\nC100021\n")
     erased = told(place, "erase")
