@@ -71,7 +71,9 @@ def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.Dat
     best = scored.assign(rank=rank).nsmallest(int(np.ceil(SHARE * len(scored))), "rank")
     allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
-    is_over = np.cumsum(allowed & ~held_out) > most
-    reason = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], default=None)
+    may_be_contacted = allowed & ~held_out
+    is_member = may_be_contacted & (np.cumsum(may_be_contacted) <= most)
+    reason = np.select([~allowed, held_out], [NO_CONSENT, HELD_OUT], CAPPED)
+    suppress_reason = pd.Series(reason, index=best.index, dtype="string").mask(is_member)
     columns = ["customer_id", "rank", "value", "suppress_reason"]
-    return best.assign(suppress_reason=reason)[columns].reset_index(drop=True)
+    return best.assign(suppress_reason=suppress_reason)[columns].reset_index(drop=True)
