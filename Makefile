@@ -1,4 +1,4 @@
-# Every target is one thing a person could type; `make run` and `make test` set up whatever is missing.
+# Each target is one command; `make run` and `make test` install what is missing.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
@@ -24,9 +24,14 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
-setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
+# Dagster reads its configuration from its home, which is outside the repository.
+setup: .venv/.ready
+	@mkdir -p $(DAGSTER_HOME)
+	@cmp --silent orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml || { \
+		cp orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml \
+		&& echo "copied orchestration/dagster.yaml to $(DAGSTER_HOME), where it was missing or different" >&2; }
 
 .uv/bin/uv:
 	python3 -m venv .uv
@@ -35,10 +40,6 @@ setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 .venv/.ready: pyproject.toml uv.lock | $(if $(findstring .uv/,$(UV)),.uv/bin/uv)
 	$(UV) sync --frozen
 	touch $@
-
-$(DAGSTER_HOME)/dagster.yaml: orchestration/dagster.yaml
-	mkdir -p $(@D)
-	cp $< $@
 
 run: setup
 	$(PYTHON) -m orchestration.cli.run
@@ -56,7 +57,10 @@ replay: setup
 	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
 
 rollback: setup
-	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(PROBLEM),--problem $(PROBLEM))
+	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(CAPABILITY),--capability $(CAPABILITY))
+
+rebuild: setup
+	@$(PYTHON) -m orchestration.cli.rebuild
 
 audience: setup
 	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))
@@ -71,7 +75,7 @@ scan: setup
 	@$(PYTHON) -m orchestration.cli.privacy.scan
 
 vault-key: setup
-	@$(PYTHON) -m orchestration.resources.vault_keys
+	@$(PYTHON) -m orchestration.cli.privacy.vault_key
 
 rotate-vault-key: setup
 	@$(PYTHON) -m orchestration.cli.privacy.rotate_vault_key
@@ -84,7 +88,7 @@ fix: setup
 docs: setup
 	$(PYTHON) -m orchestration.cli.docs
 
-# Each worker of pytest has one core: more threads than cores would only wait for each other.
+# Each pytest worker has one core: more threads than cores would only wait for each other.
 check test: export OMP_NUM_THREADS := 1
 
 check: setup
@@ -98,7 +102,7 @@ check: setup
 	$(BIN)/dg check defs
 	$(PYTHON) -m pytest tests/architecture tests/unit -n 2
 
-# In this order: the journeys' files take longest, and at the end short ones leave no core without work.
+# In this order: the files of the journeys take longest, and short files at the end keep both cores busy.
 test: check
 	$(PYTHON) -m pytest tests/graph tests/journey tests/assets tests/warehouse tests/sources \
 		-n 2 --dist loadfile --no-loadscope-reorder -rs
@@ -106,10 +110,10 @@ test: check
 bench: setup
 	$(PYTHON) -m benchmarks
 
-# uv's exit code 1 is a known hole; 2 is no answer, which is said and fails nobody's night.
+# uv exits with 1 for a known vulnerability and with 2 without an answer, which is printed and is not a failure.
 audit: setup
 	@$(UV) audit --frozen --preview-features audit-command $(if $(ADVISORIES),--service-url $(ADVISORIES)) \
-		|| { test $$? -eq 2 && echo "NOT AUDITED: the advisories could not be had; nothing is known of the locked packages"; }
+		|| { test $$? -eq 2 && echo "NOT AUDITED: the advisory service did not answer, so the locked packages were not checked"; }
 
 faults: setup
 	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS)) $(if $(EVERY),--every $(EVERY))

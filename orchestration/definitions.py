@@ -33,15 +33,17 @@ from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
 from orchestration.capabilities import PROBLEMS, checks_of_all, modelled, monitored_assets, published_tables
 from orchestration.cli.console_log import console_logger
-from orchestration.cli.privacy.erase import Erasing
-from orchestration.erasure_job import Erase, erase_job, erasure_requested_sensor
+from orchestration.cli.privacy.erase import erase_requested
 from orchestration.jobs import Stages, jobs_of
-from orchestration.policies import SENSOR_PATIENCE, governed
+from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
+    Erase,
+    erase_job,
+    erasure_requested_sensor,
     exports_landed_sensor,
     retrain_triggered_sensor,
     run_failed_sensor,
@@ -73,7 +75,7 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
         jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
         schedules=_schedules(business),
         sensors=_sensors(business, settings, stages),
-        loggers={"narrator": console_logger},
+        loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
@@ -153,7 +155,7 @@ def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
 
 def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
-        database=str(settings.warehouse_file), patience_seconds=SENSOR_PATIENCE.total_seconds()
+        database=str(settings.warehouse_file), lock_timeout_seconds=SENSOR_LOCK_TIMEOUT.total_seconds()
     )
 
     def causes() -> Iterator[RetrainTrigger]:
@@ -173,7 +175,7 @@ def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> li
 
 
 def _erase(business: BusinessConfig, settings: Settings) -> Erase:
-    return lambda warehouse, vault: Erasing(settings, business, warehouse, vault).all_of(())
+    return lambda warehouse, vault: erase_requested(settings, business, warehouse, vault)
 
 
 def _delivered(business: BusinessConfig) -> set[Path]:

@@ -1,4 +1,4 @@
-"""The jobs that a person, a schedule or a sensor launches by name."""
+"""Jobs of one business, launched by a person, a schedule or a sensor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ PUBLISH = "publish"
 REPLAY = "replay"
 RESCORE = "rescore"
 
-TOLD: Mapping[str, str] = MappingProxyType(
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        PREDICT_AND_PUBLISH: "The whole path for one as-of day: land the exports, build features, train and "
-        "judge a candidate, score everyone with the champion, publish. Choose the newest as-of day.",
-        REFRESH: "Land what has arrived, build staging and marts, say what the data can carry. Trains and "
-        "publishes nothing.",
-        SCORE: "The weekly morning: land, build features, look back on what was published, score everyone "
-        "with the champion, fit lifetime value and segments anew, publish. Trains no champion; without one it"
-        " says so.",
-        RETRAIN: "Train and judge a candidate for one as-of day, promote or refuse it, score with whoever "
-        "serves then, publish. The features of that day must be there: launch score before.",
-        REPLAY: "One morning of the past: build its features, look back on what was published, score with "
-        "the champion of that day. Lands and publishes nothing; `make replay` walks many of them.",
-        RESCORE: "Score one as-of day again with whoever serves now, and publish: what `make rollback` runs.",
-        PUBLISH: "Publish again what the warehouse holds: contracts, ledger of checks, snapshot file.",
+        PREDICT_AND_PUBLISH: "Everything for one as-of date: load the exports, build features, train and "
+        "evaluate a candidate, promote or refuse it, score with the champion, publish. Use the newest date.",
+        REFRESH: "Load the delivered exports, build staging and marts, report which capabilities the data "
+        "supports. Trains and publishes nothing.",
+        SCORE: "The weekly run: load, build features, compare published scores with observed outcomes, score "
+        "with the champion, refit lifetime value and segments, publish. Does not train propensity and churn; "
+        "fails if one of them has no champion yet.",
+        RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
+        "champion, publish. Needs the features of that date: launch score first.",
+        REPLAY: "One past as-of date: build its features, compare published scores with observed outcomes, "
+        "score with the champion of that date. Loads and publishes nothing; `make replay` runs many dates.",
+        RESCORE: "Score one as-of date again with the current champion and publish; part of `make rollback`.",
+        PUBLISH: "Publish the tables of the warehouse again: contracts, results of checks, snapshot file.",
     }
 )
 
@@ -42,16 +42,16 @@ Assets = Sequence[dg.AssetsDefinition]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """Every asset of one business, by what it waits for.
+    """All assets of one business by stage.
 
     Attributes:
         landed: Exports, raw tables, staging and marts, the usability report.
-        featured: Features and labels by as-of day.
-        looked_back: What became of published scores, and how far customers have drifted.
-        trained: Candidate, evaluation and champion of the supervised problems, for a cause.
-        renewed: What is fitted anew each morning, behind its own gate: lifetime value and segments.
-        scored: Scores and the journals.
-        published: The published tables, the ledger of checks and the snapshot.
+        featured: Features and labels by as-of date.
+        monitored: Realised performance and drift.
+        trained: Candidate, evaluation and champion of the supervised problems, trained on a trigger.
+        refitted_every_run: Lifetime value and segments: fitted in every run, promoted by their own gate.
+        scored: Scores and the control tables.
+        published: The published tables, the results of checks and the snapshot.
     """
 
     landed: Assets
@@ -64,7 +64,7 @@ class Stages:
 
     @property
     def everything(self) -> Assets:
-        """All of them, upstream first."""
+        """All assets, upstream first."""
         return [
             *self.landed,
             *self.featured,
@@ -76,17 +76,19 @@ class Stages:
         ]
 
     def assets_to_retrain(self, problem: str) -> list[dg.AssetKey]:
-        """What a cause to retrain ``problem`` makes: its own models and scores, and what all share."""
+        """Assets of a retraining of ``problem``: its models and scores, and the shared assets."""
         fitted = (*self.trained, *self.refitted_every_run)
-        others = {room for asset in fitted for room in asset.group_names_by_key.values()} - {problem}
+        others = {group for asset in fitted for group in asset.group_names_by_key.values()} - {problem}
         made = (*self.trained, *self.scored, *self.published)
-        return [key for asset in made for key, room in asset.group_names_by_key.items() if room not in others]
+        return [
+            key for asset in made for key, group in asset.group_names_by_key.items() if group not in others
+        ]
 
 
 def jobs_of(
     stages: Stages, partitions: dg.PartitionsDefinition[str]
 ) -> dict[str, UnresolvedAssetJobDefinition]:
-    """Every job by its name; each is launched for one as-of day."""
+    """Return every job by name; each is launched for one as-of date."""
     scoring = [*stages.featured, *stages.monitored, *stages.refitted_every_run, *stages.scored]
     assets: dict[str, Assets] = {
         PREDICT_AND_PUBLISH: stages.everything,
@@ -97,7 +99,7 @@ def jobs_of(
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,
     }
-    return {name: _job(name, each, partitions, text=TOLD[name]) for name, each in assets.items()}
+    return {name: _job(name, each, partitions, text=DESCRIPTIONS[name]) for name, each in assets.items()}
 
 
 def _job(

@@ -1,4 +1,4 @@
-"""When things run, how stale they may get, who owns them, and how often a fault is tried again."""
+"""Schedules, sensor intervals, timeouts, retries, freshness limits and owners."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,30 +6,30 @@ from types import MappingProxyType
 
 import dagster as dg
 
-# In the business's own time zone: exports have arrived by five, and the day's first readers come after six.
+# In the business's time zone: exports arrive before five, and published tables are read from six on.
 REFRESH_AT = "0 5 * * *"
 SCORE_AT = "0 6 * * 1"
 
-LOOK_FOR_EXPORTS_EVERY = timedelta(minutes=1)
-LOOK_FOR_CAUSES_EVERY = timedelta(minutes=5)
-LOOK_FOR_ERASURES_EVERY = timedelta(minutes=1)
+EXPORTS_CHECK_EVERY = timedelta(minutes=1)
+TRIGGERS_CHECK_EVERY = timedelta(minutes=5)
+ERASURES_CHECK_EVERY = timedelta(minutes=1)
 
-# A person turns each of the others on in the UI, once; Dagster remembers it.
-ON_FROM_THE_START = frozenset({"run_failed_sensor"})
+# The others are switched on in the UI, once; Dagster stores that.
+ON_BY_DEFAULT = frozenset({"run_failed_sensor"})
 
-# A run of the largest sample shop takes minutes; whatever takes two hours hangs.
+# A run of the largest sample shop takes minutes; a run of two hours hangs.
 LONGEST_RUN = timedelta(hours=2)
 RUN_TAGS: Mapping[str, str] = MappingProxyType(
     {"dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())), "dagster/max_retries": "1"}
 )
 
-# A SQL person's query or dbt's step holds the file for seconds; after ten minutes somebody forgot a window.
+# A query or a dbt step holds the file for seconds; after ten minutes it is a forgotten SQL client.
 # dbt waits as long (`retries` in dbt_project/profiles.yml).
-WAREHOUSE_PATIENCE = timedelta(minutes=10)
-# Dagster gives a sensor a minute; it looks again anyway.
-SENSOR_PATIENCE = timedelta(seconds=20)
+WAREHOUSE_LOCK_TIMEOUT = timedelta(minutes=10)
+# Dagster stops a sensor's tick after a minute; the next tick tries again.
+SENSOR_LOCK_TIMEOUT = timedelta(seconds=20)
 
-# A week between mornings, and a day for a person to notice.
+# As-of dates are a week apart; one more day leaves time to react.
 STALE_AFTER = timedelta(days=8)
 WARN_AFTER = timedelta(days=7, hours=6)
 
@@ -41,22 +41,22 @@ DATA_GROUPS = frozenset(
 
 
 def status_of(sensor: str) -> dg.DefaultSensorStatus:
-    """Whether a sensor is on before anybody has turned it on."""
-    is_on = sensor in ON_FROM_THE_START
+    """Return the status of ``sensor`` in a new Dagster instance."""
+    is_on = sensor in ON_BY_DEFAULT
     return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
 
 
 def governed(asset: dg.AssetsDefinition, *, is_live: bool) -> dg.AssetsDefinition:
-    """``asset`` with its owners; of a live business also with how stale it may get.
+    """Return ``asset`` with its owners and, for a live business, its freshness policy.
 
-    A data set that has ended is never stale: nothing newer will come.
+    A data set that has ended is never stale, because no newer data will arrive.
     """
     freshness = dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER, warn_window=WARN_AFTER)
 
-    def ruled(spec: dg.AssetSpec) -> dg.AssetSpec:
+    def with_policies(spec: dg.AssetSpec) -> dg.AssetSpec:
         owners = DATA_OWNERS if spec.group_name in DATA_GROUPS else MODEL_OWNERS
         if is_live:
             return spec.replace_attributes(owners=owners, freshness_policy=freshness)
         return spec.replace_attributes(owners=owners)
 
-    return asset.map_asset_specs(ruled)
+    return asset.map_asset_specs(with_policies)

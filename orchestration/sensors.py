@@ -1,31 +1,39 @@
-"""What starts jobs without a person: the calendar, new exports, causes to retrain, and failures."""
+"""Schedules and sensors, the alert of a failed run, and the job that erases customers."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
+from assets.ports import Vault, Warehouse
+from assets.privacy.erasure.erase import Erased, ErasureIncomplete
+from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
-from orchestration.alerts import alert
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.layout import LayoutOutdated
+from orchestration.resources.locks import ResourceLocked
 
-# Enough of a file to tell it from another of the same length, however large it is.
+# Enough to distinguish two files of the same length, however large they are.
 FINGERPRINTED_BYTES = 65_536
+
+ERASE_SUBJECTS = "erase_subjects"
+
+Erase = Callable[[Warehouse, Vault], Erased | None]
 
 
 def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.ScheduleDefinition]:
-    """A daily refresh and a weekly score, each for the newest as-of day, in the business's time zone.
+    """Schedule a daily refresh and a weekly score for the newest as-of date.
 
     Args:
-        time_zone: Where the business's clocks hang.
-        newest: The newest as-of day of the business on a given day of its calendar.
+        time_zone: Time zone of the business, such as ``Europe/Berlin``.
+        newest: Returns the newest as-of date of the business on a given day.
     """
 
     def asked(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -42,7 +50,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             execution_fn=asked,
             default_status=(
                 dg.DefaultScheduleStatus.RUNNING
-                if f"{job}_schedule" in policies.ON_FROM_THE_START
+                if f"{job}_schedule" in policies.ON_BY_DEFAULT
                 else dg.DefaultScheduleStatus.STOPPED
             ),
             description=f"{text} ({time_zone}).",
@@ -56,12 +64,12 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportsCursor:
-    """What the sensor remembers between two looks, whoever restarts in between.
+    """State of the sensor between two ticks; it survives restarts.
 
     Attributes:
-        seen: Fingerprint of the files at the last look.
-        asked: Fingerprint for which a refresh was asked last.
-        times: How often one was asked; files may return to what they were, and that is a change too.
+        seen: Fingerprint of the files at the last tick.
+        asked: Fingerprint for which a refresh was requested last.
+        times: Number of requests, so that files that change back to an earlier state have a new run key.
     """
 
     seen: str = ""
@@ -70,26 +78,26 @@ class ExportsCursor:
 
     @classmethod
     def remembered(cls, cursor: str | None) -> "ExportsCursor":
-        """From Dagster's cursor; of nothing at the very first look."""
+        """Read Dagster's cursor; ``None`` at the first tick."""
         return cls(**json.loads(cursor)) if cursor else cls()
 
     @property
     def cursor(self) -> str:
-        """As Dagster keeps it."""
+        """Cursor as Dagster stores it."""
         return json.dumps(asdict(self))
 
 
 def exports_landed_sensor(
     files: Callable[[], Iterable[Path]], *, newest: Callable[[], date]
 ) -> dg.SensorDefinition:
-    """Refreshes once for each change among the delivered files, when two looks in a row saw the same."""
+    """Launch refresh once per change of the delivered files, after two equal ticks in a row."""
 
     @dg.sensor(
         name="exports_landed_sensor",
         default_status=policies.status_of("exports_landed_sensor"),
         job_name=REFRESH,
-        minimum_interval_seconds=int(policies.LOOK_FOR_EXPORTS_EVERY.total_seconds()),
-        description="Launches refresh when a delivered file is new, changed or gone, and no longer moving.",
+        minimum_interval_seconds=int(policies.EXPORTS_CHECK_EVERY.total_seconds()),
+        description="Launches refresh when delivered files have changed and been stable for one tick.",
     )
     def _landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         before, found = ExportsCursor.remembered(context.cursor), sorted(files())
@@ -97,9 +105,9 @@ def exports_landed_sensor(
         if not found:
             return dg.SensorResult(skip_reason="no export has been delivered yet", cursor=now.cursor)
         if now.seen == now.asked:
-            return dg.SensorResult(skip_reason=f"nothing new among {len(found)} files", cursor=now.cursor)
+            return dg.SensorResult(skip_reason=f"no change among {len(found)} files", cursor=now.cursor)
         if now.seen != before.seen:
-            # Half a file would land as a broken one.
+            # A half-written file would be loaded as a broken one.
             return dg.SensorResult(skip_reason="files are still arriving", cursor=now.cursor)
         asked = replace(now, asked=now.seen, times=now.times + 1)
         request = dg.RunRequest(run_key=asked.cursor, partition_key=newest().isoformat())
@@ -109,13 +117,13 @@ def exports_landed_sensor(
 
 
 def quick_fingerprint(files: Iterable[Path]) -> str:
-    """A fingerprint of ``files`` that reads only the beginning of each.
+    """Fingerprint of ``files`` from their names, sizes and first bytes.
 
-    Not the time of change: the sample shop writes the same bytes again, and that is nothing new.
+    Not from their modification times: the sample shop writes the same bytes again, which is no change.
     """
     digest = hashlib.sha256()
     for file in files:
-        # Gone since it was listed: the next look sees that.
+        # Deleted since it was listed: the next tick notices.
         with suppress(FileNotFoundError), file.open("rb") as stream:
             digest.update(f"{file}\0{file.stat().st_size}\0".encode() + stream.read(FINGERPRINTED_BYTES))
     return digest.hexdigest()
@@ -126,31 +134,31 @@ def retrain_triggered_sensor(
     *,
     assets_to_retrain: Callable[[str], Sequence[dg.AssetKey]],
 ) -> dg.SensorDefinition:
-    """Launches ``retrain`` once for each cause: the run key is the cause, and Dagster keeps run keys.
+    """Launch ``retrain`` once per trigger: the run key names the trigger, and Dagster stores run keys.
 
     Args:
-        causes: Why models are wanted now.
-        assets_to_retrain: What of the job a cause of the problem of that name makes; the others' models stay.
+        causes: Returns the pending triggers.
+        assets_to_retrain: Returns the assets to run for the problem of that name.
     """
 
     @dg.sensor(
         name="retrain_triggered_sensor",
         default_status=policies.status_of("retrain_triggered_sensor"),
         job_name=RETRAIN,
-        minimum_interval_seconds=int(policies.LOOK_FOR_CAUSES_EVERY.total_seconds()),
+        minimum_interval_seconds=int(policies.TRIGGERS_CHECK_EVERY.total_seconds()),
         description=(
-            "Launches retrain when no model serves, published probabilities did not come true, somebody was "
-            "erased, customers drifted or the champion is old; at most one attempt in two weeks of mornings."
+            "Launches retrain when there is no champion, realised calibration is outside its tolerance, a "
+            "customer was erased, features drifted or the champion is old; at most once in two weeks."
         ),
     )
     def _wanted() -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             found = list(causes())
-        except ResourceLocked as held:
-            yield dg.SkipReason(f"{held}; the next tick looks again")
+        except (ResourceLocked, LayoutOutdated) as held:
+            yield dg.SkipReason(f"{held}; the next tick tries again")
             return
         if not found:
-            yield dg.SkipReason("no cause to retrain")
+            yield dg.SkipReason("no retrain trigger")
         for cause in found:
             yield retrain_request(cause, assets_to_retrain(cause.problem))
 
@@ -158,7 +166,7 @@ def retrain_triggered_sensor(
 
 
 def retrain_request(cause: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """The run that answers ``cause`` by making ``assets``."""
+    """Request a run of ``assets`` for one trigger."""
     return dg.RunRequest(
         run_key=cause.key,
         partition_key=cause.as_of.isoformat(),
@@ -168,20 +176,109 @@ def retrain_request(cause: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.
 
 
 def tags_of(cause: RetrainTrigger) -> dict[str, str]:
-    """What a run carries that answers ``cause``."""
+    """Tags of a run that a trigger has launched."""
     return {TRIGGER_TAG: cause.trigger, WINDOWS_TAG: str(cause.windows_violated)}
 
 
 def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
-    """Writes each failed run as one JSON line into ``alerts``, for whatever pages people."""
+    """Append each failed run as one JSON line to ``alerts``, which a pager can watch."""
 
     @dg.run_failure_sensor(
         name="run_failed_sensor",
         default_status=policies.status_of("run_failed_sensor"),
-        description=f"Appends each failed run, its steps and the reason to reports/{alerts.name}.",
+        description=f"Appends each failed run with its failed steps and the reason to reports/{alerts.name}.",
     )
     def _failed(context: dg.RunFailureSensorContext) -> None:
-        words = context.failure_event.message or ""
-        alert(alerts, context.dagster_run, context.get_step_failure_events(), otherwise=words)
+        failures, reason = context.get_step_failure_events(), cause(context.failure_event)
+        alert(alerts, context.dagster_run, failures, otherwise=reason)
 
     return _failed
+
+
+def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
+    """Append one line about ``run`` to ``file``; its folder is created when missing.
+
+    Args:
+        file: Lines of JSON, oldest first.
+        run: The run that failed.
+        failures: Events of its failed steps.
+        otherwise: The reason if no step failed, such as a killed run.
+    """
+    steps = {event.step_key: cause(event) for event in failures}
+    line = {
+        "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "job": run.job_name,
+        "run_id": run.run_id,
+        "partition": run.tags.get(PARTITION_TAG),
+        "steps": list(steps),
+        "reason": "; ".join(steps.values()) or " ".join(otherwise.split()),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
+    """Append the line of a failed run of this process, which no sensor observes."""
+    failures, reason = result.get_step_failure_events(), cause(result.get_run_failure_event())
+    alert(file, result.dagster_run, failures, otherwise=reason)
+
+
+def cause(event: dg.DagsterEvent) -> str:
+    """Return the innermost error of a failed step or run, in one line."""
+    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error else event.message or ""
+
+
+def erase_job(erase: Erase) -> dg.JobDefinition:
+    """Create the erasure job; the ids are read from the file and appear in no configuration and no log."""
+
+    @dg.op(name="erased_subjects", pool="warehouse")
+    def _erased(
+        context: dg.OpExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        vault: dg.ResourceParam[Vault],
+    ) -> None:
+        try:
+            done = erase(warehouse, vault)
+        except (ErasureIncomplete, VaultKeyRefused) as refused:
+            raise dg.Failure(str(refused), allow_retries=False) from None
+        if done is None:
+            context.log.info("there is no erasure request")
+            return
+        context.log.info(
+            f"{done.people} people, {done.rows_removed} rows, {done.values_forgotten} values of the vault"
+        )
+
+    @dg.job(
+        name=ERASE_SUBJECTS,
+        executor_def=dg.in_process_executor,
+        tags=dict(policies.RUN_TAGS),
+        description="Erase the customers in the file of requests and complete interrupted erasures.",
+    )
+    def _job() -> None:
+        _erased()
+
+    return _job
+
+
+def erasure_requested_sensor(requests: Path) -> dg.SensorDefinition:
+    """Launch the erasure job once per state of the file ``requests``."""
+
+    @dg.sensor(
+        name="erasure_requested_sensor",
+        job_name=ERASE_SUBJECTS,
+        minimum_interval_seconds=int(policies.ERASURES_CHECK_EVERY.total_seconds()),
+        default_status=policies.status_of("erasure_requested_sensor"),
+        description=f"Launches {ERASE_SUBJECTS} when {requests.name} is created or changed.",
+    )
+    def _requested() -> dg.RunRequest | dg.SkipReason:
+        if not requests.exists():
+            return dg.SkipReason("there is no erasure request")
+        # A failed request is tried again when the file is written again; the key is a hash and names nobody.
+        asked = f"{requests.stat().st_mtime_ns}".encode() + requests.read_bytes()
+        return dg.RunRequest(run_key=hashlib.sha256(asked).hexdigest())
+
+    return _requested

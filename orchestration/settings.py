@@ -1,4 +1,4 @@
-"""Where things lie and which business runs: the only reader of the environment and of ``config/*.yaml``."""
+"""Paths and choice of business: the only reader of the environment and of ``config/*.yaml``."""
 
 import os
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 class Settings(BaseSettings):
     """Paths and choices of this process; every field is also an environment variable of the same name.
 
-    ``business`` is the YAML of the business to run; its file name is the name of the business and of
-    its folder under ``var_dir``. Relative paths start at the project's folder. The keys of the vault show
-    themselves nowhere: neither in this object's picture nor in an error about it.
+    ``business`` is the YAML file of the business; its stem is the name of the business and of its folder
+    below ``var_dir``. Relative paths start at the project's folder. Vault keys appear neither in the ``repr``
+    of this object nor in its validation errors.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
@@ -37,98 +37,103 @@ class Settings(BaseSettings):
 
     @property
     def business_file(self) -> Path:
-        """The YAML of the business."""
+        """YAML file of the business."""
         return _from_project(self.business)
 
     @property
     def folder(self) -> Path:
-        """Everything generated for this business."""
+        """Folder of everything generated for this business."""
         return _from_project(self.var_dir) / self.business_file.stem
 
     @property
     def warehouse_file(self) -> Path:
-        """The one writer's DuckDB file; dbt takes its catalog name from the file's."""
+        """The DuckDB file that the runs write; its stem is the catalog name in dbt."""
         return self.folder / "warehouse.duckdb"
 
     @property
     def landing_dir(self) -> Path:
-        """Exports as they arrived; the sample shop writes here."""
+        """Exports as delivered; the sample shop writes here."""
         return self.folder / "landing"
 
     @property
     def snapshot_file(self) -> Path:
-        """The DuckDB file SQL consumers open."""
+        """DuckDB file of the published tables, for SQL consumers."""
         return self.folder / "published" / "marketing.duckdb"
 
     @property
     def parquet_dir(self) -> Path:
-        """One folder per published table, for consumers without DuckDB."""
+        """Parquet copies of the published tables, one folder each."""
         return self.folder / "published" / "parquet"
 
     @property
     def audiences_dir(self) -> Path:
-        """Files of audiences that were asked for, to be uploaded by a person."""
+        """Audience files written by `make audience`, to be uploaded by a person."""
         return self.folder / "audiences"
 
     @property
     def reports_dir(self) -> Path:
-        """Pages for a browser, and the alerts of failed runs."""
+        """HTML reports and the alerts of failed runs."""
         return self.folder / "reports"
 
     @property
     def vault_file(self) -> Path:
-        """Personal values, encrypted."""
+        """Encrypted personal values and the suppression list."""
         return self.folder / "vault.sqlite"
 
     @property
     def erasure_requests_file(self) -> Path:
-        """Whoever asked to be erased: one ``customer_id`` a line."""
+        """Erasure requests: one ``customer_id`` per line."""
         return self.folder / "erasure_requests.csv"
 
     @property
     def truth_dir(self) -> Path:
-        """What a simulated shop does not know of itself; no data of the business."""
+        """Ground truth of a simulated shop; not data of the business."""
         return self.folder / "truth"
 
     @property
     def key_file(self) -> Path | None:
-        """The file of the vault's key that the environment names."""
+        """Vault key file named by the environment."""
         return _from_project(self.vault_key_file) if self.vault_key_file else None
 
     @property
     def simulated_key_file(self) -> Path:
-        """The key of a simulated shop, whose people do not exist; beside the businesses, not among them."""
+        """Generated vault key of a simulated shop, outside the folders of the businesses."""
         return _from_project(self.var_dir) / "keys" / f"{self.business_file.stem}.key"
 
     @property
     def alerts_file(self) -> Path:
-        """One line per failed run."""
+        """JSON file with one line per failed run."""
         return self.reports_dir / "alerts.jsonl"
 
     @property
+    def models_dir(self) -> Path:
+        """Model files, one folder per problem and version."""
+        return self.folder / "models"
+
+    @property
     def dbt_target_dir(self) -> Path:
-        """Dbt's manifest, compiled SQL and logs."""
+        """Manifest, compiled SQL and logs of dbt."""
         return self.folder / "dbt"
 
     @property
     def pulls_dir(self) -> Path:
-        """Cursors of what is pulled from databases and web services, and pulls on their way."""
+        """Cursors of pulls from databases and web services, and unfinished pulls."""
         return self.folder / "dlt"
 
     def secret(self, name: str) -> str | None:
-        """The value of environment variable ``name``; ``None`` when it is not set or empty."""
+        """Return the environment variable ``name``; ``None`` if it is unset or empty."""
         return os.environ.get(name) or None
 
     def load_business(self) -> BusinessConfig:
-        """The business of ``business_file``, validated.
+        """Read and validate the business of ``business_file``.
 
         Raises:
-            BusinessInvalid: naming the file, the key and the remedy.
+            BusinessInvalid: If the file is missing or not valid; names the file, the key and the remedy.
         """
         file = self.business_file
         if not file.is_file():
             raise BusinessInvalid(
-                f"{file} is not there; set BUSINESS to a file such as config/sample_shop.yaml"
+                f"{file} does not exist; set BUSINESS to a file such as config/sample_shop.yaml"
             )
         business = business_from(
             _document(file), file=file, data_dir=_from_project(self.data_dir), landing_dir=self.landing_dir
@@ -137,12 +142,13 @@ class Settings(BaseSettings):
             return business
         return _sized(business, business.simulation, SIZES[self.size])
 
-    def export_dbt_environment(self, asked: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Put into this process's environment what dbt reads from there.
+    def export_dbt_environment(self, parameters: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Export the warehouse path and the run parameters to dbt through the environment.
 
-        ``asked`` is what the project's macro of that name reads: time zone and days.
+        Args:
+            parameters: Values that the project's macros read, such as the time zone and the as-of date.
         """
-        os.environ.update({f"RUN_{name.upper()}": value for name, value in asked.items()})
+        os.environ.update({f"RUN_{name.upper()}": value for name, value in parameters.items()})
         os.environ["WAREHOUSE"] = str(self.warehouse_file)
 
 
@@ -151,7 +157,7 @@ def _from_project(path: Path) -> Path:
 
 
 def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:
-    """``business`` with its simulation as large as ``shop``; what is planted in it stays."""
+    """Return ``business`` with its simulation resized to ``shop``; injected faults stay."""
     simulation = Simulation(
         customers=shop.customers,
         first_day=shop.first_day,
@@ -170,5 +176,5 @@ def _document(file: Path) -> Mapping[str, object]:
     except yaml.YAMLError as error:
         raise BusinessInvalid(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
-        raise BusinessInvalid(f"{file} holds no keys; start from config/sample_shop.yaml")
+        raise BusinessInvalid(f"{file} has no keys; start from config/sample_shop.yaml")
     return document

@@ -1,106 +1,179 @@
-"""The rolling-origin table of one business: ``make backtest BUSINESS=… FROM=… TO=…``."""
+"""Rolling-origin backtest, one table per capability: ``make backtest BUSINESS=… FROM=… TO=…``."""
 
 import argparse
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from assets.calendar import first_of_months, latest_matured_as_of
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.run_context import Morning
+from assets.lifetime_value.backtest import BASELINE, BacktestWindow
+from assets.lifetime_value.group_totals import WHOLE, group_totals
+from assets.lifetime_value.judge import resamples_of
+from assets.lifetime_value.problem import LIFETIME_VALUE
+from assets.lifetime_value.propose import BackTest, ValueMorning, back_test
+from assets.metrics.amounts import amount_accuracy, coverage
+from assets.metrics.bootstrap import percentile_intervals
 from assets.supervised.data.split import TooLittleHistory
 from assets.supervised.evaluation.history_report import BacktestRow, look_back
 from assets.supervised.fitting.train import InsufficientData
 from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
-from orchestration.definitions import today_of
-from orchestration.resources.models import FolderModelStore
-from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.cli.session import Session, command, peak_memory
+from orchestration.definitions import newest_as_of_day, today_of
 from orchestration.settings import Settings
 
+RUN_ID = "backtest"
 HEADER = (
-    "| as-of day | customers | happened | Σ probability | 95 % interval | miss | AUC | naive AUC "
+    "| as-of date | customers | observed | Σ probability | 95 % interval | error | AUC | baseline AUC "
     "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
-KIB_PER_MIB = 1024
+VALUE_HEADER = (
+    "| window from | model | predicted | observed | WAPE | deviance | Gini | coverage of 80 % intervals "
+    "| period sd | gate |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
+)
+MONTHS_BETWEEN_WINDOWS = 3
 
 
-def line(looked: BacktestRow) -> str:
-    """One row of the table, in Markdown."""
-    return (
-        f"| {looked.as_of} | {looked.customers:,} | {looked.happened:,} | {looked.total.value:,.0f} "
-        f"| {looked.total.lo:,.0f} to {looked.total.hi:,.0f} | {looked.miss:+.0%} | {looked.auc:.3f} "
-        f"| {looked.naive_auc:.3f} | {looked.auc_difference.value:+.3f} "
-        f"[{looked.auc_difference.lo:+.3f}, {looked.auc_difference.hi:+.3f}] | {looked.slope:.2f} "
-        f"| {looked.decision} |"
-    )
-
-
-def closing(looked: list[BacktestRow]) -> str:
-    """The figures of the whole table."""
-    misses = np.abs([each.miss for each in looked])
-    widths = [(each.total.hi - each.total.lo) / each.total.value for each in looked]
-    inside = sum(each.is_inside for each in looked)
-    return (
-        f"mean AUC {np.mean([each.auc for each in looked]):.4f} "
-        f"(naive {np.mean([each.naive_auc for each in looked]):.4f}); "
-        f"miss median {np.median(misses):.1%}, worst {misses.max():.0%}; "
-        f"{inside} of {len(looked)} totals inside their 95 % interval, "
-        f"which spans {np.median(widths):.0%} of the total in the median (widest {max(widths):.0%})"
-    )
-
-
+@command
 def main(arguments: list[str]) -> int:
-    """Print a table per problem; returns the process's exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min)
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max)
-    asked = parser.parse_args(arguments)
-    settings, started = Settings(), time.monotonic()
-    if not settings.warehouse_file.exists():
-        sys.stderr.write(
-            f"{settings.warehouse_file} is not there yet: `make run` builds the features first\n"
-        )
-        return 1
-    business = settings.load_business()
-    first = max(asked.first, business.first_as_of_day)
+    """Print one table per capability; returns the exit code."""
+    options, started = _parsed(arguments), time.monotonic()
+    session = Session.open(Settings())
+    session.require_warehouse()
+    first = max(options.first, session.business.first_as_of_day)
     for problem in PROBLEMS:
-        newest = latest_matured_as_of(today_of(business), horizon_days=problem.horizon_days)
-        looked = list(
-            _looked_back(problem, first_of_months(first, min(asked.last, newest)), settings=settings)
-        )
-        if looked:
-            sys.stdout.write(f"\n{closing(looked)}\n")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
-    sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, peak memory {peak:,.0f} MiB\n")
+        _print_backtest(session, problem, first=first, last=options.last)
+    _print_value_backtest(session, first=first, last=options.last)
+    sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, {peak_memory()}\n")
     return 0
 
 
-def _looked_back(
-    problem: PredictionProblem, days: Iterable[date], *, settings: Settings
-) -> Iterator[BacktestRow]:
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
+    return parser.parse_args(arguments)
+
+
+def _print_backtest(session: Session, problem: PredictionProblem, *, first: date, last: date) -> None:
+    newest = latest_matured_as_of(today_of(session.business), horizon_days=problem.horizon_days)
+    rows = list(_rows(session, problem, first_of_months(first, min(last, newest))))
+    if rows:
+        sys.stdout.write(f"\n{closing(rows)}\n\n")
+
+
+def _rows(session: Session, problem: PredictionProblem, days: Iterable[date]) -> Iterator[BacktestRow]:
     sys.stdout.write(f"{problem.question}\n\n{HEADER}\n")
     for day in days:
-        morning = Morning(
-            problem=problem,
-            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
-            models=FolderModelStore(root=str(settings.folder / "models")),
-            as_of=day,
-            run_id="backtest",
-            now=datetime.now(tz=UTC).replace(tzinfo=None),
-        )
         try:
-            looked = look_back(morning)
+            row = look_back(session.run_context(Morning, problem, as_of=day, run_id=RUN_ID))
         except (TooLittleHistory, InsufficientData, LeakDetected) as refusal:
             sys.stdout.write(f"| {day} | refused: {refusal} |\n")
             continue
-        sys.stdout.write(f"{line(looked)}\n")
+        sys.stdout.write(f"{line(row)}\n")
         sys.stdout.flush()
-        yield looked
+        yield row
+
+
+def line(row: BacktestRow) -> str:
+    """Format one as-of date as a row of the Markdown table."""
+    return (
+        f"| {row.as_of} | {row.customers:,} | {row.happened:,} | {row.total.value:,.0f} "
+        f"| {row.total.lo:,.0f} to {row.total.hi:,.0f} | {row.miss:+.0%} | {row.auc:.3f} "
+        f"| {row.naive_auc:.3f} | {row.auc_difference.value:+.3f} "
+        f"[{row.auc_difference.lo:+.3f}, {row.auc_difference.hi:+.3f}] | {row.slope:.2f} "
+        f"| {row.decision} |"
+    )
+
+
+def closing(rows: list[BacktestRow]) -> str:
+    """Summarise the whole table in one sentence."""
+    errors = np.abs([each.miss for each in rows])
+    widths = [(each.total.hi - each.total.lo) / each.total.value for each in rows]
+    inside = sum(each.is_inside for each in rows)
+    return (
+        f"mean AUC {np.mean([each.auc for each in rows]):.4f} "
+        f"(baseline {np.mean([each.naive_auc for each in rows]):.4f}); "
+        f"error of the total: median {np.median(errors):.1%}, largest {errors.max():.0%}; "
+        f"{inside} of {len(rows)} totals inside their 95 % interval, "
+        f"whose median width is {np.median(widths):.0%} of the total (largest {max(widths):.0%})"
+    )
+
+
+def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
+    """Print the table of lifetime value and the totals by decile of its newest window."""
+    newest = min(last, newest_as_of_day(session.business))
+    days = first_of_months(first, newest)[::-MONTHS_BETWEEN_WINDOWS]
+    sys.stdout.write(f"{LIFETIME_VALUE.question}\n\n{VALUE_HEADER}\n")
+    found: BackTest | None = None
+    for day in reversed(days):
+        context = session.run_context(ValueMorning, LIFETIME_VALUE, as_of=day, run_id=RUN_ID)
+        tested = back_test(context)
+        if tested.looked_back:
+            found = tested
+            sys.stdout.write("\n".join(value_rows(found)) + "\n")
+            sys.stdout.flush()
+    if found is not None:
+        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.looked_back[0].cohort.as_of}:\n\n")
+        sys.stdout.write(value_by_decile(found).to_string() + "\n\n")
+
+
+def value_rows(found: BackTest) -> Iterator[str]:
+    """Format the models of one window as rows of the Markdown table."""
+    window = found.looked_back[0]
+    resamples = resamples_of(LIFETIME_VALUE, window)
+    for model, predicted in window.said.items():
+        metrics = percentile_intervals(amount_accuracy(window.amount, window.value(model), resamples))
+        lo, hi = (each[:, window.column] for each in (predicted.value_lo, predicted.value_hi))
+        covered = "" if model == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
+        totals = f"{window.value(model).sum():,.0f} | {window.amount.sum():,.0f}"
+        yield (
+            f"| {window.cohort.as_of} | {model} | {totals} | {metrics['wape'].value:.3f} "
+            f"| {metrics['deviance'].value:.3f} | {metrics['gini'].value:.3f} | {covered} "
+            f"| {found.period_sd:.2f} | {_value_decision(found, model)} |"
+        )
+    for refusal in window.refusals.values():
+        yield f"| {window.cohort.as_of} | refused: {refusal} |"
+
+
+def _value_decision(found: BackTest, model: str) -> str:
+    if found.best is None or found.best.recipe != model:
+        return ""
+    return "promote" if found.decision.promote else f"refuse: {'; '.join(found.decision.reasons)}"
+
+
+def value_by_decile(found: BackTest) -> pd.DataFrame:
+    """Return predicted and observed totals of one window, shape (10, 3 x models).
+
+    One block of columns for the best model, by its own deciles, and one for the baseline.
+    """
+    window = found.looked_back[0]
+    best = found.best.recipe if found.best else BASELINE
+    return pd.concat({name: _by_decile(window, name) for name in dict.fromkeys((best, BASELINE))}, axis=1)
+
+
+def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
+    groups = group_totals(
+        window.amount,
+        window.value(model),
+        resamples_of(LIFETIME_VALUE, window),
+        quarters=window.cohort.quarters,
+        period_sd=0.0,
+    )
+    rows = groups.loc[groups["slice_name"] == WHOLE].set_index("bin").sort_index(ascending=False)
+    return pd.DataFrame(
+        {
+            "n": rows["n"],
+            "predicted": (rows["n"] * rows["mean_predicted"]).round(),
+            "observed": (rows["n"] * rows["actual_rate"]).round(),
+        }
+    )
 
 
 if __name__ == "__main__":

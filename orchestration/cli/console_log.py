@@ -1,4 +1,4 @@
-"""The run as a person at the terminal sees it: one line when a step starts, one when it ends."""
+"""Log of a run on the terminal: one line when a step starts, one when it ends, one per failed check."""
 
 import logging
 import sys
@@ -7,17 +7,17 @@ import time
 import dagster as dg
 
 from assets.transform.remediation import NEXT_STEP
-from orchestration.alerts import cause
+from orchestration.sensors import cause
 
-# The record attribute Dagster keeps its structured event under.
+# Attribute of a log record that holds Dagster's structured event.
 _META = "dagster_meta"
 
 
 class ConsoleHandler(logging.Handler):
-    """Turns Dagster's events into short lines: what is being made, how long it took, what failed.
+    """Format Dagster's events as short lines: started steps, their duration, failures.
 
     Args:
-        is_brief: Leave out what went as it should.
+        is_brief: Print failures and warnings only.
     """
 
     def __init__(self, *, is_brief: bool = False) -> None:
@@ -38,11 +38,14 @@ class ConsoleHandler(logging.Handler):
         match event.event_type:
             case dg.DagsterEventType.STEP_START:
                 self._step_started[step] = time.monotonic()
-                return None if self._is_brief else f"making {step} …"
+                return None if self._is_brief else f"running {step} …"
             case dg.DagsterEventType.STEP_SUCCESS if not self._is_brief:
-                return f"made   {step} in {time.monotonic() - self._step_started[step]:.1f} s"
+                return f"done    {step} in {time.monotonic() - self._step_started[step]:.1f} s"
             case dg.DagsterEventType.STEP_FAILURE:
-                return f"FAILED {step}: {cause(event)}"
+                return f"FAILED  {step}: {cause(event)}"
+            # A run can fail before its first step: a run lock that is held, a warehouse of another layout.
+            case dg.DagsterEventType.RUN_FAILURE if event.job_failure_data.error:
+                return f"FAILED  {cause(event)}"
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
@@ -50,26 +53,26 @@ class ConsoleHandler(logging.Handler):
 
 
 def _warning(record: logging.LogRecord) -> str | None:
-    """What a step or a resource warns of in words: that it waits, for one."""
-    told: dict[str, str] = getattr(record, _META, None) or {}
-    return told.get("orig_message") if record.levelno == logging.WARNING else None
+    """Return a warning of a step or a resource, such as the wait for a lock."""
+    meta: dict[str, str] = getattr(record, _META, None) or {}
+    return meta.get("orig_message") if record.levelno == logging.WARNING else None
 
 
 def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:
     if evaluation.passed:
         return None
-    consequence = "stops the run" if evaluation.blocking else "warning"
-    asset = evaluation.asset_key.to_user_string()
-    told = (
-        f"  check {evaluation.check_name} on {asset} FAILED ({consequence}): {evaluation.description or ''}"
+    check = f"check {evaluation.check_name} on {evaluation.asset_key.to_user_string()}"
+    outcome = (
+        f"  {check} FAILED (stops the run)" if evaluation.blocking else f"  warning: {check} did not pass"
     )
+    text = f"{outcome}: {evaluation.description or ''}"
     next_step = evaluation.metadata.get(NEXT_STEP)
-    return f"{told}\n    next: {next_step.value}" if next_step else told
+    return f"{text}\n    next: {next_step.value}" if next_step else text
 
 
 def _logger(context: dg.InitLoggerContext) -> logging.Logger:
-    # Not logging.getLogger: a logger of its own, so that nothing but Dagster's events reaches the terminal.
-    logger = logging.Logger("narrator")
+    # Not logging.getLogger: on a separate logger only Dagster's events reach the terminal.
+    logger = logging.Logger("console")
     logger.addHandler(ConsoleHandler(is_brief=context.logger_config["is_brief"]))
     return logger
 

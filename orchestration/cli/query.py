@@ -1,4 +1,4 @@
-"""One SQL query on the published snapshot, printed as a table: ``make query SQL="…"``."""
+"""Run one SQL query on the published snapshot and print its rows: ``make query SQL="…"``."""
 
 import sys
 
@@ -8,14 +8,14 @@ from orchestration.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Print the rows of the query; returns the process's exit code."""
+    """Print the rows of the query; returns the exit code."""
     settings = Settings()
     if not settings.snapshot_file.exists():
-        sys.stderr.write(f"{settings.snapshot_file} is not there yet: run `make run` first\n")
+        sys.stderr.write(f"{settings.snapshot_file} does not exist yet: launch `make run` first\n")
         return 1
     if len(arguments) != 1 or not arguments[0].strip():
         sys.stderr.write(
-            'say what to ask, for example: make query SQL="from published.purchase_propensity_latest"\n'
+            'give a query, for example: make query SQL="from published.purchase_propensity_latest"\n'
         )
         return 2
     with duckdb.connect(str(settings.snapshot_file), read_only=True) as connection:

@@ -1,4 +1,4 @@
-"""Walk as-of days through history as production would have lived them: ``make replay FROM=… TO=…``."""
+"""Replay past as-of dates as production would have run them: ``make replay FROM=… TO=…``."""
 
 import argparse
 import sys
@@ -15,23 +15,26 @@ from typing import Self
 import dagster as dg
 
 from assets.calendar import as_of_days, first_of_months, latest_matured_as_of
-from assets.ingest.config.business import BusinessInvalid
 from assets.lifecycle.retrain_triggers import pending_trigger
 from assets.lifecycle.store import control_tables
 from assets.monitoring.replay.report import closing, date_line, markdown, page, replayed
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 from orchestration.capabilities import PROBLEMS
+from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
-from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import tags_of
 from orchestration.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """One business whose past is lived again, job by job, in this process; it begins on ``first_day``."""
+class Replay:
+    """Runs the jobs of past as-of dates of one business in this process.
+
+    Attributes:
+        first_day: First as-of date of the business.
+    """
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
@@ -40,113 +43,125 @@ class History:
     first_day: date
 
     @classmethod
-    def of(cls, settings: Settings, *, first_day: date) -> Self:
-        """The past of the business that ``settings`` name."""
-        definitions, stages = defined(settings)
+    def of(cls, session: Session) -> Self:
+        """Create the replay of the business of ``session``."""
+        definitions, stages = defined(session.settings)
         return cls(
             definitions=definitions,
             instance=dg.DagsterInstance.get(),
-            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
+            warehouse=session.warehouse,
             stages=stages,
-            first_day=first_day,
+            first_day=session.business.first_as_of_day,
         )
 
-    def run(
+    def run_job(
         self,
         job: str,
-        day: date,
+        as_of: date,
         *,
         tags: Mapping[str, str] = MappingProxyType({}),
         only: Iterable[dg.AssetKey] | None = None,
     ) -> bool:
-        """Run ``job`` for the morning of ``day``, or ``only`` some of its assets; whether it succeeded."""
-        whole, started = self.definitions.resolve_job_def(job), time.monotonic()
-        # dbt tells hundreds of lines a morning; what fails is told by the narrator.
+        """Run one job for one as-of date.
+
+        Args:
+            job: Name of the job.
+            as_of: The as-of date.
+            tags: Tags of the run.
+            only: Assets of the job to run; all by default.
+
+        Returns:
+            Whether the run succeeded.
+        """
+        definition, started = self.definitions.resolve_job_def(job), time.monotonic()
+        # dbt prints hundreds of lines per run; failures are printed by the console logger.
         with redirect_stdout(StringIO()):
-            result = whole.execute_in_process(
+            result = definition.execute_in_process(
                 instance=self.instance,
-                partition_key=day.isoformat(),
+                partition_key=as_of.isoformat(),
                 tags=dict(tags),
-                run_config={"loggers": {"narrator": {"config": {"is_brief": True}}}},
+                run_config={"loggers": {"console": {"config": {"is_brief": True}}}},
                 raise_on_error=False,
                 asset_selection=None if only is None else sorted(only),
             )
         if not result.success:
-            sys.stderr.write(f"{day}: {job} STOPPED after {time.monotonic() - started:.0f} s\n")
+            sys.stderr.write(f"{as_of}: {job} FAILED after {time.monotonic() - started:.0f} s\n")
         return result.success
 
-    def live(self, day: date) -> None:
-        """One morning: score with that day's champion, look back, and retrain when there is a cause."""
+    def run_date(self, as_of: date) -> None:
+        """Score one date with its champion, monitor, and retrain if a trigger is pending."""
         started = time.monotonic()
-        unserved = {dg.AssetKey(each.scores) for each in PROBLEMS if not self._has_model(each, day)}
-        self.run(REPLAY, day, only=self._made_by(REPLAY) - unserved)
+        without_champion = {
+            dg.AssetKey(each.scores) for each in PROBLEMS if not self._has_champion(each, as_of)
+        }
+        self.run_job(REPLAY, as_of, only=self._assets_of(REPLAY) - without_champion)
         for problem in PROBLEMS:
-            cause = pending_trigger(problem, self.warehouse, as_of=day)
-            if cause is not None and self._can_learn(problem, day):
+            trigger = pending_trigger(problem, self.warehouse, as_of=as_of)
+            if trigger is not None and self._has_labels(problem, as_of):
                 sys.stderr.write(
-                    f"{day}: retraining {problem.name}, because {cause.trigger}: {cause.reasons}\n"
+                    f"{as_of}: retraining {problem.name}: {trigger.trigger}: {trigger.reasons}\n"
                 )
-                # Published once, at the end: nobody reads the snapshots of mornings long gone.
-                asked = set(self.stages.assets_to_retrain(problem.name)) - self._made_by(PUBLISH)
-                self.run(RETRAIN, day, tags=tags_of(cause), only=asked)
+                # Published once, at the end: snapshots of past dates have no reader.
+                retrained = set(self.stages.assets_to_retrain(problem.name)) - self._assets_of(PUBLISH)
+                self.run_job(RETRAIN, as_of, tags=tags_of(trigger), only=retrained)
         for problem in PROBLEMS:
-            line = date_line(replayed(problem, self.warehouse, [day]))
+            line = date_line(replayed(problem, self.warehouse, [as_of]))
             sys.stderr.write(f"{line} ({problem.name}, {time.monotonic() - started:.0f} s)\n")
 
-    def _made_by(self, job: str) -> set[dg.AssetKey]:
+    def _assets_of(self, job: str) -> set[dg.AssetKey]:
         return set(self.definitions.resolve_job_def(job).asset_layer.selected_asset_keys)
 
-    def _has_model(self, problem: PredictionProblem, day: date) -> bool:
+    def _has_champion(self, problem: PredictionProblem, as_of: date) -> bool:
         if not self.warehouse.exists(problem.champion):
             return False
-        return control_tables.champion_as_of(problem, self.warehouse, as_of=day) is not None
+        return control_tables.champion_as_of(problem, self.warehouse, as_of=as_of) is not None
 
-    def _can_learn(self, problem: PredictionProblem, day: date) -> bool:
-        """Whether the outcome of any morning before ``day`` is known by then."""
-        return latest_matured_as_of(day, horizon_days=problem.horizon_days) >= self.first_day
+    def _has_labels(self, problem: PredictionProblem, as_of: date) -> bool:
+        """Return whether the label of any earlier as-of date has matured by then."""
+        return latest_matured_as_of(as_of, horizon_days=problem.horizon_days) >= self.first_day
 
 
+@command
 def main(arguments: list[str]) -> int:
-    """Replay, publish and write the page; returns the process's exit code."""
-    asked, settings = _parsed(arguments), Settings()
-    try:
-        business = settings.load_business()
-        history = History.of(settings, first_day=business.first_as_of_day)
-    except BusinessInvalid as invalid:
-        sys.stderr.write(f"{invalid}\n")
-        return 2
-    first, last = max(asked.first, business.first_as_of_day), min(asked.last, newest_as_of_day(business))
-    days = first_of_months(first, last) if asked.every == "month" else as_of_days(first, last)
+    """Replay, publish and write the report; returns the exit code.
+
+    Raises:
+        UsageError: If there is no as-of date in the range; ``command`` prints it.
+    """
+    options, session = _parsed(arguments), Session.open(Settings())
+    session.require_layout()
+    business = session.business
+    replay = Replay.of(session)
+    first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))
+    days = first_of_months(first, last) if options.every == "month" else as_of_days(first, last)
     if not days:
-        sys.stderr.write(f"no as-of day in {first} to {last}\n")
-        return 2
+        raise UsageError(f"no as-of date from {first} to {last}")
     started = time.monotonic()
-    if not history.run(REFRESH, days[0]):
+    if not replay.run_job(REFRESH, days[0]):
         return 1
     for day in days:
-        history.live(day)
-    published = history.run(PUBLISH, days[-1])
-    _report(days, history.warehouse, folder=settings.reports_dir, seconds=time.monotonic() - started)
+        replay.run_date(day)
+    published = replay.run_job(PUBLISH, days[-1])
+    _report(days, session.warehouse, folder=session.settings.reports_dir, seconds=time.monotonic() - started)
     return 0 if published else 1
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min)
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max)
-    parser.add_argument("--every", choices=("week", "month"), default="month")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
+    parser.add_argument("--every", choices=("week", "month"), default="month", help="default: %(default)s")
     return parser.parse_args(arguments)
 
 
-def _report(days: Iterable[date], warehouse: Warehouse, *, folder: Path, seconds: float) -> None:
+def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    lived = list(days)
     for problem in PROBLEMS:
-        rows = replayed(problem, warehouse, lived)
+        rows = replayed(problem, warehouse, days)
         file = folder / f"replay_{problem.name}.html"
         file.write_text(page(problem, rows), encoding="utf-8")
         sys.stdout.write(f"{problem.question}\n\n{markdown(rows)}\n\n{closing(rows)}\n{file}\n")
-    sys.stdout.write(f"took {seconds:,.0f} s, {seconds / len(lived):,.0f} s per as-of day\n")
+    sys.stdout.write(f"took {seconds:,.0f} s, {seconds / len(days):,.0f} s per as-of date\n")
 
 
 if __name__ == "__main__":

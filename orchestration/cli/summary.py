@@ -1,6 +1,6 @@
-"""What a run achieved, in words a marketer understands."""
+"""Summary of a run for a marketer: loaded rows, models, expected totals, segments, published tables."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,20 +13,21 @@ from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.report.grade import DO_NOT_USE, FALLBACK, GRADES
 from assets.lifetime_value import grade as value_grade
+from assets.lifetime_value.problem import LIFETIME_VALUE
 from assets.ports import Warehouse
-from assets.segments.told import segments_told
-from orchestration.cli.told_value import is_value, newest_totals, value_lines
+from assets.segments.model import BEHAVIOUR, RFM
 
 Row = Mapping[Hashable, Any]
 
 COMPARED = (("auc", "AUC"), ("average_precision", "average precision"))
+SCHEMES = {BEHAVIOUR: "by behaviour", RFM: "by recency, frequency and value"}
 SHOWN_REJECTS = 5
-TRIED_QUERY = (
+EXAMPLE_QUERY = (
     "select customer_id, round(probability, 3) as probability, decile, reason_1_code "
     "from published.purchase_propensity_latest order by probability desc limit 10"
 )
 
-# A grouping predicts nothing and has no grade: the segments are told by themselves.
+# A clustering predicts nothing and has no grade: segments have a section of their own.
 GRADED_QUERY = "select * from published.model_registry where stage = 'champion' and quality_grade is not null"
 SEGMENTS_QUERY = (
     "select scheme, segment_name, ineligible_reason, count(*) as customers, max(stability_ari) as stability "
@@ -34,14 +35,31 @@ SEGMENTS_QUERY = (
     "group by all order by scheme, customers desc"
 )
 
+VALUE_METRICS = {"deviance": "deviance (lower)", "wape": "WAPE (lower)", "gini": "Gini (higher)"}
+VALUES_QUERY = """
+    select horizon_days, count(*) as customers, sum(predicted_value) as predicted,
+        sum(baseline_value) as baseline, sum(predicted_orders) as orders, any_value(currency) as currency,
+        any_value(status) as status, max(as_of_date) as as_of_date
+    from published.lifetime_value
+    where as_of_date = (select max(as_of_date) from published.lifetime_value) and is_eligible
+    group by 1 order by 1
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the summary tells, as read from the warehouse and from the published snapshot.
+    """Content of the summary, read from the warehouse and from the published snapshot.
 
-    ``rejects`` holds table, kind of reason and rows.
-    ``versions`` holds the registry row of each version that serves, ``levels`` each problem's days,
-    ``values`` the newest morning's lifetime value by horizon.
+    Attributes:
+        landings: Rows of ``raw.landings``, one per loaded file.
+        rejects: Table, kind of reason and number of rows.
+        versions: Registry rows of the champions that have a grade.
+        metrics: Rows of ``published.metrics`` on the test fold.
+        levels: Rows of ``published.levels``, by as-of date.
+        decisions: Rows of ``published.retrain_log``, the newest last.
+        segments: Customers per scheme and segment on the newest as-of date.
+        tables: Number of rows per published table.
+        values: Lifetime value of the newest as-of date, one row per horizon.
     """
 
     landings: pd.DataFrame
@@ -56,7 +74,7 @@ class Facts:
 
 
 def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
-    """Read what was landed, and what SQL consumers now see."""
+    """Read the landings from the warehouse and everything else from the published snapshot."""
     with warehouse.connect() as connection:
         rejects = reject_kinds(connection)
     with duckdb.connect(str(snapshot), read_only=True) as connection:
@@ -79,22 +97,28 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
 
 
 def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
-    """The closing words of ``make run``."""
+    """Format the summary that ends ``make run``.
+
+    Args:
+        facts: Content of the summary.
+        as_of: The as-of date of the run.
+        snapshot: File of the published tables.
+    """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
-    chapters = {
-        "What came in": [*_landed(facts.landings), *_rejected(facts.rejects)],
-        "The models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
-        "Do the probabilities add up?": _totals(facts),
-        "What will customers spend?": value_lines(facts.values, _figures_of_value(facts)),
-        "Who are the customers?": segments_told(facts.segments),
-        f"What was published for the morning of {as_of}": [*published, f"   in {snapshot}"],
+    sections = {
+        "Loaded data": [*_landed(facts.landings), *_rejected(facts.rejects)],
+        "Models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
+        "Expected and observed totals": _totals(facts),
+        "Expected spend": value_lines(facts.values, _figures_of_value(facts)),
+        "Segments": segment_lines(facts.segments),
+        f"Published tables for as-of date {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
-            f'   make query SQL="{TRIED_QUERY}"',
+            f'   make query SQL="{EXAMPLE_QUERY}"',
         ],
     }
-    told = [["", f"{place}. {title}", *lines] for place, (title, lines) in enumerate(chapters.items(), 1)]
-    return "\n".join(line for chapter in told for line in chapter)
+    text = [["", f"{number}. {title}", *lines] for number, (title, lines) in enumerate(sections.items(), 1)]
+    return "\n".join(line for section in text for line in section)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -113,9 +137,9 @@ def _landed(landings: pd.DataFrame) -> list[str]:
 
 
 def _rejected(kinds: Sequence[tuple[str, str, int]]) -> list[str]:
-    """The commonest kinds of refusal; every single row stands in raw.rejects of the warehouse."""
+    """Most frequent rejection reasons; every rejected row is in raw.rejects of the warehouse."""
     most = sorted(kinds, key=lambda kind: kind[2], reverse=True)[:SHOWN_REJECTS]
-    return [f"   rejected from {table}: {reason} ({rows:,} rows)" for table, reason, rows in most]
+    return [f"   rejected in {table}: {reason} ({rows:,} rows)" for table, reason, rows in most]
 
 
 def _model(version: Row, facts: Facts) -> list[str]:
@@ -123,21 +147,21 @@ def _model(version: Row, facts: Facts) -> list[str]:
     mine = facts.metrics.loc[facts.metrics["model_version"] == version["model_version"]]
     values = {str(row["metric"]): row for row in mine.to_dict("records") if row["slice_name"] == "all"}
     compared = [
-        f"   {words} {_interval(values[metric])}; "
-        f"naive rival (rate by recency) {_interval(values[f'naive_{metric}'])}"
-        for metric, words in COMPARED
+        f"   {label} {_interval(values[metric])}; "
+        f"baseline (rate by recency) {_interval(values[f'naive_{metric}'])}"
+        for metric, label in COMPARED
         if metric in values
     ]
     decision = facts.decisions.loc[facts.decisions["model_name"] == name].iloc[-1]
     return [
         f"   {name} {version['model_version']}, grade {version['quality_grade']}: {_meaning(version)}",
         *compared,
-        f"   newest decision: {decision['decision']}, because {decision['reasons']}",
+        f"   latest decision: {decision['decision']} ({decision['reasons']})",
     ]
 
 
 def _meaning(version: Row) -> str:
-    """What the grade of a version means; a fallback says so itself."""
+    """Return the meaning of a version's grade, or that it is the fallback."""
     if version["calibration_method"] == "none":
         return value_grade.FALLBACK.meaning if is_value(version) else FALLBACK.meaning
     return next(each.meaning for each in (*GRADES, DO_NOT_USE) if each.name == version["quality_grade"])
@@ -161,16 +185,16 @@ def _totals(facts: Facts) -> list[str]:
 
 
 def _figures_of_value(facts: Facts) -> pd.DataFrame:
-    """The back-test of the lifetime value that serves."""
+    """Return the backtest metrics of the serving version of lifetime value."""
     serving = [row["model_version"] for row in facts.versions.to_dict("records") if is_value(row)]
     return facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
 
 
 def _to_come(version: Row, facts: Facts) -> list[str]:
-    """The newest morning that was scored; none while the gate has withheld every one."""
+    """Total of the newest scored as-of date; empty while all scores have been withheld."""
     levels = facts.levels.loc[facts.levels["model_name"] == version["model_name"]]
     return [
-        f"      to come, within {version['label_horizon_days']} days from {newest['as_of_date']:%Y-%m-%d}: "
+        f"      expected within {version['label_horizon_days']} days from {newest['as_of_date']:%Y-%m-%d}: "
         f"{newest['sum_probability']:,.0f} of {newest['customers']:,} customers, "
         f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}"
         for newest in levels.tail(1).to_dict("records")
@@ -178,16 +202,72 @@ def _to_come(version: Row, facts: Facts) -> list[str]:
 
 
 def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
-    """The newest judged morning whose outcome is known: what was said of it, and what happened."""
+    """Expected and observed total of the newest as-of date of the test fold."""
     is_day = (metrics["model_version"] == version["model_version"]) & (metrics["slice_name"] == AS_OF)
     days = metrics.loc[is_day]
     if days.empty:
-        return ["      no morning could be judged yet"]
+        return ["      no as-of date could be evaluated yet"]
     day = days["slice_value"].max()
     values = {str(row["metric"]): row for row in days.loc[days["slice_value"] == day].to_dict("records")}
     n = int(values["mean_predicted"]["n"])
-    said, happened = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
-    return [
-        f"      looking back to {day}: it was expected of {said:,.0f} of {n:,} sampled customers, and "
-        f"happened to {happened:,.0f}"
+    expected, observed = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
+    return [f"      on {day}: expected {expected:,.0f} of {n:,} sampled customers, observed {observed:,.0f}"]
+
+
+def newest_totals(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Return the totals of the newest published as-of date, shape (horizons, 8)."""
+    return connection.execute(VALUES_QUERY).df()
+
+
+def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
+    """Format the backtest metrics of the serving version of lifetime value and its expected totals.
+
+    Args:
+        totals: Rows of :func:`newest_totals`, shape (horizons, 8).
+        metrics: Rows of ``published.metrics`` of the serving version; empty for the fallback.
+    """
+    if totals.empty:
+        return ["   nothing was published"]
+    known = {str(row["metric"]): row for row in metrics.to_dict("records") if row["slice_name"] == "all"}
+    compared = [
+        f"   {label} {_interval(known[name])}; baseline {_interval(known[f'naive_{name}'])}"
+        for name, label in VALUE_METRICS.items()
+        if name in known
     ]
+    return [
+        *(compared or [f"   {value_grade.FALLBACK.meaning}"]),
+        *map(_value_total, totals.to_dict("records")),
+    ]
+
+
+def is_value(version: Row) -> bool:
+    """Return whether a registry row belongs to lifetime value."""
+    return str(version["model_name"]) == LIFETIME_VALUE.name
+
+
+def _value_total(row: Row) -> str:
+    expected = row["orders"]
+    orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
+    return (
+        f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
+        f"{row['currency']} by {row['customers']:,} customers{orders}; baseline {row['baseline']:,.0f}"
+    )
+
+
+def segment_lines(segments: pd.DataFrame) -> Iterator[str]:
+    """Format one line per scheme: its segments with their shares of customers.
+
+    Args:
+        segments: ``scheme``, ``segment_name``, ``ineligible_reason``, ``customers`` and ``stability``, the
+            largest segment of each scheme first; shape (segments, 5).
+    """
+    for scheme, label in SCHEMES.items():
+        rows = segments.loc[segments["scheme"] == scheme]
+        if rows.empty:
+            continue
+        shares = rows["customers"] / rows["customers"].sum()
+        names = rows["segment_name"].fillna("no segment (" + rows["ineligible_reason"].astype("string") + ")")
+        text = "; ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=True))
+        stability = rows["stability"].max()
+        agreement = "" if pd.isna(stability) else f" (agreement with the previous as-of date {stability:.2f})"
+        yield f"   {label}: {text}{agreement}"

@@ -1,4 +1,8 @@
-"""dbt in this process, for Dagster."""
+"""dbt, run in this process.
+
+It uses names that dbt does not document; ``tests/unit/orchestration/test_private_names.py`` pins
+the version that it was checked against.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,27 +24,36 @@ PARSED = "partial_parse.msgpack"
 class InProcessDbt(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The dbt command of this environment, without a process of its own.
 
-    A process would import dbt again, three times a run, at eight seconds each: Dagster has imported it.
-    ``profiles_dir`` holds ``profiles.yml``; ``target_dir`` the manifest, and what each step leaves.
+    A process would import dbt again, three times a run, at eight seconds each; Dagster has imported it.
+
+    Attributes:
+        profiles_dir: Folder of ``profiles.yml``.
+        target_dir: Folder of the manifest and of each step's compiled SQL and log.
     """
 
     profiles_dir: str
     target_dir: str
 
     def parse(self, *, project_dir: Path) -> DbtEnded:
-        """Read the project anew where it changed, for Dagster and for the steps that follow."""
+        """Parse the changed files of the project, for Dagster and for the following steps."""
         return self._invoke(["parse"], None, project_dir=project_dir, folder=Path(self.target_dir))
 
     def run(self, arguments: Sequence[str], *, project_dir: Path, step: str) -> DbtEnded:
-        """Run dbt with ``arguments``; the compiled SQL and the log of ``step`` replace its earlier ones."""
+        """Run one dbt command.
+
+        Args:
+            arguments: The command and its options, such as ``["build", "--select", "marts"]``.
+            project_dir: Folder of ``dbt_project.yml``.
+            step: Folder name below ``target_dir``; its earlier compiled SQL and log are replaced.
+        """
         folder = Path(self.target_dir) / step
         return self._invoke(arguments, self._parsed(), project_dir=project_dir, folder=folder)
 
     def _parsed(self) -> Manifest | None:
-        """What :meth:`parse` left; ``None`` when that was nothing, or another dbt's.
+        """Manifest written by :meth:`parse`; ``None`` if there is none, or one of another dbt version.
 
-        dbt itself would look through every file at each step, and read all of them anew at each step
-        once the warehouse lies elsewhere than when it parsed.
+        dbt itself would check every file at each step, and parse all of them again at each step if the
+        warehouse path has changed since.
         """
         file = Path(self.target_dir) / PARSED
         if not file.is_file():
@@ -63,11 +76,13 @@ class InProcessDbt(dg.ConfigurableResource):  # type: ignore[type-arg]
             "--log-path": folder,
         }
         flags = ["--no-send-anonymous-usage-stats", "--no-use-colors"]
-        said = [word for flag, place in places.items() for word in (flag, str(place))]
+        options = [word for flag, place in places.items() for word in (flag, str(place))]
         try:
-            ended = dbtRunner(manifest=parsed, callbacks=[events.append]).invoke([*arguments, *flags, *said])
+            ended = dbtRunner(manifest=parsed, callbacks=[events.append]).invoke(
+                [*arguments, *flags, *options]
+            )
         finally:
-            # dbt keeps the file open for its next command; the steps that follow want it.
+            # dbt keeps the file open for its next command; the following steps need it.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        told = [msg_to_dict(event) for event in events if event.info.level != EventLevel.DEBUG]
-        return DbtEnded(events=told, is_successful=ended.success, exception=ended.exception)
+        logged = [msg_to_dict(event) for event in events if event.info.level != EventLevel.DEBUG]
+        return DbtEnded(events=logged, is_successful=ended.success, exception=ended.exception)

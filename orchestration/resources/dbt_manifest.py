@@ -1,4 +1,4 @@
-"""The manifest of the dbt project, parsed again when the SQL is newer."""
+"""Manifest of the dbt project, parsed again when a source file is newer."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,11 @@ PARSED_SUFFIXES = frozenset({".sql", ".yml", ".csv", ".md"})
 
 
 def dbt_project(settings: Settings) -> DbtProject:
-    """The dbt project with a manifest that is not older than its sources."""
+    """Return the dbt project with a manifest that is not older than its sources.
+
+    Raises:
+        RuntimeError: If dbt cannot parse the project.
+    """
     settings.export_dbt_environment()
     project = DbtProject(
         project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR, target_path=settings.dbt_target_dir
@@ -26,7 +30,7 @@ def dbt_project(settings: Settings) -> DbtProject:
 
 
 def dbt_of(settings: Settings) -> InProcessDbt:
-    """The dbt command for one business."""
+    """Return the dbt command for one business."""
     return InProcessDbt(profiles_dir=str(DBT_PROJECT_DIR), target_dir=str(settings.dbt_target_dir))
 
 

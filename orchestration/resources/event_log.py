@@ -1,4 +1,8 @@
-"""Dagster's event log in SQLite, without opening a file anew for every event."""
+"""Dagster's event log in SQLite with cached connections.
+
+It overrides private names of Dagster; ``tests/unit/orchestration/test_private_names.py`` pins
+the version that it was checked against.
+"""
 
 import threading
 from collections import OrderedDict
@@ -9,60 +13,60 @@ from typing import Any
 
 from dagster import StringSource
 
-# Dagster exports no public name for its own event log, nor for what it is configured with.
+# Dagster exports no public name for its own event log and its configuration.
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, StaticPool, create_engine
 
-# Where Dagster's default event log lies in its home.
+# Location of Dagster's default event log in its home.
 FOLDER = Path("history", "runs")
-# Files that stay open: a run writes into its own and the index; a sensor or the UI looks into a few more.
+# Files that stay open: a run writes into its own and the index; a sensor or the UI reads a few more.
 KEPT_OPEN = 8
 
 
 class CachedEventLog(SqliteEventLogStorage):
-    """The default event log, which keeps the newest files open, and the engine of each.
+    """The default event log, with the newest files and their engines kept open.
 
-    Dagster opens a file and builds an engine for every event, forgets all the SQL it has compiled, and
-    makes SQLite empty its journal each time: with hundreds of checks a run that was a third of a small
-    run's time. Nothing is locked between events, so other processes read and write as before.
+    Dagster opens the file and builds an engine for every event, which discards all compiled SQL and makes
+    SQLite empty its journal each time: with hundreds of checks a run, that was a third of a small run's
+    time. No lock is held between events, so other processes read and write as before.
     """
 
     def __init__(self, home: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Open, or begin, the log in the Dagster home ``home``."""
+        """Open the log in the Dagster home ``home``, creating it when missing."""
         self._engines: OrderedDict[str, Engine] = OrderedDict()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         super().__init__(str(Path(home) / FOLDER), inst_data)
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """What ``dagster.yaml`` says of it."""
+        """Configuration schema in ``dagster.yaml``."""
         return {"home": StringSource}
 
     @classmethod
     def from_config_value(  # type: ignore[override] # Dagster's own takes base_dir
         cls, inst_data: ConfigurableClassData | None, config_value: dict[str, str]
     ) -> "CachedEventLog":
-        """The log that ``dagster.yaml`` names."""
+        """Create the log that ``dagster.yaml`` configures."""
         return cls(inst_data=inst_data, **config_value)
 
     def dispose(self) -> None:
         """Close every file."""
-        with self._turn:
+        with self._lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
         super().dispose()
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        with self._turn, self._engine(shard).begin() as connection:
+        with self._lock, self._engine(shard).begin() as connection:
             yield connection
 
     def _engine(self, shard: str) -> Engine:
         engine = self._engines.pop(shard, None)
         if engine is None:
-            # Threads take turns, so they may share the connection.
+            # Threads hold the lock in turn, so they may share the connection.
             engine = create_engine(
                 self.conn_string_for_shard(shard),
                 poolclass=StaticPool,

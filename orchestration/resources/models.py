@@ -1,4 +1,4 @@
-"""Versioned folders of model files under the business's ``models`` folder."""
+"""Model store: one folder per version below the ``models`` folder of the business."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ class FolderModelStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     root: str
 
     def folder(self, problem: str, version: str) -> Path:
-        """The folder of one version, created when it is not there."""
+        """Return the folder of one version, created when missing."""
         folder = Path(self.root) / problem / version
         folder.mkdir(parents=True, exist_ok=True)
         return folder

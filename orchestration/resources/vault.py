@@ -1,7 +1,7 @@
-"""The vault of one business: an SQLite file whose values only the holder of its key can read.
+"""The vault of one business: an SQLite file of encrypted personal values.
 
-SQLite and not DuckDB: values are changed one customer at a time, a second reader waits instead of failing,
-a rotation commits bit by bit, and ``secure_delete`` writes zeros over what is deleted.
+SQLite and not DuckDB: values change one customer at a time, a second reader waits instead of failing, a key
+rotation commits in batches, and ``secure_delete`` overwrites deleted values with zeros.
 """
 
 import os
@@ -18,8 +18,8 @@ from assets.ports import PersonalValue
 from assets.privacy.encryption import Ciphertext, Place, decrypt, encrypt, token_of
 from assets.privacy.vault_key import KEY_BYTES, OWNER_ONLY, Keyring
 
-PATIENCE = timedelta(minutes=1)
-ROWS_AT_A_TIME = 2_000
+LOCK_TIMEOUT = timedelta(minutes=1)
+ROTATION_BATCH = 2_000
 CONTACTS = ("email", "phone")
 TOKEN_SECRET = Place(customer_id="", source="", column="token secret")
 
@@ -38,10 +38,10 @@ TABLES = """
 
 
 class SqliteVault:
-    """The vault in ``file``, made when a value is first kept; ``keys`` is asked when a key is needed.
+    """The vault in ``file``, created with the first value; ``keys`` is called when a key is needed.
 
-    Every call opens the file, works in one transaction and closes it again. The key is in no attribute, so
-    it is in no run's configuration and in no picture of this object.
+    Every call opens the file, works in one transaction and closes it again. The key is not an attribute, so
+    it appears neither in the configuration of a run nor in the ``repr`` of this object.
     """
 
     def __init__(self, file: Path, keys: Callable[[], Keyring]) -> None:
@@ -49,13 +49,13 @@ class SqliteVault:
         self._keys = keys
 
     def keep(self, source: str, values: pd.DataFrame) -> int:
-        """See ``Vault``."""
+        """See ``Vault``; ``values`` has shape (n, 1 + personal columns)."""
         keys, columns = self._keys(), [name for name in values.columns if name != "customer_id"]
         rows = [
             (*place, *encrypt(keys.current, value, place=place))
-            for customer_id, *told in values[["customer_id", *columns]].itertuples(index=False)
+            for customer_id, *personal in values[["customer_id", *columns]].itertuples(index=False)
             for place, value in zip(
-                (Place(customer_id, source, column) for column in columns), told, strict=True
+                (Place(customer_id, source, column) for column in columns), personal, strict=True
             )
             if isinstance(value, str) and value.strip()
         ]
@@ -82,12 +82,12 @@ class SqliteVault:
             vault.execute("insert or ignore into taken values (?, ?)", [source, fingerprint])
 
     def read(self, customer_ids: Iterable[str]) -> pd.DataFrame:
-        """See ``Contacts``: of several sources the one that was kept last is believed."""
+        """See ``Contacts``: if several sources have a value, the one kept last is returned."""
         found: dict[str, dict[str, str]] = {}
         for value in self.values(customer_ids, at_most=2**62):
             if value.column.lower() in CONTACTS:
                 found.setdefault(value.customer_id, {})[value.column.lower()] = value.value
-        rows = [{"customer_id": customer_id, **told} for customer_id, told in found.items()]
+        rows = [{"customer_id": customer_id, **contact} for customer_id, contact in found.items()]
         return pd.DataFrame(rows, columns=["customer_id", *CONTACTS], dtype="string")
 
     def values(self, customer_ids: Iterable[str] | None = None, *, at_most: int) -> list[PersonalValue]:
@@ -99,14 +99,14 @@ class SqliteVault:
             which = ""
             if customer_ids is not None:
                 _list(vault, customer_ids)
-                which = "where customer_id in (select id from asked)"
+                which = "where customer_id in (select id from requested)"
             rows = vault.execute(f"select * from contents {which} order by rowid limit ?", [at_most])
-            sealed = [(Place(*row[:3]), Ciphertext(*row[3:])) for row in rows]
-        return [PersonalValue(*place, decrypt(keys, each, place=place)) for place, each in sealed]
+            encrypted = [(Place(*row[:3]), Ciphertext(*row[3:])) for row in rows]
+        return [PersonalValue(*place, decrypt(keys, each, place=place)) for place, each in encrypted]
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
         """See ``Vault``."""
-        # Before the file is there: who has no key yet gets one only as long as there is no vault.
+        # Before the file is created: a missing key is generated only while there is no vault.
         keys = self._keys()
         with self.opened() as vault:
             secret = self._secret(vault, keys)
@@ -120,7 +120,7 @@ class SqliteVault:
             return vault.execute("select 1 from erased limit 1").fetchone() is not None
 
     def erased(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
-        """See ``Vault``: no key is needed as long as nobody was erased."""
+        """See ``Vault``: no key is needed while no customer has been erased."""
         if not self.has_erased():
             return frozenset()
         with self.opened() as vault:
@@ -136,13 +136,13 @@ class SqliteVault:
             return [str(each) for (each,) in vault.execute(f"{sql} order by min(rowid)", [source])]
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """See ``Vault``: a value opens in its own place only, so each is encrypted anew."""
+        """See ``Vault``: a value is encrypted for its place, so each is decrypted and encrypted again."""
         keys = self._keys()
         with self.opened() as vault:
             for old, new in names.items():
                 rows = vault.execute("select rowid, * from contents where customer_id = ?", [old]).fetchall()
-                for rowid, _, source, column, *sealed in rows:
-                    value = decrypt(keys, Ciphertext(*sealed), place=Place(old, source, column))
+                for rowid, _, source, column, *encrypted in rows:
+                    value = decrypt(keys, Ciphertext(*encrypted), place=Place(old, source, column))
                     vault.execute(
                         "update or replace contents set customer_id = ?, key_id = ?, nonce = ?, "
                         "ciphertext = ? where rowid = ?",
@@ -150,7 +150,7 @@ class SqliteVault:
                     )
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
-        """See ``Vault``: SQLite writes zeros over what it deletes."""
+        """See ``Vault``: SQLite overwrites deleted values with zeros."""
         sql = "delete from contents where customer_id = ? and source is not ?"
         with self.opened() as vault:
             return {each: vault.execute(sql, [each, beside]).rowcount for each in customer_ids}
@@ -161,24 +161,25 @@ class SqliteVault:
         with self.opened() as vault:
             vault.executemany("insert or ignore into erased values (?)", [(token,) for token in tokens])
 
-    def rotate(self, *, tell: Callable[[str], object] = lambda _words: None) -> int:
-        """Encrypt everything with the key that follows; returns how many values that was.
+    def rotate(self, *, log: Callable[[str], object] = lambda _message: None) -> int:
+        """Encrypt all values with the next key; returns their number.
 
-        It commits bit by bit, and whoever reads meanwhile has both keys: a kill loses nothing, and the next
-        call goes on where it stopped.
+        Each batch is committed, and readers have both keys meanwhile: a killed rotation loses nothing, and
+        the next call continues it.
 
         Raises:
-            VaultKeyRefused: when no key follows, or a value was encrypted with a third one.
+            ValueError: If there is no next key.
+            VaultKeyRefused: If a value was encrypted with a third key.
         """
         keys, done = self._keys(), 0
         if keys.following is None:
-            raise ValueError("no key follows the current one")
-        refitted_every_run = Keyring(current=keys.following, following=keys.current)
+            raise ValueError("there is no next key")
+        rotated_keys = Keyring(current=keys.following, following=keys.current)
         with self.opened() as vault:
-            self._rewrap(vault, refitted_every_run)
-        while moved := self._rotate_some(refitted_every_run):
+            self._rewrap(vault, rotated_keys)
+        while moved := self._rotate_some(rotated_keys):
             done += moved
-            tell(f"{done:,} values encrypted with key {refitted_every_run.current.id}")
+            log(f"{done:,} values encrypted with key {rotated_keys.current.id}")
         return done
 
     def _rotate_some(self, keys: Keyring) -> int:
@@ -186,7 +187,7 @@ class SqliteVault:
             rows = vault.execute(
                 "select rowid, customer_id, source, column_name, key_id, nonce, ciphertext from contents "
                 "where key_id <> ? limit ?",
-                [keys.current.id, ROWS_AT_A_TIME],
+                [keys.current.id, ROTATION_BATCH],
             ).fetchall()
             for rowid, *place, key_id, nonce, ciphertext in rows:
                 value = decrypt(keys, Ciphertext(key_id, nonce, ciphertext), place=Place(*place))
@@ -199,28 +200,28 @@ class SqliteVault:
     @staticmethod
     def _rewrap(vault: sqlite3.Connection, keys: Keyring) -> None:
         rows = vault.execute("select name, key_id, nonce, ciphertext from secrets").fetchall()
-        for name, *sealed in rows:
-            value = decrypt(keys, Ciphertext(*sealed), place=TOKEN_SECRET)
+        for name, *encrypted in rows:
+            value = decrypt(keys, Ciphertext(*encrypted), place=TOKEN_SECRET)
             vault.execute(
                 "replace into secrets values (?, ?, ?, ?)",
                 [name, *encrypt(keys.current, value, place=TOKEN_SECRET)],
             )
 
     def _secret(self, vault: sqlite3.Connection, keys: Keyring) -> bytes:
-        """What tokens are made with: it outlives every key, because a token cannot be made anew."""
+        """Secret of the pseudonyms: it survives key rotation, because published tokens must not change."""
         sql = "select key_id, nonce, ciphertext from secrets where name = 'tokens'"
         if vault.execute(sql).fetchone() is None:
-            made = encrypt(keys.current, secrets.token_hex(KEY_BYTES), place=TOKEN_SECRET)
-            vault.execute("insert into secrets values ('tokens', ?, ?, ?)", made)
+            encrypted = encrypt(keys.current, secrets.token_hex(KEY_BYTES), place=TOKEN_SECRET)
+            vault.execute("insert into secrets values ('tokens', ?, ?, ?)", encrypted)
         return bytes.fromhex(decrypt(keys, Ciphertext(*vault.execute(sql).fetchone()), place=TOKEN_SECRET))
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
-        """The file in one transaction: committed on exit, rolled back on error; made when not there."""
+        """Open the file in one transaction, created when missing; committed on exit, rolled back on error."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        # Before SQLite makes it readable for everybody; its journal takes the mode of the file.
+        # SQLite would create it readable for everybody; its journal takes the mode of the file.
         os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
-        vault = sqlite3.connect(self.file, timeout=PATIENCE.total_seconds(), isolation_level=None)
+        vault = sqlite3.connect(self.file, timeout=LOCK_TIMEOUT.total_seconds(), isolation_level=None)
         try:
             vault.execute("pragma secure_delete = on")
             vault.execute("pragma temp_store = memory")
@@ -235,6 +236,6 @@ class SqliteVault:
 
 
 def _list(vault: sqlite3.Connection, ids: Iterable[str]) -> None:
-    """Make table ``asked`` hold ``ids``; it is in memory, so that no file ever holds the question."""
-    vault.execute("create temp table asked (id text primary key)")
-    vault.executemany("insert or ignore into asked values (?)", [(each,) for each in ids])
+    """Fill the temporary table ``requested`` with ``ids``; it is in memory, so no file ever holds them."""
+    vault.execute("create temp table requested (id text primary key)")
+    vault.executemany("insert or ignore into requested values (?)", [(each,) for each in ids])

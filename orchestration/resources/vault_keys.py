@@ -1,28 +1,29 @@
-"""Where the key of a business's vault comes from, and the command that makes one: ``make vault-key``."""
+"""Find the key of a business's vault: environment variable, key file, or the key of a simulated shop."""
 
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from pydantic import SecretStr
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig
 from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from, keyring_in, make_key
 from orchestration.resources.vault import SqliteVault
 from orchestration.settings import Settings
 
 
 def vault_of(settings: Settings, business: BusinessConfig) -> SqliteVault:
-    """The vault of ``business``; its key is looked for when it is needed, and kept nowhere."""
+    """Return the vault of ``business``; its key is read when it is needed and never stored."""
     return SqliteVault(settings.vault_file, keyring_of(settings, business))
 
 
 def keyring_of(settings: Settings, business: BusinessConfig) -> Callable[[], Keyring]:
-    """What finds the key: in the environment, in the file that it names, or, simulated, in a file of ours.
+    """Return a function that reads the key from the environment, the named file, or a simulated shop's file.
 
-    Only a simulated shop gets a key without being asked: its people do not exist, and a newcomer's first run
-    must work. A real key belongs where the data is not.
+    Only a simulated shop gets a generated key: its customers do not exist, and the first run must work
+    without configuration. A real key must not lie beside the data.
+
+    Raises (the returned function):
+        VaultKeyRefused: If no key is configured, or the configured one is not valid.
     """
 
     def found() -> Keyring:
@@ -54,39 +55,8 @@ def _no_key(business: BusinessConfig) -> str:
         "(`make vault-key` makes one)"
     )
     if not business.vault:
-        return f"{business.name}: to erase somebody takes a key, so that the proof names nobody: {remedy}"
+        return f"{business.name}: an erasure needs a key, because its log holds pseudonyms: {remedy}"
     return (
-        f"{business.name}.yaml keeps personal values in a vault, and no key is given: {remedy}; or take "
-        "`vault: yes` out of the YAML, and personal columns are read by nobody"
+        f"{business.name}.yaml keeps personal values in a vault, and no key is configured: {remedy}; or "
+        "remove `vault: yes` from the YAML: personal columns are then not read at all"
     )
-
-
-def main() -> int:
-    """Make the key file that ``VAULT_KEY_FILE`` names; returns the process's exit code."""
-    settings = Settings()
-    try:
-        settings.load_business()
-    except BusinessInvalid as invalid:
-        sys.stderr.write(f"{invalid}\n")
-        return 2
-    file = settings.key_file
-    if file is None:
-        sys.stderr.write("say where the key is to lie: make vault-key VAULT_KEY_FILE=/safe/place/shop.key\n")
-        return 2
-    return _made(file)
-
-
-def _made(file: Path) -> int:
-    try:
-        key = make_key(file)
-    except FileExistsError:
-        sys.stderr.write(f"{file} is there already, and a vault may need it: choose another name\n")
-        return 1
-    sys.stdout.write(
-        f"{file} holds key {key.id}: keep a copy apart from the data; a lost key opens nothing\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

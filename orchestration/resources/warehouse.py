@@ -14,16 +14,22 @@ import pyarrow as pa
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.resources.locks import hold_liveness_lock, prune, run_lock
-from orchestration.resources.retry import ResourceLocked, retry_while_locked
+from orchestration.resources.layout import LayoutOutdated, require_layout
+from orchestration.resources.locks import (
+    ResourceLocked,
+    hold_liveness_lock,
+    prune,
+    retry_while_locked,
+    run_lock,
+)
 
-# DuckDB has one error for every fault of a file; these words set a lock apart, and name its holder.
+# DuckDB raises one error for every fault of a file; this message marks a lock and names its holder.
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
-# Replacement scans would let a Python variable stand in for a missing table, and extensions would be
-# fetched from the network: both turn an error into a surprise.
+# Replacement scans would read a Python variable where a table is missing, and extensions would be downloaded:
+# both would hide an error.
 DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "autoinstall_known_extensions": False,
@@ -32,15 +38,19 @@ DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """One writer's file: every call opens it, unless it is kept open, and works in one transaction.
+    """Each call opens the file, unless it is kept open, and works in one transaction.
 
-    Nothing stays open between steps, because dbt opens it for itself and DuckDB gives a file to one
-    writing process at a time. A run holds the business's turn from its first step to its
-    last; whatever else opens the file (a person, dbt, a sensor) is waited for.
+    The file is closed between steps, because dbt opens it itself and DuckDB gives a file to one writing
+    process at a time. A run holds the business's run lock from its first step to its last; other openers
+    (a person, dbt, a sensor) are waited for.
+
+    Attributes:
+        database: Path of the DuckDB file.
+        lock_timeout_seconds: How long to wait for another process that has the file open.
     """
 
     database: str
-    patience_seconds: float = policies.WAREHOUSE_PATIENCE.total_seconds()
+    lock_timeout_seconds: float = policies.WAREHOUSE_LOCK_TIMEOUT.total_seconds()
 
     @property
     def path(self) -> Path:
@@ -48,73 +58,89 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Path(self.database)
 
     @property
-    def turn_file(self) -> Path:
-        """What a run of this business holds while it is at work."""
-        return self.path.with_suffix(".turn")
+    def lock_file(self) -> Path:
+        """Run lock of this business."""
+        return self.path.with_suffix(".lock")
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Self, None, None]:
-        """The warehouse for one run, once no other run of this business is at work."""
+        """Yield the warehouse for one run, holding the run lock of the business."""
         run, instance = context.run, context.instance
         if run is None or instance is None:
             yield self
             return
-        patience = policies.LONGEST_RUN
-        tell = context.log.warning if context.log else print
+        log = context.log.warning if context.log else print
         root = Path(instance.root_directory)
         prune(root, has_ended=lambda run_id: _has_ended(instance, run_id))
         with (
             hold_liveness_lock(root, run.run_id),
-            run_lock(self.turn_file, run_id=run.run_id, patience=patience, tell=tell),
+            run_lock(self.lock_file, run_id=run.run_id, timeout=policies.LONGEST_RUN, log=log),
         ):
+            # Before the first step: some steps write files and do not open the warehouse.
+            self.check_layout()
             yield self
 
-    def when_free(self, work: Callable[[], Done]) -> Done:
-        """What ``work`` returns, tried again while another process holds the file.
+    def when_free(self, work: Callable[[], Result]) -> Result:
+        """Return the result of ``work``, retried while another process holds the file.
 
         Raises:
-            Held: naming the file and its holder, when the patience is at an end.
+            ResourceLocked: If the file is still locked after the timeout; names the file and its holder.
         """
 
-        def attempt() -> Done:
+        def attempt() -> Result:
             try:
                 return work()
             except duckdb.IOException as error:
-                raise _held(error) or error from None
+                raise _locked(error) or error from None
 
-        return retry_while_locked(attempt, patience=timedelta(seconds=self.patience_seconds))
+        return retry_while_locked(attempt, timeout=timedelta(seconds=self.lock_timeout_seconds))
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
-        """The file stays open until the end of the block, so that each call inside finds its catalog read."""
+        """Keep the file open during the block, so that calls inside do not load the catalog again."""
         with closing(self._opened()):
             yield
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One read-write connection inside one transaction: committed on exit, rolled back on error."""
+        """Open a read-write connection in one transaction: committed on exit, rolled back on error."""
         # Closing without a commit rolls back.
         with closing(self._opened()) as connection:
             connection.execute("begin transaction")
             yield connection
             connection.execute("commit")
 
+    def check_layout(self) -> None:
+        """Check the layout of an existing warehouse; nothing is created.
+
+        Raises:
+            LayoutOutdated: If other code has built it.
+        """
+        if self.path.exists():
+            self._opened().close()
+
     def _opened(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
+        connection = self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
+        try:
+            require_layout(connection, self.path)
+        except LayoutOutdated:
+            connection.close()
+            raise
+        return connection
 
     def exists(self, key: Key) -> bool:
-        """Whether the table or view ``key`` is there."""
+        """Return whether the table or view ``key`` exists."""
         with self.connect() as connection:
             return _exists(connection, key)
 
     def read(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
-        """The rows of ``sql`` with ``$name`` parameters bound."""
+        """Return the rows of ``sql`` with ``$name`` parameters bound."""
         with self.connect() as connection:
             return connection.execute(sql, dict(parameters or {})).df()
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each table that is not there yet, with its rows."""
+        """Create each missing table from its frame, shape (n, columns)."""
         with self.connect() as connection:
             for key, rows in tables.items():
                 if not _exists(connection, key):
@@ -122,14 +148,24 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
                         _insert(connection, key)
 
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
-        """Make ``key`` hold exactly ``rows``; returns their count."""
+        """Replace the table ``key`` with ``rows``, shape (n, columns); returns n."""
         with self.connect() as connection, _registered(connection, rows):
             connection.execute(f'create schema if not exists "{key.schema}"')
             connection.execute(f"create or replace table {key.sql} as from incoming")
         return len(rows)
 
     def replace_partition(self, key: Key, rows: pd.DataFrame, *, column: str, value: object) -> int:
-        """Make the rows of ``key`` with ``column = value`` exactly ``rows``; returns their count."""
+        """Replace the rows of ``key`` with ``column = value``.
+
+        Args:
+            key: The table; created when missing.
+            rows: The new rows, shape (n, columns of the table).
+            column: Column that identifies the partition.
+            value: Its value in this partition.
+
+        Returns:
+            n, the number of new rows.
+        """
         with self.connect() as connection, _registered(connection, rows):
             if _exists(connection, key):
                 connection.execute(f'delete from {key.sql} where "{column}" = $value', {"value": value})
@@ -137,7 +173,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
         return len(rows)
 
     def append(self, key: Key, rows: pd.DataFrame) -> int:
-        """Add ``rows`` to ``key``, creating it when it is not there; returns their count."""
+        """Append ``rows``, shape (n, columns), to ``key``, which is created when missing; returns n."""
         with self.connect() as connection, _registered(connection, rows):
             _insert(connection, key)
         return len(rows)
@@ -148,8 +184,8 @@ def _has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
     return run is None or run.is_finished
 
 
-def _held(error: duckdb.IOException) -> ResourceLocked | None:
-    """Who else has the file open according to ``error``; ``None`` when it is about something else."""
+def _locked(error: duckdb.IOException) -> ResourceLocked | None:
+    """Translate a lock error, naming the holder; ``None`` for any other error."""
     locked = LOCKED.search(str(error))
     if locked is None:
         return None

@@ -12,7 +12,7 @@ from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.scoring import scores
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
-from orchestration.cli.console_log import narrator
+from orchestration.cli.console_log import console_logger
 from orchestration.jobs import RESCORE
 from tests.assets.world import FIRST, LATER, PROBLEM, World
 
@@ -78,10 +78,10 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         scores(morning)
 
     job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
-    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"narrator": narrator})
+    definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
     settings = SimpleNamespace(
         warehouse_file=two_served.warehouse.path,
-        folder=two_served.folder,
+        models_dir=two_served.folder / "models",
         alerts_file=two_served.folder / "alerts.jsonl",
         load_business=lambda: None,
     )
@@ -91,7 +91,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
     instance = dg.DagsterInstance.ephemeral()
     monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
-    return lambda reason: rollback.main(["--problem", PROBLEM.name, "--reason", reason])
+    return lambda reason: rollback.main(["--capability", PROBLEM.name, "--reason", reason])
 
 
 def test_the_command_logs_the_reason_and_scores_with_the_version_before(

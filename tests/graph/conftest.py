@@ -1,4 +1,4 @@
-"""The definitions of both businesses, loaded once per process without any export being there."""
+"""The definitions of both businesses, loaded once per process, without exports."""
 
 import os
 import shutil
@@ -22,10 +22,10 @@ def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loaded(var_dir: Path) -> dict[str, RepositoryDefinition]:
-    """Per business what Dagster makes of its definitions; the dbt project is parsed once for both."""
+    """Repository of each business; the dbt project is parsed once for both."""
     found: dict[str, RepositoryDefinition] = {}
     with pytest.MonkeyPatch.context() as patch:
-        # Settings.tell_dbt writes these for good: set here so that they are put back.
+        # Settings.export_dbt_environment writes these for good: set here so that they are restored.
         for name in ("WAREHOUSE", "DBT_TARGET_PATH", "DBT_LOG_PATH", "PATH"):
             patch.setenv(name, os.environ.get(name, ""))
         for name in BUSINESSES:

@@ -1,4 +1,4 @@
-"""dbt in the run's own process: a project is parsed once, and a step trusts it as long as it may."""
+"""dbt in the process of the run: the project is parsed once, and the steps reuse the manifest."""
 
 from pathlib import Path
 
@@ -32,14 +32,14 @@ class Small:
         (self.project / "models").mkdir(parents=True)
         (self.project / "dbt_project.yml").write_text(PROJECT)
         (self.project / "profiles.yml").write_text(PROFILES)
-        self.say(1)
+        self.write_model(1)
         self.dbt = InProcessDbt(profiles_dir=str(self.project), target_dir=str(folder / "dbt"))
 
-    def say(self, number: int) -> None:
-        (self.project / "models" / "told.sql").write_text(f"select {number} as number\n")
+    def write_model(self, number: int) -> None:
+        (self.project / "models" / "numbers.sql").write_text(f"select {number} as number\n")
 
     def at(self, place: str) -> Path:
-        """From here on the warehouse lies in ``place``."""
+        """Move the warehouse to ``place``."""
         warehouse = self.folder / place / "shop.duckdb"
         warehouse.parent.mkdir(exist_ok=True)
         self._patch.setenv("WAREHOUSE", str(warehouse))
@@ -55,7 +55,7 @@ class Small:
 
     @property
     def has_parsed_again(self) -> bool:
-        """Whether the last step read the project itself: it then leaves what it read."""
+        """Whether the last step parsed the project: it then writes a manifest of its own."""
         return (self.folder / "dbt" / "step" / PARSED).exists()
 
 
@@ -69,10 +69,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
 
 def number_in(warehouse: Path) -> int:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return int(connection.execute("select number from told").fetchall()[0][0])
+        return int(connection.execute("select number from numbers").fetchall()[0][0])
 
 
-def test_a_step_trusts_what_was_parsed_wherever_the_warehouse_lies(small: Small) -> None:
+def test_a_step_reuses_the_manifest_wherever_the_warehouse_is(small: Small) -> None:
     for place in ("here", "elsewhere"):
         warehouse = small.at(place)
         small.build()
@@ -80,9 +80,9 @@ def test_a_step_trusts_what_was_parsed_wherever_the_warehouse_lies(small: Small)
         assert not small.has_parsed_again
 
 
-def test_sql_that_changed_counts_from_the_next_parse_on(small: Small) -> None:
+def test_changed_sql_is_used_from_the_next_parse_on(small: Small) -> None:
     warehouse = small.at("elsewhere")
-    small.say(2)
+    small.write_model(2)
     small.build()
     assert number_in(warehouse) == 1
     small.parse()
@@ -90,13 +90,15 @@ def test_sql_that_changed_counts_from_the_next_parse_on(small: Small) -> None:
     assert number_in(warehouse) == 2
 
 
-def test_what_another_dbt_parsed_is_read_anew(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_of_another_dbt_version_is_parsed_again(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dbt_in_process, "installed", "0.0.1")
     small.build()
     assert small.has_parsed_again
 
 
-def test_a_step_before_any_parse_reads_the_project_itself(small: Small) -> None:
+def test_a_step_before_any_parse_parses_the_project(small: Small) -> None:
     (small.folder / "dbt" / PARSED).unlink()
     small.build()
     assert small.has_parsed_again

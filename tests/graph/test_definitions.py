@@ -8,8 +8,8 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 
 from assets.keys import Key
 from orchestration import policies
-from orchestration.erasure_job import ERASE_SUBJECTS
 from orchestration.jobs import PREDICT_AND_PUBLISH, PUBLISH, REFRESH, REPLAY, RESCORE, RETRAIN, SCORE
+from orchestration.sensors import ERASE_SUBJECTS
 
 FEATURES = ("features", "feat_customer__orders")
 SCORES = ("ml", "purchase_propensity__scores")
@@ -74,7 +74,7 @@ BLOCKING = (
     (("ml", "segments__profiles"), "profiles_add_up"),
     (("published", "segments"), "keys_are_unique"),
 )
-# Judgement is needed: a refused candidate or an unlucky month is no reason to stop publishing.
+# These need judgement: a refused candidate or an unusual month is no reason to stop publishing.
 WARNING = (
     (("ml", "purchase_propensity__evaluation"), "candidate_passes_the_gate"),
     (SCORES, "observed_totals_are_inside_intervals"),
@@ -117,18 +117,18 @@ def made(graph: AssetGraph) -> list[dg.AssetKey]:
     return sorted(graph.materializable_asset_keys)
 
 
-def test_every_asset_says_what_it_is(graph: AssetGraph) -> None:
+def test_every_asset_has_a_description(graph: AssetGraph) -> None:
     silent = [
         each.to_user_string() for each in made(graph) if not (graph.get(each).description or "").strip()
     ]
     assert not silent
 
 
-def test_every_asset_stands_in_a_room(graph: AssetGraph) -> None:
+def test_every_asset_has_a_group(graph: AssetGraph) -> None:
     assert not [each.to_user_string() for each in made(graph) if graph.get(each).group_name == "default"]
 
 
-def test_every_check_says_what_it_proves(graph: AssetGraph) -> None:
+def test_every_check_has_a_description(graph: AssetGraph) -> None:
     silent = [
         f"{each.name} on {each.asset_key.to_user_string()}"
         for each in sorted(graph.asset_check_keys)
@@ -162,8 +162,8 @@ def test_every_table_that_consumers_read_has_a_unique_key_that_is_checked(graph:
     assert published <= checked
 
 
-def test_whatever_opens_the_warehouse_waits_for_its_turn(loaded: dict[str, RepositoryDefinition]) -> None:
-    # DuckDB gives a file to one writing process at a time; the pool is what makes runs take turns.
+def test_every_asset_that_opens_the_warehouse_is_in_its_pool(loaded: dict[str, RepositoryDefinition]) -> None:
+    # DuckDB gives a file to one writing process at a time; the pool runs the steps one after the other.
     for repository in loaded.values():
         for asset_key, asset in repository.assets_defs_by_key.items():
             opens = bool({"warehouse", "dbt"} & asset.required_resource_keys)
@@ -172,7 +172,7 @@ def test_whatever_opens_the_warehouse_waits_for_its_turn(loaded: dict[str, Repos
             assert opens is (tuple(asset_key.path) not in WITHOUT_WAREHOUSE), asset_key
 
 
-def test_the_snapshot_is_made_of_everything_from_exports_to_published_tables(graph: AssetGraph) -> None:
+def test_the_snapshot_is_downstream_of_everything_from_exports_on(graph: AssetGraph) -> None:
     for later, earlier in (
         (SNAPSHOT, LATEST),
         (SNAPSHOT, PUBLISHED),
@@ -207,7 +207,7 @@ def test_the_snapshot_waits_for_every_check_that_blocks(loaded: dict[str, Reposi
                 assert made_by in before, f"{check.name} on {check.asset_key.to_user_string()} stops nothing"
 
 
-def test_no_asset_is_waited_for_that_nobody_makes(graph: AssetGraph) -> None:
+def test_every_upstream_asset_is_materializable(graph: AssetGraph) -> None:
     assert set(graph.get_all_asset_keys()) == set(graph.materializable_asset_keys)
 
 
@@ -237,7 +237,7 @@ def test_the_main_job_makes_everything(loaded: dict[str, RepositoryDefinition]) 
 CANDIDATE = ("ml", "purchase_propensity__candidate")
 STAGED = ("staging", "stg_shop__order_lines")
 LEDGER = ("ml", "checks")
-# Of each job one asset of every stage that it makes, in this order: landed, featured, looked back on,
+# Of each job one asset of every stage that it makes, in this order: landed, featured, monitored,
 # trained, scored, published.
 MADE_BY_JOB = {
     PREDICT_AND_PUBLISH: (STAGED, FEATURES, REALISED, CANDIDATE, SCORES, SNAPSHOT),
@@ -255,26 +255,26 @@ def jobs_of(repository: RepositoryDefinition) -> dict[str, dg.JobDefinition]:
     return {job.name: job for job in repository.get_all_jobs() if not job.name.startswith("__")}
 
 
-def test_a_job_makes_the_stages_that_its_description_promises(
+def test_a_job_runs_the_stages_that_its_description_names(
     loaded: dict[str, RepositoryDefinition],
 ) -> None:
     for repository in loaded.values():
         jobs = jobs_of(repository)
-        # Erasure makes nothing: it takes away.
+        # The erasure job has no assets.
         assert set(jobs) == {*MADE_BY_JOB, ERASE_SUBJECTS}
         for name, job in ((name, jobs[name]) for name in MADE_BY_JOB):
             selected = job.asset_layer.selected_asset_keys
             assert tuple(stage for stage in STAGES if key(stage) in selected) == MADE_BY_JOB[name], name
-            # Whoever writes a snapshot brings the ledger of its checks with it.
+            # Each job that writes a snapshot writes the table of its checks too.
             assert (key(LEDGER) in selected) is (SNAPSHOT in MADE_BY_JOB[name]), name
 
 
-def test_a_job_says_what_it_does_and_is_ended_when_it_hangs(loaded: dict[str, RepositoryDefinition]) -> None:
+def test_a_job_has_a_description_and_a_longest_runtime(loaded: dict[str, RepositoryDefinition]) -> None:
     for repository in loaded.values():
         for job in jobs_of(repository).values():
             assert (job.description or "").strip(), job.name
             assert policies.RUN_TAGS.items() <= job.tags.items(), job.name
-            # Launched for a morning by schedules, sensors and `make replay`; people go on any day.
+            # Schedules, sensors and `make replay` launch jobs for an as-of date; an erasure has none.
             assert bool(job.partitions_def) is (job.name != ERASE_SUBJECTS), job.name
             assert job.name == ERASE_SUBJECTS or job.get_partition_keys(None), job.name
 
@@ -302,7 +302,7 @@ def test_every_schedule_and_sensor_launches_a_job_that_is_there(
         }
 
 
-def test_only_the_alert_of_a_failed_run_is_on_before_a_person_says_so(
+def test_only_the_alert_of_a_failed_run_is_on_by_default(
     loaded: dict[str, RepositoryDefinition],
 ) -> None:
     for repository in loaded.values():
@@ -312,13 +312,13 @@ def test_only_the_alert_of_a_failed_run_is_on_before_a_person_says_so(
         ]
 
 
-def test_schedules_go_by_the_clock_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:
+def test_schedules_use_the_time_zone_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:
     for repository in loaded.values():
         assert [each.execution_timezone for each in repository.schedule_defs] == ["Europe/London"] * 2
 
 
 def test_partitions_are_mondays_that_end_with_the_data(loaded: dict[str, RepositoryDefinition]) -> None:
-    # Online Retail ends on Friday 9 December 2011: the newest morning is Monday the 5th.
+    # Online Retail ends on Friday 9 December 2011: the newest as-of date is Monday the 5th.
     partitions = loaded["online_retail"].get_job(PREDICT_AND_PUBLISH).partitions_def
     assert partitions is not None
     keys = partitions.get_partition_keys()

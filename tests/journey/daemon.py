@@ -1,4 +1,4 @@
-"""The real daemon on a place, and what Dagster wrote down about its ticks and runs."""
+"""Dagster's daemon on a place, and its recorded ticks and runs."""
 
 import os
 import signal
@@ -15,34 +15,34 @@ from dagster._core.scheduler.instigation import InstigatorTick
 
 from tests.journey.world import Place
 
-# What the daemon loads: the real definitions, with an impatient calendar so that a test need not wait.
-IMPATIENT = """
+# The daemon loads the real definitions with short intervals, so that a test need not wait.
+SHORT_INTERVALS = """
 import os
 from datetime import timedelta
 from orchestration import policies
 
-policies.LOOK_FOR_CAUSES_EVERY = policies.LOOK_FOR_ERASURES_EVERY = timedelta(seconds=5)
+policies.TRIGGERS_CHECK_EVERY = policies.ERASURES_CHECK_EVERY = timedelta(seconds=5)
 policies.REFRESH_AT = "* * * * *"
-policies.ON_FROM_THE_START = frozenset(os.environ["ON_FROM_THE_START"].split())
+policies.ON_BY_DEFAULT = frozenset(os.environ["ON_BY_DEFAULT"].split())
 
 from orchestration.definitions import definitions
 """
 
 
 class Watch:
-    """The daemon and its code server on one place, and what Dagster wrote down about them."""
+    """The daemon and its code server on one place, and their recorded ticks and runs."""
 
     def __init__(self, place: Place, folder: Path) -> None:
         self.place, self.folder = place, folder
-        (folder / "impatient.py").write_text(IMPATIENT)
-        location = {"python_file": {"relative_path": "impatient.py", "location_name": "marketing"}}
+        (folder / "short_intervals.py").write_text(SHORT_INTERVALS)
+        location = {"python_file": {"relative_path": "short_intervals.py", "location_name": "marketing"}}
         (folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}))
 
     @contextmanager
     def daemon(self, *on: str) -> Iterator[None]:
-        """The real daemon with the schedules and sensors ``on``, until it is killed with all its children."""
+        """Run the daemon with the schedules and sensors ``on``; at the end it is killed with its children."""
         command = [str(Path(sys.executable).parent / "dagster-daemon"), "run", "-w", "workspace.yaml"]
-        surroundings = dict(self.place.environment) | {"ON_FROM_THE_START": " ".join(on)}
+        surroundings = dict(self.place.environment) | {"ON_BY_DEFAULT": " ".join(on)}
         log = (self.folder / "daemon.log").open("a")
         with (
             log,
@@ -56,7 +56,7 @@ class Watch:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def ticks(self, name: str) -> list[InstigatorTick]:
-        """What became of each look of one sensor or schedule, newest first."""
+        """Completed ticks of one sensor or schedule, newest first."""
         with self.place.instance() as instance:
             states = [each for each in instance.all_instigator_state() if each.instigator_name == name]
             return [
@@ -67,7 +67,7 @@ class Watch:
             ]
 
     def runs(self, job: str) -> list[dg.DagsterRun]:
-        """The daemon's own runs of ``job``."""
+        """Runs of ``job`` that the daemon launched."""
         with self.place.instance() as instance:
             return [run for run in instance.get_runs(dg.RunsFilter(job_name=job)) if run.remote_job_origin]
 

@@ -1,4 +1,4 @@
-"""What is done to a place between two runs, or to the process of one, and the words that must refuse it."""
+"""Faults injected between two runs or into the process of one, and the message that must report each."""
 
 import os
 import re
@@ -16,15 +16,15 @@ from tests.journey.world import Place
 
 MIB = 2**20
 PAGE = resource.getpagesize()
-# Room for a few events of a run, not for its tables.
+# Space for a few events of a run, not for its tables.
 LEFT = 2 * MIB
-# What a run may take on top of the modules that it has imported: half of what it needs.
+# Memory of a run beside its imported modules: half of its needs.
 LITTLE = 100 * MIB
 EXPORTS = "exports/sample_shop"
 
 
 class NotHere(Exception):
-    """This machine does not allow the fault to be planted."""
+    """This machine does not allow the fault to be injected."""
 
 
 def nothing(*_: object) -> None:
@@ -33,18 +33,18 @@ def nothing(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """One fault of the surroundings.
+    """One fault of files, disk, memory or clock.
 
     Attributes:
-        name: What is wrong.
-        plant: Does it to the place, before the run.
-        limit: Does it to the run's own process.
-        mended: What a person puts back from a copy afterwards.
-        lift: Takes the fault itself away, before that.
-        leave: Tidies up once the next run has ended.
-        words: What the run must say when it stops; ``None`` when it must complete, or is killed.
-        is_killed: Whether the system kills the run, which then can say nothing.
-        without: The asset that would make the damaged file anew.
+        name: Description.
+        plant: Injects the fault into the place, before the run.
+        limit: Injects the fault into the process of the run.
+        mended: Files and folders that are restored from a copy afterwards.
+        lift: Removes the fault, before that.
+        leave: Cleans up after the next run.
+        words: Pattern of the run's error message; ``None`` if the run must complete or is killed.
+        is_killed: Whether the system kills the run, which then prints nothing.
+        without: The asset that would write the damaged file again.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Damage:
     without: str | None = None
 
     def mend(self, place: Place, whole: Path) -> None:
-        """Take the fault away, and put back what was damaged from the copy below ``whole``."""
+        """Remove the fault and restore the damaged files from the copy below ``whole``."""
         self.lift(place)
         for name in self.mended:
             source, target = whole / name, place.var_dir / name
@@ -70,7 +70,7 @@ class Damage:
 
 
 def overwritten(file: Path, *, at: int, count: int = 64) -> None:
-    """Make ``count`` bytes of ``file`` from byte ``at`` nonsense; a negative ``at`` counts from its end."""
+    """Invert ``count`` bytes of ``file`` from byte ``at``; a negative ``at`` counts from the end."""
     content = bytearray(file.read_bytes())
     start = at % len(content)
     content[start : start + count] = bytes(255 - byte for byte in content[start : start + count])
@@ -97,12 +97,12 @@ def _warehouse_blocks(place: Place) -> None:
 
 
 def _lose_key(place: Place) -> None:
-    # The simulated shop makes itself a key where there is none: this one opens nothing that is kept.
+    # The simulated shop generates a missing key, but a new key does not decrypt the vault.
     shutil.rmtree(place.var_dir / "keys")
 
 
 def _full_disk(place: Place) -> None:
-    """A disk of its own for everything the place makes, with hardly any room left on it."""
+    """Move the place to a disk of its own with hardly any free space."""
     held = place.var_dir.rename(place.var_dir.with_name("held"))
     place.var_dir.mkdir()
     used = sum(-(-file.stat().st_size // PAGE) * PAGE for file in held.rglob("*") if file.is_file())
@@ -130,7 +130,7 @@ def _mounted(*how: str | Path) -> None:
 
 
 def _memory_group() -> Path:
-    """Below the group of processes that this one is in; version 1 only, which has a file for each kind."""
+    """Memory group below that of this process; cgroup version 1 only."""
     own = re.search(r"^\d+:memory:(.+)$", Path("/proc/self/cgroup").read_text(encoding="ascii"), re.MULTILINE)
     if own is None:
         raise NotHere("processes have no memory group of version 1")
@@ -178,7 +178,7 @@ DAMAGES = (
     ),
     Damage(
         name="a model file is corrupt",
-        words=re.compile(r"ModelFileRefused: .*model\.skops: sha-256 is"),
+        words=re.compile(r"ModelIntegrityError: .*model\.skops: sha-256 is"),
         plant=_model,
         mended=("sample_shop/models",),
     ),

@@ -1,7 +1,7 @@
-"""Kills, short memory, damaged files: what was published stays whole, the next run completes or says why not.
+"""Kills, short memory, damaged files: published tables stay complete, and runs complete or name the fault.
 
-``make faults`` makes the tiny shop, or takes the one of an earlier ``make run``, and lives all faults on a
-copy: runs killed at random moments, several in a row if so asked, then each other fault once.
+``make faults`` runs the tiny shop, or takes an earlier run, and injects all faults into a copy: runs killed
+at random moments, several in a row on request, then each other fault once.
 """
 
 import argparse
@@ -28,32 +28,32 @@ from tests.journey.damage import DAMAGES, Damage, NotHere
 from tests.journey.world import Place
 
 LEDGER = "checks"
-NOT_LIVED = "NOT LIVED"
-# A child has imported everything, and ends with its own exit code whatever goes wrong in it.
+NOT_RUN = "NOT RUN"
+# A forked child has imported everything, and its exit code is its own.
 FORK = multiprocessing.get_context("fork")
 Counts = dict[str, tuple[int, int | None]]
 
 
 class Lost(AssertionError):
-    """A fault that broke a promise; the words say which."""
+    """A fault that lost or duplicated data, or was not reported; the message says which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
-    """How one run ended: its exit code or minus its signal, what it said, and how long it lived."""
+    """Exit code or negative signal of a run, its output and its duration."""
 
     code: int
-    said: str
+    output: str
     seconds: float
 
 
 @dataclass(slots=True)
 class Harness:
-    """One place that goes through every fault; ``whole`` is a copy of it before the first."""
+    """The place into which faults are injected; ``whole`` is a copy from before the first one."""
 
     place: Place
     whole: Path
-    morning: str
+    as_of: str
     log: Path
     counts: Counts = field(init=False)
     definitions: dg.Definitions = field(init=False)
@@ -63,14 +63,14 @@ class Harness:
         self.counts = counted(self.place)
 
     def restore(self) -> None:
-        """Everything as it was before the first fault."""
+        """Restore the state from before the first fault."""
         shutil.rmtree(self.place.var_dir)
         shutil.copytree(self.whole, self.place.var_dir)
 
     def run(self, job: str, *, damage: Damage | None = None, kill_after: float | None = None) -> Child:
         """Run ``job`` in a process of its own, under ``damage``, killed after so many seconds.
 
-        The process is forked from this one, which has imported everything and begun nothing.
+        The process is forked from this one, which has imported everything and started nothing.
         """
         started = time.monotonic()
         process = FORK.Process(target=self._in_child, args=(job, damage))
@@ -80,7 +80,7 @@ class Harness:
             process.kill()
             process.join()
         code = process.exitcode or 0
-        return Child(code=code, said=self.log.read_text(), seconds=time.monotonic() - started)
+        return Child(code=code, output=self.log.read_text(), seconds=time.monotonic() - started)
 
     def _in_child(self, job: str, damage: Damage | None) -> None:
         with self.log.open("w") as log:
@@ -90,23 +90,25 @@ class Harness:
         if damage is not None:
             damage.limit()
         ended = whole.execute_in_process(
-            instance=dg.DagsterInstance.get(), partition_key=self.morning, raise_on_error=False,
-            run_config={"loggers": {"narrator": {}}}, asset_selection=_selected(whole, damage),
+            instance=dg.DagsterInstance.get(), partition_key=self.as_of, raise_on_error=False,
+            run_config={"loggers": {"console": {}}}, asset_selection=_selected(whole, damage),
         )  # fmt: skip
         sys.exit(0 if ended.success else 1)
 
     def refuse_loss(self, child: Child) -> None:
-        """Raise ``Lost`` unless what is published is whole and has every row once."""
+        """Raise ``Lost`` unless the published tables have every row once."""
         found = counted(self.place)
         differs = {name for name in {*found, *self.counts} if found.get(name) != self.counts.get(name)}
         if differs:
-            raise Lost(f"after exit code {child.code} these differ: {sorted(differs)}\n{child.said[-3000:]}")
+            raise Lost(
+                f"after exit code {child.code} these differ: {sorted(differs)}\n{child.output[-3000:]}"
+            )
 
     def completes(self) -> Child:
-        """A run from beginning to end, after which nothing is lost or doubled."""
+        """Run the main job to its end; nothing may be lost or duplicated afterwards."""
         child = self.run(PREDICT_AND_PUBLISH)
         if child.code != 0:
-            raise Lost(f"the next run did not complete:\n{child.said[-3000:]}")
+            raise Lost(f"the next run did not complete:\n{child.output[-3000:]}")
         self.refuse_loss(child)
         self._refuse_lost_facts()
         return child
@@ -120,9 +122,9 @@ class Harness:
 
 
 def counted(place: Place) -> Counts:
-    """Rows of each published table, and customers of those that have them; the file must be readable.
+    """Count rows and customers of each published table; the file must be readable.
 
-    The ledger of checks has more rows after every run.
+    The table of checks is left out: it has more rows after every run.
     """
     with duckdb.connect(str(place.snapshot), read_only=True) as connection:
         tables = connection.execute("select table_name from duckdb_tables() order by 1").fetchall()
@@ -147,7 +149,7 @@ def _selected(job: dg.JobDefinition, damage: Damage | None) -> list[dg.AssetKey]
 
 
 def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[str]:
-    """Runs killed at random moments of their lives; after ``every`` of them, and the last, one completes."""
+    """Kill runs at random moments; after every ``every``-th kill and the last one, run one to its end."""
     draw = random.Random(seed)  # noqa: S311 - moments, not secrets
     longest: dict[str, float] = {}
     for number in range(1, times + 1):
@@ -158,19 +160,19 @@ def kills(harness: Harness, *, times: int, every: int, seed: int) -> Iterator[st
         child = harness.run(job, kill_after=moment)
         harness.refuse_loss(child)
         how = "killed" if child.code == -signal.SIGKILL else f"ended with {child.code}"
-        told = f"{number}: {job} {how} after {child.seconds:.1f} s at {_last_step(child.said)}"
+        line = f"{number}: {job} {how} after {child.seconds:.1f} s at {_last_step(child.output)}"
         if number % every == 0 or number == times:
-            told += f"; the next run took {harness.completes().seconds:.0f} s"
-        yield told
+            line += f"; the next run took {harness.completes().seconds:.0f} s"
+        yield line
 
 
 def damaged(harness: Harness, damage: Damage) -> str:
-    """One run under ``damage`` which says what is wrong, and one after it was mended which completes."""
+    """Run under ``damage``, which must be named, and once more after its repair, which must complete."""
     harness.restore()
     try:
         damage.plant(harness.place)
     except NotHere as why:
-        return f"{damage.name}: {NOT_LIVED}, this machine does not allow it: {why}"
+        return f"{damage.name}: {NOT_RUN}, this machine does not allow it: {why}"
     try:
         child = harness.run(PREDICT_AND_PUBLISH, damage=damage)
         harness.refuse_loss(child)
@@ -179,22 +181,22 @@ def damaged(harness: Harness, damage: Damage) -> str:
         harness.completes()
     finally:
         damage.leave(harness.place)
-    said = (
+    outcome = (
         f"says {damage.words.pattern!r}" if damage.words else "is killed" if damage.is_killed else "completes"
     )
-    return f"{damage.name}: {said}; afterwards a run completes"
+    return f"{damage.name}: {outcome}; afterwards a run completes"
 
 
 def _refuse_silence(damage: Damage, child: Child) -> None:
     expected = -signal.SIGKILL if damage.is_killed else 0
     if damage.words is None and child.code != expected:
-        raise Lost(f"{damage.name}: exit code {child.code}, not {expected}:\n{child.said[-3000:]}")
-    if damage.words is not None and (child.code == 0 or not damage.words.search(child.said)):
-        raise Lost(f"{damage.name}: exit code {child.code}, not these words:\n{child.said[-3000:]}")
+        raise Lost(f"{damage.name}: exit code {child.code}, not {expected}:\n{child.output[-3000:]}")
+    if damage.words is not None and (child.code == 0 or not damage.words.search(child.output)):
+        raise Lost(f"{damage.name}: exit code {child.code}, not these words:\n{child.output[-3000:]}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Live every fault and tell each; returns the process's exit code."""
+    """Inject every fault and print its result; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--every", type=int, default=1, help="kills in a row before a run may complete")
@@ -212,34 +214,34 @@ def main(arguments: Sequence[str]) -> int:
         for line in kills(harness, times=asked.kills, every=asked.every, seed=asked.seed):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
-        lived = 0
+        others = 0
         for damage in DAMAGES:
             if asked.only is None or damage.name in asked.only:
-                told = damaged(harness, damage)
-                lived += NOT_LIVED not in told
-                sys.stdout.write(f"{told}\n")
+                line = damaged(harness, damage)
+                others += NOT_RUN not in line
+                sys.stdout.write(f"{line}\n")
         took = timedelta(seconds=round(time.monotonic() - started))
-        sys.stdout.write(f"survived: {asked.kills} kills and {lived} other faults, in {took}\n")
+        sys.stdout.write(f"survived: {asked.kills} kills and {others} other faults, in {took}\n")
     return 0
 
 
 def begun(folder: Path, *, first: Path | None) -> Harness:
-    """A harness on the tiny shop, which is made when no ``first`` run is given."""
+    """Create a harness on the tiny shop, which is run first unless ``first`` is given."""
     place, whole = Place(var_dir=folder / "var"), folder / "whole"
     if first is not None:
         shutil.copytree(first, place.var_dir)
     os.environ.update(place.environment)
     if first is None:
-        told = place.run()
-        if told.code != 0:
-            raise Lost(f"the first run failed:\n{told.said[-3000:]}")
+        line = place.run()
+        if line.code != 0:
+            raise Lost(f"the first run failed:\n{line.output[-3000:]}")
     shutil.copytree(place.var_dir, whole)
-    morning = str(place.published("select max(as_of_date)::date as day from published.levels")["day"][0])[:10]
-    return Harness(place=place, whole=whole, morning=morning, log=folder / "run.log")
+    as_of = str(place.published("select max(as_of_date)::date as day from published.levels")["day"][0])[:10]
+    return Harness(place=place, whole=whole, as_of=as_of, log=folder / "run.log")
 
 
-def _last_step(said: str) -> str:
-    steps = [line.split("making ", 1)[1].rstrip(" …") for line in said.splitlines() if "making " in line]
+def _last_step(output: str) -> str:
+    steps = [line.split("running ", 1)[1].rstrip(" …") for line in output.splitlines() if "running " in line]
     return steps[-1] if steps else "its start"
 
 

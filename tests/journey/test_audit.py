@@ -1,4 +1,4 @@
-"""``make audit`` against a service of advisories on this machine, and against none."""
+"""``make audit`` against a local advisory service, and without one."""
 
 import json
 import subprocess
@@ -11,11 +11,11 @@ import pytest
 
 from tests.journey.world import PROJECT
 
-HOLE = "OSV-1"
+VULNERABILITY = "OSV-1"
 
 
 class Advisories(ThreadingHTTPServer):
-    """Knows one hole, in every version of ``package``; ``asked`` holds every package it was asked about."""
+    """Knows one vulnerability, in every version of ``package``; ``asked`` collects the requested packages."""
 
     def __init__(self, package: str) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -27,18 +27,20 @@ class _Answer(BaseHTTPRequestHandler):
     server: Advisories
 
     def do_POST(self) -> None:
-        """Which holes each package of a batch has."""
+        """Vulnerabilities of each package of a batch."""
         batch = json.loads(self.rfile.read(int(self.headers["content-length"])))
         names = [query["package"]["name"] for query in batch["queries"]]
         self.server.asked.update(names)
-        known = {"vulns": [{"id": HOLE, "modified": "2026-01-01T00:00:00Z"}]}
-        self._say({"results": [known if name == self.server.package else {} for name in names]})
+        known = {"vulns": [{"id": VULNERABILITY, "modified": "2026-01-01T00:00:00Z"}]}
+        self._respond({"results": [known if name == self.server.package else {} for name in names]})
 
     def do_GET(self) -> None:
-        """What the hole is."""
-        self._say({"id": HOLE, "modified": "2026-01-01T00:00:00Z", "summary": "runs what it reads"})
+        """Description of the vulnerability."""
+        self._respond(
+            {"id": VULNERABILITY, "modified": "2026-01-01T00:00:00Z", "summary": "runs what it reads"}
+        )
 
-    def _say(self, what: object) -> None:
+    def _respond(self, what: object) -> None:
         body = json.dumps(what).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -47,7 +49,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Print nothing."""
 
 
 @contextmanager
@@ -66,18 +68,18 @@ def audited(port: int) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("package", "code"), [("duckdb", 2), ("of-nobody", 0)])
-def test_every_locked_package_is_asked_about_and_a_hole_fails(package: str, code: int) -> None:
+def test_every_locked_package_is_checked_and_a_vulnerability_fails(package: str, code: int) -> None:
     with advisories(package) as service:
-        told = audited(service.server_port)
-    assert told.returncode == code, told.stderr
+        result = audited(service.server_port)
+    assert result.returncode == code, result.stderr
     assert {"duckdb", "dagster", "dbt-core", "scikit-learn"} <= service.asked
-    assert (HOLE in told.stdout) == (package == "duckdb")
-    assert "NOT AUDITED" not in told.stdout
+    assert (VULNERABILITY in result.stdout) == (package == "duckdb")
+    assert "NOT AUDITED" not in result.stdout
 
 
-def test_without_an_answer_it_says_so_and_ends_well() -> None:
+def test_without_an_answer_it_says_so_and_succeeds() -> None:
     with advisories("duckdb") as service:
         nobody = service.server_port
-    told = audited(nobody)
-    assert told.returncode == 0, told.stderr
-    assert "NOT AUDITED" in told.stdout
+    result = audited(nobody)
+    assert result.returncode == 0, result.stderr
+    assert "NOT AUDITED" in result.stdout

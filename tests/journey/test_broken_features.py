@@ -1,4 +1,4 @@
-"""A broken feature table stops everything after it: no new score, the old snapshot stays, the run is red."""
+"""A broken feature table stops the run: no new scores, and the previous snapshot stays published."""
 
 import hashlib
 import shutil
@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from tests.journey.conftest import copied
-from tests.journey.world import PROJECT, Place, Told
+from tests.journey.world import PROJECT, Place, RunResult
 
 FEATURE_MODEL = Path("dbt_project/models/features/feat_customer__orders.sql")
 SCORES = "ml.purchase_propensity__scores"
@@ -17,10 +17,10 @@ SCORES = "ml.purchase_propensity__scores"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """What a run with doubled features came to, after a run without."""
+    """Result of a run with duplicated features after a run without them."""
 
     place: Place
-    told: Told
+    result: RunResult
     scores_before: str
     snapshot_before: str
 
@@ -34,44 +34,45 @@ def scores(place: Place) -> str:
 
 
 def project_with_doubled_features(folder: Path) -> Path:
-    """A copy of the project whose feature SQL gives every row twice."""
+    """Copy the project; its feature SQL returns every row twice."""
     for part in ("assets", "checks", "orchestration", "config", "dbt_project"):
         shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     file = folder / FEATURE_MODEL
-    # The model ends in its joins: one more of them gives each row twice.
+    # The model ends in its joins: one more join returns each row twice.
     file.write_text(file.read_text(encoding="utf-8") + "cross join (select unnest([1, 2])) as twice\n")
     return folder
 
 
 @pytest.fixture(scope="module")
-def broken(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Broken:
+def broken(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Broken:
     folder = tmp_path_factory.mktemp("broken")
     place = copied(first_run, folder / "var")
     before = scores(place), fingerprint(place)
     place = replace(place, project=project_with_doubled_features(folder / "project"))
-    return Broken(place=place, told=place.run(), scores_before=before[0], snapshot_before=before[1])
+    return Broken(place=place, result=place.run(), scores_before=before[0], snapshot_before=before[1])
 
 
-def test_the_run_ends_red_and_names_the_check(broken: Broken) -> None:
-    assert broken.told.code == 1, broken.told.said
+def test_the_run_fails_and_names_the_check(broken: Broken) -> None:
+    assert broken.result.code == 1, broken.result.output
     assert (
-        "check keys_are_unique on features/feat_customer__orders FAILED (stops the run)" in broken.told.said
+        "check keys_are_unique on features/feat_customer__orders FAILED (stops the run)"
+        in broken.result.output
     )
-    assert "what was published before is still served" in broken.told.said
+    assert "the tables published by the last successful run are unchanged" in broken.result.output
 
 
-def test_nothing_after_the_features_was_even_begun(broken: Broken) -> None:
+def test_no_step_after_the_features_was_started(broken: Broken) -> None:
     for step in ("candidate", "evaluation", "champion", "scores"):
-        assert f"making ml__purchase_propensity__{step}" not in broken.told.said
+        assert f"running ml__purchase_propensity__{step}" not in broken.result.output
     for step in ("published", "consumers__snapshot"):
-        assert f"making {step} " not in broken.told.said
+        assert f"running {step} " not in broken.result.output
 
 
-def test_the_scores_are_those_of_the_run_before(broken: Broken) -> None:
+def test_the_scores_are_those_of_the_previous_run(broken: Broken) -> None:
     assert scores(broken.place) == broken.scores_before
 
 
-def test_the_old_snapshot_is_served_byte_for_byte(broken: Broken) -> None:
+def test_the_previous_snapshot_is_unchanged(broken: Broken) -> None:
     assert fingerprint(broken.place) == broken.snapshot_before
 
 

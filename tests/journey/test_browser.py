@@ -1,4 +1,4 @@
-"""The Dagster UI as a person sees it: the job, an asset with its numbers, and its checks."""
+"""The Dagster UI: the job, an asset with its numbers, and its checks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from tests.journey.conftest import copied
 from tests.journey.ui import CHROMIUM, dagster_ui, shown, tab_of
-from tests.journey.world import Place, Told
+from tests.journey.world import Place, RunResult
 
 pytestmark = [
     pytest.mark.browser,
@@ -18,8 +18,8 @@ SCORES = "/assets/ml/purchase_propensity__scores"
 
 
 @pytest.fixture(scope="module")
-def page(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A browser on ``make ui`` at a place that had one run; everything started is ended again."""
+def page(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A browser on the UI of a place with one run; all processes end with the module."""
     folder = tmp_path_factory.mktemp("ui")
     place = copied(first_run, folder / "var")
     with dagster_ui(place, folder / "ui.log") as address, tab_of(address) as tab:
@@ -69,6 +69,6 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
     page.screenshot(path=tmp_path / "refused.png")
 
 
-def test_the_run_that_was_told_at_the_terminal_is_in_the_list_of_runs(page: Page, tmp_path: Path) -> None:
+def test_the_run_of_the_terminal_is_in_the_list_of_runs(page: Page, tmp_path: Path) -> None:
     shown(page, "/runs", "predict_and_publish", "Success")
     page.screenshot(path=tmp_path / "runs.png")

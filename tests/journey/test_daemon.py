@@ -1,4 +1,4 @@
-"""Whoever asks in the file of requests is erased by the real daemon, once, and no log names them."""
+"""The daemon erases the customers in the file of requests once, and no log names them."""
 
 from pathlib import Path
 
@@ -8,12 +8,14 @@ from dagster._core.scheduler.instigation import TickStatus
 from assets.privacy.pii_scan import scan
 from tests.journey.conftest import copied
 from tests.journey.daemon import Watch
-from tests.journey.world import Place, Told
+from tests.journey.world import Place, RunResult
 
 ERASING = "erasure_requested_sensor"
 
 
-def test_the_daemon_erases_whoever_asks_in_the_file(first_run: tuple[Place, Told], tmp_path: Path) -> None:
+def test_the_daemon_erases_the_customers_in_the_file_of_requests(
+    first_run: tuple[Place, RunResult], tmp_path: Path
+) -> None:
     place = copied(first_run, tmp_path / "var")
     person = str(place.kept("select min(customer_id) as who from raw.customers")["who"][0])
     requests = place.folder / "erasure_requests.csv"

@@ -8,18 +8,18 @@ from assets.privacy.pii_scan import scan
 from assets.sample_shop.world.customers import contacts_of, customers_of
 from assets.sample_shop.world.shop import SIZES
 from tests.journey.conftest import copied
-from tests.journey.world import LATEST, Place, Told
+from tests.journey.world import LATEST, Place, RunResult
 
 
 @pytest.fixture(scope="module")
-def place(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Place:
     return copied(first_run, tmp_path_factory.mktemp("erasure") / "var")
 
 
-def told(place: Place, module: str, *arguments: str) -> Told:
-    process = place.start("-m", f"orchestration.{module}", *arguments)
+def told(place: Place, module: str, *arguments: str) -> RunResult:
+    process = place.start("-m", f"orchestration.cli.privacy.{module}", *arguments)
     said, _ = process.communicate(timeout=900)
-    return Told(code=process.returncode, said=said)
+    return RunResult(code=process.returncode, output=said)
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +44,14 @@ def is_gone(place: Place, personal: list[str]) -> bool:
 
 
 def test_an_erased_customer_is_gone_from_every_byte(place: Place, somebody: str, personal: list[str]) -> None:
-    before = json.loads(told(place, "export_subject", "--customer", somebody).said)
+    before = json.loads(told(place, "export_subject", "--customer", somebody).output)
     assert {"email": personal[1]} in before["vault"]["customers"]
     assert {"order_lines", "customers", "consents"} <= before["delivered"].keys()
     assert "purchase_propensity_latest" in before["published"]
     assert scan([place.var_dir], personal, beside=[place.folder / "truth"]).hits
     erased = told(place, "erase", "--customer", somebody)
-    assert erased.code == 0, erased.said
-    assert "1 erased" in erased.said
+    assert erased.code == 0, erased.output
+    assert "1 erased" in erased.output
     assert is_gone(place, personal)
 
 
@@ -59,7 +59,7 @@ def test_the_next_run_does_not_restore_the_erased_customer(
     place: Place, somebody: str, personal: list[str]
 ) -> None:
     again = place.run()
-    assert again.code == 0, again.said
+    assert again.code == 0, again.output
     assert is_gone(place, personal)
     proof = place.published("select * from published.erasure_log")
     assert proof["finished_at"].notna().all()
@@ -67,7 +67,7 @@ def test_the_next_run_does_not_restore_the_erased_customer(
     assert {"raw.order_lines", "features.feat_customer__rfm", "vault"} <= set(proof["table_name"])
     landed = place.kept("select * from raw.landings")
     assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
-    nothing = json.loads(told(place, "export_subject", "--customer", somebody).said)
+    nothing = json.loads(told(place, "export_subject", "--customer", somebody).output)
     assert nothing == {"delivered": {}, "vault": {}, "published": {}}
 
 
@@ -75,9 +75,9 @@ def test_customers_in_the_request_file_are_erased_and_the_file_is_deleted(place:
     requests = place.folder / "erasure_requests.csv"
     requests.write_text("customer_id\nC100020\nC100021\n")
     erased = told(place, "erase")
-    assert erased.code == 0, erased.said
-    assert "2 erased" in erased.said
+    assert erased.code == 0, erased.output
+    assert "2 erased" in erased.output
     assert not requests.exists()
     nobody = told(place, "erase")
     assert nobody.code == 2
-    assert "say who: make erase CUSTOMER=" in nobody.said
+    assert "name the customer: make erase CUSTOMER=" in nobody.output

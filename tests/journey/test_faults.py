@@ -1,16 +1,16 @@
-"""The short form of ``make faults``: one kill at a random moment, and a warehouse that is none."""
+"""The short form of ``make faults``: one kill at a random moment, and a damaged warehouse file."""
 
 import subprocess
 import sys
 
-from tests.journey.world import PROJECT, Place, Told
+from tests.journey.world import PROJECT, Place, RunResult
 
 DAMAGE = "the warehouse file has no header"
 
 
-def test_a_killed_run_and_a_damaged_file_cost_no_row(first_run: tuple[Place, Told]) -> None:
-    place, told = first_run
-    assert told.code == 0, told.said
+def test_a_killed_run_and_a_damaged_file_cost_no_row(first_run: tuple[Place, RunResult]) -> None:
+    place, result = first_run
+    assert result.code == 0, result.output
     ended = subprocess.run(  # noqa: S603 - our own command
         [
             *(sys.executable, "-m", "tests.journey.faults", "--first", str(place.var_dir)),

@@ -1,4 +1,4 @@
-"""The first run of the built-in shop: what a newcomer sees and what a SQL consumer finds."""
+"""The first run of the sample shop: its output and its published tables."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.journey.world import LATEST, PROJECT, Place, Told
+from tests.journey.world import LATEST, PROJECT, Place, RunResult
 
 DESCRIBED = PROJECT / "dbt_project" / "models" / "published"
 
@@ -20,38 +20,38 @@ def promised() -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def shop(first_run: tuple[Place, Told]) -> Place:
-    place, told = first_run
-    assert told.code == 0, told.said
+def shop(first_run: tuple[Place, RunResult]) -> Place:
+    place, result = first_run
+    assert result.code == 0, result.output
     return place
 
 
-def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, Told]) -> None:
-    place, told = first_run
-    assert told.code == 0, told.said
+def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, RunResult]) -> None:
+    place, result = first_run
+    assert result.code == 0, result.output
     for words in (
-        "Sample shop (simulated), as of the morning of 2024-01-01",
-        "making staged",
-        "1. What came in",
+        "Sample shop (simulated), as-of date 2024-01-01",
+        "running staged",
+        "1. Loaded data",
         "orders -> raw.order_lines:",
-        "2. The models",
+        "2. Models",
         "customers in training, 500 needed",
-        "3. Do the probabilities add up?",
-        "4. What will customers spend?",
-        "5. Who are the customers?",
-        "6. What was published for the morning of 2024-01-01",
+        "3. Expected and observed totals",
+        "4. Expected spend",
+        "5. Segments",
+        "6. Published tables for as-of date 2024-01-01",
         str(place.snapshot),
         "make ui",
         'make query SQL="select',
         "peak memory",
     ):
-        assert words in told.said
-    assert "Traceback" not in told.said
+        assert words in result.output
+    assert "Traceback" not in result.output
 
 
-def test_the_query_that_the_run_proposes_works(first_run: tuple[Place, Told]) -> None:
-    place, told = first_run
-    proposed = told.said.split('make query SQL="')[1].split('"\n')[0]
+def test_the_query_that_the_run_proposes_works(first_run: tuple[Place, RunResult]) -> None:
+    place, result = first_run
+    proposed = result.output.split('make query SQL="')[1].split('"\n')[0]
     rows = place.published(proposed)
     assert len(rows) == 10
     assert rows["probability"].is_monotonic_decreasing
@@ -86,10 +86,10 @@ def test_everybody_has_a_row_that_says_how_likely_they_leave_or_that_they_are_go
 
 
 def test_the_probabilities_say_about_as_many_buyers_as_the_level_does(shop: Place) -> None:
-    said = shop.published(f"select sum(probability) as total from {LATEST}")["total"].iloc[0]
+    output = shop.published(f"select sum(probability) as total from {LATEST}")["total"].iloc[0]
     level = shop.published("select * from published.levels where model_name = 'purchase_propensity'").iloc[0]
-    assert said == pytest.approx(level["sum_probability"])
-    assert level["total_lo"] < said < level["total_hi"]
+    assert output == pytest.approx(level["sum_probability"])
+    assert level["total_lo"] < output < level["total_hi"]
 
 
 def test_every_published_table_is_in_the_file_and_in_parquet(shop: Place) -> None:

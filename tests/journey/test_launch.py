@@ -1,4 +1,4 @@
-"""A person launches a job in the browser, watches it, and finds out why the next one failed."""
+"""Launch a job in the browser, follow it, and find the reason of a failed one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from assets.transform.remediation import NEXT_STEPS
 from tests.journey.conftest import copied
 from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
-from tests.journey.world import Place, Told
+from tests.journey.world import Place, RunResult
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,20 +20,18 @@ BROKEN = "probabilities_lie_between_0_and_1"
 
 
 @pytest.fixture(scope="module")
-def place(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Place:
     return copied(first_run, tmp_path_factory.mktemp("launch") / "var")
 
 
 @pytest.fixture(scope="module")
 def page(place: Place) -> Iterator[Page]:
-    """A browser on the real webserver and daemon of that place."""
+    """A browser on the webserver and daemon of that place."""
     with dagster_ui(place, place.var_dir / "ui.log") as address, tab_of(address) as tab:
         yield tab
 
 
-def test_a_job_launched_in_the_browser_is_watched_until_it_publishes_or_says_why_not(
-    page: Page, place: Place
-) -> None:
+def test_a_job_launched_in_the_browser_publishes_or_shows_the_failed_check(page: Page, place: Place) -> None:
     before = place.snapshot.stat().st_mtime_ns
     launch(page, "publish")
     page.goto(f"{LOCATION}/jobs/publish/runs")
@@ -56,7 +54,7 @@ def test_a_job_launched_in_the_browser_is_watched_until_it_publishes_or_says_why
     assert place.snapshot.read_bytes() == published
 
 
-def test_a_refused_candidate_says_why_and_what_to_do(page: Page, tmp_path: Path) -> None:
+def test_a_refused_candidate_shows_the_reason_and_the_next_step(page: Page, tmp_path: Path) -> None:
     shown(
         page,
         "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_passes_the_gate",

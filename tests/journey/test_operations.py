@@ -1,4 +1,4 @@
-"""Runs that are killed, runs that meet, and the real daemon: nobody loses a number or meets a lock."""
+"""Killed runs, concurrent runs and the daemon: no row is lost, and no run fails on a lock."""
 
 import hashlib
 import signal
@@ -16,21 +16,21 @@ from dagster._core.scheduler.instigation import InstigatorTick
 from orchestration.capabilities import PROBLEMS
 from tests.journey.conftest import copied
 from tests.journey.daemon import Watch
-from tests.journey.world import JOB, LATEST, Place, Told
+from tests.journey.world import JOB, LATEST, Place, RunResult
 
-# One place goes through everything in this order, in a worker of its own.
+# One place goes through all of this in order, in a worker of its own.
 
-MORNING = "2024-01-01"
+AS_OF = "2024-01-01"
 RUN = ("-m", "orchestration.cli.run")
-PUBLISH, RETRAIN = (("-c", JOB, job, MORNING) for job in ("publish", "retrain"))
-# Which run is killed, when it says that it makes what, and how many seconds later.
+PUBLISH, RETRAIN = (("-c", JOB, job, AS_OF) for job in ("publish", "retrain"))
+# The run to kill, the step after whose start it is killed, and the delay in seconds.
 KILLS = (
     (RUN, "raw", 0.3),
     (RETRAIN, "ml__purchase_propensity__champion", 0.3),
     (PUBLISH, "published", 3.0),
     (PUBLISH, "consumers__snapshot", 0.05),
 )
-# A consumer of the snapshot, until ``stop`` is there; and a person with the warehouse open for a while.
+# A consumer that reads the snapshot until ``stop`` exists, and a person with the warehouse open for 5 s.
 READER = """
 import sys, time, duckdb
 from pathlib import Path
@@ -61,9 +61,9 @@ def fingerprint(file: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Killed:
-    """What a killed run said and left: the snapshot's bytes before and after, and the customers in it."""
+    """Output of a killed run, hashes of the snapshot before and after, and its number of customers."""
 
-    said: str
+    output: str
     code: int
     before: str
     after: str
@@ -72,18 +72,18 @@ class Killed:
 
 def killed(place: Place, arguments: tuple[str, ...], *, making: str, later: float) -> Killed:
     before = fingerprint(place.snapshot)
-    process, said = place.start(*arguments), ""
+    process, output = place.start(*arguments), ""
     assert process.stdout is not None
-    while f"making {making}" not in said:
+    while f"running {making}" not in output:
         line = process.stdout.readline()
-        assert line, said
-        said += line
+        assert line, output
+        output += line
     time.sleep(later)
     process.send_signal(signal.SIGKILL)
     code = process.wait()
     process.stdout.close()
     return Killed(
-        said=said, code=code, before=before, after=fingerprint(place.snapshot), customers=customers(place)
+        output=output, code=code, before=before, after=fingerprint(place.snapshot), customers=customers(place)
     )
 
 
@@ -93,7 +93,7 @@ def customers(place: Place) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survived:
-    """A place after its kills, and what each of them left."""
+    """A place after its kills, with the result of each."""
 
     place: Place
     customers: int
@@ -101,7 +101,7 @@ class Survived:
 
 
 @pytest.fixture(scope="module")
-def survived(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Survived:
+def survived(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Survived:
     place = copied(first_run, tmp_path_factory.mktemp("operations") / "var")
     everybody = customers(place)
     kills = [killed(place, run, making=making, later=later) for run, making, later in KILLS]
@@ -110,10 +110,10 @@ def survived(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
-    """Two runs started at the same moment, a person in their way, and a reader beside them."""
+    """Two concurrent runs, a person with the warehouse open, and a reader of the snapshot."""
 
     place: Place
-    ended: list[Told]
+    ended: list[RunResult]
     seen: set[str]
     complaint: str
 
@@ -125,14 +125,14 @@ def met(survived: Survived, tmp_path_factory: pytest.TempPathFactory) -> Met:
     runs = [place.start(*arguments) for arguments in (RUN, PUBLISH)]
     person = beside(PERSON, str(place.warehouse))
     try:
-        said = [each.communicate()[0] for each in runs]
+        output = [each.communicate()[0] for each in runs]
     finally:
         stop.touch()
         person.kill()
         seen, complaint = reader.communicate(timeout=60)
-    person_said, _ = person.communicate()
-    assert person_said == "held\n"
-    ended = [Told(code=run.returncode, said=text) for run, text in zip(runs, said, strict=True)]
+    person_output, _ = person.communicate()
+    assert person_output == "held\n"
+    ended = [RunResult(code=run.returncode, output=text) for run, text in zip(runs, output, strict=True)]
     return Met(place=place, ended=ended, seen=set(seen.splitlines()), complaint=complaint)
 
 
@@ -145,38 +145,38 @@ def beside(script: str, *arguments: str) -> subprocess.Popen[str]:
 def test_a_run_killed_at_any_step_leaves_the_snapshot_as_it_was(survived: Survived) -> None:
     assert [each.code for each in survived.kills] == [-signal.SIGKILL] * len(KILLS)
     for each in survived.kills:
-        assert each.after == each.before, each.said
+        assert each.after == each.before, each.output
         assert each.customers == survived.customers > 300
 
 
-def test_two_runs_at_once_after_four_killed_ones_both_finish_and_no_lock_is_heard_of(met: Met) -> None:
-    for told in met.ended:
-        assert told.code == 0, told.said
-        assert "Could not set lock" not in told.said
-        assert "Traceback" not in told.said
-    assert sum("waiting: run " in told.said for told in met.ended) == 1
+def test_two_concurrent_runs_after_four_killed_ones_both_succeed(met: Met) -> None:
+    for result in met.ended:
+        assert result.code == 0, result.output
+        assert "Could not set lock" not in result.output
+        assert "Traceback" not in result.output
+    assert sum("waiting: run " in result.output for result in met.ended) == 1
 
 
-def test_the_reader_beside_them_always_saw_everybody(survived: Survived, met: Met) -> None:
+def test_the_reader_always_saw_all_customers(survived: Survived, met: Met) -> None:
     assert met.seen == {f"{survived.customers} {survived.customers}"}, met.complaint
 
 
-def test_nothing_unfinished_is_left_and_nothing_is_doubled(met: Met) -> None:
+def test_no_unfinished_file_and_no_duplicate_row_is_left(met: Met) -> None:
     assert not list(met.place.snapshot.parent.rglob("*.unfinished*"))
     assert met.place.published(f"select * from {LATEST}")["customer_id"].is_unique
     landed = met.place.kept("select source_file, count(*) as times from raw.landings group by 1")
     assert set(landed["times"]) == {1}
 
 
-def nobody_was_ever_trained(place: Place) -> None:
-    """The cause: without a row in the log no attempt is fresh, and a fallback serves."""
+def forget_all_training(place: Place) -> None:
+    """Create the trigger: without a row in the log there is no recent attempt, and a fallback serves."""
     with duckdb.connect(str(place.warehouse)) as connection:
         connection.execute("delete from ml.retrain_log")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What the daemon did before it was killed, and after it was started again."""
+    """Ticks and runs of the daemon before it was killed and after its restart."""
 
     zombies: list[str]
     first: list[InstigatorTick]
@@ -189,14 +189,14 @@ class Observed:
 @pytest.fixture(scope="module")
 def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
     watch = Watch(met.place, tmp_path_factory.mktemp("daemon"))
-    nobody_was_ever_trained(met.place)
+    forget_all_training(met.place)
     with watch.daemon(RETRAINING):
         # One run for each problem.
         watch.until(
             lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(PROBLEMS), seconds=900
         )
         first = watch.ticks(RETRAINING)
-    nobody_was_ever_trained(met.place)
+    forget_all_training(met.place)
     with watch.daemon(RETRAINING, REFRESHING):
         watch.until(lambda: len(watch.ticks(RETRAINING)) > len(first))
         watch.until(lambda: watch.ticks(REFRESHING))
@@ -213,28 +213,28 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
     )
 
 
-def test_the_daemon_retrains_once_for_a_cause_and_not_again_after_it_was_killed(observed: Observed) -> None:
+def test_the_daemon_retrains_once_per_trigger_also_after_a_kill(observed: Observed) -> None:
     causes = {run.tags["dagster/run_key"] for run in observed.retrained}
     assert [key.split(":")[0] for key in sorted(causes)] == sorted(problem.name for problem in PROBLEMS)
     assert len(observed.retrained) == len(causes)
     for run in observed.retrained:
         assert run.status == dg.DagsterRunStatus.SUCCESS
         assert run.tags["retrain/trigger"] == "no model serves"
-        assert run.tags["dagster/partition"] == MORNING
+        assert run.tags["dagster/partition"] == AS_OF
     asked = [set(tick.run_ids) for tick in observed.first if tick.run_ids]
     assert asked == [{run.run_id for run in observed.retrained}]
-    # The causes were there again, and the keys under which they had been answered.
+    # The triggers were pending again, and their run keys were known.
     assert observed.second
     assert causes <= {key for tick in observed.second for key in tick.run_keys}
     assert not [tick for tick in observed.second if tick.run_ids]
 
 
-def test_the_daemon_launches_the_schedule_when_its_time_has_come(observed: Observed) -> None:
-    assert [run.tags["dagster/partition"] for run in observed.refreshed] == [MORNING]
+def test_the_daemon_launches_the_schedule(observed: Observed) -> None:
+    assert [run.tags["dagster/partition"] for run in observed.refreshed] == [AS_OF]
     assert observed.scheduled
     assert observed.scheduled[-1].run_ids == [observed.refreshed[-1].run_id]
 
 
-def test_the_killed_runs_hold_nothing_up(observed: Observed) -> None:
-    # The retraining left the queue only because the monitor had noticed that these were dead.
+def test_killed_runs_do_not_block_the_queue(observed: Observed) -> None:
+    # The retraining left the queue because the monitor had marked these runs as failed.
     assert not observed.zombies

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journey.conftest import copied
-from tests.journey.world import LATEST, Place, Told
+from tests.journey.world import LATEST, Place, RunResult
 
 # A consumer in a separate process: either it opens the file again each time, or it keeps the one
 # connection that it opened before the run. Two processes, because DuckDB hands a second connection
@@ -51,14 +51,14 @@ def scored_at(place: Place) -> str:
 
 
 @pytest.fixture(scope="module")
-def watched(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Watched:
+def watched(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Watched:
     folder = tmp_path_factory.mktemp("readers")
     place, stop = copied(first_run, folder / "var"), folder / "stop"
     instants = [scored_at(place)]
     readers = [reader(kind, place, stop) for kind in ("seen", "held")]
     try:
         told = place.run()
-        assert told.code == 0, told.said
+        assert told.code == 0, told.output
         instants.append(scored_at(place))
     finally:
         stop.touch()

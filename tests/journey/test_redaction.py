@@ -12,16 +12,16 @@ from assets.privacy.pii_scan import scan
 from assets.sample_shop.world.customers import contacts_of, customers_of
 from assets.sample_shop.world.shop import SIZES
 from tests.journey.conftest import copied
-from tests.journey.world import JOB, PROJECT, Place, Told
+from tests.journey.world import JOB, PROJECT, Place, RunResult
 
 CUSTOMERS = 400
 COLUMNS = ["first_name", "last_name", "email", "phone"]
 
 
 @pytest.fixture(scope="module")
-def shop(first_run: tuple[Place, Told]) -> Place:
+def shop(first_run: tuple[Place, RunResult]) -> Place:
     place, told = first_run
-    assert told.code == 0, told.said
+    assert told.code == 0, told.output
     return place
 
 
@@ -52,7 +52,7 @@ def test_no_personal_value_is_in_any_file_below_the_var_folder(
 
 
 def test_the_scan_command_reports_the_extent_and_the_files_with_matches(
-    first_run: tuple[Place, Told], personal: list[str], tmp_path: Path
+    first_run: tuple[Place, RunResult], personal: list[str], tmp_path: Path
 ) -> None:
     place = copied(first_run, tmp_path / "var")
     process = place.start("-m", "orchestration.cli.privacy.scan")
@@ -65,7 +65,7 @@ def test_the_scan_command_reports_the_extent_and_the_files_with_matches(
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "found in 1 files" in said
-    assert "notes.txt: 1 of them" in said
+    assert "notes.txt: 1 values" in said
     assert personal[0] not in said
 
 
@@ -77,7 +77,7 @@ def test_the_scan_finds_a_leaked_value(shop: Place, personal: list[str], tmp_pat
 
 
 def test_each_run_scans_every_file_and_records_the_result(shop: Place, tmp_path: Path) -> None:
-    place = copied((shop, Told(code=0, said="")), tmp_path / "var")
+    place = copied((shop, RunResult(code=0, output="")), tmp_path / "var")
     clean = place.published(SCAN_RESULTS)
     assert list(clean["status"]) == ["passed"]
     assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were searched for")
@@ -102,9 +102,9 @@ SCAN_RESULTS = """
 def test_the_vault_holds_every_value_and_decrypts_it_with_the_key(
     shop: Place, people: pd.DataFrame, tmp_path: Path
 ) -> None:
-    place = copied((shop, Told(code=0, said="")), tmp_path / "var")
+    place = copied((shop, RunResult(code=0, output="")), tmp_path / "var")
     told = python(place, READ)
-    assert told.code == 0, told.said
+    assert told.code == 0, told.output
     rows = pd.read_csv(place.var_dir / "told.csv", dtype=str)
     kept = {(row.customer_id, row.column): row.value for row in rows.itertuples()}
     told_of = people.set_index("customer_id").astype(str).stack()
@@ -123,10 +123,10 @@ pd.DataFrame(vault.values(at_most=100_000)).to_csv(sys.argv[1], index=False)
 """
 
 
-def python(place: Place, code: str) -> Told:
+def python(place: Place, code: str) -> RunResult:
     process = place.start("-c", code, str(place.var_dir / "told.csv"))
     said, _ = process.communicate(timeout=300)
-    return Told(code=process.returncode, said=said)
+    return RunResult(code=process.returncode, output=said)
 
 
 def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Place) -> None:
@@ -138,7 +138,7 @@ def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Pla
 
 
 def test_after_a_key_rotation_only_the_new_key_decrypts(
-    first_run: tuple[Place, Told], tmp_path: Path
+    first_run: tuple[Place, RunResult], tmp_path: Path
 ) -> None:
     place = copied(first_run, tmp_path / "var")
     key = place.var_dir / "keys" / "sample_shop.key"
@@ -146,13 +146,13 @@ def test_after_a_key_rotation_only_the_new_key_decrypts(
     process = place.start("-m", "orchestration.cli.privacy.rotate_vault_key")
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
-    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted anew" in said
+    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in said
     assert key.read_text() != old
     assert python(place, READ).code == 0
     assert len(pd.read_csv(place.var_dir / "told.csv")) == CUSTOMERS * len(COLUMNS)
     key.write_text(old)
     refused = python(place, READ)
     assert refused.code != 0
-    assert "VaultKeyRefused: the vault is encrypted with key" in refused.said
+    assert "VaultKeyRefused: the vault is encrypted with key" in refused.output
     key.unlink()
-    assert "is missing: put the vault's key there" in python(place, READ).said
+    assert "is missing: put the vault's key there" in python(place, READ).output

@@ -6,22 +6,22 @@ import duckdb
 import pytest
 
 from tests.journey.conftest import copied
-from tests.journey.world import LATEST, Place, Told
+from tests.journey.world import LATEST, Place, RunResult
 
 REASON = "complaints about the new one"
 EARLIER = "20231225-earlier"
 
 
 @pytest.fixture(scope="module")
-def two_served(first_run: tuple[Place, Told], tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A place on which, as its tables say, another version served a week before the one of today."""
+def two_served(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A place whose tables say that another version served a week before the current one."""
     place = copied(first_run, tmp_path_factory.mktemp("rollback") / "var")
     plant_another_version(place)
     return place
 
 
 def plant_another_version(place: Place) -> None:
-    """The tiny shop is too small for a model: its fallback stands for both versions."""
+    """Register the fallback under a second version: the tiny shop is too small for a model."""
     champion, registry = "ml.purchase_propensity__champion", "ml.model_registry"
     with duckdb.connect(str(place.warehouse)) as connection:
         (serves,) = connection.execute(f"select model_version from {champion}").fetchone() or ()
@@ -38,18 +38,18 @@ def plant_another_version(place: Place) -> None:
     shutil.copytree(models / serves, models / EARLIER)
 
 
-def told(place: Place, *arguments: str) -> Told:
+def roll_back(place: Place, *arguments: str) -> RunResult:
     process = place.start("-m", "orchestration.cli.rollback", *arguments)
-    said, _ = process.communicate(timeout=900)
-    return Told(code=process.returncode, said=said)
+    output, _ = process.communicate(timeout=900)
+    return RunResult(code=process.returncode, output=output)
 
 
-def test_the_command_ends_with_the_earlier_version_logged_scored_and_published(two_served: Place) -> None:
+def test_the_earlier_version_is_logged_scored_and_published(two_served: Place) -> None:
     serves = two_served.published(f"select distinct model_version from {LATEST}")["model_version"].item()
-    rolled = told(two_served, "--reason", REASON)
-    assert rolled.code == 0, rolled.said
-    assert f"{EARLIER} serves from 2024-01-01 on" in rolled.said
-    assert "Traceback" not in rolled.said
+    rolled = roll_back(two_served, "--reason", REASON)
+    assert rolled.code == 0, rolled.output
+    assert f"{EARLIER} serves from 2024-01-01 on" in rolled.output
+    assert "Traceback" not in rolled.output
     log = two_served.published("select * from published.retrain_log order by decided_at")
     newest = log.iloc[-1]
     assert (newest["decision"], newest["trigger"], newest["reasons"]) == ("rollback", "by hand", REASON)
@@ -66,6 +66,6 @@ def test_the_command_ends_with_the_earlier_version_logged_scored_and_published(t
     }
 
 
-def test_a_rollback_without_a_reason_is_none(first_run: tuple[Place, Told]) -> None:
-    refused = told(first_run[0], "--reason", "")
-    assert (refused.code, refused.said) == (2, 'say why, for the log: make rollback REASON="…"\n')
+def test_a_rollback_without_a_reason_is_refused(first_run: tuple[Place, RunResult]) -> None:
+    refused = roll_back(first_run[0], "--reason", "")
+    assert (refused.code, refused.output) == (2, 'give a reason for the log: make rollback REASON="…"\n')

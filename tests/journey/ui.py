@@ -1,4 +1,4 @@
-"""The real ``dagster dev`` and a headless Chromium that clicks in it as a person would."""
+"""``dagster dev`` and a headless Chromium that operates it."""
 
 import os
 import re
@@ -28,8 +28,8 @@ QUIET = [
 ]
 LOCATION = "/locations/marketing_predictions"
 LONGEST_START_SECONDS = 300
-# A page asks the webserver, which asks a code server: slow on a busy machine.
-PATIENCE_MS = 45_000
+# A page queries the webserver, which queries a code server: slow on a busy machine.
+PAGE_TIMEOUT_MS = 45_000
 # The run of a job on the tiny shop takes most of a minute, and waits for the daemon before.
 LONGEST_RUN_MS = 600_000
 
@@ -50,7 +50,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
-    """The address of ``make ui`` on ``place``; everything that was started is ended again."""
+    """Start the UI on ``place`` and yield its address; all processes end with the block."""
     port = free_port()
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]
     with log_file.open("w") as log:
@@ -70,7 +70,7 @@ def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """Kill the webserver, the daemon and the code server, one process group; asked, they take their time."""
+    """Kill the process group of webserver, daemon and code server; terminating them takes long."""
     if server.poll() is None:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
@@ -81,14 +81,14 @@ def tab_of(address: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         tab = browser.new_page(base_url=address, viewport={"width": 1500, "height": 1100})
-        tab.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
+        tab.set_default_timeout(PAGE_TIMEOUT_MS)
+        expect.set_options(timeout=PAGE_TIMEOUT_MS)
         yield tab
         browser.close()
 
 
 def seen(page: Page, text: str | re.Pattern[str]) -> Locator:
-    """The first visible place of ``text``: a name too long for its place stands twice, once hidden."""
+    """First visible occurrence of ``text``: a long name occurs twice, once hidden."""
     return page.get_by_text(text).filter(visible=True).first
 
 
@@ -100,7 +100,7 @@ def shown(page: Page, path: str, *texts: str) -> None:
 
 
 def launch(page: Page, job: str) -> None:
-    """Click a run of ``job`` for the newest as-of day."""
+    """Click a run of ``job`` for the newest as-of date."""
     page.goto(f"{LOCATION}/jobs/{job}")
     page.get_by_role("button", name="Materialize all").click()
     page.get_by_role("button", name="Latest").click()

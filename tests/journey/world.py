@@ -1,4 +1,4 @@
-"""The project as a person runs it: another process, the Makefile's environment, a folder of its own."""
+"""Runs of the project in another process, with the Makefile's environment and a folder of their own."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 LATEST = "published.purchase_propensity_latest"
-# One job for one morning: the arguments are its name and the day.
+# One job for one as-of date: the arguments are its name and the date.
 JOB = """
 import sys
 import dagster as dg
@@ -24,7 +24,7 @@ from orchestration.settings import Settings
 
 result = definitions_for(Settings()).resolve_job_def(sys.argv[1]).execute_in_process(
     instance=dg.DagsterInstance.get(), partition_key=sys.argv[2], raise_on_error=False,
-    run_config={"loggers": {"narrator": {}}},
+    run_config={"loggers": {"console": {}}},
 )
 sys.exit(0 if result.success else 1)
 """
@@ -32,7 +32,7 @@ sys.exit(0 if result.success else 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where one business runs: ``project`` holds the code, ``var_dir`` everything it makes."""
+    """Where one business runs: ``project`` holds the code, ``var_dir`` everything generated."""
 
     var_dir: Path
     business: str = "config/sample_shop.yaml"
@@ -53,7 +53,7 @@ class Place:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the Makefile exports."""
+        """Environment variables that the Makefile exports."""
         home = self.var_dir / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text((PROJECT / "orchestration" / "dagster.yaml").read_text())
@@ -69,22 +69,22 @@ class Place:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin a run of the main job, or Python with ``arguments``; the caller waits for it."""
+        """Start the main job, or Python with ``arguments``; the caller waits for it."""
         return subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, *(arguments or ("-m", "orchestration.cli.run"))],
             cwd=self.project, env=dict(self.environment), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def run(self) -> "Told":
-        """One run of the main job from beginning to end."""
+    def run(self) -> "RunResult":
+        """Run the main job to its end."""
         process = self.start()
-        said, _ = process.communicate()
-        return Told(code=process.returncode, said=said)
+        output, _ = process.communicate()
+        return RunResult(code=process.returncode, output=output)
 
     @contextmanager
     def instance(self) -> Iterator[dg.DagsterInstance]:
-        """What Dagster wrote down about this place."""
+        """Dagster's instance of this place."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DAGSTER_HOME", self.environment["DAGSTER_HOME"])
             with dg.DagsterInstance.get() as instance:
@@ -94,16 +94,16 @@ class Place:
         return read(self.snapshot, sql)
 
     def kept(self, sql: str) -> pd.DataFrame:
-        """What the warehouse holds; nobody may be writing it."""
+        """Read the warehouse; no other process may be writing it."""
         return read(self.warehouse, sql)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """How a run ended, and everything it said."""
+class RunResult:
+    """Exit code of a run and its output."""
 
     code: int
-    said: str
+    output: str
 
 
 def read(file: Path, sql: str) -> pd.DataFrame:

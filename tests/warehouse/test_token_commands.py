@@ -164,5 +164,5 @@ def test_commands_refuse_a_mixture_of_ids_and_tokens(
     place.run()
     place.declare(business(place.folder, pii=["phone"]))
     for command in (export_subject.main, erase.main):
-        assert command(["--customer", ANNA]) == 1
+        assert command(["--customer", ANNA]) == 2
         assert "delete the warehouse and what it published" in capsys.readouterr().err

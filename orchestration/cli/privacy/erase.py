@@ -1,4 +1,4 @@
-"""Somebody is erased at the terminal: ``make erase CUSTOMER=…``; what was begun and killed is ended too."""
+"""Erase customers: ``make erase CUSTOMER=…``; interrupted erasures are completed as well."""
 
 import argparse
 import sys
@@ -9,83 +9,92 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.ingest.config.business import BusinessConfig
 from assets.ports import Vault, Warehouse
-from assets.privacy.encryption import DecryptionFailed
-from assets.privacy.erasure.erase import PENDING, Erased, ErasureIncomplete, ErasureScope, erase
-from assets.privacy.vault_key import VaultKeyRefused
+from assets.privacy.erasure.erase import PENDING, Erased, ErasureScope, erase
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
-from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
-from orchestration.resources.retry import ResourceLocked
+from orchestration.cli.session import Session, UsageError, command
 from orchestration.resources.vault_keys import vault_of
-from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 RUN_ID = "erase"
-# The first line of a file of requests.
+# First line of the file of erasure requests.
 HEADER = "customer_id"
 
 
+@command
 def main(arguments: list[str]) -> int:
-    """Erase the named customers, else those in the file of requests; returns the process's exit code."""
+    """Erase the named customers and those in the file of requests; returns the exit code.
+
+    Raises:
+        UsageError: If nobody is named or requested; ``command`` prints it.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customer", default="", help="one id, or several with commas between")
-    asked = parser.parse_args(arguments).customer
-    settings, started = Settings(), time.monotonic()
-    named = [each.strip() for each in asked.split(",") if each.strip()]
-    if not settings.warehouse_file.exists():
-        sys.stderr.write(f"{settings.warehouse_file} is not there: nothing is held about anybody\n")
-        return 1
-    try:
-        business, warehouse = settings.load_business(), DuckDBWarehouse(database=str(settings.warehouse_file))
-        erasing = Erasing(settings, business, warehouse, vault_of(settings, business))
-        with run_lock(warehouse.turn_file, run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
-            done = erasing.all_of(named)
-    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ErasureIncomplete, ResourceLocked) as refused:
-        sys.stderr.write(f"{refused}\n")
-        return 1
+    parser.add_argument("--customer", default="", help="one id, or several separated by commas")
+    named = [each.strip() for each in parser.parse_args(arguments).customer.split(",") if each.strip()]
+    started, session = time.monotonic(), Session.open(Settings())
+    session.require_warehouse()
+    settings, vault = session.settings, vault_of(session.settings, session.business)
+    with session.locked(RUN_ID):
+        done = erase_requested(settings, session.business, session.warehouse, vault, named=named)
     if done is None:
-        sys.stderr.write("say who: make erase CUSTOMER=…, or write ids below customer_id into ")
-        sys.stderr.write(f"{settings.erasure_requests_file}\n")
-        return 2
-    sys.stdout.write(f"{told(done)}, {time.monotonic() - started:,.0f} s\n")
+        raise UsageError(
+            "name the customer: make erase CUSTOMER=…, or write ids below the line customer_id into "
+            f"{settings.erasure_requests_file}"
+        )
+    sys.stdout.write(f"{report(done)}, {time.monotonic() - started:,.0f} s\n")
     return 0
 
 
-def told(done: Erased) -> str:
-    """What was done, in words."""
+def report(done: Erased) -> str:
+    """Describe a completed erasure."""
     return (
         f"{done.people:,} erased: {done.rows_removed:,} rows of tables, {done.values_forgotten:,} values "
         f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes"
     )
 
 
-class Erasing:
-    """Where one business keeps what it knows of people, and who of them asked to go."""
+def erase_requested(
+    settings: Settings,
+    business: BusinessConfig,
+    warehouse: Warehouse,
+    vault: Vault,
+    *,
+    named: Collection[str] = (),
+) -> Erased | None:
+    """Erase ``named``, the customers in the file of requests, and those of interrupted erasures.
 
-    def __init__(
-        self, settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
-    ) -> None:
-        self._settings = settings
-        self._premises = premises_of(settings, business, warehouse, vault)
+    Args:
+        settings: Paths of the business.
+        business: Its configuration.
+        warehouse: Its tables.
+        vault: Its personal values and its suppression list.
+        named: Ids of customers, as delivered or as published.
 
-    def all_of(self, named: Collection[str]) -> Erased | None:
-        """Erase ``named``, whoever is in the file of requests, and whoever was begun; ``None``: nobody is."""
-        requests = self._settings.erasure_requests_file
-        asked = requested(requests)
-        if not named and not asked and not self._premises.vault.customers_of(PENDING):
-            return None
-        done = erase(self._premises, [*named, *asked])
-        answer(requests, asked)
-        return done
+    Returns:
+        The counts; ``None`` if there is nobody to erase.
+    """
+    requests = settings.erasure_requests_file
+    requested = read_requests(requests)
+    if not named and not requested and not vault.customers_of(PENDING):
+        return None
+    done = erase(erasure_scope(settings, business, warehouse, vault), [*named, *requested])
+    remove_requests(requests, requested)
+    return done
 
 
-def premises_of(
+def erasure_scope(
     settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
 ) -> ErasureScope:
-    """Everywhere that something of a person may lie, for one business."""
+    """Return every place that may hold data of a person, for one business.
+
+    Args:
+        settings: Paths of the business.
+        business: Its configuration.
+        warehouse: Its tables.
+        vault: Its personal values.
+    """
     requests, keys = settings.erasure_requests_file, settings.simulated_key_file.parent
 
     def publish_again() -> None:
@@ -108,17 +117,17 @@ def premises_of(
     )
 
 
-def requested(file: Path) -> list[str]:
-    """The ids in a file of requests, one a line below ``customer_id``; none when it is not there."""
+def read_requests(file: Path) -> list[str]:
+    """Read the ids in a file of requests, one per line below ``customer_id``; none if it is missing."""
     if not file.exists():
         return []
     lines = (line.strip().strip('"') for line in file.read_text(encoding="utf-8-sig").splitlines())
     return [line for line in lines if line and line != HEADER]
 
 
-def answer(file: Path, done: Collection[str]) -> None:
-    """Take ``done`` out of a file of requests, and the file away when nobody is left in it."""
-    left = [each for each in requested(file) if each not in set(done)]
+def remove_requests(file: Path, done: Collection[str]) -> None:
+    """Remove ``done`` from a file of requests, and delete the file when no request is left."""
+    left = [each for each in read_requests(file) if each not in set(done)]
     if left:
         file.write_text("\n".join([HEADER, *left, ""]), encoding="utf-8")
     else:

@@ -1,47 +1,37 @@
-"""What is held about one person, as JSON: ``make export-subject CUSTOMER=…``."""
+"""Print everything stored about one customer, as JSON: ``make export-subject CUSTOMER=…``."""
 
 import argparse
 import json
 import sys
 
-from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.loading.pseudonyms import names_of, refuse_mixture
-from assets.privacy.encryption import DecryptionFailed
-from assets.privacy.subject_access import Rows, subject
-from assets.privacy.vault_key import VaultKeyRefused
-from orchestration.resources.retry import ResourceLocked
+from assets.privacy.subject_access import subject
+from orchestration.cli.session import Session, UsageError, command
 from orchestration.resources.vault_keys import vault_of
-from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 
+@command
 def main(arguments: list[str]) -> int:
-    """Print what is held about the named customer; returns the process's exit code."""
+    """Print the data of the named customer; returns the exit code.
+
+    Raises:
+        UsageError: If no customer is named; ``command`` prints it.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customer", required=True)
-    customer_id, settings = parser.parse_args(arguments).customer.strip(), Settings()
+    parser.add_argument("--customer", required=True, help="customer id, as delivered or as published")
+    customer_id = parser.parse_args(arguments).customer.strip()
     if not customer_id:
-        sys.stderr.write("say who: make export-subject CUSTOMER=…\n")
-        return 2
-    if not settings.warehouse_file.exists():
-        sys.stderr.write(f"{settings.warehouse_file} is not there: nothing is held about anybody\n")
-        return 1
-    try:
-        held = _held(customer_id, settings)
-    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ResourceLocked) as refused:
-        sys.stderr.write(f"{refused}\n")
-        return 1
-    sys.stdout.write(json.dumps(held, indent=1, default=str, ensure_ascii=False) + "\n")
+        raise UsageError("name the customer: make export-subject CUSTOMER=…")
+    session = Session.open(Settings())
+    session.require_warehouse()
+    vault = vault_of(session.settings, session.business)
+    with session.warehouse.connect() as connection:
+        refuse_mixture(connection, session.business)
+    (name,) = names_of(session.business, vault, [customer_id])
+    data = subject(name, warehouse=session.warehouse, vault=vault, snapshot=session.settings.snapshot_file)
+    sys.stdout.write(json.dumps(data, indent=1, default=str, ensure_ascii=False) + "\n")
     return 0
-
-
-def _held(customer_id: str, settings: Settings) -> dict[str, dict[str, Rows]]:
-    business, warehouse = settings.load_business(), DuckDBWarehouse(database=str(settings.warehouse_file))
-    vault = vault_of(settings, business)
-    with warehouse.connect() as connection:
-        refuse_mixture(connection, business)
-    (name,) = names_of(business, vault, [customer_id])
-    return subject(name, warehouse=warehouse, vault=vault, snapshot=settings.snapshot_file)
 
 
 if __name__ == "__main__":

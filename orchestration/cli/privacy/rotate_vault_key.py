@@ -1,59 +1,49 @@
-"""Another key for the vault of one business: ``make rotate-vault-key``."""
+"""Encrypt the vault of one business with a new key: ``make rotate-vault-key``."""
 
 import sys
-from pathlib import Path
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid
-from assets.privacy.encryption import DecryptionFailed
+from assets.ingest.config.business import BusinessConfig
 from assets.privacy.vault_key import VaultKeyRefused, make_key, next_to
-from orchestration.policies import LONGEST_RUN
-from orchestration.resources.locks import run_lock
-from orchestration.resources.retry import ResourceLocked
+from orchestration.cli.session import NothingBuilt, Session, command
 from orchestration.resources.vault_keys import vault_of
-from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 RUN_ID = "rotate-vault-key"
 
 
+@command
 def main() -> int:
-    """Encrypt the vault with the next key; returns the process's exit code.
+    """Encrypt the vault with the next key; returns the exit code.
 
-    Killed at any point it can be called again: until the last value is encrypted anew both keys are there,
-    and whoever reads the vault uses both.
+    A killed rotation can be started again: both keys exist until the last value is encrypted with the new
+    one, and readers of the vault use both.
+
+    Raises:
+        NothingBuilt: If there is no vault; ``command`` prints it.
     """
     settings = Settings()
-    try:
-        business = settings.load_business()
-        if not settings.vault_file.exists():
-            sys.stderr.write(f"{settings.vault_file} is not there: no value has ever been kept\n")
-            return 1
-        with run_lock(_turn_file(settings), run_id=RUN_ID, patience=LONGEST_RUN, tell=print):
-            sys.stdout.write(f"{_rotated(settings, business)}\n")
-    except (BusinessInvalid, VaultKeyRefused, DecryptionFailed, ResourceLocked) as refused:
-        sys.stderr.write(f"{refused}\n")
-        return 1
+    session = Session.open(settings)
+    if not settings.vault_file.exists():
+        raise NothingBuilt(f"{settings.vault_file} does not exist: no value is stored")
+    with session.locked(RUN_ID):
+        sys.stdout.write(f"{_rotated(settings, session.business)}\n")
     return 0
-
-
-def _turn_file(settings: Settings) -> Path:
-    return DuckDBWarehouse(database=str(settings.warehouse_file)).turn_file
 
 
 def _rotated(settings: Settings, business: BusinessConfig) -> str:
     vault = vault_of(settings, business)
     if settings.vault_key is not None:
         if settings.vault_key_next is None:
-            raise VaultKeyRefused("set VAULT_KEY_NEXT to the key that takes the place of VAULT_KEY")
-        done = vault.rotate()
-        return f"{done:,} values encrypted anew: from here on give VAULT_KEY_NEXT as VAULT_KEY"
+            raise VaultKeyRefused("set VAULT_KEY_NEXT to the key that replaces VAULT_KEY")
+        values = vault.rotate()
+        return f"{values:,} values encrypted again: set VAULT_KEY to the value of VAULT_KEY_NEXT from now on"
     file = settings.key_file or settings.simulated_key_file
     if not next_to(file).exists():
         make_key(next_to(file))
-    done = vault.rotate()
-    # The old key goes with this step; until then both lie there, and the vault needs both.
+    values = vault.rotate()
+    # This step replaces the old key; until then both files exist, and the vault needs both.
     next_to(file).replace(file)
-    return f"{done:,} values encrypted anew; {file} holds the new key, and the old one is gone"
+    return f"{values:,} values encrypted again; {file} holds the new key, and the old one is deleted"
 
 
 if __name__ == "__main__":

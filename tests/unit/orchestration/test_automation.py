@@ -1,4 +1,4 @@
-"""What starts jobs without a person: schedules, sensors and the alert of a failed run."""
+"""Schedules, sensors and the alert of a failed run."""
 
 import json
 from collections.abc import Iterator
@@ -16,10 +16,11 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.lifecycle.retrain_triggers import DRIFTED, RetrainTrigger
-from orchestration.alerts import alert, alert_of
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
-from orchestration.resources.retry import ResourceLocked
+from orchestration.resources.locks import ResourceLocked
 from orchestration.sensors import (
+    alert,
+    alert_of,
     exports_landed_sensor,
     quick_fingerprint,
     retrain_triggered_sensor,
@@ -31,7 +32,7 @@ ZONE = "Europe/Berlin"
 
 
 def own(problem: str) -> list[dg.AssetKey]:
-    return {"purchase_propensity": [dg.AssetKey("morning")]}[problem]
+    return {"purchase_propensity": [dg.AssetKey("scores")]}[problem]
 
 
 DRIFT = RetrainTrigger(
@@ -45,12 +46,12 @@ def repository(*automata: dg.ScheduleDefinition | dg.SensorDefinition) -> Reposi
     days = as_of_partitions(date(2010, 1, 4), None, time_zone=ZONE)
 
     @dg.asset(partitions_def=days)
-    def morning() -> None: ...
+    def scores() -> None: ...
 
     @dg.asset(partitions_def=days)
     def of_another_problem() -> None: ...
 
-    made = [morning, of_another_problem]
+    made = [scores, of_another_problem]
     return dg.Definitions(
         assets=made,
         jobs=[dg.define_asset_job(name, made) for name in (REFRESH, SCORE, RETRAIN)],
@@ -81,13 +82,13 @@ def test_a_schedule_asks_for_the_newest_monday_of_the_business(name: str) -> Non
     assert asked_at(name, monday.replace(month=3, day=2)).partition_key == "2025-02-24"
 
 
-def test_a_schedule_of_a_data_set_that_has_ended_asks_for_its_last_morning() -> None:
-    # Online Retail ends on Friday 9 December 2011: the morning of the 5th is its newest.
+def test_a_schedule_of_an_ended_data_set_requests_its_last_as_of_date() -> None:
+    # Online Retail ends on Friday 9 December 2011: its newest as-of date is Monday the 5th.
     today = datetime(2026, 3, 3, 6, tzinfo=ZoneInfo(ZONE))
     assert asked_at("score_schedule", today, ended=date(2011, 12, 10)).partition_key == "2011-12-05"
 
 
-def test_each_schedule_ticks_at_its_hour_on_the_business_clocks_summer_and_winter() -> None:
+def test_each_schedule_ticks_at_its_local_hour_in_summer_and_winter() -> None:
     ticks = {}
     for each in schedules(time_zone=ZONE, newest=as_of_on_or_before):
         assert each.execution_timezone == ZONE
@@ -107,7 +108,7 @@ def test_two_ticks_of_a_schedule_are_two_runs_and_one_tick_is_one() -> None:
     assert keys[0] == keys[1] != keys[2]
 
 
-def test_the_morning_is_there_when_it_dawns_on_the_other_side_of_the_world() -> None:
+def test_the_partition_exists_from_local_midnight_on() -> None:
     # Six o'clock on Monday in Sydney is still Sunday in UTC.
     days = as_of_partitions(date(2025, 1, 6), None, time_zone="Australia/Sydney")
     six = datetime(2025, 3, 3, 6, tzinfo=ZoneInfo("Australia/Sydney"))
@@ -118,7 +119,7 @@ def test_the_morning_is_there_when_it_dawns_on_the_other_side_of_the_world() -> 
 
 
 class LoadRecord:
-    """A landing folder and the sensor that looks at it; the cursor outlives the sensor, as Dagster's does."""
+    """A landing folder and its sensor; the cursor survives restarts, as in Dagster."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.cursor = folder, ""
@@ -127,7 +128,7 @@ class LoadRecord:
         (self.folder / name).write_text(text)
 
     def look(self) -> list[dg.RunRequest]:
-        """One tick of a sensor that was built anew, as after a restart."""
+        """One tick of a new sensor, as after a restart."""
         sensor = exports_landed_sensor(lambda: self.folder.iterdir(), newest=lambda: date(2025, 3, 3))
         ticked = tick(sensor, self.cursor or None)
         self.cursor = ticked.cursor or ""
@@ -176,11 +177,11 @@ def test_every_change_is_a_run_of_its_own_even_back_to_what_it_was(landing: Load
     assert len(keys) == len(set(keys)) == 5
 
 
-def test_a_file_that_vanishes_under_the_eye_is_no_error(tmp_path: Path) -> None:
+def test_a_file_deleted_during_the_tick_is_no_error(tmp_path: Path) -> None:
     assert quick_fingerprint([tmp_path / "gone.csv"]) == quick_fingerprint([])
 
 
-def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
+def test_the_run_of_a_trigger_has_its_key() -> None:
     sensor = retrain_triggered_sensor(lambda: [DRIFT], assets_to_retrain=own)
     first, again = (tick(sensor).run_requests or [] for _ in range(2))
     (request,), (repeated,) = first, again
@@ -188,16 +189,16 @@ def test_the_run_that_answers_a_cause_is_known_by_it() -> None:
     assert request.partition_key == "2025-03-03"
     assert request.tags["retrain/trigger"] == DRIFTED
     assert request.tags["retrain/windows_violated"] == "2"
-    assert request.asset_selection == [dg.AssetKey("morning")]
+    assert request.asset_selection == [dg.AssetKey("scores")]
 
 
-def test_no_cause_no_run() -> None:
+def test_no_trigger_no_run() -> None:
     ticked = tick(retrain_triggered_sensor(list, assets_to_retrain=own))
     assert not ticked.run_requests
-    assert ticked.skip_message == "no cause to retrain"
+    assert ticked.skip_message == "no retrain trigger"
 
 
-def test_a_warehouse_that_is_being_written_is_looked_at_again_later() -> None:
+def test_a_locked_warehouse_is_read_at_the_next_tick() -> None:
     def causes() -> Iterator[RetrainTrigger]:
         raise ResourceLocked("warehouse.duckdb is open in python (PID 7); close it there")
         yield DRIFT
@@ -240,7 +241,7 @@ def test_a_failed_run_is_one_line_that_names_job_step_and_reason(tmp_path: Path)
     assert "3 files are unreadable" in lines[0]["reason"]
 
 
-def test_a_failed_run_of_the_terminal_leaves_the_same_line(tmp_path: Path) -> None:
+def test_a_failed_run_of_the_terminal_has_the_same_line(tmp_path: Path) -> None:
     alerts = tmp_path / "reports" / "alerts.jsonl"
     alert_of(refresh_of_test.execute_in_process(raise_on_error=False), alerts)
     (line,) = (json.loads(line) for line in alerts.read_text().splitlines())

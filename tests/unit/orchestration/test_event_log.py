@@ -1,4 +1,4 @@
-"""The event log that keeps files open: what one process wrote another reads, where Dagster keeps its own."""
+"""The event log with cached connections: other processes read and write the same files."""
 
 import shutil
 from pathlib import Path
@@ -25,14 +25,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_what_a_run_told_is_read_by_another_process(home: Path) -> None:
+def test_events_of_a_run_are_read_by_another_process(home: Path) -> None:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert isinstance(instance.event_log_storage, CachedEventLog)
         run = dg.materialize([_orders], instance=instance)
     with dg.DagsterInstance.from_config(str(home)) as later:
-        (told,) = later.fetch_materializations(KEY, limit=5).records
-        assert told.asset_materialization is not None
-        assert told.asset_materialization.metadata["rows"].value == 3
+        (record,) = later.fetch_materializations(KEY, limit=5).records
+        assert record.asset_materialization is not None
+        assert record.asset_materialization.metadata["rows"].value == 3
         (checked,) = later.event_log_storage.get_asset_check_execution_history(
             dg.AssetCheckKey(KEY, "there_are_some"), limit=5
         )

@@ -1,4 +1,4 @@
-"""What a job makes when only one of several problems is concerned."""
+"""Assets of a job that concerns one of several problems."""
 
 from datetime import date
 
@@ -35,10 +35,10 @@ def stages() -> Stages:
     )  # fmt: skip
 
 
-def test_a_cause_to_retrain_one_problem_leaves_the_models_of_the_others_alone(stages: Stages) -> None:
+def test_retraining_one_problem_keeps_the_models_of_the_others(stages: Stages) -> None:
     of_purchase, of_churn = (set(stages.assets_to_retrain(problem.name)) for problem in PROBLEMS)
     for problem, own, other in ((CHURN, of_churn, of_purchase), (PURCHASE_PROPENSITY, of_purchase, of_churn)):
         steps = (problem.candidate, problem.evaluation, problem.champion, problem.scores)
         assert own - other == {dg.AssetKey(step) for step in steps}
-    # Whoever is retrained is published, and the journals are counted for everybody.
+    # Both retrainings publish, and both materialise the shared control tables.
     assert {dg.AssetKey(["published", "churn"]), dg.AssetKey(RETRAIN_LOG)} <= of_churn & of_purchase

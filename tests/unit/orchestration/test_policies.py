@@ -1,4 +1,4 @@
-"""Owners and staleness, as every asset gets them."""
+"""Owners and freshness policies of the assets."""
 
 import dagster as dg
 import pytest
@@ -39,11 +39,11 @@ def test_a_live_business_is_stale_after_a_week_and_a_data_set_that_ended_never_i
     assert spec("marts", is_live=True).freshness_policy == dg.FreshnessPolicy.time_window(
         fail_window=policies.STALE_AFTER, warn_window=policies.WARN_AFTER
     )
-    # Mornings are a week apart: whoever warned earlier would warn every week.
+    # As-of dates are a week apart: an earlier warning would come every week.
     assert policies.WARN_AFTER.days >= 7
 
 
-def test_whoever_waits_gives_up_before_the_run_is_ended_for_being_too_long() -> None:
-    assert policies.SENSOR_PATIENCE < policies.WAREHOUSE_PATIENCE < policies.LONGEST_RUN
+def test_lock_timeouts_are_shorter_than_the_longest_run() -> None:
+    assert policies.SENSOR_LOCK_TIMEOUT < policies.WAREHOUSE_LOCK_TIMEOUT < policies.LONGEST_RUN
     assert float(policies.RUN_TAGS["dagster/max_runtime"]) == policies.LONGEST_RUN.total_seconds()
     assert policies.RUN_TAGS["dagster/max_retries"] == "1"

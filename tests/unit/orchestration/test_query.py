@@ -1,4 +1,4 @@
-"""One query on the snapshot, or one line that says what is missing."""
+"""One query on the snapshot, or one line that names what is missing."""
 
 from pathlib import Path
 
@@ -26,11 +26,11 @@ def published(snapshot: Path) -> Path:
     return snapshot
 
 
-def test_without_a_snapshot_the_remedy_is_told_and_nothing_is_created(
+def test_without_a_snapshot_the_remedy_is_printed_and_nothing_is_created(
     snapshot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["from published.levels"]) == 1
-    assert "is not there yet: run `make run` first" in capsys.readouterr().err
+    assert "does not exist yet: launch `make run` first" in capsys.readouterr().err
     assert not snapshot.exists()
 
 
@@ -41,15 +41,15 @@ def test_the_rows_are_printed(published: Path, capfd: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("arguments", [[], [" "], ["select 1", "select 2"]])
-def test_without_one_question_there_is_an_example(
+def test_without_one_query_there_is_an_example(
     published: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     assert published.exists()
     assert main(arguments) == 2
-    assert "say what to ask, for example" in capsys.readouterr().err
+    assert "give a query, for example" in capsys.readouterr().err
 
 
-def test_an_error_in_the_question_is_told_without_a_traceback(
+def test_an_error_in_the_query_is_printed_without_a_traceback(
     published: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert published.exists()
@@ -57,7 +57,7 @@ def test_an_error_in_the_question_is_told_without_a_traceback(
     assert "nonsense" in capsys.readouterr().err
 
 
-def test_a_question_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_query_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = published.read_bytes()
     assert main(["delete from published.levels"]) == 1
     assert "read-only" in capsys.readouterr().err

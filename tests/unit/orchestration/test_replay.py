@@ -1,4 +1,4 @@
-"""A morning of a replay: what is run, what is left out while nobody can score, and what is said."""
+"""One as-of date of a replay: assets that run, assets left out without a champion, and the output."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import CHAMPION_TYPES, typed
 from orchestration.cli import replay
 from orchestration.cli.console_log import console_logger
-from orchestration.cli.replay import History
+from orchestration.cli.replay import Replay
 from orchestration.jobs import PUBLISH, REPLAY, RETRAIN, Stages
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.lifecycle.world import PROBLEM
@@ -28,13 +28,13 @@ Made = list[str]
 
 @pytest.fixture
 def made() -> Made:
-    """The assets that the runs made, in their order."""
+    """Names of the materialised assets, in order."""
     return []
 
 
 @pytest.fixture
-def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
-    """A business of four assets whose every morning wants a model."""
+def run(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Replay:
+    """A business of four assets with a retrain trigger on every as-of date."""
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     days = dg.StaticPartitionsDefinition([str(DAY), str(FIRST_DAY)])
 
@@ -61,8 +61,8 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
     monkeypatch.setattr(replay, "PROBLEMS", (PROBLEM,))
     monkeypatch.setattr(replay, "pending_trigger", lambda *_given, **_named: CAUSE)
     monkeypatch.setattr(replay, "replayed", lambda *_given: pd.DataFrame())
-    monkeypatch.setattr(replay, "date_line", lambda _rows: "the morning in a line")
-    return History(
+    monkeypatch.setattr(replay, "date_line", lambda _rows: "one line")
+    return Replay(
         definitions=dg.Definitions(
             assets=[looked, scores, champion, snapshot],
             jobs=[
@@ -72,7 +72,7 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
                 ),
                 dg.define_asset_job(PUBLISH, [snapshot], executor_def=dg.in_process_executor),
             ],
-            loggers={"narrator": console_logger},
+            loggers={"console": console_logger},
         ),
         instance=dg.DagsterInstance.ephemeral(),
         warehouse=warehouse,
@@ -89,30 +89,30 @@ def history(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hist
     )  # fmt: skip
 
 
-def test_while_nobody_serves_a_morning_looks_back_and_then_retrains(
-    history: History, made: Made, capsys: pytest.CaptureFixture[str]
+def test_without_a_champion_a_date_is_monitored_and_then_retrained(
+    run: Replay, made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    history.live(DAY)
+    run.run_date(DAY)
     assert made[0] == PROBLEM.realised.name
     assert sorted(made[1:]) == sorted([PROBLEM.champion.name, PROBLEM.scores.name])
-    said = capsys.readouterr()
-    assert "STOPPED" not in said.err
-    assert f"{DAY}: retraining {PROBLEM.name}, because {NOBODY_SERVES}: nothing" in said.err
-    assert said.err.splitlines()[-1].startswith("the morning in a line (")
-    assert control_tables.champion_as_of(PROBLEM, history.warehouse, as_of=DAY) is not None
+    printed = capsys.readouterr()
+    assert "FAILED" not in printed.err
+    assert f"{DAY}: retraining {PROBLEM.name}: {NOBODY_SERVES}: nothing" in printed.err
+    assert printed.err.splitlines()[-1].startswith("one line (")
+    assert control_tables.champion_as_of(PROBLEM, run.warehouse, as_of=DAY) is not None
 
 
-def test_once_somebody_serves_the_morning_is_scored_too(history: History, made: Made) -> None:
-    history.live(DAY)
+def test_with_a_champion_the_date_is_scored_too(run: Replay, made: Made) -> None:
+    run.run_date(DAY)
     made.clear()
-    history.run(REPLAY, DAY)
+    run.run_job(REPLAY, DAY)
     assert sorted(made) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
     made.clear()
-    history.live(DAY)
+    run.run_date(DAY)
     assert sorted(made[:2]) == sorted([PROBLEM.realised.name, PROBLEM.scores.name])
 
 
-def test_before_any_outcome_is_known_nothing_is_trained(history: History, made: Made) -> None:
-    # An outcome takes 30 days to be known, and nobody traded before this morning.
-    history.live(FIRST_DAY)
+def test_before_any_label_has_matured_nothing_is_trained(run: Replay, made: Made) -> None:
+    # A label matures after 30 days, and this is the first as-of date.
+    run.run_date(FIRST_DAY)
     assert made == [PROBLEM.realised.name]

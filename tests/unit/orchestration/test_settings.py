@@ -40,7 +40,7 @@ def refusal(file: Path) -> str:
 
 
 def test_a_missing_file_is_refused_with_the_setting_to_change(tmp_path: Path) -> None:
-    assert "is not there; set BUSINESS to a file such as" in refusal(tmp_path / "none.yaml")
+    assert "does not exist; set BUSINESS to a file such as" in refusal(tmp_path / "none.yaml")
 
 
 def test_a_folder_is_no_business(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_text_that_is_not_yaml_is_refused_with_its_place(written: Callable[[str]
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
 def test_yaml_without_keys_is_refused(written: Callable[[str], Path], text: str) -> None:
-    assert "holds no keys; start from config/sample_shop.yaml" in refusal(written(text))
+    assert "has no keys; start from config/sample_shop.yaml" in refusal(written(text))
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(written: Callable[[str], Path]) -> None:
@@ -66,7 +66,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(written: Callable[
     assert "did you mean 'last_day'?" in message
 
 
-def test_a_misspelt_required_key_is_told_as_misspelt_and_not_as_missing(
+def test_a_misspelt_required_key_is_reported_as_misspelt_and_not_as_missing(
     written: Callable[[str], Path],
 ) -> None:
     text = SAMPLE_SHOP.read_text(encoding="utf-8").replace("currency:", "currancy:")

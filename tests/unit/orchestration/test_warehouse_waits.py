@@ -1,4 +1,4 @@
-"""Whoever needs the warehouse file waits for whoever has it, and gives up in words."""
+"""Processes wait for the warehouse file while another has it open, and report a timeout."""
 
 import subprocess
 import sys
@@ -17,10 +17,16 @@ from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.environments import Environment
 
 from assets.keys import Key
-from orchestration.policies import WAREHOUSE_PATIENCE
+from orchestration.policies import WAREHOUSE_LOCK_TIMEOUT
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.locks import crashed, hold_liveness_lock, prune, run_lock
-from orchestration.resources.retry import ResourceLocked, retry_while_locked
+from orchestration.resources.locks import (
+    ResourceLocked,
+    crashed,
+    hold_liveness_lock,
+    prune,
+    retry_while_locked,
+    run_lock,
+)
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 HOLDER = """
@@ -33,8 +39,8 @@ TABLE = Key("ml", "things")
 
 
 @contextmanager
-def held_by_somebody(file: Path, seconds: float) -> Iterator[int]:
-    """Another process that has ``file`` open for so long; its process id."""
+def held_by_another_process(file: Path, seconds: float) -> Iterator[int]:
+    """Start a process that keeps ``file`` open for ``seconds``; yields its id."""
     with subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", HOLDER, str(file), str(seconds)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -47,7 +53,7 @@ def held_by_somebody(file: Path, seconds: float) -> Iterator[int]:
 
 
 class Clock:
-    """A clock that only moves while somebody sleeps."""
+    """A clock that moves only during sleep."""
 
     def __init__(self) -> None:
         self.now, self.sleeps = 100.0, 0
@@ -69,61 +75,61 @@ def held_until(clock: Clock, instant: float) -> Callable[[], str]:
     return attempt
 
 
-def test_what_is_free_is_had_at_once() -> None:
+def test_an_unlocked_resource_is_used_at_once() -> None:
     clock = Clock()
-    found = retry_while_locked(held_until(clock, 0), patience=timedelta(0), clock=clock, sleep=clock.sleep)
+    found = retry_while_locked(held_until(clock, 0), timeout=timedelta(0), clock=clock, sleep=clock.sleep)
     assert (found, clock.sleeps) == ("mine", 0)
 
 
-def test_what_comes_free_in_time_is_had_and_the_wait_is_told_once_a_minute() -> None:
-    clock, told = Clock(), list[str]()
+def test_a_resource_released_in_time_is_used_and_the_wait_is_logged_once_a_minute() -> None:
+    clock, logged = Clock(), list[str]()
     found = retry_while_locked(
         held_until(clock, 230),
-        patience=timedelta(minutes=3),
-        tell=told.append,
+        timeout=timedelta(minutes=3),
+        log=logged.append,
         clock=clock,
         sleep=clock.sleep,
     )
     assert found == "mine"
-    # 130 s of waiting: told at 0, 60 and 120 s.
-    assert told == ["waiting: the file is open in python (PID 7)"] * 3
+    # 130 s of waiting: logged at 0, 60 and 120 s.
+    assert logged == ["waiting: the file is open in python (PID 7)"] * 3
 
 
-def test_patience_ends_with_the_holder_and_how_long_it_was_waited() -> None:
+def test_a_timeout_names_the_holder_and_the_time_waited() -> None:
     clock = Clock()
     with pytest.raises(ResourceLocked, match=r"open in python \(PID 7\) \(waited 180 s\)"):
         retry_while_locked(
-            held_until(clock, 1e9), patience=timedelta(minutes=3), clock=clock, sleep=clock.sleep
+            held_until(clock, 1e9), timeout=timedelta(minutes=3), clock=clock, sleep=clock.sleep
         )
 
 
-def test_another_error_is_not_waited_for() -> None:
+def test_another_error_is_not_retried() -> None:
     clock = Clock()
 
     def broken() -> None:
         raise ValueError("not a lock")
 
     with pytest.raises(ValueError, match="not a lock"):
-        retry_while_locked(broken, patience=timedelta(hours=1), clock=clock, sleep=clock.sleep)
+        retry_while_locked(broken, timeout=timedelta(hours=1), clock=clock, sleep=clock.sleep)
     assert clock.sleeps == 0
 
 
 def test_the_warehouse_waits_for_a_person_who_has_it_open(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
-    with held_by_somebody(warehouse.path, 1.0):
+    with held_by_another_process(warehouse.path, 1.0):
         assert warehouse.replace(TABLE, pd.DataFrame({"a": [1, 2]})) == 2
     assert len(warehouse.read(f"select * from {TABLE.sql}")) == 2
 
 
-def test_the_warehouse_gives_up_naming_the_file_and_who_has_it(tmp_path: Path) -> None:
-    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), patience_seconds=0.3)
-    with held_by_somebody(warehouse.path, 60) as pid, pytest.raises(ResourceLocked) as told:
+def test_a_timeout_of_the_warehouse_names_the_file_and_its_holder(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"), lock_timeout_seconds=0.3)
+    with held_by_another_process(warehouse.path, 60) as pid, pytest.raises(ResourceLocked) as logged:
         warehouse.exists(TABLE)
-    assert f"{warehouse.path} is open in" in str(told.value)
-    assert f"(PID {pid})" in str(told.value)
-    # The narrator tells the innermost cause: DuckDB's own words must not be it.
-    assert told.value.__cause__ is None
-    assert told.value.__context__ is None
+    assert f"{warehouse.path} is open in" in str(logged.value)
+    assert f"(PID {pid})" in str(logged.value)
+    # The console log prints the innermost cause, which must not be DuckDB's message.
+    assert logged.value.__cause__ is None
+    assert logged.value.__context__ is None
 
 
 def test_a_file_that_is_no_database_is_not_waited_for(tmp_path: Path) -> None:
@@ -140,37 +146,37 @@ def test_dbt_waits_too_and_about_as_long(tmp_path: Path) -> None:
     output = profile["marketing"]["outputs"]["duckdb"] | {"path": str(tmp_path / "warehouse.duckdb")}
     output["database"], output["schema"] = "warehouse", "main"
     credentials = DuckDBCredentials.from_dict(output)
-    with held_by_somebody(Path(output["path"]), 0.5):
+    with held_by_another_process(Path(output["path"]), 0.5):
         Environment.initialize_db(credentials).close()
-    # It sleeps 1, 2, 4, ... seconds: as many attempts as make no less than the patience of our own steps.
+    # It sleeps 1, 2, 4, ... seconds: enough attempts for the lock timeout of our own steps.
     attempts = credentials.retries.connect_attempts
-    assert 2**attempts - 1 >= 0.8 * WAREHOUSE_PATIENCE.total_seconds()
+    assert 2**attempts - 1 >= 0.8 * WAREHOUSE_LOCK_TIMEOUT.total_seconds()
 
 
-def test_one_run_has_its_turn_at_a_time_and_the_other_hears_whose_it_is(tmp_path: Path) -> None:
-    file, told = tmp_path / "warehouse.turn", list[str]()
+def test_one_run_holds_the_lock_at_a_time_and_the_other_logs_the_holder(tmp_path: Path) -> None:
+    file, logged = tmp_path / "warehouse.lock", list[str]()
     with (
-        run_lock(file, run_id="first", patience=timedelta(0)),
-        pytest.raises(ResourceLocked, match=r"run first .* has its turn"),
-        run_lock(file, run_id="second", patience=timedelta(seconds=0.3), tell=told.append),
+        run_lock(file, run_id="first", timeout=timedelta(0)),
+        pytest.raises(ResourceLocked, match=r"run first .* holds the run lock"),
+        run_lock(file, run_id="second", timeout=timedelta(seconds=0.3), log=logged.append),
     ):
         pytest.fail("two runs at once")
-    assert len(told) == 1
-    with run_lock(file, run_id="third", patience=timedelta(0)):
+    assert len(logged) == 1
+    with run_lock(file, run_id="third", timeout=timedelta(0)):
         assert file.read_text().startswith("run third ")
 
 
-def test_a_run_that_ended_was_not_killed_and_one_whose_process_is_gone_was(tmp_path: Path) -> None:
+def test_a_run_has_crashed_if_its_process_is_gone_before_it_ended(tmp_path: Path) -> None:
     with hold_liveness_lock(tmp_path, "at work"):
         assert not crashed(tmp_path, "at work")
     assert not crashed(tmp_path, "at work")
     assert not crashed(tmp_path, "never begun")
-    # What SIGKILL leaves: the sign, and nobody who holds it.
+    # SIGKILL leaves the file without a lock on it.
     (tmp_path / "alive" / "killed").touch()
     assert crashed(tmp_path, "killed")
 
 
-def test_what_a_killed_run_left_goes_once_its_end_is_known_and_nothing_else_goes(tmp_path: Path) -> None:
+def test_files_of_crashed_runs_are_removed_once_their_end_is_recorded(tmp_path: Path) -> None:
     with hold_liveness_lock(tmp_path, "at work"):
         for killed in ("known to have ended", "not noticed yet"):
             (tmp_path / "alive" / killed).touch()
@@ -179,7 +185,7 @@ def test_what_a_killed_run_left_goes_once_its_end_is_known_and_nothing_else_goes
     prune(tmp_path / "a home without runs", has_ended=lambda _run_id: True)
 
 
-def test_a_run_that_begins_clears_up_after_the_killed_ones_that_were_noticed(tmp_path: Path) -> None:
+def test_a_starting_run_removes_the_files_of_recorded_crashes(tmp_path: Path) -> None:
     @dg.op(required_resource_keys={"warehouse"})
     def works() -> None:
         signs.extend(sorted(sign.name for sign in (tmp_path / "alive").iterdir()))

@@ -1,4 +1,4 @@
-"""What the narrator says of each event: one line, or nothing."""
+"""Lines of the console log per event."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dagster._utils.error import SerializableErrorInfo
 
 from orchestration.cli.console_log import ConsoleHandler
 
-Told = Callable[..., str]
+Printed = Callable[..., str]
 
 
 def event(kind: dg.DagsterEventType, data: object = None, step: str | None = "ml__scores") -> dg.DagsterEvent:
@@ -41,65 +41,73 @@ def evaluation(*, passed: bool, blocking: bool) -> AssetCheckEvaluation:
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Told:
-    """What one narrator has said after the given events."""
-    narrator = ConsoleHandler()
+def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+    """Return a function that emits events and returns the printed text."""
+    handler = ConsoleHandler()
 
-    def tell(*events: dg.DagsterEvent) -> str:
+    def emit(*events: dg.DagsterEvent) -> str:
         for each in events:
-            record = logging.LogRecord("narrator", logging.INFO, __file__, 1, "", None, None)
+            record = logging.LogRecord("console", logging.INFO, __file__, 1, "", None, None)
             record.dagster_meta = {"dagster_event": each}
-            narrator.emit(record)
+            handler.emit(record)
         return capsys.readouterr().err
 
-    return tell
+    return emit
 
 
-def test_a_step_is_told_when_it_starts_and_when_it_ends(told: Told) -> None:
-    first, second = told(
+def test_a_step_is_printed_when_it_starts_and_when_it_ends(printed: Printed) -> None:
+    first, second = printed(
         event(dg.DagsterEventType.STEP_START),
         event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
     ).splitlines()
-    assert first.endswith("making ml__scores …")
-    assert "made   ml__scores in 0.0 s" in second
+    assert first.endswith("running ml__scores …")
+    assert "done    ml__scores in 0.0 s" in second
 
 
-def test_a_brief_narrator_tells_only_what_failed(capsys: pytest.CaptureFixture[str]) -> None:
-    narrator = ConsoleHandler(is_brief=True)
+def test_a_brief_log_has_only_failures(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = ConsoleHandler(is_brief=True)
     for each in (
         event(dg.DagsterEventType.STEP_START),
         event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
         event(dg.DagsterEventType.STEP_FAILURE, failure("ValueError: no")),
     ):
-        record = logging.LogRecord("narrator", logging.INFO, __file__, 1, "", None, None)
+        record = logging.LogRecord("console", logging.INFO, __file__, 1, "", None, None)
         record.dagster_meta = {"dagster_event": each}
-        narrator.emit(record)
+        handler.emit(record)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("FAILED ml__scores: ValueError: no")
+    assert line.endswith("FAILED  ml__scores: ValueError: no")
 
 
-def test_a_failed_step_is_told_by_its_innermost_cause_in_one_line(told: Told) -> None:
-    data = failure("Error occurred while executing op", "ModelFileRefused: model.skops:\n  sha-256 is 12ab")
-    text = told(event(dg.DagsterEventType.STEP_FAILURE, data))
+def test_a_failed_step_is_printed_with_its_innermost_cause_in_one_line(printed: Printed) -> None:
+    data = failure(
+        "Error occurred while executing op", "ModelIntegrityError: model.skops:\n  sha-256 is 12ab"
+    )
+    text = printed(event(dg.DagsterEventType.STEP_FAILURE, data))
     assert text.count("\n") == 1
-    assert "FAILED ml__scores: ModelFileRefused: model.skops: sha-256 is 12ab" in text
+    assert "FAILED  ml__scores: ModelIntegrityError: model.skops: sha-256 is 12ab" in text
     assert "Error occurred" not in text
 
 
-@pytest.mark.parametrize(("blocking", "consequence"), [(True, "stops the run"), (False, "warning")])
-def test_a_failed_check_is_told_with_its_consequence(told: Told, blocking: bool, consequence: str) -> None:
+@pytest.mark.parametrize(
+    ("blocking", "line"),
+    [
+        (True, "  check keys_are_unique on ml/scores FAILED (stops the run): 3 keys repeat"),
+        (False, "  warning: check keys_are_unique on ml/scores did not pass: 3 keys repeat"),
+    ],
+)
+def test_a_failed_check_is_printed_with_its_consequence(printed: Printed, blocking: bool, line: str) -> None:
     data = evaluation(passed=False, blocking=blocking)
-    text = told(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, data))
-    assert f"check keys_are_unique on ml/scores FAILED ({consequence}): 3 keys repeat" in text
+    assert line in printed(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, data))
 
 
-def test_a_passed_check_and_everything_else_stay_silent(told: Told) -> None:
+def test_passed_checks_and_other_events_print_nothing(printed: Printed) -> None:
     assert (
-        told(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, evaluation(passed=True, blocking=True))) == ""
+        printed(event(dg.DagsterEventType.ASSET_CHECK_EVALUATION, evaluation(passed=True, blocking=True)))
+        == ""
     )
-    assert told(event(dg.DagsterEventType.RUN_START, step=None)) == ""
+    assert printed(event(dg.DagsterEventType.RUN_START, step=None)) == ""
 
 
 def test_a_record_without_an_event_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    ConsoleHandler().emit(logging.LogRecord("narrator", logging.INFO, __file__, 1, "words", None, None))
+    ConsoleHandler().emit(logging.LogRecord("console", logging.INFO, __file__, 1, "words", None, None))
     assert capsys.readouterr().err == ""

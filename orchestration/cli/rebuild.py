@@ -1,0 +1,76 @@
+"""Delete the derived data of one business, so that the next run builds it again: ``make rebuild``."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+
+from assets.ingest.parsing.sql import literal
+from orchestration.cli.session import Session, command
+from orchestration.resources.layout import RECORDS, existing_tables, write_layout
+from orchestration.resources.warehouse import DUCKDB_CONFIG
+from orchestration.settings import Settings
+
+RUN_ID = "rebuild"
+
+
+@command
+def main() -> int:
+    """Delete warehouse, models, published tables and dbt's target; returns the exit code."""
+    session = Session.open(Settings())
+    with session.locked(RUN_ID):
+        deleted = session.warehouse.when_free(lambda: rebuild(session.settings))
+    if not deleted:
+        sys.stdout.write(f"{session.settings.folder} has nothing to delete\n")
+        return 0
+    sys.stdout.write(
+        f"deleted {', '.join(map(str, deleted))}; exports, vault with suppression list, erasure requests, "
+        "erasure log and pull cursors are kept: launch `make run`\n"
+    )
+    return 0
+
+
+def rebuild(settings: Settings) -> list[Path]:
+    """Delete the derived data of one business: warehouse, models, published tables and dbt's target.
+
+    The erasure log and the log of sent audiences move into a new warehouse, because they cannot be computed
+    again. That file replaces the old one last: after a kill, the next call starts again with the old one.
+
+    Returns:
+        The deleted file and folders.
+
+    Raises:
+        duckdb.IOException: If another process has the warehouse open.
+    """
+    warehouse = settings.warehouse_file
+    folders = (settings.models_dir, settings.snapshot_file.parent, settings.dbt_target_dir)
+    deleted = [path for path in (warehouse, *folders) if path.exists()]
+    new = _with_records(warehouse) if warehouse.exists() else None
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    if new is not None:
+        new.replace(warehouse)
+    return deleted
+
+
+def _with_records(warehouse: Path) -> Path:
+    """Create a new warehouse with the records of ``warehouse``; returns its file."""
+    new = warehouse.with_name(f".{warehouse.name}.rebuilt")
+    new.unlink(missing_ok=True)
+    with duckdb.connect(str(new), config=DUCKDB_CONFIG) as connection:
+        write_layout(connection)
+    # Opened for writing, so that DuckDB applies and removes the log that a killed run left beside the file.
+    with duckdb.connect(str(warehouse), config=DUCKDB_CONFIG) as connection:
+        records = [key for key in RECORDS if key in existing_tables(connection)]
+        connection.execute(f"attach {literal(str(new))} as rebuilt")
+        for key in records:
+            connection.execute(f'create schema if not exists rebuilt."{key.schema}"')
+            connection.execute(f"create table rebuilt.{key.sql} as from {key.sql}")
+        connection.execute("detach rebuilt")
+        connection.execute("checkpoint")
+    return new
+
+
+if __name__ == "__main__":
+    sys.exit(main())

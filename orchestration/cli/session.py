@@ -1,0 +1,182 @@
+"""Parts shared by the commands: resources of a business, its run lock, and refusals as one line on stderr."""
+
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any, ParamSpec, Self, TypeVar
+
+import dagster as dg
+import duckdb
+
+from assets.activation.delivery import NothingToDeliver
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.lifecycle.rollback import NothingToRollBackTo
+from assets.lifecycle.run_context import Occasion
+from assets.lifecycle.store.artifacts import ModelIntegrityError
+from assets.privacy.encryption import DecryptionFailed
+from assets.privacy.erasure.erase import ErasureIncomplete
+from assets.privacy.vault_key import VaultKeyRefused
+from orchestration.policies import LONGEST_RUN
+from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
+from orchestration.resources.locks import ResourceLocked, run_lock
+from orchestration.resources.models import FolderModelStore
+from orchestration.resources.warehouse import DuckDBWarehouse
+from orchestration.sensors import alert_of
+from orchestration.settings import Settings
+
+KIB_PER_MIB = 1024
+
+Arguments = ParamSpec("Arguments")
+Run = TypeVar("Run", bound=Occasion[Any])
+
+
+class UsageError(Exception):
+    """The command was called without an argument that it needs; the message gives an example."""
+
+
+class NothingBuilt(Exception):
+    """The command needs tables that no run has built yet."""
+
+
+USAGE_ERRORS = (BusinessInvalid, UsageError)
+REFUSALS = (
+    DecryptionFailed,
+    ErasureIncomplete,
+    LayoutOutdated,
+    ModelIntegrityError,
+    NothingBuilt,
+    NothingToDeliver,
+    NothingToRollBackTo,
+    ResourceLocked,
+    VaultKeyRefused,
+)
+
+
+def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arguments, int]:
+    """Wrap ``main`` so that a known refusal becomes one line on stderr and an exit code.
+
+    Args:
+        main: Returns the exit code of the process.
+        refused: Exit code of a refusal; a usage error is always 2.
+    """
+
+    @wraps(main)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        try:
+            return main(*args, **kwargs)
+        except (*USAGE_ERRORS, *REFUSALS) as refusal:
+            sys.stderr.write(f"{refusal}\n")
+            return 2 if isinstance(refusal, USAGE_ERRORS) else refused
+
+    return wrapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One business and its resources, as a command uses them."""
+
+    settings: Settings
+    business: BusinessConfig
+    warehouse: DuckDBWarehouse
+    models: FolderModelStore
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Read the business of ``settings``; no file is opened or created.
+
+        Raises:
+            BusinessInvalid: If its YAML is missing or not valid.
+        """
+        return cls(
+            settings=settings,
+            business=settings.load_business(),
+            warehouse=DuckDBWarehouse(database=str(settings.warehouse_file)),
+            models=FolderModelStore(root=str(settings.models_dir)),
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The current instant as naive UTC, as in all tables."""
+        return datetime.now(tz=UTC).replace(tzinfo=None)
+
+    @contextmanager
+    def locked(self, run_id: str) -> Iterator[None]:
+        """Hold the run lock of the business as ``run_id``; a waiting command prints the holder.
+
+        Raises:
+            ResourceLocked: If another run holds the lock for longer than a run may take.
+        """
+        with run_lock(self.warehouse.lock_file, run_id=run_id, timeout=LONGEST_RUN, log=print):
+            yield
+
+    def require_warehouse(self) -> None:
+        """Refuse a command that needs the tables of an earlier run.
+
+        Raises:
+            NothingBuilt: If no run has created tables, or none since `make rebuild`.
+            LayoutOutdated: If other code has built the warehouse.
+        """
+        if not self.warehouse.path.exists():
+            raise NothingBuilt(f"{self.warehouse.path} does not exist yet: launch `make run` first")
+        with self.warehouse.connect() as connection:
+            tables = existing_tables(connection)
+        if tables <= {LAYOUT, *RECORDS}:
+            raise NothingBuilt(f"{self.warehouse.path} has no tables yet: launch `make run` first")
+
+    def require_layout(self) -> None:
+        """Refuse a command before it writes anything, if other code has built the warehouse.
+
+        Raises:
+            LayoutOutdated: If other code has built the warehouse.
+        """
+        # The run checks again: it waits while another process has the file open, and reports a damaged file.
+        with suppress(ResourceLocked, duckdb.Error):
+            self.warehouse.model_copy(update={"lock_timeout_seconds": 0.0}).check_layout()
+
+    def run_context(self, kind: type[Run], problem: object, *, as_of: date, run_id: str) -> Run:
+        """Create the run context of one problem.
+
+        Args:
+            kind: Class of the run context.
+            problem: The declaration that the run is about.
+            as_of: The as-of date.
+            run_id: Written into the rows of this run.
+        """
+        return kind(
+            problem=problem,
+            warehouse=self.warehouse,
+            models=self.models,
+            as_of=as_of,
+            run_id=run_id,
+            now=self.now,
+        )
+
+    def run_job(self, definitions: dg.Definitions, job: str, *, as_of: date) -> bool:
+        """Run ``job`` in this process; a failure is appended to the alerts.
+
+        Args:
+            definitions: Definitions of the business.
+            job: Name of the job.
+            as_of: The as-of date.
+
+        Returns:
+            Whether the job succeeded.
+        """
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=dg.DagsterInstance.get(),
+            partition_key=as_of.isoformat(),
+            run_config={"loggers": {"console": {}}},
+            raise_on_error=False,
+        )
+        if not result.success:
+            alert_of(result, self.settings.alerts_file)
+        return result.success
+
+
+def peak_memory() -> str:
+    """Peak memory of this process, for the last line of a report."""
+    return f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB:,.0f} MiB"
