@@ -57,8 +57,8 @@ def watched(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPat
     instants = [scored_at(place)]
     readers = [reader(kind, place, stop) for kind in ("seen", "held")]
     try:
-        told = place.run()
-        assert told.code == 0, told.output
+        result = place.run()
+        assert result.code == 0, result.output
         instants.append(scored_at(place))
     finally:
         stop.touch()

@@ -20,8 +20,8 @@ COLUMNS = ["first_name", "last_name", "email", "phone"]
 
 @pytest.fixture(scope="module")
 def shop(first_run: tuple[Place, RunResult]) -> Place:
-    place, told = first_run
-    assert told.code == 0, told.output
+    place, result = first_run
+    assert result.code == 0, result.output
     return place
 
 
@@ -56,17 +56,17 @@ def test_the_scan_command_reports_the_extent_and_the_files_with_matches(
 ) -> None:
     place = copied(first_run, tmp_path / "var")
     process = place.start("-m", "orchestration.cli.privacy.scan")
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    assert "found in 0 files" in said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "found in 0 files" in output
     (place.folder / "reports").mkdir(exist_ok=True)
     (place.folder / "reports" / "notes.txt").write_text(personal[0])
     process = place.start("-m", "orchestration.cli.privacy.scan")
-    said, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "found in 1 files" in said
-    assert "notes.txt: 1 values" in said
-    assert personal[0] not in said
+    assert "found in 1 files" in output
+    assert "notes.txt: 1 values" in output
+    assert personal[0] not in output
 
 
 def test_the_scan_finds_a_leaked_value(shop: Place, personal: list[str], tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ def test_each_run_scans_every_file_and_records_the_result(shop: Place, tmp_path:
     leaked.parent.mkdir(exist_ok=True)
     leaked.write_text(f"call {contacts_of(customers_of(SIZES['tiny']))['phone'].iloc[0]} back")
     process = place.start("-c", JOB, "publish", str(clean["as_of_date"].iloc[0])[:10])
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     found = place.published(SCAN_RESULTS)
     assert list(found["status"]) == ["failed", "passed"]
     assert "found readable in reports/notes.txt (1)" in found["reason"].iloc[0]
-    assert "notes.txt" in said
+    assert "notes.txt" in output
 
 
 SCAN_RESULTS = """
@@ -103,12 +103,12 @@ def test_the_vault_holds_every_value_and_decrypts_it_with_the_key(
     shop: Place, people: pd.DataFrame, tmp_path: Path
 ) -> None:
     place = copied((shop, RunResult(code=0, output="")), tmp_path / "var")
-    told = python(place, READ)
-    assert told.code == 0, told.output
-    rows = pd.read_csv(place.var_dir / "told.csv", dtype=str)
+    result = python(place, READ)
+    assert result.code == 0, result.output
+    rows = pd.read_csv(place.var_dir / "values.csv", dtype=str)
     kept = {(row.customer_id, row.column): row.value for row in rows.itertuples()}
-    told_of = people.set_index("customer_id").astype(str).stack()
-    assert kept == told_of.to_dict()
+    expected = people.set_index("customer_id").astype(str).stack()
+    assert kept == expected.to_dict()
     assert len(kept) == CUSTOMERS * len(COLUMNS)
 
 
@@ -124,9 +124,9 @@ pd.DataFrame(vault.values(at_most=100_000)).to_csv(sys.argv[1], index=False)
 
 
 def python(place: Place, code: str) -> RunResult:
-    process = place.start("-c", code, str(place.var_dir / "told.csv"))
-    said, _ = process.communicate(timeout=300)
-    return RunResult(code=process.returncode, output=said)
+    process = place.start("-c", code, str(place.var_dir / "values.csv"))
+    output, _ = process.communicate(timeout=300)
+    return RunResult(code=process.returncode, output=output)
 
 
 def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Place) -> None:
@@ -144,12 +144,12 @@ def test_after_a_key_rotation_only_the_new_key_decrypts(
     key = place.var_dir / "keys" / "sample_shop.key"
     old = key.read_text()
     process = place.start("-m", "orchestration.cli.privacy.rotate_vault_key")
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in output
     assert key.read_text() != old
     assert python(place, READ).code == 0
-    assert len(pd.read_csv(place.var_dir / "told.csv")) == CUSTOMERS * len(COLUMNS)
+    assert len(pd.read_csv(place.var_dir / "values.csv")) == CUSTOMERS * len(COLUMNS)
     key.write_text(old)
     refused = python(place, READ)
     assert refused.code != 0
