@@ -32,7 +32,7 @@ class Key(NamedTuple):
         return f'"{self.schema}"."{self.name}"'
 
 
-SEALED_EXPORTS = Key("vault", "sealed_exports")
+REDACTED_EXPORTS = Key("vault", "redacted_exports")
 REJECTS = Key("raw", "rejects")
 LANDINGS = Key("raw", "landings")
 

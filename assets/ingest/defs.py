@@ -9,7 +9,7 @@ from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Sourc
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, load_sources, reject_kinds
 from assets.ingest.pulling.faults import SourceUnreachable
-from assets.keys import LANDINGS, REJECTS, SEALED_EXPORTS, Key, raw
+from assets.keys import LANDINGS, REDACTED_EXPORTS, REJECTS, Key, raw
 from assets.ports import Vault, Warehouse
 
 EXPORTS = Key("exports", "sample_shop")
@@ -95,7 +95,7 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
 
 
 def _specs() -> list[dg.AssetSpec]:
-    deps = [dg.AssetKey(SEALED_EXPORTS)]
+    deps = [dg.AssetKey(REDACTED_EXPORTS)]
     described = {
         **{
             raw(table): f"As delivered and typed: {contract.grain}. Times are UTC."

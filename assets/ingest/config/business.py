@@ -216,7 +216,7 @@ class BusinessConfig(Declaration):
 _PARTS: Mapping[str, type[Declaration]] = {
     "sources": SourceConfig,
     "simulation": Simulation,
-    "planted": PlantedFaults,
+    "injected_faults": PlantedFaults,
     "holdout": Holdout,
     "database": Database,
     "rest": Rest,
