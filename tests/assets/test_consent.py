@@ -27,8 +27,8 @@ from tests.assets.value_world import PROBLEM as VALUE
 from tests.assets.value_world import ValueWorld
 from tests.assets.value_world import create as create_valued
 from tests.assets.world import FIRST, PROBLEM, World
-from tests.unit.supervised.world import matrix, shop
 from tests.unit.segments.world import SMALL, customers
+from tests.unit.supervised.world import matrix, shop
 
 ASKED = replace(PROBLEM, everyone=ELIGIBILITY, exclusions=(NO_CONSENT,))
 REFUSED = {"c00007", "c00011"}

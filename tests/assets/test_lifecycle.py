@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
-from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.promotion import CARD_FILE, promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import SCHEDULED, VINTAGES

@@ -86,9 +86,7 @@ def test_drift_of_the_whole_cohort_is_a_trigger_and_drift_of_a_slice_is_not(worl
 
 
 def test_an_old_champion_is_challenged(world: World) -> None:
-    assert (
-        pending_trigger(SPEC, world.warehouse, as_of=FIRST + OLDEST_CHAMPION - timedelta(weeks=1)) is None
-    )
+    assert pending_trigger(SPEC, world.warehouse, as_of=FIRST + OLDEST_CHAMPION - timedelta(weeks=1)) is None
     trigger = pending_trigger(SPEC, world.warehouse, as_of=FIRST + OLDEST_CHAMPION)
     assert trigger is not None
     assert trigger.trigger == TOO_OLD
@@ -121,7 +119,9 @@ def test_within_the_cool_down_no_trigger_fires_twice(world: World) -> None:
 
 def test_scores_that_were_withheld_are_no_attempt(world: World) -> None:
     failed(world, AFTER_COOL_DOWN)
-    withheld = world.table(RETRAIN_LOG).assign(as_of_date=pd.Timestamp(AFTER_COOL_DOWN).date(), decision="withhold")
+    withheld = world.table(RETRAIN_LOG).assign(
+        as_of_date=pd.Timestamp(AFTER_COOL_DOWN).date(), decision="withhold"
+    )
     world.warehouse.append(RETRAIN_LOG, withheld)
     assert pending_trigger(SPEC, world.warehouse, as_of=AFTER_COOL_DOWN) is not None
 

@@ -1,4 +1,4 @@
-"""A capability of few lines gets assets, checks, rollback, triggers, a card and a grade from the lifecycle."""
+"""A capability of few lines gets assets, checks, rollback, triggers, a card and a grade."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import rows_hash
-from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
+from assets.lifecycle.store.schemas import BIN_TYPES, DATE, METRIC_TYPES, NUMBER, TEXT, typed
 from assets.lifecycle.training import evaluate
 from assets.monitoring.drift.step import drift
 from assets.ports import Warehouse
@@ -63,14 +63,14 @@ SPEC = Spec(
 )
 DATES = [date(2025, 1, 6) + timedelta(weeks=week) for week in range(12)]
 FIRST, SECOND = DATES[3], DATES[4]
+ORDER_TYPES = {"customer_id": TEXT, "as_of_date": DATE, "orders": NUMBER}
 CUSTOMERS = ["c1", "c2", "c3", "c4"]
 
 
 class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
     """Expected orders of a customer in the next week: the mean of all weeks known."""
 
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    spec = SPEC
 
     def load(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
         sql = f"from {ORDERS.sql} where as_of_date + 7 <= $as_of order by all"
@@ -82,7 +82,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
     def baseline(self, data: pd.DataFrame) -> Fit[float] | None:
         return Fit(model=0.0, record=TrainingRecord(n_rows=len(data))) if len(data) else None
 
-    def backtest(self, data: pd.DataFrame, *, champion: Champion[float] | None, version: str) -> Any:  # noqa: ANN401
+    def backtest(self, data: pd.DataFrame, *, champion: Champion[float] | None, version: str) -> Any:
         key = MetricKey(model_name=self.spec.name, model_version=version, split="test")
         others = {"": 0.0, **({"champion_": champion.model} if champion else {})}
         error = {rate: ((data["orders"] - rate) ** 2).mean() for rate in (*others.values(), mean(data))}
@@ -91,7 +91,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
         }
         return Evaluation(metrics=metric_rows(key, found), bins=typed([], BIN_TYPES))
 
-    def fit(self, data: pd.DataFrame, *, params: Mapping[str, Any], champion: Champion[float] | None) -> Any:  # noqa: ANN401, ARG002
+    def fit(self, data: pd.DataFrame, *, params: Mapping[str, Any], champion: Champion[float] | None) -> Any:  # noqa: ARG002
         return Fit(model=mean(data), record=TrainingRecord(n_rows=len(data)))
 
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[pd.DataFrame]:
@@ -106,7 +106,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
         return warehouse.read(
             f"from {both} where as_of_date between $a and $b and status = 'ok' and is_eligible",
             {"a": first, "b": last},
-        )  # noqa: E501
+        )
 
     def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
         bias = float(published["expected_orders"].mean() - published["orders"].mean())
@@ -116,7 +116,7 @@ class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
             bins=typed([], BIN_TYPES),
             figures={"bias": bias},
             defects=defects,
-        )  # noqa: E501
+        )
 
 
 def mean(data: pd.DataFrame) -> float:
@@ -141,8 +141,14 @@ def metric_rows(key: MetricKey, found: Mapping[str, float]) -> pd.DataFrame:
     return typed(rows, METRIC_TYPES)
 
 
-TOY = Rate(SPEC)
-ON_TRIGGER = Rate(replace(SPEC, retrain="on_trigger"))
+def on_trigger(**changed: Any) -> Rate:
+    """The toy with another declaration, fitted on a trigger."""
+    found = Rate()
+    found.spec = replace(SPEC, retrain="on_trigger", **changed)
+    return found
+
+
+TOY, ON_TRIGGER = Rate(), on_trigger()
 
 
 @pytest.fixture
@@ -162,7 +168,7 @@ def shop(tmp_path: Path) -> Path:
 
 def write_orders(folder: Path, rows: pd.DataFrame) -> None:
     """Replace the table of weekly orders."""
-    DuckDBWarehouse(database=str(folder / "warehouse.duckdb")).replace(ORDERS, rows)
+    DuckDBWarehouse(database=str(folder / "warehouse.duckdb")).replace(ORDERS, typed(rows, ORDER_TYPES))
 
 
 def surge(folder: Path, *, since: date) -> None:
@@ -374,7 +380,7 @@ def test_a_capability_that_is_fitted_in_every_run_has_no_trigger(shop: Path) -> 
 def test_one_that_is_fitted_on_a_trigger_is_fitted_while_no_champion_serves(
     shop: Path, outcomes: tuple[Outcome, ...]
 ) -> None:
-    capability = Rate(replace(ON_TRIGGER.spec, outcomes=outcomes))
+    capability = on_trigger(outcomes=outcomes)
     run = run_of(shop, FIRST, capability)
     assert pending_trigger(capability.spec, run.warehouse, as_of=FIRST) is None
     run.prepare()
