@@ -32,14 +32,16 @@ def card_sections(
         metrics: Rows of ``ml.metrics`` of the test fold; empty when nothing could be evaluated.
         bins: Rows of ``ml.calibration_bins`` of the test fold.
     """
-    evaluated = {
-        "Evaluation": _evaluation(problem, metrics),
-        "Calibration": _calibration(registry, metrics, bins),
-        "Slices": _slices(metrics),
-    }
+    evaluated: Mapping[str, str] = {}
+    if len(metrics):
+        evaluated = {
+            "Evaluation": _evaluation(problem, metrics),
+            "Calibration": _calibration(registry, metrics, bins),
+            "Slices": _slices(metrics),
+        }
     return {
         "Label": _label(problem),
-        **(evaluated if len(metrics) else {}),
+        **evaluated,
         "Feature groups": markdown_table(
             ("group", "measures", "columns"),
             [(each.name, each.description, ", ".join(each.columns)) for each in problem.reason_groups],
