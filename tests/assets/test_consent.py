@@ -1,4 +1,4 @@
-"""Customers without consent to profiling are in no training or evaluation; their rows hold the reason alone."""
+"""Customers without consent to profiling are in no training or evaluation; their rows hold the reason."""
 
 from dataclasses import replace
 from datetime import date, timedelta

@@ -18,6 +18,7 @@ from assets.lifecycle.capability import (
     Evaluation,
     Fit,
     MetricKey,
+    NothingToScore,
     Outcome,
     Performance,
     Spec,
@@ -396,6 +397,13 @@ def test_drift_without_a_reference_compares_nothing(shop: Path) -> None:
     run_date(shop, FIRST, ON_TRIGGER)
     row = drift(run_of(shop, SECOND, ON_TRIGGER), page=shop / "page.html").iloc[0]
     assert (row["compared"], (shop / "page.html").exists()) == (0, False)
+
+
+def test_a_date_without_any_batch_has_nothing_to_score(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_date(shop, FIRST)
+    monkeypatch.setattr(Rate, "rows_to_score", lambda *_given, **_named: iter(()))
+    with pytest.raises(NothingToScore, match=f"no row to score on {SECOND}"):
+        score(run_of(shop, SECOND))
 
 
 def test_one_row_is_scored_without_a_warehouse() -> None:
