@@ -52,12 +52,20 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
 
 
 def compute_scores(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:
-    """The date's rows and side tables by ``serving``; nothing is written."""
+    """The date's rows and side tables by ``serving``; nothing is written.
+
+    Raises:
+        NothingToScore: There is nobody to score.
+        ModelIntegrityError: The version's file is not the one that was registered.
+    """
     capability = run.capability
     model = run.load_model(serving.model_version, sha256=serving.model_sha256)
     state = capability.serving_state(model, run.data)
     batches = capability.rows_to_score(run.warehouse, as_of=run.as_of)
-    scored = pd.concat([capability.score(model, batch, state) for batch in batches], ignore_index=True)
+    parts = [capability.score(model, batch, state) for batch in batches]
+    if not parts:
+        raise NothingToScore(f"{run.spec.name} has no row to score on {run.as_of}")
+    scored = pd.concat(parts, ignore_index=True)
     key = MetricKey(
         model_name=run.spec.name,
         model_version=serving.model_version,

@@ -32,7 +32,7 @@ def card_sections(
         metrics: Rows of ``ml.metrics`` of the test fold; empty when nothing could be evaluated.
         bins: Rows of ``ml.calibration_bins`` of the test fold.
     """
-    evaluated = {}
+    evaluated: Mapping[str, str] = {}
     if len(metrics):
         evaluated = {
             "Evaluation": _evaluation(problem, metrics),

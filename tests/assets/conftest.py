@@ -1,4 +1,4 @@
-"""One shop on the morning of its first promotion, and a copy of it for each test."""
+"""One shop on the date of its first promotion, and a copy of it for each test."""
 
 import shutil
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.assets.world import FIRST, World, create
 
 @pytest.fixture(scope="session")
 def promoted(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """The shop after its first promotion; read it, but live in a ``world``."""
+    """The shop after its first promotion; read it, and change a ``world``."""
     world = create(tmp_path_factory.mktemp("promoted"))
     world.run_date(FIRST)
     return world
@@ -26,5 +26,5 @@ def world(promoted: World, tmp_path: Path) -> World:
 
 @pytest.fixture
 def small_world(tmp_path: Path) -> Callable[[int], World]:
-    """A shop of so many customers on which no morning has been lived yet."""
+    """A shop of so many customers before its first run."""
     return lambda customers: create(tmp_path / f"shop of {customers}", customers=customers)

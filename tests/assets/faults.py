@@ -107,7 +107,7 @@ _LEARNED = (
     Fault(
         name="a model predicts the same probability for every customer",
         check=GATE,
-        message="does not beat the naive rival",
+        message="does not beat the baseline",
         consequence=STAYS,
     ),
     Fault(
@@ -209,7 +209,7 @@ _PUBLISHED = (
     Fault(
         name="the table holds the probability of the predicted class",
         check="mean_probability_is_within_historical_range",
-        message="matured days allow",
+        message="matured dates allow",
         consequence=STOPS,
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""Past mornings made again, in whatever order the queue takes them, change nothing."""
+"""Past as-of dates replayed in any order change nothing."""
 
 from datetime import timedelta
 
@@ -6,23 +6,23 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT
-from assets.lifecycle.realised import realised
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.scoring import score
 from assets.monitoring.drift.step import drift
-from tests.assets.world import FIRST, PROBLEM, World
+from tests.assets.world import FIRST, SPEC, World
 from tests.unit.supervised.world import shop
 
-# A morning takes two seconds; what holds for three in another order holds for twelve.
-MORNINGS = [FIRST + timedelta(weeks=week) for week in range(1, 4)]
+# A date takes two seconds; three in another order stand for twelve.
+DATES = [FIRST + timedelta(weeks=week) for week in range(1, 4)]
 
 
 def backfill(world: World, numbers: list[int]) -> dict[str, pd.DataFrame]:
-    """What the job replay makes of each morning, and every table afterwards."""
+    """Every table after the steps of the job replay on each date."""
     for number in numbers:
-        morning = world.run(MORNINGS[number])
-        realised(morning)
-        drift(morning, page=world.folder / "page.html")
-        scores(morning)
+        run = world.run(DATES[number])
+        monitor(run)
+        drift(run, page=world.folder / "page.html")
+        score(run)
     return world.tables() | {DRIFT.name: world.table(DRIFT)}
 
 
@@ -30,12 +30,12 @@ def test_a_backfill_is_the_same_however_often_it_is_launched(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Ten seconds a page, and no table reads it.
-    monkeypatch.setattr("assets.monitoring.drift.step._draw", lambda *_given, **_named: None)
-    # Fewer customers than were learned from, because many mornings are lived.
+    monkeypatch.setattr("assets.monitoring.drift.step._draw_page", lambda *_given, **_named: None)
+    # Fewer customers than in training, because many dates are run.
     world.write(shop(customers=200, weeks=32))
     once = backfill(world, [0, 1, 2])
-    monitored = pd.to_datetime(once[PROBLEM.realised.name]["as_of_date"]).dt.date
-    assert set(monitored) == {FIRST, *MORNINGS}
+    monitored = pd.to_datetime(once[SPEC.realised.name]["as_of_date"]).dt.date
+    assert set(monitored) == {FIRST, *DATES}
     again = backfill(world, [2, 0, 1])
     for name, rows in again.items():
         pd.testing.assert_frame_equal(rows, once[name], obj=name)

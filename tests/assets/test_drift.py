@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from assets.keys import DRIFT
+from assets.lifecycle.promotion import REFERENCE_FILE
 from assets.lifecycle.retrain_triggers import DRIFTED, pending_trigger
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.scoring import score
 from assets.metrics.arrays import Texts
 from assets.metrics.drift.effects import effects_of
 from assets.metrics.drift.reference import reference_of
@@ -18,11 +19,9 @@ from assets.metrics.drift.sample import DriftSample
 from assets.monitoring.drift import step
 from assets.monitoring.drift.alarm import judge_drift
 from assets.monitoring.drift.step import drift, page_of
-from assets.supervised.data.drift_reference import REFERENCE_FILE
-from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNDETECTED
 from tests.assets.judged import failed, is_detected, results
-from tests.assets.world import CUSTOMERS, LATER, PROBLEM, WEEKS, World
+from tests.assets.world import CUSTOMERS, LATER, PROBLEM, SPEC, WEEKS, World, checks_of
 from tests.unit.supervised.world import as_of_days, shop
 
 DATES = [day for day in as_of_days(WEEKS) if day >= LATER]
@@ -79,11 +78,11 @@ INJECTED: dict[str, Callable[[Rows, "pd.Series[bool]"], Rows]] = {
 
 
 def run_drift(world: World, as_of: date, *, page: Path | None = None) -> pd.DataFrame:
-    return drift(world.morning(as_of), page=page or world.folder / "page.html")
+    return drift(world.run(as_of), page=page or world.folder / "page.html")
 
 
 def alarms(world: World, as_of: date) -> dict[str, str]:
-    return failed(problem_checks(PROBLEM), world.warehouse, as_of=as_of, of=[PROBLEM.drifted])
+    return failed(checks_of(), world.warehouse, as_of=as_of, of=[SPEC.drifted])
 
 
 @pytest.mark.usefixtures("skipped_pages")
@@ -95,7 +94,7 @@ def test_a_change_is_an_alarm_that_names_it_on_the_second_date(world: World, nam
     for as_of_dates, day in enumerate(DATES[:2]):
         run_drift(world, day)
         if is_detected(fault, alarms(world, day), as_of_dates=as_of_dates):
-            trigger = pending_trigger(PROBLEM, world.warehouse, as_of=day)
+            trigger = pending_trigger(SPEC, world.warehouse, as_of=day)
             assert trigger is not None
             assert (trigger.trigger, trigger.windows_violated) == (DRIFTED, 2)
             return
@@ -129,8 +128,8 @@ def test_without_drift_no_date_is_an_alarm_and_no_other_check_fails(
         run_drift(world, day)
         assert alarms(world, day) == {}
     assert len(skipped_pages) == len(DATES) == 4
-    scores(world.morning(DATES[-1]))
-    last = failed(problem_checks(PROBLEM), world.warehouse, as_of=DATES[-1], of=[PROBLEM.scores])
+    score(world.run(DATES[-1]))
+    last = failed(checks_of(), world.warehouse, as_of=DATES[-1], of=[PROBLEM.scores])
     assert last == {}
 
 
@@ -166,11 +165,11 @@ def test_a_champion_is_compared_with_its_own_earlier_dates_only(world: World) ->
 
 @pytest.mark.evidently
 def test_the_page_of_a_date_shows_its_columns(world: World, tmp_path: Path) -> None:
-    page = page_of(tmp_path / "reports", PROBLEM, as_of=LATER)
+    page = page_of(tmp_path / "reports", PROBLEM.name, as_of=LATER)
     run_drift(world, LATER, page=page)
     assert page.name == f"purchase_propensity_{LATER}.html"
-    bound = problem_checks(PROBLEM, reports=tmp_path / "reports")
-    found = results(bound, world.warehouse, as_of=LATER, of=[PROBLEM.drifted])
+    bound = checks_of(reports=tmp_path / "reports")
+    found = results(bound, world.warehouse, as_of=LATER, of=[SPEC.drifted])
     assert found["features_have_not_drifted"].metadata["page"].value == str(page)
     text = page.read_text(encoding="utf-8")
     assert all(name in text for name in PROBLEM.columns)

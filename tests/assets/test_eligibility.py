@@ -1,4 +1,4 @@
-"""Who is not asked about moves nobody else's number: the shop with them is the shop without them."""
+"""Ineligible customers change no number of the others: with or without them the shop is the same."""
 
 from dataclasses import replace
 from datetime import date
@@ -7,24 +7,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from assets.lifecycle.exclusion import Exclusion
 
 from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
+from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
 from assets.supervised.data.dataset import realised_rates
 from assets.supervised.problem import MinimumData, PromotionCriteria
-from checks.models.defs import problem_checks
 from tests.assets.judged import failed
-from tests.assets.test_realised import LOOKED_BACK, SCORED
-from tests.assets.world import PROBLEM, WEEKS, WHEN, World
+from tests.assets.test_realised import MONITORED, SCORED
+from tests.assets.world import PROBLEM, SPEC, WEEKS, WHEN, World, checks_of
 from tests.unit.supervised.world import shop
 
 COHORT = Key("point_in_time", "pit_customer__gone")
 CONSENT = Key("point_in_time", "pit_customer__consent")
-# Four mornings are lived here, so the shop is small and so are its floors.
-ASKED_OF_FEWER = replace(
+# Four dates are run here, so the shop is small and so is its minimum of data.
+WITH_EXCLUSIONS = replace(
     PROBLEM,
     minimum_data=MinimumData(customers=200, positives=50),
     criteria=PromotionCriteria(replicates=20),
@@ -40,8 +39,8 @@ def number(rows: pd.DataFrame) -> "pd.Series[int]":
     return rows["customer_id"].str[1:].astype(int)
 
 
-def poisoned(rows: pd.DataFrame) -> pd.DataFrame:
-    """The customers from 360 on have features and outcomes that nobody could miss."""
+def with_extremes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The customers from 360 on have extreme features and outcomes."""
     strange = number(rows) >= ELIGIBLE
     return rows.assign(
         days_since_order=rows["days_since_order"].where(~strange, 5_000),
@@ -51,9 +50,9 @@ def poisoned(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def settled(folder: Path, rows: pd.DataFrame) -> World:
-    """A shop that published on one morning, and looked back on it when its window had ended.
+    """A shop that published on one date, and monitored it when its window had ended.
 
-    From 360 on customers are gone, from 460 on they said no as well; others have no row of reasons at all.
+    From 360 on customers have churned, from 460 on they refused consent too; others have no row of reasons.
     """
     world = World(folder=folder)
     world.write(rows)
@@ -63,39 +62,39 @@ def settled(folder: Path, rows: pd.DataFrame) -> World:
     world.warehouse.replace(COHORT, known.loc[(number(rows) % 2 == 0) | (number(rows) >= ELIGIBLE)])
     refused = keys.loc[number(rows) >= ELIGIBLE + 100].assign(ineligible_reason="no_consent")
     world.warehouse.replace(CONSENT, refused.astype({"ineligible_reason": "string"}))
-    for morning in (SCORED, LOOKED_BACK):
-        drift_without_page(world, morning)
-        world.run_date(morning, ASKED_OF_FEWER)
+    for as_of in (SCORED, MONITORED):
+        drift_without_page(world, as_of)
+        world.run_date(as_of, WITH_EXCLUSIONS)
     return world
 
 
-def drift_without_page(world: World, morning: date) -> None:
+def drift_without_page(world: World, as_of: date) -> None:
     """The page takes ten seconds to draw."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(step, "html_report", lambda *_sides, **_named: None)
-        drift(world.run(morning, ASKED_OF_FEWER), page=world.folder / "drift.html")
+        drift(world.run(as_of, WITH_EXCLUSIONS), page=world.folder / "drift.html")
 
 
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
-    """The shop with those who are not asked about, and the shop in which they have never been."""
+    """The shop with ineligible customers, and the shop without them."""
     folder, rows = tmp_path_factory.mktemp("eligible"), shop(customers=CUSTOMERS, weeks=WEEKS)
     return (
-        settled(folder / "everyone", poisoned(rows)),
+        settled(folder / "everyone", with_extremes(rows)),
         settled(folder / "eligible", rows.loc[number(rows) < ELIGIBLE].reset_index(drop=True)),
     )
 
 
 # A model file holds the addresses its objects had in memory: its hash is new each time it is written.
-OF_FILES = ["model_sha256", "twin_hashes"]
+OF_FILES = ["model_sha256", "vintage_hashes"]
 TABLES = (
-    *(ASKED_OF_FEWER.candidate, ASKED_OF_FEWER.evaluation, ASKED_OF_FEWER.champion, ASKED_OF_FEWER.realised),
+    *(SPEC.evaluation, SPEC.champion, SPEC.realised),
     *(METRICS, CALIBRATION_BINS, LEVELS, RETRAIN_LOG, DRIFT),
 )
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_training_judging_drift_and_levels_know_only_those_asked_about(
+def test_training_evaluation_drift_and_totals_are_of_eligible_customers_alone(
     worlds: tuple[World, World], table: Key
 ) -> None:
     everyone, eligible = (
@@ -105,44 +104,44 @@ def test_training_judging_drift_and_levels_know_only_those_asked_about(
     pd.testing.assert_frame_equal(everyone, eligible)
 
 
-def test_the_eligible_are_scored_as_if_the_others_were_not_there(worlds: tuple[World, World]) -> None:
+def test_the_scores_of_eligible_customers_do_not_depend_on_the_others(worlds: tuple[World, World]) -> None:
     everyone, eligible = (world.table(PROBLEM.scores).drop(columns=WHEN, errors="ignore") for world in worlds)
     assert len(everyone) == 2 * CUSTOMERS
-    asked = everyone.loc[everyone["is_eligible"]].reset_index(drop=True)
-    pd.testing.assert_frame_equal(asked, eligible, check_dtype=False)
+    scored = everyone.loc[everyone["is_eligible"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(scored, eligible, check_dtype=False)
 
 
-def test_the_others_are_published_with_the_first_reason_alone(worlds: tuple[World, World]) -> None:
+def test_ineligible_customers_are_published_with_the_first_reason_alone(worlds: tuple[World, World]) -> None:
     rows = worlds[0].table(PROBLEM.scores)
     others = rows.loc[~rows["is_eligible"]]
     assert (number(others) >= ELIGIBLE).all()
     assert len(others) == 2 * (CUSTOMERS - ELIGIBLE)
-    # From 460 on the gone have said no as well: the first table's reason is told.
+    # From 460 on they refused consent too: the reason of the first table is published.
     assert set(others["ineligible_reason"]) == {"already_churned"}
     assert others.loc[:, "probability":"reason_3_importance"].isna().all(axis=None)  # type: ignore[misc]
     assert (others["days_silent"] == number(others)).all()
 
 
-def test_what_became_true_is_counted_among_those_asked_about(worlds: tuple[World, World]) -> None:
+def test_observed_positives_are_counted_among_eligible_customers(worlds: tuple[World, World]) -> None:
     levels = worlds[0].table(LEVELS)
     (realised,) = levels.loc[levels["as_of_date"].dt.date == SCORED, "realised"]
     truth = shop(customers=CUSTOMERS, weeks=WEEKS)
-    asked = truth.loc[(truth["as_of_date"].dt.date == SCORED) & (number(truth) < ELIGIBLE)]
-    assert realised == asked["outcome"].sum()
+    eligible = truth.loc[(truth["as_of_date"].dt.date == SCORED) & (number(truth) < ELIGIBLE)]
+    assert realised == eligible["outcome"].sum()
     metrics = worlds[0].table(METRICS)
-    judged = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "actual_rate")]
-    assert judged.loc[judged["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
-    rates = realised_rates(ASKED_OF_FEWER, worlds[0].warehouse, as_of=LOOKED_BACK)
-    assert rates.max() < 0.5, "the poisoned ones all bought"
+    evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "actual_rate")]
+    assert evaluated.loc[evaluated["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
+    rates = realised_rates(WITH_EXCLUSIONS, worlds[0].warehouse, as_of=MONITORED)
+    assert rates.max() < 0.5, "all ineligible customers have the outcome"
 
 
-def found(world: World) -> dict[str, str]:
-    of = (ASKED_OF_FEWER.features[0], ASKED_OF_FEWER.champion, ASKED_OF_FEWER.scores)
-    return failed(problem_checks(ASKED_OF_FEWER), world.warehouse, as_of=LOOKED_BACK, of=of)
+def check_failures(world: World) -> dict[str, str]:
+    of = (WITH_EXCLUSIONS.features[0], SPEC.champion, SPEC.scores)
+    return failed(checks_of(WITH_EXCLUSIONS), world.warehouse, as_of=MONITORED, of=of)
 
 
 def test_every_check_is_green_with_ineligible_rows(worlds: tuple[World, World]) -> None:
-    assert found(worlds[0]) == {}
+    assert check_failures(worlds[0]) == {}
 
 
 @pytest.mark.parametrize(
@@ -154,13 +153,13 @@ def test_every_check_is_green_with_ineligible_rows(worlds: tuple[World, World]) 
         ("ineligible_reason = 'no_consent' where not is_eligible", "cohort_is_scored_once"),
     ],
 )
-def test_whoever_stands_on_the_wrong_side_of_the_question_stops_the_run(
+def test_a_row_on_the_wrong_side_of_eligibility_stops_the_run(
     worlds: tuple[World, World], change: str, check: str
 ) -> None:
     scores = worlds[0].table(PROBLEM.scores)
     try:
         with worlds[0].warehouse.connect() as connection:
             connection.execute(f"update {PROBLEM.scores.sql} set {change}")
-        assert check in found(worlds[0])
+        assert check in check_failures(worlds[0])
     finally:
         worlds[0].warehouse.replace(PROBLEM.scores, scores)

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from checks.data.defs import landing_checks
-from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED, table
-from tests.assets.world import PROBLEM
+from tests.assets.world import checks_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +17,7 @@ def dbt_checks() -> Iterator[str]:
 
 
 def test_every_check_of_the_table_exists() -> None:
-    bound = [*problem_checks(PROBLEM), *landing_checks()]
+    bound = [*checks_of(), *landing_checks()]
     known = {spec.name for check in bound for spec in check.check_specs} | set(dbt_checks())
     assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNDETECTED} <= known
 

@@ -1,4 +1,4 @@
-"""Features come from several tables; only the first says who is asked about."""
+"""Features come from several tables; the first alone defines the cohort."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,11 +14,13 @@ from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.supervised.world import shop
 
 BROWSING = Key("features", "feat_customer__browsing")
-ASKED = replace(PROBLEM, features=(*PROBLEM.features, BROWSING), numeric=(*PROBLEM.numeric, "visits_30d"))
+PROBLEM_WITH_VISITS = replace(
+    PROBLEM, features=(*PROBLEM.features, BROWSING), numeric=(*PROBLEM.numeric, "visits_30d")
+)
 
 
 def visits(rows: pd.DataFrame, *, known_before: timedelta) -> pd.DataFrame:
-    """Visits of every other customer, known so long before the morning."""
+    """Visits of every other customer, known so long before the cutoff."""
     seen = rows.loc[rows["customer_id"].str[-1].isin(["0", "2", "4", "6", "8"])]
     return pd.DataFrame(
         {
@@ -40,19 +42,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return world
 
 
-def test_everyone_stays_and_a_missing_row_is_a_missing_number(world: World) -> None:
+def test_the_cohort_stays_and_a_missing_row_is_a_missing_number(world: World) -> None:
     alone, joined = (
-        load_training_data(problem, world.warehouse, as_of=FIRST) for problem in (PROBLEM, ASKED)
+        load_training_data(problem, world.warehouse, as_of=FIRST)
+        for problem in (PROBLEM, PROBLEM_WITH_VISITS)
     )
-    pd.testing.assert_frame_equal(
-        joined.everyone.features.drop(columns="visits_30d"), alone.everyone.features
-    )
-    even = np.array([int(entity[-1]) % 2 == 0 for entity in joined.everyone.entities])
-    np.testing.assert_array_equal(joined.everyone.features["visits_30d"], np.where(even, 3.0, np.nan))
+    pd.testing.assert_frame_equal(joined.sample.features.drop(columns="visits_30d"), alone.sample.features)
+    even = np.array([int(entity[-1]) % 2 == 0 for entity in joined.sample.entities])
+    np.testing.assert_array_equal(joined.sample.features["visits_30d"], np.where(even, 3.0, np.nan))
 
 
-def test_the_newest_fact_of_all_tables_is_the_one_that_is_guarded(world: World) -> None:
-    rows = load_features(ASKED, world.warehouse, as_of=FIRST)
+def test_the_newest_fact_of_all_tables_is_guarded(world: World) -> None:
+    rows = load_features(PROBLEM_WITH_VISITS, world.warehouse, as_of=FIRST)
     age = (rows["as_of_at"] - rows["newest_known_at"]).dt.total_seconds() / 3600
     # Orders were known nine hours before, visits two hours before.
     even = rows["customer_id"].str[-1].astype(int) % 2 == 0
@@ -60,7 +61,7 @@ def test_the_newest_fact_of_all_tables_is_the_one_that_is_guarded(world: World) 
     assert set(age[~even]) == {9.0}
 
 
-def test_a_second_table_that_knows_the_future_is_refused(world: World) -> None:
+def test_a_second_table_with_future_facts_is_refused(world: World) -> None:
     world.warehouse.replace(BROWSING, visits(shop(customers=60, weeks=32), known_before=timedelta(hours=-1)))
     with pytest.raises(LeakDetected, match="use facts not yet known"):
-        load_training_data(ASKED, world.warehouse, as_of=FIRST)
+        load_training_data(PROBLEM_WITH_VISITS, world.warehouse, as_of=FIRST)

@@ -15,10 +15,9 @@ from assets.supervised.evaluation import walk_forward
 from assets.supervised.fitting.task import Binary
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
-from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS
 from tests.assets.judged import failed, is_detected
-from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
+from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, SPEC, WEEKS, World, checks_of
 from tests.unit.supervised.world import shop
 
 
@@ -40,7 +39,7 @@ def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) ->
     decision = world.newest_decision()
     assert (decision["decision"], decision["champion"]) == ("refuse", champion)
     assert fault.message in str(decision["reasons"])
-    found = failed(problem_checks(problem), world.warehouse, as_of=LATER, of=[problem.evaluation])
+    found = failed(checks_of(problem), world.warehouse, as_of=LATER, of=[SPEC.evaluation])
     assert is_detected(fault, found, as_of_dates=0)
     assert [version for version, stage in world.stages().items() if stage == "champion"] == [champion]
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
@@ -61,7 +60,7 @@ def test_a_fact_from_the_future_stops_the_run_before_anything_is_written(world: 
     with pytest.raises(LeakDetected, match=f"{CUSTOMERS} of .* rows use facts not yet known"):
         world.live(LATER)
     # Realised performance comes first and needs no features of this as-of date.
-    before.pop(PROBLEM.realised.name)
+    before.pop(SPEC.realised.name)
     tables = world.tables()
     for name in before:
         pd.testing.assert_frame_equal(tables[name], before[name], obj=name)

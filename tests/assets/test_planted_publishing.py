@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.realised import realised
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.realised import monitor
+from assets.lifecycle.scoring import score
 from assets.supervised.data.dataset import DAILY_ORDERS
-from checks.models.defs import problem_checks
 from tests.assets.faults import FAULTS, UNDETECTED
 from tests.assets.judged import failed, is_detected
-from tests.assets.world import LATER, PROBLEM, World, daily_orders
+from tests.assets.world import LATER, PROBLEM, SPEC, World, checks_of, daily_orders
 from tests.unit.supervised.world import as_of_days, shop
 
 # Enough customers of one country for a slice, and enough as-of dates for their outcomes.
@@ -46,7 +45,7 @@ def published(promoted: World, tmp_path_factory: pytest.TempPathFactory) -> Worl
     # The scores of the smaller shop are not those of these customers.
     execute(world, f"delete from {SCORES}")
     for day in DATES[:2]:
-        scores(world.morning(day))
+        score(world.run(day))
     return world
 
 
@@ -58,7 +57,7 @@ def grown(published: World, tmp_path: Path) -> World:
 
 
 def score_failures(world: World) -> dict[str, str]:
-    return failed(problem_checks(PROBLEM), world.warehouse, as_of=LATER, of=[PROBLEM.scores])
+    return failed(checks_of(), world.warehouse, as_of=LATER, of=[PROBLEM.scores])
 
 
 TAMPERED = {
@@ -81,9 +80,8 @@ def test_a_false_score_table_is_stopped_on_the_same_date(grown: World, name: str
 
 
 def monitored(world: World, weeks: int) -> dict[str, str]:
-    realised(world.morning(DATES[weeks]))
-    checks = problem_checks(PROBLEM)
-    return failed(checks, world.warehouse, as_of=DATES[weeks], of=[PROBLEM.realised])
+    monitor(world.run(DATES[weeks]))
+    return failed(checks_of(), world.warehouse, as_of=DATES[weeks], of=[SPEC.realised])
 
 
 def test_a_wrong_country_is_named_when_its_outcomes_have_matured(grown: World) -> None:
@@ -97,7 +95,7 @@ def test_a_wrong_country_is_named_when_its_outcomes_have_matured(grown: World) -
     found = monitored(grown, 5)
     assert is_detected(fault, found, as_of_dates=5)
     # Withheld from this as-of date on.
-    assert scores(grown.morning(DATES[5])) is None
+    assert score(grown.run(DATES[5])) is None
 
 
 @pytest.mark.parametrize("one_in", [10, 20, 50])
@@ -114,4 +112,4 @@ def test_flipped_outcomes_are_detected_from_one_in_ten_on(grown: World, one_in: 
 
 def test_true_scores_pass(grown: World) -> None:
     assert monitored(grown, 5) == {}
-    assert scores(grown.morning(DATES[5])) is not None
+    assert score(grown.run(DATES[5])) is not None

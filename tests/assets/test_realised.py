@@ -9,10 +9,8 @@ import pytest
 
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.realised import REALISED, WINDOW
-from checks.models.defs import capability_checks
-from checks.models.supervised import supervised_invariants
 from tests.assets.judged import results
-from tests.assets.world import CAPABILITY, CUSTOMERS, FIRST, PROBLEM, SPEC, WEEKS, World, create
+from tests.assets.world import CUSTOMERS, FIRST, PROBLEM, SPEC, WEEKS, World, checks_of, create
 from tests.unit.supervised.world import as_of_days, shop
 
 # The window of week 25 has ended by week 31: 25 weeks and 30 days lie before it.
@@ -96,8 +94,7 @@ def test_a_table_that_holds_something_else_than_the_probability_withholds_the_ne
     assert (decision["decision"], decision["champion"]) == ("withhold", serves.model_version)
     assert why in str(decision["reasons"])
     assert world.scored(SCORED).equals(before)
-    bound = capability_checks(CAPABILITY, invariants=supervised_invariants(CAPABILITY))
-    checks = results(bound, world.warehouse, as_of=MONITORED, of=[SPEC.realised])
+    checks = results(checks_of(), world.warehouse, as_of=MONITORED, of=[SPEC.realised])
     result = checks["realised_calibration_is_within_tolerance"]
     assert not result.passed
     assert "launch retrain" in str(result.metadata["next_step"].value).lower()

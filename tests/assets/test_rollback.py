@@ -1,4 +1,4 @@
-"""One step back to the version that served before, logged, and refused in words when there is none."""
+"""Rollback to the version that served before, logged; refused with a reason when there is none."""
 
 import json
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from types import SimpleNamespace
 
 import dagster as dg
 import pytest
-from assets.lifecycle.rollback import BY_HAND, NothingToRollBackTo, roll_back
 
-from assets.lifecycle.scoring import scores
+from assets.lifecycle.promotion import BY_HAND, NothingToRollBackTo, roll_back
+from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
 from orchestration.cli.console_log import console_logger
 from orchestration.jobs import RESCORE
-from tests.assets.world import FIRST, LATER, PROBLEM, World
+from tests.assets.world import CAPABILITY, FIRST, LATER, PROBLEM, SPEC, World
 
 
 @pytest.fixture
 def two_served(world: World) -> World:
-    """An earlier morning lived later: its version served until the newest champion took over."""
+    """A past date was replayed: its version served until the newest champion took over."""
     world.run_date(FIRST - timedelta(weeks=2))
     return world
 
 
 def versions(world: World) -> dict[str, str]:
-    rows = world.table(PROBLEM.champion)
+    rows = world.table(SPEC.champion)
     return {
         str(day): version
         for day, version in zip(rows["as_of_date"].dt.date, rows["model_version"], strict=True)
@@ -34,7 +34,7 @@ def versions(world: World) -> dict[str, str]:
 
 def test_the_version_before_serves_again_and_scores(two_served: World) -> None:
     before, newest = versions(two_served)[str(FIRST - timedelta(weeks=2))], versions(two_served)[str(FIRST)]
-    serves = roll_back(two_served.morning(LATER), reason="complaints about the new one")
+    serves = roll_back(two_served.run(LATER), reason="complaints about the new one")
     assert serves.model_version == before
     decision = two_served.newest_decision()
     assert (decision["decision"], decision["champion"], decision["challenger"]) == (
@@ -45,9 +45,9 @@ def test_the_version_before_serves_again_and_scores(two_served: World) -> None:
     assert decision["reasons"] == "complaints about the new one"
     assert two_served.stages()[before] == "champion"
     assert two_served.stages()[newest] == "retired"
-    scores(two_served.morning(LATER))
+    score(two_served.run(LATER))
     assert set(two_served.scored(LATER)["model_version"]) == {before}
-    # What was served before the rollback stays as it was said.
+    # Rows served before the rollback stay as they were.
     assert set(two_served.scored(FIRST)["model_version"]) == {newest}
 
 
@@ -56,7 +56,7 @@ def test_with_one_version_there_is_nothing_to_roll_back_to(world: World) -> None
     with pytest.raises(NothingToRollBackTo, match="no version of purchase_propensity served before"):
         roll_back(world.run(LATER), reason="x")
     assert world.tables().keys() == before.keys()
-    assert len(world.table(PROBLEM.champion)) == 1
+    assert len(world.table(SPEC.champion)) == 1
 
 
 def test_a_tampered_earlier_version_is_not_rolled_back_to(two_served: World) -> None:
@@ -64,18 +64,18 @@ def test_a_tampered_earlier_version_is_not_rolled_back_to(two_served: World) -> 
     file = two_served.models.folder(PROBLEM.name, before) / MODEL_FILE
     file.write_bytes(file.read_bytes() + b" ")
     with pytest.raises(ModelIntegrityError):
-        roll_back(two_served.morning(LATER), reason="x")
+        roll_back(two_served.run(LATER), reason="x")
     assert str(LATER) not in versions(two_served)
 
 
 @pytest.fixture
 def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
-    """The command on the world of two champions; its job is the one step that scores."""
-    morning = two_served.morning(LATER)
+    """The command on a world of two champions; its job is the step that scores."""
+    run = two_served.run(LATER)
 
     @dg.asset(key=dg.AssetKey(PROBLEM.scores), partitions_def=dg.StaticPartitionsDefinition([str(LATER)]))
     def scored() -> None:
-        scores(morning)
+        score(run)
 
     job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
     definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
@@ -85,7 +85,7 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         alerts_file=two_served.folder / "alerts.jsonl",
         load_business=lambda: None,
     )
-    monkeypatch.setattr(rollback, "PROBLEMS", (PROBLEM,))
+    monkeypatch.setattr(rollback, "CAPABILITIES", (CAPABILITY,))
     monkeypatch.setattr(rollback, "Settings", lambda: settings)
     monkeypatch.setattr(rollback, "definitions_for", lambda _settings: definitions)
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
@@ -103,7 +103,7 @@ def test_the_command_logs_the_reason_and_scores_with_the_version_before(
     assert set(two_served.scored(LATER)["model_version"]) == {before}
     decision = two_served.decided(LATER).query("decision == 'rollback'").iloc[0]
     assert (decision["reasons"], decision["trigger"]) == ("complaints", BY_HAND)
-    # The version it came from served on the morning before: another rollback undoes the first.
+    # The other version served on the date before: a second rollback undoes the first.
     assert command("it was not the model") == 0
     assert set(two_served.scored(LATER)["model_version"]) == {versions(two_served)[str(FIRST)]}
 
@@ -116,7 +116,7 @@ def test_a_rollback_without_a_reason_changes_nothing(
     assert versions(two_served) == before
 
 
-def test_a_rollback_whose_scoring_fails_says_so_and_leaves_an_alert(
+def test_a_rollback_whose_scoring_fails_prints_it_and_leaves_an_alert(
     two_served: World, command: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with two_served.warehouse.connect() as connection:

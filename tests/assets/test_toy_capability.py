@@ -1,4 +1,4 @@
-"""A capability of few lines gets assets, checks, rollback, triggers, a card and a grade from the lifecycle."""
+"""A capability of few lines gets assets, checks, rollback, triggers, a card and a grade."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from assets.lifecycle.capability import (
     Evaluation,
     Fit,
     MetricKey,
+    NothingToScore,
     Outcome,
     Performance,
     Spec,
@@ -34,7 +35,7 @@ from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import rows_hash
-from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
+from assets.lifecycle.store.schemas import BIN_TYPES, DATE, METRIC_TYPES, NUMBER, TEXT, typed
 from assets.lifecycle.training import evaluate
 from assets.monitoring.drift.step import drift
 from assets.ports import Warehouse
@@ -63,14 +64,14 @@ SPEC = Spec(
 )
 DATES = [date(2025, 1, 6) + timedelta(weeks=week) for week in range(12)]
 FIRST, SECOND = DATES[3], DATES[4]
+ORDER_TYPES = {"customer_id": TEXT, "as_of_date": DATE, "orders": NUMBER}
 CUSTOMERS = ["c1", "c2", "c3", "c4"]
 
 
 class Rate(Capability[pd.DataFrame, float, pd.DataFrame, None]):
     """Expected orders of a customer in the next week: the mean of all weeks known."""
 
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
+    spec = SPEC
 
     def load(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
         sql = f"from {ORDERS.sql} where as_of_date + 7 <= $as_of order by all"
@@ -141,8 +142,14 @@ def metric_rows(key: MetricKey, found: Mapping[str, float]) -> pd.DataFrame:
     return typed(rows, METRIC_TYPES)
 
 
-TOY = Rate(SPEC)
-ON_TRIGGER = Rate(replace(SPEC, retrain="on_trigger"))
+def on_trigger(**changed: Any) -> Rate:
+    """The toy with another declaration, fitted on a trigger."""
+    found = Rate()
+    found.spec = replace(SPEC, retrain="on_trigger", **changed)
+    return found
+
+
+TOY, ON_TRIGGER = Rate(), on_trigger()
 
 
 @pytest.fixture
@@ -162,7 +169,7 @@ def shop(tmp_path: Path) -> Path:
 
 def write_orders(folder: Path, rows: pd.DataFrame) -> None:
     """Replace the table of weekly orders."""
-    DuckDBWarehouse(database=str(folder / "warehouse.duckdb")).replace(ORDERS, rows)
+    DuckDBWarehouse(database=str(folder / "warehouse.duckdb")).replace(ORDERS, typed(rows, ORDER_TYPES))
 
 
 def surge(folder: Path, *, since: date) -> None:
@@ -374,7 +381,7 @@ def test_a_capability_that_is_fitted_in_every_run_has_no_trigger(shop: Path) -> 
 def test_one_that_is_fitted_on_a_trigger_is_fitted_while_no_champion_serves(
     shop: Path, outcomes: tuple[Outcome, ...]
 ) -> None:
-    capability = Rate(replace(ON_TRIGGER.spec, outcomes=outcomes))
+    capability = on_trigger(outcomes=outcomes)
     run = run_of(shop, FIRST, capability)
     assert pending_trigger(capability.spec, run.warehouse, as_of=FIRST) is None
     run.prepare()
@@ -390,6 +397,13 @@ def test_drift_without_a_reference_compares_nothing(shop: Path) -> None:
     run_date(shop, FIRST, ON_TRIGGER)
     row = drift(run_of(shop, SECOND, ON_TRIGGER), page=shop / "page.html").iloc[0]
     assert (row["compared"], (shop / "page.html").exists()) == (0, False)
+
+
+def test_a_date_without_any_batch_has_nothing_to_score(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_date(shop, FIRST)
+    monkeypatch.setattr(Rate, "rows_to_score", lambda *_given, **_named: iter(()))
+    with pytest.raises(NothingToScore, match=f"no row to score on {SECOND}"):
+        score(run_of(shop, SECOND))
 
 
 def test_one_row_is_scored_without_a_warehouse() -> None:

@@ -1,10 +1,11 @@
-"""A real warehouse file whose features, labels and daily orders come from a shop whose truth we chose."""
+"""A real warehouse file with features, labels and daily orders of a shop with a known truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 
@@ -20,6 +21,8 @@ from assets.supervised.data.dataset import DAILY_ORDERS, TrainingData
 from assets.supervised.fitting.task import Binary, Boosting
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem, PromotionCriteria
+from checks.models.defs import capability_checks
+from checks.models.supervised import supervised_invariants
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
@@ -48,8 +51,16 @@ TABLES: tuple[Key, ...] = (
     RETRAIN_LOG,
     LEVELS,
 )
-# When and in which run a row was written is all that may differ when a morning is repeated.
+# When and in which run a row was written is all that may differ when an as-of date is repeated.
 WHEN = ["decided_at", "trained_at", "scored_at", "run_id"]
+
+
+def checks_of(
+    problem: PredictionProblem = PROBLEM, *, reports: Path | None = None
+) -> list[dg.AssetChecksDefinition]:
+    """Every check of ``problem``, as production binds them."""
+    capability = SupervisedCapability(problem)
+    return capability_checks(capability, invariants=supervised_invariants(capability, reports=reports))
 
 
 def at_five(day: date) -> datetime:
@@ -99,7 +110,7 @@ class World:
         return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
 
     def decided(self, as_of: date) -> pd.DataFrame:
-        """Every decision about one morning, without when and in which run it was made."""
+        """Every decision about one as-of date, without when and in which run it was made."""
         rows = self.table(RETRAIN_LOG).drop(columns=WHEN, errors="ignore")
         return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
 
@@ -120,14 +131,10 @@ class World:
         self.warehouse.replace(DAILY_ORDERS, daily_orders(as_of_days(WEEKS)))
 
 
-def daily_orders(mornings: Sequence[date]) -> pd.DataFrame:
-    """What each morning knew: 60 orders a day, 50 of them repeated, for half a year before the first one."""
-    start = mornings[0] - timedelta(days=182)
-    days = [
-        (morning, start + timedelta(days=day))
-        for morning in mornings
-        for day in range((morning - start).days)
-    ]
+def daily_orders(dates: Sequence[date]) -> pd.DataFrame:
+    """Known on each as-of date: 60 orders a day, 50 of them repeated, from half a year before the first."""
+    start = dates[0] - timedelta(days=182)
+    days = [(as_of, start + timedelta(days=day)) for as_of in dates for day in range((as_of - start).days)]
     frame = pd.DataFrame(days, columns=["as_of_date", "occurred_on"])
     return frame.assign(orders=np.int64(60), repeat_orders=np.int64(50))
 

@@ -1,26 +1,24 @@
-"""The contracts let honest rows through and stop each way of being wrong."""
+"""Contracts pass correct rows and stop each kind of wrong one."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifecycle.store.schemas import SCORE_TYPES
-from assets.supervised.fitting.train import fit_naive
-from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
+from assets.lifecycle.run_context import score_types
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS, typed
+from assets.supervised.capability import SupervisedCapability
+from assets.supervised.fitting.train import fit_baseline
+from assets.supervised.scoring.score_rows import PriorShift, add_ranks, build_score_rows
 from checks.data.completeness import rows_match_contract
-from checks.models.contracts import scores_contract, training_contract
+from checks.models.contracts import probability_contract, scores_contract, training_contract
 from checks.verdict import Verdict
 from tests.unit.supervised.world import PROBLEM, matrix, shop
 
-RUN = ScoreProvenance(
-    run_id="run",
-    scored_at=datetime.fromisoformat("2025-03-03 04:00"),
-    model_version="2025-03-03-abc",
-    quality_grade="Good",
-)
+CAPABILITY = SupervisedCapability(PROBLEM)
+TYPES = score_types(CAPABILITY.spec)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +29,25 @@ def training_rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def scored() -> pd.DataFrame:
-    rows = shop(customers=60, weeks=1)
-    fitted = fit_naive(PROBLEM, matrix(rows))
-    return score(PROBLEM, fitted, features=rows, level=PriorShift(shift=0.1, sd=0.2), run=RUN)
+    return score_rows(shop(customers=60, weeks=1))
+
+
+def score_rows(features: pd.DataFrame) -> pd.DataFrame:
+    """Score rows of ``features`` as the lifecycle writes them."""
+    fitted = fit_baseline(PROBLEM, matrix(features))
+    shift = PriorShift(shift=0.1, sd=0.2)
+    rows = add_ranks(PROBLEM, build_score_rows(PROBLEM, fitted, features=features, shift=shift))
+    added = {
+        "id_type": "customer_id",
+        "scored_at": pd.Timestamp("2025-03-03 04:00"),
+        "run_id": "run",
+        "model_name": PROBLEM.name,
+        "model_version": "2025-03-03-abc",
+        "status": "ok",
+        "quality_grade": "Good",
+        **dict.fromkeys(CONSENT_COLUMNS),
+    }
+    return typed(rows.assign(**added), TYPES)
 
 
 def trained(rows: pd.DataFrame) -> Verdict:
@@ -41,7 +55,7 @@ def trained(rows: pd.DataFrame) -> Verdict:
 
 
 def published(rows: pd.DataFrame) -> Verdict:
-    return rows_match_contract(rows, scores_contract(PROBLEM))
+    return rows_match_contract(rows, probability_contract(CAPABILITY.spec, PROBLEM))
 
 
 def with_first(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
@@ -51,14 +65,14 @@ def with_first(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     return changed
 
 
-def test_honest_training_rows_match_contract(training_rows: pd.DataFrame) -> None:
+def test_correct_training_rows_match_the_contract(training_rows: pd.DataFrame) -> None:
     verdict = trained(training_rows)
     assert verdict.passed, verdict.reason
     # 4 numbers, 1 category and the outcome.
     assert verdict.reason == "180 rows keep all 6 column rules"
 
 
-def test_an_outcome_that_is_not_known_yet_is_no_fault(training_rows: pd.DataFrame) -> None:
+def test_an_outcome_that_is_not_known_yet_is_allowed(training_rows: pd.DataFrame) -> None:
     assert trained(with_first(training_rows, "outcome", np.nan)).passed
 
 
@@ -83,14 +97,14 @@ def test_a_share_above_one_is_stopped_by_its_name_alone(training_rows: pd.DataFr
     assert not rows_match_contract(with_first(shares, "return_rate_365d", 50.0), contract).passed
 
 
-def test_a_column_nobody_declared_is_stopped(training_rows: pd.DataFrame) -> None:
+def test_an_undeclared_column_is_stopped(training_rows: pd.DataFrame) -> None:
     assert not trained(training_rows.assign(outcome_amount=1.0)).passed
 
 
-def test_honest_scores_match_contract(scored: pd.DataFrame) -> None:
+def test_correct_scores_match_the_contract(scored: pd.DataFrame) -> None:
     verdict = published(scored)
     assert verdict.passed, verdict.reason
-    assert verdict.reason == f"60 rows keep all {len(SCORE_TYPES)} column rules"
+    assert verdict.reason == f"60 rows keep all {len(TYPES)} column rules"
 
 
 @pytest.mark.parametrize(
@@ -129,8 +143,8 @@ def test_a_customer_scored_twice_on_one_day_is_stopped(scored: pd.DataFrame) -> 
     assert not published(pd.concat([scored, scored.head(1)], ignore_index=True)).passed
 
 
-def test_the_same_customer_on_two_days_is_no_fault(scored: pd.DataFrame) -> None:
-    later = scored.head(1).assign(as_of_date=pd.Series([date(2025, 3, 10)], dtype=SCORE_TYPES["as_of_date"]))
+def test_the_same_customer_on_two_dates_is_allowed(scored: pd.DataFrame) -> None:
+    later = scored.head(1).assign(as_of_date=pd.Series([date(2025, 3, 10)], dtype=TYPES["as_of_date"]))
     assert published(pd.concat([scored, later], ignore_index=True)).passed
 
 
@@ -139,37 +153,35 @@ def test_a_missing_published_column_is_stopped(scored: pd.DataFrame) -> None:
 
 
 @pytest.fixture(scope="module")
-def partly_asked() -> pd.DataFrame:
-    """Sixty customers of whom the first is not asked about."""
+def partly_eligible() -> pd.DataFrame:
+    """Sixty customers; the first is ineligible."""
     rows = shop(customers=60, weeks=1)
     reasons = np.where(np.arange(60) == 0, "already_churned", None)
-    fitted = fit_naive(PROBLEM, matrix(rows))
-    features = rows.assign(ineligible_reason=reasons)
-    return score(PROBLEM, fitted, features=features, level=PriorShift(shift=0.1, sd=0.2), run=RUN)
+    return score_rows(rows.assign(ineligible_reason=reasons))
 
 
-def test_a_row_without_a_probability_is_right_for_who_is_not_asked_about(partly_asked: pd.DataFrame) -> None:
-    verdict = published(partly_asked)
+def test_an_ineligible_row_without_a_probability_matches_the_contract(partly_eligible: pd.DataFrame) -> None:
+    verdict = published(partly_eligible)
     assert verdict.passed, verdict.reason
 
 
 @pytest.mark.parametrize(
     ("changed", "rule"),
     [
-        ({"probability": 0.5}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
-        ({"tier": "low"}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
-        ({"reason_2_code": "orders_365d"}, "neither_probability_nor_what_follows_from_it_if_ineligible"),
+        ({"probability": 0.5}, "no_predictions_if_ineligible"),
+        ({"tier": "low"}, "no_predictions_if_ineligible"),
+        ({"reason_2_code": "orders_365d"}, "no_predictions_if_ineligible"),
         ({"ineligible_reason": None}, "a_reason_if_and_only_if_ineligible"),
         (
             {"is_eligible": True, "ineligible_reason": None},
-            "a_probability_and_what_follows_from_it_if_eligible",
+            "predictions_if_eligible",
         ),
     ],
 )
-def test_who_is_not_asked_about_has_a_reason_and_nothing_that_follows_from_a_probability(
-    partly_asked: pd.DataFrame, changed: dict[str, object], rule: str
+def test_an_ineligible_row_has_a_reason_and_no_prediction(
+    partly_eligible: pd.DataFrame, changed: dict[str, object], rule: str
 ) -> None:
-    rows = partly_asked
+    rows = partly_eligible
     for column, value in changed.items():
         rows = with_first(rows, column, value)
     verdict = published(rows)
@@ -177,9 +189,21 @@ def test_who_is_not_asked_about_has_a_reason_and_nothing_that_follows_from_a_pro
     assert rule in verdict.reason
 
 
-def test_an_eligible_row_without_its_decile_is_stopped(partly_asked: pd.DataFrame) -> None:
-    rows = partly_asked.copy()
+def test_an_eligible_row_without_its_decile_is_stopped(partly_eligible: pd.DataFrame) -> None:
+    rows = partly_eligible.copy()
     rows.loc[1, "decile"] = pd.NA
     verdict = published(rows)
     assert not verdict.passed
-    assert "a_probability_and_what_follows_from_it_if_eligible" in verdict.reason
+    assert "predictions_if_eligible" in verdict.reason
+
+
+def test_the_contract_of_any_capability_holds_keys_status_and_grade(scored: pd.DataFrame) -> None:
+    contract = scores_contract(CAPABILITY.spec)
+    assert rows_match_contract(scored, contract).passed
+    for column, value in (("status", "fine"), ("quality_grade", "Superb"), ("target", None)):
+        assert column in rows_match_contract(with_first(scored, column, value), contract).reason
+    twice = pd.concat([scored, scored.head(1)], ignore_index=True)
+    assert not rows_match_contract(twice, contract).passed
+    assert not rows_match_contract(scored.drop(columns="run_id"), contract).passed
+    # Ranges of a probability are rules of its own capability.
+    assert rows_match_contract(with_first(scored, "probability", 1.2), contract).passed

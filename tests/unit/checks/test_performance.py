@@ -1,4 +1,6 @@
-"""Checks of trust: each one's bound, worked out by hand, from both sides."""
+"""Checks of performance: the bound of each, computed by hand, from both sides."""
+
+import json
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from checks.models.performance import (
     mean_probability_is_within_historical_range,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
+    realised_performance_is_within_tolerance,
 )
 from checks.verdict import Verdict
 
@@ -45,14 +48,14 @@ def test_a_calibrated_champion_passes_with_its_n() -> None:
     assert verdict.evidence == {"n": 5_000.0, "outcomes": 1_000.0}
 
 
-def test_a_level_beyond_tolerance_and_sampling_error_fails() -> None:
+def test_a_shift_beyond_tolerance_and_sampling_error_fails() -> None:
     # The tolerance is 1.05 log-odds: an interval from 1.06 on lies wholly beyond it.
     verdict = calibrated(shift=(1.2, 1.06, 1.3))
     assert not verdict.passed
     assert "mean score 0.250 is far from the rate 0.200" in verdict.reason
 
 
-def test_a_level_beyond_tolerance_within_sampling_error_passes() -> None:
+def test_a_shift_beyond_tolerance_within_sampling_error_passes() -> None:
     assert calibrated(shift=(1.2, 1.04, 1.3)).passed
 
 
@@ -82,8 +85,8 @@ def near(probability: list[float], rates: list[float], level_sd: float) -> Verdi
     )
 
 
-def test_a_mean_among_the_rates_that_happened_passes() -> None:
-    # Without an error of the level the bounds are the rates themselves: 0.1 <= (0.1 + 0.3) / 2 <= 0.3.
+def test_a_mean_among_the_observed_rates_passes() -> None:
+    # Without an error of the prior shift the bounds are the rates themselves: 0.1 <= (0.1 + 0.3) / 2 <= 0.3.
     verdict = near([0.1, 0.3] * 50, [0.1, 0.3], 0.0)
     assert verdict.passed
     assert verdict.value == pytest.approx(0.2)
@@ -97,7 +100,7 @@ def test_the_probability_of_the_predicted_class_fails() -> None:
     verdict = near([0.9] * 100, [0.1, 0.1], 0.5)
     assert not verdict.passed
     assert verdict.threshold == pytest.approx(0.332, abs=5e-4)
-    assert "mean probability 0.900 of 100 customers; matured days allow 0.024 to 0.332" in verdict.reason
+    assert "mean probability 0.900 of 100 customers; matured dates allow 0.024 to 0.332" in verdict.reason
 
 
 def test_a_mean_far_below_every_rate_fails_too() -> None:
@@ -113,20 +116,20 @@ def test_a_rate_of_zero_still_allows_half_a_buyer() -> None:
 
 
 @pytest.mark.parametrize(("probability", "rates"), [([0.9], []), ([], [0.1])])
-def test_without_a_matured_day_nothing_is_claimed(probability: list[float], rates: list[float]) -> None:
+def test_without_a_matured_date_the_check_passes(probability: list[float], rates: list[float]) -> None:
     verdict = near(probability, rates, 0.1)
     assert verdict.passed
     assert verdict.evidence["n"] == 0.0
     assert "yet" in verdict.reason
 
 
-def levels(realised: list[float | None]) -> pd.DataFrame:
+def totals(realised: list[float | None]) -> pd.DataFrame:
     return pd.DataFrame({"realised": realised, "total_lo": 90.0, "total_hi": 110.0}).astype(float)
 
 
 def test_one_miss_in_five_is_bad_luck() -> None:
     # P(at least 1 of 5 outside) = 1 - 0.95^5 = 0.226.
-    verdict = observed_totals_are_inside_intervals(levels([100.0] * 4 + [120.0]))
+    verdict = observed_totals_are_inside_intervals(totals([100.0] * 4 + [120.0]))
     assert verdict.passed
     assert verdict.value == pytest.approx(0.226, abs=5e-4)
     assert verdict.reason.startswith("1 of 5 matured totals lie outside")
@@ -134,46 +137,54 @@ def test_one_miss_in_five_is_bad_luck() -> None:
 
 def test_two_misses_in_two_are_not() -> None:
     # P(2 of 2 outside) = 0.05^2 = 0.0025 < 0.01.
-    verdict = observed_totals_are_inside_intervals(levels([120.0, 80.0]))
+    verdict = observed_totals_are_inside_intervals(totals([120.0, 80.0]))
     assert not verdict.passed
     assert verdict.value == pytest.approx(0.0025)
     assert verdict.evidence == {"n": 2.0, "misses": 2.0}
 
 
 def test_the_ends_of_an_interval_belong_to_it() -> None:
-    assert observed_totals_are_inside_intervals(levels([90.0, 110.0])).evidence["misses"] == 0.0
+    assert observed_totals_are_inside_intervals(totals([90.0, 110.0])).evidence["misses"] == 0.0
 
 
 def test_totals_that_have_not_matured_are_not_counted() -> None:
-    verdict = observed_totals_are_inside_intervals(levels([None, None, 100.0]))
+    verdict = observed_totals_are_inside_intervals(totals([None, None, 100.0]))
     assert verdict.passed
     assert verdict.evidence["n"] == 1.0
-    assert observed_totals_are_inside_intervals(levels([None])).passed
-    assert observed_totals_are_inside_intervals(levels([])).passed
+    assert observed_totals_are_inside_intervals(totals([None])).passed
+    assert observed_totals_are_inside_intervals(totals([])).passed
 
 
-def test_a_candidate_that_is_not_worth_promoting_says_why() -> None:
-    verdict = candidate_passes_the_gate(is_promotable=False, reasons=["constant scores", "too few buyers"])
+def test_a_candidate_that_fails_the_gate_has_the_reasons() -> None:
+    verdict = candidate_passes_the_gate(is_promotable=False, reasons=["constant scores", "too few positives"])
     assert not verdict.passed
-    assert verdict.reason == "constant scores; too few buyers"
-    assert candidate_passes_the_gate(is_promotable=True, reasons=["beats the naive rival"]).passed
+    assert verdict.reason == "constant scores; too few positives"
+    assert candidate_passes_the_gate(is_promotable=True, reasons=["beats the baseline"]).passed
 
 
-def came_true(**changed: object) -> Verdict:
-    row = {"n": 4_000, "n_days": 4, "auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2, "faults": None}
-    return realised_calibration_is_within_tolerance(pd.Series(row | changed, dtype=object))
+FIGURES = {"auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2}
 
 
-def test_probabilities_that_came_true_say_on_how_much() -> None:
-    verdict = came_true()
+def realised_row(**changed: object) -> "pd.Series[object]":
+    """A row of realised performance."""
+    row = {"n": 4_000, "n_days": 4, "figures": json.dumps(FIGURES), "too_few": None, "defects": None}
+    return pd.Series(row | changed, dtype=object)
+
+
+def realised(**changed: object) -> Verdict:
+    return realised_calibration_is_within_tolerance(realised_row(**changed))
+
+
+def test_probabilities_that_match_outcomes_pass_with_their_figures() -> None:
+    verdict = realised()
     assert verdict.passed
-    assert verdict.reason == "4 mornings, 4,000 rows: said 0.210, happened 0.200, AUC 0.750"
+    assert verdict.reason == "4 dates, 4,000 rows: auc 0.750, mean_predicted 0.210, actual_rate 0.200"
     assert (verdict.value, verdict.threshold) == (0.21, 0.2)
-    assert verdict.evidence == {"n": 4_000.0, "mornings": 4.0, "auc": 0.75}
+    assert verdict.evidence == {"n": 4_000.0, "dates": 4.0, **FIGURES}
 
 
-def test_probabilities_that_did_not_come_true_say_why_and_what_to_do() -> None:
-    verdict = came_true(faults="country = France is off by 0.9")
+def test_probabilities_that_do_not_match_fail_with_the_reason_and_the_next_step() -> None:
+    verdict = realised(defects="country = France is off by 0.9")
     assert not verdict.passed
     assert verdict.reason == (
         "country = France is off by 0.9; its scores are withheld until a version passes the gate: "
@@ -184,39 +195,48 @@ def test_probabilities_that_did_not_come_true_say_why_and_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("unknown", "why"),
     [
-        ({"n": 0, "n_days": 0, "auc": None, "mean_predicted": None, "actual_rate": None}, "has matured"),
-        ({"n": 120, "auc": float("nan")}, "too few of either outcome in 120"),
+        ({"n": 0, "n_days": 0, "figures": None}, "has matured"),
+        (
+            {"n": 120, "figures": None, "too_few": "too few of either outcome in 120"},
+            "too few of either outcome in 120",
+        ),
     ],
 )
-def test_what_has_not_matured_is_not_judged_yet(unknown: dict[str, object], why: str) -> None:
-    verdict = came_true(**unknown)
+def test_scores_that_have_not_matured_are_not_evaluated_yet(unknown: dict[str, object], why: str) -> None:
+    verdict = realised(**unknown)
     assert verdict.passed
     assert why in verdict.reason
-    assert verdict.reason.endswith("not judged yet")
+    assert verdict.reason.endswith("not evaluated yet")
     assert verdict.evidence == {"n": float(str(unknown["n"]))}
 
 
-def alike(**changed: object) -> Verdict:
+def test_the_shared_check_has_the_same_verdict_without_the_probabilities() -> None:
+    verdict = realised_performance_is_within_tolerance(realised_row())
+    assert (verdict.passed, verdict.value, verdict.evidence["auc"]) == (True, None, 0.75)
+    assert not realised_performance_is_within_tolerance(realised_row(defects="off")).passed
+
+
+def drift_verdict(**changed: object) -> Verdict:
     row = {"n": 3_000, "compared": 46, "drifted": None}
     return features_have_not_drifted(pd.Series(row | changed, dtype=object))
 
 
-def test_customers_like_those_of_the_training_year_pass() -> None:
-    verdict = alike()
+def test_features_within_the_training_window_pass() -> None:
+    verdict = drift_verdict()
     assert verdict.passed
-    assert verdict.reason == "46 columns of 3,000 customers are within the range of the training year"
+    assert verdict.reason == "46 columns of 3,000 rows are within the range of the training window"
     assert (verdict.value, verdict.threshold) == (0.0, 0.0)
 
 
 def test_columns_that_have_drifted_are_named_and_counted() -> None:
-    verdict = alike(drifted="net_amount_365d, country")
+    verdict = drift_verdict(drifted="net_amount_365d, country")
     assert not verdict.passed
-    assert "among 3,000 customers: net_amount_365d, country; look at the page" in verdict.reason
+    assert "in 3,000 rows: net_amount_365d, country; look at the page" in verdict.reason
     assert verdict.value == 2.0
     assert verdict.evidence == {"n": 3_000.0, "columns": 46.0}
 
 
-def test_while_no_model_serves_there_is_nothing_to_be_unlike() -> None:
-    verdict = alike(compared=0, drifted=pd.NA)
+def test_without_a_champion_nothing_is_compared() -> None:
+    verdict = drift_verdict(compared=0, drifted=pd.NA)
     assert verdict.passed
-    assert "no model serves yet" in verdict.reason
+    assert "no champion serves" in verdict.reason

@@ -23,6 +23,7 @@ class Sections(Capability[Any, Any, Any, Any]):
     def card_sections(
         self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
     ) -> Mapping[str, str]:
+        del metrics, bins
         return {"Limits": f"Learned from {registry['n_rows']} rows."}
 
 
