@@ -34,7 +34,7 @@ def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) ->
     """Run the later date: a check has the reason, the champion stays and its scores are unchanged."""
     fault = FAULTS[name]
     before, champion = world.scored(FIRST), world.scored(FIRST)["model_version"].iloc[0]
-    serves = world.live(LATER, problem)
+    serves = world.run_date(LATER, problem)
     assert serves.model_version == champion
     decision = world.newest_decision()
     assert (decision["decision"], decision["champion"]) == ("refuse", champion)
@@ -58,7 +58,7 @@ def test_a_fact_from_the_future_stops_the_run_before_anything_is_written(world: 
     world.write(rows.assign(newest_known_at=rows["newest_known_at"].mask(late, rows["as_of_at"])))
     before = world.tables()
     with pytest.raises(LeakDetected, match=f"{CUSTOMERS} of .* rows use facts not yet known"):
-        world.live(LATER)
+        world.run_date(LATER)
     # Realised performance comes first and needs no features of this as-of date.
     before.pop(SPEC.realised.name)
     tables = world.tables()
