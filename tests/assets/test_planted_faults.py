@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from assets.features.matrix import LeakDetected, Matrix
 from assets.metrics.arrays import Floats
 from assets.supervised.evaluation import walk_forward
+from assets.supervised.evaluation.published import published_probability
 from assets.supervised.fitting.task import Binary
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -74,7 +75,7 @@ def test_a_constant_model_is_stopped(world: World) -> None:
 def test_the_probability_of_the_predicted_class_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = walk_forward.published_probability
+    original = published_probability
 
     def of_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
         predicted = original(fitted, judged, **known)  # type: ignore[arg-type]
