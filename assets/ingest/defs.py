@@ -8,7 +8,7 @@ import dagster as dg
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, load_sources, reject_kinds
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
 from assets.keys import LANDINGS, REJECTS, SEALED_EXPORTS, Key, raw
 from assets.ports import Vault, Warehouse
 

@@ -9,7 +9,7 @@ import pytest
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.pulling import database
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
 from tests.sources.servers import PASSWORD, SETTINGS, Death, Postgres, Shop
 
 COLUMNS = {

@@ -12,7 +12,7 @@ import pytest
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.defs import pulled_assets
 from assets.ingest.pulling import rest
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
 from tests.sources.servers import TOKEN, Service, Shop
 
 COLUMNS = {"review_id": "id", "written_at": "updated_at", "text": "text", "rating": "stars"}

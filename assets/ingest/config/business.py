@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -11,9 +11,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.errors import one_line, one_of, refuse_unknown
-from assets.ingest.config.holdout import Holdout
 from assets.ingest.config.pull import Database, Declaration, Rest
-from assets.ingest.config.simulation import PlantedFaults, Simulation
+from assets.ingest.config.simulation import Holdout, PlantedFaults, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {
@@ -34,6 +33,17 @@ def _pulled_files(source: object, suffix: str) -> str:
 
 class BusinessInvalid(ValueError):
     """The business's YAML, or the files it points to, must be put right by a person."""
+
+
+class Expression(NamedTuple):
+    """One mapped SQL expression; ``columns`` are the file's columns it names.
+
+    ``is_plain``: it is one column and nothing else, so it cannot fail on a row.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    is_plain: bool
 
 
 class SourceConfig(Declaration):

@@ -1,4 +1,4 @@
-"""How large a sample shop to simulate, and what is to go wrong in it: the ``simulation`` key of a YAML."""
+"""The ``simulation`` and ``holdout`` keys of a business's YAML."""
 
 from datetime import date
 
@@ -40,3 +40,14 @@ class Simulation(Declaration):
         if early:
             raise ValueError(f"planted.{early[0]} lies before first_day {self.first_day}")
         return self
+
+
+class Holdout(Declaration):
+    """Customers of no audience, so that effects can be measured: ``share`` of all, drawn by ``salt``.
+
+    Another salt draws other customers and ends every comparison with those before.
+    """
+
+    share: float = Field(default=0.05, ge=0, le=0.5)
+    # It becomes part of an SQL text and of an environment variable.
+    salt: str = Field(default="holdout--2026-01", pattern=r"^[A-Za-z0-9_.-]{8,64}$")

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import BusinessInvalid, SourceConfig
+from assets.ingest.config.business import BusinessInvalid, Expression, SourceConfig
 
 # DuckDB's own parser tells what it will run: a second parser could be talked into another reading.
 _CLASSES = frozenset(
@@ -30,17 +29,6 @@ _MACROS = frozenset(
 _CLOCKS = frozenset({"age"})
 
 _Node = Mapping[str, object]
-
-
-class Expression(NamedTuple):
-    """One mapped SQL expression; ``columns`` are the file's columns it names.
-
-    ``is_plain``: it is one column and nothing else, so it cannot fail on a row.
-    """
-
-    sql: str
-    columns: tuple[str, ...]
-    is_plain: bool
 
 
 def all_expressions(

@@ -6,18 +6,16 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.parsing.pii_columns import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
 
 ID = "customer_id"
-# What stands in a file of ours for no id at all, and for one that cannot be made out.
-NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 # A kind of its own: the tokens of the erasure log, made of the same ids, must not be these.
 KIND = "delivered customer_id"
 # What the vault calls the ids behind the tokens; no source can have a blank in its name.

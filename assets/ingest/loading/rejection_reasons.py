@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from assets.ingest.config.business import Expression
 from assets.ingest.config.contract import EXPECTED, Column, Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.parsing.sql import literal, quoted
 
 # What stands between a mistake and its remedy; the kinds of rejects are told without the remedy.

@@ -7,12 +7,11 @@ from itertools import count, groupby
 
 import duckdb
 
-from assets.ingest.config.business import BusinessConfig
+from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.pseudonyms import id_column, refuse_unclear, with_tokens
-from assets.ingest.loading.screening import ERASED, refuse_erased
 from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.loading.write_raw import ERASED, refuse_erased
 from assets.ingest.parsing.files import SourceFile, Unreadable
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, narrowed, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted

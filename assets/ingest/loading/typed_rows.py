@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.config.business import BusinessConfig
+from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Column, Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.rejection_reasons import mistakes
 from assets.ingest.parsing.files import Unreadable
 from assets.ingest.parsing.pii_columns import has

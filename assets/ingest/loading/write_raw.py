@@ -5,9 +5,13 @@ from collections.abc import Sequence
 import duckdb
 
 from assets.ingest.config.contract import ORIGIN, Contract
+from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.files import SourceFile
 from assets.ingest.parsing.sql import literal
 from assets.keys import LANDINGS, REJECTS, raw
+from assets.ports import Vault
+
+ERASED = "it is about somebody who was erased"
 
 
 def delivers_again(connection: duckdb.DuckDBPyConnection, contract: Contract, *, room: str) -> bool:
@@ -72,3 +76,20 @@ def _record(
         "left join rejected using (source, source_file) order by file_number",
         {"prints": list(prints)},
     )
+
+
+def refuse_erased(room: duckdb.DuckDBPyConnection, contract: Contract, vault: Vault) -> None:
+    """Refuse the rows in ``arriving`` of people whom ``vault`` knows as erased, whatever else is wrong.
+
+    Once anybody was erased, a line that could not be split is kept without its text: nobody can say whether
+    it is about them.
+    """
+    if not vault.has_erased():
+        return
+    room.execute("update refused set raw_text = null")
+    for kind in (column.name for column in contract.columns if column.name in PERSONS):
+        found = room.execute(f"select distinct {kind} from arriving where {kind} is not null").fetchall()
+        gone = vault.erased(kind, [str(each) for (each,) in found])
+        if gone:
+            sql = f"update arriving set reason = $reason where list_contains($gone, {kind})"
+            room.execute(sql, {"reason": ERASED, "gone": sorted(gone)})

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.keys import PREFIX
 
 WITHHELD = "withheld: the file has personal columns"
+# In a pseudonymised file: no id at all, and an id that cannot be read.
+NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 
 
 def without_personal(file: SourceFile, names: list[str]) -> list[str]:

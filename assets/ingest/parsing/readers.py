@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import Format, SourceConfig
-from assets.ingest.loading.mapping import Expression
+from assets.ingest.config.business import Expression, Format, SourceConfig
 from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import SourceFile, Unreadable

@@ -9,6 +9,10 @@ SECONDS_A_DAY = 86_400
 Cursor = datetime | date | int | float | str
 
 
+class SourceUnreachable(RuntimeError):
+    """A database or web service did not answer, or said to come back later: trying again may help."""
+
+
 def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
     """The later of ``newest`` and what a record has as its cursor ``name``; ``None`` moves nothing.
 

@@ -8,8 +8,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchT
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.config.pull import Database
-from assets.ingest.pulling.cursor import SECONDS_A_DAY
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SECONDS_A_DAY, SourceUnreachable
 
 ROWS_AT_ONCE = 50_000
 SECONDS_TO_CONNECT = 10

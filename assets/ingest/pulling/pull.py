@@ -21,8 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.pull import Rest
+from assets.ingest.pulling.cursor import SourceUnreachable
 from assets.ingest.pulling.database import database_fault, engine_for, password_in, table_rows
-from assets.ingest.pulling.faults import SourceUnreachable
 from assets.ingest.pulling.files import deliver, deliveries
 from assets.ingest.pulling.rest import service_records
 

@@ -13,8 +13,7 @@ from requests import PreparedRequest, RequestException, Response
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.config.pull import Rest
-from assets.ingest.pulling.cursor import Cursor, asked_for, earlier, newer
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import Cursor, SourceUnreachable, asked_for, earlier, newer
 from assets.ingest.pulling.files import DOCUMENT
 
 ATTEMPTS = 5

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from assets.ingest.loading.screening import PERSONS
+from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.sql import literal, quoted
 from assets.keys import ERASURES, LANDINGS, REJECTS, raw
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import BusinessConfig, SourceConfig
-from assets.ingest.loading.mapping import Expression, all_expressions
+from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
+from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
-    UNCLEAR,
     PseudonymisedFiles,
     id_column,
     names_of,
@@ -19,10 +19,9 @@ from assets.ingest.loading.pseudonyms import (
     without_tokens,
 )
 from assets.ingest.loading.scratch import OURS
-from assets.ingest.loading.screening import PERSONS
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.parsing.pii_columns import without_personal
+from assets.ingest.parsing.pii_columns import UNCLEAR, without_personal
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
