@@ -32,9 +32,9 @@ class Key(NamedTuple):
         return f'"{self.schema}"."{self.name}"'
 
 
-SEALED_EXPORTS = Key("vault", "sealed_exports")
+REDACTED_EXPORTS = Key("vault", "redacted_exports")
 REJECTS = Key("raw", "rejects")
-LANDINGS = Key("raw", "landings")
+LOAD_LOG = Key("raw", "load_log")
 
 MODEL_REGISTRY = Key("ml", "model_registry")
 METRICS = Key("ml", "metrics")

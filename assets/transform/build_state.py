@@ -1,4 +1,4 @@
-"""What the feature tables hold already, and from which SQL and files: ``ml.feature_windows``."""
+"""What the feature tables hold already, and from which SQL and files: ``ml.feature_build_state``."""
 
 import hashlib
 import json
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.keys import LANDINGS, Key
+from assets.keys import LOAD_LOG, Key
 from assets.ports import Warehouse
 from assets.transform.build_window import BuiltFeatures, FeatureWindow, feature_window
 
-FEATURE_WINDOWS = Key("ml", "feature_windows")
+FEATURE_BUILD_STATE = Key("ml", "feature_build_state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +31,23 @@ class BusinessCalendar:
 
 
 def next_window(
-    asked: date, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
+    requested: date, calendar: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
 ) -> FeatureWindow:
-    """The as-of days to build when a person asks for ``asked``."""
-    built, landed = _remembered(warehouse)
+    """The as-of days to build when a person asks for ``requested``."""
+    built, landed = _read_build_state(warehouse)
     return feature_window(
-        asked,
-        clock.first_as_of_day,
+        requested,
+        calendar.first_as_of_day,
         built=built,
-        code_hash=_code_hash(project_dir, clock),
-        changed_from=_changed_from(warehouse, landed, known_at=clock.known_at),
+        code_hash=_code_hash(project_dir, calendar),
+        changed_from=_changed_from(warehouse, landed, known_at=calendar.known_at),
     )
 
 
-def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
-    if not warehouse.exists(FEATURE_WINDOWS):
+def _read_build_state(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
+    if not warehouse.exists(FEATURE_BUILD_STATE):
         return None, {}
-    rows = warehouse.read(f"select * from {FEATURE_WINDOWS.sql}")
+    rows = warehouse.read(f"select * from {FEATURE_BUILD_STATE.sql}")
     row = rows.iloc[0]
     built = BuiltFeatures(
         first=date.fromisoformat(row["first_day"]),
@@ -57,24 +57,24 @@ def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, s
     return built, json.loads(row["landed_files"])
 
 
-def remember(
-    window: FeatureWindow, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
+def write_build_state(
+    window: FeatureWindow, calendar: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
 ) -> None:
     """Keep what has been built, by which SQL and from which files."""
-    built, _ = _remembered(warehouse)
+    built, _ = _read_build_state(warehouse)
     keeps = built is not None and not window.is_full_refresh
     row = {
         "first_day": str(min(window.first, built.first) if keeps and built else window.first),
         "last_day": str(max(window.last, built.last) if keeps and built else window.last),
-        "code_hash": _code_hash(project_dir, clock),
+        "code_hash": _code_hash(project_dir, calendar),
         "landed_files": json.dumps(_landed_files(warehouse)),
     }
-    warehouse.replace(FEATURE_WINDOWS, pd.DataFrame([row]))
+    warehouse.replace(FEATURE_BUILD_STATE, pd.DataFrame([row]))
 
 
 def _landed_files(warehouse: Warehouse) -> dict[str, str]:
     rows = warehouse.read(
-        f"select source || ' ' || source_file as file, file_fingerprint from {LANDINGS.sql} order by 1"
+        f"select source || ' ' || source_file as file, file_fingerprint from {LOAD_LOG.sql} order by 1"
     )
     return dict(zip(rows["file"], rows["file_fingerprint"], strict=True))
 
@@ -102,9 +102,9 @@ def _changed_from(
     return None if pd.isna(day) else pd.Timestamp(day).date()
 
 
-def _code_hash(project_dir: Path, clock: BusinessCalendar) -> str:
+def _code_hash(project_dir: Path, calendar: BusinessCalendar) -> str:
     """Hash of every file and declaration that can change what a feature means."""
-    digest = hashlib.sha256(json.dumps(dict(clock.declared), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(dict(calendar.declared), sort_keys=True).encode())
     for folder in (
         "models/staging",
         "models/intermediate",

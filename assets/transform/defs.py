@@ -12,12 +12,12 @@ from dagster_shared.record import replace
 
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
-from assets.transform.build_state import BusinessCalendar, next_window, remember
+from assets.transform.build_state import BusinessCalendar, next_window, write_build_state
 from assets.transform.remediation import NEXT_STEP, NEXT_STEPS
 
-STAGED = "path:models/staging path:models/intermediate path:models/marts"
+STAGING = "path:models/staging path:models/intermediate path:models/marts"
 AS_OF = "path:models/intermediate/as_of"
-FEATURED = f"{AS_OF} path:models/features path:models/labels"
+FEATURES = f"{AS_OF} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
@@ -45,16 +45,16 @@ def transform_assets(
     project: DbtProject,
     partitions: dg.PartitionsDefinition[str],
     *,
-    clock: BusinessCalendar,
-    tell: Callable[[Mapping[str, str]], None],
+    calendar: BusinessCalendar,
+    export_environment: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
     """Staging and marts; features and labels per as-of day; the published contract.
 
     Args:
         project: The dbt project, with a manifest.
         partitions: The as-of days.
-        clock: What the business declares, its first as-of day and today.
-        tell: Puts what a run asks for where dbt reads it.
+        calendar: What the business declares, its first as-of day and today.
+        export_environment: Puts what a run asks for where dbt reads it.
     """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
@@ -63,38 +63,38 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
+    @dbt_assets(**shared, name="staged", select=STAGING, exclude=AS_OF)
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell(clock.declared)
+        export_environment(calendar.declared)
         yield from _build(context, dbt, warehouse)
 
     @dbt_assets(
         **shared,
         name="featured",
-        select=FEATURED,
+        select=FEATURES,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def _featured(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        now = clock.today(warehouse)
-        asked = date.fromisoformat(context.partition_key_range.end)
-        if asked > now:
-            raise dg.Failure(_too_late(asked, now), allow_retries=False)
-        window = next_window(asked, clock, warehouse=warehouse, project_dir=project.project_dir)
+        now = calendar.today(warehouse)
+        requested = date.fromisoformat(context.partition_key_range.end)
+        if requested > now:
+            raise dg.Failure(_future_date_text(requested, now), allow_retries=False)
+        window = next_window(requested, calendar, warehouse=warehouse, project_dir=project.project_dir)
         asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
-        tell({**clock.declared, **asked_for})
+        export_environment({**calendar.declared, **asked_for})
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
-        remember(window, clock, warehouse=warehouse, project_dir=project.project_dir)
+        write_build_state(window, calendar, warehouse=warehouse, project_dir=project.project_dir)
 
     @dbt_assets(**shared, name="published", select=PUBLISHED)
     def _published(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell(clock.declared)
+        export_environment(calendar.declared)
         yield from _build(context, dbt, warehouse)
 
     return [_staged, _featured, _published]
@@ -108,30 +108,35 @@ def _build(
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
     """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
-    asked = get_updated_cli_invocation_params_for_context(
+    invocation = get_updated_cli_invocation_params_for_context(
         context=context, manifest={}, dagster_dbt_translator=DagsterDbtTranslator()
     )
-    if asked.dbt_project is None:
+    if invocation.dbt_project is None:
         raise dg.DagsterInvariantViolationError("a dbt step without a dbt project")
     # Unit tests prove the SQL, not the data: they run with the other tests.
-    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *asked.selection_args]
-    arguments += ["--full-refresh"] if is_full_refresh else []
-    arguments += ["--indirect-selection", asked.indirect_selection] if asked.indirect_selection else []
-    ended = dbt.run(arguments, project_dir=asked.dbt_project.project_dir, step=context.op.name)
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+    arguments += invocation.selection_args
+    if is_full_refresh:
+        arguments.append("--full-refresh")
+    if invocation.indirect_selection:
+        arguments += ["--indirect-selection", invocation.indirect_selection]
+    finished = dbt.run(arguments, project_dir=invocation.dbt_project.project_dir, step=context.op.name)
     events = [
         event
-        for raw_event in ended.events
+        for raw_event in finished.events
         for event in DbtCoreCliEventMessage(raw_event, {}).to_default_asset_events(
-            asked.manifest, asked.dagster_dbt_translator, context, project=asked.dbt_project
+            invocation.manifest, invocation.dagster_dbt_translator, context, project=invocation.dbt_project
         )
     ]
-    _count_rows(context, events, warehouse)
-    yield from map(_advised, events)
-    if not ended.is_successful:
-        raise dg.Failure("dbt build failed: " + "\n\n".join(ended.errors), allow_retries=False)
+    _add_row_counts(context, events, warehouse)
+    yield from map(_with_next_step, events)
+    if not finished.is_successful:
+        raise dg.Failure("dbt build failed: " + "\n\n".join(finished.errors), allow_retries=False)
 
 
-def _count_rows(context: dg.AssetExecutionContext, events: Iterable[object], warehouse: Warehouse) -> None:
+def _add_row_counts(
+    context: dg.AssetExecutionContext, events: Iterable[object], warehouse: Warehouse
+) -> None:
     outputs = [event.output_name for event in events if isinstance(event, dg.Output) and event.output_name]
     with warehouse.connect() as connection:
         for output in outputs:
@@ -140,17 +145,17 @@ def _count_rows(context: dg.AssetExecutionContext, events: Iterable[object], war
             context.add_output_metadata({"dagster/row_count": counted and counted[0]}, output_name=output)
 
 
-def _advised(event: object) -> object:
+def _with_next_step(event: object) -> object:
     """``event``; a failed check with what to do next."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     step = NEXT_STEPS.get(event.check_name or "")
-    told = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
-    return event._replace(metadata={**event.metadata, **told})
+    advice = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
+    return event._replace(metadata={**event.metadata, **advice})
 
 
-def _too_late(asked: date, today: date) -> str:
+def _future_date_text(requested: date, today: date) -> str:
     return (
-        f"as-of day {asked} lies in the future of this business: its newest fact was known the day before "
-        f"{today}. Choose an as-of day that is not after {today}."
+        f"as-of day {requested} lies in the future of this business: its newest fact was known the day "
+        f"before {today}. Choose an as-of day that is not after {today}."
     )

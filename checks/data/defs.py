@@ -8,7 +8,7 @@ import pandas as pd
 from assets.defs import PARTITION_TAG
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.loading.load import LoadRecord, quarantined_files, recorded_landings
+from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
@@ -41,18 +41,18 @@ def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
 def _landed(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
     def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
         with warehouse.connect() as connection:
-            landings = recorded_landings(connection)
-        return judge([landing for landing in landings if landing.table_name == contract.table])
+            records = read_load_log(connection)
+        return judge([record for record in records if record.table_name == contract.table])
 
     return judged
 
 
-def _reconciled(landings: list[LoadRecord]) -> Verdict:
-    return every_row_is_accounted_for(pd.DataFrame(landings, columns=LoadRecord.__slots__))
+def _reconciled(records: list[LoadRecord]) -> Verdict:
+    return every_row_is_accounted_for(pd.DataFrame(records, columns=LoadRecord.__slots__))
 
 
-def _readable(landings: list[LoadRecord]) -> Verdict:
-    return every_file_is_readable(quarantined_files(landings), files=len(landings))
+def _readable(records: list[LoadRecord]) -> Verdict:
+    return every_file_is_readable(quarantined_files(records), files=len(records))
 
 
 def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:

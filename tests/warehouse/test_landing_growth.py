@@ -11,7 +11,7 @@ import pytest
 
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files, reconciliation_gaps
-from assets.ingest.loading.scratch import arrive
+from assets.ingest.loading.scratch import load_into_scratch
 from assets.ingest.parsing.readers import read
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -29,7 +29,7 @@ EVENTS = {
         "customer_id": "customer",
     },
 }
-TABLES = ("events", "rejects", "landings")
+TABLES = ("events", "rejects", "load_log")
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def read_files(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def watched(*arguments: object, **named: object) -> None:
         seen.append([file.name for file in named["files"]])  # type: ignore[attr-defined]
-        arrive(*arguments, **named)  # type: ignore[arg-type]
+        load_into_scratch(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("assets.ingest.loading.load.arrive", watched)
+    monkeypatch.setattr("assets.ingest.loading.load.load_into_scratch", watched)
     return seen
 
 
@@ -198,7 +198,7 @@ def test_a_warehouse_of_an_earlier_version_gets_the_new_column(
 ) -> None:
     write(tmp_path, 1, "a")
     load_sources(connection, business(tmp_path))
-    connection.execute("alter table raw.landings drop column quarantine_reason")
-    connection.execute("update raw.landings set file_fingerprint = 'of other code'")
+    connection.execute("alter table raw.load_log drop column quarantine_reason")
+    connection.execute("update raw.load_log set file_fingerprint = 'of other code'")
     load_sources(connection, business(tmp_path))
     assert stored(connection) == anew(tmp_path)

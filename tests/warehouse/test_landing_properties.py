@@ -90,7 +90,7 @@ def business(folder: Path) -> BusinessConfig:
 
 def stored(connection: duckdb.DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
     return [
-        connection.execute(f"from raw.{table}").fetchall() for table in ("order_lines", "rejects", "landings")
+        connection.execute(f"from raw.{table}").fetchall() for table in ("order_lines", "rejects", "load_log")
     ]
 
 

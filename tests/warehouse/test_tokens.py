@@ -59,7 +59,7 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
     again = landed(tmp_path, shop, vault)
     deliver(tmp_path, suffix)
     anew = landed(tmp_path, shop, vault)
-    for table in ("order_lines", "customers", "rejects", "landings"):
+    for table in ("order_lines", "customers", "rejects", "load_log"):
         told = [
             each[table].drop(columns="file_fingerprint", errors="ignore") for each in (first, again, anew)
         ]
@@ -188,7 +188,7 @@ def test_a_file_without_a_header_is_put_aside_without_its_first_line(
     deliver(tmp_path, "csv")
     (tmp_path / "landing" / "orders_2.csv").write_text("O9,eve.ely@example.org,2024-01-05 10:00,1\n")
     tables = landed(tmp_path, shop, vault)
-    assert "4 other columns, not shown" in tables["landings"]["quarantine_reason"].dropna().item()
+    assert "4 other columns, not shown" in tables["load_log"]["quarantine_reason"].dropna().item()
     assert scan([tmp_path / "warehouse.duckdb", tmp_path], NAMES, beside=[tmp_path / "landing"]).hits == {}
 
 

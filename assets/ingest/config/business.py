@@ -68,7 +68,7 @@ class SourceConfig(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_pulled_into_files(cls, given: object) -> object:
+    def _default_files_of_pull(cls, given: object) -> object:
         if not isinstance(given, Mapping) or given.get("files") or not (given.keys() & {"database", "rest"}):
             return given
         suffix = "parquet" if "database" in given else "jsonl"
@@ -76,7 +76,7 @@ class SourceConfig(Declaration):
 
     @field_validator("files", mode="before")
     @classmethod
-    def _one_or_many(cls, files: object) -> object:
+    def _as_tuple(cls, files: object) -> object:
         return (files,) if isinstance(files, str) else files
 
     @field_validator("columns", mode="before")
@@ -91,7 +91,7 @@ class SourceConfig(Declaration):
         }
 
     @model_validator(mode="after")
-    def _keeps_the_contract(self) -> "SourceConfig":
+    def _matches_contract(self) -> "SourceConfig":
         contract = CONTRACTS.get(self.table)
         if contract is None:
             raise ValueError(f"table {self.table!r} is not {one_of(self.table, CONTRACTS)}")
@@ -105,7 +105,7 @@ class SourceConfig(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _comes_from_one_place(self) -> "SourceConfig":
+    def _has_one_origin(self) -> "SourceConfig":
         own = (_pulled_files(self.name, "parquet" if self.database else "jsonl"),)
         places = [self.files and (self.pull is None or self.files != own), self.database, self.rest]
         if len([place for place in places if place]) != 1:
@@ -143,7 +143,7 @@ class SourceConfig(Declaration):
         return found
 
 
-PLACED = {"name", "data_dir", "landing_dir"}
+SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
 
 
 class BusinessConfig(Declaration):
@@ -172,7 +172,7 @@ class BusinessConfig(Declaration):
 
     @field_validator("time_zone")
     @classmethod
-    def _is_known(cls, time_zone: str) -> str:
+    def _is_known_time_zone(cls, time_zone: str) -> str:
         try:
             ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
@@ -182,7 +182,7 @@ class BusinessConfig(Declaration):
         return time_zone
 
     @model_validator(mode="after")
-    def _has_a_today(self) -> "BusinessConfig":
+    def _has_last_day(self) -> "BusinessConfig":
         if self.clock == "data" and self.last_day is None:
             raise ValueError(
                 "clock: data needs last_day, the day of the newest fact; a live business has clock: wall"
@@ -190,13 +190,13 @@ class BusinessConfig(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _keeps_what_tokens_stand_for(self) -> "BusinessConfig":
+    def _has_vault_for_tokens(self) -> "BusinessConfig":
         if self.has_tokens and not self.vault:
             raise ValueError("customer_ids: tokens needs vault: yes, which keeps the id behind each token")
         return self
 
     @model_validator(mode="after")
-    def _sources_are_told_apart(self) -> "BusinessConfig":
+    def _has_unique_source_names(self) -> "BusinessConfig":
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -216,7 +216,7 @@ class BusinessConfig(Declaration):
     @classmethod
     def written_keys(cls) -> list[str]:
         """The keys that a person may write."""
-        return sorted(set(super().written_keys()) - PLACED)
+        return sorted(set(super().written_keys()) - SET_ELSEWHERE)
 
     def sources_of(self, table: str) -> tuple[SourceConfig, ...]:
         """The sources that feed raw table ``table``, in the order of the YAML."""
@@ -241,10 +241,10 @@ def business_from(
     Raises:
         BusinessInvalid: one line naming the file, the key and what to do.
     """
-    placed = sorted(PLACED & document.keys())
-    if placed:
+    misplaced = sorted(SET_ELSEWHERE & document.keys())
+    if misplaced:
         raise BusinessInvalid(
-            f"{file}: key {placed[0]!r} is not written here: it comes from the surroundings"
+            f"{file}: key {misplaced[0]!r} is not written here: it comes from the surroundings"
         )
     try:
         return BusinessConfig.model_validate(

@@ -37,7 +37,7 @@ class Pull(Declaration):
 
     @field_validator("primary_key", mode="before")
     @classmethod
-    def _one_or_many(cls, key: object) -> object:
+    def _as_tuple(cls, key: object) -> object:
         return (key,) if isinstance(key, str) else key
 
     @property
@@ -93,7 +93,7 @@ class Rest(Pull):
 
     @field_validator("url")
     @classmethod
-    def _holds_no_secret(cls, url: str) -> str:
+    def _has_no_secret(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("write an address such as https://api.example.com/v1")

@@ -10,7 +10,9 @@ from assets.ingest.parsing.sql import literal, quoted
 REMEDY = ": map "
 
 
-def mistakes(contract: Contract, mapping: Mapping[str, Expression], types: Mapping[str, str]) -> list[str]:
+def reason_expressions(
+    contract: Contract, mapping: Mapping[str, Expression], types: Mapping[str, str]
+) -> list[str]:
     """SQL texts, null where nothing is wrong, over the columns ``try x``, ``given x`` and ``typed x``."""
     found = []
     for column in (column for column in contract.columns if column.name in mapping):

@@ -17,7 +17,7 @@ from assets.ingest.parsing.sql import (
     WHOLE_LINES,
     listed,
     literal,
-    placed,
+    path_literal,
     quoted,
     text_columns,
 )
@@ -36,8 +36,8 @@ class Text(NamedTuple):
     def read_csv(self, options: str) -> str:
         """SQL that reads the file by ``options``."""
         return (
-            f"read_csv({placed(self.file.path)}, {options}, encoding = {literal(self.file.source.encoding)}, "
-            f"compression = {literal(self.compression)})"
+            f"read_csv({path_literal(self.file.path)}, {options}, "
+            f"encoding = {literal(self.file.source.encoding)}, compression = {literal(self.compression)})"
         )
 
     @property
@@ -50,7 +50,7 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
     """Make table ``rows`` of the good records; broken ones go to table ``broken``. Returns kept columns."""
     delimiter, names = header_of(connection, text)
     kept = without_personal(text.file, names)
-    # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
+    # The dialect is given, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
     # Values stay text here, so that what cannot be typed is still there to be shown.
     options = (
         f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
@@ -61,12 +61,12 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
             f"create or replace table records as select {listed(kept)} row_number() over () as {quoted(ROW)} "
             f"from {text.read_csv(options)}"
         )
-    except duckdb.InvalidInputException as torn:
-        if "state machine" not in str(torn):
+    except duckdb.InvalidInputException as error:
+        if "state machine" not in str(error):
             raise
         raise Unreadable(
-            "its lines cannot be told apart: some end in LF, some in CRLF or CR; save it with one kind"
-        ) from torn
+            "its line ends are mixed: some LF, some CRLF or CR; save it with one kind"
+        ) from error
     keep_broken(connection, text.file)
     starts = place_on_lines(connection, text.lines, records="records", broken="broken")
     connection.execute(f"create or replace table {rows} as {with_lines('records', starts, listed(kept))}")
@@ -76,7 +76,7 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
 def keep_broken(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
     """Move what DuckDB could not split to table ``broken``; a file with personal columns shows no text."""
     shown = "trim(any_value(csv_line), chr(10))" if file.shows_text else literal(WITHHELD)
-    # One record can have several errors: each column too many is told once.
+    # One record can have several errors: each column too many is reported once.
     connection.execute(
         f"insert into broken select line, {shown}, "
         "'the line is broken: ' || string_agg(distinct case error_type when 'MISSING COLUMNS' "
@@ -115,8 +115,8 @@ def deduplicate_names(names: list[str]) -> list[str]:
     lower = [name.lower() for name in named]
     unique: list[str] = []
     for position, name in enumerate(named, start=1):
-        told = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
-        while told != name and told.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
-            told += "_"
-        unique.append(told)
+        candidate = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
+        while candidate != name and candidate.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
+            candidate += "_"
+        unique.append(candidate)
     return unique

@@ -39,7 +39,7 @@ class SourceFile:
         return not (self.source.pii or self.id_column)
 
     @property
-    def is_astray(self) -> bool:
+    def is_outside_folder(self) -> bool:
         """Whether the file is a link to a place that its source does not name."""
         return not self.path.resolve().is_relative_to(self.folder.resolve())
 
@@ -53,13 +53,15 @@ def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[Sourc
     """
     folders: dict[Path, Path] = {}
     for pattern in source.files:
-        folder, placed = _placed(business, source, pattern=pattern)
+        folder, absolute_pattern = _resolve_pattern(business, source, pattern=pattern)
         # Path.glob takes no absolute pattern.
-        matches = map(Path, glob(placed, recursive=True))  # noqa: PTH207
+        matches = map(Path, glob(absolute_pattern, recursive=True))  # noqa: PTH207
         found = sorted(path for path in matches if path.is_file())
         # A table or service from which nothing was pulled yet is empty, not missing.
         if not found and source.pull is None:
-            raise BusinessInvalid(_no_files(business, source, pattern=pattern, placed=placed))
+            raise BusinessInvalid(
+                _no_files_text(business, source, pattern=pattern, absolute_pattern=absolute_pattern)
+            )
         for path in found:
             folders.setdefault(path, folder)
     named: dict[str, Path] = {}
@@ -86,12 +88,12 @@ def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
             [mapping, order, business.time_zone, business.currency, business.customer_ids], sort_keys=True
         ).encode()
     )
-    digest.update(_code(PACKAGE))
+    digest.update(_package_hash(PACKAGE))
     return digest.hexdigest()
 
 
 @cache
-def _code(package: Path) -> bytes:
+def _package_hash(package: Path) -> bytes:
     # Once per process: the code that runs is the code that was there when it started.
     digest = hashlib.sha256()
     for code in sorted(package.rglob("*.py")):
@@ -99,7 +101,7 @@ def _code(package: Path) -> bytes:
     return digest.digest()
 
 
-def _placed(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:
+def _resolve_pattern(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:
     """The folder that ``pattern`` may not leave, and the pattern with its folder written out.
 
     An absolute pattern is taken as meant: whoever writes the YAML may read what the machine's user may.
@@ -127,11 +129,15 @@ def _name(business: BusinessConfig, path: Path) -> str:
     return str(path)
 
 
-def _no_files(business: BusinessConfig, source: SourceConfig, *, pattern: str, placed: str) -> str:
+def _no_files_text(
+    business: BusinessConfig, source: SourceConfig, *, pattern: str, absolute_pattern: str
+) -> str:
     remedy = f" {source.remedy}" if source.remedy else ""
     setting = (
         f" Set DATA_DIR to the folder that holds them (now {business.data_dir})."
         if "{data_dir}" in pattern
         else ""
     )
-    return f"{business.name}.yaml: source {source.name}: no file matches {placed!r}.{setting}{remedy}"
+    return (
+        f"{business.name}.yaml: source {source.name}: no file matches {absolute_pattern!r}.{setting}{remedy}"
+    )

@@ -20,14 +20,15 @@ def without_personal(file: SourceFile, names: list[str]) -> list[str]:
     absent = personal - {name.lower() for name in names}
     if absent:
         raise Unreadable(
-            f"pii names {', '.join(sorted(absent))}, which the file does not have; {has(file, names)}"
+            f"pii names {', '.join(sorted(absent))}, which the file does not have; "
+            f"{describe_columns(file, names)}"
         )
     unread = personal - {(file.id_column or "").lower()}
     return [name for name in names if name.lower() not in unread]
 
 
-def has(file: SourceFile, names: Sequence[str]) -> str:
-    """What columns a file has, in words.
+def describe_columns(file: SourceFile, names: Sequence[str]) -> str:
+    """Describe the columns of a file in words.
 
     The first line of a file without a header is somebody's data, so of a source with personal columns
     it is shown only when at least one of its own columns is in it.

@@ -16,10 +16,10 @@ from assets.ingest.parsing.sql import (
     LINE,
     LONGEST_LINE,
     WHOLE_LINES,
-    all_placed,
     listed,
     literal,
-    placed,
+    path_list,
+    path_literal,
     quoted,
 )
 
@@ -69,21 +69,21 @@ def read(
     )
     kind = format_of(file)
     if kind == "parquet":
-        return _parquet(connection, ParsedFiles(files, rows, ()))
+        return _create_parquet_view(connection, ParsedFiles(files, rows, ()))
     text = Text(file, compressions[0])
     columns = _READERS[kind](connection, text, rows)
     if kind != "csv":
-        _add_absent(connection, rows, columns=columns, mapping=mapping, source=file.source)
+        _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
     return ParsedFiles(files, rows, tuple(columns))
 
 
-def narrowed(
-    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, numbers: frozenset[int]
+def restrict_to(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, numbers: frozenset[int]
 ) -> ParsedFiles:
-    """``arrival`` with the rows of files ``numbers`` at least; a view reads no others."""
-    files = tuple(each for each in arrival.files if each.number in numbers)
-    return _parquet(connection, arrival._replace(files=files)) if arrival.is_view else arrival
+    """``parsed`` with the rows of files ``numbers`` at least; a view reads no others."""
+    files = tuple(each for each in parsed.files if each.number in numbers)
+    return _create_parquet_view(connection, parsed._replace(files=files)) if parsed.is_view else parsed
 
 
 def schema_groups(
@@ -99,14 +99,14 @@ def schema_groups(
     return [tuple(group) for group in groups.values()]
 
 
-def _schema(connection: duckdb.DuckDBPyConnection, numbered: OrderedFile) -> object:
+def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> object:
     """What the schemas of two files have in common if they are the same."""
-    number, file = numbered
+    number, file = ordered
     try:
         if format_of(file) != "parquet":
             return number
         columns = connection.execute(
-            f"select * exclude (file_name) from parquet_schema({placed(file.path)})"
+            f"select * exclude (file_name) from parquet_schema({path_literal(file.path)})"
         ).fetchall()
     except (Unreadable, duckdb.Error):
         # Read alone, it will say what is wrong with it.
@@ -114,27 +114,27 @@ def _schema(connection: duckdb.DuckDBPyConnection, numbered: OrderedFile) -> obj
     # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
     # file_index, unless there is one.
     keys = tuple(part.split("=")[0] for part in file.path.parts if "=" in part)
-    has_processed = "file_index" in {str(name).lower() for name, *_ in columns}
-    return number if has_processed else (tuple(columns), keys)
+    has_own_index = "file_index" in {str(name).lower() for name, *_ in columns}
+    return number if has_own_index else (tuple(columns), keys)
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> ParsedFiles:
-    paths = [each.file.path for each in arrival.files]
-    read_all = f"read_parquet({all_placed(paths)}, hive_types_autocast = false"
+def _create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    paths = [each.file.path for each in parsed.files]
+    read_all = f"read_parquet({path_list(paths)}, hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
-    kept = without_personal(arrival.files[0].file, [str(column[0]) for column in described])
+    kept = without_personal(parsed.files[0].file, [str(column[0]) for column in described])
     # A join by the file's name would lose the order of the rows.
     number = (
-        f"{[each.number for each in arrival.files]}[file_index::integer + 1]"
+        f"{[each.number for each in parsed.files]}[file_index::integer + 1]"
         if len(paths) > 1
-        else str(arrival.files[0].number)
+        else str(parsed.files[0].number)
     )
     connection.execute(
-        f"create or replace view {arrival.rows} as select {listed(kept)} "
+        f"create or replace view {parsed.rows} as select {listed(kept)} "
         f"file_row_number + 1 as {quoted(LINE)}, {number} as {quoted(FILE)} "
         f"from {read_all}, file_row_number = true)"
     )
-    return arrival._replace(columns=tuple(kept), is_view=True)
+    return parsed._replace(columns=tuple(kept), is_view=True)
 
 
 def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
@@ -154,7 +154,7 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
         "from lines where is_document"
     )
     connection.execute("drop table lines")
-    return _spread(connection, text.file, rows)
+    return _documents_to_columns(connection, text.file, rows)
 
 
 def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
@@ -162,11 +162,11 @@ def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> 
     connection.execute(
         "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
         f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
-        f"from read_json_objects({placed(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
+        f"from read_json_objects({path_literal(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
         f"compression = {literal(text.compression)})"
     )
     connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
-    return _spread(connection, text.file, rows)
+    return _documents_to_columns(connection, text.file, rows)
 
 
 _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
@@ -176,7 +176,7 @@ _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[
 }
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
+def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
     """Each key of the documents as a text column; nested values stay JSON text."""
     found = connection.execute(
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
@@ -192,7 +192,7 @@ def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) 
     return kept
 
 
-def _add_absent(
+def _add_missing_keys(
     connection: duckdb.DuckDBPyConnection,
     rows: str,
     *,
@@ -207,10 +207,10 @@ def _add_absent(
     """
     required = source.contract.required if columns else ()
     known = {name.lower() for name in (*columns, *source.pii)}
-    absent = {
+    missing = {
         key.lower(): key for name, wanted in mapping.items() if name not in required for key in wanted.columns
     }
-    for key in (absent[lower] for lower in absent.keys() - known):
+    for key in (missing[lower] for lower in missing.keys() - known):
         connection.execute(f"alter table {rows} add column {quoted(key)} varchar")
 
 

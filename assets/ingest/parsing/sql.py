@@ -35,14 +35,14 @@ def listed(names: list[str]) -> str:
     return "".join(f"{quoted(name)}, " for name in names)
 
 
-def placed(path: Path) -> str:
+def path_literal(path: Path) -> str:
     """``path`` as an SQL string that names this file only: DuckDB takes ``*``, ``?`` and ``[`` for a glob."""
     return literal(escape(str(path)))
 
 
-def all_placed(paths: Iterable[Path]) -> str:
+def path_list(paths: Iterable[Path]) -> str:
     """An SQL list of ``paths``."""
-    return f"[{', '.join(map(placed, paths))}]"
+    return f"[{', '.join(map(path_literal, paths))}]"
 
 
 def text_columns(names: list[str]) -> str:

@@ -13,17 +13,17 @@ class SourceUnreachable(RuntimeError):
     """A database or web service did not answer, or said to come back later: trying again may help."""
 
 
-def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
+def later_cursor(newest: Cursor | None, value: object, *, name: str) -> Cursor | None:
     """The later of ``newest`` and what a record has as its cursor ``name``; ``None`` moves nothing.
 
     Raises:
         BusinessInvalid: when it is no time, number or text, or not the kind it was before.
     """
-    if given is None:
+    if value is None:
         return newest
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise BusinessInvalid(f"cursor {name} is {type(given).__name__}: name a key with times or numbers")
-    cursor = _moment(given) if isinstance(given, str) else given
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BusinessInvalid(f"cursor {name} is {type(value).__name__}: name a key with times or numbers")
+    cursor = _parse_time(value) if isinstance(value, str) else value
     try:
         return cursor if newest is None or cursor > newest else newest  # type: ignore[operator]
     except TypeError:
@@ -32,7 +32,7 @@ def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
         ) from None
 
 
-def _moment(text: str) -> Cursor:
+def _parse_time(text: str) -> Cursor:
     """A time where ``text`` is one: as texts, 10:00:00.5Z would come before 10:00:00Z."""
     if text[4:5] != "-":
         return text
@@ -42,7 +42,7 @@ def _moment(text: str) -> Cursor:
         return text
 
 
-def earlier(cursor: Cursor, overlap: int) -> Cursor:
+def minus_overlap(cursor: Cursor, overlap: int) -> Cursor:
     """``cursor`` less ``overlap`` seconds, begun days or units; a text as it is."""
     match cursor:
         case datetime():
@@ -54,7 +54,7 @@ def earlier(cursor: Cursor, overlap: int) -> Cursor:
     return cursor
 
 
-def asked_for(cursor: Cursor) -> str | int:
+def format_cursor(cursor: Cursor) -> str | int:
     """``cursor`` as services write it: whole seconds, rounded down, and UTC when it says its offset."""
     match cursor:
         case datetime(tzinfo=None):

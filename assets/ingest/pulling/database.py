@@ -13,8 +13,8 @@ from assets.ingest.pulling.cursor import SECONDS_A_DAY, SourceUnreachable
 ROWS_AT_ONCE = 50_000
 SECONDS_TO_CONNECT = 10
 # What the file format holds as it is; the rest comes as the text or number the database makes of it.
-_KEPT = (sa.Boolean, sa.Integer, sa.Float, sa.DateTime, sa.Date, sa.String)
-_GROWING = (sa.DateTime, sa.Date, sa.Integer, sa.Numeric, sa.Float)
+_PORTABLE_TYPES = (sa.Boolean, sa.Integer, sa.Float, sa.DateTime, sa.Date, sa.String)
+_CURSOR_TYPES = (sa.DateTime, sa.Date, sa.Integer, sa.Numeric, sa.Float)
 _LARGEST_PRECISION = 38
 # libpq gives no error code when it cannot log in.
 _LOGIN_REFUSED = ("authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
@@ -39,9 +39,11 @@ def engine_for(url: str, *, variable: str) -> sa.Engine:
     is_postgres = parsed.drivername in ("postgres", "postgresql")
     if is_postgres:
         parsed = parsed.set(drivername="postgresql+psycopg")
-    waiting = {"connect_timeout": SECONDS_TO_CONNECT} if is_postgres else {}
+    connect_args = {"connect_timeout": SECONDS_TO_CONNECT} if is_postgres else {}
     try:
-        return sa.create_engine(parsed, connect_args=waiting, hide_parameters=True, poolclass=sa.NullPool)
+        return sa.create_engine(
+            parsed, connect_args=connect_args, hide_parameters=True, poolclass=sa.NullPool
+        )
     except (NoSuchModuleError, ImportError):
         raise BusinessInvalid(f"{variable}: no driver for {parsed.drivername} is installed") from None
 
@@ -57,7 +59,7 @@ def table_rows(engine: sa.Engine, database: Database) -> DltResource:
     """
     metadata = sa.MetaData(schema=database.schema_name)
     table = sa.Table(database.table, metadata, autoload_with=engine, resolve_fks=False)
-    _refuse_misnamed(table, database)
+    _refuse_unknown_columns(table, database)
     kind = table.columns[database.cursor].type
     days = -(-database.overlap // SECONDS_A_DAY)
     newest: dlt.sources.incremental[object] = dlt.sources.incremental(
@@ -76,33 +78,33 @@ def table_rows(engine: sa.Engine, database: Database) -> DltResource:
         chunk_size=ROWS_AT_ONCE,
         backend="pyarrow",
         reflection_level="full_with_precision",
-        table_adapter_callback=_plain,  # type: ignore[arg-type]
-        type_adapter_callback=_known,
+        table_adapter_callback=_with_portable_types,  # type: ignore[arg-type]
+        type_adapter_callback=_dlt_type,
     )
 
 
-def _refuse_misnamed(table: sa.Table, database: Database) -> None:
+def _refuse_unknown_columns(table: sa.Table, database: Database) -> None:
     for name in (database.cursor, *database.primary_key):
         if name not in table.columns:
             raise BusinessInvalid(
                 f"table {table.fullname} has no column {name}; it has {', '.join(table.columns.keys())}"
             )
     kind = table.columns[database.cursor].type
-    if not isinstance(kind, _GROWING):
+    if not isinstance(kind, _CURSOR_TYPES):
         raise BusinessInvalid(f"cursor {database.cursor} is {kind}: name a column with times or numbers")
 
 
-def database_fault(error: SQLAlchemyError, *, password: str | None) -> Exception:
+def database_error(error: SQLAlchemyError, *, password: str | None) -> Exception:
     """``error`` in words, as something to wait for or to put right; never with the password."""
     if isinstance(error, NoSuchTableError):
         return BusinessInvalid(f"there is no table {error}, or this user may not read it")
     reason = str(error.orig if isinstance(error, DBAPIError) else error)
-    words = " ".join(reason.split())
-    words = words.replace(password, "***") if password else words
+    text = " ".join(reason.split())
+    text = text.replace(password, "***") if password else text
     is_passing = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
-    if is_passing and not any(refusal in words for refusal in _LOGIN_REFUSED):
-        return SourceUnreachable(f"the database cannot be read now: {words}")
-    return BusinessInvalid(f"the database refuses: {words}")
+    if is_passing and not any(refusal in text for refusal in _LOGIN_REFUSED):
+        return SourceUnreachable(f"the database cannot be read now: {text}")
+    return BusinessInvalid(f"the database refuses: {text}")
 
 
 def password_in(url: str) -> str | None:
@@ -113,24 +115,26 @@ def password_in(url: str) -> str | None:
         return None
 
 
-def _plain(table: sa.Table) -> sa.Subquery:
+def _with_portable_types(table: sa.Table) -> sa.Subquery:
     """``table`` with every column of a type that a Parquet file keeps.
 
     Left alone, a numeric without precision breaks the pull at its tenth decimal, an interval at once.
     """
-    return sa.select(*map(_kept, table.columns)).subquery(table.name)
+    return sa.select(*map(_portable_column, table.columns)).subquery(table.name)
 
 
-def _known(
+def _dlt_type(
     kind: "sa.types.TypeEngine[object]",
 ) -> "sa.types.TypeEngine[object] | sa.types.TypeEngine[float]":
     """``kind`` as dlt knows it: floating point is no numeric any more in SQLAlchemy 2.1."""
     return sa.Numeric(asdecimal=False) if isinstance(kind, sa.Float) else kind
 
 
-def _kept(column: "sa.Column[object]") -> "sa.ColumnElement[object] | sa.Label[float] | sa.Label[str]":
+def _portable_column(
+    column: "sa.Column[object]",
+) -> "sa.ColumnElement[object] | sa.Label[float] | sa.Label[str]":
     kind = column.type
-    if isinstance(kind, _KEPT):
+    if isinstance(kind, _PORTABLE_TYPES):
         return column
     if isinstance(kind, sa.Numeric):
         is_exact = 0 < (kind.precision or 0) <= _LARGEST_PRECISION

@@ -64,7 +64,7 @@ def deliver(loaded: Path, source: SourceConfig, folder: Path, *, spill: Path) ->
 def _compare(
     connection: duckdb.DuckDBPyConnection, source: SourceConfig, *, loaded: Path, earlier: Sequence[Path]
 ) -> list[str]:
-    """Make ``arrived`` and ``fresh``, the orders with something new in them, of ``loaded``; its columns."""
+    """Create ``loaded_rows`` and ``changed_keys`` (keys with a new row) of ``loaded``; its columns."""
     described = connection.execute(f"describe from read_parquet({literal(str(loaded))})").fetchall()
     columns = [str(column[0]) for column in described] if source.database else [_TEXT.strip('"')]
     connection.execute(
@@ -76,7 +76,7 @@ def _compare(
     key = [source.columns.get(name, "null") for name in source.contract.key]
     own_key = [quoted(name) for name in pull.primary_key] if pull and pull.primary_key else key
     try:
-        _identify(connection, loaded, own_key=own_key, key=key)
+        _find_changes(connection, loaded, own_key=own_key, key=key)
     except duckdb.Error as refused:
         reason = str(refused).strip().split("\n")[0]
         raise BusinessInvalid(f"primary_key or columns do not fit what was pulled: {reason}") from None
@@ -117,30 +117,30 @@ def _json(connection: duckdb.DuckDBPyConnection, loaded: Path, earlier: Sequence
     return f"select {_TEXT}, {_FILE}, {_ROW}{spread} from ({lines}) as lines"
 
 
-def _identify(
+def _find_changes(
     connection: duckdb.DuckDBPyConnection, loaded: Path, *, own_key: Sequence[str], key: Sequence[str]
 ) -> None:
-    named = f"select *, {_joined(own_key)} as {_ID}, {_joined(key)} as {_KEY} from pulled"
+    named = f"select *, {_json_key(own_key)} as {_ID}, {_json_key(key)} as {_KEY} from pulled"
     of_load = f"{_FILE} = {literal(str(loaded))}"
-    connection.execute(f"create temp table arrived as select * from ({named}) where {of_load}")
+    connection.execute(f"create temp table loaded_rows as select * from ({named}) where {of_load}")
     # An answer whose pages shifted while they were read repeats records: the last one is the newest.
     connection.execute(
-        f"create temp table delivered as from arrived qualify row_number() over "
+        f"create temp table latest_rows as from loaded_rows qualify row_number() over "
         f"(partition by {_ID} order by {_ROW} desc) = 1"
     )
     connection.execute(
-        f"create temp table known as select * from ({named}) where not {of_load} "
-        f"and {_KEY} in (select {_KEY} from delivered) "
+        f"create temp table earlier_rows as select * from ({named}) where not {of_load} "
+        f"and {_KEY} in (select {_KEY} from latest_rows) "
         f"qualify {_FILE} = max({_FILE}) over (partition by {_KEY})"
     )
-    same = f"known.{_ID} = delivered.{_ID} and known.{_TEXT} = delivered.{_TEXT}"
+    same = f"earlier_rows.{_ID} = latest_rows.{_ID} and earlier_rows.{_TEXT} = latest_rows.{_TEXT}"
     connection.execute(
-        f"create temp table fresh as select distinct {_KEY} from delivered "
-        f"where not exists (select 1 from known where {same})"
+        f"create temp table changed_keys as select distinct {_KEY} from latest_rows "
+        f"where not exists (select 1 from earlier_rows where {same})"
     )
 
 
-def _joined(expressions: Sequence[str]) -> str:
+def _json_key(expressions: Sequence[str]) -> str:
     """One text, never null, that is equal when all ``expressions`` are."""
     return f"to_json([{', '.join(f'try(({sql}))::varchar' for sql in expressions)}])::varchar"
 
@@ -148,7 +148,7 @@ def _joined(expressions: Sequence[str]) -> str:
 def _refuse_shared_keys(connection: duckdb.DuckDBPyConnection, primary_key: Sequence[str]) -> None:
     """A table has one row per primary key, or rows would be taken for one another."""
     found = connection.execute(
-        "select (select count(*) from arrived), (select count(*) from delivered)"
+        "select (select count(*) from loaded_rows), (select count(*) from latest_rows)"
     ).fetchone()
     if found and found[0] != found[1]:
         named = f"primary_key {', '.join(primary_key)} does not" if primary_key else "the mapped key does not"
@@ -160,20 +160,22 @@ def _refuse_shared_keys(connection: duckdb.DuckDBPyConnection, primary_key: Sequ
 
 def _write(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], file: Path) -> Path | None:
     listed = ", ".join(quoted(name) for name in columns)
-    parts = (("known", f"and {_ID} not in (select {_ID} from delivered)"), ("delivered", ""))
+    parts = (("earlier_rows", f"and {_ID} not in (select {_ID} from latest_rows)"), ("latest_rows", ""))
     rows = " union all ".join(
         f"select {listed}, {place} as place, {_ROW} from {table} "
-        f"where {_KEY} in (select {_KEY} from fresh) {but}"
+        f"where {_KEY} in (select {_KEY} from changed_keys) {but}"
         for place, (table, but) in enumerate(parts)
     )
-    connection.execute(f"create temp table outgoing as select {listed} from ({rows}) order by place, {_ROW}")
-    counted = connection.execute("select count(*) from outgoing").fetchone()
+    connection.execute(
+        f"create temp table output_rows as select {listed} from ({rows}) order by place, {_ROW}"
+    )
+    counted = connection.execute("select count(*) from output_rows").fetchone()
     if not counted or not counted[0]:
         return None
     partial = file.with_name(f"{file.name}.partial")
     is_parquet = file.suffix == ".parquet"
     how = "format parquet, compression zstd" if is_parquet else f"format csv, header false, {_UNQUOTED}"
-    connection.execute(f"copy outgoing to {literal(str(partial))} ({how})")
+    connection.execute(f"copy output_rows to {literal(str(partial))} ({how})")
     with partial.open("rb") as written:
         os.fsync(written.fileno())
     partial.replace(file)

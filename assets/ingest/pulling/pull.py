@@ -22,12 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.pull import Rest
 from assets.ingest.pulling.cursor import SourceUnreachable
-from assets.ingest.pulling.database import database_fault, engine_for, password_in, table_rows
+from assets.ingest.pulling.database import database_error, engine_for, password_in, table_rows
 from assets.ingest.pulling.files import deliver, deliveries
 from assets.ingest.pulling.rest import service_records
 
 # dlt keeps every load twice and tries a failed delivery five times; neither helps on one disk.
-_HABITS: Mapping[str, bool | int] = {
+_DLT_SETTINGS: Mapping[str, bool | int] = {
     "load.delete_completed_jobs": True,
     "load.raise_on_max_retries": 1,
     "load.workers": 1,
@@ -36,7 +36,7 @@ _HABITS: Mapping[str, bool | int] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
+class PullResult:
     """What one pull delivered: files in ``folder`` and the rows in them; none when nothing was new."""
 
     folder: Path
@@ -46,7 +46,7 @@ class Pulled:
 
 def pull(
     business: BusinessConfig, source: SourceConfig, *, secret: Callable[[str], str | None], state_dir: Path
-) -> Pulled:
+) -> PullResult:
     """Deliver what is new in ``source`` since its last pull into ``<landing_dir>/<source name>``.
 
     A pull that dies leaves the last cursor, and what it had brought is completed or brought again by the
@@ -64,20 +64,20 @@ def pull(
     """
     folder = business.landing_dir / source.name
     named = f"{business.name}.yaml: source {source.name}"
-    value = _value(source, secret, named=named)
+    value = _secret_value(source, secret, named=named)
     state_dir.mkdir(parents=True, exist_ok=True)
-    with _alone(state_dir / f"{source.name}.lock", named=named):
+    with _pull_lock(state_dir / f"{source.name}.lock", named=named):
         before = set(deliveries(folder))
         try:
             _load(source, value, folder=folder, state_dir=state_dir)
         except (PipelineStepFailed, SQLAlchemyError, BusinessInvalid, SourceUnreachable) as failed:
             # Without its causes, which may hold the URL with the password.
-            raise _fault(failed, value, named=named) from None
+            raise _domain_error(failed, value, named=named) from None
         new = tuple(file for file in deliveries(folder) if file not in before)
-    return Pulled(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
+    return PullResult(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
 
 
-def _value(source: SourceConfig, secret: Callable[[str], str | None], *, named: str) -> str | None:
+def _secret_value(source: SourceConfig, secret: Callable[[str], str | None], *, named: str) -> str | None:
     if source.pull is None or source.pull.secret is None:
         return None
     value = secret(source.pull.secret)
@@ -87,7 +87,7 @@ def _value(source: SourceConfig, secret: Callable[[str], str | None], *, named: 
 
 
 @contextmanager
-def _alone(lock: Path, *, named: str) -> Iterator[None]:
+def _pull_lock(lock: Path, *, named: str) -> Iterator[None]:
     """One pull of a source at a time; the lock of a process that died is free."""
     with lock.open("w") as held:
         try:
@@ -98,7 +98,7 @@ def _alone(lock: Path, *, named: str) -> Iterator[None]:
 
 
 def _load(source: SourceConfig, value: str | None, *, folder: Path, state_dir: Path) -> None:
-    _settle()
+    _configure_dlt()
     name = _pipeline_name(source)
     if not deliveries(folder):
         shutil.rmtree(state_dir / name, ignore_errors=True)
@@ -116,14 +116,14 @@ def _load(source: SourceConfig, value: str | None, *, folder: Path, state_dir: P
     pipeline.run(_resource(source, value))
 
 
-def _settle() -> None:
+def _configure_dlt() -> None:
     """Let dlt tell nobody of its runs and log nothing: what goes wrong is raised."""
     # Through dlt.config it comes too late: dlt has read its defaults by then, and would send.
     context = active()
     stop_telemetry()
     context.initialize_runtime(RuntimeConfiguration(dlthub_telemetry=False, log_level="CRITICAL"))
-    for habit, setting in _HABITS.items():
-        dlt.config[habit] = setting
+    for name, setting in _DLT_SETTINGS.items():
+        dlt.config[name] = setting
 
 
 def _pipeline_name(source: SourceConfig) -> str:
@@ -141,11 +141,11 @@ def _resource(source: SourceConfig, value: str | None) -> DltResource:
     return table_rows(engine_for(value, variable=source.pull.url_from), source.pull)
 
 
-def _fault(failed: BaseException, value: str | None, *, named: str) -> Exception:
+def _domain_error(failed: BaseException, value: str | None, *, named: str) -> Exception:
     """What went wrong at the bottom of ``failed``, in one line with the source's name."""
     for cause in _causes(failed):
         if isinstance(cause, SQLAlchemyError):
-            cause = database_fault(cause, password=password_in(value or ""))
+            cause = database_error(cause, password=password_in(value or ""))
         if isinstance(cause, BusinessInvalid | SourceUnreachable):
             return type(cause)(f"{named}: {cause}")
     *_, deepest = _causes(failed)

@@ -13,17 +13,17 @@ from requests import PreparedRequest, RequestException, Response
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.config.pull import Rest
-from assets.ingest.pulling.cursor import Cursor, SourceUnreachable, asked_for, earlier, newer
+from assets.ingest.pulling.cursor import Cursor, SourceUnreachable, format_cursor, later_cursor, minus_overlap
 from assets.ingest.pulling.files import DOCUMENT
 
 ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-_COME_BACK_LATER = (408, 425, 429)
+_RETRY_LATER_STATUS = (408, 425, 429)
 
 
 class _Page(NamedTuple):
-    """Where to ask, and with which parameters."""
+    """Where to fetch, and with which parameters."""
 
     url: str
     parameters: Mapping[str, str | int]
@@ -46,7 +46,7 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
         newest: Cursor | None = state.get(rest.cursor)
         for page in _pages(rest, since=newest, token=token):
             for record in page:
-                newest = newer(newest, record.get(rest.cursor), name=rest.cursor)
+                newest = later_cursor(newest, record.get(rest.cursor), name=rest.cursor)
             yield [{DOCUMENT: json.dumps(record)} for record in page]
         state[rest.cursor] = newest
 
@@ -55,12 +55,12 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
 
 def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[list[dict[str, object]]]:
     """Pages of records; the last page says so, or is empty."""
-    ask = _asker(rest, token)
+    fetch = _requester(rest, token)
     page: _Page | None = _first_page(rest, since)
     before: bytes | None = None
-    asked: set[str] = set()
+    visited: set[str] = set()
     while page is not None:
-        response = ask(page)
+        response = fetch(page)
         found = _records(rest, response)
         if found and response.content == before:
             raise BusinessInvalid(f"{page.url} gives the same page again and again: check paging")
@@ -68,15 +68,15 @@ def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[l
         yield found
         page = _next_page(rest, response, page, count=len(found))
         if page and rest.paging == "next_link":
-            if page.url in asked:
+            if page.url in visited:
                 raise BusinessInvalid(f"{rest.url}: the pages go round in a circle: check next_link")
-            asked.add(page.url)
+            visited.add(page.url)
 
 
 def _first_page(rest: Rest, since: Cursor | None) -> _Page:
     parameters: dict[str, str | int] = {}
     if since is not None and rest.cursor_param:
-        parameters[rest.cursor_param] = asked_for(earlier(since, rest.overlap))
+        parameters[rest.cursor_param] = format_cursor(minus_overlap(since, rest.overlap))
     if rest.page_size:
         parameters[rest.limit_param] = rest.page_size
     if rest.paging == "page_number":
@@ -114,7 +114,7 @@ def _linked(rest: Rest, response: Response) -> _Page | None:
     return _Page(url, {})
 
 
-def _asker(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
+def _requester(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
     client = requests.Client(
         raise_for_status=False,
         request_max_attempts=ATTEMPTS,
@@ -122,35 +122,37 @@ def _asker(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
         request_max_retry_delay=LONGEST_WAIT_SECONDS,
     )
 
-    def signed(request: PreparedRequest) -> PreparedRequest:
+    def add_token(request: PreparedRequest) -> PreparedRequest:
         if token:
             request.headers[rest.header] = f"Bearer {token}" if rest.header == "Authorization" else token
         return request
 
-    def ask(page: _Page) -> Response:
-        shown = page.url.partition("?")[0]
+    def fetch(page: _Page) -> Response:
+        address = page.url.partition("?")[0]
         try:
             # A redirect may lead to another server, and the token with it.
-            response = client.get(page.url, params=page.parameters, auth=signed, allow_redirects=False)
+            response = client.get(page.url, params=page.parameters, auth=add_token, allow_redirects=False)
         except RequestException as failed:
-            raise SourceUnreachable(f"{shown} does not answer: {type(failed).__name__}") from None
-        _refuse_failure(response, shown)
+            raise SourceUnreachable(f"{address} does not answer: {type(failed).__name__}") from None
+        _refuse_failure(response, address)
         return response
 
-    return ask
+    return fetch
 
 
-def _refuse_failure(response: Response, shown: str) -> None:
+def _refuse_failure(response: Response, address: str) -> None:
     status = response.status_code
-    if status >= 500 or status in _COME_BACK_LATER:
-        raise SourceUnreachable(f"{shown} answers {status}, {ATTEMPTS} times")
+    if status >= 500 or status in _RETRY_LATER_STATUS:
+        raise SourceUnreachable(f"{address} answers {status}, {ATTEMPTS} times")
     if response.is_redirect:
         to = urlsplit(urljoin(response.url, response.headers["location"]))
-        raise BusinessInvalid(f"{shown} has moved to {to.scheme}://{to.netloc}{to.path}: write that as url")
+        raise BusinessInvalid(f"{address} has moved to {to.scheme}://{to.netloc}{to.path}: write that as url")
     if status in (401, 403):
-        raise BusinessInvalid(f"{shown} answers {status}: the token is missing, wrong or not allowed to read")
+        raise BusinessInvalid(
+            f"{address} answers {status}: the token is missing, wrong or not allowed to read"
+        )
     if status != 200:
-        raise BusinessInvalid(f"{shown} answers {status}: check url, path and parameters")
+        raise BusinessInvalid(f"{address} answers {status}: check url, path and parameters")
 
 
 def _records(rest: Rest, response: Response) -> list[dict[str, object]]:

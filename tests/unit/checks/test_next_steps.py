@@ -10,7 +10,7 @@ import pytest
 
 from assets.defs import PARTITION_TAG
 from assets.keys import Key
-from assets.transform.defs import _advised
+from assets.transform.defs import _with_next_step
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
 from checks.binding import check_of
 from checks.models.plots import with_reliability, with_totals
@@ -70,7 +70,7 @@ def test_a_red_check_of_dbt_says_what_to_do_next(passed: bool, step: str | None)
     event = dg.AssetCheckResult(
         passed=passed, asset_key=dg.AssetKey(TABLE), check_name="keys_are_unique", metadata={"rows": 2}
     )
-    advised: Any = _advised(event)
+    advised: Any = _with_next_step(event)
     assert advised.metadata["rows"].value == 2
     told_next = advised.metadata.get("next_step")
     assert (told_next and told_next.value) == step

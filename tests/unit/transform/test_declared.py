@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.keys import LANDINGS
-from assets.transform.build_state import BusinessCalendar, next_window, remember
+from assets.keys import LOAD_LOG
+from assets.transform.build_state import BusinessCalendar, next_window, write_build_state
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 DECLARED = {
@@ -39,8 +39,8 @@ def test_another_declaration_builds_every_day_anew(
     files = pd.DataFrame(
         {name: pd.Series(dtype="string") for name in ("source", "source_file", "file_fingerprint")}
     )
-    warehouse.replace(LANDINGS, files)
+    warehouse.replace(LOAD_LOG, files)
     window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
-    remember(window, clock(), warehouse=warehouse, project_dir=tmp_path)
+    write_build_state(window, clock(), warehouse=warehouse, project_dir=tmp_path)
     again = next_window(MORNING, clock(**changed), warehouse=warehouse, project_dir=tmp_path)
     assert again.is_full_refresh == is_anew
