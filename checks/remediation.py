@@ -7,22 +7,6 @@ from types import MappingProxyType
 # ``<problem>`` stands for the name of a prediction problem.
 NEXT_STEPS: Mapping[str, str] = MappingProxyType(
     {
-        "every_row_is_accounted_for": (
-            "Launch refresh once more; if the rows still do not add up, the landing code is wrong: report "
-            "it with the file that the reason names."
-        ),
-        "every_file_is_readable": (
-            "Export the named files again in the format that their source declares, put them in the place "
-            "of the old ones and launch refresh."
-        ),
-        "sources_are_fresh": (
-            "Deliver what is missing and launch the job again; take the source out of the YAML if it has "
-            "ended."
-        ),
-        "row_volume_is_normal": (
-            "Compare the named days with the system they came from: look for missing files or broken "
-            "tracking where there are too few, for bots or a repeated delivery where there are too many."
-        ),
         "training_rows_of_<problem>_match_contract": (
             "Look up the named column in its features model: either the data changed its meaning, or the "
             "model computes it wrong; mend it and launch score."
@@ -86,18 +70,6 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         "value_is_monotone_in_horizon": (
             "Nothing was published: the horizons were not forecast together; report it with the customers "
             "that the reason counts."
-        ),
-        "scored_customers_have_consent": (
-            "Nothing was published: launch score for the morning again; if the rows come back, their room "
-            "reads customers from another table than int_customer__as_of_permissions."
-        ),
-        "audience_has_consent_and_no_holdout": (
-            "Nothing was published, and upload no file of this morning: launch score again; if the members "
-            "come back, the audience reads marks that the answers do not bear out."
-        ),
-        "no_personal_data_outside_vault": (
-            "Open the named files: declare the column that holds the values under pii and launch refresh; "
-            "when customers wrote them into a text, mask them in the mapping of that column."
         ),
         "cohort_has_one_row_per_scheme": (
             "Nothing was published: look for the missing or doubled customers in the behaviour features of "
