@@ -1,4 +1,4 @@
-"""The landed tables as assets."""
+"""Assets of ingest: pulled exports, raw tables, rejects and the load log."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,9 +20,12 @@ SECONDS_BETWEEN_RETRIES = 60
 def pulled_assets(
     business: BusinessConfig, *, secret: Callable[[str], str | None], state_dir: Path
 ) -> list[dg.AssetsDefinition]:
-    """The exports that are pulled from databases and web services, one asset per source.
+    """Exports pulled from databases and web services, one asset per source.
 
-    ``secret`` gives the value of an environment variable; it is asked when a pull runs, not before.
+    Args:
+        business: Whose sources are pulled.
+        secret: Returns the value of an environment variable; called when a pull runs, not before.
+        state_dir: Folder of cursors and of unfinished loads.
     """
     return [
         _pulled_asset(business, source, secret=secret, state_dir=state_dir)
@@ -38,10 +41,10 @@ def _pulled_asset(
         key=dg.AssetKey(_exports(source)),
         group_name="ingest",
         kinds={"dlt"},
-        description=f"What is new in {source.name} since its last pull, as files for raw {source.table}.",
+        description=f"Rows of {source.name} new or changed since the last pull, for raw {source.table}.",
     )
     def _pulled() -> dg.MaterializeResult[None]:
-        # Importing dlt takes a second, of every process that loads the definitions.
+        # Importing dlt takes a second, which every process that loads the definitions would pay.
         from assets.ingest.pulling.pull import pull  # noqa: PLC0415
 
         try:
@@ -66,13 +69,13 @@ def _exports(source: SourceConfig) -> Key:
 
 
 def delivering(business: BusinessConfig) -> list[Key]:
-    """The assets that bring the exports of ``business``, as far as we do."""
+    """Keys of the assets that produce exports: simulated and pulled ones."""
     simulated = [EXPORTS] if business.simulation else []
     return [*simulated, *(_exports(source) for source in business.sources if source.pull)]
 
 
 def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
-    """The raw tables of ``business``, its rejects and the record of what was landed."""
+    """The raw tables of ``business``, its rejects and its load log."""
 
     @dg.multi_asset(
         name="landed",
@@ -98,10 +101,10 @@ def _specs() -> list[dg.AssetSpec]:
     deps = [dg.AssetKey(REDACTED_EXPORTS)]
     descriptions = {
         **{
-            raw(table): f"As delivered and typed: {contract.grain}. Times are UTC."
+            raw(table): f"As delivered, typed: {contract.grain}. Times are UTC."
             for table, contract in CONTRACTS.items()
         },
-        REJECTS: "Rows that were refused, with file, line, raw text and the reason in words.",
+        REJECTS: "Rejected rows, with file, line, raw text and reason.",
         LOAD_LOG: "One row per delivered file: its fingerprint, rows in, loaded and rejected.",
     }
     return [

@@ -22,10 +22,10 @@ PUBLISHED = "path:models/published"
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Puts each dbt model into the Dagster group named after its layer folder."""
+    """Puts each dbt model into the Dagster group named after the folder of its layer."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The first folder below ``models``; sources have none, their asset says its own."""
+        """The first folder below ``models``; ``None`` for sources, whose assets declare a group."""
         parts = dbt_resource_props.get("fqn", [])
         return parts[1] if dbt_resource_props["resource_type"] == "model" and len(parts) > 1 else None
 
@@ -36,7 +36,14 @@ class LayerTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test as a check that says what it proves: the test's own description."""
+        """The check of a dbt test, with the description of the test.
+
+        Args:
+            asset_spec: The asset of the model.
+            manifest: dbt's manifest.
+            unique_id: The test.
+            project: The dbt project.
+        """
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         return spec and replace(spec, description=manifest["nodes"][unique_id].get("description") or None)
 
@@ -48,13 +55,13 @@ def transform_assets(
     calendar: BusinessCalendar,
     export_environment: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
-    """Staging and marts; features and labels per as-of day; the published contract.
+    """Assets of staging and marts, of features and labels per as-of date, and of published tables.
 
     Args:
         project: The dbt project, with a manifest.
-        partitions: The as-of days.
-        calendar: What the business declares, its first as-of day and today.
-        export_environment: Puts what a run asks for where dbt reads it.
+        partitions: The as-of dates.
+        calendar: Of the business: declared settings, first as-of date and today.
+        export_environment: Exports the parameters of a run to dbt.
     """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
@@ -85,8 +92,8 @@ def transform_assets(
         if requested > now:
             raise dg.Failure(_future_date_text(requested, now), allow_retries=False)
         window = next_window(requested, calendar, warehouse=warehouse, project_dir=project.project_dir)
-        asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
-        export_environment({**calendar.declared, **asked_for})
+        parameters = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
+        export_environment({**calendar.declared, **parameters})
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
         write_build_state(window, calendar, warehouse=warehouse, project_dir=project.project_dir)
 
@@ -107,13 +114,13 @@ def _build(
     *,
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
-    """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
+    """Run ``dbt build`` for the models of the step; report every test result before raising a failure."""
     invocation = get_updated_cli_invocation_params_for_context(
         context=context, manifest={}, dagster_dbt_translator=DagsterDbtTranslator()
     )
     if invocation.dbt_project is None:
-        raise dg.DagsterInvariantViolationError("a dbt step without a dbt project")
-    # Unit tests prove the SQL, not the data: they run with the other tests.
+        raise dg.DagsterInvariantViolationError("a dbt step needs a dbt project")
+    # dbt's unit tests test SQL, not data; they run with the project's tests.
     arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     arguments += invocation.selection_args
     if is_full_refresh:
@@ -146,7 +153,7 @@ def _add_row_counts(
 
 
 def _with_next_step(event: object) -> object:
-    """``event``; a failed check with what to do next."""
+    """``event``, with the next step in its metadata if it is a failed check."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     step = NEXT_STEPS.get(event.check_name or "")
@@ -156,6 +163,6 @@ def _with_next_step(event: object) -> object:
 
 def _future_date_text(requested: date, today: date) -> str:
     return (
-        f"as-of day {requested} lies in the future of this business: its newest fact was known the day "
-        f"before {today}. Choose an as-of day that is not after {today}."
+        f"as-of date {requested} lies in the future of this business: its newest fact was known the day "
+        f"before {today}. Choose an as-of date that is not after {today}."
     )

@@ -25,7 +25,7 @@ from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import load_sources, reconciliation_gaps
 from assets.ingest.pulling import files
 from assets.ingest.pulling import pull as pull_module
-from assets.ingest.pulling.pull import Pulled, pull
+from assets.ingest.pulling.pull import PullResult, pull
 
 # Importing dlt and its friends takes seconds: one process does it and is forked for every pull that may die.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -202,7 +202,7 @@ class Shop:
     def state_dir(self) -> Path:
         return self.folder / "dlt"
 
-    def pull(self) -> Pulled:
+    def pull(self) -> PullResult:
         business = self.business
         return pull(business, business.sources[0], secret=self.secrets.get, state_dir=self.state_dir)
 

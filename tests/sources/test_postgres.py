@@ -243,7 +243,7 @@ def test_no_password_is_kept(postgres: Postgres, shop: Shop) -> None:
         ({"cursor": "order_number"}, ["cursor order_number is TEXT"]),
         (
             {"primary_key": "order_number"},
-            ["primary_key order_number does not tell the rows apart", "2 rows"],
+            ["primary_key order_number does not identify a row", "2 rows"],
         ),
     ],
 )

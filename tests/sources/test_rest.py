@@ -221,7 +221,7 @@ def test_dagster_fails_for_good_when_the_token_is_refused(service: Service, shop
 def test_dagster_tries_again_when_the_service_is_down(
     service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.ingest.defs.SECONDS_BETWEEN_TRIES", 0)
+    monkeypatch.setattr("assets.ingest.defs.SECONDS_BETWEEN_RETRIES", 0)
     service.faults = dict.fromkeys(range(rest.ATTEMPTS), 500)
     result = materialized(shop)
     assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 1

@@ -191,14 +191,3 @@ def test_files_of_the_same_name_in_both_folders_are_told_apart(
     landings = load_sources(connection, both)
     assert reconciliation_gaps(landings) == []
     assert [it.source_file for it in landings] == ["2023-01-01.parquet", str(landing / "2023-01-01.parquet")]
-
-
-def test_a_warehouse_of_an_earlier_version_gets_the_new_column(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
-    write(tmp_path, 1, "a")
-    load_sources(connection, business(tmp_path))
-    connection.execute("alter table raw.load_log drop column quarantine_reason")
-    connection.execute("update raw.load_log set file_fingerprint = 'of other code'")
-    load_sources(connection, business(tmp_path))
-    assert stored(connection) == anew(tmp_path)

@@ -140,7 +140,7 @@ def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_n
     assert set(ours["reason"]) == {
         "quantity 'many' is not a number",
         "the line is broken: too few columns",
-        "customer_id cannot be made out, and is withheld",
+        "customer_id cannot be read, and is withheld",
     }
 
 
@@ -241,7 +241,7 @@ def test_without_tokens_an_id_that_is_personal_is_refused_and_the_remedy_told(
 ) -> None:
     shop = business(tmp_path, customer_ids="as_delivered")
     deliver(tmp_path, "csv")
-    with pytest.raises(BusinessInvalid, match="to let a token stand for it, say customer_ids: tokens"):
+    with pytest.raises(BusinessInvalid, match="to replace it by a token, set customer_ids: tokens"):
         landed(tmp_path, shop, vault)
 
 

@@ -146,7 +146,8 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="UTF-16 in a UTF-8 source", file="orders_b.csv",
-        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"), quarantined="begins with the byte order mark of utf-16",
+        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"),
+        quarantined="begins with the byte order mark of utf-16",
     )  # fmt: skip
     yield Ugly(
         what="UTF-16 without its mark", file="orders_b.csv", content=GOOD.decode().encode("utf-16-le"),
@@ -510,10 +511,10 @@ CORPUS = (*_bytes_and_packing(), *_lines_and_headers(), *_values(), *_schemas())
 
 # What a business's YAML may not say, and words of the refusal.
 REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
-    ("a glob that climbs", {"files": "{landing_dir}/../../etc/passwd"}, "climbs out of its folder by '..'"),
-    ("an absolute glob that climbs", {"files": "/srv/../etc/passwd"}, "climbs out of its folder by '..'"),
-    ("a glob without a place", {"files": "orders*.csv"}, "has no place"),
-    ("a glob beside the folder", {"files": "{landing_dir}_of_others/*.csv"}, "has no place"),
+    ("a glob that climbs", {"files": "{landing_dir}/../../etc/passwd"}, "leaves its folder by '..'"),
+    ("an absolute glob that climbs", {"files": "/srv/../etc/passwd"}, "leaves its folder by '..'"),
+    ("a glob without a place", {"files": "orders*.csv"}, "has no folder"),
+    ("a glob beside the folder", {"files": "{landing_dir}_of_others/*.csv"}, "has no folder"),
     *(
         (what, {"columns": {**COLUMNS, "country": sql}}, words)
         for what, sql, words in (

@@ -10,7 +10,7 @@ MONDAY = 0
 
 
 class PlantedFaults(Declaration):
-    """The first day of each change or fault, or nothing for never; the sample shop says what each does."""
+    """First day of each injected change or fault, ``None`` for never; see the sample shop."""
 
     covariate_drift_from: date | None = None
     label_drift_from: date | None = None
@@ -22,7 +22,7 @@ class PlantedFaults(Declaration):
 
 
 class Simulation(Declaration):
-    """How large a sample shop to simulate; both days are included."""
+    """Size and period of the simulated sample shop; both days are included."""
 
     customers: int = Field(gt=0)
     first_day: date
@@ -43,11 +43,11 @@ class Simulation(Declaration):
 
 
 class Holdout(Declaration):
-    """Customers of no audience, so that effects can be measured: ``share`` of all, drawn by ``salt``.
+    """Customers excluded from every audience, to measure effects: ``share`` of all, drawn by ``salt``.
 
-    Another salt draws other customers and ends every comparison with those before.
+    Another salt draws other customers and ends every comparison with the previous holdout.
     """
 
     share: float = Field(default=0.05, ge=0, le=0.5)
-    # It becomes part of an SQL text and of an environment variable.
+    # The salt becomes part of SQL and of an environment variable.
     salt: str = Field(default="holdout--2026-01", pattern=r"^[A-Za-z0-9_.-]{8,64}$")

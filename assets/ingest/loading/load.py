@@ -1,4 +1,4 @@
-"""Landing: every delivered row ends in a raw table or, with a reason, in the rejects."""
+"""Load delivered files: every row ends in its raw table or, with a reason, in the rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -24,16 +24,16 @@ _REJECT_COLUMNS = (
 )
 _LOAD_LOG_COLUMNS = (
     "source varchar, table_name varchar, source_file varchar, file_fingerprint varchar, "
-    "rows_in bigint, rows_loaded bigint, rows_rejected bigint"
+    "rows_in bigint, rows_loaded bigint, rows_rejected bigint, quarantine_reason varchar"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRecord:
-    """What became of one file; ``file_fingerprint`` is SHA-256 of its bytes and its mapping.
+    """Load record of one file; ``file_fingerprint`` hashes its bytes, its mapping and the loading code.
 
-    A file that could not be read at all counts as one row, itself, which was rejected;
-    ``quarantine_reason`` then says what is wrong with it, and is ``None`` for every other file.
+    An unreadable file counts as one rejected row, the file itself; ``quarantine_reason`` then holds the
+    reason, and is ``None`` for every other file.
     """
 
     source: str
@@ -52,18 +52,23 @@ _LOAD_LOG_NAMES = ", ".join(field.name for field in fields(LoadRecord))
 def load_sources(
     connection: duckdb.DuckDBPyConnection, business: BusinessConfig, vault: Vault | None = None
 ) -> list[LoadRecord]:
-    """Land every source of ``business`` in the caller's transaction; ``vault`` knows who was erased.
+    """Load every source of ``business`` into its raw table, in the caller's transaction.
 
-    A table whose files and mappings are those of last time is left alone. Where files came after them that
-    deliver nothing again, only those are read. Otherwise the table is built anew from all its files, because
-    a later delivery may replace orders of an earlier one: the outcome is the same.
+    A table whose files and mappings have not changed is left as it is. New files after the loaded ones are
+    appended if they deliver no key again. Otherwise the table is rebuilt from all its files, because a later
+    delivery may replace orders of an earlier one. The result is the same either way.
+
+    Args:
+        connection: The warehouse.
+        business: Whose sources are loaded.
+        vault: Makes tokens and holds the suppression list; ``None`` without a vault.
 
     Returns:
-        One record per file, those left alone included.
+        One record per file, including files that were loaded before.
 
     Raises:
-        BusinessInvalid: when a glob has no file, a mapping is not allowed, no file of a source fits, or
-            tokens come after ids.
+        BusinessInvalid: when a glob matches no file, a mapping is not allowed, no file of a source can be
+            read, or the raw tables hold ids and the business now asks for tokens.
     """
     refuse_mixture(connection, business)
     with scratch_database(connection) as (scratch, _):
@@ -71,8 +76,6 @@ def load_sources(
     connection.execute('create schema if not exists "raw"')
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
     connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
-    # Warehouses of earlier versions lack it.
-    connection.execute(f"alter table {LOAD_LOG.sql} add column if not exists quarantine_reason varchar")
     return [
         record
         for contract in CONTRACTS.values()
@@ -81,13 +84,13 @@ def load_sources(
 
 
 def read_load_log(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
-    """What ``raw.load_log`` holds, in the order of loading."""
+    """The records in ``raw.load_log``, in the order of loading."""
     rows = connection.execute(f"select {_LOAD_LOG_NAMES} from {LOAD_LOG.sql} order by rowid").fetchall()
     return [LoadRecord(**dict(zip(LoadRecord.__slots__, row, strict=True))) for row in rows]
 
 
 def reconciliation_gaps(records: Sequence[LoadRecord]) -> list[str]:
-    """One sentence per file whose rows are not all accounted for; empty when all is well."""
+    """One sentence per file whose rows do not add up."""
     return [
         f"{record.source_file} ({record.source}): {record.rows_in} rows in, "
         f"but {record.rows_loaded} loaded and {record.rows_rejected} rejected: "
@@ -98,7 +101,7 @@ def reconciliation_gaps(records: Sequence[LoadRecord]) -> list[str]:
 
 
 def quarantined_files(records: Sequence[LoadRecord]) -> list[str]:
-    """One sentence per file that could not be read, with what to do; empty when all is well."""
+    """One sentence per unreadable file, with the reason and the remedy."""
     return [
         f"{record.source_file} ({record.source}): {record.quarantine_reason}"
         for record in records
@@ -107,9 +110,9 @@ def quarantined_files(records: Sequence[LoadRecord]) -> list[str]:
 
 
 def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Raw table, kind of reason and number of rejects, most frequent first; never a raw value."""
-    # Reasons quote every value; greedy, so an apostrophe inside a value hides too much, not too little.
-    # A remedy has quotes of its own: it goes together with everything after the last mistake that has one.
+    """Count rejects by raw table and kind of reason, most frequent first; raw values are masked."""
+    # Reasons quote every value. The pattern is greedy: an apostrophe inside a value masks too much rather
+    # than too little. A remedy holds quotes too, so it is cut together with all that follows it.
     remedies, kept = literal(f"'.*'( is not [a-z ]+){REMEDY}.*"), r"'...\1'"
     quotes, numbers = "chr(39) || '.*' || chr(39)", r"'\S*[0-9]\S*'"
     shortened = f"regexp_replace(reason, {remedies}, {kept}, 's')"
@@ -142,7 +145,7 @@ def _load_table(
     ]
     if identity == loaded_before:
         return before
-    # First what was added to the files of last time, if that is all that happened; then all of them.
+    # Try the appended files alone if nothing else changed; load all files if they redeliver a key.
     unchanged = len(loaded_before) if identity[: len(loaded_before)] == loaded_before else 0
     for first in sorted({unchanged, 0}, reverse=True):
         with scratch_database(connection) as (scratch, name):
@@ -165,7 +168,7 @@ def _records_of(connection: duckdb.DuckDBPyConnection, contract: Contract) -> li
 
 
 def _refuse_unreadable_source(records: Sequence[LoadRecord], files: Sequence[SourceFile]) -> None:
-    """When no file of a source fits, the mapping or the delivery is wrong as a whole, not a file."""
+    """Raise when no file of a source can be read: then the mapping or the whole delivery is wrong."""
     for source in dict.fromkeys(record.source for record in records):
         own = [(record, file) for record, file in zip(records, files, strict=True) if record.source == source]
         if all(record.quarantine_reason is not None for record, _ in own):

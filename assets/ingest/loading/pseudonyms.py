@@ -1,4 +1,4 @@
-"""Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
+"""Pseudonymisation: keyed tokens in place of customer ids, which the vault keeps."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -16,20 +16,20 @@ from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
 
 ID = "customer_id"
-# A kind of its own: the tokens of the erasure log, made of the same ids, must not be these.
+# A separate kind, so that the erasure log's tokens of the same ids differ from these.
 KIND = "delivered customer_id"
-# What the vault calls the ids behind the tokens; no source can have a blank in its name.
+# Source name of the ids in the vault; it cannot collide, because names of sources have no blank.
 DELIVERED_IDS = "delivered ids"
 _TOKEN_PATTERN = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class PseudonymisedFiles(NamedTuple):
-    """Parsed files whose customers go by tokens, and the mapping that fits it.
+    """Parsed files with tokens in place of customer ids, and the mapping for them.
 
     Attributes:
         id_column: The column of ``parsed`` that holds the tokens; ``None`` when none does.
-        ids: For each token that was made here the id behind it.
-        has_new_ids: Whether the files hold anything in that column that is not ours.
+        ids: The id of each token that was made for these files.
+        has_new_ids: Whether that column holds a value that is not a token yet.
     """
 
     parsed: ParsedFiles
@@ -42,10 +42,19 @@ class PseudonymisedFiles(NamedTuple):
 def id_column(
     business: BusinessConfig, source: SourceConfig, mapping: Mapping[str, Expression]
 ) -> str | None:
-    """The column of ``source`` that tokens take the place of; ``None`` when there is none.
+    """Find the column of ``source`` whose ids tokens replace.
+
+    Args:
+        business: Decides whether there are tokens.
+        source: The source.
+        mapping: Its expressions.
+
+    Returns:
+        The column; ``None`` without tokens or without a customer id.
 
     Raises:
-        BusinessInvalid: when the id is not made of one column, or another mapping works on that column.
+        BusinessInvalid: when the id is mapped from several columns, or another mapping computes with its
+            column.
     """
     if not business.has_tokens or ID not in mapping or mapping[ID].sql.strip().lower() == "null":
         return None
@@ -67,13 +76,19 @@ def id_column(
 
 
 def without_tokens(column: str) -> str:
-    """SQL of what was delivered in ``column``, as text; null where we have put a token."""
+    """SQL of the delivered values of ``column``, as text; null where a token has replaced them."""
     text = f"{quoted(column)}::varchar"
     return f"case when regexp_full_match({text}, {_TOKEN_PATTERN}) then null else {text} end"
 
 
 def names_of(business: BusinessConfig, vault: Vault, ids: Collection[str]) -> list[str]:
-    """What ``ids``, as delivered or tokens already, are called in the tables of ``business``."""
+    """Translate ids, as delivered or already tokens, to those used in the tables of ``business``.
+
+    Args:
+        business: Decides whether there are tokens.
+        vault: Makes the tokens.
+        ids: Customer ids.
+    """
     if not business.has_tokens:
         return list(ids)
     tokens = _tokens(vault, [each for each in ids if not is_token(each)])
@@ -92,12 +107,19 @@ def with_tokens(
     mapping: Mapping[str, Expression],
     vault: Vault | None,
 ) -> PseudonymisedFiles:
-    """``parsed`` with tokens where its customers' ids were; as it is when they go by their own ids.
+    """Replace customer ids by tokens if the business asks for them; else return ``parsed`` unchanged.
 
-    A token that is there already stays, so a file that was written again is read like any other.
+    Existing tokens stay, so a redacted file is read like any other.
+
+    Args:
+        scratch: The scratch database.
+        parsed: Parsed files.
+        business: Decides whether there are tokens.
+        mapping: Expression of each raw column.
+        vault: Makes the tokens.
 
     Raises:
-        ValueError: when tokens are asked for and there is no vault to make them.
+        ValueError: when the business asks for tokens and there is no vault.
         Unreadable: when the id's expression does not fit the files.
     """
     column = id_column(business, parsed.source, mapping)
@@ -132,11 +154,11 @@ def _make_tokens(
     mapping: Mapping[str, Expression],
     vault: Vault,
 ) -> dict[str, str]:
-    """Make ``id_values`` of what the id's column holds and ``value_tokens``; the ids behind new tokens."""
+    """Create ``id_values`` and ``value_tokens``; return the id of each new token."""
     _list_id_values(scratch, parsed, quoted(mapping[ID].columns[0]))
     if not _has_new_ids(scratch):
         return {}
-    # The expression is tried on what is not ours alone: a token may not be of the type it works on.
+    # The expression runs on new values only: a token may not have the type it expects.
     typed = typed_rows(scratch, parsed._replace(rows="new_values"), business, mapping={ID: mapping[ID]})
     scratch.execute(f"create or replace table typed_ids as select {ID}, source_line, reason from ({typed})")
     found = scratch.execute(f"select distinct {ID} from typed_ids where {ID} is not null and reason is null")
@@ -156,7 +178,7 @@ def _make_tokens(
 def _list_id_values(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str) -> None:
     """Create ``id_values`` of column ``name``, ``value_tokens``, and ``new_values`` without a token.
 
-    Two tables, because a file may call its columns what it likes, and only the first has one of them.
+    Two tables, because a file's column may have any name, and only the first holds such a column.
     """
     scratch.execute(
         f"create or replace table id_values as select {name}, row_number() over () as {quoted(LINE)}, "
@@ -180,17 +202,17 @@ def _has_new_ids(scratch: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _mark_tokens_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
-    """Who was erased under an id, before tokens stood for ids, is erased under the token as well."""
+    """Suppress the tokens of erased ids too: an id may have been erased before tokens existed."""
     gone = vault.erased(ID, tokens)
     if gone:
         vault.mark_erased({ID: [tokens[each] for each in gone]})
 
 
 def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConfig) -> None:
-    """Land nothing where customers have gone by their own ids: all that was derived from them stays theirs.
+    """Refuse to mix ids and tokens in one warehouse: derived tables would keep the ids.
 
     Raises:
-        BusinessInvalid: saying what to delete first.
+        BusinessInvalid: when raw tables hold ids and the business asks for tokens, naming what to delete.
     """
     found = connection.execute(
         "select table_name from duckdb_columns() where database_name = current_database() "
@@ -208,9 +230,9 @@ def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConf
 
 
 def reject_unclear_ids(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Refuse the rows in ``incoming`` whose id could not be made out: what it was is not told."""
+    """Reject the rows in ``incoming`` whose id could not be read, without showing the value."""
     if any(column.name == ID for column in contract.columns):
         scratch.execute(
             "update incoming set reason = $reason where customer_id = $unclear",
-            {"reason": f"{ID} cannot be made out, and is withheld", "unclear": UNCLEAR},
+            {"reason": f"{ID} cannot be read, and is withheld", "unclear": UNCLEAR},
         )

@@ -1,4 +1,4 @@
-"""Files on their way in: read and typed beside the warehouse, where one that fails harms nothing."""
+"""Parse and type files in a scratch database, so that a bad file cannot abort the warehouse transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, restri
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
-# What is the machine's fault or ours, and says nothing about a file.
+# Errors of the machine or of our code, which are no reason to quarantine a file.
 ENGINE_FAILURES = (
     duckdb.FatalException,
     duckdb.InternalException,
@@ -28,8 +28,7 @@ ENGINE_FAILURES = (
 
 Mappings = Mapping[str, Mapping[str, Expression]]
 
-
-# A transaction that has looked into a database finds it again under its name, even when it was replaced.
+# Names are not reused: a transaction that has read a database keeps it under its name, even when replaced.
 _NUMBERS = count()
 
 
@@ -37,11 +36,10 @@ _NUMBERS = count()
 def scratch_database(
     connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A connection to an empty database in memory, and its name, by which ``connection`` can read it.
+    """Open an empty in-memory database; yields a connection to it, and the name by which to read it.
 
-    In DuckDB an error ends the transaction it happens in. Files are read on a connection of their own, so
-    that the caller's transaction survives a file that cannot be read. The caller sees the tables that are
-    there when it first looks.
+    In DuckDB an error aborts its transaction. Files are read on a separate connection, so that the caller's
+    transaction survives an unreadable file. The caller sees the tables that exist at its first read.
     """
     name = f"anteroom_{next(_NUMBERS)}"
     scratch = connection.cursor()
@@ -66,11 +64,18 @@ def load_into_scratch(
     mappings: Mappings,
     vault: Vault | None = None,
 ) -> None:
-    """Fill ``scratch`` with what ``files``, all of one table, hold; ``vault`` knows who was erased.
+    """Parse and type ``files``, all of one raw table, into the scratch database.
 
     Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
-    ``incoming`` every row that could be read, typed, in order, with a reason if it is rejected; ``rejected``
-    what goes to the rejects (file_number, source_line, raw_text, reason).
+    ``incoming`` every parsed row, typed, in delivery order, with a reason if it is rejected; ``rejected``
+    the rows for the rejects table (file_number, source_line, raw_text, reason).
+
+    Args:
+        scratch: The scratch database.
+        business: Whose files they are.
+        files: The files, in delivery order.
+        mappings: Expressions of each source, by its name.
+        vault: Makes tokens and holds the suppression list; ``None`` without a vault.
     """
     contract = files[0].source.contract
     _make_tables(scratch, contract)
@@ -129,7 +134,7 @@ def _load_group(
     mapping: Mapping[str, Expression],
     vault: Vault | None,
 ) -> list[ParsedFiles]:
-    """Read and type ``files`` in one go; when that fails, one by one; a file that fails alone stays out."""
+    """Parse and type ``files`` in one query, one by one if that fails; quarantine what fails alone."""
     try:
         parsed = read(scratch, files, mapping)
         pseudonymised = with_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
@@ -153,12 +158,12 @@ def _load_group(
 def _error_text(failed: Exception) -> str:
     if isinstance(failed, Unreadable):
         return str(failed)
-    # The message of a failed cast ends in a picture of the query.
+    # The message of a failed cast ends with a quotation of the query.
     return f"it cannot be read: {str(failed).strip().splitlines()[0]}"
 
 
 def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason: str) -> None:
-    """Keep a file that cannot be read as one row in, itself, that is rejected."""
+    """Record an unreadable file as one rejected row."""
     scratch.execute("insert into rejected values (?, null, null, ?)", [each.number, reason])
     scratch.execute(
         "insert into delivered values (?, ?, ?, 1, ?)",
@@ -167,7 +172,7 @@ def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason
 
 
 def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
-    """Note how many rows each file of ``parsed`` had, counted where they were read from."""
+    """Record the number of rows per file, counted in the parsed table and not in the typed one."""
     names = ", ".join(
         f"({each.number}, {literal(each.file.source.name)}, {literal(each.file.name)})"
         for each in parsed.files
@@ -184,10 +189,10 @@ def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) 
 
 
 def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Refuse what a later file, or of a unique table a later line, delivers again.
+    """Reject rows whose key a later file, or in a unique table a later line, delivers again.
 
     Overlapping exports repeat whole orders, so an order is taken from its newest delivery. Equal lines
-    inside one file stay: nothing in them says that the second is not a second line of the order.
+    inside one file stay: the second may be a real second line of the order.
     """
     key = ", ".join(contract.key)
     same = " and ".join(f"incoming.{name} is not distinct from newest.{name}" for name in contract.key)
@@ -216,7 +221,7 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) 
 
 
 def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
-    """Keep the rejected rows of ``parsed`` as they came, personal columns and erased people left out."""
+    """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers."""
     own = {each.number for each in parsed.files}
     found = scratch.execute("select distinct file_number from incoming where reason is not null").fetchall()
     numbers = frozenset(own.intersection(int(number) for (number,) in found))

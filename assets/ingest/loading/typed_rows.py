@@ -1,4 +1,4 @@
-"""SQL that turns a file's columns into a raw contract's columns, and says in words what it refuses."""
+"""SQL that converts a file's columns to a contract's columns, with a reason for each rejected row."""
 
 import difflib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from assets.ingest.parsing.pii_columns import describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 
-# DuckDB stops reading a time where it stops understanding it: '10:00 PM' and '10:00 UTC' would be 10:00 here.
+# DuckDB ignores the rest of a time that it cannot parse: '10:00 PM' and '10:00 UTC' would become 10:00.
 _DAY = "[0-9]{4}([-/ ])[0-9]{1,2}[-/ ][0-9]{1,2}"
 _TIME = "[T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
 _OFFSET = " ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -21,9 +21,9 @@ _IS_MOMENT = f"'^{_DAY}({_TIME}({_OFFSET})?)?$'"
 # A time with its own offset is an instant, whatever the business's time zone.
 _HAS_OFFSET = f"':[0-9]{{2}}([.][0-9]+)?{_OFFSET}$'"
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)"
-# To trim all of them off every value takes three times as long as to look first.
+# Trimming every value takes three times as long as testing it first.
 _HAS_BLANKS = r"'^[\s\x{A0}\x{200B}\x{FEFF}]|[\s\x{A0}\x{200B}\x{FEFF}]$'"
-# From here on a double no longer tells neighbouring whole numbers apart.
+# Beyond this a double cannot represent every whole number.
 _LARGEST_EXACT = 2**53
 
 
@@ -34,10 +34,16 @@ def typed_rows(
     *,
     mapping: Mapping[str, Expression],
 ) -> str:
-    """A query over ``parsed``'s rows: the contract's columns, source_line, file_number, and reason.
+    """Build a query for the contract's columns, ``source_line``, ``file_number`` and ``reason``.
 
-    ``reason`` is null when the row is good. Text loses the blanks around it, whatever it is mapped to:
+    ``reason`` is null when the row is valid. Blanks around text are trimmed before conversion:
     'C1 ' and 'C1' are one customer, and ' 12' is a number.
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+        business: Gives time zone and currency.
+        mapping: Expression of each raw column.
 
     Raises:
         Unreadable: when an expression names a column that the files lack, or does not fit their types.
@@ -66,7 +72,7 @@ def typed_rows(
 def _types(
     connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, mapping: Mapping[str, Expression]
 ) -> dict[str, str]:
-    """The SQL type of each mapped expression, found without running it."""
+    """SQL type of each mapped expression, found without evaluating it."""
     columns = {str(row[0]) for row in connection.execute(f"describe {parsed.rows}").fetchall()}
     known = {name.lower() for name in columns - {LINE, FILE}}
     for name, expression in mapping.items():
@@ -101,7 +107,7 @@ def _missing_column_text(parsed: ParsedFiles, name: str, *, expression: Expressi
     source = parsed.source
     mapped = f"column {name} is mapped to {expression.sql}"
     if missing.lower() in {column.lower() for column in source.pii}:
-        remedy = "; to let a token stand for it, say customer_ids: tokens" if name == "customer_id" else ""
+        remedy = "; to replace it by a token, set customer_ids: tokens" if name == "customer_id" else ""
         return f"{mapped}, which is personal, never read: {', '.join(source.pii)}{remedy}"
     lower = {column.lower(): column for column in parsed.columns}
     near = difflib.get_close_matches(missing.lower(), lower, n=1)
@@ -111,13 +117,13 @@ def _missing_column_text(parsed: ParsedFiles, name: str, *, expression: Expressi
 
 
 def _attempted(name: str, expression: Expression) -> str:
-    """The mapped value in a list, null where it cannot be worked out; a plain column cannot fail."""
+    """SQL of the mapped value, in a list that is null where evaluation fails; a plain column cannot fail."""
     value = f"({expression.sql}\n)"
     return f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
 
 
 def _cleaned(types: Mapping[str, str], contract: Contract, mapping: Mapping[str, Expression]) -> str:
-    """The mapped values as they came; blank text, and a number that is none for text, are nothing."""
+    """SQL of the mapped values, trimmed; blank text, and NaN for a text column, become null."""
     texts = {column.name for column in contract.columns if column.type == "varchar"}
     columns = []
     for name, sql_type in types.items():
@@ -142,7 +148,7 @@ def _typed(column: Column, types: Mapping[str, str], *, time_zone: str) -> str:
     cast = f"try_cast({given} as {column.type})"
     match column.type:
         case "varchar" if sql_type in {"DOUBLE", "FLOAT"}:
-            # Ids are stored as doubles where one is missing: 12345.0 is customer 12345.
+            # pandas stores ids as doubles when one is missing: 12345.0 is customer 12345.
             cast = (
                 f"case when {given} <> trunc({given}) then {cast} "
                 f"when abs({given}) < {_LARGEST_EXACT} then {given}::bigint::varchar end"
@@ -161,10 +167,10 @@ def _typed(column: Column, types: Mapping[str, str], *, time_zone: str) -> str:
 
 
 def _utc(given: str, sql_type: str, *, time_zone: str) -> str:
-    """Naive UTC; a time without an offset is the wall clock in ``time_zone``.
+    """SQL of naive UTC; a time without an offset is local time in ``time_zone``.
 
-    An hour that the clock skips in spring is taken as the hour after it; of one that it shows twice in
-    autumn, the second is taken.
+    A time in the hour skipped in spring is read as one hour later; a time in the hour repeated in autumn as
+    its second occurrence.
     """
     wall = f"timezone('UTC', timezone({literal(time_zone)}, try_cast({given} as timestamp)))"
     if sql_type == "TIMESTAMP WITH TIME ZONE":
@@ -180,7 +186,7 @@ def _utc(given: str, sql_type: str, *, time_zone: str) -> str:
 
 
 def _with_defaults(contract: Contract, currency: str) -> str:
-    """The landed columns: what was given, else the default; a default may use the columns before it."""
+    """SQL of the raw columns: the typed value, else the default, which may use earlier columns."""
     columns = []
     for column in contract.columns:
         value = quoted("typed " + column.name)

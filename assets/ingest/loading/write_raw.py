@@ -1,4 +1,4 @@
-"""Write loaded rows into the warehouse: good rows to their raw table, the others to the rejects."""
+"""Write typed rows to the warehouse: valid rows to their raw table, the others to the rejects."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,17 @@ from assets.ingest.parsing.sql import literal
 from assets.keys import LOAD_LOG, REJECTS, raw
 from assets.ports import Vault
 
-ERASED = "it is about somebody who was erased"
+ERASED = "it is about a customer who was erased"
 
 
 def has_redelivery(connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str) -> bool:
-    """Whether something in database ``scratch`` is in the raw table already."""
+    """Whether a valid row in the scratch database has a key that is in the raw table already.
+
+    Args:
+        connection: The warehouse.
+        contract: The contract of the raw table.
+        scratch: Name of the scratch database.
+    """
     same = " and ".join(f"stored.{name} is not distinct from incoming.{name}" for name in contract.key)
     found = connection.execute(
         f"select count(*) from {scratch}.incoming semi join {raw(contract.table).sql} as stored on {same} "
@@ -32,12 +38,17 @@ def append_rows(
     files: Sequence[SourceFile],
     fingerprints: Sequence[str],
 ) -> None:
-    """Append the rows of database ``scratch`` to the raw table, the rejects and the load log.
+    """Append the rows in the scratch database to the raw table, the rejects and the load log.
 
-    Everything is in order of delivery; ``files`` and ``fingerprints`` likewise.
+    Args:
+        connection: The warehouse.
+        contract: The contract of the raw table.
+        scratch: Name of the scratch database.
+        files: The files, in delivery order.
+        fingerprints: Their fingerprints, in the same order.
     """
     names = ", ".join(column.name for column in contract.columns)
-    # Rows lie in order already; to sort them, as after a join that loses the order, costs as much as to read.
+    # The rows are in order already. Sorting them, needed after a join, would take as long as reading them.
     connection.execute(
         f"insert into {raw(contract.table).sql} select {names}, ($sources)[file_number + 1], "
         f"($files)[file_number + 1], source_line from {scratch}.incoming where reason is null",
@@ -52,7 +63,7 @@ def append_rows(
 
 
 def recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Make the raw table without rows, and delete its rejects and load records."""
+    """Create the raw table empty, and delete its rejects and load records."""
     columns = [*((column.name, column.type) for column in contract.columns), *ORIGIN]
     declared = ", ".join(f"{name} {sql_type}" for name, sql_type in columns)
     connection.execute(f"create or replace table {raw(contract.table).sql} ({declared})")
@@ -63,7 +74,7 @@ def recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
 def _append_load_records(
     connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str, fingerprints: Sequence[str]
 ) -> None:
-    """One record per file: what was read, against what lies in the raw table and in the rejects."""
+    """Append one record per file: rows read, rows in the raw table, rows in the rejects."""
     table = literal(contract.table)
     connection.execute(
         f"insert into {LOAD_LOG.sql} by name with loaded as ("
@@ -80,10 +91,15 @@ def _append_load_records(
 
 
 def reject_erased(scratch: duckdb.DuckDBPyConnection, contract: Contract, vault: Vault) -> None:
-    """Refuse the rows in ``incoming`` of people whom ``vault`` knows as erased, whatever else is wrong.
+    """Reject the rows in ``incoming`` of customers on the suppression list, before any other reason.
 
-    Once anybody was erased, a line that could not be split is kept without its text: nobody can say whether
-    it is about them.
+    Once the list has an entry, malformed lines are kept without their text: they may hold data of an erased
+    customer.
+
+    Args:
+        scratch: The scratch database.
+        contract: The contract of the raw table.
+        vault: Holds the suppression list.
     """
     if not vault.has_erased():
         return

@@ -1,4 +1,4 @@
-"""What a file is by its own bytes, whatever its name says; and whether it unpacks whole."""
+"""Detection of a file's format and compression from its bytes, and a guard against decompression bombs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +13,8 @@ from assets.ingest.parsing.files import SourceFile, Unreadable
 Compression = Literal["none", "gzip", "zstd"]
 
 CHUNK = 1 << 20
-# Exports pack 3 to 20 times, repetitive logs 100 times. Both limits must be passed, so that neither a tiny
-# file of blanks nor a large honest export is refused; a bomb passes both, and is unpacked no further.
+# Exports compress 3 to 20 times, repetitive logs 100 times. A file is refused only beyond both limits, so
+# that neither a tiny file of blanks nor a large ordinary export is; unpacking stops at the larger limit.
 UNPACKED_RATIO = 200
 UNPACKED_BYTES = 1 << 30
 
@@ -37,27 +37,27 @@ _BYTE_ORDER_MARKS = MappingProxyType(
 
 
 def format_of(file: SourceFile) -> Format:
-    """How to read ``file``.
+    """Format of ``file``.
 
     Raises:
-        Unreadable: when its suffix says nothing.
+        Unreadable: when no format is declared and the suffix is unknown.
     """
     try:
         return file.source.format_of(file.path)
     except BusinessInvalid as unknown:
-        # The message names the source and the file, as do the places where this reason is told.
+        # The message starts with the source, which the load log and the rejects name in a column.
         raise Unreadable(str(unknown).split(": ", 1)[1]) from unknown
 
 
 def compression_of(file: SourceFile) -> Compression:
-    """How ``file`` is packed, by its first bytes; a packed file is unpacked once, and nothing kept.
+    """Compression of ``file``, by its first bytes; a compressed file is unpacked once to verify it.
 
-    DuckDB goes by the suffix, does not compare checksums, and takes the first part of a cut zstd file for
-    the whole of it.
+    DuckDB goes by the suffix, does not compare checksums, and reads the first part of a truncated zstd file
+    as if it were complete.
 
     Raises:
-        Unreadable: when it is a link out of its folder, no text where text is expected, cut, damaged, or
-            unpacks beyond the limits.
+        Unreadable: when it is a link out of its folder, is not text where text is expected, is truncated or
+            damaged, or unpacks beyond the limits.
     """
     if file.is_outside_folder:
         raise Unreadable(f"it is a link out of {file.folder}: deliver the file itself")

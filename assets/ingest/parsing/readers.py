@@ -1,4 +1,4 @@
-"""Delivered files as rows of a relation, without a loop over rows in Python."""
+"""Readers of delivered files into tables of text columns, without a loop over rows in Python."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class OrderedFile(NamedTuple):
 
 
 class ParsedFiles(NamedTuple):
-    """Files of one source and one schema that were read, and may be asked for their rows.
+    """Files of one source and one schema, parsed into one table.
 
     ``rows`` is the name of a table, or of a view of Parquet files: the kept columns, ``landing line`` and
     ``landing file``. ``columns`` are those that may be kept: personal ones are never read. Broken records
@@ -55,11 +55,16 @@ class ParsedFiles(NamedTuple):
 def read(
     connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...], mapping: Mapping[str, Expression]
 ) -> ParsedFiles:
-    """Read ``files``, several only when they are Parquet of one schema.
+    """Parse ``files`` into one table.
+
+    Args:
+        connection: The scratch database.
+        files: One file, or several Parquet files of one schema.
+        mapping: Expression of each raw column.
 
     Raises:
         Unreadable: when a file cannot be read at all, or lacks a column declared personal.
-        duckdb.Error: likewise, in DuckDB's words.
+        duckdb.Error: likewise, when DuckDB detects it.
     """
     number, file = files[0]
     rows = f"arrival_{number}"
@@ -81,7 +86,13 @@ def read(
 def restrict_to(
     connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, numbers: frozenset[int]
 ) -> ParsedFiles:
-    """``parsed`` with the rows of files ``numbers`` at least; a view reads no others."""
+    """Restrict a view to some of its files; a table keeps the rows of all.
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+        numbers: Numbers of the files that are needed.
+    """
     files = tuple(each for each in parsed.files if each.number in numbers)
     return _create_parquet_view(connection, parsed._replace(files=files)) if parsed.is_view else parsed
 
@@ -89,9 +100,10 @@ def restrict_to(
 def schema_groups(
     connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...]
 ) -> list[tuple[OrderedFile, ...]]:
-    """``files`` of one source, those that can be read in one go together.
+    """Group the files of one source that can be read in one query.
 
-    Parquet files go together when their columns have the same names, order and types; others stay alone.
+    Parquet files form a group when their columns have the same names, order and types; any other file is a
+    group of its own.
     """
     groups: dict[object, list[OrderedFile]] = {}
     for each in files:
@@ -100,7 +112,7 @@ def schema_groups(
 
 
 def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> object:
-    """What the schemas of two files have in common if they are the same."""
+    """Grouping key: equal for two files of the same schema."""
     number, file = ordered
     try:
         if format_of(file) != "parquet":
@@ -109,7 +121,7 @@ def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> obje
             f"select * exclude (file_name) from parquet_schema({path_literal(file.path)})"
         ).fetchall()
     except (Unreadable, duckdb.Error):
-        # Read alone, it will say what is wrong with it.
+        # Read alone, the file fails again with a reason of its own.
         return number
     # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
     # file_index, unless there is one.
@@ -123,7 +135,7 @@ def _create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFi
     read_all = f"read_parquet({path_list(paths)}, hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
     kept = without_personal(parsed.files[0].file, [str(column[0]) for column in described])
-    # A join by the file's name would lose the order of the rows.
+    # A join on the file name would lose the order of the rows.
     number = (
         f"{[each.number for each in parsed.files]}[file_index::integer + 1]"
         if len(paths) > 1
@@ -158,7 +170,7 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
 
 
 def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
-    # A mark before the first bracket makes DuckDB take the whole list for one document.
+    # With a byte order mark before the first bracket DuckDB returns the whole list as one document.
     connection.execute(
         "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
         f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
@@ -177,7 +189,7 @@ _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[
 
 
 def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
-    """Each key of the documents as a text column; nested values stay JSON text."""
+    """Create table ``rows`` with one text column per key of the documents; nested values stay JSON text."""
     found = connection.execute(
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
     ).fetchall()
@@ -200,10 +212,10 @@ def _add_missing_keys(
     mapping: Mapping[str, Expression],
     source: SourceConfig,
 ) -> None:
-    """Give ``rows`` the keys that optional columns name and that no document of this file has.
+    """Add null columns for keys that optional columns name and that no document of this file has.
 
-    JSON leaves out what has no value, so a key that is nowhere in a file is null, not lost; a required
-    one that is nowhere has another name. A file without documents lacks nothing.
+    JSON exports omit keys without a value, so an absent key means null. An absent key of a required column
+    means that the export uses another name, so it is not added, except for a file without documents.
     """
     required = source.contract.required if columns else ()
     known = {name.lower() for name in (*columns, *source.pii)}

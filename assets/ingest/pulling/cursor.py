@@ -1,4 +1,4 @@
-"""How far a pull has come: the newest time, number or text seen."""
+"""Cursor of an incremental pull: the newest time, number or text that was pulled."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,14 +10,19 @@ Cursor = datetime | date | int | float | str
 
 
 class SourceUnreachable(RuntimeError):
-    """A database or web service did not answer, or said to come back later: trying again may help."""
+    """A database or web service did not answer, or asked for a later retry."""
 
 
 def later_cursor(newest: Cursor | None, value: object, *, name: str) -> Cursor | None:
-    """The later of ``newest`` and what a record has as its cursor ``name``; ``None`` moves nothing.
+    """The later of two cursors.
+
+    Args:
+        newest: The newest cursor so far.
+        value: The cursor of a record; ``None`` leaves ``newest`` as it is.
+        name: Its field, for the error.
 
     Raises:
-        BusinessInvalid: when it is no time, number or text, or not the kind it was before.
+        BusinessInvalid: when ``value`` is no time, number or text, or is of another type than ``newest``.
     """
     if value is None:
         return newest
@@ -33,7 +38,7 @@ def later_cursor(newest: Cursor | None, value: object, *, name: str) -> Cursor |
 
 
 def _parse_time(text: str) -> Cursor:
-    """A time where ``text`` is one: as texts, 10:00:00.5Z would come before 10:00:00Z."""
+    """Parse ``text`` as a time if it is one: compared as text, 10:00:00.5Z would precede 10:00:00Z."""
     if text[4:5] != "-":
         return text
     try:
@@ -43,7 +48,7 @@ def _parse_time(text: str) -> Cursor:
 
 
 def minus_overlap(cursor: Cursor, overlap: int) -> Cursor:
-    """``cursor`` less ``overlap`` seconds, begun days or units; a text as it is."""
+    """``cursor`` less ``overlap`` seconds, days (rounded up) or units; text is returned unchanged."""
     match cursor:
         case datetime():
             return cursor - timedelta(seconds=overlap)
@@ -55,7 +60,7 @@ def minus_overlap(cursor: Cursor, overlap: int) -> Cursor:
 
 
 def format_cursor(cursor: Cursor) -> str | int:
-    """``cursor`` as services write it: whole seconds, rounded down, and UTC when it says its offset."""
+    """Format ``cursor`` for a request: whole seconds, rounded down, in UTC if it has an offset."""
     match cursor:
         case datetime(tzinfo=None):
             return cursor.isoformat(timespec="seconds")

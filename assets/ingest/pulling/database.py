@@ -1,4 +1,4 @@
-"""The rows of a database's table, newest cursor last seen onwards."""
+"""Incremental pull of a database table, from the last cursor onwards."""
 
 import dlt
 import sqlalchemy as sa
@@ -12,19 +12,19 @@ from assets.ingest.pulling.cursor import SECONDS_A_DAY, SourceUnreachable
 
 ROWS_AT_ONCE = 50_000
 SECONDS_TO_CONNECT = 10
-# What the file format holds as it is; the rest comes as the text or number the database makes of it.
+# Types that Parquet keeps unchanged; the database casts all others to text or float.
 _PORTABLE_TYPES = (sa.Boolean, sa.Integer, sa.Float, sa.DateTime, sa.Date, sa.String)
 _CURSOR_TYPES = (sa.DateTime, sa.Date, sa.Integer, sa.Numeric, sa.Float)
 _LARGEST_PRECISION = 38
-# libpq gives no error code when it cannot log in.
+# libpq gives no error code when a login fails, so its messages are matched.
 _LOGIN_REFUSED = ("authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
 
 
 def engine_for(url: str, *, variable: str) -> sa.Engine:
-    """A connection to be made to the database of ``url``, which came from environment ``variable``.
+    """Create an engine for ``url``, which environment variable ``variable`` holds.
 
     Raises:
-        BusinessInvalid: when it is no URL of a database that can be read here; never showing any of it.
+        BusinessInvalid: when ``url`` is malformed or its driver is not installed; the message never shows it.
     """
     try:
         parsed = sa.make_url(url)
@@ -49,13 +49,13 @@ def engine_for(url: str, *, variable: str) -> sa.Engine:
 
 
 def table_rows(engine: sa.Engine, database: Database) -> DltResource:
-    """The rows of ``database.table`` from its last pulled cursor onwards, less the overlap.
+    """The rows of ``database.table`` from the last cursor less the overlap.
 
-    Rows without a cursor come every time.
+    Rows without a cursor are pulled every time.
 
     Raises:
         BusinessInvalid: when the table has no such cursor or primary key.
-        SQLAlchemyError: when the database cannot be asked.
+        SQLAlchemyError: when the database cannot be queried.
     """
     metadata = sa.MetaData(schema=database.schema_name)
     table = sa.Table(database.table, metadata, autoload_with=engine, resolve_fks=False)
@@ -64,7 +64,7 @@ def table_rows(engine: sa.Engine, database: Database) -> DltResource:
     days = -(-database.overlap // SECONDS_A_DAY)
     newest: dlt.sources.incremental[object] = dlt.sources.incremental(
         database.cursor,
-        # What comes again is told apart by its content, later: a row may change twice at one cursor.
+        # Rows pulled again are compared by content later: a row may change twice at one cursor.
         primary_key=(),
         on_cursor_value_missing="include",
         lag=days if isinstance(kind, sa.Date) else database.overlap,
@@ -95,7 +95,7 @@ def _refuse_unknown_columns(table: sa.Table, database: Database) -> None:
 
 
 def database_error(error: SQLAlchemyError, *, password: str | None) -> Exception:
-    """``error`` in words, as something to wait for or to put right; never with the password."""
+    """Convert ``error`` to ``SourceUnreachable`` (retry) or ``BusinessInvalid``, without the password."""
     if isinstance(error, NoSuchTableError):
         return BusinessInvalid(f"there is no table {error}, or this user may not read it")
     reason = str(error.orig if isinstance(error, DBAPIError) else error)
@@ -108,7 +108,7 @@ def database_error(error: SQLAlchemyError, *, password: str | None) -> Exception
 
 
 def password_in(url: str) -> str | None:
-    """The password of ``url``, when it has one."""
+    """The password in ``url``; ``None`` if there is none."""
     try:
         return sa.make_url(url).password
     except (ArgumentError, ValueError):
@@ -116,9 +116,9 @@ def password_in(url: str) -> str | None:
 
 
 def _with_portable_types(table: sa.Table) -> sa.Subquery:
-    """``table`` with every column of a type that a Parquet file keeps.
+    """Select every column of ``table`` in a type that Parquet keeps.
 
-    Left alone, a numeric without precision breaks the pull at its tenth decimal, an interval at once.
+    Without the casts a numeric without precision fails at its tenth decimal, and any interval fails.
     """
     return sa.select(*map(_portable_column, table.columns)).subquery(table.name)
 
@@ -126,7 +126,7 @@ def _with_portable_types(table: sa.Table) -> sa.Subquery:
 def _dlt_type(
     kind: "sa.types.TypeEngine[object]",
 ) -> "sa.types.TypeEngine[object] | sa.types.TypeEngine[float]":
-    """``kind`` as dlt knows it: floating point is no numeric any more in SQLAlchemy 2.1."""
+    """``kind`` for dlt, which expects Float to be a Numeric: not so since SQLAlchemy 2.1."""
     return sa.Numeric(asdecimal=False) if isinstance(kind, sa.Float) else kind
 
 

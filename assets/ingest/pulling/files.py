@@ -1,4 +1,4 @@
-"""What a pull brought becomes one delivery in the landing folder: whole, new, and there at once."""
+"""Write the new and changed rows of a pull to the landing folder, as one file and atomically."""
 
 import os
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from assets.ingest.parsing.sql import LONGEST_LINE, literal, quoted
 DOCUMENT = "document"
 _FILE, _ROW, _TEXT = '"landing file"', '"landing row"', '"landing text"'
 _ID, _KEY = '"landing id"', '"landing key"'
-# JSON text holds no line break and no \x01: each line is one column, and nothing is ever quoted.
+# JSON text holds no line break and no \x01, so each line is one unquoted column.
 _UNQUOTED = "delim '\x01', quote '', escape ''"
 _OWN_LINES = (
     "auto_detect = false, header = false, columns = {'text': 'varchar'}, strict_mode = false, "
@@ -21,33 +21,32 @@ _OWN_LINES = (
 
 
 def deliveries(folder: Path) -> list[Path]:
-    """The files that pulls have delivered into ``folder``, oldest first."""
+    """The files written by pulls to ``folder``, oldest first."""
     return sorted(file for file in folder.glob("[0-9]*") if file.suffix in (".parquet", ".jsonl"))
 
 
 def deliver(loaded: Path, source: SourceConfig, folder: Path, *, spill: Path) -> Path | None:
     """Write the rows of ``loaded`` that are new or changed as the next file of ``folder``.
 
-    Landing takes an order from the newest file that has it, and takes it whole. So when one line of an
-    order is new, its other lines come along from the earlier files; and an order of which nothing is new,
-    pulled again because its cursor is near the newest, is left out. That also makes repeating a delivery
-    harmless.
+    Loading takes an order as a whole from the newest file that holds it. So if one line of an order is new,
+    its other lines are copied from the earlier files; and an order without a new line, pulled again because
+    of the overlap, is left out. That also makes a repeated pull idempotent.
 
     Args:
         loaded: Parquet with the table's columns, or with one JSON text per row in ``document``.
-        source: whose mapping says what an order is.
-        folder: where landing looks for the files of ``source``.
-        spill: folder for what does not fit into memory.
+        source: its mapping defines the key of an order.
+        folder: the landing folder of ``source``.
+        spill: folder for data that does not fit into memory.
 
     Returns:
-        The file, complete under its name or not there at all; ``None`` when nothing is new.
+        The file, renamed into place when complete; ``None`` when nothing is new.
 
     Raises:
         BusinessInvalid: when the mapping or the primary key does not fit the rows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     earlier = deliveries(folder)
-    # Numbered, because a clock may be put back and the file that sorts last wins.
+    # Numbered rather than dated: a clock may be set back, and the file that sorts last wins.
     number = int(earlier[-1].stem) + 1 if earlier else 1
     suffix = "parquet" if source.database else "jsonl"
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -96,7 +95,7 @@ def _parquet(loaded: Path, earlier: Sequence[Path], columns: Sequence[str]) -> s
 
 
 def _json(connection: duckdb.DuckDBPyConnection, loaded: Path, earlier: Sequence[Path]) -> str:
-    """Each key of the records as a text column, as landing reads it."""
+    """SQL of the records with one text column per key, as the JSON reader makes them."""
     files = ", ".join(literal(str(file)) for file in earlier)
     before = (
         f"select text, {_FILE} from read_csv([{files}], {_OWN_LINES}, "
@@ -123,7 +122,7 @@ def _find_changes(
     named = f"select *, {_json_key(own_key)} as {_ID}, {_json_key(key)} as {_KEY} from pulled"
     of_load = f"{_FILE} = {literal(str(loaded))}"
     connection.execute(f"create temp table loaded_rows as select * from ({named}) where {of_load}")
-    # An answer whose pages shifted while they were read repeats records: the last one is the newest.
+    # Pages that shift while they are read repeat records: the last one is the newest.
     connection.execute(
         f"create temp table latest_rows as from loaded_rows qualify row_number() over "
         f"(partition by {_ID} order by {_ROW} desc) = 1"
@@ -141,19 +140,19 @@ def _find_changes(
 
 
 def _json_key(expressions: Sequence[str]) -> str:
-    """One text, never null, that is equal when all ``expressions`` are."""
+    """SQL of one text, never null, that is equal if all ``expressions`` are."""
     return f"to_json([{', '.join(f'try(({sql}))::varchar' for sql in expressions)}])::varchar"
 
 
 def _refuse_shared_keys(connection: duckdb.DuckDBPyConnection, primary_key: Sequence[str]) -> None:
-    """A table has one row per primary key, or rows would be taken for one another."""
+    """Refuse a primary key with several rows: they would overwrite one another."""
     found = connection.execute(
         "select (select count(*) from loaded_rows), (select count(*) from latest_rows)"
     ).fetchone()
     if found and found[0] != found[1]:
         named = f"primary_key {', '.join(primary_key)} does not" if primary_key else "the mapped key does not"
         raise BusinessInvalid(
-            f"{named} tell the rows apart: {found[0]:,} rows have {found[1]:,} different values; "
+            f"{named} identify a row: {found[0]:,} rows have {found[1]:,} different values; "
             "set primary_key to columns that do"
         )
 

@@ -1,4 +1,4 @@
-"""The records of a web service, page by page, newest cursor last seen onwards."""
+"""Incremental pull of a REST API, page by page, from the last cursor onwards."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -23,16 +23,16 @@ _RETRY_LATER_STATUS = (408, 425, 429)
 
 
 class _Page(NamedTuple):
-    """Where to fetch, and with which parameters."""
+    """URL and parameters of one request."""
 
     url: str
     parameters: Mapping[str, str | int]
 
 
 def service_records(rest: Rest, *, token: str | None) -> DltResource:
-    """The records since the last pulled cursor, less the overlap, each as JSON text in ``document``.
+    """The records since the last cursor less the overlap, each as JSON text in ``document``.
 
-    As text, because a typed column would turn the first record's type into every record's.
+    As text, because dlt would give a typed column the type in the first record.
     """
 
     @dlt.resource(
@@ -41,7 +41,7 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
         columns={DOCUMENT: {"data_type": "text", "nullable": False}},
     )
     def records() -> Iterator[list[dict[str, str]]]:
-        # Committed together with the records, or not at all.
+        # dlt commits the state together with the records.
         state = dlt.current.resource_state()
         newest: Cursor | None = state.get(rest.cursor)
         for page in _pages(rest, since=newest, token=token):
@@ -54,7 +54,7 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
 
 
 def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[list[dict[str, object]]]:
-    """Pages of records; the last page says so, or is empty."""
+    """Yield pages of records until a page has no successor."""
     fetch = _requester(rest, token)
     page: _Page | None = _first_page(rest, since)
     before: bytes | None = None
@@ -91,7 +91,7 @@ def _next_page(rest: Rest, response: Response, page: _Page, *, count: int) -> _P
         case "page_number" if count:
             return _counted(page, rest.page_param, 1)
         case "offset" if count:
-            # By what came: a service may give fewer than were asked for.
+            # By the number received: a service may return fewer records than requested.
             return _counted(page, rest.offset_param, count)
         case "next_link":
             return _linked(rest, response)
@@ -109,7 +109,7 @@ def _linked(rest: Rest, response: Response) -> _Page | None:
         return None
     url = urljoin(response.url, str(found[0]))
     if urlsplit(url)[:2] != urlsplit(rest.url)[:2]:
-        # The token would go along.
+        # The token would be sent to that server.
         raise BusinessInvalid(f"{rest.url}: the next page is on another server, {urlsplit(url).netloc}")
     return _Page(url, {})
 
@@ -130,7 +130,7 @@ def _requester(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
     def fetch(page: _Page) -> Response:
         address = page.url.partition("?")[0]
         try:
-            # A redirect may lead to another server, and the token with it.
+            # A redirect could send the token to another server.
             response = client.get(page.url, params=page.parameters, auth=add_token, allow_redirects=False)
         except RequestException as failed:
             raise SourceUnreachable(f"{address} does not answer: {type(failed).__name__}") from None
@@ -166,5 +166,5 @@ def _records(rest: Rest, response: Response) -> list[dict[str, object]]:
         raise BusinessInvalid(f"{rest.url}: the answer has no {rest.records}; {has}")
     records = found[0] if isinstance(found[0], list) else found
     if not all(isinstance(record, dict) for record in records):
-        raise BusinessInvalid(f"{rest.url}: {rest.records} holds something else than records with keys")
+        raise BusinessInvalid(f"{rest.url}: {rest.records} holds something other than records with keys")
     return list(records)

@@ -44,7 +44,7 @@ def test_a_lost_row_and_a_doubled_row_do_not_cancel_out() -> None:
     assert not verdict.passed
     assert verdict.value == 2.0
     assert verdict.reason.startswith(
-        "2 of 3 files lost or doubled rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
+        "2 of 3 files lost or duplicated rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
     )
 
 
