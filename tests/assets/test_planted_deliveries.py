@@ -16,7 +16,7 @@ from checks.data.defs import landing_checks
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.faults import FAULTS, HARMLESS, UNSEEN
 from tests.assets.judged import failed, is_seen
-from tests.unit.checks.test_arrivals import arrivals, morning, shop
+from tests.unit.checks.test_arrivals import arrivals, as_of_after, shop
 from tests.warehouse import ugly
 
 ORDER_LINES = raw("order_lines")
@@ -77,13 +77,13 @@ def arrival_checks(warehouse: DuckDBWarehouse, *, as_of: date) -> dict[str, str]
 def test_a_delivery_that_is_not_as_usual_is_told_the_morning_after(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
     warehouse = delivered(tmp_path, PLANTED[name](shop(WEEK + 1, rows=100)))
-    seen = is_seen(fault, arrival_checks(warehouse, as_of=morning(WEEK + 1)), mornings=0)
+    seen = is_seen(fault, arrival_checks(warehouse, as_of=as_of_after(WEEK + 1)), mornings=0)
     assert seen == (fault.check != UNSEEN)
 
 
 def test_a_usual_delivery_is_no_alarm(tmp_path: Path) -> None:
     warehouse = delivered(tmp_path, shop(WEEK + 1, rows=100))
-    assert arrival_checks(warehouse, as_of=morning(WEEK + 1)) == {}
+    assert arrival_checks(warehouse, as_of=as_of_after(WEEK + 1)) == {}
 
 
 MONDAY = date(2023, 1, 30)

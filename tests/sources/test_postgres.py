@@ -267,6 +267,8 @@ def test_a_database_that_is_down_may_be_up_later(shop: Shop) -> None:
         source=shop.source,
         secrets={"SHOP_DATABASE_URL": f"postgresql://shop:{PASSWORD}@127.0.0.1:1/postgres"},
     )
-    with pytest.raises(SourceUnreachable, match="source orders_db: the database cannot be read now") as told:
+    with pytest.raises(
+        SourceUnreachable, match="source orders_db: the database cannot be read now"
+    ) as raised:
         away.pull()
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(raised.value)

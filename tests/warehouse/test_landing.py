@@ -359,7 +359,7 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
         landed(connection, tmp_path)
 
 
-def test_a_gap_is_told_in_rows() -> None:
+def test_a_gap_is_reported_in_rows() -> None:
     landing = LoadRecord(
         source="orders",
         table_name="order_lines",

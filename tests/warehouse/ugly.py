@@ -1,4 +1,4 @@
-"""The corpus of ugly files: what shops really deliver, and what must become of each."""
+"""The corpus of ugly files: real-world deliveries and the required outcome of each."""
 
 import gzip
 import io
@@ -55,7 +55,7 @@ class Ugly:
 
     @property
     def outcome(self) -> str:
-        """What becomes of it, in words."""
+        """The outcome in words."""
         if self.quarantined is not None:
             return f"file quarantined: {self.quarantined}"
         reasons = dict.fromkeys(reason for _, reason in self.rejected)
@@ -551,6 +551,6 @@ def table() -> str:
     """The corpus in Markdown: file and outcome."""
     rows = [(ugly.what, ugly.outcome) for ugly in CORPUS]
     rows += [(f"{what}, in the business's YAML", f"refused: {words}") for what, _, words in REFUSED]
-    lines = ("| what is delivered | what becomes of it |", "|---|---|")
+    lines = ("| delivered | outcome |", "|---|---|")
     cell = "\n".join(f"| {what} | {outcome.replace('|', chr(92) + '|')} |" for what, outcome in rows)
     return "\n".join((*lines, cell))

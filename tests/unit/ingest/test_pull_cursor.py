@@ -21,7 +21,9 @@ from assets.ingest.pulling.cursor import format_cursor, later_cursor, minus_over
         (["ab", "b", "a"], 300, "b"),
     ],
 )
-def test_the_newest_cursor_is_asked_for(seen: list[object], overlap: int, asked: object) -> None:
+def test_the_request_holds_the_newest_cursor_less_the_overlap(
+    seen: list[object], overlap: int, asked: object
+) -> None:
     newest = None
     for given in seen:
         newest = later_cursor(newest, given, name="updated_at")
@@ -32,6 +34,6 @@ def test_the_newest_cursor_is_asked_for(seen: list[object], overlap: int, asked:
 @pytest.mark.parametrize(
     ("before", "given", "words"), [(None, {"at": 1}, "is dict"), (None, True, "is bool"), (1, "b", "is int")]
 )
-def test_what_does_not_grow_is_no_cursor(before: int | None, given: object, words: str) -> None:
+def test_values_without_an_order_are_refused_as_cursor(before: int | None, given: object, words: str) -> None:
     with pytest.raises(BusinessInvalid, match=f"cursor updated_at {words}"):
         later_cursor(before, given, name="updated_at")

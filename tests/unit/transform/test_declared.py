@@ -1,4 +1,4 @@
-"""What a business declares changes what features mean: another salt or recorded consent builds them anew."""
+"""Declared settings are part of the build state: another salt or recorded consent rebuilds all features."""
 
 from datetime import date
 from pathlib import Path
@@ -16,31 +16,31 @@ DECLARED = {
     "holdout_share": "0.05",
     "holdout_salt": "a-salt-of-8",
 }
-MORNING = date(2024, 5, 6)
+AS_OF = date(2024, 5, 6)
 
 
-def clock(**changed: str) -> BusinessCalendar:
+def calendar(**changed: str) -> BusinessCalendar:
     return BusinessCalendar(
         declared={**DECLARED, **changed},
         first_as_of_day=date(2024, 1, 1),
-        today=lambda _warehouse: MORNING,
+        today=lambda _warehouse: AS_OF,
         known_at={},
     )
 
 
 @pytest.mark.parametrize(
-    ("changed", "is_anew"),
+    ("changed", "is_full_refresh"),
     [({}, False), ({"holdout_salt": "another-salt"}, True), ({"records_consent": "yes"}, True)],
 )
-def test_another_declaration_builds_every_day_anew(
-    tmp_path: Path, changed: dict[str, str], is_anew: bool
+def test_a_changed_setting_rebuilds_all_features(
+    tmp_path: Path, changed: dict[str, str], is_full_refresh: bool
 ) -> None:
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     files = pd.DataFrame(
         {name: pd.Series(dtype="string") for name in ("source", "source_file", "file_fingerprint")}
     )
     warehouse.replace(LOAD_LOG, files)
-    window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
-    write_build_state(window, clock(), warehouse=warehouse, project_dir=tmp_path)
-    again = next_window(MORNING, clock(**changed), warehouse=warehouse, project_dir=tmp_path)
-    assert again.is_full_refresh == is_anew
+    window = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    write_build_state(window, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    again = next_window(AS_OF, calendar(**changed), warehouse=warehouse, project_dir=tmp_path)
+    assert again.is_full_refresh == is_full_refresh
