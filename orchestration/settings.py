@@ -151,13 +151,13 @@ def _from_project(path: Path) -> Path:
 
 
 def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:
-    """``business`` with its simulation as large as ``shop``; what is planted in it stays."""
+    """``business`` with its simulation as large as ``shop``; its injected faults stay."""
     simulation = Simulation(
         customers=shop.customers,
         first_day=shop.first_day,
         last_day=shop.last_day,
         seed=shop.seed,
-        planted=declared.planted,
+        injected_faults=declared.injected_faults,
     )
     return business.model_copy(update={"simulation": simulation, "last_day": shop.last_day})
 

@@ -83,7 +83,8 @@ def _freshness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Fin
     newest = f"{source}: newest row {days[-1]}, {_days(silent)} of silence"
     if days.size < FEWEST_DAYS:
         return _Finding(
-            is_usual=True, text=f"{newest}; cannot be judged yet: {days.size} of {FEWEST_DAYS} days with rows"
+            is_usual=True,
+            text=f"{newest}; cannot be compared yet: {days.size} of {FEWEST_DAYS} days with rows",
         )
     ends, gaps = days[1:], np.diff(days).astype(int) - 1
     usual, longest = _usual_silence(gaps, ends, as_of=as_of)
@@ -148,7 +149,7 @@ def _volume(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
 
 
 def _not_comparable(source: str, why: str) -> _Finding:
-    return _Finding(is_usual=True, text=f"{source} cannot be judged yet: {why}")
+    return _Finding(is_usual=True, text=f"{source} cannot be compared yet: {why}")
 
 
 def _compare_week(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:

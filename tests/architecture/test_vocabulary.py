@@ -53,7 +53,7 @@ PHRASES = (
     ("two Mornings later", "morning"),
     ("its twin's folder", "twin"),
     ("the rivals of the model", "rival"),
-    ("read in an scratch_database", "scratch_database"),
+    ("read in an anteroom", "anteroom"),
     ("the narrator prints it", "narrator"),
     ("for whoever asks", "whoever"),
     ("for whomever it serves", "whoever"),

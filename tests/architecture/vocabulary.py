@@ -28,17 +28,7 @@ GENERATED = {"__pycache__", "target", "logs", "dbt_packages"}
 # In identifiers, as a whole word between underscores or capitals; an "s" at the end changes nothing.
 REFUSED_NAMES = (
     *("morning", "told", "tell", "said", "lived", "anew", "whoever", "rival", "twin", "outlook", "occasion"),
-    *(
-        "journal",
-        "scratch_database",
-        "custody",
-        "premises",
-        "narrator",
-        "recipe",
-        "prospects",
-        "room",
-        "patience",
-    ),
+    *("journal", "anteroom", "custody", "premises", "narrator", "recipe", "prospects", "room", "patience"),
 )
 FORMS = {form: word for word in REFUSED_NAMES for form in (word, f"{word}s")}
 
@@ -46,7 +36,7 @@ REFUSED_PROSE: Mapping[str, str] = {
     "morning": r"mornings?",
     "twin": r"twin(?:s|ned|ning)?",
     "rival": r"rival(?:s|ry|ries|l?ed|l?ing)?",
-    "scratch_database": r"anterooms?",
+    "anteroom": r"anterooms?",
     "narrator": r"narrators?",
     "whoever": r"whom?ever",
     "anew": r"anew",

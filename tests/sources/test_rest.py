@@ -187,7 +187,7 @@ def test_the_token_is_not_taken_to_another_server(service: Service, shop: Shop) 
 
 
 def test_a_service_that_ignores_the_paging_is_refused(service: Service, shop: Shop) -> None:
-    assert "gives the same page again" in refusal(
+    assert "returns the same page again" in refusal(
         shop_of(service, shop.folder, paging="page_number", page_param="p")
     )
 

@@ -12,7 +12,7 @@ from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.errors import one_line, one_of, refuse_unknown
 from assets.ingest.config.pull import Database, Declaration, Rest
-from assets.ingest.config.simulation import Holdout, PlantedFaults, Simulation
+from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {
@@ -226,7 +226,7 @@ class BusinessConfig(Declaration):
 _PARTS: Mapping[str, type[Declaration]] = {
     "sources": SourceConfig,
     "simulation": Simulation,
-    "planted": PlantedFaults,
+    "injected_faults": FaultInjection,
     "holdout": Holdout,
     "database": Database,
     "rest": Rest,

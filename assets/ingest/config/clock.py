@@ -14,7 +14,7 @@ def known_today(
 
     Args:
         business: With ``clock: data`` a historical data set runs as if its last day had just ended.
-        newest_known_at: Newest ``known_at`` landed, naive UTC; ``None`` when nothing has landed.
+        newest_known_at: Newest ``known_at`` loaded, naive UTC; ``None`` when nothing has been loaded.
         wall_today: Returns the machine's date in the business's time zone; called only with ``clock: wall``.
 
     Returns:

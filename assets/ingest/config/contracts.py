@@ -233,5 +233,5 @@ LEADS = Contract(
 
 _ALL = (ORDER_LINES, CUSTOMERS, PRODUCTS, EVENTS, CAMPAIGNS, SENDS, AD_SPEND, REVIEWS, CONSENTS, LEADS)
 CONTRACTS: Mapping[str, Contract] = MappingProxyType({contract.table: contract for contract in _ALL})
-# Columns of raw tables that name a person: a visitor is one device of somebody.
+# Columns of raw tables that name a person: a visitor is one device of a person.
 PERSONS = ("customer_id", "visitor_id")

@@ -9,7 +9,7 @@ from assets.ingest.config.pull import Declaration
 MONDAY = 0
 
 
-class PlantedFaults(Declaration):
+class FaultInjection(Declaration):
     """First day of each injected change or fault, ``None`` for never; see the sample shop."""
 
     covariate_drift_from: date | None = None
@@ -28,7 +28,7 @@ class Simulation(Declaration):
     first_day: date
     last_day: date
     seed: int = 0
-    planted: PlantedFaults = PlantedFaults()
+    injected_faults: FaultInjection = FaultInjection()
 
     @model_validator(mode="after")
     def _days_in_order(self) -> "Simulation":
@@ -36,9 +36,9 @@ class Simulation(Declaration):
             raise ValueError(f"first_day {self.first_day} is not a Monday: the shop is simulated by weeks")
         if self.last_day <= self.first_day:
             raise ValueError(f"last_day {self.last_day} is not after first_day {self.first_day}")
-        early = [name for name, day in self.planted if day is not None and day < self.first_day]
+        early = [name for name, day in self.injected_faults if day is not None and day < self.first_day]
         if early:
-            raise ValueError(f"planted.{early[0]} lies before first_day {self.first_day}")
+            raise ValueError(f"injected_faults.{early[0]} lies before first_day {self.first_day}")
         return self
 
 

@@ -41,7 +41,7 @@ def scratch_database(
     In DuckDB an error aborts its transaction. Files are read on a separate connection, so that the caller's
     transaction survives an unreadable file. The caller sees the tables that exist at its first read.
     """
-    name = f"anteroom_{next(_NUMBERS)}"
+    name = f"scratch_{next(_NUMBERS)}"
     scratch = connection.cursor()
     try:
         found = scratch.execute("select current_database()").fetchone()

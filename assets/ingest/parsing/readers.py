@@ -67,7 +67,7 @@ def read(
         duckdb.Error: likewise, when DuckDB detects it.
     """
     number, file = files[0]
-    rows = f"arrival_{number}"
+    rows = f"parsed_{number}"
     compressions = [compression_of(each.file) for each in files]
     connection.execute(
         "create or replace table broken (source_line bigint, raw_text varchar, reason varchar)"

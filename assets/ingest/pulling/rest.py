@@ -63,7 +63,7 @@ def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[l
         response = fetch(page)
         found = _records(rest, response)
         if found and response.content == before:
-            raise BusinessInvalid(f"{page.url} gives the same page again and again: check paging")
+            raise BusinessInvalid(f"{page.url} returns the same page again: check paging")
         before = response.content
         yield found
         page = _next_page(rest, response, page, count=len(found))

@@ -152,7 +152,7 @@ def test_fewer_than_eight_earlier_weeks_cannot_be_judged() -> None:
     counts[-7:] = 1
     verdict = row_volume_is_normal(arrivals(counts), as_of=as_of_after(8))
     assert verdict.passed
-    assert "cannot be judged yet: 7 full weeks before the newest, 8 needed" in verdict.reason
+    assert "cannot be compared yet: 7 full weeks before the newest, 8 needed" in verdict.reason
     counts = np.full(7 * 9, 100.0)
     counts[-7:] = 1
     assert not row_volume_is_normal(arrivals(counts), as_of=as_of_after(9)).passed
@@ -286,4 +286,4 @@ def test_a_table_that_nobody_delivers_is_neither_late_nor_small() -> None:
 def test_seven_days_with_rows_are_too_few() -> None:
     verdict = sources_are_fresh(arrivals(np.ones(7)), as_of=as_of_after(10))
     assert verdict.passed
-    assert "cannot be judged yet: 7 of 8 days with rows" in verdict.reason
+    assert "cannot be compared yet: 7 of 8 days with rows" in verdict.reason
