@@ -16,7 +16,7 @@ from checks.data.defs import landing_checks
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.faults import FAULTS, HARMLESS, UNSEEN
 from tests.assets.judged import failed, is_seen
-from tests.unit.checks.test_arrivals import arrivals, as_of_after, shop
+from tests.unit.checks.test_freshness import arrivals, as_of_after, shop
 from tests.warehouse import ugly
 
 ORDER_LINES = raw("order_lines")
