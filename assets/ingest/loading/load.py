@@ -137,16 +137,14 @@ def _load_table(
     if not files:
         recreate_empty(connection, contract)
         return []
-    fingerprints = [fingerprint(business, file) for file in files]
-    before = _records_of(connection, contract)
-    loaded_before = [(record.source, record.source_file, record.file_fingerprint) for record in before]
-    identity = [
-        (file.source.name, file.name, digest) for file, digest in zip(files, fingerprints, strict=True)
-    ]
-    if identity == loaded_before:
-        return before
+    prints = [fingerprint(business, file) for file in files]
+    records = _records_of(connection, contract)
+    loaded = [(record.source, record.source_file, record.file_fingerprint) for record in records]
+    delivered = [(file.source.name, file.name, print_) for file, print_ in zip(files, prints, strict=True)]
+    if delivered == loaded:
+        return records
     # Try the appended files alone if nothing else changed; load all files if they redeliver a key.
-    unchanged = len(loaded_before) if identity[: len(loaded_before)] == loaded_before else 0
+    unchanged = len(loaded) if delivered[: len(loaded)] == loaded else 0
     for first in sorted({unchanged, 0}, reverse=True):
         with scratch_database(connection) as (scratch, name):
             load_into_scratch(scratch, business, files=files[first:], mappings=mappings, vault=vault)
@@ -154,9 +152,7 @@ def _load_table(
                 continue
             if not first:
                 recreate_empty(connection, contract)
-            append_rows(
-                connection, contract, scratch=name, files=files[first:], fingerprints=fingerprints[first:]
-            )
+            append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
             break
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
