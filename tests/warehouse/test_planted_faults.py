@@ -18,7 +18,7 @@ TABLE = "features.feat_customer__orders"
 NEWEST = f"as_of_date = (select max(as_of_date) from {TABLE}) and customer_id = 'ann'"
 PLANTED = {
     "a feature row is there twice": f"insert into {TABLE} select * from {TABLE} where {NEWEST}",
-    "a feature uses facts of its own as-of date": (
+    "a feature uses facts of the morning it stands on": (
         f"update {TABLE} set newest_known_at = as_of_at where {NEWEST}"
     ),
 }
