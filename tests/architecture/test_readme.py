@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.simulation import PlantedFaults
+from assets.ingest.config.simulation import FaultInjection
 from tests.assets import faults
 from tests.warehouse import ugly
 
@@ -198,7 +198,7 @@ def test_every_kind_of_bad_input_is_listed_with_its_outcome(readme: str) -> None
 
 
 def test_every_switch_of_the_sample_shop_is_explained(readme: str) -> None:
-    assert PlantedFaults.model_fields.keys() <= cells(section(readme, "## The sample shop"))
+    assert FaultInjection.model_fields.keys() <= cells(section(readme, "## The sample shop"))
 
 
 def test_every_planted_fault_is_listed_with_the_check_that_sees_it(readme: str) -> None:
