@@ -1,4 +1,4 @@
-"""Bind pure checks to assets: Dagster carries the verdicts."""
+"""Bindings of pure checks to assets: each verdict becomes a Dagster check result."""
 
 from collections.abc import Callable
 from datetime import date
@@ -16,15 +16,31 @@ from checks.verdict import Verdict
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
 
-def check_of(
-    key: Key, name: str, judge: Judge, *, why: Callable[..., object], is_blocking: bool = True
+# A declaration has one argument for each of its parts.
+def check_of(  # noqa: PLR0913
+    key: Key,
+    name: str,
+    judge: Judge,
+    *,
+    why: Callable[..., object],
+    next_step: str | None = None,
+    is_blocking: bool = True,
 ) -> dg.AssetChecksDefinition:
-    """A check of ``key``; the first line of ``why``'s docstring is what the UI says it proves.
+    """Declare a check of an asset.
+
+    Args:
+        key: The asset, a table.
+        name: The sentence that is true when the check passes, in snake case.
+        judge: Computes the verdict from the run and the warehouse.
+        why: The first line of its docstring describes the check in the UI.
+        next_step: One sentence for the person on call, shown when the check fails; ``None`` takes that of
+            ``checks/remediation.py``.
+        is_blocking: Whether a failure stops everything downstream.
 
     Raises:
-        KeyError: when no next step is told for ``name``.
+        KeyError: when ``next_step`` is missing here and in ``checks/remediation.py``.
     """
-    next_step = next_step_of(name)
+    next_step = next_step or next_step_of(name)
 
     @dg.asset_check(
         asset=dg.AssetKey(key),
@@ -48,7 +64,7 @@ def check_of(
 
 
 def _metadata(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue]:
-    """What to do next, what to look at, and the numbers; a browser follows no link from the UI to a file."""
+    """Next step, pages, plots and numbers; pages as paths, because browsers block links to local files."""
     numbers = {"value": verdict.value, "threshold": verdict.threshold, **verdict.evidence}
     return {
         **({} if verdict.passed else {NEXT_STEP: dg.MetadataValue.text(next_step)}),
@@ -63,15 +79,17 @@ def _metadata(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue
 
 
 def of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
-    """A judge of one as-of day: that of the run."""
+    """Bind ``judge`` to the as-of date of the run."""
     return lambda context, warehouse: judge(warehouse, as_of_run(context))
 
 
 def as_of_run(context: dg.AssetCheckExecutionContext) -> date:
-    """The as-of day that a run stands on."""
+    """The as-of date of the run.
+
+    Raises:
+        dagster.Failure: when the run has no partition.
+    """
     tag = context.run.tags.get(PARTITION_TAG)
     if tag is None:
-        raise dg.Failure(
-            "checks are run for one as-of day: launch them with a partition", allow_retries=False
-        )
+        raise dg.Failure("checks run for one as-of date: launch them with a partition", allow_retries=False)
     return date.fromisoformat(tag)

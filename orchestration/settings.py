@@ -163,7 +163,7 @@ def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> Busine
         first_day=shop.first_day,
         last_day=shop.last_day,
         seed=shop.seed,
-        planted=declared.planted,
+        injected_faults=declared.injected_faults,
     )
     return business.model_copy(update={"simulation": simulation, "last_day": shop.last_day})
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
-from assets.keys import SEALED_EXPORTS, Key
+from assets.keys import REDACTED_EXPORTS, Key
 from assets.ports import Vault
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.redaction.redact_exports import redact_exports
@@ -16,7 +16,7 @@ def redacted_asset(business: BusinessConfig, *, after: list[Key]) -> dg.AssetsDe
     ids = "tokens where ids of customers were, " if business.has_tokens else ""
 
     @dg.asset(
-        key=dg.AssetKey(SEALED_EXPORTS),
+        key=dg.AssetKey(REDACTED_EXPORTS),
         deps=[dg.AssetKey(key) for key in after],
         group_name="privacy",
         description=(

@@ -89,7 +89,7 @@ WARNING = (
     (("raw", "events"), "sources_are_fresh"),
     (("raw", "events"), "every_file_is_readable"),
 )
-WITHOUT_WAREHOUSE = {("exports", "sample_shop"), ("vault", "sealed_exports")}
+WITHOUT_WAREHOUSE = {("exports", "sample_shop"), ("vault", "redacted_exports")}
 # Written as files, not as tables.
 NOT_TABLES = {*WITHOUT_WAREHOUSE, SNAPSHOT}
 

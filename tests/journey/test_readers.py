@@ -107,7 +107,7 @@ def test_the_same_morning_twice_over_doubles_nothing(watched: Watched) -> None:
     ):  # fmt: skip
         rows = watched.place.published(f"select * from published.{table}")
         assert sorted(rows["model_name"]) == rooms, table
-    landed = watched.place.kept("select source_file, count(*) as times from raw.landings group by 1")
+    landed = watched.place.kept("select source_file, count(*) as times from raw.load_log group by 1")
     assert set(landed["times"]) == {1}
 
 

@@ -59,7 +59,7 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
     again = landed(tmp_path, shop, vault)
     deliver(tmp_path, suffix)
     anew = landed(tmp_path, shop, vault)
-    for table in ("order_lines", "customers", "rejects", "landings"):
+    for table in ("order_lines", "customers", "rejects", "load_log"):
         told = [
             each[table].drop(columns="file_fingerprint", errors="ignore") for each in (first, again, anew)
         ]
@@ -140,7 +140,7 @@ def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_n
     assert set(ours["reason"]) == {
         "quantity 'many' is not a number",
         "the line is broken: too few columns",
-        "customer_id cannot be made out, and is withheld",
+        "customer_id cannot be read, and is withheld",
     }
 
 
@@ -188,7 +188,7 @@ def test_a_file_without_a_header_is_put_aside_without_its_first_line(
     deliver(tmp_path, "csv")
     (tmp_path / "landing" / "orders_2.csv").write_text("O9,eve.ely@example.org,2024-01-05 10:00,1\n")
     tables = landed(tmp_path, shop, vault)
-    assert "4 other columns, not shown" in tables["landings"]["quarantine_reason"].dropna().item()
+    assert "4 other columns, not shown" in tables["load_log"]["quarantine_reason"].dropna().item()
     assert scan([tmp_path / "warehouse.duckdb", tmp_path], NAMES, beside=[tmp_path / "landing"]).hits == {}
 
 
@@ -241,7 +241,7 @@ def test_without_tokens_an_id_that_is_personal_is_refused_and_the_remedy_told(
 ) -> None:
     shop = business(tmp_path, customer_ids="as_delivered")
     deliver(tmp_path, "csv")
-    with pytest.raises(BusinessInvalid, match="to let a token stand for it, say customer_ids: tokens"):
+    with pytest.raises(BusinessInvalid, match="to replace it by a token, set customer_ids: tokens"):
         landed(tmp_path, shop, vault)
 
 

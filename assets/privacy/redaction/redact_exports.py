@@ -6,23 +6,22 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import BusinessConfig, SourceConfig
-from assets.ingest.loading.mapping import Expression, all_expressions
+from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
+from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
-    UNCLEAR,
     PseudonymisedFiles,
     id_column,
     names_of,
     with_tokens,
     without_tokens,
 )
-from assets.ingest.loading.scratch import OURS
-from assets.ingest.loading.screening import PERSONS
+from assets.ingest.loading.scratch import ENGINE_FAILURES
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.parsing.pii_columns import without_personal
+from assets.ingest.parsing.pii_columns import UNCLEAR, without_personal
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
@@ -128,7 +127,7 @@ def _taken(delivery: _Delivery, vault: Vault) -> RedactionResult:
         known = with_tokens(delivery.room, arrival, delivery.business, mapping=delivery.mapping, vault=vault)
         people = _people(delivery, known)
         values = _values(delivery, arrival, people)
-    except OURS:
+    except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error):
         if len(delivery.files) == 1:
@@ -147,7 +146,7 @@ def _taken(delivery: _Delivery, vault: Vault) -> RedactionResult:
 
 def _people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Whom each row is about, as landing reads it: source_line, file_number, and the persons it names."""
-    rows = typed_rows(delivery.room, known.arrival, delivery.business, mapping=known.mapping)
+    rows = typed_rows(delivery.room, known.parsed, delivery.business, mapping=known.mapping)
     columns = {column.name for column in delivery.source.contract.columns}
     named = "".join(f"nullif({name}, {literal(UNCLEAR)}) as {name}, " for name in PERSONS if name in columns)
     return delivery.room.execute(f"select {named}source_line, file_number from ({rows})").df()
@@ -202,10 +201,10 @@ def _loses(delivery: _Delivery, known: PseudonymisedFiles, values: pd.DataFrame)
     sql = f"select 1 from broken where raw_text is distinct from {literal(WITHHELD_LINE)} limit 1"
     has_text = delivery.room.execute(sql).fetchone() is not None
     column = (known.id_column or "").lower()
-    is_there = column in {name.lower() for name in known.arrival.columns}
+    is_there = column in {name.lower() for name in known.parsed.columns}
     return Change(
         emptied=frozenset(delivery.keeps) - {column} if len(values) or has_text else frozenset(),
-        id_column=column if is_there and (known.is_fresh or has_text) else None,
+        id_column=column if is_there and (known.has_new_ids or has_text) else None,
     )
 
 
@@ -218,6 +217,6 @@ def _rewritten(
     for each in delivery.files:
         change = replace(loses, dropped=gone.get(each.number, frozenset()))
         if change and each.file.path.resolve().is_relative_to(ours):
-            rewrite(delivery.room, known.arrival._replace(files=(each,)), change)
+            rewrite(delivery.room, known.parsed._replace(files=(each,)), change)
             files, removed = files + 1, removed + len(change.dropped)
     return RedactionResult(files_rewritten=files, rows_removed=removed)

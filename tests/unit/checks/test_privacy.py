@@ -1,4 +1,4 @@
-"""The search for personal values says where they lie, and never what they are."""
+"""The PII scan reports the files that hold personal values, and never the values."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def scanned(hits: dict[Path, int]) -> Scanned:
     return Scanned(files=1_234, bytes_read=56_789_000, values=800, hits=hits)
 
 
-def test_nothing_found_is_said_with_what_was_searched() -> None:
+def test_the_reason_of_a_clean_scan_counts_what_was_searched() -> None:
     verdict = no_personal_data_outside_vault(scanned({}), below=BELOW)
     assert verdict.passed
     assert verdict.reason == (

@@ -161,7 +161,7 @@ def test_a_killed_rotation_is_readable_and_goes_on(
 ) -> None:
     vault.keep("customers", PEOPLE)
     before = values(vault)
-    monkeypatch.setattr(adapter, "ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr(adapter, "ROTATION_BATCH", 1)
     both = with_keys(vault, OLD, NEW)
 
     def killed(words: str) -> None:
