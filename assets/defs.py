@@ -1,4 +1,4 @@
-"""The partitions every weekly asset shares."""
+"""Partitions shared by all weekly assets."""
 
 from datetime import date, timedelta
 
@@ -13,9 +13,12 @@ PARTITION_TAG = "dagster/partition"
 def as_of_partitions(
     first_day: date, last_day: date | None, *, time_zone: str
 ) -> dg.WeeklyPartitionsDefinition:
-    """One partition per as-of day (Monday morning in ``time_zone``) from ``first_day``.
+    """One partition per as-of date, a Monday at midnight in ``time_zone``.
 
-    ``last_day`` closes the list for a data set that has ended; ``None`` goes on with the calendar.
+    Args:
+        first_day: The partitions begin on the first Monday on or after it.
+        last_day: Last day of a data set that has ended; ``None`` continues with the calendar.
+        time_zone: Of the business.
     """
     first = as_of_on_or_after(first_day).isoformat()
     if last_day is not None:
@@ -26,6 +29,6 @@ def as_of_partitions(
         start_date=first,
         day_offset=1,
         timezone=time_zone,
-        # The partition of a morning exists that morning, not when its week has ended.
+        # The partition of an as-of date exists from that date on, not only when its week has ended.
         end_offset=1,
     )

@@ -1,11 +1,11 @@
-"""Names that packages share: table addresses, each also a Dagster asset key, and the form of customer ids."""
+"""Names that packages share: keys of tables, which are also asset keys, and the form of customer ids."""
 
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 PREFIX = "token_"
-# Pattern of the pseudonyms that take the place of customer ids, where a business asks for them.
+# Pattern of the tokens (pseudonyms) that replace customer ids in a business with customer_ids: tokens.
 TOKEN = f"{PREFIX}[0-9a-f]{{64}}"
 _IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]*$")
 
@@ -24,7 +24,7 @@ class Key(NamedTuple):
         """The quoted SQL name.
 
         Raises:
-            ValueError: when a part is not a lower-case identifier, so no caller can smuggle SQL in.
+            ValueError: when a part is not a lower-case identifier; this prevents SQL injection.
         """
         for part in self:
             if not _IDENTIFIER.match(part):
@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 REDACTED_EXPORTS = Key("vault", "redacted_exports")
 REJECTS = Key("raw", "rejects")
-LANDINGS = Key("raw", "landings")
+LOAD_LOG = Key("raw", "load_log")
 
 MODEL_REGISTRY = Key("ml", "model_registry")
 METRICS = Key("ml", "metrics")
@@ -48,15 +48,15 @@ ERASURES = Key("ml", "erasure_log")
 
 
 def raw(table: str) -> Key:
-    """The landed table of raw contract ``table``."""
+    """Key of the raw table ``table``."""
     return Key("raw", table)
 
 
 def is_token(text: str) -> bool:
-    """Whether ``text`` is a token; an id that only begins like one is an id."""
+    """Whether ``text`` as a whole is a token; an id may begin like one."""
     return re.fullmatch(TOKEN, text) is not None
 
 
 def id_type(column: str, ids: Iterable[object]) -> str:
-    """Kind of the published ids, ``token`` or ``column``: a business has one kind, so the first decides."""
+    """Kind of published ids, ``token`` or ``column``: a business has one kind, so the first id decides."""
     return "token" if is_token(str(next(iter(ids), ""))) else column

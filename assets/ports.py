@@ -1,4 +1,4 @@
-"""What the pure code asks of the outside world; adapters live in ``orchestration/resources``."""
+"""Protocols of the outside world for pure code; adapters are in ``orchestration/resources``."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,26 +11,26 @@ import pandas as pd
 
 from assets.keys import Key
 
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
 
 class Warehouse(Protocol):
     """The business's one DuckDB file; each call opens it, works in one transaction and closes it.
 
-    Opening costs more than most calls: what makes several keeps it open meanwhile.
+    Opening takes longer than most calls, so code that makes several keeps it open meanwhile.
     """
 
     @property
     def path(self) -> Path:
-        """Where the DuckDB file lies."""
+        """Path of the DuckDB file."""
         ...
 
-    def when_free(self, work: Callable[[], Done]) -> Done:
-        """What ``work`` returns, tried again while another process holds the file."""
+    def when_free(self, work: Callable[[], Result]) -> Result:
+        """Run ``work``, retrying while another process holds the file; returns its result."""
         ...
 
     def kept_open(self) -> AbstractContextManager[None]:
-        """The file stays open to this process, and closed to others, until the end of the block."""
+        """Keep the file open for this process, and locked for others, until the end of the block."""
         ...
 
     def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -38,33 +38,43 @@ class Warehouse(Protocol):
         ...
 
     def exists(self, key: Key) -> bool:
-        """Whether the table or view ``key`` is there."""
+        """Whether the table or view ``key`` exists."""
         ...
 
     def read(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
-        """The rows of ``sql`` with ``$name`` parameters bound."""
+        """The rows of ``sql``, with ``$name`` parameters bound."""
         ...
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each table that is not there yet, with its rows."""
+        """Create each table that does not exist yet, with its rows, each frame (n,)."""
         ...
 
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
-        """Make ``key`` hold exactly ``rows``; returns their count."""
+        """Replace the content of ``key`` by ``rows`` (n,); returns n."""
         ...
 
     def replace_partition(self, key: Key, rows: pd.DataFrame, *, column: str, value: object) -> int:
-        """Make the rows of ``key`` with ``column = value`` exactly ``rows``; returns their count."""
+        """Replace one partition of a table.
+
+        Args:
+            key: The table.
+            rows: (n,) rows that take the place of those with ``column = value``.
+            column: Partition column.
+            value: Its value in this partition.
+
+        Returns:
+            n.
+        """
         ...
 
     def append(self, key: Key, rows: pd.DataFrame) -> int:
-        """Add ``rows`` to ``key``, creating it when it is not there; returns their count."""
+        """Append ``rows`` (n,) to ``key``, creating the table if it does not exist; returns n."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DbtEnded:
-    """How a dbt command ended: its structured log above debug level, oldest first, and what stopped it."""
+    """Result of a dbt command: structured log above debug level, oldest first, and the exception if any."""
 
     events: Sequence[dict[str, Any]]
     is_successful: bool
@@ -72,16 +82,22 @@ class DbtEnded:
 
     @property
     def errors(self) -> list[str]:
-        """What dbt said was wrong."""
-        told = [str(event["info"]["msg"]) for event in self.events if event["info"]["level"] == "error"]
-        return told or ([str(self.exception)] if self.exception else [])
+        """Error messages in dbt's log, else its exception."""
+        messages = [str(event["info"]["msg"]) for event in self.events if event["info"]["level"] == "error"]
+        return messages or ([str(self.exception)] if self.exception else [])
 
 
 class Dbt(Protocol):
     """The dbt command."""
 
     def run(self, arguments: Sequence[str], *, project_dir: Path, step: str) -> DbtEnded:
-        """Run dbt with ``arguments``; the compiled SQL and the log of ``step`` replace its earlier ones."""
+        """Run dbt.
+
+        Args:
+            arguments: Of the command line.
+            project_dir: Folder of the dbt project.
+            step: Names the compiled SQL and the log, which replace those of its previous run.
+        """
         ...
 
 
@@ -89,12 +105,12 @@ class ModelStore(Protocol):
     """Versioned folders of model files, one per problem and version."""
 
     def folder(self, problem: str, version: str) -> Path:
-        """The folder of one version, created when it is not there."""
+        """The folder of one version, created if it does not exist."""
         ...
 
 
 class PersonalValue(NamedTuple):
-    """One personal value of one customer, readable: ``column`` of ``source``, as it was delivered."""
+    """One personal value of one customer in clear text, as delivered in ``column`` of ``source``."""
 
     customer_id: str
     source: str
@@ -103,59 +119,59 @@ class PersonalValue(NamedTuple):
 
 
 class Contacts(Protocol):
-    """Where e-mail addresses and telephone numbers are read, for whoever may be contacted."""
+    """Reader of e-mail addresses and telephone numbers, for customers who may be contacted."""
 
     def read(self, customer_ids: Iterable[str]) -> pd.DataFrame:
-        """``customer_id``, ``email`` and ``phone`` of those that are known; null where one is missing."""
+        """``customer_id``, ``email`` and ``phone`` of the known customers; null where one is missing."""
         ...
 
 
 class Vault(Contacts, Protocol):
-    """The business's personal values, encrypted, and who of its customers has been erased."""
+    """The business's personal values, encrypted, and its suppression list of erased ids."""
 
     def keep(self, source: str, values: pd.DataFrame) -> int:
-        """Make ``values`` all that ``source`` has told of their customers; returns how many were kept.
+        """Replace the values that ``source`` delivered of these customers; returns the number of values kept.
 
-        ``values`` has ``customer_id``, unique, and a text column per personal column; null is not kept.
+        ``values`` (n,) has unique ``customer_id`` and a text column per personal column; null is not kept.
         """
         ...
 
     def has_processed(self, source: str, fingerprint: str) -> bool:
-        """Whether the values of a file of those bytes have been kept already."""
+        """Whether the values of the file with this fingerprint have been kept."""
         ...
 
     def mark_processed(self, source: str, fingerprint: str) -> None:
-        """Remember that they have."""
+        """Record that they have been kept."""
         ...
 
     def values(self, customer_ids: Iterable[str] | None = None, *, at_most: int) -> list[PersonalValue]:
-        """Values of the named customers, or of any; the oldest first."""
+        """Values of the given customers, or of all, oldest first, ``at_most`` of them."""
         ...
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
-        """For each id what stands for it where it may not be written; ``kind`` is the column it is from."""
+        """The token of each id, for places where ids must not be written; ``kind`` is the ids' column."""
         ...
 
     def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
-        """From now on ``ids``, by the column they are from, are of somebody who was erased."""
+        """Mark ``ids`` (keyed by column) as erased."""
         ...
 
     def customers_of(self, source: str | None = None) -> list[str]:
-        """Whose values ``source``, or any, has told, in the order they were kept; no value is read."""
+        """Ids of customers with values from ``source``, or from any, in the order kept; decrypts no value."""
         ...
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Keep under another name, the mapping's value, all that is kept of each customer in ``names``."""
+        """Move all values of each customer in ``names`` to the new id, the mapping's value."""
         ...
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
-        """Remove what is kept of each, but not what the source ``beside`` told; returns how many values."""
+        """Delete the values of each customer except those from source ``beside``; returns counts."""
         ...
 
     def has_erased(self) -> bool:
-        """Whether anybody was erased."""
+        """Whether the suppression list has an entry."""
         ...
 
     def erased(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
-        """Those of ``ids`` that belong to somebody who has been erased."""
+        """Those of ``ids`` that are on the suppression list; ``kind`` is their column."""
         ...

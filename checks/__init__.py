@@ -1,1 +1,1 @@
-"""What must be true before a number may be published."""
+"""Checks that must pass before a number is published."""

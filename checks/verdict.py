@@ -11,16 +11,16 @@ from assets.ports import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A judgement in words and numbers.
+    """Result of one check.
 
     Args:
         passed: Whether the sentence that names the check is true.
-        reason: One line for the person on call: the value, the bound, n, and what to do when red.
-        value: The one number judged, where there is one.
-        threshold: The bound ``value`` was held against.
+        reason: One line for the person on call: the value, the bound and n.
+        value: The number that was compared with a bound, where there is one.
+        threshold: The bound that ``value`` was compared with.
         evidence: Further numbers, the unit in the name; always holds ``n``.
-        plots: PNGs to look at, by name.
-        pages: Files for a browser, by name.
+        plots: PNG images, by name.
+        pages: HTML files, by name.
     """
 
     passed: bool

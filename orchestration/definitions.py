@@ -101,7 +101,7 @@ def _stages(
     settings: Settings,
 ) -> Stages:
     staged, featured, published = transform_assets(
-        project, partitions, clock=_clock(business), tell=settings.export_dbt_environment
+        project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
     landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)

@@ -1,1 +1,1 @@
-"""Exports in: what a business delivers, typed and landed, with every refused row kept and explained."""
+"""Ingest: delivered exports, typed and loaded into raw tables; rejected rows are kept with a reason."""

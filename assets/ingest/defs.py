@@ -1,6 +1,6 @@
-"""The landed tables as assets."""
+"""Assets of ingest: pulled exports, raw tables, rejects and the load log."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -8,21 +8,24 @@ import dagster as dg
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, load_sources, reject_kinds
-from assets.ingest.pulling.faults import SourceUnreachable
-from assets.keys import LANDINGS, REDACTED_EXPORTS, REJECTS, Key, raw
+from assets.ingest.pulling.cursor import SourceUnreachable
+from assets.keys import LOAD_LOG, REDACTED_EXPORTS, REJECTS, Key, raw
 from assets.ports import Vault, Warehouse
 
 EXPORTS = Key("exports", "sample_shop")
-TRIES_AGAIN = 3
-SECONDS_BETWEEN_TRIES = 60
+MAX_RETRIES = 3
+SECONDS_BETWEEN_RETRIES = 60
 
 
 def pulled_assets(
     business: BusinessConfig, *, secret: Callable[[str], str | None], state_dir: Path
 ) -> list[dg.AssetsDefinition]:
-    """The exports that are pulled from databases and web services, one asset per source.
+    """Exports pulled from databases and web services, one asset per source.
 
-    ``secret`` gives the value of an environment variable; it is asked when a pull runs, not before.
+    Args:
+        business: Whose sources are pulled.
+        secret: Returns the value of an environment variable; called when a pull runs, not before.
+        state_dir: Folder of cursors and of unfinished loads.
     """
     return [
         _pulled_asset(business, source, secret=secret, state_dir=state_dir)
@@ -38,16 +41,16 @@ def _pulled_asset(
         key=dg.AssetKey(_exports(source)),
         group_name="ingest",
         kinds={"dlt"},
-        description=f"What is new in {source.name} since its last pull, as files for raw {source.table}.",
+        description=f"Rows of {source.name} new or changed since the last pull, for raw {source.table}.",
     )
     def _pulled() -> dg.MaterializeResult[None]:
-        # Importing dlt takes a second, of every process that loads the definitions.
+        # Importing dlt takes a second, which every process that loads the definitions would pay.
         from assets.ingest.pulling.pull import pull  # noqa: PLC0415
 
         try:
             pulled = pull(business, source, secret=secret, state_dir=state_dir)
-        except SourceUnreachable as passing:
-            raise dg.RetryRequested(TRIES_AGAIN, seconds_to_wait=SECONDS_BETWEEN_TRIES) from passing
+        except SourceUnreachable as unreachable:
+            raise dg.RetryRequested(MAX_RETRIES, seconds_to_wait=SECONDS_BETWEEN_RETRIES) from unreachable
         except BusinessInvalid as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         return dg.MaterializeResult(
@@ -66,13 +69,13 @@ def _exports(source: SourceConfig) -> Key:
 
 
 def delivering(business: BusinessConfig) -> list[Key]:
-    """The assets that bring the exports of ``business``, as far as we do."""
+    """Keys of the assets that produce exports: simulated and pulled ones."""
     simulated = [EXPORTS] if business.simulation else []
     return [*simulated, *(_exports(source) for source in business.sources if source.pull)]
 
 
 def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
-    """The raw tables of ``business``, its rejects and the record of what was landed."""
+    """The raw tables of ``business``, its rejects and its load log."""
 
     @dg.multi_asset(
         name="landed",
@@ -84,65 +87,71 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
         warehouse: dg.ResourceParam[Warehouse], vault: dg.ResourceParam[Vault]
     ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
-            landings = load_sources(connection, business, vault)
+            records = load_sources(connection, business, vault)
             kinds = reject_kinds(connection)
         for table in CONTRACTS:
-            yield _table_result(table, [landing for landing in landings if landing.table_name == table])
+            yield _table_result(table, [record for record in records if record.table_name == table])
         yield dg.MaterializeResult(asset_key=dg.AssetKey(REJECTS), metadata=_rejects_metadata(kinds))
-        yield dg.MaterializeResult(asset_key=dg.AssetKey(LANDINGS), metadata=_landings_metadata(landings))
+        yield dg.MaterializeResult(asset_key=dg.AssetKey(LOAD_LOG), metadata=_load_log_metadata(records))
 
     return [_landed]
 
 
 def _specs() -> list[dg.AssetSpec]:
     deps = [dg.AssetKey(REDACTED_EXPORTS)]
-    described = {
+    descriptions = {
         **{
-            raw(table): f"As delivered and typed: {contract.grain}. Times are UTC."
+            raw(table): f"As delivered, typed: {contract.grain}. Times are UTC."
             for table, contract in CONTRACTS.items()
         },
-        REJECTS: "Rows that were refused, with file, line, raw text and the reason in words.",
-        LANDINGS: "One row per delivered file: its fingerprint, rows in, loaded and rejected.",
+        REJECTS: "Rejected rows, with file, line, raw text and reason.",
+        LOAD_LOG: "One row per delivered file: its fingerprint, rows in, loaded and rejected.",
     }
     return [
         dg.AssetSpec(dg.AssetKey(key), deps=deps, description=text, kinds={"duckdb"})
-        for key, text in described.items()
+        for key, text in descriptions.items()
     ]
 
 
-def _table_result(table: str, landings: list[LoadRecord]) -> dg.MaterializeResult[None]:
-    loaded = sum(landing.rows_loaded for landing in landings)
+def _table_result(table: str, records: list[LoadRecord]) -> dg.MaterializeResult[None]:
+    loaded = sum(record.rows_loaded for record in records)
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(raw(table)),
         metadata={
             "dagster/row_count": loaded,
-            "rows_in": sum(landing.rows_in for landing in landings),
-            "rows_rejected": sum(landing.rows_rejected for landing in landings),
-            "files": len(landings),
+            "rows_in": sum(record.rows_in for record in records),
+            "rows_rejected": sum(record.rows_rejected for record in records),
+            "files": len(records),
         },
     )
 
 
 def _rejects_metadata(kinds: list[tuple[str, str, int]]) -> dict[str, dg.MetadataValue]:
-    records = [dg.TableRecord({"table": table, "kind": kind, "rows": rows}) for table, kind, rows in kinds]
-    metadata: dict[str, dg.MetadataValue] = {
-        "dagster/row_count": dg.MetadataValue.int(sum(rows for _, _, rows in kinds))
-    }
-    return {**metadata, "kinds": dg.MetadataValue.table(records)} if records else metadata
-
-
-def _landings_metadata(landings: list[LoadRecord]) -> dict[str, dg.MetadataValue]:
-    records = [
-        dg.TableRecord(
-            {
-                "source": landing.source,
-                "file": landing.source_file,
-                "in": landing.rows_in,
-                "loaded": landing.rows_loaded,
-                "rejected": landing.rows_rejected,
-            }
-        )
-        for landing in landings
+    rows: list[dict[str, str | int]] = [
+        {"table": table, "kind": kind, "rows": count} for table, kind, count in kinds
     ]
-    metadata: dict[str, dg.MetadataValue] = {"dagster/row_count": dg.MetadataValue.int(len(landings))}
-    return {**metadata, "files": dg.MetadataValue.table(records)} if records else metadata
+    return _listing("kinds", rows, row_count=sum(count for _, _, count in kinds))
+
+
+def _load_log_metadata(records: list[LoadRecord]) -> dict[str, dg.MetadataValue]:
+    rows: list[dict[str, str | int]] = [
+        {
+            "source": record.source,
+            "file": record.source_file,
+            "in": record.rows_in,
+            "loaded": record.rows_loaded,
+            "rejected": record.rows_rejected,
+        }
+        for record in records
+    ]
+    return _listing("files", rows, row_count=len(records))
+
+
+def _listing(
+    name: str, rows: Sequence[Mapping[str, str | int]], *, row_count: int
+) -> dict[str, dg.MetadataValue]:
+    """Row count, and ``rows`` as a table called ``name``: Dagster refuses a table without rows."""
+    metadata: dict[str, dg.MetadataValue] = {"dagster/row_count": dg.MetadataValue.int(row_count)}
+    if rows:
+        metadata[name] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
+    return metadata

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from assets.ingest.loading.screening import PERSONS
+from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.sql import quoted
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.rows_sql import visitors_of

@@ -1,1 +1,1 @@
-"""The dbt project as assets: which days to build, and with what variables."""
+"""The dbt project as assets: the as-of dates to build, and the variables of each run."""

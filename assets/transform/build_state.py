@@ -1,4 +1,4 @@
-"""What the feature tables hold already, and from which SQL and files: ``ml.feature_windows``."""
+"""Build state of the feature tables: as-of dates, hash of the SQL and loaded files, in one table."""
 
 import hashlib
 import json
@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.keys import LANDINGS, Key
+from assets.keys import LOAD_LOG, Key
 from assets.ports import Warehouse
 from assets.transform.build_window import BuiltFeatures, FeatureWindow, feature_window
 
-FEATURE_WINDOWS = Key("ml", "feature_windows")
+FEATURE_BUILD_STATE = Key("ml", "feature_build_state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusinessCalendar:
-    """What time it is for a business; ``today`` asks its warehouse for the newest fact.
+    """Business calendar: first as-of date and today, with the settings that features depend on.
 
-    ``known_at`` names, for each raw table whose rows have a date, the column with when we learned of them.
-    ``declared`` is what the SQL asks of the business whatever the morning: another answer, other features.
+    ``today`` may read the newest fact in the warehouse. ``known_at`` names, for each raw table with dated
+    rows, the column of the knowledge date. ``declared`` are the settings that dbt reads on every as-of date;
+    if one changes, all features are rebuilt.
     """
 
     declared: Mapping[str, str]
@@ -31,50 +32,64 @@ class BusinessCalendar:
 
 
 def next_window(
-    asked: date, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
+    requested: date, calendar: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
 ) -> FeatureWindow:
-    """The as-of days to build when a person asks for ``asked``."""
-    built, landed = _remembered(warehouse)
+    """Determine the as-of dates to build for a requested one.
+
+    Args:
+        requested: The as-of date requested.
+        calendar: Of the business.
+        warehouse: Holds the build state and the load log.
+        project_dir: Folder of the dbt project.
+    """
+    built, loaded = _read_build_state(warehouse)
     return feature_window(
-        asked,
-        clock.first_as_of_day,
+        requested,
+        calendar.first_as_of_day,
         built=built,
-        code_hash=_code_hash(project_dir, clock),
-        changed_from=_changed_from(warehouse, landed, known_at=clock.known_at),
+        code_hash=_code_hash(project_dir, calendar),
+        changed_from=_changed_from(warehouse, loaded, known_at=calendar.known_at),
     )
 
 
-def _remembered(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
-    if not warehouse.exists(FEATURE_WINDOWS):
+def _read_build_state(warehouse: Warehouse) -> tuple[BuiltFeatures | None, dict[str, str]]:
+    if not warehouse.exists(FEATURE_BUILD_STATE):
         return None, {}
-    rows = warehouse.read(f"select * from {FEATURE_WINDOWS.sql}")
+    rows = warehouse.read(f"select * from {FEATURE_BUILD_STATE.sql}")
     row = rows.iloc[0]
     built = BuiltFeatures(
         first=date.fromisoformat(row["first_day"]),
         last=date.fromisoformat(row["last_day"]),
         code_hash=row["code_hash"],
     )
-    return built, json.loads(row["landed_files"])
+    return built, json.loads(row["loaded_files"])
 
 
-def remember(
-    window: FeatureWindow, clock: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
+def write_build_state(
+    window: FeatureWindow, calendar: BusinessCalendar, *, warehouse: Warehouse, project_dir: Path
 ) -> None:
-    """Keep what has been built, by which SQL and from which files."""
-    built, _ = _remembered(warehouse)
+    """Write the build state after a build.
+
+    Args:
+        window: The as-of dates that were built.
+        calendar: Of the business.
+        warehouse: Holds the build state and the load log.
+        project_dir: Folder of the dbt project.
+    """
+    built, _ = _read_build_state(warehouse)
     keeps = built is not None and not window.is_full_refresh
     row = {
         "first_day": str(min(window.first, built.first) if keeps and built else window.first),
         "last_day": str(max(window.last, built.last) if keeps and built else window.last),
-        "code_hash": _code_hash(project_dir, clock),
-        "landed_files": json.dumps(_landed_files(warehouse)),
+        "code_hash": _code_hash(project_dir, calendar),
+        "loaded_files": json.dumps(_loaded_files(warehouse)),
     }
-    warehouse.replace(FEATURE_WINDOWS, pd.DataFrame([row]))
+    warehouse.replace(FEATURE_BUILD_STATE, pd.DataFrame([row]))
 
 
-def _landed_files(warehouse: Warehouse) -> dict[str, str]:
+def _loaded_files(warehouse: Warehouse) -> dict[str, str]:
     rows = warehouse.read(
-        f"select source || ' ' || source_file as file, file_fingerprint from {LANDINGS.sql} order by 1"
+        f"select source || ' ' || source_file as file, file_fingerprint from {LOAD_LOG.sql} order by 1"
     )
     return dict(zip(rows["file"], rows["file_fingerprint"], strict=True))
 
@@ -82,11 +97,11 @@ def _landed_files(warehouse: Warehouse) -> dict[str, str]:
 def _changed_from(
     warehouse: Warehouse, before: dict[str, str], *, known_at: Mapping[Key, str]
 ) -> date | None:
-    """First day of what landed since; the beginning of time when a known file changed or left.
+    """First knowledge date in newly loaded files; ``date.min`` when an earlier file changed or was removed.
 
-    A changed file may have lost rows, and what it lost is no longer there to be dated.
+    A changed file may have lost rows, which are no longer there to give a date.
     """
-    now = _landed_files(warehouse)
+    now = _loaded_files(warehouse)
     if any(now.get(file) != fingerprint for file, fingerprint in before.items()):
         return date.min
     new_files = sorted(set(now) - set(before))
@@ -102,9 +117,9 @@ def _changed_from(
     return None if pd.isna(day) else pd.Timestamp(day).date()
 
 
-def _code_hash(project_dir: Path, clock: BusinessCalendar) -> str:
-    """Hash of every file and declaration that can change what a feature means."""
-    digest = hashlib.sha256(json.dumps(dict(clock.declared), sort_keys=True).encode())
+def _code_hash(project_dir: Path, calendar: BusinessCalendar) -> str:
+    """Hash of every file and setting that a feature depends on."""
+    digest = hashlib.sha256(json.dumps(dict(calendar.declared), sort_keys=True).encode())
     for part in (
         "models/staging",
         "models/intermediate",

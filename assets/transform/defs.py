@@ -12,20 +12,20 @@ from dagster_shared.record import replace
 
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
-from assets.transform.build_state import BusinessCalendar, next_window, remember
+from assets.transform.build_state import BusinessCalendar, next_window, write_build_state
 from assets.transform.remediation import NEXT_STEP, NEXT_STEPS, next_step_of
 
-STAGED = "path:models/staging path:models/intermediate path:models/marts"
+STAGING = "path:models/staging path:models/intermediate path:models/marts"
 POINT_IN_TIME = "path:models/point_in_time"
-FEATURED = f"{POINT_IN_TIME} path:models/features path:models/labels"
+FEATURES = f"{POINT_IN_TIME} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Puts each dbt model into the Dagster group named after its layer folder."""
+    """Puts each dbt model into the Dagster group named after the folder of its layer."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The first folder below ``models``; sources have none, their asset says its own."""
+        """The first folder below ``models``; ``None`` for sources, whose assets declare a group."""
         parts = dbt_resource_props.get("fqn", [])
         return parts[1] if dbt_resource_props["resource_type"] == "model" and len(parts) > 1 else None
 
@@ -36,7 +36,14 @@ class LayerTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test as a check with the test's own description and the next step when it fails."""
+        """The check of a dbt test, with the description of the test and the next step when it fails.
+
+        Args:
+            asset_spec: The asset of the model.
+            manifest: dbt's manifest.
+            unique_id: The test.
+            project: The dbt project.
+        """
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
@@ -51,16 +58,16 @@ def transform_assets(
     project: DbtProject,
     partitions: dg.PartitionsDefinition[str],
     *,
-    clock: BusinessCalendar,
-    tell: Callable[[Mapping[str, str]], None],
+    calendar: BusinessCalendar,
+    export_environment: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
-    """Staging and marts; features and labels per as-of day; the published contract.
+    """Assets of staging and marts, of features and labels per as-of date, and of published tables.
 
     Args:
         project: The dbt project, with a manifest.
-        partitions: The as-of days.
-        clock: What the business declares, its first as-of day and today.
-        tell: Puts what a run asks for where dbt reads it.
+        partitions: The as-of dates.
+        calendar: Of the business: declared settings, first as-of date and today.
+        export_environment: Exports the parameters of a run to dbt.
     """
     shared: dict[str, Any] = {
         "manifest": project.manifest_path,
@@ -69,38 +76,38 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED)
+    @dbt_assets(**shared, name="staged", select=STAGING)
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell(clock.declared)
+        export_environment(calendar.declared)
         yield from _build(context, dbt, warehouse)
 
     @dbt_assets(
         **shared,
         name="featured",
-        select=FEATURED,
+        select=FEATURES,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
     def _featured(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        now = clock.today(warehouse)
-        asked = date.fromisoformat(context.partition_key_range.end)
-        if asked > now:
-            raise dg.Failure(_too_late(asked, now), allow_retries=False)
-        window = next_window(asked, clock, warehouse=warehouse, project_dir=project.project_dir)
-        asked_for = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
-        tell({**clock.declared, **asked_for})
+        now = calendar.today(warehouse)
+        requested = date.fromisoformat(context.partition_key_range.end)
+        if requested > now:
+            raise dg.Failure(_future_date_text(requested, now), allow_retries=False)
+        window = next_window(requested, calendar, warehouse=warehouse, project_dir=project.project_dir)
+        parameters = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
+        export_environment({**calendar.declared, **parameters})
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
-        remember(window, clock, warehouse=warehouse, project_dir=project.project_dir)
+        write_build_state(window, calendar, warehouse=warehouse, project_dir=project.project_dir)
 
     @dbt_assets(**shared, name="published", select=PUBLISHED)
     def _published(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
-        tell(clock.declared)
+        export_environment(calendar.declared)
         yield from _build(context, dbt, warehouse)
 
     return [_staged, _featured, _published]
@@ -113,31 +120,36 @@ def _build(
     *,
     is_full_refresh: bool = False,
 ) -> Iterator[object]:
-    """Run ``dbt build`` for the step's models; every test result is reported before a failure is raised."""
-    asked = get_updated_cli_invocation_params_for_context(
+    """Run ``dbt build`` for the models of the step; report every test result before raising a failure."""
+    invocation = get_updated_cli_invocation_params_for_context(
         context=context, manifest={}, dagster_dbt_translator=DagsterDbtTranslator()
     )
-    if asked.dbt_project is None:
-        raise dg.DagsterInvariantViolationError("a dbt step without a dbt project")
-    # Unit tests prove the SQL, not the data: they run with the other tests.
-    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test", *asked.selection_args]
-    arguments += ["--full-refresh"] if is_full_refresh else []
-    arguments += ["--indirect-selection", asked.indirect_selection] if asked.indirect_selection else []
-    ended = dbt.run(arguments, project_dir=asked.dbt_project.project_dir, step=context.op.name)
+    if invocation.dbt_project is None:
+        raise dg.DagsterInvariantViolationError("a dbt step needs a dbt project")
+    # dbt's unit tests test SQL, not data; they run with the project's tests.
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
+    arguments += invocation.selection_args
+    if is_full_refresh:
+        arguments.append("--full-refresh")
+    if invocation.indirect_selection:
+        arguments += ["--indirect-selection", invocation.indirect_selection]
+    finished = dbt.run(arguments, project_dir=invocation.dbt_project.project_dir, step=context.op.name)
     events = [
         event
-        for raw_event in ended.events
+        for raw_event in finished.events
         for event in DbtCoreCliEventMessage(raw_event, {}).to_default_asset_events(
-            asked.manifest, asked.dagster_dbt_translator, context, project=asked.dbt_project
+            invocation.manifest, invocation.dagster_dbt_translator, context, project=invocation.dbt_project
         )
     ]
-    _count_rows(context, events, warehouse)
-    yield from map(_advised, events)
-    if not ended.is_successful:
-        raise dg.Failure("dbt build failed: " + "\n\n".join(ended.errors), allow_retries=False)
+    _add_row_counts(context, events, warehouse)
+    yield from map(_with_next_step, events)
+    if not finished.is_successful:
+        raise dg.Failure("dbt build failed: " + "\n\n".join(finished.errors), allow_retries=False)
 
 
-def _count_rows(context: dg.AssetExecutionContext, events: Iterable[object], warehouse: Warehouse) -> None:
+def _add_row_counts(
+    context: dg.AssetExecutionContext, events: Iterable[object], warehouse: Warehouse
+) -> None:
     outputs = [event.output_name for event in events if isinstance(event, dg.Output) and event.output_name]
     with warehouse.connect() as connection:
         for output in outputs:
@@ -146,17 +158,17 @@ def _count_rows(context: dg.AssetExecutionContext, events: Iterable[object], war
             context.add_output_metadata({"dagster/row_count": counted and counted[0]}, output_name=output)
 
 
-def _advised(event: object) -> object:
-    """``event``; a failed check with what to do next."""
+def _with_next_step(event: object) -> object:
+    """``event``, with the next step in its metadata if it is a failed check."""
     if not isinstance(event, dg.AssetCheckResult) or event.passed:
         return event
     step = NEXT_STEPS.get(event.check_name or "")
-    told = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
-    return event._replace(metadata={**event.metadata, **told})
+    advice = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
+    return event._replace(metadata={**event.metadata, **advice})
 
 
-def _too_late(asked: date, today: date) -> str:
+def _future_date_text(requested: date, today: date) -> str:
     return (
-        f"as-of day {asked} lies in the future of this business: its newest fact was known the day before "
-        f"{today}. Choose an as-of day that is not after {today}."
+        f"as-of date {requested} lies in the future of this business: its newest fact was known the day "
+        f"before {today}. Choose an as-of date that is not after {today}."
     )

@@ -1,46 +1,45 @@
-"""What to do next when a check of a dbt model fails: one sentence per check, shown beside its result."""
+"""Next step after a failed dbt test: one sentence per test, shown with its result."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-# Under this name the metadata of a failed check hold the sentence, whoever judged.
+# Metadata key of the sentence, for checks in dbt and in Python.
 NEXT_STEP = "next_step"
 _TYPED_WRONG = (
-    "Nothing was published: the code wrote a value that its column does not allow; look it up in the "
-    "warehouse by the query in dbt's log, mend what writes it and launch the job again."
+    "Nothing was published: the code wrote a value that its column does not allow. Find it in the "
+    "warehouse by the query in dbt's log, correct the code that writes it and launch the job again."
 )
 NEXT_STEPS: Mapping[str, str] = MappingProxyType(
     {
         "keys_are_unique": (
-            "Find the repeated keys in the named table; if two deliveries hold the same row, take one "
-            "away, else the model joins wrong: mend it and launch the job again."
+            "Find the repeated keys in the named table; if two deliveries hold the same row, remove one, "
+            "else correct the join in the model; then launch the job again."
         ),
         "required_columns_are_filled": (
-            "Look at the named column in the export that feeds it; if the export is whole, the model "
-            "loses it: mend that and launch the job again."
+            "Look at the named column in the export that feeds it; if the export is complete, the model "
+            "loses the values: correct it and launch the job again."
         ),
         "nothing_known_after_as_of": (
-            "A feature knows its future and must not be learned from: join its facts through the macro "
-            "known_as_of and launch the job again."
+            "A feature uses facts from after its as-of date, so nothing may be trained on it: join its facts "
+            "through the macro known_as_of and launch the job again."
         ),
         "rates_lie_between_0_and_1": (
-            "Divide by the whole in the model that makes the named rate; it may be percent, or a count of "
-            "something else."
+            "Correct the denominator in the model of the named rate; the rate may be in percent, or divide "
+            "by the count of something else."
         ),
         "days_and_counts_are_not_negative": (
-            "Look for orders dated after their morning in the export, and for a window that ends late in "
-            "the model."
+            "Look for orders in the export that are dated after their as-of date, and for a window in the "
+            "model that ends late."
         ),
         "every_customer_has_an_order": (
-            "The spine holds customers without a purchase: mend the model that makes it and launch the "
-            "job again."
+            "The spine holds customers without a purchase: correct its model and launch the job again."
         ),
         "counts_are_not_negative": "Look for days whose returns were counted as orders in the named model.",
         "outcomes_are_yes_or_no": (
-            "Mend the label model: an outcome is 1 when it happened in the window, else 0."
+            "Correct the label model: an outcome is 1 if the event happened in the window, else 0."
         ),
         "arms_are_treated_or_control": (
-            "Map the export's own words for the two arms to treated and control in the YAML's columns and "
+            "Map the export's words for the two arms to treated and control in the columns of the YAML and "
             "launch refresh."
         ),
         **dict.fromkeys(

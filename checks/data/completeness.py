@@ -1,4 +1,4 @@
-"""Checks of shape: nothing lost, nothing doubled, every column what its contract says."""
+"""Completeness checks: no row lost or duplicated, no file unreadable, every column as in its contract."""
 
 from collections.abc import Sequence
 
@@ -7,42 +7,43 @@ import pandera.pandas as pa
 
 from checks.verdict import Verdict
 
-# Enough violated rules to see the pattern; the rest is a count.
+# Enough violations to see the pattern; the rest are counted.
 SHOWN_VIOLATIONS = 3
 
 
-def every_row_is_accounted_for(landings: pd.DataFrame) -> Verdict:
+def every_row_is_accounted_for(load_log: pd.DataFrame) -> Verdict:
     """Rows in = rows loaded + rows rejected, for each file.
 
     Args:
-        landings: One row per landed file with ``source_file``, ``rows_in``, ``rows_loaded`` and
+        load_log: (n,) rows, one per file, with ``source_file``, ``rows_in``, ``rows_loaded`` and
             ``rows_rejected``.
     """
-    gap = landings["rows_in"] - landings["rows_loaded"] - landings["rows_rejected"]
-    torn = landings.loc[gap != 0]
-    reason = f"{int(landings['rows_in'].sum()):,} rows in {len(landings)} files: each is loaded or rejected"
-    if len(torn):
-        worst = torn.iloc[0]
+    gap = load_log["rows_in"] - load_log["rows_loaded"] - load_log["rows_rejected"]
+    unbalanced = load_log.loc[gap != 0]
+    reason = f"{int(load_log['rows_in'].sum()):,} rows in {len(load_log)} files: each is loaded or rejected"
+    if len(unbalanced):
+        worst = unbalanced.iloc[0]
         reason = (
-            f"{len(torn)} of {len(landings)} files lost or doubled rows, {int(gap.abs().sum()):,} in all; "
+            f"{len(unbalanced)} of {len(load_log)} files lost or duplicated rows, "
+            f"{int(gap.abs().sum()):,} in all; "
             f"{worst['source_file']}: {worst['rows_in']} in, {worst['rows_loaded']} loaded, "
-            f"{worst['rows_rejected']} rejected. Land again; if it stays, the landing code is wrong."
+            f"{worst['rows_rejected']} rejected. Load again; if it stays, the loading code is wrong."
         )
     return Verdict(
-        passed=torn.empty,
+        passed=unbalanced.empty,
         reason=reason,
         value=float(gap.abs().sum()),
         threshold=0.0,
-        evidence={"n": float(landings["rows_in"].sum())},
+        evidence={"n": float(load_log["rows_in"].sum())},
     )
 
 
 def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
-    """No delivered file had to be put aside as a whole.
+    """No delivered file is in quarantine.
 
     Args:
-        unreadable: One sentence per file that was, with what to do.
-        files: Files delivered, those included.
+        unreadable: One sentence per quarantined file, with the remedy.
+        files: Number of delivered files, including those.
     """
     shown = "; ".join(unreadable[:SHOWN_VIOLATIONS])
     more = f"; and {len(unreadable) - SHOWN_VIOLATIONS} more" * (len(unreadable) > SHOWN_VIOLATIONS)
@@ -58,16 +59,16 @@ def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
 
 
 def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdict:
-    """The scored customers are the cohort: nobody missing, nobody invented.
+    """The scored customers are exactly the cohort.
 
     Args:
-        cohort: Customers in the features of the as-of day.
+        cohort: Customers in the features of the as-of date.
         scored: Of those, customers with a score row.
         strangers: Score rows of customers who are not in the cohort.
     """
     return Verdict(
         passed=cohort == scored and strangers == 0,
-        reason=f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows belong to nobody",
+        reason=f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows belong to nobody in it",
         value=float(cohort - scored + strangers),
         threshold=0.0,
         evidence={"n": float(cohort)},
@@ -75,9 +76,13 @@ def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdic
 
 
 def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Verdict:
-    """Every column is there, typed and within its bounds.
+    """Every column is present, has its type and is within its bounds.
 
-    The failing values themselves stay out of the verdict: it is shown in logs, and they may be personal.
+    The verdict is shown in logs, so it leaves out the failing values, which may be personal.
+
+    Args:
+        rows: (n,) rows to validate.
+        contract: Their pandera schema.
     """
     try:
         contract.validate(rows, lazy=True)
@@ -104,7 +109,7 @@ def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Ver
 
 
 def _named(cases: pd.DataFrame) -> pd.DataFrame:
-    """Failure cases by column; where a whole column is missing, pandera has it as the failing value."""
+    """Failure cases by column; pandera reports the name of a missing column as the failing value."""
     is_about_column = cases["check"].isin(["column_in_dataframe", "column_in_schema"])
     named: pd.Series[str] = cases["column"].mask(is_about_column, cases["failure_case"])
     return cases.assign(column=named)

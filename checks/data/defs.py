@@ -1,4 +1,4 @@
-"""The checks of the raw tables bound to their assets: what was delivered is whole, readable and on time."""
+"""Checks of delivered data, bound to the raw tables: complete, readable, fresh and of normal volume."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ import pandas as pd
 from assets.defs import PARTITION_TAG
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.loading.load import LoadRecord, quarantined_files, recorded_landings
+from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
@@ -17,49 +17,94 @@ from checks.data.completeness import every_file_is_readable, every_row_is_accoun
 from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.verdict import Verdict
 
-# Without the newest orders the features would say that customers have stopped buying.
-INDISPENSABLE = "order_lines"
+# Without the newest orders every feature would show customers who stopped buying.
+BLOCKING_TABLE = "order_lines"
 
 
 def landing_checks() -> list[dg.AssetChecksDefinition]:
-    """Nothing is lost between the exports and each raw table, and the exports came: readers wait for it."""
-    return [check for contract in CONTRACTS.values() for check in _landing_checks(contract)]
+    """Checks of every raw table: no row lost between the exports and the table, and no export missing."""
+    return [
+        check
+        for contract in CONTRACTS.values()
+        for checks in (_completeness_checks(contract), _arrival_checks(contract))
+        for check in checks
+    ]
 
 
-def _landing_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
-    key, blocks = raw(contract.table), contract.table == INDISPENSABLE
-    reconciled, readable = (_landed(contract, judge) for judge in (_reconciled, _readable))
-    yield check_of(key, "every_row_is_accounted_for", reconciled, why=every_row_is_accounted_for)
-    yield check_of(key, "every_file_is_readable", readable, why=every_file_is_readable, is_blocking=blocks)
+def _completeness_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
+    yield check_of(
+        raw(contract.table),
+        "every_row_is_accounted_for",
+        _on_load_log(contract, _reconciled),
+        why=every_row_is_accounted_for,
+        next_step=(
+            "Launch refresh once more; if the rows still do not add up, the loading code is wrong: report "
+            "it with the file that the reason names."
+        ),
+    )
+    yield check_of(
+        raw(contract.table),
+        "every_file_is_readable",
+        _on_load_log(contract, _readable),
+        why=every_file_is_readable,
+        next_step=(
+            "Export the named files again in the format that their source declares, replace the old files "
+            "and launch refresh."
+        ),
+        is_blocking=contract.table == BLOCKING_TABLE,
+    )
+
+
+def _arrival_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
     if contract.happened_at is None:
         return
-    late, amounts = (_arrived(contract, judge) for judge in (sources_are_fresh, row_volume_is_normal))
-    yield check_of(key, "sources_are_fresh", late, why=sources_are_fresh, is_blocking=blocks)
-    yield check_of(key, "row_volume_is_normal", amounts, why=row_volume_is_normal, is_blocking=False)
+    yield check_of(
+        raw(contract.table),
+        "sources_are_fresh",
+        _on_arrivals(contract, sources_are_fresh),
+        why=sources_are_fresh,
+        next_step=(
+            "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
+            "the YAML."
+        ),
+        is_blocking=contract.table == BLOCKING_TABLE,
+    )
+    yield check_of(
+        raw(contract.table),
+        "row_volume_is_normal",
+        _on_arrivals(contract, row_volume_is_normal),
+        why=row_volume_is_normal,
+        next_step=(
+            "Compare the named days with the system that exported them: look for missing files or broken "
+            "tracking where there are too few rows, for bots or a repeated delivery where there are too "
+            "many."
+        ),
+        is_blocking=False,
+    )
 
 
-def _landed(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
+def _on_load_log(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
     def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
         with warehouse.connect() as connection:
-            landings = recorded_landings(connection)
-        return judge([landing for landing in landings if landing.table_name == contract.table])
+            records = read_load_log(connection)
+        return judge([record for record in records if record.table_name == contract.table])
 
     return judged
 
 
-def _reconciled(landings: list[LoadRecord]) -> Verdict:
-    return every_row_is_accounted_for(pd.DataFrame(landings, columns=LoadRecord.__slots__))
+def _reconciled(records: list[LoadRecord]) -> Verdict:
+    return every_row_is_accounted_for(pd.DataFrame(records, columns=LoadRecord.__slots__))
 
 
-def _readable(landings: list[LoadRecord]) -> Verdict:
-    return every_file_is_readable(quarantined_files(landings), files=len(landings))
+def _readable(records: list[LoadRecord]) -> Verdict:
+    return every_file_is_readable(quarantined_files(records), files=len(records))
 
 
-def _arrived(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
+def _on_arrivals(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
     def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
-        # Exports may be landed without a morning; whatever is published afterwards has one.
+        # Job refresh loads exports without an as-of date; every job that publishes has one.
         if not context.run.tags.get(PARTITION_TAG):
-            return Verdict(passed=True, reason="this run stands on no morning: nothing can be late for it")
+            return Verdict(passed=True, reason="the run has no as-of date, so nothing can be late")
         as_of = as_of_run(context)
         return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
 

@@ -1,4 +1,4 @@
-"""Checks of arrival: each source delivered up to the morning, and as much as it usually does."""
+"""Freshness and volume checks: each source has recent rows, and its usual number of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,28 +13,28 @@ from assets.metrics.arrays import Floats
 from checks.data.volume import RECENT_WEEKS, YEAR_WEEKS, Usual, usual_count, usual_empty_days
 from checks.verdict import Verdict
 
-# The longest of many silences is exceeded by chance; by three more of their standard deviations one time in
-# twenty even where rows come at random (exponential gaps: e**-3), and hardly ever where they come daily.
+# The longest of many gaps is exceeded by chance; by three more standard deviations one time in twenty even
+# where rows come at random (exponential gaps: e**-3), and hardly ever where they come daily.
 GRACE_DEVIATIONS = 3.0
-# With fewer days the second longest silence is one of a handful.
+# With fewer than MANY_SILENCES gaps the second longest is too small a bound, and the longest is used.
 FEWEST_DAYS, MANY_SILENCES = 8, 50
 YEAR = np.timedelta64(DAYS_PER_WEEK * YEAR_WEEKS, "D")
-# Closures return at about the same date: Easter moves by four weeks.
+# Closures recur at about the same date; Easter moves by up to four weeks.
 SEASON = np.timedelta64(28, "D")
-# Two years of weeks to be judged by, each with a year and the level before it.
+# Two years of weeks to compare with, each preceded by a year and the weeks of its level.
 MEMORY_WEEKS = 164
 
 Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
-SILENT = "Deliver what is missing, or take the source out of the YAML if it has ended"
-AMISS = "Too few: look for missing files or broken tracking. Too many: look for bots or a repeated delivery"
+SILENT = "Deliver the missing exports, or remove the source from the YAML if it has ended"
+UNUSUAL = "Too few: look for missing files or broken tracking. Too many: look for bots or a repeated delivery"
 NOTHING = Verdict(passed=True, reason="nothing is delivered for this table", evidence={"n": 0.0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Finding:
-    """What one source looks like: ``text`` says it, ``value`` was held against ``threshold``."""
+    """Finding for one source: a sentence, and ``value`` that was compared with ``threshold``."""
 
     is_usual: bool
     text: str
@@ -44,47 +44,47 @@ class _Finding:
 
 
 def sources_are_fresh(daily: pd.DataFrame, *, as_of: date) -> Verdict:
-    """No source has been silent for longer than it ever is.
+    """Each source's newest row is no older than its usual longest gap plus tolerance.
 
     Args:
-        daily: source, day and rows, days without rows left out, all before ``as_of``.
-        as_of: The Monday morning on which we stand.
+        daily: (n,) rows of source, day and rows; days without rows are left out, all are before ``as_of``.
+        as_of: The as-of date, a Monday.
     """
     if daily.empty:
         return NOTHING
     found = [
-        _lateness(str(source), rows, as_of=np.datetime64(as_of, "D"))
+        _freshness(str(source), rows, as_of=np.datetime64(as_of, "D"))
         for source, rows in daily.groupby("source")
     ]
-    return _verdict(
-        found, remedy="Deliver what is missing, or take the source out of the YAML if it has ended"
-    )
+    return _verdict(found, remedy=SILENT)
 
 
 def row_volume_is_normal(daily: pd.DataFrame, *, as_of: date) -> Verdict:
-    """The newest week of each source, and its busiest day, have about as many rows as its own past allows.
+    """Each source's newest week, and its busiest day, have a number of rows that is usual for the source.
 
     Args:
-        daily: source, day and rows_in_time, days without rows left out, all before ``as_of``.
-        as_of: The Monday morning on which we stand; the week before it is judged.
+        daily: (n,) rows of source, day and rows_in_time; days without rows are left out, all are before
+            ``as_of``.
+        as_of: The as-of date, a Monday; the week before it is checked.
     """
     if daily.empty:
         return NOTHING
     found = [
         finding
         for source, rows in daily.groupby("source")
-        for finding in _amounts(str(source), _weeks(rows, as_of=as_of), as_of=as_of)
+        for finding in _volume(str(source), _weeks(rows, as_of=as_of), as_of=as_of)
     ]
-    return _verdict(found, remedy=AMISS)
+    return _verdict(found, remedy=UNUSUAL)
 
 
-def _lateness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Finding:
+def _freshness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Finding:
     days = np.unique(rows["day"].to_numpy().astype("datetime64[D]"))
     silent = int((as_of - days[-1]).astype(int)) - 1
-    told = f"{source}: newest row {days[-1]}, {_days(silent)} of silence"
+    newest = f"{source}: newest row {days[-1]}, {_days(silent)} of silence"
     if days.size < FEWEST_DAYS:
         return _Finding(
-            is_usual=True, text=f"{told}; cannot be judged yet: {days.size} of {FEWEST_DAYS} days with rows"
+            is_usual=True,
+            text=f"{newest}; cannot be compared yet: {days.size} of {FEWEST_DAYS} days with rows",
         )
     ends, gaps = days[1:], np.diff(days).astype(int) - 1
     usual, longest = _usual_silence(gaps, ends, as_of=as_of)
@@ -93,7 +93,7 @@ def _lateness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Find
     allowed = usual + GRACE_DEVIATIONS * max(1.0, spread)
     return _Finding(
         is_usual=silent <= allowed,
-        text=f"{told}, {allowed:.0f} allowed: {longest}",
+        text=f"{newest}, {allowed:.0f} allowed: {longest}",
         value=float(silent),
         threshold=allowed,
         n=int(days.size),
@@ -101,10 +101,10 @@ def _lateness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Find
 
 
 def _usual_silence(gaps: Ints, ends: Days, *, as_of: np.datetime64) -> tuple[int, str]:
-    """Days of silence that are nothing new, and the words for it.
+    """Usual longest gap in days, and a sentence about it.
 
-    The second longest of the year, because one outage is no habit (of few silences the longest); or the
-    longest around this date last year, because a Christmas closure is one.
+    The second longest gap of the year, because one outage is not usual (with few gaps the longest); or the
+    longest around this date last year, because a Christmas closure recurs.
     """
     of_year, of_season = ends > as_of - YEAR, abs(ends - (as_of - YEAR)) <= SEASON
     order = np.argsort(-gaps[of_year], kind="stable")[:2]
@@ -119,9 +119,9 @@ def _usual_silence(gaps: Ints, ends: Days, *, as_of: np.datetime64) -> tuple[int
 
 
 def _weeks(rows: pd.DataFrame, *, as_of: date) -> Floats:
-    """Rows known in time by full week, oldest first, and day, shape (weeks, 7).
+    """Rows known in time per full week, oldest first, and day, shape (weeks, 7).
 
-    The week in which a source began is left out: it is not whole.
+    The first week of a source is left out, because it is incomplete.
     """
     ago = (pd.Timestamp(as_of) - rows["day"]).dt.days.to_numpy() - 1
     weeks = min((int(ago.max()) + 1) // DAYS_PER_WEEK, MEMORY_WEEKS)
@@ -131,25 +131,29 @@ def _weeks(rows: pd.DataFrame, *, as_of: date) -> Floats:
     return counts.reshape(weeks, DAYS_PER_WEEK)
 
 
-def _amounts(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
+def _volume(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
     earlier = weeks[:-1]
     if len(earlier) < RECENT_WEEKS:
-        yield _unjudged(source, f"{max(len(earlier), 0)} full weeks before the newest, {RECENT_WEEKS} needed")
+        yield _not_comparable(
+            source, f"{max(len(earlier), 0)} full weeks before the newest, {RECENT_WEEKS} needed"
+        )
     elif np.median(earlier[-RECENT_WEEKS:].sum(axis=1)) == 0:
-        yield _unjudged(source, f"most of its last {RECENT_WEEKS} weeks had no rows: it comes in bursts")
+        yield _not_comparable(
+            source, f"most of its last {RECENT_WEEKS} weeks had no rows: its deliveries are irregular"
+        )
     elif weeks[-1].sum() == 0:
-        # One cause, one alarm.
-        yield _unjudged(source, "a week without rows is for rows_arrive_on_time to judge")
+        # One cause should raise one alarm.
+        yield _not_comparable(source, "a week without rows is left to sources_are_fresh")
     else:
-        yield from _judged(source, weeks, as_of=as_of)
+        yield from _compare_week(source, weeks, as_of=as_of)
 
 
-def _unjudged(source: str, why: str) -> _Finding:
-    return _Finding(is_usual=True, text=f"{source} cannot be judged yet: {why}")
+def _not_comparable(source: str, why: str) -> _Finding:
+    return _Finding(is_usual=True, text=f"{source} cannot be compared yet: {why}")
 
 
-def _judged(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
-    """The week, its busiest day (no holiday makes a day too quiet to be true) and its empty days."""
+def _compare_week(source: str, weeks: Floats, *, as_of: date) -> Iterator[_Finding]:
+    """Compare the week, its busiest day (only upwards: holidays make quiet days) and its empty days."""
     earlier, newest = weeks[:-1], weeks[-1]
     week = f"the week to {as_of - timedelta(days=1)}"
     busiest = as_of - timedelta(days=DAYS_PER_WEEK - int(newest.argmax()))
@@ -187,7 +191,7 @@ def _days(count: float) -> str:
 
 
 def _verdict(found: list[_Finding], *, remedy: str) -> Verdict:
-    """All sources in one sentence; the numbers are those of the first that is not as usual."""
+    """Combine the findings of all sources; the numbers are those of the first unusual one."""
     unusual = [finding for finding in found if not finding.is_usual]
     shown = (unusual or found)[0]
     return Verdict(

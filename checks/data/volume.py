@@ -1,4 +1,4 @@
-"""How many rows a week may bring, judged by the weeks before it: level, season, spread and sampling error."""
+"""Prediction band for the rows of a week, from earlier weeks: level, season, spread and sampling error."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,19 @@ from assets.metrics.arrays import Floats
 
 RECENT_WEEKS = 8
 YEAR_WEEKS = 52
-# A year of level for the growth, and the level it is compared with.
+# Growth compares two levels that are a year apart.
 SEASON_KNOWN_AFTER = YEAR_WEEKS + RECENT_WEEKS
-# Before a year has been seen: shops double or triple before Christmas ...
+# With less than a year of data: shops double or triple before Christmas ...
 UNSEEN_PEAK = np.log(3.0)
-# ... and shut for three days of a week after it.
+# ... and close for three days of a week after it.
 UNSEEN_CLOSURE = np.log(7.0 / 4.0)
-# A holiday that last year fell into the week before.
+# A holiday that fell into the previous week last year.
 MOVED_HOLIDAY = np.log(7.0 / 6.0)
-# Standard errors beyond the band. A normal error passes three of them on one side once in 740 weeks, and the
+# Standard errors beyond the band. A normal error exceeds three of them on one side once in 740 weeks, and the
 # band, which spans the level and three weeks of last year, less often: 8 sources x 52 Mondays x 3 sides would
 # be 1.7 alarms a year by the first. Simulated (13 sets of eight seasonal, over-dispersed sources, from orders
-# to mailings) it was 0.1 in 12 months, and two thirds of a large source's rows lost were seen 8 times in 10.
+# to mailings) it was 0.1 in 12 months, and a loss of two thirds of a large source's rows was found 8 times
+# in 10.
 STANDARD_ERRORS = 3.0
 # A source that has jumped twice in the past year may jump as far again, and half as far beyond.
 BEYOND_OWN_JUMPS = 1.5
@@ -30,21 +31,21 @@ HALF_A_ROW = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """The counts that would surprise nobody, from ``least`` to ``most``."""
+    """Band of usual counts, from ``least`` to ``most``."""
 
     least: float
     most: float
 
 
 def usual_count(earlier: Floats) -> Usual:
-    """What the next week may bring.
+    """Band of usual counts for the next week.
 
-    The week is expected between the lowest and the highest of: the median of the last eight weeks, and
-    the weeks of last year around the same date, moved by the growth since. The tolerance around that band
-    comes from the spread of earlier weeks about their own level (the median absolute deviation, which a
+    The count is expected between the lowest and the highest of: the median of the last eight weeks, and
+    the weeks of last year around the same date, scaled by the growth since. The tolerance around that band
+    comes from the spread of earlier weeks about their own level (the median absolute deviation, which
     Christmas or an outage in the past does not widen) and the Poisson error of the count itself.
 
-    A week without rows says nothing about how many a delivery has: it counts as the one before it.
+    A week without rows carries no information about the size of a delivery: it counts as the one before it.
 
     Args:
         earlier: (n,) counts of full weeks, oldest first; n is at least ``RECENT_WEEKS``.
@@ -53,7 +54,7 @@ def usual_count(earlier: Floats) -> Usual:
         ValueError: when there are fewer weeks.
     """
     if earlier.size < RECENT_WEEKS:
-        raise ValueError(f"{earlier.size} weeks say nothing about the next; at least {RECENT_WEEKS}")
+        raise ValueError(f"{earlier.size} weeks are too few for a band; at least {RECENT_WEEKS}")
     logs = np.log(_delivered(earlier) + HALF_A_ROW)
     level = np.median(sliding_window_view(logs, RECENT_WEEKS), axis=1)
     low, high = _bands(logs, level)
@@ -68,23 +69,23 @@ def usual_count(earlier: Floats) -> Usual:
 
 
 def usual_empty_days(earlier: Floats) -> int:
-    """How many days without rows the next week may have.
+    """Usual maximum of days without rows in the next week.
 
-    A weekly total cannot tell a lost half week from a bad one; days that are never empty can.
+    A weekly total cannot separate a lost half week from a weak one; the number of empty days can.
 
     Args:
         earlier: (n,) days without rows, 0 to 7, of full weeks, oldest first.
     """
-    # The second most: one outage in a year is no habit.
+    # The second highest: one outage in a year is not usual.
     usual = int(np.sort(earlier[-YEAR_WEEKS:])[-2:].min())
     if earlier.size <= SEASON_KNOWN_AFTER:
-        return usual + 3  # a shop shuts for three days over its first Christmas
+        return usual + 3  # a shop closes for three days over its first Christmas
     season = earlier[-YEAR_WEEKS - 1 : -YEAR_WEEKS + 2]
     return max(usual, int(season.max())) + 1  # holidays move between weeks
 
 
 def _delivered(counts: Floats) -> Floats:
-    """``counts`` with each empty week as the last one that was not."""
+    """``counts`` with each empty week replaced by the last non-empty one, shape (n,)."""
     filled = np.maximum.accumulate(np.where(counts > 0, np.arange(counts.size), 0))
     return np.asarray(counts[filled], dtype=np.float64)
 
@@ -110,7 +111,7 @@ def _spread(logs: Floats, level: Floats) -> float:
 
 
 def _tolerance(expected: float, spread: float, *, jumps: Floats) -> float:
-    """How far beyond ``expected`` a week may lie, in logs."""
+    """Tolerance around ``expected``, in logs."""
     error = float(np.sqrt(spread**2 + np.exp(-max(expected, 0.0))))
     second = float(np.sort(jumps)[-2]) if jumps.size > 1 else 0.0
     return max(STANDARD_ERRORS * error, BEYOND_OWN_JUMPS * second)

@@ -47,6 +47,10 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
             "scored_customers_have_consent",
             _of_day(table, is_recorded=is_recorded),
             why=scored_customers_have_consent,
+            next_step=(
+                "Nothing was published: launch score for the as-of date again; if the rows come back, the "
+                "capability reads customers from another table than pit_customer__eligibility."
+            ),
         )
         for table in tables
     ]
@@ -59,6 +63,10 @@ def audience_check() -> dg.AssetChecksDefinition:
         "audience_has_consent_and_no_holdout",
         lambda context, warehouse: audience_verdict(warehouse, as_of_run(context)),
         why=audience_has_consent_and_no_holdout,
+        next_step=(
+            "Nothing was published; upload no file of this as-of date. Launch score again; if the members "
+            "come back, the audience reads consent columns that differ from the recorded consents."
+        ),
     )
 
 
@@ -103,6 +111,10 @@ def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
             below=folder,
         ),
         why=no_personal_data_outside_vault,
+        next_step=(
+            "Open the named files: declare the column that holds the values under pii and launch refresh; "
+            "if customers wrote them into a text, mask them in the mapping of that column."
+        ),
         # A customer may have written an address into a review: a warning on every run, which blocks nothing.
         is_blocking=False,
     )

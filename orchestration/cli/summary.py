@@ -88,7 +88,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
             return connection.execute(sql).df()
 
         return Facts(
-            landings=warehouse.read("select * from raw.landings"),
+            landings=warehouse.read("select * from raw.load_log"),
             rejects=rejects,
             versions=published(GRADED_QUERY),
             metrics=published("select * from published.metrics where split = 'test'"),

@@ -15,7 +15,7 @@ from assets.calendar import as_of_on_or_before
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.config.clock import known_today
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.simulation import PlantedFaults
+from assets.ingest.config.simulation import FaultInjection
 from assets.ingest.loading.load import load_sources
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from orchestration.definitions import today_of
@@ -242,7 +242,7 @@ def test_every_kind_of_bad_input_is_listed_with_its_outcome() -> None:
 
 
 def test_every_fault_of_the_sample_shop_is_explained(docs: str) -> None:
-    require(PlantedFaults.model_fields.keys() - cells(docs))
+    require(FaultInjection.model_fields.keys() - cells(docs))
 
 
 def test_every_injected_fault_is_listed_with_the_check_that_detects_it(docs: str) -> None:

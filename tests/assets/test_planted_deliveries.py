@@ -16,7 +16,7 @@ from checks.data.defs import landing_checks
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED
 from tests.assets.judged import failed, is_detected
-from tests.unit.checks.test_arrivals import arrivals, morning, shop
+from tests.unit.checks.test_freshness import arrivals, as_of_after, shop
 from tests.warehouse import ugly
 
 ORDER_LINES = raw("order_lines")
@@ -77,13 +77,13 @@ def arrival_checks(warehouse: DuckDBWarehouse, *, as_of: date) -> dict[str, str]
 def test_an_unusual_delivery_is_detected_on_the_next_as_of_date(tmp_path: Path, name: str) -> None:
     fault = FAULTS[name]
     warehouse = delivered(tmp_path, INJECTED[name](shop(WEEK + 1, rows=100)))
-    detected = is_detected(fault, arrival_checks(warehouse, as_of=morning(WEEK + 1)), as_of_dates=0)
+    detected = is_detected(fault, arrival_checks(warehouse, as_of=as_of_after(WEEK + 1)), as_of_dates=0)
     assert detected == (fault.check != UNDETECTED)
 
 
 def test_a_usual_delivery_passes(tmp_path: Path) -> None:
     warehouse = delivered(tmp_path, shop(WEEK + 1, rows=100))
-    assert arrival_checks(warehouse, as_of=morning(WEEK + 1)) == {}
+    assert arrival_checks(warehouse, as_of=as_of_after(WEEK + 1)) == {}
 
 
 MONDAY = date(2023, 1, 30)

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from assets.features.matrix import LeakDetected, Matrix
 from assets.metrics.arrays import Floats
 from assets.supervised.evaluation import walk_forward
+from assets.supervised.evaluation.published import published_probability
 from assets.supervised.fitting.task import Binary
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -34,7 +35,7 @@ def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) ->
     """Run the later date: a check has the reason, the champion stays and its scores are unchanged."""
     fault = FAULTS[name]
     before, champion = world.scored(FIRST), world.scored(FIRST)["model_version"].iloc[0]
-    serves = world.live(LATER, problem)
+    serves = world.run_date(LATER, problem)
     assert serves.model_version == champion
     decision = world.newest_decision()
     assert (decision["decision"], decision["champion"]) == ("refuse", champion)
@@ -58,7 +59,7 @@ def test_a_fact_from_the_future_stops_the_run_before_anything_is_written(world: 
     world.write(rows.assign(newest_known_at=rows["newest_known_at"].mask(late, rows["as_of_at"])))
     before = world.tables()
     with pytest.raises(LeakDetected, match=f"{CUSTOMERS} of .* rows use facts not yet known"):
-        world.live(LATER)
+        world.run_date(LATER)
     # Realised performance comes first and needs no features of this as-of date.
     before.pop(SPEC.realised.name)
     tables = world.tables()
@@ -74,7 +75,7 @@ def test_a_constant_model_is_stopped(world: World) -> None:
 def test_the_probability_of_the_predicted_class_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = walk_forward.published_probability
+    original = published_probability
 
     def of_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
         predicted = original(fitted, judged, **known)  # type: ignore[arg-type]

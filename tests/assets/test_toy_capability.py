@@ -159,8 +159,10 @@ def shop(tmp_path: Path) -> Path:
     )
     is_refused = rows["customer_id"] == "c4"
     reasons = pd.Series(pd.NA, index=rows.index, dtype="string").mask(is_refused, "no_consent")
-    consent = {"is_holdout": False, "consent_ads": True, "consent_profiling": ~is_refused}
-    warehouse.replace(COHORT, rows.assign(ineligible_reason=reasons, **consent))
+    cohort = rows.assign(
+        ineligible_reason=reasons, is_holdout=False, consent_ads=True, consent_profiling=~is_refused
+    )
+    warehouse.replace(COHORT, cohort)
     write_orders(tmp_path, rows.assign(orders=2))
     return tmp_path
 

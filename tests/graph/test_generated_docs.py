@@ -7,8 +7,8 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 
+from assets.transform.remediation import NEXT_STEP, next_step_of
 from assets.transform.remediation import NEXT_STEPS as NEXT_STEPS_OF_DBT
-from assets.transform.remediation import next_step_of
 from checks.remediation import NEXT_STEPS
 from orchestration.capabilities import PROBLEMS
 from orchestration.cli.docs import DOCS, Manifest, pages
@@ -63,7 +63,10 @@ def test_every_check_is_on_its_page_with_a_next_step(
     assert len(sections) > 50
     for key in shop_graph.asset_check_keys:
         assert f"`{'.'.join(key.asset_key.path)}`" in sections[key.name]
-        assert "*Next:* " in sections[key.name]
+        step = str(shop_graph.get_check_spec(key).metadata[NEXT_STEP])
+        assert f"*Next:* {step}" in sections[key.name]
+        assert step[0].isupper()
+        assert step.endswith(".")
 
 
 def test_a_dbt_test_without_a_next_step_is_refused_by_name() -> None:

@@ -115,7 +115,7 @@ class Harness:
 
     def _refuse_lost_facts(self) -> None:
         before = Place(var_dir=self.whole)
-        sql = "select source_file, sum(rows_loaded)::bigint as n from raw.landings group by 1 order by 1"
+        sql = "select source_file, sum(rows_loaded)::bigint as n from raw.load_log group by 1 order by 1"
         was, now = before.kept(sql), self.place.kept(sql)
         if not was.equals(now):
             raise Lost(f"landed rows differ:\n{was}\n{now}")

@@ -65,7 +65,7 @@ def test_the_next_run_does_not_restore_the_erased_customer(
     assert proof["finished_at"].notna().all()
     assert proof["erasure_id"].nunique() == 1
     assert {"raw.order_lines", "features.feat_customer__rfm", "vault"} <= set(proof["table_name"])
-    landed = place.kept("select * from raw.landings")
+    landed = place.kept("select * from raw.load_log")
     assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
     nothing = json.loads(run_command(place, "export_subject", "--customer", somebody).output)
     assert nothing == {"delivered": {}, "vault": {}, "published": {}}

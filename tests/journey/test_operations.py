@@ -164,7 +164,7 @@ def test_the_reader_always_saw_all_customers(survived: Survived, met: Met) -> No
 def test_no_unfinished_file_and_no_duplicate_row_is_left(met: Met) -> None:
     assert not list(met.place.snapshot.parent.rglob("*.unfinished*"))
     assert met.place.published(f"select * from {LATEST}")["customer_id"].is_unique
-    landed = met.place.kept("select source_file, count(*) as times from raw.landings group by 1")
+    landed = met.place.kept("select source_file, count(*) as times from raw.load_log group by 1")
     assert set(landed["times"]) == {1}
 
 

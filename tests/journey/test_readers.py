@@ -107,7 +107,7 @@ def test_a_second_run_of_an_as_of_date_duplicates_no_row(watched: Watched) -> No
     ):  # fmt: skip
         rows = watched.place.published(f"select * from published.{table}")
         assert sorted(rows["model_name"]) == model_names, table
-    landed = watched.place.kept("select source_file, count(*) as times from raw.landings group by 1")
+    landed = watched.place.kept("select source_file, count(*) as times from raw.load_log group by 1")
     assert set(landed["times"]) == {1}
 
 

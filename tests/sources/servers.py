@@ -1,4 +1,4 @@
-"""A database and a web service of the tests' own, and what becomes of the rows pulled from them."""
+"""A database and a web service for the tests, and the raw rows loaded from them."""
 
 import json
 import multiprocessing
@@ -25,7 +25,7 @@ from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import load_sources, reconciliation_gaps
 from assets.ingest.pulling import files
 from assets.ingest.pulling import pull as pull_module
-from assets.ingest.pulling.pull import Pulled, pull
+from assets.ingest.pulling.pull import PullResult, pull
 
 # Importing dlt and its friends takes seconds: one process does it and is forked for every pull that may die.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -92,7 +92,8 @@ class Service:
     """A web service with ``records``, three to a page.
 
     ``faults`` maps the number of a request, the first being 0, to the status it gets instead of an answer;
-    ``hangs_at`` is the number of a request that gets none. ``told`` are the paths that something was sent to.
+    ``hangs_at`` is the number of a request that gets none. ``telemetry_paths`` are
+    the paths of POST requests.
     """
 
     port: int
@@ -102,7 +103,7 @@ class Service:
     next_host: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
     tokens: list[str | None] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    telemetry_paths: list[str] = field(default_factory=list)
     hanging: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -141,12 +142,12 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             if status == 301:
                 self.send_header("Location", "http://localhost:1/v2/reviews?key=1")
             self.end_headers()
-            # Who was killed while waiting is not there any more.
+            # A client that was killed while waiting has closed the connection.
             with suppress(BrokenPipeError, ConnectionResetError):
                 self.wfile.write(body)
 
         def do_POST(self) -> None:
-            service.told.append(self.path)
+            service.telemetry_paths.append(self.path)
             self.send_error(404)
 
         def log_message(self, *_: object) -> None:
@@ -202,7 +203,7 @@ class Shop:
     def state_dir(self) -> Path:
         return self.folder / "dlt"
 
-    def pull(self) -> Pulled:
+    def pull(self) -> PullResult:
         business = self.business
         return pull(business, business.sources[0], secret=self.secrets.get, state_dir=self.state_dir)
 

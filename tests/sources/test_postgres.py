@@ -9,7 +9,7 @@ import pytest
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.pulling import database
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
 from tests.sources.servers import PASSWORD, SETTINGS, Death, Postgres, Shop
 
 COLUMNS = {
@@ -243,7 +243,7 @@ def test_no_password_is_kept(postgres: Postgres, shop: Shop) -> None:
         ({"cursor": "order_number"}, ["cursor order_number is TEXT"]),
         (
             {"primary_key": "order_number"},
-            ["primary_key order_number does not tell the rows apart", "2 rows"],
+            ["primary_key order_number does not identify a row", "2 rows"],
         ),
     ],
 )
@@ -267,6 +267,8 @@ def test_a_database_that_is_down_may_be_up_later(shop: Shop) -> None:
         source=shop.source,
         secrets={"SHOP_DATABASE_URL": f"postgresql://shop:{PASSWORD}@127.0.0.1:1/postgres"},
     )
-    with pytest.raises(SourceUnreachable, match="source orders_db: the database cannot be read now") as told:
+    with pytest.raises(
+        SourceUnreachable, match="source orders_db: the database cannot be read now"
+    ) as raised:
         away.pull()
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(raised.value)

@@ -12,7 +12,7 @@ import pytest
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.defs import pulled_assets
 from assets.ingest.pulling import rest
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
 from tests.sources.servers import TOKEN, Service, Shop
 
 COLUMNS = {"review_id": "id", "written_at": "updated_at", "text": "text", "rating": "stars"}
@@ -81,7 +81,7 @@ def test_every_record_arrives_once_however_the_pages_are_asked_for(
 
 
 def test_a_service_that_is_busy_and_then_stumbles_is_asked_again(service: Service, shop: Shop) -> None:
-    # The second request is told to come back in a second, the fourth fails.
+    # The second request is answered with a retry after one second, the fourth fails.
     service.faults = {1: 429, 3: 500}
     began = time.monotonic()
     assert shop.pull().rows == 8
@@ -153,7 +153,7 @@ def test_a_pull_talks_to_its_source_only_and_writes_only_where_it_should(
     process = shop.pulling(RUNTIME__DLTHUB_TELEMETRY_ENDPOINT=endpoint)
     process.join(60)
     assert process.exitcode == 0
-    assert service.told == []
+    assert service.telemetry_paths == []
     assert {path.name for path in shop.folder.iterdir()} == {"landing", "dlt"}
 
 
@@ -186,13 +186,13 @@ def test_the_token_is_not_taken_to_another_server(service: Service, shop: Shop) 
     assert "has moved to http://localhost:1/v2/reviews: write that as url" in refusal(shop)
 
 
-def test_a_service_that_ignores_the_paging_is_found_out(service: Service, shop: Shop) -> None:
-    assert "gives the same page again" in refusal(
+def test_a_service_that_ignores_the_paging_is_refused(service: Service, shop: Shop) -> None:
+    assert "returns the same page again" in refusal(
         shop_of(service, shop.folder, paging="page_number", page_param="p")
     )
 
 
-def test_records_that_are_not_where_they_are_said_to_be_are_refused(service: Service, shop: Shop) -> None:
+def test_a_wrong_path_to_the_records_is_refused(service: Service, shop: Shop) -> None:
     assert "the answer has no items; it has data" in refusal(shop_of(service, shop.folder, records="items"))
 
 
@@ -221,7 +221,7 @@ def test_dagster_fails_for_good_when_the_token_is_refused(service: Service, shop
 def test_dagster_tries_again_when_the_service_is_down(
     service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("assets.ingest.defs.SECONDS_BETWEEN_TRIES", 0)
+    monkeypatch.setattr("assets.ingest.defs.SECONDS_BETWEEN_RETRIES", 0)
     service.faults = dict.fromkeys(range(rest.ATTEMPTS), 500)
     result = materialized(shop)
     assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 1

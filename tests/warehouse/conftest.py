@@ -46,7 +46,7 @@ CHURN_ROWS = f"""
     select 'ann' as customer_id, false as is_eligible, true as is_already_churned,
         'already_churned' as ineligible_reason, rows.* from rows
 """
-# The instant at which the earlier world stops learning: the morning of an as-of day, in UTC.
+# The earlier world holds only facts known before this instant, midnight of an as-of date in UTC.
 CUT = datetime.fromisoformat("2024-04-29")
 
 
@@ -105,14 +105,14 @@ class World:
                 patch.setenv(name, str(place))
             given = manifest.deepcopy() if manifest else None  # type: ignore[no-untyped-call]
             outcome = dbtRunner(manifest=given).invoke([*arguments, "--vars", json.dumps(variables)])
-        # dbt-duckdb holds the file, for this process, until it is told that nobody comes back.
+        # dbt-duckdb keeps the file open in this process until its connections are closed.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         assert outcome.success, failures(outcome.result) or outcome.exception
         return outcome.result if isinstance(outcome.result, Manifest) else given or Manifest()
 
 
 def failures(result: object) -> list[str]:
-    """What went wrong in a dbt run, one line each."""
+    """Failures of a dbt run, one line each."""
     return [
         f"{run.node.name}: {run.message}"
         for run in getattr(result, "results", [])
@@ -124,7 +124,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def told_shop() -> list[Line]:
+def handmade_lines() -> list[Line]:
     """Four customers whose numbers ``test_features.py`` and ``test_time_travel.py`` work out by hand."""
     line = Line
     return [
@@ -139,7 +139,7 @@ def told_shop() -> list[Line]:
              quantity=1, unit_price=3, is_service=True),
         line(order_id="A3", customer_id="ann", ordered_at=at("2024-03-20 10:00"), product_id="cup",
              quantity=-1, unit_price=5),
-        # Bob: a pot; then a typo of 80,995 pots on a Sunday, cancelled the next morning.
+        # Bob: a pot; then a typo of 80,995 pots on a Sunday, cancelled on Monday at eight.
         line(order_id="B1", customer_id="bob", ordered_at=at("2024-03-04 09:00"), product_id="pot",
              quantity=1, unit_price=30),
         line(order_id="B2", customer_id="bob", ordered_at=at("2024-03-24 20:00"), product_id="pot",
@@ -281,7 +281,7 @@ def score_rows(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.fixture(scope="session")
 def lines() -> list[Line]:
-    return told_shop() + random_shop(np.random.default_rng(20240506))
+    return handmade_lines() + random_shop(np.random.default_rng(20240506))
 
 
 @pytest.fixture(scope="session")
@@ -354,7 +354,7 @@ def unguarded_worlds(
 
 @pytest.fixture(scope="session")
 def features_until() -> Callable[[World, str, datetime], pd.DataFrame]:
-    """Every row of a feature table whose as-of morning is not after an instant, in key order."""
+    """Every row of a feature table whose as-of date is not after an instant, in key order."""
 
     def read(world: World, table: str, instant: datetime) -> pd.DataFrame:
         return world.read(

@@ -1,4 +1,4 @@
-"""What happened around the tiny shop besides its orders: visits, messages, reviews and what else is raw."""
+"""Facts of the test shop besides its orders: visits, messages, reviews and the other raw tables."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,11 +17,11 @@ KINDS = ("page_view", "search", "product_view", "add_to_cart", "purchase")
 
 
 def shop_facts(rng: np.random.Generator) -> Facts:
-    """The told facts, whose numbers ``test_features_*.py`` work out by hand, and random ones."""
+    """The handmade facts, whose features ``test_features_*.py`` work out by hand, and random ones."""
     parts = {
-        "events": [rows(VISIT, told_visits()), random_visits(rng)],
-        "sends": [rows(SEND, told_sends()), random_sends(rng)],
-        "reviews": [rows(REVIEW, told_reviews()).assign(text="..."), random_reviews(rng)],
+        "events": [rows(VISIT, handmade_visits()), random_visits(rng)],
+        "sends": [rows(SEND, handmade_sends()), random_sends(rng)],
+        "reviews": [rows(REVIEW, handmade_reviews()).assign(text="..."), random_reviews(rng)],
         **{table: [frame] for table, frame in the_rest().items()},
     }
     return {
@@ -33,7 +33,7 @@ def shop_facts(rng: np.random.Generator) -> Facts:
 
 
 def known_by(facts: Facts, instant: datetime) -> Facts:
-    """What of ``facts`` was known before ``instant``: later rows are missing, later answers empty."""
+    """The part of ``facts`` known before ``instant``: without later rows, with later answers null."""
     events, sends, reviews = facts["events"], facts["sends"].copy(), facts["reviews"]
     for answer in ANSWERS:
         sends[answer] = sends[answer].where(sends[answer] < instant)
@@ -45,14 +45,14 @@ def known_by(facts: Facts, instant: datetime) -> Facts:
     }
 
 
-def rows(names: Sequence[str], told: Sequence[Sequence[object]]) -> pd.DataFrame:
+def rows(names: Sequence[str], values: Sequence[Sequence[object]]) -> pd.DataFrame:
     """A frame whose columns named ``…_at`` are moments, missing ones included."""
-    frame = pd.DataFrame(told, columns=list(names))
+    frame = pd.DataFrame(values, columns=list(names))
     moments = [name for name in names if name.endswith("_at")]
     return frame.assign(**{name: pd.to_datetime(frame[name]) for name in moments})
 
 
-def told_visits() -> list[tuple[str, str, str, str, str | None]]:
+def handmade_visits() -> list[tuple[str, str, str, str, str | None]]:
     return [
         # Bob is the first customer whose visit is known: before that nobody is tracked.
         ("bob's laptop", "desktop", "2024-03-20 10:00", "page_view", "bob"),
@@ -66,13 +66,13 @@ def told_visits() -> list[tuple[str, str, str, str, str | None]]:
         # On her laptop she fills a cart on Sunday evening and pays after midnight.
         ("ann's laptop", "desktop", "2024-04-07 23:50", "add_to_cart", "ann"),
         ("ann's laptop", "desktop", "2024-04-08 00:05", "purchase", "ann"),
-        # Bob does the same in the night in which the earlier world stops learning.
+        # Bob does the same in the night of the cut between the earlier and the later world.
         ("bob's laptop", "desktop", "2024-04-28 23:50", "add_to_cart", "bob"),
         ("bob's laptop", "desktop", "2024-04-29 00:05", "purchase", "bob"),
     ]
 
 
-def told_sends() -> list[tuple[str, str, str, str, str | None, str | None, str | None]]:
+def handmade_sends() -> list[tuple[str, str, str, str, str | None, str | None, str | None]]:
     return [
         ("spring", "ann", "treated", "2024-03-19 09:00", "2024-03-19 12:00", "2024-03-21 12:00", None),
         ("april", "ann", "treated", "2024-04-05 09:00", "2024-04-08 00:00", None, "2024-04-09 08:00"),
@@ -80,7 +80,7 @@ def told_sends() -> list[tuple[str, str, str, str, str | None, str | None, str |
     ]
 
 
-def told_reviews() -> list[tuple[str, str | None, str, float | None]]:
+def handmade_reviews() -> list[tuple[str, str | None, str, float | None]]:
     return [
         ("good tea", "ann", "2024-03-19 18:00", 5),
         ("no stars", "ann", "2024-03-30 18:00", None),
@@ -90,7 +90,7 @@ def told_reviews() -> list[tuple[str, str | None, str, float | None]]:
 
 
 def the_rest() -> Facts:
-    """A row or two for the tables of which no feature is made."""
+    """A row or two for each table that no feature reads."""
     campaigns = [("spring", "Spring", "email", "2024-03-19")]
     spend = [("2024-03-19", "search", "brand", 1000, 20, 7.5), ("2024-03-19", "display", None, None, None, 2)]
     consents = [
@@ -109,7 +109,7 @@ def the_rest() -> Facts:
 
 def random_visits(rng: np.random.Generator, *, visits: int = 400) -> pd.DataFrame:
     """Sixty devices, some shared by two people; one event in eight names its customer, one in ten is late."""
-    told = []
+    values = []
     for _ in range(visits):
         device = int(rng.integers(0, 60))
         # One visit in ten begins just before midnight from Sunday to Monday.
@@ -121,9 +121,9 @@ def random_visits(rng: np.random.Generator, *, visits: int = 400) -> pd.DataFram
             kind = str(rng.choice(KINDS, p=[0.4, 0.1, 0.3, 0.12, 0.08]))
             named = owner if rng.random() < 0.125 else None
             form = ("desktop", "mobile")[device % 2]
-            told.append((f"device {device}", form, at, kind, named, at + late))
+            values.append((f"device {device}", form, at, kind, named, at + late))
             at += timedelta(minutes=float(rng.exponential(12)))
-    return rows((*VISIT, "known_at"), told)
+    return rows((*VISIT, "known_at"), values)
 
 
 def _sunday_night(rng: np.random.Generator) -> int:
@@ -133,7 +133,7 @@ def _sunday_night(rng: np.random.Generator) -> int:
 
 def random_sends(rng: np.random.Generator, *, campaigns: int = 10) -> pd.DataFrame:
     """Half of forty customers get each weekly message; half of these open it, some weeks later."""
-    told = []
+    values = []
     for week in range(campaigns):
         sent_at = datetime.fromisoformat("2024-03-21 09:00") + timedelta(weeks=week)
         for customer in np.flatnonzero(rng.random(40) < 0.5):
@@ -142,12 +142,12 @@ def random_sends(rng: np.random.Generator, *, campaigns: int = 10) -> pd.DataFra
             answers = (opened, clicked, clicked)[: int(rng.choice(4, p=[0.5, 0.2, 0.15, 0.15]))]
             nothing = (None,) * (3 - len(answers))
             arm = "control" if rng.random() < 0.1 else "treated"
-            told.append((f"week {week}", f"r{customer}", arm, sent_at, *answers, *nothing))
-    return rows(SEND, told)
+            values.append((f"week {week}", f"r{customer}", arm, sent_at, *answers, *nothing))
+    return rows(SEND, values)
 
 
 def random_reviews(rng: np.random.Generator, *, reviews: int = 90) -> pd.DataFrame:
-    told = [
+    values = [
         (
             f"review {number}",
             f"r{rng.integers(0, 40)}" if rng.random() < 0.8 else None,
@@ -156,4 +156,4 @@ def random_reviews(rng: np.random.Generator, *, reviews: int = 90) -> pd.DataFra
         )
         for number in range(reviews)
     ]
-    return rows(REVIEW, told).assign(text="...")
+    return rows(REVIEW, values).assign(text="...")

@@ -32,7 +32,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def histories(shop: Any, manifest: Any, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Every customer's history on the morning of ``AS_OF``, by dbt from the landed file."""
+    """Every customer's history as of ``AS_OF``, computed by dbt from the loaded file."""
     world = type(shop)(folder=tmp_path_factory.mktemp("cdnow"))
     document = yaml.safe_load(CONFIG.read_text())
     business = business_from(document, file=CONFIG, data_dir=DATA_DIR, landing_dir=ROOT / "var")
@@ -52,7 +52,7 @@ def histories(shop: Any, manifest: Any, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_every_customer_who_paid_for_anything_has_a_history(histories: pd.DataFrame) -> None:
-    # 23,570 customers, of whom 68 only ever got discs for nothing and two more had paid for none by then.
+    # 23,570 customers: 68 only ever got discs for nothing and two more had paid for none by then.
     assert len(histories) == 23_500
     assert (histories["frequency"] > 0).sum() == 9_423
     assert histories["first_purchase_on"].min() == pd.Timestamp("1997-01-01")

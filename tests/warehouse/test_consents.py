@@ -1,4 +1,4 @@
-"""Who said no has no features; who is held out is told by a hash that anybody can compute."""
+"""Customers without consent have no features; the holdout follows from a hash that anybody can compute."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from tests.warehouse.conftest import World, create, random_shop, told_shop
+from tests.warehouse.conftest import World, create, handmade_lines, random_shop
 from tests.warehouse.shop_facts import Facts
 
 SALT, SHARE = "holdout--2026-01", 0.05
@@ -25,7 +25,7 @@ def held_out(customers: Sequence[str], *, share: float, salt: str) -> set[str]:
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory, facts: Facts, manifest: Manifest) -> World:
     """The tiny shop where consent is recorded: Bob alone has allowed profiling."""
-    lines = told_shop() + random_shop(np.random.default_rng(20240506))
+    lines = handmade_lines() + random_shop(np.random.default_rng(20240506))
     world = create(tmp_path_factory.mktemp("refusing") / "shop", lines, facts)
     world.dbt(
         "run", "--select", "+path:models/features", "pit_customer__eligibility",

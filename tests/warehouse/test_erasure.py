@@ -11,7 +11,7 @@ import pytest
 
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import load_sources
-from assets.ingest.loading.screening import ERASED
+from assets.ingest.loading.write_raw import ERASED
 from assets.privacy.erasure import erase as erasure
 from assets.privacy.erasure.erase import PENDING, ErasureIncomplete, ErasureScope, erase
 from assets.privacy.pii_scan import scan
@@ -166,7 +166,7 @@ def test_loading_the_same_exports_again_does_not_restore_the_person(shop: Shop) 
         shop.deliver()
         shop.load_sources()
         assert is_gone(shop)
-    landed = dict(shop.rows("select source, rows_in - rows_loaded - rows_rejected from raw.landings"))
+    landed = dict(shop.rows("select source, rows_in - rows_loaded - rows_rejected from raw.load_log"))
     assert landed == {"orders": 0, "people": 0, "visits": 0}
 
 
@@ -178,7 +178,7 @@ def test_files_in_other_folders_stay_and_the_person_is_rejected(tmp_path: Path) 
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
     # Loaded again: the counts are those of the unchanged files.
-    counted = "select source, rows_in, rows_loaded, rows_rejected from raw.landings order by source"
+    counted = "select source, rows_in, rows_loaded, rows_rejected from raw.load_log order by source"
     assert shop.rows(counted) == [("orders", 4, 1, 3), ("people", 2, 1, 1), ("visits", 5, 2, 3)]
     assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
     assert shop.rows("select distinct raw_text, reason from raw.rejects") == [(None, ERASED)]

@@ -53,7 +53,7 @@ def test_a_regular_customer(shop: World) -> None:
     assert pd.isna(ann["gap_sd_days"])
 
 
-def test_a_first_time_customer_has_no_rhythm(shop: World) -> None:
+def test_a_first_time_customer_has_no_purchase_interval(shop: World) -> None:
     ann = features(shop, "ann", "2024-03-04")
 
     assert (ann["orders_lifetime"], ann["days_since_order"], ann["net_amount_30d"]) == (1, 2, 20)
@@ -74,7 +74,7 @@ def test_a_voided_order_is_there_until_the_cancellation_is(shop: World) -> None:
     )
 
 
-def test_a_customer_exists_from_the_first_as_of_date_that_knew_an_order(shop: World) -> None:
+def test_a_customer_exists_from_the_first_as_of_date_with_a_known_order(shop: World) -> None:
     # Cat ordered on 8 March; the shop heard of it on the 17th.
     assert features(shop, "cat", "2024-03-11") == {}
     cat = features(shop, "cat", "2024-03-18")
@@ -111,7 +111,7 @@ def test_sales_without_a_customer_stay_in_the_totals(shop: World) -> None:
     assert totals["daily"] == pytest.approx(totals["landed"])
 
 
-def test_what_is_described_is_what_is_there(shop: World, manifest: Any) -> None:
+def test_every_column_is_described(shop: World, manifest: Any) -> None:
     columns = shop.read(
         "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
     )

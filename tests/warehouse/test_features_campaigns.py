@@ -35,7 +35,7 @@ def test_answers_count_from_the_moment_they_happened(shop: World) -> None:
     assert week_after["newest_known_at"] == pd.Timestamp("2024-04-09 08:00")
 
 
-def test_whoever_was_chosen_to_get_no_message_has_none(shop: World) -> None:
+def test_customers_in_the_control_group_have_no_message(shop: World) -> None:
     bob = features(shop, "campaigns", "bob", "2024-04-08")
 
     assert (bob["sends_90d"], bob["opens_90d"], bob["is_unsubscribed"]) == (0, 0, 0)

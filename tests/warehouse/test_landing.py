@@ -14,8 +14,8 @@ from assets.ingest.loading.load import (
     LoadRecord,
     load_sources,
     quarantined_files,
+    read_load_log,
     reconciliation_gaps,
-    recorded_landings,
     reject_kinds,
 )
 
@@ -214,12 +214,12 @@ def test_landing_the_same_files_again_writes_nothing(
     write(tmp_path / "orders.csv", "1,a,2023-01-10,s,1,2.5,")
     first = landed(connection, tmp_path)
     connection.execute("update raw.order_lines set channel = 'untouched'")
-    assert landed(connection, tmp_path) == first == recorded_landings(connection)
+    assert landed(connection, tmp_path) == first == read_load_log(connection)
     assert order_lines(connection, "channel") == [("untouched",)]
     write(tmp_path / "orders.csv", "1,a,2023-01-10,s,2,2.5,")
     assert landed(connection, tmp_path) != first
     assert order_lines(connection, "channel, quantity") == [(None, 2.0)]
-    assert len(recorded_landings(connection)) == 1
+    assert len(read_load_log(connection)) == 1
 
 
 def test_a_file_that_left_takes_its_rows_with_it(
@@ -359,7 +359,7 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
         landed(connection, tmp_path)
 
 
-def test_a_gap_is_told_in_rows() -> None:
+def test_a_gap_is_reported_in_rows() -> None:
     landing = LoadRecord(
         source="orders",
         table_name="order_lines",

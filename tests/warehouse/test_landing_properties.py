@@ -90,7 +90,7 @@ def business(folder: Path) -> BusinessConfig:
 
 def stored(connection: duckdb.DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
     return [
-        connection.execute(f"from raw.{table}").fetchall() for table in ("order_lines", "rejects", "landings")
+        connection.execute(f"from raw.{table}").fetchall() for table in ("order_lines", "rejects", "load_log")
     ]
 
 
@@ -118,12 +118,12 @@ def test_every_row_is_accounted_for_however_it_comes(kind: str) -> None:
             assert load_sources(at_once, business(folder)) == landings == grown
             assert stored(at_once) == once
             assert stored(growing) == once
-            told_once(at_once)
+            assert_each_row_once(at_once)
 
     holds()
 
 
-def told_once(connection: duckdb.DuckDBPyConnection) -> None:
+def assert_each_row_once(connection: duckdb.DuckDBPyConnection) -> None:
     """Each order is taken from one file only, and no line of a file is claimed twice."""
     spread = connection.execute(
         "select order_id from raw.order_lines group by 1 having count(distinct source_file) > 1"

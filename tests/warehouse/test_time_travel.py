@@ -1,4 +1,4 @@
-"""Later facts move no earlier feature; and the comparison notices when the guard is gone."""
+"""Later facts change no earlier feature; the comparison fails when the guard is removed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,23 +21,23 @@ Read = Callable[[World, str, datetime], pd.DataFrame]
 
 # Mondays up to 29 April with rows: orders from 4 March on, the others from the first fact of their kind,
 # which is of 19 or 20 March.
-MORNINGS = {
+AS_OF_DATES = {
     "feat_customer__orders": 9,
     "feat_customer__purchase_history": 9,
     "feat_customer__browsing": 6,
     "feat_customer__campaigns": 6,
     "feat_customer__reviews": 6,
 }
-each_table = pytest.mark.parametrize("table", MORNINGS)
+each_table = pytest.mark.parametrize("table", AS_OF_DATES)
 
 
 @each_table
-def test_facts_learned_later_move_no_earlier_feature(
+def test_facts_known_later_change_no_earlier_feature(
     worlds: tuple[World, World], features_until: Read, table: str
 ) -> None:
     earlier, later = (features_until(world, table, CUT) for world in worlds)
 
-    assert earlier["as_of_date"].nunique() == MORNINGS[table]
+    assert earlier["as_of_date"].nunique() == AS_OF_DATES[table]
     assert len(earlier) > 150
     pd.testing.assert_frame_equal(earlier, later)
 
@@ -58,7 +58,7 @@ def test_a_country_named_by_a_later_order_is_missing_before_it(worlds: tuple[Wor
 
 
 def test_the_later_facts_were_worth_ignoring(worlds: tuple[World, World]) -> None:
-    # Sales that had happened before the last compared morning and were learned after it, a late
+    # Sales that had happened before the last compared as-of date and became known after it, a late
     # cancellation and a late part of an order among them: without these the comparison proves little.
     learned_late = worlds[1].read(
         "select count(*) as orders, count(voided_known_at) as voids, count(*) filter (where not is_purchase"
@@ -86,7 +86,7 @@ def test_the_later_visits_and_answers_were_worth_ignoring(worlds: tuple[World, W
 
 
 @each_table
-def test_without_the_guard_the_same_comparison_goes_red(
+def test_the_comparison_fails_without_the_guard(
     unguarded_worlds: tuple[World, World], features_until: Read, table: str
 ) -> None:
     earlier, later = (features_until(world, table, CUT) for world in unguarded_worlds)

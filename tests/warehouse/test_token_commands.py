@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from assets.ingest.config.business import PLACED, BusinessConfig, BusinessInvalid
+from assets.ingest.config.business import SET_ELSEWHERE, BusinessConfig, BusinessInvalid
 from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.privacy.pii_scan import scan
@@ -74,7 +74,7 @@ class Place:
         self.declare(business(self.folder, suffix))
 
     def declare(self, shop: BusinessConfig) -> None:
-        document = shop.model_dump(mode="json", exclude_unset=True, exclude={*PLACED})
+        document = shop.model_dump(mode="json", exclude_unset=True, exclude={*SET_ELSEWHERE})
         self.file.write_text(yaml.safe_dump(document))
         self.settings = Settings()
         self.shop = self.settings.load_business()

@@ -59,7 +59,7 @@ def test_a_customer_has_one_token_everywhere_and_the_id_is_in_no_byte(
     second = landed(tmp_path, shop, vault)
     deliver(tmp_path, suffix)
     third = landed(tmp_path, shop, vault)
-    for table in ("order_lines", "customers", "rejects", "landings"):
+    for table in ("order_lines", "customers", "rejects", "load_log"):
         compared = [
             each[table].drop(columns="file_fingerprint", errors="ignore") for each in (first, second, third)
         ]
@@ -138,7 +138,7 @@ def test_broken_lines_and_unclear_ids_are_rejected_and_not_shown(tmp_path: Path,
     assert set(ours["reason"]) == {
         "quantity 'many' is not a number",
         "the line is broken: too few columns",
-        "customer_id cannot be made out, and is withheld",
+        "customer_id cannot be read, and is withheld",
     }
 
 
@@ -186,7 +186,7 @@ def test_a_file_without_a_header_is_put_aside_without_its_first_line(
     deliver(tmp_path, "csv")
     (tmp_path / "landing" / "orders_2.csv").write_text("O9,eve.ely@example.org,2024-01-05 10:00,1\n")
     tables = landed(tmp_path, shop, vault)
-    assert "4 other columns, not shown" in tables["landings"]["quarantine_reason"].dropna().item()
+    assert "4 other columns, not shown" in tables["load_log"]["quarantine_reason"].dropna().item()
     assert scan([tmp_path / "warehouse.duckdb", tmp_path], NAMES, beside=[tmp_path / "landing"]).hits == {}
 
 
@@ -237,7 +237,7 @@ def test_an_id_that_cannot_be_replaced_by_a_token_is_refused(
 def test_without_tokens_a_personal_id_is_refused_with_a_remedy(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, customer_ids="as_delivered")
     deliver(tmp_path, "csv")
-    with pytest.raises(BusinessInvalid, match="to let a token stand for it, say customer_ids: tokens"):
+    with pytest.raises(BusinessInvalid, match="to replace it by a token, set customer_ids: tokens"):
         landed(tmp_path, shop, vault)
 
 

@@ -49,7 +49,7 @@ def landed(
 
 
 @pytest.mark.parametrize("ugly", CORPUS, ids=lambda ugly: ugly.what)
-def test_an_ugly_file_has_the_outcome_that_is_told(
+def test_an_ugly_file_has_the_outcome_in_the_corpus(
     connection: duckdb.DuckDBPyConnection, folder: Path, ugly: Ugly
 ) -> None:
     if not ugly.is_alone:
@@ -100,7 +100,7 @@ def test_a_mapping_or_a_glob_that_reaches_out_is_refused(
     assert "\n" not in str(refused.value)
 
 
-def test_the_corpus_is_large_and_told_in_one_line_each() -> None:
+def test_the_corpus_is_large_and_has_one_table_row_per_file() -> None:
     assert len(CORPUS) >= 34
     assert len({ugly.what for ugly in CORPUS}) == len(CORPUS)
     # A header, a rule and one row each.

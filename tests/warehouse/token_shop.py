@@ -99,7 +99,7 @@ def landed(folder: Path, shop: BusinessConfig, vault: SqliteVault) -> Mapping[st
         load_sources(connection, shop, vault)
         return {
             table: connection.execute(f"select * from raw.{table} order by rowid").df()
-            for table in ("order_lines", "customers", "rejects", "landings")
+            for table in ("order_lines", "customers", "rejects", "load_log")
         }
 
 

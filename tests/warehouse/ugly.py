@@ -1,4 +1,4 @@
-"""The corpus of ugly files: what shops really deliver, and what must become of each."""
+"""The corpus of ugly files: real-world deliveries and the required outcome of each."""
 
 import gzip
 import io
@@ -55,7 +55,7 @@ class Ugly:
 
     @property
     def outcome(self) -> str:
-        """What becomes of it, in words."""
+        """The outcome in words."""
         if self.quarantined is not None:
             return f"file quarantined: {self.quarantined}"
         reasons = dict.fromkeys(reason for _, reason in self.rejected)
@@ -146,7 +146,8 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="UTF-16 in a UTF-8 source", file="orders_b.csv",
-        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"), quarantined="begins with the mark of utf-16",
+        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"),
+        quarantined="begins with the byte order mark of utf-16",
     )  # fmt: skip
     yield Ugly(
         what="UTF-16 without its mark", file="orders_b.csv", content=GOOD.decode().encode("utf-16-le"),
@@ -286,7 +287,7 @@ def _lines_and_headers() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="some lines end in LF, some in CRLF", file="orders_b.csv",
-        content=text(cells("2")) + f"{cells('3')}\r\n".encode(), quarantined="its lines cannot be told apart",
+        content=text(cells("2")) + f"{cells('3')}\r\n".encode(), quarantined="its line ends are mixed",
     )  # fmt: skip
     yield Ugly(
         what="tabs in a .csv", file="orders_b.csv", content=text(cells("2")).replace(b",", b"\t"),
@@ -510,10 +511,10 @@ CORPUS = (*_bytes_and_packing(), *_lines_and_headers(), *_values(), *_schemas())
 
 # What a business's YAML may not say, and words of the refusal.
 REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
-    ("a glob that climbs", {"files": "{landing_dir}/../../etc/passwd"}, "climbs out of its folder by '..'"),
-    ("an absolute glob that climbs", {"files": "/srv/../etc/passwd"}, "climbs out of its folder by '..'"),
-    ("a glob without a place", {"files": "orders*.csv"}, "has no place"),
-    ("a glob beside the folder", {"files": "{landing_dir}_of_others/*.csv"}, "has no place"),
+    ("a glob that climbs", {"files": "{landing_dir}/../../etc/passwd"}, "leaves its folder by '..'"),
+    ("an absolute glob that climbs", {"files": "/srv/../etc/passwd"}, "leaves its folder by '..'"),
+    ("a glob without a place", {"files": "orders*.csv"}, "has no folder"),
+    ("a glob beside the folder", {"files": "{landing_dir}_of_others/*.csv"}, "has no folder"),
     *(
         (what, {"columns": {**COLUMNS, "country": sql}}, words)
         for what, sql, words in (
@@ -521,14 +522,14 @@ REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
             ("a file written", "1); copy (select 1) to '/tmp/x'; --", "not one SQL expression"),
             ("a second column", "1), (2", "more than one expression is not allowed"),
             ("a clause", "1) where (true", "more than one expression is not allowed"),
-            ("a table", "1) from raw.landings where (true", "more than one expression is not allowed"),
+            ("a table", "1) from raw.load_log where (true", "more than one expression is not allowed"),
             ("a union", "1) union select (2", "more than one expression is not allowed"),
             (
                 "another file",
                 "(select max(column0) from read_csv('/etc/passwd'))",
                 "a subquery is not allowed",
             ),
-            ("another table", "exists (from raw.landings)", "a subquery is not allowed"),
+            ("another table", "exists (from raw.load_log)", "a subquery is not allowed"),
             ("a file by a function", "read_text('/etc/passwd')", "function read_text is not allowed"),
             ("a setting", "current_setting('temp_directory')", "function current_setting is not allowed"),
             ("the environment", "getenv('HOME')", "function getenv is not allowed"),

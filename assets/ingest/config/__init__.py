@@ -1,1 +1,1 @@
-"""A business's YAML file and the data contracts of its raw tables, validated."""
+"""A business's validated YAML, and the data contracts of its raw tables."""

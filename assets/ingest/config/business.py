@@ -1,9 +1,9 @@
-"""What a business says about itself and its exports: one YAML, checked before anything is read."""
+"""Configuration of a business and its exports: one YAML file, validated before any data is read."""
 
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -11,9 +11,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.errors import one_line, one_of, refuse_unknown
-from assets.ingest.config.holdout import Holdout
 from assets.ingest.config.pull import Database, Declaration, Rest
-from assets.ingest.config.simulation import PlantedFaults, Simulation
+from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 FORMATS: Mapping[str, Format] = {
@@ -33,11 +32,22 @@ def _pulled_files(source: object, suffix: str) -> str:
 
 
 class BusinessInvalid(ValueError):
-    """The business's YAML, or the files it points to, must be put right by a person."""
+    """The business's YAML, or a file it points to, needs correction by a person."""
+
+
+class Expression(NamedTuple):
+    """One mapped SQL expression; ``columns`` are the file's columns it names.
+
+    ``is_plain``: the expression is a single column, so it cannot fail on a row.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    is_plain: bool
 
 
 class SourceConfig(Declaration):
-    """One kind of export and how its columns become the columns of a raw table.
+    """One kind of export and the mapping of its columns to the columns of a raw table.
 
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
@@ -58,7 +68,7 @@ class SourceConfig(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_pulled_into_files(cls, given: object) -> object:
+    def _default_files_of_pull(cls, given: object) -> object:
         if not isinstance(given, Mapping) or given.get("files") or not (given.keys() & {"database", "rest"}):
             return given
         suffix = "parquet" if "database" in given else "jsonl"
@@ -66,13 +76,13 @@ class SourceConfig(Declaration):
 
     @field_validator("files", mode="before")
     @classmethod
-    def _one_or_many(cls, files: object) -> object:
+    def _as_tuple(cls, files: object) -> object:
         return (files,) if isinstance(files, str) else files
 
     @field_validator("columns", mode="before")
     @classmethod
     def _as_sql(cls, columns: object) -> object:
-        # YAML turns an unquoted `false` or `1` into a value; as SQL it is the same word.
+        # YAML parses an unquoted `false` or `1` to a value; in SQL it has the same spelling.
         if not isinstance(columns, Mapping):
             return columns
         return {
@@ -81,7 +91,7 @@ class SourceConfig(Declaration):
         }
 
     @model_validator(mode="after")
-    def _keeps_the_contract(self) -> "SourceConfig":
+    def _matches_contract(self) -> "SourceConfig":
         contract = CONTRACTS.get(self.table)
         if contract is None:
             raise ValueError(f"table {self.table!r} is not {one_of(self.table, CONTRACTS)}")
@@ -89,39 +99,39 @@ class SourceConfig(Declaration):
         missing = [name for name in contract.required if name not in self.columns]
         if missing:
             raise ValueError(
-                f"columns must map {', '.join(missing)}: say which SQL over the file's columns gives "
-                f"{'it' if len(missing) == 1 else 'them'} (null where the export has none)"
+                f"columns must map {', '.join(missing)}: give {'it' if len(missing) == 1 else 'each'} an SQL "
+                "expression over the file's columns (null where the export has none)"
             )
         return self
 
     @model_validator(mode="after")
-    def _comes_from_one_place(self) -> "SourceConfig":
+    def _has_one_origin(self) -> "SourceConfig":
         own = (_pulled_files(self.name, "parquet" if self.database else "jsonl"),)
         places = [self.files and (self.pull is None or self.files != own), self.database, self.rest]
         if len([place for place in places if place]) != 1:
-            raise ValueError("say where the rows come from: exactly one of files, database and rest")
+            raise ValueError("a source needs exactly one of files, database and rest")
         if self.pull and not self.contract.is_unique and not self.pull.primary_key:
             raise ValueError(
                 f"primary_key is missing: one {self.contract.noun} has many rows, so name the column that "
-                "tells them apart"
+                "identifies a row"
             )
         return self
 
     @property
     def pull(self) -> Database | Rest | None:
-        """Where the rows are pulled from; ``None`` when they are delivered as files."""
+        """Database or web service that the rows are pulled from; ``None`` for delivered files."""
         return self.database or self.rest
 
     @property
     def contract(self) -> Contract:
-        """The raw contract this source feeds."""
+        """The data contract of the raw table that this source feeds."""
         return CONTRACTS[self.table]
 
     def format_of(self, file: Path) -> Format:
-        """How to read ``file``: as declared, else by its suffix, ``.gz`` and ``.zst`` looked through.
+        """Format of ``file``: as declared, else by its suffix, ``.gz`` and ``.zst`` removed first.
 
         Raises:
-            BusinessInvalid: when the suffix says nothing.
+            BusinessInvalid: when no format is declared and the suffix is unknown.
         """
         name = Path(file.stem) if file.suffix in COMPRESSIONS else file
         found = self.format or FORMATS.get(name.suffix.lower())
@@ -133,16 +143,16 @@ class SourceConfig(Declaration):
         return found
 
 
-PLACED = {"name", "data_dir", "landing_dir"}
+SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
 
 
 class BusinessConfig(Declaration):
-    """One business: its clock, its money, its exports.
+    """One business: clock, currency and exports.
 
-    ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are where the
-    globs start; files are named below them, so that moving a folder changes no fingerprint. With ``vault``
-    personal columns are kept, encrypted; without it they are read by nobody. ``customer_ids`` says whether
-    customers go by their own id or by a token that stands for it.
+    ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are the folders in which
+    globs start; file names are relative to them, so that moving a folder changes no fingerprint. With
+    ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
+    between customer ids as delivered and tokens (pseudonyms).
     """
 
     name: str
@@ -162,7 +172,7 @@ class BusinessConfig(Declaration):
 
     @field_validator("time_zone")
     @classmethod
-    def _is_known(cls, time_zone: str) -> str:
+    def _is_known_time_zone(cls, time_zone: str) -> str:
         try:
             ZoneInfo(time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
@@ -172,7 +182,7 @@ class BusinessConfig(Declaration):
         return time_zone
 
     @model_validator(mode="after")
-    def _has_a_today(self) -> "BusinessConfig":
+    def _has_last_day(self) -> "BusinessConfig":
         if self.clock == "data" and self.last_day is None:
             raise ValueError(
                 "clock: data needs last_day, the day of the newest fact; a live business has clock: wall"
@@ -180,13 +190,13 @@ class BusinessConfig(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _keeps_what_tokens_stand_for(self) -> "BusinessConfig":
+    def _has_vault_for_tokens(self) -> "BusinessConfig":
         if self.has_tokens and not self.vault:
             raise ValueError("customer_ids: tokens needs vault: yes, which keeps the id behind each token")
         return self
 
     @model_validator(mode="after")
-    def _sources_are_told_apart(self) -> "BusinessConfig":
+    def _has_unique_source_names(self) -> "BusinessConfig":
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -195,18 +205,18 @@ class BusinessConfig(Declaration):
 
     @property
     def has_tokens(self) -> bool:
-        """Whether a token stands for each customer's id."""
+        """Whether customer ids are replaced by tokens."""
         return self.customer_ids == "tokens"
 
     @property
     def records_consent(self) -> bool:
-        """Whether consent is recorded, so that silence is no; else it is unknown."""
+        """Whether consent is recorded, so that a missing record means no consent; else consent is unknown."""
         return bool(self.sources_of("consents"))
 
     @classmethod
     def written_keys(cls) -> list[str]:
-        """The keys that a person may write."""
-        return sorted(set(super().written_keys()) - PLACED)
+        """The keys that the YAML may hold."""
+        return sorted(set(super().written_keys()) - SET_ELSEWHERE)
 
     def sources_of(self, table: str) -> tuple[SourceConfig, ...]:
         """The sources that feed raw table ``table``, in the order of the YAML."""
@@ -216,7 +226,7 @@ class BusinessConfig(Declaration):
 _PARTS: Mapping[str, type[Declaration]] = {
     "sources": SourceConfig,
     "simulation": Simulation,
-    "injected_faults": PlantedFaults,
+    "injected_faults": FaultInjection,
     "holdout": Holdout,
     "database": Database,
     "rest": Rest,
@@ -226,21 +236,27 @@ _PARTS: Mapping[str, type[Declaration]] = {
 def business_from(
     document: Mapping[str, object], *, file: Path, data_dir: Path, landing_dir: Path
 ) -> BusinessConfig:
-    """The business declared in ``document``, the parsed YAML of ``file``.
+    """Validate the configuration of a business.
+
+    Args:
+        document: The parsed YAML.
+        file: Its path; the stem becomes the name of the business.
+        data_dir: Folder for ``{data_dir}`` in globs.
+        landing_dir: Folder for ``{landing_dir}`` in globs.
 
     Raises:
-        BusinessInvalid: one line naming the file, the key and what to do.
+        BusinessInvalid: one line naming the file, the key and the remedy.
     """
-    placed = sorted(PLACED & document.keys())
-    if placed:
+    misplaced = sorted(SET_ELSEWHERE & document.keys())
+    if misplaced:
         raise BusinessInvalid(
-            f"{file}: key {placed[0]!r} is not written here: it comes from the surroundings"
+            f"{file}: key {misplaced[0]!r} is not written here: it comes from the environment"
         )
     try:
         return BusinessConfig.model_validate(
             {**document, "name": file.stem, "data_dir": data_dir, "landing_dir": landing_dir}
         )
     except ValidationError as invalid:
-        # A misspelt key is also a missing one: the spelling is what has to be mended.
+        # A misspelt key is also reported as a missing one; the spelling is the error to show.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
         raise BusinessInvalid(f"{file}: {one_line(errors[0], _PARTS, whole=BusinessConfig)}") from invalid

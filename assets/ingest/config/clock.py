@@ -1,4 +1,4 @@
-"""What day it is for a business: the machine's day, or the day after its newest fact."""
+"""Today's date of a business: the machine's date, or the day after its newest fact."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +13,13 @@ def known_today(
     """Today, in the business's time zone.
 
     Args:
-        business: With ``clock: data`` a historical data set runs as if it were live on its last evening.
-        newest_known_at: Newest ``known_at`` landed, naive UTC; ``None`` when nothing has landed.
-        wall_today: The machine's day in the business's time zone, asked only with ``clock: wall``.
+        business: With ``clock: data`` a historical data set runs as if its last day had just ended.
+        newest_known_at: Newest ``known_at`` loaded, naive UTC; ``None`` when nothing has been loaded.
+        wall_today: Returns the machine's date in the business's time zone; called only with ``clock: wall``.
 
     Returns:
         With ``clock: data`` the local day after the newest fact's local day, because that day's facts
-        are all known by then; the first as-of day while there are no facts.
+        are all known by then; the first as-of date while there are no facts.
     """
     if business.clock == "wall":
         return wall_today()

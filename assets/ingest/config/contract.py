@@ -1,4 +1,4 @@
-"""What a raw contract says: which columns a landed table has, and when a row breaks the contract."""
+"""Data contracts of raw tables: columns, and rules that a row must keep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ EXPECTED: Mapping[SqlType, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a landed table.
+    """One column of a raw table.
 
     ``is_required``: the business must map it. ``default``: SQL over the columns before it, used where
     the mapping is missing or gives null; ``$currency`` stands for the business's currency.
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A row for which ``broken_when`` is true is refused for ``reason``: both SQL over the landed columns."""
+    """Rejects a row when ``broken_when`` is true, for ``reason``: both SQL over the raw table's columns."""
 
     broken_when: str
     reason: str
@@ -44,12 +44,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One landed table.
+    """Data contract of one raw table.
 
-    ``key`` names what is delivered whole: when two files bring the same key, the later file wins.
-    ``noun`` is what a person calls the thing with that key. ``is_unique``: one row per key inside a file
-    too, and the last one wins; an order has many lines. ``happened_at`` is the column that dates a row,
-    ``None`` for tables that describe things instead of telling what happened.
+    ``key`` identifies the unit of delivery: when two files hold the same key, the later file wins.
+    ``noun`` is the ordinary word for that unit. ``is_unique``: one row per key inside a file too, and the
+    last one wins; an order has many lines. ``happened_at`` is the column that dates a row, ``None`` for
+    tables of things (products) rather than events.
     """
 
     table: str
@@ -68,27 +68,33 @@ class Contract:
 
     @property
     def known_at(self) -> str | None:
-        """The column that says when we learned of a row; ``None`` for tables that describe things."""
+        """The column that holds when a row became known; ``None`` for tables of things."""
         has_own = any(column.name == "known_at" for column in self.columns)
         return "known_at" if has_own else self.happened_at
 
 
-# Where a landed row came from. ``source_line`` counts from 1; in CSV the header is line 1.
+# Origin of a raw row. ``source_line`` counts from 1; in CSV the header is line 1.
 ORIGIN = (("source", "varchar"), ("source_file", "varchar"), ("source_line", "bigint"))
 
 
 def identity(name: str) -> Column:
-    """A text that every row has."""
+    """Text column without nulls."""
     return Column(name=name, type="varchar", is_required=True, is_nullable=False)
 
 
 def required(name: str, sql_type: SqlType) -> Column:
-    """A value that every row has."""
+    """Column without nulls."""
     return Column(name=name, type=sql_type, is_required=True, is_nullable=False)
 
 
 def optional(name: str, sql_type: SqlType = "varchar", default: str | None = None) -> Column:
-    """A value that a row may lack."""
+    """Nullable column.
+
+    Args:
+        name: Its name.
+        sql_type: Its type in the raw table.
+        default: SQL over the columns before it, used where the mapping is missing or null.
+    """
     return Column(name=name, type=sql_type, default=default)
 
 
@@ -100,7 +106,7 @@ def is_number(column: str) -> Rule:
 
 
 def is_moment(column: str) -> Rule:
-    """Refuses infinite dates, and those before 1900: a stand-in for "never", or a year of two digits."""
+    """Refuses infinite dates, and those before 1900: placeholders for "never", and years of two digits."""
     return Rule(
         broken_when=f"not isfinite({column}) or {column} < '1900-01-01'",
         reason=f"'{column} ' || {column} || ' is not a moment since the year 1900'",

@@ -1,4 +1,4 @@
-"""The raw tables: everything a business may deliver, of which only order lines are required."""
+"""Data contracts of all raw tables that a business may deliver; only order lines are required."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -86,7 +86,7 @@ PRODUCTS = Contract(
 
 EVENTS = Contract(
     table="events",
-    grain="one thing a visitor did; what one visitor did at one moment is delivered whole",
+    grain="one event of a visitor; the events of one visitor at one moment are delivered together",
     noun="visitor at a moment",
     key=("visitor_id", "occurred_at"),
     is_unique=False,
@@ -125,7 +125,7 @@ CAMPAIGNS = Contract(
 
 SENDS = Contract(
     table="sends",
-    grain="one message of one campaign to one customer, or the customer who was chosen to get none",
+    grain="one message of one campaign to one customer, or one customer assigned to its control group",
     noun="send",
     key=("campaign_id", "customer_id", "sent_at"),
     is_unique=True,
@@ -233,3 +233,5 @@ LEADS = Contract(
 
 _ALL = (ORDER_LINES, CUSTOMERS, PRODUCTS, EVENTS, CAMPAIGNS, SENDS, AD_SPEND, REVIEWS, CONSENTS, LEADS)
 CONTRACTS: Mapping[str, Contract] = MappingProxyType({contract.table: contract for contract in _ALL})
+# Columns of raw tables that name a person: a visitor is one device of a person.
+PERSONS = ("customer_id", "visitor_id")

@@ -1,4 +1,4 @@
-"""What is wrong with a declaration, in one line with its remedy."""
+"""Validation errors of a YAML in one line each, with the remedy."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -10,9 +10,12 @@ from assets.ingest.config.pull import Declaration
 
 
 def one_line(error: ErrorDetails, parts: Mapping[str, type[Declaration]], *, whole: type[Declaration]) -> str:
-    """``error`` with its place and, for a key that is not known, the keys that are.
+    """Format a validation error: its place and, for an unknown key, the known keys.
 
-    ``parts`` are the declarations inside ``whole``, by the key under which they are written.
+    Args:
+        error: The error, from pydantic.
+        parts: Declarations nested in ``whole``, by their YAML key.
+        whole: The declaration of the whole YAML.
     """
     keys = [str(part) for part in error["loc"]]
     where = ".".join(keys)
@@ -27,7 +30,7 @@ def one_line(error: ErrorDetails, parts: Mapping[str, type[Declaration]], *, who
 
 
 def refuse_unknown(columns: Mapping[str, str], contract: Contract) -> None:
-    """Let only columns of ``contract`` be mapped.
+    """Refuse mapped columns that are not in ``contract``.
 
     Raises:
         ValueError: naming the first unknown column and the known ones.
@@ -39,7 +42,7 @@ def refuse_unknown(columns: Mapping[str, str], contract: Contract) -> None:
 
 
 def one_of(word: str, known: Collection[str]) -> str:
-    """``known`` as words, with the one most like ``word`` proposed first."""
+    """List the words in ``known``, and suggest the one closest to ``word``."""
     near = difflib.get_close_matches(word, list(known), n=1)
     listed = f"one of {', '.join(known)}"
     return f"{listed}: did you mean {near[0]!r}?" if near else listed

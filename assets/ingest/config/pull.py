@@ -1,4 +1,4 @@
-"""How a business says which database or web service its rows are pulled from."""
+"""Configuration of pulls from a database or a web service."""
 
 from typing import Literal
 from urllib.parse import urlsplit
@@ -18,17 +18,17 @@ class Declaration(BaseModel):
 
     @classmethod
     def written_keys(cls) -> list[str]:
-        """The keys that a person may write."""
+        """The keys that the YAML may hold."""
         return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 class Pull(Declaration):
-    """What every pull needs to bring only what is new.
+    """Settings of every incremental pull.
 
-    ``cursor`` is the column that grows when a row is written or changed. ``primary_key`` tells rows
-    apart; without it the raw table's own key does. ``overlap`` is how far behind the newest cursor
-    the next pull starts again, in seconds (days for dates, units for numbers): whoever wrote a row may
-    commit it after a newer one was pulled. Rows that come again unchanged are dropped.
+    ``cursor`` is the column that grows when a row is written or changed. ``primary_key`` identifies a
+    row; without it the raw table's own key does. ``overlap`` is how far before the newest cursor the
+    next pull starts, in seconds (days for dates, units for numbers), because a transaction may commit
+    a row after a newer one was pulled. Rows that are pulled again unchanged are dropped.
     """
 
     cursor: str = Field(min_length=1)
@@ -37,17 +37,25 @@ class Pull(Declaration):
 
     @field_validator("primary_key", mode="before")
     @classmethod
-    def _one_or_many(cls, key: object) -> object:
+    def _as_tuple(cls, key: object) -> object:
         return (key,) if isinstance(key, str) else key
 
     @property
     def secret(self) -> str | None:
-        """The environment variable that holds the secret, ``None`` when there is none."""
+        """Name of the environment variable that holds the secret; ``None`` when there is none.
+
+        Raises:
+            NotImplementedError: in this base class.
+        """
         raise NotImplementedError
 
     @property
     def delivers(self) -> Delivered:
-        """The format of the files that a pull writes."""
+        """Format of the files that a pull writes.
+
+        Raises:
+            NotImplementedError: in this base class.
+        """
         raise NotImplementedError
 
 
@@ -69,12 +77,12 @@ class Database(Pull):
 
 
 class Rest(Pull):
-    """A web service that answers in JSON, page by page.
+    """A REST API that returns JSON in pages.
 
-    ``records`` is the path to the records in an answer (``$`` when the answer is the list itself), and
-    ``cursor_param`` the parameter that asks for records since a cursor; without it every pull reads
-    everything. ``next_link`` is the path to the address of the next page; a ``Link`` header does too.
-    ``header`` is where the token is sent: in ``Authorization`` as a bearer token, elsewhere as it is.
+    ``records`` is the path to the records in a response (``$`` when the response is the list itself), and
+    ``cursor_param`` the parameter that requests records since a cursor; without it every pull reads
+    everything. ``next_link`` is the path to the URL of the next page; a ``Link`` header works too.
+    ``header`` carries the token: as a bearer token in ``Authorization``, unchanged in any other header.
     """
 
     url: str
@@ -93,14 +101,14 @@ class Rest(Pull):
 
     @field_validator("url")
     @classmethod
-    def _holds_no_secret(cls, url: str) -> str:
+    def _has_no_secret(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("write an address such as https://api.example.com/v1")
         if "@" in parts.netloc or parts.query:
             raise ValueError(
-                "an address with a password or a query does not belong here: name the environment variable "
-                "that holds the token in token_from"
+                "the URL must hold no password and no query: name the environment variable that holds the "
+                "token in token_from"
             )
         return url.rstrip("/")
 

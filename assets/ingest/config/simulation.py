@@ -1,4 +1,4 @@
-"""How large a sample shop to simulate, and what is to go wrong in it: the ``simulation`` key of a YAML."""
+"""The ``simulation`` and ``holdout`` keys of a business's YAML."""
 
 from datetime import date
 
@@ -9,8 +9,8 @@ from assets.ingest.config.pull import Declaration
 MONDAY = 0
 
 
-class PlantedFaults(Declaration):
-    """The first day of each change or fault, or nothing for never; the sample shop says what each does."""
+class FaultInjection(Declaration):
+    """First day of each injected change or fault, ``None`` for never; see the sample shop."""
 
     covariate_drift_from: date | None = None
     label_drift_from: date | None = None
@@ -22,13 +22,13 @@ class PlantedFaults(Declaration):
 
 
 class Simulation(Declaration):
-    """How large a sample shop to simulate; both days are included."""
+    """Size and period of the simulated sample shop; both days are included."""
 
     customers: int = Field(gt=0)
     first_day: date
     last_day: date
     seed: int = 0
-    injected_faults: PlantedFaults = PlantedFaults()
+    injected_faults: FaultInjection = FaultInjection()
 
     @model_validator(mode="after")
     def _days_in_order(self) -> "Simulation":
@@ -40,3 +40,14 @@ class Simulation(Declaration):
         if early:
             raise ValueError(f"injected_faults.{early[0]} lies before first_day {self.first_day}")
         return self
+
+
+class Holdout(Declaration):
+    """Customers excluded from every audience, to measure effects: ``share`` of all, drawn by ``salt``.
+
+    Another salt draws other customers and ends every comparison with the previous holdout.
+    """
+
+    share: float = Field(default=0.05, ge=0, le=0.5)
+    # The salt becomes part of SQL and of an environment variable.
+    salt: str = Field(default="holdout--2026-01", pattern=r"^[A-Za-z0-9_.-]{8,64}$")

@@ -1,1 +1,1 @@
-"""Idempotent, typed loading of parsed files into raw tables; refused rows go to the rejects table."""
+"""Idempotent, typed loading of parsed files into raw tables; rejected rows go to the rejects table."""

@@ -1,4 +1,4 @@
-"""Landing: every delivered row ends in a raw table or, with a reason, in the rejects."""
+"""Load delivered files: every row ends in its raw table or, with a reason, in the rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -11,29 +11,29 @@ from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.rejection_reasons import REMEDY
-from assets.ingest.loading.scratch import Mappings, anteroom, arrive
-from assets.ingest.loading.write_raw import delivers_again, make_empty, store
+from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
+from assets.ingest.loading.write_raw import append_rows, has_redelivery, recreate_empty
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import LANDINGS, REJECTS
+from assets.keys import LOAD_LOG, REJECTS
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
     "table_name varchar, source varchar, source_file varchar, source_line bigint, "
     "raw_text varchar, reason varchar"
 )
-_LANDING_COLUMNS = (
+_LOAD_LOG_COLUMNS = (
     "source varchar, table_name varchar, source_file varchar, file_fingerprint varchar, "
-    "rows_in bigint, rows_loaded bigint, rows_rejected bigint"
+    "rows_in bigint, rows_loaded bigint, rows_rejected bigint, quarantine_reason varchar"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRecord:
-    """What became of one file; ``file_fingerprint`` is SHA-256 of its bytes and its mapping.
+    """Load record of one file; ``file_fingerprint`` hashes its bytes, its mapping and the loading code.
 
-    A file that could not be read at all counts as one row, itself, which was rejected;
-    ``quarantine_reason`` then says what is wrong with it, and is ``None`` for every other file.
+    An unreadable file counts as one rejected row, the file itself; ``quarantine_reason`` then holds the
+    reason, and is ``None`` for every other file.
     """
 
     source: str
@@ -46,70 +46,73 @@ class LoadRecord:
     quarantine_reason: str | None = None
 
 
-_NAMES = ", ".join(field.name for field in fields(LoadRecord))
+_LOAD_LOG_NAMES = ", ".join(field.name for field in fields(LoadRecord))
 
 
 def load_sources(
     connection: duckdb.DuckDBPyConnection, business: BusinessConfig, vault: Vault | None = None
 ) -> list[LoadRecord]:
-    """Land every source of ``business`` in the caller's transaction; ``vault`` knows who was erased.
+    """Load every source of ``business`` into its raw table, in the caller's transaction.
 
-    A table whose files and mappings are those of last time is left alone. Where files came after them that
-    deliver nothing again, only those are read. Otherwise the table is built anew from all its files, because
-    a later delivery may replace orders of an earlier one: the outcome is the same.
+    A table whose files and mappings have not changed is left as it is. New files after the loaded ones are
+    appended if they deliver no key again. Otherwise the table is rebuilt from all its files, because a later
+    delivery may replace orders of an earlier one. The result is the same either way.
+
+    Args:
+        connection: The warehouse.
+        business: Whose sources are loaded.
+        vault: Makes tokens and holds the suppression list; ``None`` without a vault.
 
     Returns:
-        One landing per file, those left alone included.
+        One record per file, including files that were loaded before.
 
     Raises:
-        BusinessInvalid: when a glob has no file, a mapping is not allowed, no file of a source fits, or
-            tokens come after ids.
+        BusinessInvalid: when a glob matches no file, a mapping is not allowed, no file of a source can be
+            read, or the raw tables hold ids and the business now asks for tokens.
     """
     refuse_mixture(connection, business)
-    with anteroom(connection) as (room, _):
-        mappings = all_expressions(room, business.sources)
+    with scratch_database(connection) as (scratch, _):
+        mappings = all_expressions(scratch, business.sources)
     connection.execute('create schema if not exists "raw"')
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
-    connection.execute(f"create table if not exists {LANDINGS.sql} ({_LANDING_COLUMNS})")
-    # Warehouses of earlier versions lack it.
-    connection.execute(f"alter table {LANDINGS.sql} add column if not exists quarantine_reason varchar")
+    connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
     return [
-        landing
+        record
         for contract in CONTRACTS.values()
-        for landing in _land_table(connection, business, contract=contract, mappings=mappings, vault=vault)
+        for record in _load_table(connection, business, contract=contract, mappings=mappings, vault=vault)
     ]
 
 
-def recorded_landings(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
-    """What ``raw.landings`` holds, in the order of landing."""
-    rows = connection.execute(f"select {_NAMES} from {LANDINGS.sql} order by rowid").fetchall()
+def read_load_log(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
+    """The records in ``raw.load_log``, in the order of loading."""
+    rows = connection.execute(f"select {_LOAD_LOG_NAMES} from {LOAD_LOG.sql} order by rowid").fetchall()
     return [LoadRecord(**dict(zip(LoadRecord.__slots__, row, strict=True))) for row in rows]
 
 
-def reconciliation_gaps(landings: Sequence[LoadRecord]) -> list[str]:
-    """One sentence per file whose rows are not all accounted for; empty when all is well."""
+def reconciliation_gaps(records: Sequence[LoadRecord]) -> list[str]:
+    """One sentence per file whose rows do not add up."""
     return [
-        f"{landing.source_file} ({landing.source}): {landing.rows_in} rows in, "
-        f"but {landing.rows_loaded} loaded and {landing.rows_rejected} rejected: "
-        f"{landing.rows_in - landing.rows_loaded - landing.rows_rejected:+d} unaccounted for"
-        for landing in landings
-        if landing.rows_in != landing.rows_loaded + landing.rows_rejected
+        f"{record.source_file} ({record.source}): {record.rows_in} rows in, "
+        f"but {record.rows_loaded} loaded and {record.rows_rejected} rejected: "
+        f"{record.rows_in - record.rows_loaded - record.rows_rejected:+d} unaccounted for"
+        for record in records
+        if record.rows_in != record.rows_loaded + record.rows_rejected
     ]
 
 
-def quarantined_files(landings: Sequence[LoadRecord]) -> list[str]:
-    """One sentence per file that could not be read, with what to do; empty when all is well."""
+def quarantined_files(records: Sequence[LoadRecord]) -> list[str]:
+    """One sentence per unreadable file, with the reason and the remedy."""
     return [
-        f"{landing.source_file} ({landing.source}): {landing.quarantine_reason}"
-        for landing in landings
-        if landing.quarantine_reason is not None
+        f"{record.source_file} ({record.source}): {record.quarantine_reason}"
+        for record in records
+        if record.quarantine_reason is not None
     ]
 
 
 def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
-    """Raw table, kind of reason and number of rejects, most frequent first; never a raw value."""
-    # Reasons quote every value; greedy, so an apostrophe inside a value hides too much, not too little.
-    # A remedy has quotes of its own: it goes together with everything after the last mistake that has one.
+    """Count rejects by raw table and kind of reason, most frequent first; raw values are masked."""
+    # Reasons quote every value. The pattern is greedy: an apostrophe inside a value masks too much rather
+    # than too little. A remedy holds quotes too, so it is cut together with all that follows it.
     remedies, kept = literal(f"'.*'( is not [a-z ]+){REMEDY}.*"), r"'...\1'"
     quotes, numbers = "chr(39) || '.*' || chr(39)", r"'\S*[0-9]\S*'"
     shortened = f"regexp_replace(reason, {remedies}, {kept}, 's')"
@@ -121,7 +124,7 @@ def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, 
     return [(str(table), str(kind), int(count)) for table, kind, count in rows]
 
 
-def _land_table(
+def _load_table(
     connection: duckdb.DuckDBPyConnection,
     business: BusinessConfig,
     *,
@@ -132,39 +135,39 @@ def _land_table(
     sources = business.sources_of(contract.table)
     files = [file for source in sources for file in resolved_files(business, source)]
     if not files:
-        make_empty(connection, contract)
+        recreate_empty(connection, contract)
         return []
     prints = [fingerprint(business, file) for file in files]
-    before = _of_table(connection, contract)
-    known = [(it.source, it.source_file, it.file_fingerprint) for it in before]
-    identity = [(file.source.name, file.name, print_) for file, print_ in zip(files, prints, strict=True)]
-    if identity == known:
-        return before
-    # First what was added to the files of last time, if that is all that happened; then all of them.
-    grown = len(known) if identity[: len(known)] == known else 0
-    for first in sorted({grown, 0}, reverse=True):
-        with anteroom(connection) as (room, name):
-            arrive(room, business, files=files[first:], mappings=mappings, vault=vault)
-            if first and delivers_again(connection, contract, room=name):
+    records = _records_of(connection, contract)
+    loaded = [(record.source, record.source_file, record.file_fingerprint) for record in records]
+    delivered = [(file.source.name, file.name, print_) for file, print_ in zip(files, prints, strict=True)]
+    if delivered == loaded:
+        return records
+    # Try the appended files alone if nothing else changed; load all files if they redeliver a key.
+    unchanged = len(loaded) if delivered[: len(loaded)] == loaded else 0
+    for first in sorted({unchanged, 0}, reverse=True):
+        with scratch_database(connection) as (scratch, name):
+            load_into_scratch(scratch, business, files=files[first:], mappings=mappings, vault=vault)
+            if first and has_redelivery(connection, contract, scratch=name):
                 continue
             if not first:
-                make_empty(connection, contract)
-            store(connection, contract, room=name, files=files[first:], prints=prints[first:])
+                recreate_empty(connection, contract)
+            append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
             break
-    landings = _of_table(connection, contract)
-    _refuse_unfit(landings, files)
-    return landings
+    records = _records_of(connection, contract)
+    _refuse_unreadable_source(records, files)
+    return records
 
 
-def _of_table(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[LoadRecord]:
-    return [landing for landing in recorded_landings(connection) if landing.table_name == contract.table]
+def _records_of(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[LoadRecord]:
+    return [record for record in read_load_log(connection) if record.table_name == contract.table]
 
 
-def _refuse_unfit(landings: Sequence[LoadRecord], files: Sequence[SourceFile]) -> None:
-    """When no file of a source fits, the mapping or the delivery is wrong as a whole, not a file."""
-    for source in dict.fromkeys(landing.source for landing in landings):
-        own = [(it, file) for it, file in zip(landings, files, strict=True) if it.source == source]
-        if all(landing.quarantine_reason is not None for landing, _ in own):
-            landing, file = own[0]
+def _refuse_unreadable_source(records: Sequence[LoadRecord], files: Sequence[SourceFile]) -> None:
+    """Raise when no file of a source can be read: then the mapping or the whole delivery is wrong."""
+    for source in dict.fromkeys(record.source for record in records):
+        own = [(record, file) for record, file in zip(records, files, strict=True) if record.source == source]
+        if all(record.quarantine_reason is not None for record, _ in own):
+            record, file = own[0]
             others = f" (the other {len(own) - 1} of its files fail as well)" if own[1:] else ""
-            raise BusinessInvalid(f"{file.path}: source {source}: {landing.quarantine_reason}{others}")
+            raise BusinessInvalid(f"{file.path}: source {source}: {record.quarantine_reason}{others}")

@@ -1,56 +1,44 @@
-"""What a mapping may say: SQL over the columns of its own row, and nothing else."""
+"""Validation of mappings: SQL expressions over the columns of one row, and nothing else."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import BusinessInvalid, SourceConfig
+from assets.ingest.config.business import BusinessInvalid, Expression, SourceConfig
 
-# DuckDB's own parser tells what it will run: a second parser could be talked into another reading.
-_CLASSES = frozenset(
+# The check uses DuckDB's own parser: another parser could read an expression differently from DuckDB.
+_ALLOWED_CLASSES = frozenset(
     {"COLUMN_REF", "CONSTANT", "FUNCTION", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "TYPE", "CASE",
      "BETWEEN", "COLLATE", "LAMBDA"}
 )  # fmt: skip
-_WORDS = {
+_DESCRIPTIONS = {
     "SUBQUERY": "a subquery",
     "WINDOW": "a window over other rows",
     "STAR": "*",
     "PARAMETER": "a parameter",
     "POSITIONAL_REFERENCE": "a column by its number",
 }
-# Macros are written in SQL, and some read tables; these work on their arguments only.
-_MACROS = frozenset(
+# Macros are SQL, and some read tables; these depend on their arguments only.
+_ALLOWED_MACROS = frozenset(
     {"array_append", "array_to_string", "date_add", "days_in_month", "fdiv", "fmod", "if", "json",
      "list_append", "list_prepend", "list_reverse", "nullif", "split_part"}
 )  # fmt: skip
-# Takes today's date for its second argument when it has one only, and is called consistent all the same.
-_CLOCKS = frozenset({"age"})
+# With one argument it uses today's date as the second, although DuckDB marks it as consistent.
+_CLOCK_FUNCTIONS = frozenset({"age"})
 
 _Node = Mapping[str, object]
-
-
-class Expression(NamedTuple):
-    """One mapped SQL expression; ``columns`` are the file's columns it names.
-
-    ``is_plain``: it is one column and nothing else, so it cannot fail on a row.
-    """
-
-    sql: str
-    columns: tuple[str, ...]
-    is_plain: bool
 
 
 def all_expressions(
     connection: duckdb.DuckDBPyConnection, sources: Iterable[SourceConfig]
 ) -> dict[str, dict[str, Expression]]:
-    """The mapping of each source, by its name: one expression per raw column.
+    """Parse and validate the mapping of each source: by source name, one expression per raw column.
 
     Raises:
-        BusinessInvalid: when an expression is not SQL, or does more than work on the columns of its row:
-            reads a table, a file or a setting, looks at other rows, asks for the time or for chance.
+        BusinessInvalid: when an expression is not SQL, or uses anything but the columns of its row: a table,
+            a file, a setting, other rows, the time or a random number.
     """
     allowed = _row_functions()
     return {
@@ -72,17 +60,17 @@ def _expression(
         raise BusinessInvalid(f"{mapped}: that is not one SQL expression: {parsed['error_message']}")
     nodes = list(_nodes(parsed))
     select = parsed["statements"][0]["node"]
-    refused = _refusal(nodes, allowed) if _is_bare(select) else "more than one expression"
-    if refused or len(parsed["statements"]) > 1:
+    rejected = _refusal(nodes, allowed) if _is_single_expression(select) else "more than one expression"
+    if rejected or len(parsed["statements"]) > 1:
         raise BusinessInvalid(
-            f"{mapped}: {refused} is not allowed there; a mapping works on the columns of its own row"
+            f"{mapped}: {rejected} is not allowed there; a mapping works on the columns of its own row"
         )
     columns = tuple(dict.fromkeys(_columns(select["select_list"][0], frozenset())))
     return Expression(sql, columns, select["select_list"][0]["class"] == "COLUMN_REF" and len(columns) == 1)
 
 
-def _is_bare(select: Mapping[str, object]) -> bool:
-    """Whether a parsed ``select`` is one expression without a clause that an extra bracket let in."""
+def _is_single_expression(select: Mapping[str, object]) -> bool:
+    """Whether a parsed ``select`` is one expression, without clauses injected by a closing bracket."""
     listed, table = select.get("select_list"), select.get("from_table")
     clauses = ("where_clause", "group_expressions", "having", "qualify", "sample", "modifiers")
     return (
@@ -96,23 +84,23 @@ def _is_bare(select: Mapping[str, object]) -> bool:
 
 @cache
 def _row_functions() -> frozenset[str]:
-    """Functions whose result follows from their arguments alone, without those that a person defined."""
-    # Asked once per process and beside the warehouse: what DuckDB can do does not change.
-    with duckdb.connect() as aside:
-        rows = aside.execute(
+    """Built-in functions whose result depends on their arguments only."""
+    # Cached per process, and read outside the warehouse: DuckDB's built-in functions do not change.
+    with duckdb.connect() as separate:
+        rows = separate.execute(
             "select function_name from duckdb_functions() where internal group by 1 "
             "having bool_or(function_type = 'scalar') and "
             "bool_and(function_type = 'table' or function_type = 'scalar' and stability = 'CONSISTENT')"
         ).fetchall()
-    return frozenset(str(name) for (name,) in rows) - _CLOCKS | _MACROS
+    return frozenset(str(name) for (name,) in rows) - _CLOCK_FUNCTIONS | _ALLOWED_MACROS
 
 
 def _refusal(nodes: list[_Node], allowed: frozenset[str]) -> str | None:
-    """What in ``nodes`` a mapping may not say; ``None`` when all is well."""
+    """Name the first node that is not allowed; ``None`` if there is none."""
     for node in nodes:
         kind = str(node["class"])
-        if kind not in _CLASSES:
-            return _WORDS.get(kind, kind.lower().replace("_", " "))
+        if kind not in _ALLOWED_CLASSES:
+            return _DESCRIPTIONS.get(kind, kind.lower().replace("_", " "))
         if kind == "FUNCTION" and (
             str(node["function_name"]).lower() not in allowed or node.get("schema") or node.get("catalog")
         ):
@@ -132,7 +120,7 @@ def _nodes(tree: object) -> Iterator[_Node]:
 
 
 def _columns(tree: object, own: frozenset[str]) -> Iterator[str]:
-    """The columns that ``tree`` names, without ``own``, the parameters of a lambda."""
+    """Column names in ``tree``, except ``own``, the parameters of a lambda."""
     if isinstance(tree, list):
         for branch in tree:
             yield from _columns(branch, own)

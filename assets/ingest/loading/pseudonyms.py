@@ -1,4 +1,4 @@
-"""Customers go by keyed tokens where their business says so; the ids behind them go into the vault."""
+"""Pseudonymisation: keyed tokens in place of customer ids, which the vault keeps."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -6,48 +6,55 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.parsing.pii_columns import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault
 
 ID = "customer_id"
-# What stands in a file of ours for no id at all, and for one that cannot be made out.
-NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
-# A kind of its own: the tokens of the erasure log, made of the same ids, must not be these.
+# A separate kind, so that the erasure log's tokens of the same ids differ from these.
 KIND = "delivered customer_id"
-# What the vault calls the ids behind the tokens; no source can have a blank in its name.
+# Source name of the ids in the vault; it cannot collide, because names of sources have no blank.
 DELIVERED_IDS = "delivered ids"
-_IS_OURS = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
+_TOKEN_PATTERN = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class PseudonymisedFiles(NamedTuple):
-    """An arrival whose customers go by tokens, and the mapping that fits it.
+    """Parsed files with tokens in place of customer ids, and the mapping for them.
 
     Attributes:
-        id_column: The column of ``arrival`` that holds the tokens; ``None`` when none does.
-        ids: For each token that was made here the id behind it.
-        is_fresh: Whether the files hold anything in that column that is not ours.
+        id_column: The column of ``parsed`` that holds the tokens; ``None`` when none does.
+        ids: The id of each token that was made for these files.
+        has_new_ids: Whether that column holds a value that is not a token yet.
     """
 
-    arrival: ParsedFiles
+    parsed: ParsedFiles
     mapping: Mapping[str, Expression]
     id_column: str | None = None
     ids: Mapping[str, str] = {}
-    is_fresh: bool = False
+    has_new_ids: bool = False
 
 
 def id_column(
     business: BusinessConfig, source: SourceConfig, mapping: Mapping[str, Expression]
 ) -> str | None:
-    """The column of ``source`` that tokens take the place of; ``None`` when there is none.
+    """Find the column of ``source`` whose ids tokens replace.
+
+    Args:
+        business: Decides whether there are tokens.
+        source: The source.
+        mapping: Its expressions.
+
+    Returns:
+        The column; ``None`` without tokens or without a customer id.
 
     Raises:
-        BusinessInvalid: when the id is not made of one column, or another mapping works on that column.
+        BusinessInvalid: when the id is mapped from several columns, or another mapping computes with its
+            column.
     """
     if not business.has_tokens or ID not in mapping or mapping[ID].sql.strip().lower() == "null":
         return None
@@ -59,8 +66,8 @@ def id_column(
         )
     (column,) = mapping[ID].columns
     for name, expression in mapping.items():
-        is_asked = column.lower() in {each.lower() for each in expression.columns}
-        if name != ID and is_asked and expression.sql.strip().strip('"').lower() != column.lower():
+        is_used = column.lower() in {each.lower() for each in expression.columns}
+        if name != ID and is_used and expression.sql.strip().strip('"').lower() != column.lower():
             raise BusinessInvalid(
                 f"{mapped} {name} is mapped to {expression.sql}, which works on {column}; with "
                 "customer_ids: tokens a token is all there is in that column: map it alone or not at all"
@@ -69,13 +76,19 @@ def id_column(
 
 
 def without_tokens(column: str) -> str:
-    """SQL of what was delivered in ``column``, as text; null where we have put a token."""
+    """SQL of the delivered values of ``column``, as text; null where a token has replaced them."""
     text = f"{quoted(column)}::varchar"
-    return f"case when regexp_full_match({text}, {_IS_OURS}) then null else {text} end"
+    return f"case when regexp_full_match({text}, {_TOKEN_PATTERN}) then null else {text} end"
 
 
 def names_of(business: BusinessConfig, vault: Vault, ids: Collection[str]) -> list[str]:
-    """What ``ids``, as delivered or tokens already, are called in the tables of ``business``."""
+    """Translate ids, as delivered or already tokens, to those used in the tables of ``business``.
+
+    Args:
+        business: Decides whether there are tokens.
+        vault: Makes the tokens.
+        ids: Customer ids.
+    """
     if not business.has_tokens:
         return list(ids)
     tokens = _tokens(vault, [each for each in ids if not is_token(each)])
@@ -87,109 +100,119 @@ def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:
 
 
 def with_tokens(
-    room: duckdb.DuckDBPyConnection,
-    arrival: ParsedFiles,
+    scratch: duckdb.DuckDBPyConnection,
+    parsed: ParsedFiles,
     business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
     vault: Vault | None,
 ) -> PseudonymisedFiles:
-    """``arrival`` with tokens where its customers' ids were; as it is when they go by their own ids.
+    """Replace customer ids by tokens if the business asks for them; else return ``parsed`` unchanged.
 
-    A token that is there already stays, so a file that was written again is read like any other.
+    Existing tokens stay, so a redacted file is read like any other.
+
+    Args:
+        scratch: The scratch database.
+        parsed: Parsed files.
+        business: Decides whether there are tokens.
+        mapping: Expression of each raw column.
+        vault: Makes the tokens.
 
     Raises:
-        ValueError: when tokens are asked for and there is no vault to make them.
+        ValueError: when the business asks for tokens and there is no vault.
         Unreadable: when the id's expression does not fit the files.
     """
-    column = id_column(business, arrival.source, mapping)
-    described = room.execute(f"describe {arrival.rows}").fetchall()
+    column = id_column(business, parsed.source, mapping)
+    described = scratch.execute(f"describe {parsed.rows}").fetchall()
     if column is None or column.lower() not in {str(name).lower() for name, *_ in described}:
-        return PseudonymisedFiles(arrival, mapping)
+        return PseudonymisedFiles(parsed, mapping)
     if vault is None:
         raise ValueError("customer_ids: tokens needs a vault to make the tokens")
-    name, rows = quoted(column), f"{arrival.rows}_known"
-    ids = _look_up(room, arrival, business, mapping=mapping, vault=vault)
-    room.execute(
-        f"create or replace table {rows} as select rows.* replace (cell_tokens.token as {name}) "
-        f"from {arrival.rows} as rows inner join cells on rows.{name} is not distinct from cells.{name} "
-        f"inner join cell_tokens on cell_tokens.cell = cells.{quoted(LINE)} "
+    name, rows = quoted(column), f"{parsed.rows}_pseudonymised"
+    ids = _make_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
+    scratch.execute(
+        f"create or replace table {rows} as select rows.* replace (value_tokens.token as {name}) "
+        f"from {parsed.rows} as rows "
+        f"inner join id_values on rows.{name} is not distinct from id_values.{name} "
+        f"inner join value_tokens on value_tokens.value_number = id_values.{quoted(LINE)} "
         f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
     )
     return PseudonymisedFiles(
-        arrival._replace(rows=rows, is_view=False),
+        parsed._replace(rows=rows, is_view=False),
         {**mapping, ID: Expression(name, (column,), is_plain=True)},
         id_column=column,
         ids=ids,
-        is_fresh=_has_fresh(room),
+        has_new_ids=_has_new_ids(scratch),
     )
 
 
-def _look_up(
-    room: duckdb.DuckDBPyConnection,
-    arrival: ParsedFiles,
+def _make_tokens(
+    scratch: duckdb.DuckDBPyConnection,
+    parsed: ParsedFiles,
     business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
     vault: Vault,
 ) -> dict[str, str]:
-    """Make ``cells`` of what the id's column holds and ``cell_tokens``; the ids behind new tokens."""
-    _list_cells(room, arrival, quoted(mapping[ID].columns[0]))
-    if not _has_fresh(room):
+    """Create ``id_values`` and ``value_tokens``; return the id of each new token."""
+    _list_id_values(scratch, parsed, quoted(mapping[ID].columns[0]))
+    if not _has_new_ids(scratch):
         return {}
-    # The expression is tried on what is not ours alone: a token may not be of the type it works on.
-    typed = typed_rows(room, arrival._replace(rows="fresh"), business, mapping={ID: mapping[ID]})
-    room.execute(f"create or replace table read_ids as select {ID}, source_line, reason from ({typed})")
-    found = room.execute(f"select distinct {ID} from read_ids where {ID} is not null and reason is null")
+    # The expression runs on new values only: a token may not have the type it expects.
+    typed = typed_rows(scratch, parsed._replace(rows="new_values"), business, mapping={ID: mapping[ID]})
+    scratch.execute(f"create or replace table typed_ids as select {ID}, source_line, reason from ({typed})")
+    found = scratch.execute(f"select distinct {ID} from typed_ids where {ID} is not null and reason is null")
     tokens = _tokens(vault, [str(each) for (each,) in found.fetchall()])
-    _go_on_erased(vault, tokens)
-    room.register("made", pd.DataFrame(tokens.items(), columns=["id", "made_token"], dtype="string"))
-    room.execute(
-        "update cell_tokens set token = case when reason is null then made_token "
-        f"when is_there then {literal(UNCLEAR)} end "
-        f"from read_ids left join made on {ID} = id where source_line = cell and not is_ours"
+    _mark_tokens_erased(vault, tokens)
+    scratch.register("new_tokens", pd.DataFrame(tokens.items(), columns=["id", "new_token"], dtype="string"))
+    scratch.execute(
+        "update value_tokens set token = case when reason is null then new_token "
+        f"when is_present then {literal(UNCLEAR)} end "
+        f"from typed_ids left join new_tokens on {ID} = id "
+        "where source_line = value_number and not is_pseudonym"
     )
-    room.unregister("made")
+    scratch.unregister("new_tokens")
     return {token: each for each, token in tokens.items()}
 
 
-def _list_cells(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, name: str) -> None:
-    """Make ``cells``, what column ``name`` holds, and ``cell_tokens``; ``fresh`` are those without a token.
+def _list_id_values(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str) -> None:
+    """Create ``id_values`` of column ``name``, ``value_tokens``, and ``new_values`` without a token.
 
-    Two tables, because a file may call its columns what it likes, and only the first has one of them.
+    Two tables, because a file's column may have any name, and only the first holds such a column.
     """
-    room.execute(
-        f"create or replace table cells as select {name}, row_number() over () as {quoted(LINE)}, "
-        f"0 as {quoted(FILE)} from (select distinct {name} from {arrival.rows})"
+    scratch.execute(
+        f"create or replace table id_values as select {name}, row_number() over () as {quoted(LINE)}, "
+        f"0 as {quoted(FILE)} from (select distinct {name} from {parsed.rows})"
     )
-    room.execute(
-        "create or replace table cell_tokens as select cell, is_there, is_ours, "
-        f"case when is_ours then nullif(held, {literal(NOBODY)}) end as token from (select cell, held, "
-        f"held is not null as is_there, coalesce(regexp_full_match(held, {_IS_OURS}), false) as is_ours "
-        f"from (select {quoted(LINE)} as cell, {name}::varchar as held from cells))"
+    scratch.execute(
+        "create or replace table value_tokens as select value_number, is_present, is_pseudonym, "
+        f"case when is_pseudonym then nullif(id_text, {literal(NOBODY)}) end as token "
+        "from (select value_number, id_text, id_text is not null as is_present, "
+        f"coalesce(regexp_full_match(id_text, {_TOKEN_PATTERN}), false) as is_pseudonym "
+        f"from (select {quoted(LINE)} as value_number, {name}::varchar as id_text from id_values))"
     )
-    room.execute(
-        "create or replace view fresh as from cells "
-        f"where {quoted(LINE)} in (select cell from cell_tokens where not is_ours)"
+    scratch.execute(
+        "create or replace view new_values as from id_values "
+        f"where {quoted(LINE)} in (select value_number from value_tokens where not is_pseudonym)"
     )
 
 
-def _has_fresh(room: duckdb.DuckDBPyConnection) -> bool:
-    return room.execute("select 1 from fresh limit 1").fetchone() is not None
+def _has_new_ids(scratch: duckdb.DuckDBPyConnection) -> bool:
+    return scratch.execute("select 1 from new_values limit 1").fetchone() is not None
 
 
-def _go_on_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
-    """Who was erased under an id, before tokens stood for ids, is erased under the token as well."""
+def _mark_tokens_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
+    """Suppress the tokens of erased ids too: an id may have been erased before tokens existed."""
     gone = vault.erased(ID, tokens)
     if gone:
         vault.mark_erased({ID: [tokens[each] for each in gone]})
 
 
 def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConfig) -> None:
-    """Land nothing where customers have gone by their own ids: all that was derived from them stays theirs.
+    """Refuse to mix ids and tokens in one warehouse: derived tables would keep the ids.
 
     Raises:
-        BusinessInvalid: saying what to delete first.
+        BusinessInvalid: when raw tables hold ids and the business asks for tokens, naming what to delete.
     """
     found = connection.execute(
         "select table_name from duckdb_columns() where database_name = current_database() "
@@ -197,7 +220,7 @@ def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConf
         {"id": ID},
     ).fetchall()
     for (table,) in found if business.has_tokens else ():
-        sql = f"select 1 from {raw(table).sql} where not regexp_full_match({ID}, {_IS_OURS}) limit 1"
+        sql = f"select 1 from {raw(table).sql} where not regexp_full_match({ID}, {_TOKEN_PATTERN}) limit 1"
         if connection.execute(sql).fetchone() is not None:
             raise BusinessInvalid(
                 f"{business.name}.yaml: customer_ids: tokens comes after tables were made with ids as they "
@@ -206,10 +229,10 @@ def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConf
             )
 
 
-def refuse_unclear(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Refuse the rows in ``arriving`` whose id could not be made out: what it was is not told."""
+def reject_unclear_ids(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Reject the rows in ``incoming`` whose id could not be read, without showing the value."""
     if any(column.name == ID for column in contract.columns):
-        room.execute(
-            "update arriving set reason = $reason where customer_id = $unclear",
-            {"reason": f"{ID} cannot be made out, and is withheld", "unclear": UNCLEAR},
+        scratch.execute(
+            "update incoming set reason = $reason where customer_id = $unclear",
+            {"reason": f"{ID} cannot be read, and is withheld", "unclear": UNCLEAR},
         )

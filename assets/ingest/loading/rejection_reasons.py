@@ -1,17 +1,27 @@
-"""SQL texts about values that fail, are not there or are damaged: what is wrong, and what to map instead."""
+"""Rejection reasons in SQL: values that are missing, damaged or of the wrong type, and the remedy."""
 
 from collections.abc import Mapping
 
+from assets.ingest.config.business import Expression
 from assets.ingest.config.contract import EXPECTED, Column, Contract
-from assets.ingest.loading.mapping import Expression
 from assets.ingest.parsing.sql import literal, quoted
 
-# What stands between a mistake and its remedy; the kinds of rejects are told without the remedy.
+# Separates a reason from its remedy; the counts of rejects by kind leave the remedy out.
 REMEDY = ": map "
 
 
-def mistakes(contract: Contract, mapping: Mapping[str, Expression], types: Mapping[str, str]) -> list[str]:
-    """SQL texts, null where nothing is wrong, over the columns ``try x``, ``given x`` and ``typed x``."""
+def reason_expressions(
+    contract: Contract, mapping: Mapping[str, Expression], types: Mapping[str, str]
+) -> list[str]:
+    """SQL expressions of rejection reasons over columns ``try x``, ``given x`` and ``typed x``.
+
+    Each is null on a valid row.
+
+    Args:
+        contract: The contract of the raw table.
+        mapping: Expression of each raw column.
+        types: SQL type of each expression.
+    """
     found = []
     for column in (column for column in contract.columns if column.name in mapping):
         sql, sql_type = mapping[column.name].sql, types[column.name]
@@ -42,7 +52,7 @@ def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:
 
 
 def _remedy(column: Column, sql: str, *, given: str) -> str:
-    """SQL of what to map instead, where the value shows what it means; never applied without being asked."""
+    """SQL of a mapping to suggest, where the form of the value shows its meaning; never applied by itself."""
     match column.type:
         case "double" | "integer":
             remedies = {

@@ -1,4 +1,4 @@
-"""Files on their way in: read and typed beside the warehouse, where one that fails harms nothing."""
+"""Parse and type files in a scratch database, so that a bad file cannot abort the warehouse transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,19 +7,18 @@ from itertools import count, groupby
 
 import duckdb
 
-from assets.ingest.config.business import BusinessConfig
+from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
-from assets.ingest.loading.mapping import Expression
-from assets.ingest.loading.pseudonyms import id_column, refuse_unclear, with_tokens
-from assets.ingest.loading.screening import ERASED, refuse_erased
+from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
+from assets.ingest.loading.write_raw import ERASED, reject_erased
 from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, narrowed, read, schema_groups
+from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, restrict_to, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
-# What is the machine's fault or ours, and says nothing about a file.
-OURS = (
+# Errors of the machine or of our code, which are no reason to quarantine a file.
+ENGINE_FAILURES = (
     duckdb.FatalException,
     duckdb.InternalException,
     duckdb.InterruptException,
@@ -29,76 +28,83 @@ OURS = (
 
 Mappings = Mapping[str, Mapping[str, Expression]]
 
-
-# A transaction that has looked into a database finds it again under its name, even when it was replaced.
+# Names are not reused: a transaction that has read a database keeps it under its name, even when replaced.
 _NUMBERS = count()
 
 
 @contextmanager
-def anteroom(
+def scratch_database(
     connection: duckdb.DuckDBPyConnection,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
-    """A connection to an empty database in memory, and its name, by which ``connection`` can read it.
+    """Open an empty in-memory database; yields a connection to it, and the name by which to read it.
 
-    In DuckDB an error ends the transaction it happens in. Files are read on a connection of their own, so
-    that the caller's transaction survives a file that cannot be read. The caller sees the tables that are
-    there when it first looks.
+    In DuckDB an error aborts its transaction. Files are read on a separate connection, so that the caller's
+    transaction survives an unreadable file. The caller sees the tables that exist at its first read.
     """
-    name = f"anteroom_{next(_NUMBERS)}"
-    room = connection.cursor()
+    name = f"scratch_{next(_NUMBERS)}"
+    scratch = connection.cursor()
     try:
-        found = room.execute("select current_database()").fetchone()
-        room.execute(f"attach ':memory:' as {name}")
-        room.execute(f"use {name}")
+        found = scratch.execute("select current_database()").fetchone()
+        scratch.execute(f"attach ':memory:' as {name}")
+        scratch.execute(f"use {name}")
         try:
-            yield room, name
+            yield scratch, name
         finally:
-            room.execute(f"use {quoted(str(found[0]) if found else 'memory')}")
-            room.execute(f"detach {name}")
+            scratch.execute(f"use {quoted(str(found[0]) if found else 'memory')}")
+            scratch.execute(f"detach {name}")
     finally:
-        room.close()
+        scratch.close()
 
 
-def arrive(
-    room: duckdb.DuckDBPyConnection,
+def load_into_scratch(
+    scratch: duckdb.DuckDBPyConnection,
     business: BusinessConfig,
     *,
     files: Sequence[SourceFile],
     mappings: Mappings,
     vault: Vault | None = None,
 ) -> None:
-    """Fill ``room`` with what ``files``, all of one table, hold; ``vault`` knows who was erased.
+    """Parse and type ``files``, all of one raw table, into the scratch database.
 
     Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
-    ``arriving`` every row that could be read, typed, in order, with a reason if it is refused; ``refused``
-    what goes to the rejects (file_number, source_line, raw_text, reason).
+    ``incoming`` every parsed row, typed, in delivery order, with a reason if it is rejected; ``rejected``
+    the rows for the rejects table (file_number, source_line, raw_text, reason).
+
+    Args:
+        scratch: The scratch database.
+        business: Whose files they are.
+        files: The files, in delivery order.
+        mappings: Expressions of each source, by its name.
+        vault: Makes tokens and holds the suppression list; ``None`` without a vault.
     """
     contract = files[0].source.contract
-    _make_tables(room, contract)
-    numbered = _numbered(business, files, mappings)
+    _make_tables(scratch, contract)
+    numbered = _in_delivery_order(business, files, mappings)
     groups = [
         group
         for _, delivered in groupby(numbered, key=lambda each: each.file.source.name)
-        for group in schema_groups(room, tuple(delivered))
+        for group in schema_groups(scratch, tuple(delivered))
     ]
-    arrivals = [
-        arrival
+    parsed_groups = [
+        parsed
         for group in groups
-        for arrival in _arrive_together(
-            room, business, files=group, mapping=mappings[group[0].file.source.name], vault=vault
+        for parsed in _load_group(
+            scratch, business, files=group, mapping=mappings[group[0].file.source.name], vault=vault
         )
     ]
     if [each.number for group in groups for each in group] != list(range(len(files))):
-        room.execute("create or replace table arriving as from arriving order by file_number, source_line")
-    refuse_unclear(room, contract)
+        scratch.execute("create or replace table incoming as from incoming order by file_number, source_line")
+    reject_unclear_ids(scratch, contract)
     if vault is not None:
-        refuse_erased(room, contract, vault)
-    _refuse_redelivered(room, contract)
-    for arrival in arrivals:
-        _keep_refused(room, arrival)
+        reject_erased(scratch, contract, vault)
+    _reject_redelivered(scratch, contract)
+    for parsed in parsed_groups:
+        _copy_rejected_rows(scratch, parsed)
 
 
-def _numbered(business: BusinessConfig, files: Sequence[SourceFile], mappings: Mappings) -> list[OrderedFile]:
+def _in_delivery_order(
+    business: BusinessConfig, files: Sequence[SourceFile], mappings: Mappings
+) -> list[OrderedFile]:
     ids = {file.source.name: id_column(business, file.source, mappings[file.source.name]) for file in files}
     return [
         OrderedFile(number, replace(file, id_column=ids[file.source.name]))
@@ -106,126 +112,126 @@ def _numbered(business: BusinessConfig, files: Sequence[SourceFile], mappings: M
     ]
 
 
-def _make_tables(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     columns = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
-    room.execute(
-        f"create table arriving ({columns}, source_line bigint, file_number integer, reason varchar)"
+    scratch.execute(
+        f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar)"
     )
-    room.execute(
-        "create table refused (file_number integer, source_line bigint, raw_text varchar, reason varchar)"
+    scratch.execute(
+        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar)"
     )
-    room.execute(
+    scratch.execute(
         "create table delivered (file_number integer, source varchar, source_file varchar, "
         "rows_in bigint, quarantine_reason varchar)"
     )
 
 
-def _arrive_together(
-    room: duckdb.DuckDBPyConnection,
+def _load_group(
+    scratch: duckdb.DuckDBPyConnection,
     business: BusinessConfig,
     *,
     files: tuple[OrderedFile, ...],
     mapping: Mapping[str, Expression],
     vault: Vault | None,
 ) -> list[ParsedFiles]:
-    """Read and type ``files`` in one go; when that fails, one by one; a file that fails alone stays out."""
+    """Parse and type ``files`` in one query, one by one if that fails; quarantine what fails alone."""
     try:
-        arrived = read(room, files, mapping)
-        known = with_tokens(room, arrived, business, mapping=mapping, vault=vault)
-        query = typed_rows(room, known.arrival, business, mapping=known.mapping)
-        room.execute(f"insert into arriving by name {query}")
-    except OURS:
+        parsed = read(scratch, files, mapping)
+        pseudonymised = with_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
+        query = typed_rows(scratch, pseudonymised.parsed, business, mapping=pseudonymised.mapping)
+        scratch.execute(f"insert into incoming by name {query}")
+    except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error) as failed:
         if len(files) == 1:
-            _quarantine(room, files[0], reason=_in_words(failed))
+            _quarantine(scratch, files[0], reason=_error_text(failed))
             return []
         return [
-            arrival
+            parsed
             for each in files
-            for arrival in _arrive_together(room, business, files=(each,), mapping=mapping, vault=vault)
+            for parsed in _load_group(scratch, business, files=(each,), mapping=mapping, vault=vault)
         ]
-    _count_in(room, known.arrival)
-    return [known.arrival]
+    _record_row_counts(scratch, pseudonymised.parsed)
+    return [pseudonymised.parsed]
 
 
-def _in_words(failed: Exception) -> str:
+def _error_text(failed: Exception) -> str:
     if isinstance(failed, Unreadable):
         return str(failed)
-    # The message of a failed cast ends in a picture of the query.
+    # The message of a failed cast ends with a quotation of the query.
     return f"it cannot be read: {str(failed).strip().splitlines()[0]}"
 
 
-def _quarantine(room: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason: str) -> None:
-    """Keep a file that cannot be read as one row in, itself, that is refused."""
-    room.execute("insert into refused values (?, null, null, ?)", [each.number, reason])
-    room.execute(
+def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason: str) -> None:
+    """Record an unreadable file as one rejected row."""
+    scratch.execute("insert into rejected values (?, null, null, ?)", [each.number, reason])
+    scratch.execute(
         "insert into delivered values (?, ?, ?, 1, ?)",
         [each.number, each.file.source.name, each.file.name, reason],
     )
 
 
-def _count_in(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> None:
-    """Note how many rows each file of ``arrival`` had, counted where they were read from."""
+def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
+    """Record the number of rows per file, counted in the parsed table and not in the typed one."""
     names = ", ".join(
         f"({each.number}, {literal(each.file.source.name)}, {literal(each.file.name)})"
-        for each in arrival.files
+        for each in parsed.files
     )
-    first = arrival.files[0].number
-    room.execute(f"insert into refused select {first}, source_line, raw_text, reason from broken")
-    room.execute(
+    first = parsed.files[0].number
+    scratch.execute(f"insert into rejected select {first}, source_line, raw_text, reason from broken")
+    scratch.execute(
         "insert into delivered select number, source, source_file, coalesce(rows_in, 0) "
         f"+ case when number = {first} then (select count(*) from broken) else 0 end, null "
         f"from (values {names}) as files(number, source, source_file) left join "
-        f"(select {quoted(FILE)} as number, count(*) as rows_in from {arrival.rows} group by 1) "
+        f"(select {quoted(FILE)} as number, count(*) as rows_in from {parsed.rows} group by 1) "
         "using (number)"
     )
 
 
-def _refuse_redelivered(room: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Refuse what a later file, or of a unique table a later line, delivers again.
+def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Reject rows whose key a later file, or in a unique table a later line, delivers again.
 
     Overlapping exports repeat whole orders, so an order is taken from its newest delivery. Equal lines
-    inside one file stay: nothing in them says that the second is not a second line of the order.
+    inside one file stay: the second may be a real second line of the order.
     """
     key = ", ".join(contract.key)
-    same = " and ".join(f"arriving.{name} is not distinct from newest.{name}" for name in contract.key)
-    shown = ", ".join(f"arriving.{name}" for name in contract.key)
+    same = " and ".join(f"incoming.{name} is not distinct from newest.{name}" for name in contract.key)
+    shown = ", ".join(f"incoming.{name}" for name in contract.key)
     called = f"'{contract.noun} ''' || concat_ws(' ', {shown}) || '''"
-    room.execute(
-        f"create table repeated as select {key}, max(file_number) as file_number from arriving "
+    scratch.execute(
+        f"create table repeated as select {key}, max(file_number) as file_number from incoming "
         "where reason is null group by all "
         f"having min(file_number) < max(file_number) or ({contract.is_unique} and count(*) > 1)"
     )
-    room.execute(
+    scratch.execute(
         "create table newest as select newest.*, source_file, max(source_line) as source_line "
-        "from repeated as newest inner join delivered using (file_number) inner join arriving "
-        f"on {same} and arriving.file_number = newest.file_number where reason is null group by all"
+        "from repeated as newest inner join delivered using (file_number) inner join incoming "
+        f"on {same} and incoming.file_number = newest.file_number where reason is null group by all"
     )
-    again = f"from newest where {same} and reason is null and arriving.file_number"
-    room.execute(
-        f"update arriving set reason = {called} was delivered again by ' || newest.source_file "
+    again = f"from newest where {same} and reason is null and incoming.file_number"
+    scratch.execute(
+        f"update incoming set reason = {called} was delivered again by ' || newest.source_file "
         f"{again} < newest.file_number"
     )
     if contract.is_unique:
-        room.execute(
-            f"update arriving set reason = {called} is given again on line ' || newest.source_line "
-            f"{again} = newest.file_number and arriving.source_line < newest.source_line"
+        scratch.execute(
+            f"update incoming set reason = {called} is given again on line ' || newest.source_line "
+            f"{again} = newest.file_number and incoming.source_line < newest.source_line"
         )
 
 
-def _keep_refused(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> None:
-    """Keep the refused rows of ``arrival`` as they came, personal columns and erased people left out."""
-    own = {each.number for each in arrival.files}
-    found = room.execute("select distinct file_number from arriving where reason is not null").fetchall()
+def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
+    """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers."""
+    own = {each.number for each in parsed.files}
+    found = scratch.execute("select distinct file_number from incoming where reason is not null").fetchall()
     numbers = frozenset(own.intersection(int(number) for (number,) in found))
     if not numbers:
         return
-    rows = narrowed(room, arrival, numbers).rows
-    columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in arrival.columns)
-    room.execute(
-        "insert into refused select file_number, source_line, "
+    rows = restrict_to(scratch, parsed, numbers).rows
+    columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in parsed.columns)
+    scratch.execute(
+        "insert into rejected select file_number, source_line, "
         f"case when reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, reason "
-        "from (select file_number, source_line, reason from arriving where reason is not null) "
-        f"as refused inner join {rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
+        "from (select file_number, source_line, reason from incoming where reason is not null) "
+        f"as rejected inner join {rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
     )

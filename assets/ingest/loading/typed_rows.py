@@ -1,20 +1,19 @@
-"""SQL that turns a file's columns into a raw contract's columns, and says in words what it refuses."""
+"""SQL that converts a file's columns to a contract's columns, with a reason for each rejected row."""
 
 import difflib
 from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.config.business import BusinessConfig
+from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Column, Contract
-from assets.ingest.loading.mapping import Expression
-from assets.ingest.loading.rejection_reasons import mistakes
+from assets.ingest.loading.rejection_reasons import reason_expressions
 from assets.ingest.parsing.files import Unreadable
-from assets.ingest.parsing.pii_columns import has
+from assets.ingest.parsing.pii_columns import describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 
-# DuckDB stops reading a time where it stops understanding it: '10:00 PM' and '10:00 UTC' would be 10:00 here.
+# DuckDB ignores the rest of a time that it cannot parse: '10:00 PM' and '10:00 UTC' would become 10:00.
 _DAY = "[0-9]{4}([-/ ])[0-9]{1,2}[-/ ][0-9]{1,2}"
 _TIME = "[T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?"
 _OFFSET = " ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -22,99 +21,109 @@ _IS_MOMENT = f"'^{_DAY}({_TIME}({_OFFSET})?)?$'"
 # A time with its own offset is an instant, whatever the business's time zone.
 _HAS_OFFSET = f"':[0-9]{{2}}([.][0-9]+)?{_OFFSET}$'"
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)"
-# To trim all of them off every value takes three times as long as to look first.
+# Trimming every value takes three times as long as testing it first.
 _HAS_BLANKS = r"'^[\s\x{A0}\x{200B}\x{FEFF}]|[\s\x{A0}\x{200B}\x{FEFF}]$'"
-# From here on a double no longer tells neighbouring whole numbers apart.
-_EXACT = 2**53
+# Beyond this a double cannot represent every whole number.
+_LARGEST_EXACT = 2**53
 
 
 def typed_rows(
     connection: duckdb.DuckDBPyConnection,
-    arrival: ParsedFiles,
+    parsed: ParsedFiles,
     business: BusinessConfig,
     *,
     mapping: Mapping[str, Expression],
 ) -> str:
-    """A query over ``arrival``'s rows: the contract's columns, source_line, file_number, and reason.
+    """Build a query for the contract's columns, ``source_line``, ``file_number`` and ``reason``.
 
-    ``reason`` is null when the row is good. Text loses the blanks around it, whatever it is mapped to:
+    ``reason`` is null when the row is valid. Blanks around text are trimmed before conversion:
     'C1 ' and 'C1' are one customer, and ' 12' is a number.
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+        business: Gives time zone and currency.
+        mapping: Expression of each raw column.
 
     Raises:
         Unreadable: when an expression names a column that the files lack, or does not fit their types.
     """
-    types = _types(connection, arrival, mapping)
-    contract = arrival.source.contract
-    tried = ", ".join(_tried(name, expression) for name, expression in mapping.items())
+    types = _types(connection, parsed, mapping)
+    contract = parsed.source.contract
+    attempted = ", ".join(_attempted(name, expression) for name, expression in mapping.items())
     typed = ", ".join(_typed(column, types, time_zone=business.time_zone) for column in contract.columns)
-    wrong = ", ".join(mistakes(contract, mapping, types))
-    broken = "".join(f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.rules)
+    reasons = ", ".join(reason_expressions(contract, mapping, types))
+    rule_reasons = "".join(
+        f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.rules
+    )
     place = f"{quoted(LINE)}, {quoted(FILE)}"
     return (
-        f"with mapped as (select {place}, {tried} from {arrival.rows}), "
-        f"given as (select *, {_given(types, contract, mapping)} from mapped), "
+        f"with mapped as (select {place}, {attempted} from {parsed.rows}), "
+        f"given as (select *, {_cleaned(types, contract, mapping)} from mapped), "
         f"typed as (select *, {typed} from given), "
-        f"filled as (select {place}, {_filled(contract, business.currency)}, "
-        f"nullif(concat_ws('; ', {wrong}), '') as mistakes from typed) "
-        f"select * exclude ({place}, mistakes), {quoted(LINE)} as source_line, "
-        f"{quoted(FILE)} as file_number, nullif(concat_ws('; ', mistakes{broken}), '') as reason from filled"
+        f"filled as (select {place}, {_with_defaults(contract, business.currency)}, "
+        f"nullif(concat_ws('; ', {reasons}), '') as value_reasons from typed) "
+        f"select * exclude ({place}, value_reasons), {quoted(LINE)} as source_line, "
+        f"{quoted(FILE)} as file_number, "
+        f"nullif(concat_ws('; ', value_reasons{rule_reasons}), '') as reason from filled"
     )
 
 
 def _types(
-    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, mapping: Mapping[str, Expression]
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, mapping: Mapping[str, Expression]
 ) -> dict[str, str]:
-    """The SQL type of each mapped expression, found without running it."""
-    columns = {str(row[0]) for row in connection.execute(f"describe {arrival.rows}").fetchall()}
+    """SQL type of each mapped expression, found without evaluating it."""
+    columns = {str(row[0]) for row in connection.execute(f"describe {parsed.rows}").fetchall()}
     known = {name.lower() for name in columns - {LINE, FILE}}
     for name, expression in mapping.items():
-        lost = [wanted for wanted in expression.columns if wanted.lower() not in known]
-        if lost:
-            raise Unreadable(_lost(arrival, name, expression=expression, lost=lost[0]))
+        missing = [wanted for wanted in expression.columns if wanted.lower() not in known]
+        if missing:
+            raise Unreadable(_missing_column_text(parsed, name, expression=expression, missing=missing[0]))
     values = [f"({expression.sql}\n)" for expression in mapping.values()]
     try:
-        described = connection.execute(f"describe select {', '.join(values)} from {arrival.rows}").fetchall()
+        described = connection.execute(f"describe select {', '.join(values)} from {parsed.rows}").fetchall()
     except duckdb.Error:
         described = [
-            _described(connection, arrival, name, expression=expression)
+            _describe_alone(connection, parsed, name, expression=expression)
             for name, expression in mapping.items()
         ]
     return {name: str(row[1]) for name, row in zip(mapping, described, strict=True)}
 
 
-def _described(
-    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, name: str, *, expression: Expression
+def _describe_alone(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str, *, expression: Expression
 ) -> tuple[object, ...]:
     try:
-        found = connection.execute(f"describe select ({expression.sql}\n) from {arrival.rows}").fetchall()
-    except duckdb.Error as refused:
+        found = connection.execute(f"describe select ({expression.sql}\n) from {parsed.rows}").fetchall()
+    except duckdb.Error as rejected:
         raise Unreadable(
-            f"column {name} is mapped to {expression.sql}: {str(refused).strip().splitlines()[0]}; "
-            f"{has(arrival.files[0].file, arrival.columns)}"
-        ) from refused
+            f"column {name} is mapped to {expression.sql}: {str(rejected).strip().splitlines()[0]}; "
+            f"{describe_columns(parsed.files[0].file, parsed.columns)}"
+        ) from rejected
     return tuple(found[0])
 
 
-def _lost(arrival: ParsedFiles, name: str, *, expression: Expression, lost: str) -> str:
-    source = arrival.source
+def _missing_column_text(parsed: ParsedFiles, name: str, *, expression: Expression, missing: str) -> str:
+    source = parsed.source
     mapped = f"column {name} is mapped to {expression.sql}"
-    if lost.lower() in {column.lower() for column in source.pii}:
-        remedy = "; to let a token stand for it, say customer_ids: tokens" if name == "customer_id" else ""
+    if missing.lower() in {column.lower() for column in source.pii}:
+        remedy = "; to replace it by a token, set customer_ids: tokens" if name == "customer_id" else ""
         return f"{mapped}, which is personal, never read: {', '.join(source.pii)}{remedy}"
-    lower = {column.lower(): column for column in arrival.columns}
-    near = difflib.get_close_matches(lost.lower(), lower, n=1)
+    lower = {column.lower(): column for column in parsed.columns}
+    near = difflib.get_close_matches(missing.lower(), lower, n=1)
     meant = f" Did you mean {lower[near[0]]!r}?" if near else ""
-    return f"{mapped}: the file has no column {lost}; {has(arrival.files[0].file, arrival.columns)}.{meant}"
+    present = describe_columns(parsed.files[0].file, parsed.columns)
+    return f"{mapped}: the file has no column {missing}; {present}.{meant}"
 
 
-def _tried(name: str, expression: Expression) -> str:
-    """The mapped value in a list, null where it cannot be worked out; a plain column cannot fail."""
+def _attempted(name: str, expression: Expression) -> str:
+    """SQL of the mapped value, in a list that is null where evaluation fails; a plain column cannot fail."""
     value = f"({expression.sql}\n)"
     return f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
 
 
-def _given(types: Mapping[str, str], contract: Contract, mapping: Mapping[str, Expression]) -> str:
-    """The mapped values as they came; blank text, and a number that is none for text, are nothing."""
+def _cleaned(types: Mapping[str, str], contract: Contract, mapping: Mapping[str, Expression]) -> str:
+    """SQL of the mapped values, trimmed; blank text, and NaN for a text column, become null."""
     texts = {column.name for column in contract.columns if column.type == "varchar"}
     columns = []
     for name, sql_type in types.items():
@@ -139,10 +148,10 @@ def _typed(column: Column, types: Mapping[str, str], *, time_zone: str) -> str:
     cast = f"try_cast({given} as {column.type})"
     match column.type:
         case "varchar" if sql_type in {"DOUBLE", "FLOAT"}:
-            # Ids are stored as doubles where one is missing: 12345.0 is customer 12345.
+            # pandas stores ids as doubles when one is missing: 12345.0 is customer 12345.
             cast = (
                 f"case when {given} <> trunc({given}) then {cast} "
-                f"when abs({given}) < {_EXACT} then {given}::bigint::varchar end"
+                f"when abs({given}) < {_LARGEST_EXACT} then {given}::bigint::varchar end"
             )
         case "integer":
             cast = (
@@ -158,10 +167,10 @@ def _typed(column: Column, types: Mapping[str, str], *, time_zone: str) -> str:
 
 
 def _utc(given: str, sql_type: str, *, time_zone: str) -> str:
-    """Naive UTC; a time without an offset is the wall clock in ``time_zone``.
+    """SQL of naive UTC; a time without an offset is local time in ``time_zone``.
 
-    An hour that the clock skips in spring is taken as the hour after it; of one that it shows twice in
-    autumn, the second is taken.
+    A time in the hour skipped in spring is read as one hour later; a time in the hour repeated in autumn as
+    its second occurrence.
     """
     wall = f"timezone('UTC', timezone({literal(time_zone)}, try_cast({given} as timestamp)))"
     if sql_type == "TIMESTAMP WITH TIME ZONE":
@@ -176,8 +185,8 @@ def _utc(given: str, sql_type: str, *, time_zone: str) -> str:
     return wall
 
 
-def _filled(contract: Contract, currency: str) -> str:
-    """The landed columns: what was given, else the default; a default may use the columns before it."""
+def _with_defaults(contract: Contract, currency: str) -> str:
+    """SQL of the raw columns: the typed value, else the default, which may use earlier columns."""
     columns = []
     for column in contract.columns:
         value = quoted("typed " + column.name)

@@ -1,4 +1,4 @@
-"""CSV as text: the header says the names, DuckDB splits the records, nothing is guessed from values."""
+"""Parsing of CSV into text columns: names from the header, records split by DuckDB, no types inferred."""
 
 import csv
 import re
@@ -17,18 +17,18 @@ from assets.ingest.parsing.sql import (
     WHOLE_LINES,
     listed,
     literal,
-    placed,
+    path_literal,
     quoted,
     text_columns,
 )
 
 DELIMITERS = ",;\t|"
-# A name may hold line breaks; one that is still open after so many lines was never closed.
+# A quoted name may hold line breaks; a quote still open after so many lines was never closed.
 LONGEST_HEADER = 50
 
 
 class Text(NamedTuple):
-    """A file of text and how it is packed, whatever its suffix says."""
+    """A text file and its compression, which may differ from its suffix."""
 
     file: SourceFile
     compression: Compression
@@ -36,22 +36,35 @@ class Text(NamedTuple):
     def read_csv(self, options: str) -> str:
         """SQL that reads the file by ``options``."""
         return (
-            f"read_csv({placed(self.file.path)}, {options}, encoding = {literal(self.file.source.encoding)}, "
-            f"compression = {literal(self.compression)})"
+            f"read_csv({path_literal(self.file.path)}, {options}, "
+            f"encoding = {literal(self.file.source.encoding)}, compression = {literal(self.compression)})"
         )
 
     @property
     def lines(self) -> str:
-        """SQL that reads the file as lines, in column ``text``, those that are not text left out."""
+        """SQL that reads the file as lines, in column ``text``; lines in another encoding are skipped."""
         return self.read_csv(f"{WHOLE_LINES}, ignore_errors = true")
 
 
 def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
-    """Make table ``rows`` of the good records; broken ones go to table ``broken``. Returns kept columns."""
+    """Create table ``rows`` of the well-formed records; the others go to table ``broken``.
+
+    Args:
+        connection: The scratch database.
+        text: The file.
+        rows: Name of the table.
+
+    Returns:
+        The names of the kept columns.
+
+    Raises:
+        Unreadable: when line ends are mixed.
+        duckdb.InvalidInputException: when DuckDB cannot read the file for another reason.
+    """
     delimiter, names = header_of(connection, text)
     kept = without_personal(text.file, names)
-    # The dialect is told, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
-    # Values stay text here, so that what cannot be typed is still there to be shown.
+    # The dialect is given, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
+    # Values stay text, so that the rejects can show a value that does not convert.
     options = (
         f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, {KEEP_ERRORS}"
@@ -61,12 +74,12 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
             f"create or replace table records as select {listed(kept)} row_number() over () as {quoted(ROW)} "
             f"from {text.read_csv(options)}"
         )
-    except duckdb.InvalidInputException as torn:
-        if "state machine" not in str(torn):
+    except duckdb.InvalidInputException as error:
+        if "state machine" not in str(error):
             raise
         raise Unreadable(
-            "its lines cannot be told apart: some end in LF, some in CRLF or CR; save it with one kind"
-        ) from torn
+            "its line ends are mixed: some LF, some CRLF or CR; save it with one kind"
+        ) from error
     keep_broken(connection, text.file)
     starts = place_on_lines(connection, text.lines, records="records", broken="broken")
     connection.execute(f"create or replace table {rows} as {with_lines('records', starts, listed(kept))}")
@@ -74,9 +87,9 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
 
 
 def keep_broken(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None:
-    """Move what DuckDB could not split to table ``broken``; a file with personal columns shows no text."""
+    """Move lines that DuckDB could not split to table ``broken``, without text if it may be personal."""
     shown = "trim(any_value(csv_line), chr(10))" if file.shows_text else literal(WITHHELD)
-    # One record can have several errors: each column too many is told once.
+    # One record can have several errors: each column too many is reported once.
     connection.execute(
         f"insert into broken select line, {shown}, "
         "'the line is broken: ' || string_agg(distinct case error_type when 'MISSING COLUMNS' "
@@ -91,7 +104,11 @@ def keep_broken(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> None
 
 
 def header_of(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, list[str]]:
-    """The delimiter and the names of the columns."""
+    """Read the delimiter and the column names.
+
+    Raises:
+        Unreadable: when there is no header line or a quote in it is left open.
+    """
     found = connection.execute(f"select text from {text.lines} limit {LONGEST_HEADER}").fetchall()
     lines = [f"{line or ''}\n" for (line,) in found]
     if not lines or not lines[0].strip():
@@ -107,16 +124,16 @@ def header_of(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, l
 
 
 def deduplicate_names(names: list[str]) -> list[str]:
-    """Column names as the header has them; repeated ones all get their position, empty ones are named by it.
+    """Make column names unique: repeated ones get their position as suffix, empty ones ``column_<position>``.
 
-    Repeated names are all changed, so that a mapping cannot mean the first of them by accident.
+    All occurrences of a repeated name change, so that a mapping cannot pick the first one by accident.
     """
     named = [name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)]
     lower = [name.lower() for name in named]
     unique: list[str] = []
     for position, name in enumerate(named, start=1):
-        told = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
-        while told != name and told.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
-            told += "_"
-        unique.append(told)
+        candidate = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
+        while candidate != name and candidate.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
+            candidate += "_"
+        unique.append(candidate)
     return unique

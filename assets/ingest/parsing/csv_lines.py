@@ -1,4 +1,4 @@
-"""On which line of text each record of a CSV file begins: DuckDB counts records, people count lines."""
+"""Line numbers of CSV records: DuckDB numbers records, while editors number lines of text."""
 
 import duckdb
 
@@ -6,21 +6,21 @@ from assets.ingest.parsing.sql import LINE, ROW, quoted
 
 
 def place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str, *, records: str, broken: str) -> str:
-    """Give records their lines of text instead of their numbers, the header being line 1.
+    """Replace record numbers by line numbers; the header is line 1.
 
     A record begins on every line before which the number of quotes is even. A stray quote inside a value
-    upsets that count, and so do bytes that are not text; then records are taken to have one line each,
-    which is off by the blank lines and by those that a value spans.
+    upsets that count, and so do bytes in another encoding; then each record is taken to have one line, so
+    that line numbers are off by blank lines and by line breaks inside values.
 
     Args:
-        connection: Where the tables are.
+        connection: The scratch database.
         lines: SQL that reads the file as lines, in column ``text``.
-        records: Table of good records, numbered in column ``landing row`` from 1.
-        broken: Table of refused records; ``source_line`` counts records and blank lines, as DuckDB does,
-            until now.
+        records: Table of well-formed records, numbered in column ``landing row`` from 1.
+        broken: Table of malformed records; on entry ``source_line`` counts records and blank lines, as
+            DuckDB does.
 
     Returns:
-        The table of the good records' ``position`` and ``line``, until the next file is placed.
+        Name of a table with ``position`` and ``line`` of the well-formed records; the next call replaces it.
     """
     _find_starts(connection, lines)
     good = _good_starts(connection, broken)
@@ -35,9 +35,15 @@ def place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str, *, records
 
 
 def with_lines(records: str, starts: str, columns: str) -> str:
-    """SQL of ``records`` on their lines and in their order; ``columns`` is a select list.
+    """SQL that selects the records with their line numbers, in order.
 
-    Both tables are in order and ``starts`` is not the shorter one; a join on the number loses the order.
+    Both tables are in order and ``starts`` is at least as long as ``records``, so they are joined by
+    position; a join on the number would lose the order.
+
+    Args:
+        records: Table of well-formed records.
+        starts: Table of their lines, from ``place_on_lines``.
+        columns: Select list over ``records``, ending in a comma.
     """
     return (
         f"select {columns}line as {quoted(LINE)} from {records} positional join {starts} "
@@ -57,7 +63,7 @@ def _find_starts(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
 
 
 def _good_starts(connection: duckdb.DuckDBPyConnection, broken: str) -> int:
-    """The starts of records that are neither blank, broken nor the header, numbered; returns their count."""
+    """Create ``good_starts``: numbered starts of well-formed, non-blank records; return their count."""
     connection.execute(
         "create or replace table good_starts as "
         "select line, row_number() over (order by line) as position "

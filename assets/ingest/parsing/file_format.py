@@ -1,4 +1,4 @@
-"""What a file is by its own bytes, whatever its name says; and whether it unpacks whole."""
+"""Detection of a file's format and compression from its bytes, and a guard against decompression bombs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,16 @@ from assets.ingest.parsing.files import SourceFile, Unreadable
 Compression = Literal["none", "gzip", "zstd"]
 
 CHUNK = 1 << 20
-# Exports pack 3 to 20 times, repetitive logs 100 times. Both limits must be passed, so that neither a tiny
-# file of blanks nor a large honest export is refused; a bomb passes both, and is unpacked no further.
+# Exports compress 3 to 20 times, repetitive logs 100 times. A file is refused only beyond both limits, so
+# that neither a tiny file of blanks nor a large ordinary export is; unpacking stops at the larger limit.
 UNPACKED_RATIO = 200
 UNPACKED_BYTES = 1 << 30
 
-_PACKED: Mapping[bytes, Compression] = MappingProxyType({b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"})
+_COMPRESSION_MAGIC: Mapping[bytes, Compression] = MappingProxyType(
+    {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+)
 _PARQUET = b"PAR1"
-_FOREIGN = MappingProxyType(
+_UNSUPPORTED = MappingProxyType(
     {
         b"PK\x03\x04": "it is a zip archive, such as an Excel workbook (.xlsx): save the sheet as CSV UTF-8",
         b"\xd0\xcf\x11\xe0": "it is an old Excel workbook (.xls): save the sheet as CSV UTF-8",
@@ -29,42 +31,44 @@ _FOREIGN = MappingProxyType(
         b"\xfd7zXZ": "it is packed by xz: pack it by gzip or zstd, or not at all",
     }
 )
-_MARKS = MappingProxyType({b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "big-endian utf-16"})
+_BYTE_ORDER_MARKS = MappingProxyType(
+    {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "big-endian utf-16"}
+)
 
 
 def format_of(file: SourceFile) -> Format:
-    """How to read ``file``.
+    """Format of ``file``.
 
     Raises:
-        Unreadable: when its suffix says nothing.
+        Unreadable: when no format is declared and the suffix is unknown.
     """
     try:
         return file.source.format_of(file.path)
     except BusinessInvalid as unknown:
-        # The message names the source and the file, as do the places where this reason is told.
+        # The message starts with the source, which the load log and the rejects name in a column.
         raise Unreadable(str(unknown).split(": ", 1)[1]) from unknown
 
 
 def compression_of(file: SourceFile) -> Compression:
-    """How ``file`` is packed, by its first bytes; a packed file is unpacked once, and nothing kept.
+    """Compression of ``file``, by its first bytes; a compressed file is unpacked once to verify it.
 
-    DuckDB goes by the suffix, does not compare checksums, and takes the first part of a cut zstd file for
-    the whole of it.
+    DuckDB goes by the suffix, does not compare checksums, and reads the first part of a truncated zstd file
+    as if it were complete.
 
     Raises:
-        Unreadable: when it is a link out of its folder, no text where text is expected, cut, damaged, or
-            unpacks beyond the limits.
+        Unreadable: when it is a link out of its folder, is not text where text is expected, is truncated or
+            damaged, or unpacks beyond the limits.
     """
-    if file.is_astray:
+    if file.is_outside_folder:
         raise Unreadable(f"it is a link out of {file.folder}: deliver the file itself")
     with file.path.open("rb") as stream:
         first = stream.read(CHUNK)
-    packed = (name for magic, name in _PACKED.items() if first.startswith(magic))
+    packed = (name for magic, name in _COMPRESSION_MAGIC.items() if first.startswith(magic))
     compression: Compression = next(packed, "none")
     if compression != "none":
         first = _unpacked_start(file.path, compression)
     is_parquet = first.startswith(_PARQUET)
-    for magic, words in _FOREIGN.items():
+    for magic, words in _UNSUPPORTED.items():
         if first.startswith(magic):
             raise Unreadable(words)
     if format_of(file) != "parquet":
@@ -72,7 +76,7 @@ def compression_of(file: SourceFile) -> Compression:
             raise Unreadable(
                 "it is a Parquet file: end its name in .parquet, or set format: parquet in this source"
             )
-        _refuse_what_is_no_text(first, encoding=file.source.encoding)
+        _refuse_non_text(first, encoding=file.source.encoding)
     elif not is_parquet:
         raise Unreadable("it is not Parquet: it does not begin as Parquet does")
     return compression
@@ -99,16 +103,16 @@ def _unpacked_start(path: Path, compression: Compression) -> bytes:
     return first
 
 
-def _refuse_what_is_no_text(first: bytes, *, encoding: str) -> None:
+def _refuse_non_text(first: bytes, *, encoding: str) -> None:
     if first and not first.strip(b"\0"):
         raise Unreadable("it holds nothing but NUL bytes: disk or transfer failed; deliver it again")
-    mark = next((name for magic, name in _MARKS.items() if first.startswith(magic)), encoding)
-    if mark == "big-endian utf-16":
+    marked = next((name for magic, name in _BYTE_ORDER_MARKS.items() if first.startswith(magic)), encoding)
+    if marked == "big-endian utf-16":
         raise Unreadable("it is big-endian UTF-16: save it as UTF-8")
-    if mark != encoding:
+    if marked != encoding:
         raise Unreadable(
-            f"it begins with the mark of {mark}, and the source has encoding: {encoding}; save it as "
-            f"{encoding}, or make a source of its own for it with encoding: {mark}"
+            f"it begins with the byte order mark of {marked}, and the source has encoding: "
+            f"{encoding}; save it as {encoding}, or make a source of its own for it with encoding: {marked}"
         )
     if encoding != "utf-16" and first[:4096].count(0) * 3 > len(first[:4096]):
         raise Unreadable("every other byte is NUL, as in UTF-16: save it as UTF-8, or set encoding: utf-16")

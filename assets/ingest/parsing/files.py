@@ -1,4 +1,4 @@
-"""The files behind a source's globs, and what identifies a delivery."""
+"""Files that match a source's globs, and their fingerprints."""
 
 import hashlib
 import json
@@ -11,20 +11,20 @@ from pathlib import Path, PurePath
 from assets import ASSETS
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 
-# The whole package from its root, wherever this module lies in it.
+# The whole package from its root, wherever this module stands in it.
 PACKAGE = ASSETS / "ingest"
 
 
 class Unreadable(ValueError):
-    """One file cannot be read or does not fit its mapping; the others of its source still may."""
+    """A file cannot be read or does not fit its mapping; other files of its source are not affected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """One delivered file; ``name`` is its path below the data or landing folder.
 
-    ``folder`` is what its glob may not leave: the file must lie below it, links followed. ``id_column`` is
-    the column that tokens take the place of: it is read, and nothing that was delivered in it is shown.
+    ``folder`` limits its glob: the file must lie below it, links followed. ``id_column`` is the column whose
+    ids tokens replace: it is read, and its delivered values are never shown.
     """
 
     source: SourceConfig
@@ -35,31 +35,33 @@ class SourceFile:
 
     @property
     def shows_text(self) -> bool:
-        """Whether a line that cannot be split may be shown as it is: nothing in it is personal."""
+        """Whether a malformed line may be shown: the file has no personal column."""
         return not (self.source.pii or self.id_column)
 
     @property
-    def is_astray(self) -> bool:
-        """Whether the file is a link to a place that its source does not name."""
+    def is_outside_folder(self) -> bool:
+        """Whether the file is a link to a place outside ``folder``."""
         return not self.path.resolve().is_relative_to(self.folder.resolve())
 
 
 def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
-    """The files of ``source``, globs in their order, sorted inside each: oldest delivery first.
+    """List the files of ``source`` in delivery order: globs as declared, sorted by name inside each.
 
     Raises:
-        BusinessInvalid: when a glob has no file, naming it, the setting to change and the place to get
-            files; or when it climbs out of its folder.
+        BusinessInvalid: when a glob matches no file, naming the glob, the setting to change and the remedy;
+            or when it leaves its folder.
     """
     folders: dict[Path, Path] = {}
     for pattern in source.files:
-        folder, placed = _placed(business, source, pattern=pattern)
+        folder, absolute_pattern = _resolve_pattern(business, source, pattern=pattern)
         # Path.glob takes no absolute pattern.
-        matches = map(Path, glob(placed, recursive=True))  # noqa: PTH207
+        matches = map(Path, glob(absolute_pattern, recursive=True))  # noqa: PTH207
         found = sorted(path for path in matches if path.is_file())
-        # A table or service from which nothing was pulled yet is empty, not missing.
+        # A source that is pulled has no file before its first pull; that is no error.
         if not found and source.pull is None:
-            raise BusinessInvalid(_no_files(business, source, pattern=pattern, placed=placed))
+            raise BusinessInvalid(
+                _no_files_text(business, source, pattern=pattern, absolute_pattern=absolute_pattern)
+            )
         for path in found:
             folders.setdefault(path, folder)
     named: dict[str, Path] = {}
@@ -72,9 +74,9 @@ def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[Sourc
 
 
 def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
-    """SHA-256 of the file's bytes and of everything else that decides which rows it becomes.
+    """SHA-256 of the file's bytes and of everything else that decides which rows it yields.
 
-    That includes the code of ``assets/ingest``: a corrected rule must reach the rows landed before it.
+    That includes the code of ``assets/ingest``: a corrected rule must reach rows that were loaded earlier.
     """
     digest = hashlib.sha256()
     with file.path.open("rb") as stream:
@@ -86,36 +88,36 @@ def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
             [mapping, order, business.time_zone, business.currency, business.customer_ids], sort_keys=True
         ).encode()
     )
-    digest.update(_code(PACKAGE))
+    digest.update(_package_hash(PACKAGE))
     return digest.hexdigest()
 
 
 @cache
-def _code(package: Path) -> bytes:
-    # Once per process: the code that runs is the code that was there when it started.
+def _package_hash(package: Path) -> bytes:
+    # Cached per process, because the running code is the code that was there when the process started.
     digest = hashlib.sha256()
     for code in sorted(package.rglob("*.py")):
         digest.update(code.relative_to(package).as_posix().encode() + b"\0" + code.read_bytes() + b"\0")
     return digest.digest()
 
 
-def _placed(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:
-    """The folder that ``pattern`` may not leave, and the pattern with its folder written out.
+def _resolve_pattern(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:
+    """Resolve ``pattern`` to the folder it must stay in and an absolute pattern.
 
-    An absolute pattern is taken as meant: whoever writes the YAML may read what the machine's user may.
-    Climbing by ``..`` is refused everywhere, because it hides which folder is read, and no export needs it.
+    Absolute patterns are allowed: the author of the YAML may read all files that the process may read.
+    ``..`` is always refused, because it hides which folder is read, and no export needs it.
     """
     where = f"{business.name}.yaml: source {source.name}: files {pattern!r}"
     if ".." in PurePath(pattern).parts:
         raise BusinessInvalid(
-            f"{where} climbs out of its folder by '..': name the folder itself, as an absolute path"
+            f"{where} leaves its folder by '..': name the folder itself, as an absolute path"
         )
     for placeholder, folder in (("{data_dir}", business.data_dir), ("{landing_dir}", business.landing_dir)):
         if pattern.startswith(f"{placeholder}/"):
             return folder, escape(str(folder)) + pattern.removeprefix(placeholder)
     if not PurePath(pattern).is_absolute():
         raise BusinessInvalid(
-            f"{where} has no place: begin it with {{landing_dir}}/, {{data_dir}}/ or an absolute folder"
+            f"{where} has no folder: begin it with {{landing_dir}}/, {{data_dir}}/ or an absolute folder"
         )
     return Path(*takewhile(lambda part: not has_magic(part), PurePath(pattern).parts)), pattern
 
@@ -127,11 +129,15 @@ def _name(business: BusinessConfig, path: Path) -> str:
     return str(path)
 
 
-def _no_files(business: BusinessConfig, source: SourceConfig, *, pattern: str, placed: str) -> str:
+def _no_files_text(
+    business: BusinessConfig, source: SourceConfig, *, pattern: str, absolute_pattern: str
+) -> str:
     remedy = f" {source.remedy}" if source.remedy else ""
     setting = (
         f" Set DATA_DIR to the folder that holds them (now {business.data_dir})."
         if "{data_dir}" in pattern
         else ""
     )
-    return f"{business.name}.yaml: source {source.name}: no file matches {placed!r}.{setting}{remedy}"
+    return (
+        f"{business.name}.yaml: source {source.name}: no file matches {absolute_pattern!r}.{setting}{remedy}"
+    )

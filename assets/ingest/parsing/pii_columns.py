@@ -1,33 +1,37 @@
-"""Personal columns stay outside: they are not read, and not shown when something is wrong."""
+"""Personal (PII) columns: excluded from reading, and from messages about faulty files."""
 
 from collections.abc import Sequence
 
 from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.keys import PREFIX
 
 WITHHELD = "withheld: the file has personal columns"
+# In a pseudonymised file: no id at all, and an id that cannot be read.
+NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 
 
 def without_personal(file: SourceFile, names: list[str]) -> list[str]:
-    """``names`` without the personal ones; the column that tokens take the place of stays.
+    """Remove the personal columns from ``names``; a column whose ids tokens replace stays.
 
     Raises:
-        Unreadable: when one declared personal is not there: under another name it would be kept.
+        Unreadable: when a declared personal column is absent: under another name it would be kept.
     """
     personal = {name.lower() for name in file.source.pii}
     absent = personal - {name.lower() for name in names}
     if absent:
         raise Unreadable(
-            f"pii names {', '.join(sorted(absent))}, which the file does not have; {has(file, names)}"
+            f"pii names {', '.join(sorted(absent))}, which the file does not have; "
+            f"{describe_columns(file, names)}"
         )
     unread = personal - {(file.id_column or "").lower()}
     return [name for name in names if name.lower() not in unread]
 
 
-def has(file: SourceFile, names: Sequence[str]) -> str:
-    """What columns a file has, in words.
+def describe_columns(file: SourceFile, names: Sequence[str]) -> str:
+    """Describe the columns of a file in words.
 
-    The first line of a file without a header is somebody's data, so of a source with personal columns
-    it is shown only when at least one of its own columns is in it.
+    In a file without a header the first line is a customer's data. For a source with personal columns the
+    names are therefore shown only when at least one of the mapped columns is among them.
     """
     source = file.source
     known = {word.lower() for word in (*source.pii, *source.columns)}

@@ -1,12 +1,11 @@
-"""Delivered files as rows of a relation, without a loop over rows in Python."""
+"""Readers of delivered files into tables of text columns, without a loop over rows in Python."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import Format, SourceConfig
-from assets.ingest.loading.mapping import Expression
+from assets.ingest.config.business import Expression, Format, SourceConfig
 from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import SourceFile, Unreadable
@@ -17,10 +16,10 @@ from assets.ingest.parsing.sql import (
     LINE,
     LONGEST_LINE,
     WHOLE_LINES,
-    all_placed,
     listed,
     literal,
-    placed,
+    path_list,
+    path_literal,
     quoted,
 )
 
@@ -33,7 +32,7 @@ class OrderedFile(NamedTuple):
 
 
 class ParsedFiles(NamedTuple):
-    """Files of one source and one schema that were read, and may be asked for their rows.
+    """Files of one source and one schema, parsed into one table.
 
     ``rows`` is the name of a table, or of a view of Parquet files: the kept columns, ``landing line`` and
     ``landing file``. ``columns`` are those that may be kept: personal ones are never read. Broken records
@@ -56,43 +55,55 @@ class ParsedFiles(NamedTuple):
 def read(
     connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...], mapping: Mapping[str, Expression]
 ) -> ParsedFiles:
-    """Read ``files``, several only when they are Parquet of one schema.
+    """Parse ``files`` into one table.
+
+    Args:
+        connection: The scratch database.
+        files: One file, or several Parquet files of one schema.
+        mapping: Expression of each raw column.
 
     Raises:
         Unreadable: when a file cannot be read at all, or lacks a column declared personal.
-        duckdb.Error: likewise, in DuckDB's words.
+        duckdb.Error: likewise, when DuckDB detects it.
     """
     number, file = files[0]
-    rows = f"arrival_{number}"
+    rows = f"parsed_{number}"
     compressions = [compression_of(each.file) for each in files]
     connection.execute(
         "create or replace table broken (source_line bigint, raw_text varchar, reason varchar)"
     )
     kind = format_of(file)
     if kind == "parquet":
-        return _parquet(connection, ParsedFiles(files, rows, ()))
+        return _create_parquet_view(connection, ParsedFiles(files, rows, ()))
     text = Text(file, compressions[0])
     columns = _READERS[kind](connection, text, rows)
     if kind != "csv":
-        _add_absent(connection, rows, columns=columns, mapping=mapping, source=file.source)
+        _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
     return ParsedFiles(files, rows, tuple(columns))
 
 
-def narrowed(
-    connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles, numbers: frozenset[int]
+def restrict_to(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, numbers: frozenset[int]
 ) -> ParsedFiles:
-    """``arrival`` with the rows of files ``numbers`` at least; a view reads no others."""
-    files = tuple(each for each in arrival.files if each.number in numbers)
-    return _parquet(connection, arrival._replace(files=files)) if arrival.is_view else arrival
+    """Restrict a view to some of its files; a table keeps the rows of all.
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+        numbers: Numbers of the files that are needed.
+    """
+    files = tuple(each for each in parsed.files if each.number in numbers)
+    return _create_parquet_view(connection, parsed._replace(files=files)) if parsed.is_view else parsed
 
 
 def schema_groups(
     connection: duckdb.DuckDBPyConnection, files: tuple[OrderedFile, ...]
 ) -> list[tuple[OrderedFile, ...]]:
-    """``files`` of one source, those that can be read in one go together.
+    """Group the files of one source that can be read in one query.
 
-    Parquet files go together when their columns have the same names, order and types; others stay alone.
+    Parquet files form a group when their columns have the same names, order and types; any other file is a
+    group of its own.
     """
     groups: dict[object, list[OrderedFile]] = {}
     for each in files:
@@ -100,42 +111,42 @@ def schema_groups(
     return [tuple(group) for group in groups.values()]
 
 
-def _schema(connection: duckdb.DuckDBPyConnection, numbered: OrderedFile) -> object:
-    """What the schemas of two files have in common if they are the same."""
-    number, file = numbered
+def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> object:
+    """Grouping key: equal for two files of the same schema."""
+    number, file = ordered
     try:
         if format_of(file) != "parquet":
             return number
         columns = connection.execute(
-            f"select * exclude (file_name) from parquet_schema({placed(file.path)})"
+            f"select * exclude (file_name) from parquet_schema({path_literal(file.path)})"
         ).fetchall()
     except (Unreadable, duckdb.Error):
-        # Read alone, it will say what is wrong with it.
+        # Read alone, the file fails again with a reason of its own.
         return number
     # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
     # file_index, unless there is one.
     keys = tuple(part.split("=")[0] for part in file.path.parts if "=" in part)
-    has_processed = "file_index" in {str(name).lower() for name, *_ in columns}
-    return number if has_processed else (tuple(columns), keys)
+    has_own_index = "file_index" in {str(name).lower() for name, *_ in columns}
+    return number if has_own_index else (tuple(columns), keys)
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, arrival: ParsedFiles) -> ParsedFiles:
-    paths = [each.file.path for each in arrival.files]
-    read_all = f"read_parquet({all_placed(paths)}, hive_types_autocast = false"
+def _create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    paths = [each.file.path for each in parsed.files]
+    read_all = f"read_parquet({path_list(paths)}, hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
-    kept = without_personal(arrival.files[0].file, [str(column[0]) for column in described])
-    # A join by the file's name would lose the order of the rows.
+    kept = without_personal(parsed.files[0].file, [str(column[0]) for column in described])
+    # A join on the file name would lose the order of the rows.
     number = (
-        f"{[each.number for each in arrival.files]}[file_index::integer + 1]"
+        f"{[each.number for each in parsed.files]}[file_index::integer + 1]"
         if len(paths) > 1
-        else str(arrival.files[0].number)
+        else str(parsed.files[0].number)
     )
     connection.execute(
-        f"create or replace view {arrival.rows} as select {listed(kept)} "
+        f"create or replace view {parsed.rows} as select {listed(kept)} "
         f"file_row_number + 1 as {quoted(LINE)}, {number} as {quoted(FILE)} "
         f"from {read_all}, file_row_number = true)"
     )
-    return arrival._replace(columns=tuple(kept), is_view=True)
+    return parsed._replace(columns=tuple(kept), is_view=True)
 
 
 def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
@@ -155,19 +166,19 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
         "from lines where is_document"
     )
     connection.execute("drop table lines")
-    return _spread(connection, text.file, rows)
+    return _documents_to_columns(connection, text.file, rows)
 
 
 def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
-    # A mark before the first bracket makes DuckDB take the whole list for one document.
+    # With a byte order mark before the first bracket DuckDB returns the whole list as one document.
     connection.execute(
         "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
         f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
-        f"from read_json_objects({placed(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
+        f"from read_json_objects({path_literal(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
         f"compression = {literal(text.compression)})"
     )
     connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
-    return _spread(connection, text.file, rows)
+    return _documents_to_columns(connection, text.file, rows)
 
 
 _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
@@ -177,8 +188,8 @@ _READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[
 }
 
 
-def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
-    """Each key of the documents as a text column; nested values stay JSON text."""
+def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
+    """Create table ``rows`` with one text column per key of the documents; nested values stay JSON text."""
     found = connection.execute(
         "select distinct unnest(json_keys(json)) as key from documents order by 1"
     ).fetchall()
@@ -193,7 +204,7 @@ def _spread(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) 
     return kept
 
 
-def _add_absent(
+def _add_missing_keys(
     connection: duckdb.DuckDBPyConnection,
     rows: str,
     *,
@@ -201,17 +212,17 @@ def _add_absent(
     mapping: Mapping[str, Expression],
     source: SourceConfig,
 ) -> None:
-    """Give ``rows`` the keys that optional columns name and that no document of this file has.
+    """Add null columns for keys that optional columns name and that no document of this file has.
 
-    JSON leaves out what has no value, so a key that is nowhere in a file is null, not lost; a required
-    one that is nowhere has another name. A file without documents lacks nothing.
+    JSON exports omit keys without a value, so an absent key means null. An absent key of a required column
+    means that the export uses another name, so it is not added, except for a file without documents.
     """
     required = source.contract.required if columns else ()
     known = {name.lower() for name in (*columns, *source.pii)}
-    absent = {
+    missing = {
         key.lower(): key for name, wanted in mapping.items() if name not in required for key in wanted.columns
     }
-    for key in (absent[lower] for lower in absent.keys() - known):
+    for key in (missing[lower] for lower in missing.keys() - known):
         connection.execute(f"alter table {rows} add column {quoted(key)} varchar")
 
 

@@ -1,10 +1,10 @@
-"""Fragments of SQL that every reader of files uses."""
+"""SQL fragments shared by the readers."""
 
 from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 
-# A space cannot stand in an export's own column without being asked for, so these never collide.
+# These names hold a space, which an export's own column names hardly do, so they do not collide.
 LINE = "landing line"
 ROW = "landing row"
 FILE = "landing file"
@@ -13,7 +13,7 @@ LONGEST_LINE = 16_777_216
 KEEP_ERRORS = (
     "store_rejects = true, rejects_limit = 0, rejects_table = 'csv_errors', rejects_scan = 'csv_scans'"
 )
-# A separator that text does not contain makes one column of each line.
+# A delimiter that text does not contain makes each line one column.
 WHOLE_LINES = (
     f"auto_detect = false, columns = {{'text': 'varchar'}}, header = false, delim = '\x01', quote = '', "
     f"escape = '', strict_mode = false, max_line_size = {LONGEST_LINE}"
@@ -35,17 +35,17 @@ def listed(names: list[str]) -> str:
     return "".join(f"{quoted(name)}, " for name in names)
 
 
-def placed(path: Path) -> str:
-    """``path`` as an SQL string that names this file only: DuckDB takes ``*``, ``?`` and ``[`` for a glob."""
+def path_literal(path: Path) -> str:
+    """``path`` as an SQL string, glob characters escaped: DuckDB expands ``*``, ``?`` and ``[``."""
     return literal(escape(str(path)))
 
 
-def all_placed(paths: Iterable[Path]) -> str:
+def path_list(paths: Iterable[Path]) -> str:
     """An SQL list of ``paths``."""
-    return f"[{', '.join(map(placed, paths))}]"
+    return f"[{', '.join(map(path_literal, paths))}]"
 
 
 def text_columns(names: list[str]) -> str:
-    """The options of ``read_csv`` that make every column text and guess nothing."""
+    """Options of ``read_csv`` that read every column as text, without inference."""
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     return f"auto_detect = false, columns = {{{columns}}}"

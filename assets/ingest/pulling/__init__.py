@@ -1,1 +1,1 @@
-"""Incremental pulls from databases, REST APIs and remote folders into landed files."""
+"""Incremental pulls from databases and REST APIs into the landing folder."""

@@ -1,4 +1,4 @@
-"""How far a pull has come: the newest time, number or text seen."""
+"""Cursor of an incremental pull: the newest time, number or text that was pulled."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,17 +9,26 @@ SECONDS_A_DAY = 86_400
 Cursor = datetime | date | int | float | str
 
 
-def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
-    """The later of ``newest`` and what a record has as its cursor ``name``; ``None`` moves nothing.
+class SourceUnreachable(RuntimeError):
+    """A database or web service did not answer, or asked for a later retry."""
+
+
+def later_cursor(newest: Cursor | None, value: object, *, name: str) -> Cursor | None:
+    """The later of two cursors.
+
+    Args:
+        newest: The newest cursor so far.
+        value: The cursor of a record; ``None`` leaves ``newest`` as it is.
+        name: Its field, for the error.
 
     Raises:
-        BusinessInvalid: when it is no time, number or text, or not the kind it was before.
+        BusinessInvalid: when ``value`` is no time, number or text, or is of another type than ``newest``.
     """
-    if given is None:
+    if value is None:
         return newest
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise BusinessInvalid(f"cursor {name} is {type(given).__name__}: name a key with times or numbers")
-    cursor = _moment(given) if isinstance(given, str) else given
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BusinessInvalid(f"cursor {name} is {type(value).__name__}: name a key with times or numbers")
+    cursor = _parse_time(value) if isinstance(value, str) else value
     try:
         return cursor if newest is None or cursor > newest else newest  # type: ignore[operator]
     except TypeError:
@@ -28,8 +37,8 @@ def newer(newest: Cursor | None, given: object, *, name: str) -> Cursor | None:
         ) from None
 
 
-def _moment(text: str) -> Cursor:
-    """A time where ``text`` is one: as texts, 10:00:00.5Z would come before 10:00:00Z."""
+def _parse_time(text: str) -> Cursor:
+    """Parse ``text`` as a time if it is one: compared as text, 10:00:00.5Z would precede 10:00:00Z."""
     if text[4:5] != "-":
         return text
     try:
@@ -38,8 +47,8 @@ def _moment(text: str) -> Cursor:
         return text
 
 
-def earlier(cursor: Cursor, overlap: int) -> Cursor:
-    """``cursor`` less ``overlap`` seconds, begun days or units; a text as it is."""
+def minus_overlap(cursor: Cursor, overlap: int) -> Cursor:
+    """``cursor`` less ``overlap`` seconds, days (rounded up) or units; text is returned unchanged."""
     match cursor:
         case datetime():
             return cursor - timedelta(seconds=overlap)
@@ -50,8 +59,8 @@ def earlier(cursor: Cursor, overlap: int) -> Cursor:
     return cursor
 
 
-def asked_for(cursor: Cursor) -> str | int:
-    """``cursor`` as services write it: whole seconds, rounded down, and UTC when it says its offset."""
+def format_cursor(cursor: Cursor) -> str | int:
+    """Format ``cursor`` for a request: whole seconds, rounded down, in UTC if it has an offset."""
     match cursor:
         case datetime(tzinfo=None):
             return cursor.isoformat(timespec="seconds")

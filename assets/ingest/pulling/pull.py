@@ -1,4 +1,4 @@
-"""Pulling: what is new in a database or a web service becomes a file in the landing folder."""
+"""Incremental pull of a database or web service into the landing folder."""
 
 import fcntl
 import hashlib
@@ -21,13 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.pull import Rest
-from assets.ingest.pulling.database import database_fault, engine_for, password_in, table_rows
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import SourceUnreachable
+from assets.ingest.pulling.database import database_error, engine_for, password_in, table_rows
 from assets.ingest.pulling.files import deliver, deliveries
 from assets.ingest.pulling.rest import service_records
 
-# dlt keeps every load twice and tries a failed delivery five times; neither helps on one disk.
-_HABITS: Mapping[str, bool | int] = {
+# By default dlt keeps every load twice and retries a failed write five times; neither helps on one disk.
+_DLT_SETTINGS: Mapping[str, bool | int] = {
     "load.delete_completed_jobs": True,
     "load.raise_on_max_retries": 1,
     "load.workers": 1,
@@ -36,8 +36,8 @@ _HABITS: Mapping[str, bool | int] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
-    """What one pull delivered: files in ``folder`` and the rows in them; none when nothing was new."""
+class PullResult:
+    """Files that one pull wrote to ``folder``, and the number of rows in them."""
 
     folder: Path
     files: tuple[str, ...]
@@ -46,38 +46,38 @@ class Pulled:
 
 def pull(
     business: BusinessConfig, source: SourceConfig, *, secret: Callable[[str], str | None], state_dir: Path
-) -> Pulled:
-    """Deliver what is new in ``source`` since its last pull into ``<landing_dir>/<source name>``.
+) -> PullResult:
+    """Write new and changed rows of ``source`` since its last pull to ``<landing_dir>/<source name>``.
 
-    A pull that dies leaves the last cursor, and what it had brought is completed or brought again by the
-    next one. Without delivered files it starts from the beginning.
+    A crashed pull leaves the last cursor as it was, and the next pull completes or repeats its rows. If the
+    folder holds no files, the pull starts from the beginning.
 
     Args:
-        business: whose landing folder gets the files.
+        business: gives the landing folder.
         source: one with ``database`` or ``rest``.
-        secret: gives the value of an environment variable, ``None`` when it is not set.
-        state_dir: where cursors and loads on their way are kept.
+        secret: returns the value of an environment variable, ``None`` when it is not set.
+        state_dir: folder of cursors and of unfinished loads.
 
     Raises:
-        BusinessInvalid: when a person must put something right, naming the source.
-        SourceUnreachable: when the source may answer later.
+        BusinessInvalid: when the configuration or the source needs correction, naming the source.
+        SourceUnreachable: when a retry may succeed.
     """
     folder = business.landing_dir / source.name
     named = f"{business.name}.yaml: source {source.name}"
-    value = _value(source, secret, named=named)
+    value = _secret_value(source, secret, named=named)
     state_dir.mkdir(parents=True, exist_ok=True)
-    with _alone(state_dir / f"{source.name}.lock", named=named):
+    with _pull_lock(state_dir / f"{source.name}.lock", named=named):
         before = set(deliveries(folder))
         try:
             _load(source, value, folder=folder, state_dir=state_dir)
         except (PipelineStepFailed, SQLAlchemyError, BusinessInvalid, SourceUnreachable) as failed:
-            # Without its causes, which may hold the URL with the password.
-            raise _fault(failed, value, named=named) from None
+            # Raised without its causes, which may hold the URL with the password.
+            raise _domain_error(failed, value, named=named) from None
         new = tuple(file for file in deliveries(folder) if file not in before)
-    return Pulled(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
+    return PullResult(folder=folder, files=tuple(file.name for file in new), rows=sum(map(_rows, new)))
 
 
-def _value(source: SourceConfig, secret: Callable[[str], str | None], *, named: str) -> str | None:
+def _secret_value(source: SourceConfig, secret: Callable[[str], str | None], *, named: str) -> str | None:
     if source.pull is None or source.pull.secret is None:
         return None
     value = secret(source.pull.secret)
@@ -87,8 +87,8 @@ def _value(source: SourceConfig, secret: Callable[[str], str | None], *, named: 
 
 
 @contextmanager
-def _alone(lock: Path, *, named: str) -> Iterator[None]:
-    """One pull of a source at a time; the lock of a process that died is free."""
+def _pull_lock(lock: Path, *, named: str) -> Iterator[None]:
+    """Lock against concurrent pulls of a source; the lock of a crashed process is released."""
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,7 +98,7 @@ def _alone(lock: Path, *, named: str) -> Iterator[None]:
 
 
 def _load(source: SourceConfig, value: str | None, *, folder: Path, state_dir: Path) -> None:
-    _settle()
+    _configure_dlt()
     name = _pipeline_name(source)
     if not deliveries(folder):
         shutil.rmtree(state_dir / name, ignore_errors=True)
@@ -111,23 +111,23 @@ def _load(source: SourceConfig, value: str | None, *, folder: Path, state_dir: P
 
     pipeline = dlt.pipeline(name, destination=landing(), dataset_name="landing", pipelines_dir=str(state_dir))
     if pipeline.has_pending_data:
-        # dlt completes a load that died, and then leaves what is new for the next call.
+        # The first call only completes the load of a crashed pull; new rows need a second call.
         pipeline.run()
     pipeline.run(_resource(source, value))
 
 
-def _settle() -> None:
-    """Let dlt tell nobody of its runs and log nothing: what goes wrong is raised."""
-    # Through dlt.config it comes too late: dlt has read its defaults by then, and would send.
+def _configure_dlt() -> None:
+    """Switch off dlt's telemetry and log; errors are raised."""
+    # Setting it in dlt.config is too late: dlt has read its defaults by then, and would send telemetry.
     context = active()
     stop_telemetry()
     context.initialize_runtime(RuntimeConfiguration(dlthub_telemetry=False, log_level="CRITICAL"))
-    for habit, setting in _HABITS.items():
-        dlt.config[habit] = setting
+    for name, setting in _DLT_SETTINGS.items():
+        dlt.config[name] = setting
 
 
 def _pipeline_name(source: SourceConfig) -> str:
-    """Another table or address is another history: its cursor starts anew."""
+    """Name with a hash of table or URL: another table or URL starts with no cursor."""
     kept = {"table", "schema_name", "url", "path", "cursor"}
     pulled = json.dumps(source.pull.model_dump(include=kept) if source.pull else {}, sort_keys=True)
     return f"{source.name}_{hashlib.sha256(pulled.encode()).hexdigest()[:8]}"
@@ -141,11 +141,11 @@ def _resource(source: SourceConfig, value: str | None) -> DltResource:
     return table_rows(engine_for(value, variable=source.pull.url_from), source.pull)
 
 
-def _fault(failed: BaseException, value: str | None, *, named: str) -> Exception:
-    """What went wrong at the bottom of ``failed``, in one line with the source's name."""
+def _domain_error(failed: BaseException, value: str | None, *, named: str) -> Exception:
+    """Convert ``failed`` to one line that names the source and the innermost known cause."""
     for cause in _causes(failed):
         if isinstance(cause, SQLAlchemyError):
-            cause = database_fault(cause, password=password_in(value or ""))
+            cause = database_error(cause, password=password_in(value or ""))
         if isinstance(cause, BusinessInvalid | SourceUnreachable):
             return type(cause)(f"{named}: {cause}")
     *_, deepest = _causes(failed)
@@ -158,7 +158,7 @@ def _fault(failed: BaseException, value: str | None, *, named: str) -> Exception
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        # dlt keeps the fault of a load beside the chain, not in it.
+        # dlt keeps the exception of a load in an attribute, not in the chain.
         error = getattr(error, "client_exception", None) or error.__cause__ or error.__context__
 
 

@@ -1,4 +1,4 @@
-"""The records of a web service, page by page, newest cursor last seen onwards."""
+"""Incremental pull of a REST API, page by page, from the last cursor onwards."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,27 +13,26 @@ from requests import PreparedRequest, RequestException, Response
 
 from assets.ingest.config.business import BusinessInvalid
 from assets.ingest.config.pull import Rest
-from assets.ingest.pulling.cursor import Cursor, asked_for, earlier, newer
-from assets.ingest.pulling.faults import SourceUnreachable
+from assets.ingest.pulling.cursor import Cursor, SourceUnreachable, format_cursor, later_cursor, minus_overlap
 from assets.ingest.pulling.files import DOCUMENT
 
 ATTEMPTS = 5
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-_COME_BACK_LATER = (408, 425, 429)
+_RETRY_LATER_STATUS = (408, 425, 429)
 
 
 class _Page(NamedTuple):
-    """Where to ask, and with which parameters."""
+    """URL and parameters of one request."""
 
     url: str
     parameters: Mapping[str, str | int]
 
 
 def service_records(rest: Rest, *, token: str | None) -> DltResource:
-    """The records since the last pulled cursor, less the overlap, each as JSON text in ``document``.
+    """The records since the last cursor less the overlap, each as JSON text in ``document``.
 
-    As text, because a typed column would turn the first record's type into every record's.
+    As text, because dlt would give a typed column the type in the first record.
     """
 
     @dlt.resource(
@@ -42,12 +41,12 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
         columns={DOCUMENT: {"data_type": "text", "nullable": False}},
     )
     def records() -> Iterator[list[dict[str, str]]]:
-        # Committed together with the records, or not at all.
+        # dlt commits the state together with the records.
         state = dlt.current.resource_state()
         newest: Cursor | None = state.get(rest.cursor)
         for page in _pages(rest, since=newest, token=token):
             for record in page:
-                newest = newer(newest, record.get(rest.cursor), name=rest.cursor)
+                newest = later_cursor(newest, record.get(rest.cursor), name=rest.cursor)
             yield [{DOCUMENT: json.dumps(record)} for record in page]
         state[rest.cursor] = newest
 
@@ -55,29 +54,29 @@ def service_records(rest: Rest, *, token: str | None) -> DltResource:
 
 
 def _pages(rest: Rest, *, since: Cursor | None, token: str | None) -> Iterator[list[dict[str, object]]]:
-    """Pages of records; the last page says so, or is empty."""
-    ask = _asker(rest, token)
+    """Yield pages of records until a page has no successor."""
+    fetch = _requester(rest, token)
     page: _Page | None = _first_page(rest, since)
     before: bytes | None = None
-    asked: set[str] = set()
+    visited: set[str] = set()
     while page is not None:
-        response = ask(page)
+        response = fetch(page)
         found = _records(rest, response)
         if found and response.content == before:
-            raise BusinessInvalid(f"{page.url} gives the same page again and again: check paging")
+            raise BusinessInvalid(f"{page.url} returns the same page again: check paging")
         before = response.content
         yield found
         page = _next_page(rest, response, page, count=len(found))
         if page and rest.paging == "next_link":
-            if page.url in asked:
+            if page.url in visited:
                 raise BusinessInvalid(f"{rest.url}: the pages go round in a circle: check next_link")
-            asked.add(page.url)
+            visited.add(page.url)
 
 
 def _first_page(rest: Rest, since: Cursor | None) -> _Page:
     parameters: dict[str, str | int] = {}
     if since is not None and rest.cursor_param:
-        parameters[rest.cursor_param] = asked_for(earlier(since, rest.overlap))
+        parameters[rest.cursor_param] = format_cursor(minus_overlap(since, rest.overlap))
     if rest.page_size:
         parameters[rest.limit_param] = rest.page_size
     if rest.paging == "page_number":
@@ -92,7 +91,7 @@ def _next_page(rest: Rest, response: Response, page: _Page, *, count: int) -> _P
         case "page_number" if count:
             return _counted(page, rest.page_param, 1)
         case "offset" if count:
-            # By what came: a service may give fewer than were asked for.
+            # By the number received: a service may return fewer records than requested.
             return _counted(page, rest.offset_param, count)
         case "next_link":
             return _linked(rest, response)
@@ -110,12 +109,12 @@ def _linked(rest: Rest, response: Response) -> _Page | None:
         return None
     url = urljoin(response.url, str(found[0]))
     if urlsplit(url)[:2] != urlsplit(rest.url)[:2]:
-        # The token would go along.
+        # The token would be sent to that server.
         raise BusinessInvalid(f"{rest.url}: the next page is on another server, {urlsplit(url).netloc}")
     return _Page(url, {})
 
 
-def _asker(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
+def _requester(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
     client = requests.Client(
         raise_for_status=False,
         request_max_attempts=ATTEMPTS,
@@ -123,35 +122,37 @@ def _asker(rest: Rest, token: str | None) -> Callable[[_Page], Response]:
         request_max_retry_delay=LONGEST_WAIT_SECONDS,
     )
 
-    def signed(request: PreparedRequest) -> PreparedRequest:
+    def add_token(request: PreparedRequest) -> PreparedRequest:
         if token:
             request.headers[rest.header] = f"Bearer {token}" if rest.header == "Authorization" else token
         return request
 
-    def ask(page: _Page) -> Response:
-        shown = page.url.partition("?")[0]
+    def fetch(page: _Page) -> Response:
+        address = page.url.partition("?")[0]
         try:
-            # A redirect may lead to another server, and the token with it.
-            response = client.get(page.url, params=page.parameters, auth=signed, allow_redirects=False)
+            # A redirect could send the token to another server.
+            response = client.get(page.url, params=page.parameters, auth=add_token, allow_redirects=False)
         except RequestException as failed:
-            raise SourceUnreachable(f"{shown} does not answer: {type(failed).__name__}") from None
-        _refuse_failure(response, shown)
+            raise SourceUnreachable(f"{address} does not answer: {type(failed).__name__}") from None
+        _refuse_failure(response, address)
         return response
 
-    return ask
+    return fetch
 
 
-def _refuse_failure(response: Response, shown: str) -> None:
+def _refuse_failure(response: Response, address: str) -> None:
     status = response.status_code
-    if status >= 500 or status in _COME_BACK_LATER:
-        raise SourceUnreachable(f"{shown} answers {status}, {ATTEMPTS} times")
+    if status >= 500 or status in _RETRY_LATER_STATUS:
+        raise SourceUnreachable(f"{address} answers {status}, {ATTEMPTS} times")
     if response.is_redirect:
         to = urlsplit(urljoin(response.url, response.headers["location"]))
-        raise BusinessInvalid(f"{shown} has moved to {to.scheme}://{to.netloc}{to.path}: write that as url")
+        raise BusinessInvalid(f"{address} has moved to {to.scheme}://{to.netloc}{to.path}: write that as url")
     if status in (401, 403):
-        raise BusinessInvalid(f"{shown} answers {status}: the token is missing, wrong or not allowed to read")
+        raise BusinessInvalid(
+            f"{address} answers {status}: the token is missing, wrong or not allowed to read"
+        )
     if status != 200:
-        raise BusinessInvalid(f"{shown} answers {status}: check url, path and parameters")
+        raise BusinessInvalid(f"{address} answers {status}: check url, path and parameters")
 
 
 def _records(rest: Rest, response: Response) -> list[dict[str, object]]:
@@ -165,5 +166,5 @@ def _records(rest: Rest, response: Response) -> list[dict[str, object]]:
         raise BusinessInvalid(f"{rest.url}: the answer has no {rest.records}; {has}")
     records = found[0] if isinstance(found[0], list) else found
     if not all(isinstance(record, dict) for record in records):
-        raise BusinessInvalid(f"{rest.url}: {rest.records} holds something else than records with keys")
+        raise BusinessInvalid(f"{rest.url}: {rest.records} holds something other than records with keys")
     return list(records)

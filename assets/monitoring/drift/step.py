@@ -42,11 +42,11 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
     reference = _reference(run, serving) if serving else None
     rows, n = pd.DataFrame(), 0
-    if serving is not None and reference is not None:
+    if serving is not None:
         model = run.load_model(serving.model_version, sha256=serving.model_sha256)
         sample = run.capability.drift_sample(model, run.warehouse, as_of=run.as_of)
         n = 0 if sample is None else len(sample.features)
-        if sample is not None and n:
+        if sample is not None and n and reference is not None:
             rows = _drift_rows(run, serving, sample=sample, reference=reference)
             _draw_page(run, serving, sample=sample, page=page)
     _replace_rows(run, rows)

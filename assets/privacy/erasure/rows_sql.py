@@ -5,9 +5,9 @@ from datetime import datetime
 
 import duckdb
 
-from assets.ingest.loading.screening import PERSONS
+from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.sql import literal, quoted
-from assets.keys import ERASURES, LANDINGS, REJECTS, raw
+from assets.keys import ERASURES, LOAD_LOG, REJECTS, raw
 
 EVENTS = raw("events")
 VAULT = "vault"
@@ -72,7 +72,7 @@ def erase_rows(
         removed += int(deleted[0]) if deleted else 0
         if schema == "raw":
             # The counts of its load records are no longer true, so the next run loads the table again.
-            connection.execute(f"delete from {LANDINGS.sql} where table_name = $table", {"table": table})
+            connection.execute(f"delete from {LOAD_LOG.sql} where table_name = $table", {"table": table})
     _erase_rejects(connection, [*tokens, *visitors])
     connection.execute("drop table erased")
     return removed

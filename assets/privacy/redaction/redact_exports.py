@@ -6,23 +6,22 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from assets.ingest.config.business import BusinessConfig, SourceConfig
-from assets.ingest.loading.mapping import Expression, all_expressions
+from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
+from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
-    UNCLEAR,
     PseudonymisedFiles,
     id_column,
     names_of,
     with_tokens,
     without_tokens,
 )
-from assets.ingest.loading.scratch import OURS
-from assets.ingest.loading.screening import PERSONS
+from assets.ingest.loading.scratch import ENGINE_FAILURES
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.parsing.pii_columns import without_personal
+from assets.ingest.parsing.pii_columns import UNCLEAR, without_personal
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
@@ -124,13 +123,13 @@ def _file_groups(
 
 def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
     try:
-        arrival = read(delivery.scratch, delivery.files, delivery.mapping)
+        parsed = read(delivery.scratch, delivery.files, delivery.mapping)
         known = with_tokens(
-            delivery.scratch, arrival, delivery.business, mapping=delivery.mapping, vault=vault
+            delivery.scratch, parsed, delivery.business, mapping=delivery.mapping, vault=vault
         )
         people = _load_people(delivery, known)
-        values = _load_values(delivery, arrival, people)
-    except OURS:
+        values = _load_values(delivery, parsed, people)
+    except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error):
         if len(delivery.files) == 1:
@@ -149,7 +148,7 @@ def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
 
 def _load_people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Ids of each row as loading reads it: source_line, file_number, and the columns that identify people."""
-    rows = typed_rows(delivery.scratch, known.arrival, delivery.business, mapping=known.mapping)
+    rows = typed_rows(delivery.scratch, known.parsed, delivery.business, mapping=known.mapping)
     columns = {column.name for column in delivery.source.contract.columns}
     named = "".join(f"nullif({name}, {literal(UNCLEAR)}) as {name}, " for name in PERSONS if name in columns)
     return delivery.scratch.execute(f"select {named}source_line, file_number from ({rows})").df()
@@ -208,10 +207,10 @@ def _change_for(delivery: _Delivery, known: PseudonymisedFiles, values: pd.DataF
     sql = f"select 1 from broken where raw_text is distinct from {literal(WITHHELD_LINE)} limit 1"
     has_text = delivery.scratch.execute(sql).fetchone() is not None
     column = (known.id_column or "").lower()
-    is_there = column in {name.lower() for name in known.arrival.columns}
+    is_there = column in {name.lower() for name in known.parsed.columns}
     return Change(
         emptied=frozenset(delivery.vault_columns) - {column} if len(values) or has_text else frozenset(),
-        id_column=column if is_there and (known.is_fresh or has_text) else None,
+        id_column=column if is_there and (known.has_new_ids or has_text) else None,
     )
 
 
@@ -224,6 +223,6 @@ def _rewrite_files(
     for each in delivery.files:
         of_file = replace(change, dropped=erased_lines.get(each.number, frozenset()))
         if of_file and each.file.path.resolve().is_relative_to(ours):
-            rewrite(delivery.scratch, known.arrival._replace(files=(each,)), of_file)
+            rewrite(delivery.scratch, known.parsed._replace(files=(each,)), of_file)
             files, removed = files + 1, removed + len(of_file.dropped)
     return RedactionResult(files_rewritten=files, rows_removed=removed)

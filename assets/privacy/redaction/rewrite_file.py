@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.ingest.config.business import Format
-from assets.ingest.loading.pseudonyms import NOBODY
 from assets.ingest.parsing.csv import Text, header_of
 from assets.ingest.parsing.file_format import Compression, compression_of, format_of
+from assets.ingest.parsing.pii_columns import NOBODY
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
 

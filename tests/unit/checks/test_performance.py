@@ -1,6 +1,7 @@
 """Checks of performance: the bound of each, computed by hand, from both sides."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -123,7 +124,7 @@ def test_without_a_matured_date_the_check_passes(probability: list[float], rates
     assert "yet" in verdict.reason
 
 
-def totals(realised: list[float | None]) -> pd.DataFrame:
+def totals(realised: Sequence[float | None]) -> pd.DataFrame:
     return pd.DataFrame({"realised": realised, "total_lo": 90.0, "total_hi": 110.0}).astype(float)
 
 
@@ -165,7 +166,7 @@ def test_a_candidate_that_fails_the_gate_has_the_reasons() -> None:
 FIGURES = {"auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2}
 
 
-def realised_row(**changed: object) -> "pd.Series[object]":
+def realised_row(**changed: object) -> pd.Series:
     """A row of realised performance."""
     row = {"n": 4_000, "n_days": 4, "figures": json.dumps(FIGURES), "too_few": None, "defects": None}
     return pd.Series(row | changed, dtype=object)

@@ -1,4 +1,4 @@
-"""The vault scan check names the files, and never the values."""
+"""The PII scan reports the files that hold personal values, and never the values."""
 
 from pathlib import Path
 

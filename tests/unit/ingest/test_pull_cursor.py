@@ -3,7 +3,7 @@
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.ingest.pulling.cursor import asked_for, earlier, newer
+from assets.ingest.pulling.cursor import format_cursor, later_cursor, minus_overlap
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,19 @@ from assets.ingest.pulling.cursor import asked_for, earlier, newer
         (["ab", "b", "a"], 300, "b"),
     ],
 )
-def test_the_newest_cursor_is_asked_for(seen: list[object], overlap: int, asked: object) -> None:
+def test_the_request_holds_the_newest_cursor_less_the_overlap(
+    seen: list[object], overlap: int, asked: object
+) -> None:
     newest = None
     for given in seen:
-        newest = newer(newest, given, name="updated_at")
+        newest = later_cursor(newest, given, name="updated_at")
     assert newest is not None
-    assert asked_for(earlier(newest, overlap)) == asked
+    assert format_cursor(minus_overlap(newest, overlap)) == asked
 
 
 @pytest.mark.parametrize(
     ("before", "given", "words"), [(None, {"at": 1}, "is dict"), (None, True, "is bool"), (1, "b", "is int")]
 )
-def test_what_does_not_grow_is_no_cursor(before: int | None, given: object, words: str) -> None:
+def test_values_without_an_order_are_refused_as_cursor(before: int | None, given: object, words: str) -> None:
     with pytest.raises(BusinessInvalid, match=f"cursor updated_at {words}"):
-        newer(before, given, name="updated_at")
+        later_cursor(before, given, name="updated_at")

@@ -1,4 +1,4 @@
-"""Pulled exports are assets that landing waits for, and whose secrets only settings knows."""
+"""PullResult exports are assets that landing waits for, and whose secrets only settings knows."""
 
 import ast
 from pathlib import Path

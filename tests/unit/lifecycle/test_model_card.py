@@ -41,7 +41,7 @@ def card(decision: Decision, *, record: TrainingRecord) -> str:
         model_sha256="m",
     )
     return model_card(
-        Sections(),  # type: ignore[abstract]
+        Sections(),
         registry_row(SPEC, record, status),
         decision=decision,
         metrics=typed([], METRIC_TYPES),

@@ -48,4 +48,4 @@ def test_a_fallback_without_folds_has_a_row_with_typed_nulls() -> None:
     rows = registry_row(SPEC, TrainingRecord(n_rows=3), status("f"))
     assert rows["train_from"].isna().all()
     assert str(rows["train_from"].dtype) == "date32[day][pyarrow]"
-    assert rows[["n_positive", "n_negative"]].isna().all(axis=None)  # type: ignore[misc]
+    assert rows[["n_positive", "n_negative"]].isna().all(axis=None)

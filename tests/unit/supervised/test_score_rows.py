@@ -12,6 +12,8 @@ from assets.features.matrix import LeakDetected
 from assets.keys import Key
 from assets.lifecycle.cohort import Exclusion
 from assets.metrics.classification import log_odds
+from assets.prior_shift.forecast import PriorShiftForecast
+from assets.supervised.capability import SupervisedCapability
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import reason_codes
@@ -112,10 +114,13 @@ def test_the_only_reason_code_of_the_baseline_is_recency(trained: Trained, today
     assert rows["reason_2_code"].isna().all()
 
 
-def test_one_row_is_scored_without_the_cohort(
+def test_one_row_is_scored_without_a_warehouse(
     trained: Trained, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    alone = build_score_rows(PROBLEM, trained.candidate, features=today.head(1), shift=SHIFT)
+    state = PriorShiftForecast(
+        shift=SHIFT.shift, sd=SHIFT.sd, degrees_of_freedom=9.0, n_periods=9, has_season=False, components={}
+    )
+    alone = SupervisedCapability(PROBLEM).score(trained.candidate, today.head(1), state)
     pd.testing.assert_frame_equal(alone, scored[alone.columns].head(1))
 
 

@@ -9,12 +9,12 @@ from sklearn.pipeline import Pipeline
 
 from assets.features.groups import FeatureGroup
 from assets.features.matrix import LeakDetected, Matrix
+from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.calibrate import calibration_method
 from assets.supervised.fitting.train import (
-    InsufficientData,
     fit_candidate,
     reference_row,
     refit,

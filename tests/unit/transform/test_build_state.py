@@ -1,4 +1,4 @@
-"""What a business declares changes what features mean: another salt or recorded consent builds them anew."""
+"""Declared settings are part of the build state: another salt or recorded consent rebuilds all features."""
 
 from datetime import date
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.keys import LANDINGS
-from assets.transform.build_state import BusinessCalendar, next_window, remember
+from assets.keys import LOAD_LOG
+from assets.transform.build_state import BusinessCalendar, next_window, write_build_state
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 DECLARED = {
@@ -16,14 +16,14 @@ DECLARED = {
     "holdout_share": "0.05",
     "holdout_salt": "a-salt-of-8",
 }
-MORNING = date(2024, 5, 6)
+AS_OF = date(2024, 5, 6)
 
 
-def clock(**changed: str) -> BusinessCalendar:
+def calendar(**changed: str) -> BusinessCalendar:
     return BusinessCalendar(
         declared={**DECLARED, **changed},
         first_as_of_day=date(2024, 1, 1),
-        today=lambda _warehouse: MORNING,
+        today=lambda _warehouse: AS_OF,
         known_at={},
     )
 
@@ -34,32 +34,32 @@ def landed(folder: Path) -> DuckDBWarehouse:
     files = pd.DataFrame(
         {name: pd.Series(dtype="string") for name in ("source", "source_file", "file_fingerprint")}
     )
-    warehouse.replace(LANDINGS, files)
+    warehouse.replace(LOAD_LOG, files)
     return warehouse
 
 
 @pytest.mark.parametrize(
-    ("changed", "is_anew"),
+    ("changed", "is_full_refresh"),
     [({}, False), ({"holdout_salt": "another-salt"}, True), ({"records_consent": "yes"}, True)],
 )
-def test_another_declaration_builds_every_day_anew(
-    tmp_path: Path, changed: dict[str, str], is_anew: bool
+def test_a_changed_setting_rebuilds_all_features(
+    tmp_path: Path, changed: dict[str, str], is_full_refresh: bool
 ) -> None:
     warehouse = landed(tmp_path)
-    window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
-    remember(window, clock(), warehouse=warehouse, project_dir=tmp_path)
-    again = next_window(MORNING, clock(**changed), warehouse=warehouse, project_dir=tmp_path)
-    assert again.is_full_refresh == is_anew
+    window = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    write_build_state(window, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    again = next_window(AS_OF, calendar(**changed), warehouse=warehouse, project_dir=tmp_path)
+    assert again.is_full_refresh == is_full_refresh
 
 
 @pytest.mark.parametrize(("file", "is_rebuilt"), [("dbt_project.yml", True), ("profiles.yml", False)])
-def test_another_variable_of_the_dbt_project_rebuilds_every_day(
+def test_a_changed_variable_of_the_dbt_project_rebuilds_all_features(
     tmp_path: Path, file: str, is_rebuilt: bool
 ) -> None:
     warehouse = landed(tmp_path)
     (tmp_path / file).write_text("vars: {churn_deviations: 3}")
-    window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
-    remember(window, clock(), warehouse=warehouse, project_dir=tmp_path)
+    window = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    write_build_state(window, calendar(), warehouse=warehouse, project_dir=tmp_path)
     (tmp_path / file).write_text("vars: {churn_deviations: 4}")
-    again = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
+    again = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
     assert again.is_full_refresh == is_rebuilt

@@ -30,14 +30,14 @@ def test_a_missed_week_is_caught_up() -> None:
     assert window(date(2011, 12, 12)).first == date(2011, 12, 5)
 
 
-def test_asking_for_a_built_day_again_rebuilds_that_day_alone() -> None:
+def test_requesting_a_built_date_again_rebuilds_that_date_alone() -> None:
     assert window(date(2010, 6, 7)) == FeatureWindow(
         first=date(2010, 6, 7), last=date(2010, 6, 7), is_full_refresh=False
     )
 
 
-def test_facts_landed_late_rebuild_every_day_that_could_have_known_them() -> None:
-    # Known on Wednesday 2 November 2011: the 7th is the first morning after, later days follow.
+def test_late_facts_rebuild_every_as_of_date_that_could_have_known_them() -> None:
+    # Known on Wednesday 2 November 2011: the 7th is the first as-of date after it.
     assert window(date(2011, 12, 5), changed=date(2011, 11, 2)) == FeatureWindow(
         first=date(2011, 11, 7), last=date(2011, 12, 5), is_full_refresh=False
     )
@@ -50,7 +50,7 @@ def test_changed_sql_rebuilds_everything() -> None:
     )
 
 
-def test_facts_known_on_an_as_of_day_itself_do_not_reach_that_morning() -> None:
+def test_facts_known_on_an_as_of_date_rebuild_that_date() -> None:
     # Known on Monday 7 November 2011 at the earliest at its midnight: the 7th used facts before it, but
     # the day is rebuilt all the same, because a date alone does not say that the fact came after.
     assert window(date(2011, 12, 5), changed=date(2011, 11, 7)).first == date(2011, 11, 7)
@@ -69,5 +69,5 @@ def test_a_history_that_now_begins_earlier_is_built_whole() -> None:
     )
 
 
-def test_the_newest_day_asked_for_again_is_built_again() -> None:
+def test_requesting_the_newest_date_again_rebuilds_it() -> None:
     assert window(BUILT.last) == FeatureWindow(first=BUILT.last, last=BUILT.last, is_full_refresh=False)

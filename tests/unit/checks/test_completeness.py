@@ -1,4 +1,4 @@
-"""Checks of shape say yes to whole tables, and no, in words and counts, to torn ones."""
+"""Completeness checks pass complete tables, and count lost, duplicate and invalid rows in the others."""
 
 import pandas as pd
 import pandera.pandas as pa
@@ -21,7 +21,7 @@ CONTRACT = pa.DataFrameSchema(
 )
 
 
-def landings(*counts: tuple[int, int, int]) -> pd.DataFrame:
+def load_log(*counts: tuple[int, int, int]) -> pd.DataFrame:
     rows = pd.DataFrame(list(counts), columns=["rows_in", "rows_loaded", "rows_rejected"])
     return rows.assign(source_file=[f"orders_{number}.csv" for number in range(len(rows))])
 
@@ -32,7 +32,7 @@ def rows(**changed: object) -> pd.DataFrame:
 
 
 def test_every_row_is_accounted_for_when_each_file_adds_up() -> None:
-    verdict = every_row_is_accounted_for(landings((10, 8, 2), (5, 5, 0)))
+    verdict = every_row_is_accounted_for(load_log((10, 8, 2), (5, 5, 0)))
     assert verdict.passed
     assert (verdict.value, verdict.threshold, verdict.evidence["n"]) == (0.0, 0.0, 15.0)
     assert verdict.reason.startswith("15 rows in 2 files")
@@ -40,21 +40,21 @@ def test_every_row_is_accounted_for_when_each_file_adds_up() -> None:
 
 def test_a_lost_row_and_a_doubled_row_do_not_cancel_out() -> None:
     # The first file lost one row (10 - 8 - 1), the second doubled one (5 - 6 - 0): 2 rows are wrong, not 0.
-    verdict = every_row_is_accounted_for(landings((10, 8, 1), (5, 6, 0), (3, 3, 0)))
+    verdict = every_row_is_accounted_for(load_log((10, 8, 1), (5, 6, 0), (3, 3, 0)))
     assert not verdict.passed
     assert verdict.value == 2.0
     assert verdict.reason.startswith(
-        "2 of 3 files lost or doubled rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
+        "2 of 3 files lost or duplicated rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
     )
 
 
 def test_nothing_landed_is_nothing_lost() -> None:
-    verdict = every_row_is_accounted_for(landings())
+    verdict = every_row_is_accounted_for(load_log())
     assert verdict.passed
     assert verdict.evidence["n"] == 0.0
 
 
-def test_files_that_were_put_aside_are_told_with_what_to_do() -> None:
+def test_quarantined_files_are_named_with_the_remedy() -> None:
     verdict = every_file_is_readable(["a.csv (orders): it is empty"], files=12)
     assert (verdict.passed, verdict.value, verdict.evidence["n"]) == (False, 1.0, 12.0)
     assert verdict.reason == "1 of 12 files could not be read: a.csv (orders): it is empty"
@@ -66,7 +66,7 @@ def test_at_most_three_unreadable_files_are_spelled_out() -> None:
     assert verdict.reason.endswith("c.csv: it is empty; and 2 more")
 
 
-def test_everyone_is_scored_once() -> None:
+def test_a_fully_scored_cohort_passes() -> None:
     verdict = cohort_is_scored_once(cohort=311, scored=311, strangers=0)
     assert verdict.passed
     assert (verdict.value, verdict.evidence["n"]) == (0.0, 311.0)
@@ -93,7 +93,7 @@ def test_rows_that_match_contract_pass() -> None:
     assert verdict.evidence["n"] == 3.0
 
 
-def test_a_broken_rule_is_told_with_its_column_and_the_number_of_rows() -> None:
+def test_a_broken_rule_is_reported_with_column_and_row_count() -> None:
     verdict = rows_match_contract(rows(probability=[1.5, -0.1, 0.3]), CONTRACT)
     assert not verdict.passed
     assert verdict.value == 1.0
@@ -116,7 +116,7 @@ def test_a_missing_and_an_unknown_column_break_the_contract() -> None:
 
 
 def test_at_most_three_broken_rules_are_spelled_out() -> None:
-    # Four rules break: a missing id, a probability above 1, a text score and a column nobody knows.
+    # Four rules break: a missing id, a probability above 1, a text score and an unknown column.
     broken = rows(customer_id=[None, "bob", "cat"], probability=[2.0, 0.1, 0.1], score=list("abc"), rank=1)
     verdict = rows_match_contract(broken, CONTRACT)
     assert verdict.value == 4.0

@@ -1,4 +1,4 @@
-"""A failed check has the reason, what to look at and the next step, whichever tool evaluated it."""
+"""A failed check shows its reason, its evidence and the next step, in Python and in dbt."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,14 +10,12 @@ import pytest
 
 from assets.defs import PARTITION_TAG
 from assets.keys import Key
-from assets.transform.defs import _advised
+from assets.transform.defs import _with_next_step
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
 from checks.binding import check_of
-from checks.models.defs import shared_checks
 from checks.models.plots import with_reliability, with_totals
 from checks.remediation import NEXT_STEPS, next_step_of
 from checks.verdict import Verdict
-from orchestration.capabilities import REGISTRY
 
 RED = Verdict(passed=False, reason="3 of 5", value=3.0, threshold=0.0, evidence={"n": 5.0})
 GREEN = Verdict(passed=True, reason="fine", evidence={"n": 5.0})
@@ -31,39 +29,43 @@ LEVELS = pd.DataFrame(
 )  # fmt: skip
 
 
-def result_of(verdict: Verdict) -> dg.AssetCheckResult:
-    """``verdict`` as Dagster gets it."""
-    check = check_of(TABLE, "cohort_is_scored_once", lambda _context, _warehouse: verdict, why=result_of)
+def bound(verdict: Verdict) -> dg.AssetCheckResult:
+    """The check result that Dagster receives for ``verdict``."""
+    return result_of(
+        check_of(TABLE, "cohort_is_scored_once", lambda _context, _warehouse: verdict, why=bound)
+    )
+
+
+def result_of(check: dg.AssetChecksDefinition) -> dg.AssetCheckResult:
+    """Run ``check`` without a warehouse."""
     context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION_TAG: "2024-01-01"}))
     result: dg.AssetCheckResult = check.node_def.compute_fn.decorated_fn(context, None)  # type: ignore[attr-defined]
     return result
 
 
 def test_every_next_step_is_a_sentence() -> None:
-    invariants = [
-        invariant
-        for each in REGISTRY
-        for invariant in (*shared_checks(each.capability), *each.invariants(Path("reports")))
-    ]
-    assert {each.name for each in invariants} >= {"candidate_passes_the_gate", "champion_is_calibrated"}
-    own = [each.next_step for each in invariants]
-    for step in (*NEXT_STEPS.values(), *OF_DBT.values(), *own):
+    for step in (*NEXT_STEPS.values(), *OF_DBT.values()):
         assert step[0].isupper()
         assert step.endswith(".")
 
 
-def test_the_name_of_a_problem_is_not_part_of_its_next_step() -> None:
+def test_next_steps_do_not_depend_on_the_problem() -> None:
     step = next_step_of("training_rows_of_churn_match_contract")
     assert step == NEXT_STEPS["training_rows_of_<problem>_match_contract"]
 
 
 def test_a_check_without_a_next_step_cannot_be_bound() -> None:
     with pytest.raises(KeyError, match=r"'all_is_well' .* checks/remediation.py"):
-        check_of(TABLE, "all_is_well", lambda _context, _warehouse: GREEN, why=result_of)
+        check_of(TABLE, "all_is_well", lambda _context, _warehouse: GREEN, why=bound)
 
 
-def test_a_failed_check_has_reason_and_next_step_and_a_passed_one_the_reason_alone() -> None:
-    red, green = result_of(RED), result_of(GREEN)
+def test_a_declared_next_step_comes_before_the_table() -> None:
+    check = check_of(TABLE, "cohort_is_scored_once", lambda *_: RED, why=bound, next_step="Do this.")
+    assert result_of(check).metadata["next_step"].value == "Do this."
+
+
+def test_a_failed_check_shows_reason_and_next_step_and_a_passed_one_only_the_reason() -> None:
+    red, green = bound(RED), bound(GREEN)
     assert red.description == "3 of 5"
     assert red.metadata["next_step"].value == NEXT_STEPS["cohort_is_scored_once"]
     assert red.metadata["n"].value == 5.0
@@ -72,18 +74,18 @@ def test_a_failed_check_has_reason_and_next_step_and_a_passed_one_the_reason_alo
 
 
 @pytest.mark.parametrize(("passed", "step"), [(False, OF_DBT["keys_are_unique"]), (True, None)])
-def test_a_failed_check_of_dbt_has_a_next_step(passed: bool, step: str | None) -> None:
+def test_a_failed_dbt_test_shows_its_next_step(passed: bool, step: str | None) -> None:
     event = dg.AssetCheckResult(
         passed=passed, asset_key=dg.AssetKey(TABLE), check_name="keys_are_unique", metadata={"rows": 2}
     )
-    advised: Any = _advised(event)
-    assert advised.metadata["rows"].value == 2
-    next_step = advised.metadata.get("next_step")
+    result: Any = _with_next_step(event)
+    assert result.metadata["rows"].value == 2
+    next_step = result.metadata.get("next_step")
     assert (next_step and next_step.value) == step
-    assert (advised.passed, advised.check_name) == (passed, "keys_are_unique")
+    assert (result.passed, result.check_name) == (passed, "keys_are_unique")
 
 
-def test_a_plot_is_drawn_for_a_failed_check_alone(tmp_path: Path) -> None:
+def test_only_failed_checks_get_plots(tmp_path: Path) -> None:
     red = with_reliability(RED, BINS, title="x")
     assert red.plots["reliability"].startswith(b"\x89PNG")
     assert with_totals(RED, LEVELS, title="x").plots["totals"].startswith(b"\x89PNG")
@@ -91,7 +93,7 @@ def test_a_plot_is_drawn_for_a_failed_check_alone(tmp_path: Path) -> None:
         assert not with_reliability(verdict, rows, title="x").plots
     assert not with_totals(GREEN, LEVELS, title="x").plots
     assert not with_totals(RED, LEVELS.iloc[:0], title="x").plots
-    assert "data:image/png;base64," in str(result_of(red).metadata["reliability"].value)
+    assert "data:image/png;base64," in str(bound(red).metadata["reliability"].value)
     page = tmp_path / "page.html"
-    linked = result_of(Verdict(passed=False, reason="x", pages={"page": page})).metadata["page"]
+    linked = bound(Verdict(passed=False, reason="x", pages={"page": page})).metadata["page"]
     assert linked == dg.MetadataValue.path(str(page))

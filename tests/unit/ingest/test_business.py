@@ -42,10 +42,10 @@ def test_a_business_is_named_after_its_file() -> None:
     assert business(DOCUMENT).name == "gift_shop"
 
 
-def test_a_twentieth_is_held_out_unless_told_otherwise() -> None:
+def test_the_holdout_is_five_percent_by_default() -> None:
     assert business(DOCUMENT).holdout.share == 0.05
-    told = business({**DOCUMENT, "holdout": {"share": 0.2, "salt": "spring-2027"}})
-    assert (told.holdout.share, told.holdout.salt) == (0.2, "spring-2027")
+    configured = business({**DOCUMENT, "holdout": {"share": 0.2, "salt": "spring-2027"}})
+    assert (configured.holdout.share, configured.holdout.salt) == (0.2, "spring-2027")
 
 
 def test_consent_is_recorded_where_it_is_delivered() -> None:

@@ -1,4 +1,4 @@
-"""Arrival checks see a stopped source, a lost half week and a flood of bots, and leave Christmas alone."""
+"""Freshness and volume checks detect a stopped source, a lost half week and bots, and accept Christmas."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -51,7 +51,7 @@ def arrivals(counts: Floats, *, source: str = "orders") -> pd.DataFrame:
     return rows[rows["rows"] > 0]
 
 
-def morning(weeks: int) -> date:
+def as_of_after(weeks: int) -> date:
     return FIRST + timedelta(weeks=weeks)
 
 
@@ -75,14 +75,14 @@ def eight_sources(seed: int, *, weeks: int) -> dict[str, Floats]:
 
 @pytest.mark.parametrize("first_week", [9, 104])
 def test_eight_sources_give_at_most_one_false_alarm_in_a_year_of_mondays(first_week: int) -> None:
-    # In the first year nobody knows Christmas yet; in the third it has been there twice.
+    # The first year holds no earlier Christmas, the third has two.
     alarms = []
     everything = eight_sources(1, weeks=first_week + 52)
     daily = pd.concat([arrivals(counts, source=name) for name, counts in everything.items()])
     for week in range(first_week, first_week + 52):
-        known = daily[daily["day"] < pd.Timestamp(morning(week))]
+        known = daily[daily["day"] < pd.Timestamp(as_of_after(week))]
         for judge in (sources_are_fresh, row_volume_is_normal):
-            verdict = judge(known, as_of=morning(week))
+            verdict = judge(known, as_of=as_of_after(week))
             alarms += [] if verdict.passed else [verdict.reason]
     assert len(alarms) <= 1, alarms
 
@@ -104,7 +104,7 @@ def one_day_full_of_bots(week: Floats) -> Floats:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "words"),
     [
         (half_a_week_lost, "4 days without rows"),
         (two_thirds_of_each_day_lost, "too few"),
@@ -113,26 +113,26 @@ def one_day_full_of_bots(week: Floats) -> Floats:
     ],
 )
 def test_a_fault_in_the_newest_week_is_seen_whenever_it_happens(
-    fault: Callable[[Floats], Floats], told: str
+    fault: Callable[[Floats], Floats], words: str
 ) -> None:
     # Months apart, Christmas weeks left out: after a peak of 2.5 times, a third of it is an ordinary week.
     counts = shop(150)
     for week in (70, 83, 96, 112, 125, 138):
         broken = counts[: 7 * week].copy()
         broken[-7:] = fault(broken[-7:])
-        assert row_volume_is_normal(arrivals(counts[: 7 * week]), as_of=morning(week)).passed
-        verdict = row_volume_is_normal(arrivals(broken), as_of=morning(week))
+        assert row_volume_is_normal(arrivals(counts[: 7 * week]), as_of=as_of_after(week)).passed
+        verdict = row_volume_is_normal(arrivals(broken), as_of=as_of_after(week))
         assert not verdict.passed, week
-        assert told in verdict.reason
+        assert words in verdict.reason
 
 
 def test_bots_are_named_by_their_day_and_number() -> None:
     counts = np.full(7 * 20, 100.0)
     counts[-5] = 5_000  # Wednesday: 100 x 50
-    verdict = row_volume_is_normal(arrivals(counts, source="events"), as_of=morning(20))
+    verdict = row_volume_is_normal(arrivals(counts, source="events"), as_of=as_of_after(20))
     assert not verdict.passed
     assert (
-        f"events: its busiest day {morning(20) - timedelta(days=5)} has 5,000 rows, too many"
+        f"events: its busiest day {as_of_after(20) - timedelta(days=5)} has 5,000 rows, too many"
         in verdict.reason
     )
     # The week is reported first: 6 days of 100 and the burst.
@@ -140,29 +140,29 @@ def test_bots_are_named_by_their_day_and_number() -> None:
     assert verdict.evidence["n"] == 19
 
 
-def test_two_jumps_in_a_year_are_a_habit() -> None:
+def test_two_jumps_in_a_year_are_usual() -> None:
     # A source that quadruples every eighth week is not broken when it does so again.
     counts = np.full((40, 7), 100.0)
     counts[7::8] = 400
-    assert row_volume_is_normal(arrivals(counts.ravel()), as_of=morning(40)).passed
+    assert row_volume_is_normal(arrivals(counts.ravel()), as_of=as_of_after(40)).passed
 
 
 def test_fewer_than_eight_earlier_weeks_cannot_be_judged() -> None:
     counts = np.full(7 * 8, 100.0)
     counts[-7:] = 1
-    verdict = row_volume_is_normal(arrivals(counts), as_of=morning(8))
+    verdict = row_volume_is_normal(arrivals(counts), as_of=as_of_after(8))
     assert verdict.passed
-    assert "cannot be judged yet: 7 full weeks before the newest, 8 needed" in verdict.reason
+    assert "cannot be compared yet: 7 full weeks before the newest, 8 needed" in verdict.reason
     counts = np.full(7 * 9, 100.0)
     counts[-7:] = 1
-    assert not row_volume_is_normal(arrivals(counts), as_of=morning(9)).passed
+    assert not row_volume_is_normal(arrivals(counts), as_of=as_of_after(9)).passed
 
 
 def test_the_half_week_in_which_a_source_began_is_not_its_history() -> None:
     # It began on a Thursday: of ten weeks, nine are whole, one of which is the newest.
     counts = np.full(7 * 10, 100.0)
     counts[:3] = 0
-    verdict = row_volume_is_normal(arrivals(counts), as_of=morning(10))
+    verdict = row_volume_is_normal(arrivals(counts), as_of=as_of_after(10))
     assert "after 8 earlier weeks" in verdict.reason
 
 
@@ -209,17 +209,17 @@ def test_closed_days_of_last_christmas_may_come_again() -> None:
 def test_a_week_without_rows_is_one_alarm_and_not_two() -> None:
     counts = shop(60)
     counts[-7:] = 0
-    assert row_volume_is_normal(arrivals(counts), as_of=morning(60)).passed
-    assert not sources_are_fresh(arrivals(counts), as_of=morning(60)).passed
+    assert row_volume_is_normal(arrivals(counts), as_of=as_of_after(60)).passed
+    assert not sources_are_fresh(arrivals(counts), as_of=as_of_after(60)).passed
 
 
-def test_a_source_that_stopped_is_late_and_the_words_say_how_much() -> None:
+def test_a_stopped_source_is_late_and_the_reason_says_by_how_much() -> None:
     counts = np.full(7 * 30, 100.0)
     counts[-5:] = 0  # since Wednesday
-    verdict = sources_are_fresh(arrivals(counts), as_of=morning(30))
+    verdict = sources_are_fresh(arrivals(counts), as_of=as_of_after(30))
     assert not verdict.passed
     assert (verdict.value, verdict.threshold) == (5, 3)
-    newest = morning(30) - timedelta(days=6)
+    newest = as_of_after(30) - timedelta(days=6)
     assert verdict.reason.startswith(
         f"orders: newest row {newest}, 5 days of silence, 3 allowed: it was never silent in a year"
     )
@@ -230,7 +230,7 @@ def test_closed_sundays_and_christmas_are_not_late() -> None:
     counts[:, 6] = 0
     for week in range(9, 121):
         known = arrivals(counts[:week].ravel())
-        assert sources_are_fresh(known, as_of=morning(week)).passed, morning(week)
+        assert sources_are_fresh(known, as_of=as_of_after(week)).passed, as_of_after(week)
 
 
 def test_a_long_closure_is_expected_at_the_same_date_a_year_later_only() -> None:
@@ -251,16 +251,16 @@ def test_one_outage_does_not_excuse_the_next() -> None:
     counts = np.full(7 * 40, 100.0)
     counts[70:85] = 0  # 15 days; by itself it widens the spread of gaps to 15 / sqrt(260) = 0.9 days
     counts[-7:] = 0
-    assert not sources_are_fresh(arrivals(counts), as_of=morning(40)).passed
+    assert not sources_are_fresh(arrivals(counts), as_of=as_of_after(40)).passed
 
 
-def test_a_weekly_source_is_late_after_its_own_rhythm() -> None:
+def test_a_weekly_source_is_late_by_its_own_gaps() -> None:
     counts = np.zeros((30, 7))
     counts[:, 1] = 5_000
-    assert sources_are_fresh(arrivals(counts.ravel()), as_of=morning(30)).passed
+    assert sources_are_fresh(arrivals(counts.ravel()), as_of=as_of_after(30)).passed
     # Six silent days between Tuesdays and three of grace; the missed send leaves twelve.
     counts[-1] = 0
-    verdict = sources_are_fresh(arrivals(counts.ravel()), as_of=morning(30))
+    verdict = sources_are_fresh(arrivals(counts.ravel()), as_of=as_of_after(30))
     assert (verdict.passed, verdict.value, verdict.threshold) == (False, 12, 9)
 
 
@@ -268,7 +268,7 @@ def test_sources_are_judged_each_by_itself() -> None:
     counts = np.full(7 * 30, 100.0)
     stopped = counts * (np.arange(counts.size) < 7 * 30 - 10)
     daily = pd.concat([arrivals(counts, source="web"), arrivals(stopped, source="till")])
-    verdict = sources_are_fresh(daily, as_of=morning(30))
+    verdict = sources_are_fresh(daily, as_of=as_of_after(30))
     assert not verdict.passed
     assert verdict.reason.startswith("till: ")
     assert "web" not in verdict.reason
@@ -283,7 +283,7 @@ def test_a_table_that_nobody_delivers_is_neither_late_nor_small() -> None:
         assert verdict.evidence["n"] == 0
 
 
-def test_a_handful_of_days_is_no_rhythm() -> None:
-    verdict = sources_are_fresh(arrivals(np.ones(7)), as_of=morning(10))
+def test_seven_days_with_rows_are_too_few() -> None:
+    verdict = sources_are_fresh(arrivals(np.ones(7)), as_of=as_of_after(10))
     assert verdict.passed
-    assert "cannot be judged yet: 7 of 8 days with rows" in verdict.reason
+    assert "cannot be compared yet: 7 of 8 days with rows" in verdict.reason
