@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 
 from assets.keys import Key
-from assets.lifecycle.capability import Spec
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS
 from assets.ports import Warehouse
 

@@ -9,13 +9,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS, RETRAIN_LOG, Key
-from assets.lifecycle.capability import Capability, Spec
+from assets.lifecycle.capability import Capability
 from assets.lifecycle.promotion import CARD_FILE, promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.report.plots import as_markdown
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG
 from assets.lifecycle.run_context import SCHEDULED, RunContext
 from assets.lifecycle.scoring import score
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.training import evaluate
 from assets.ports import ModelStore, Warehouse

@@ -7,8 +7,9 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import CALIBRATION_BINS, METRICS
-from assets.lifecycle.capability import Data, MetricKey, Model, Outcome, Performance
+from assets.lifecycle.capability import Data, MetricKey, Model, Performance
 from assets.lifecycle.run_context import RunContext
+from assets.lifecycle.spec import Outcome
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
 

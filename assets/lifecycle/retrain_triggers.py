@@ -9,9 +9,9 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import DRIFT, ERASURES, MODEL_REGISTRY, RETRAIN_LOG
-from assets.lifecycle.capability import Spec
 from assets.lifecycle.promotion import COOL_DOWN
 from assets.lifecycle.scoring import CALIBRATION_FAILED
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.ports import Warehouse

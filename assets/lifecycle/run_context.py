@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Generic
 
 from assets import ASSETS
-from assets.lifecycle.capability import Capability, Champion, Data, Model, ModelVintage, Spec
+from assets.lifecycle.capability import Capability, Champion, Data, Model, ModelVintage
 from assets.lifecycle.gate import PromotionAttempt
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_model, save_model
 from assets.lifecycle.store.control_tables import ChampionVersion

@@ -9,9 +9,9 @@ import pandas as pd
 from assets.features.customers import ELIGIBILITY
 from assets.features.matrix import Columns
 from assets.keys import Key
-from assets.lifecycle.capability import Outcome, Spec, TableSpec
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
+from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, NUMBER, SMALL, TEXT, Types
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS

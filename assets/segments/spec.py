@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 
 from assets.features.customers import ELIGIBILITY
 from assets.keys import Key
-from assets.lifecycle.capability import Spec, TableSpec
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import Grade
+from assets.lifecycle.spec import Spec, TableSpec
 from assets.lifecycle.store.schemas import COUNT, DATE, NUMBER, TEXT, Types
 
 RFM = "rfm"

@@ -18,16 +18,14 @@ from assets.lifecycle.capability import (
     MetricKey,
     ModelVintage,
     NothingToScore,
-    Outcome,
     Performance,
     ScoreTable,
-    Spec,
-    TableSpec,
     TrainingRecord,
 )
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import FALLBACK, Grade
+from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, typed

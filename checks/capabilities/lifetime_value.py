@@ -9,8 +9,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from assets.keys import CALIBRATION_BINS, METRICS, Key
-from assets.lifecycle.capability import Spec
 from assets.lifecycle.cohort import INELIGIBLE
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifetime_value.capability import LifetimeValueCapability

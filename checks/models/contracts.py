@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 import pandera.pandas as pa
 
-from assets.lifecycle.capability import NOTHING, Spec
+from assets.lifecycle.capability import NOTHING
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.lifecycle.run_context import score_types
+from assets.lifecycle.spec import Spec
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import REASON_TYPES
 

@@ -5,8 +5,8 @@ from datetime import date
 import pandas as pd
 
 from assets.keys import RETRAIN_LOG
-from assets.lifecycle.capability import Spec
 from assets.lifecycle.cohort import INELIGIBLE
+from assets.lifecycle.spec import Spec
 from assets.ports import Warehouse
 
 

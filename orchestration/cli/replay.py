@@ -15,8 +15,8 @@ from typing import Self
 import dagster as dg
 
 from assets.calendar import as_of_days, first_of_months, latest_matured_as_of
-from assets.lifecycle.capability import Spec
 from assets.lifecycle.retrain_triggers import pending_trigger
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.monitoring.replay.report import closing, date_line, markdown, page, replayed
 from assets.ports import Warehouse

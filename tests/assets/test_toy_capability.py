@@ -19,10 +19,7 @@ from assets.lifecycle.capability import (
     Fit,
     MetricKey,
     NothingToScore,
-    Outcome,
     Performance,
-    Spec,
-    TableSpec,
     TrainingRecord,
 )
 from assets.lifecycle.defs import realised_asset, scores_asset, trained_assets
@@ -33,6 +30,7 @@ from assets.lifecycle.report.grade import FALLBACK, GRADE_MEANINGS
 from assets.lifecycle.retrain_triggers import NO_CHAMPION, pending_trigger
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.scoring import score
+from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import rows_hash
 from assets.lifecycle.store.schemas import BIN_TYPES, DATE, METRIC_TYPES, NUMBER, TEXT, typed

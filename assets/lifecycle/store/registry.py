@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from assets.lifecycle.capability import Spec, TrainingRecord
+from assets.lifecycle.capability import TrainingRecord
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store.fingerprints import library_versions
 from assets.lifecycle.store.schemas import REGISTRY_TYPES, typed
 

@@ -1,9 +1,9 @@
 """A minimal declaration for tests of the lifecycle that need no model."""
 
 from assets.keys import Key
-from assets.lifecycle.capability import Spec, TableSpec
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import FALLBACK
+from assets.lifecycle.spec import Spec, TableSpec
 
 COMPARED = Comparison(metric="error", label="mean absolute error")
 SPEC = Spec(
