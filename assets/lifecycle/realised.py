@@ -11,6 +11,7 @@ from assets.lifecycle.capability import Data, MetricKey, Model, Performance
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.spec import Outcome
 from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
 
 REALISED = "realised"
@@ -93,10 +94,7 @@ def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
         "n": 0,
         **dict.fromkeys(("figures", "too_few", "defects")),
     }
-    rows = _window(run)
-    if len(rows) and run.spec.retrain == "on_trigger":
-        version = serving.model_version if serving and not serving.is_fallback else None
-        rows = rows.loc[rows["model_version"] == version].reset_index(drop=True)
+    rows = _serving_rows(run, serving)
     if rows.empty:
         return known
     version = str(rows["model_version"].iloc[0])
@@ -108,10 +106,21 @@ def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
         return known | {"too_few": found.too_few}
     if split == WINDOW:
         _write(run, found)
-    return known | {
-        "figures": json.dumps(dict(found.figures), sort_keys=True),
-        "defects": "; ".join(found.defects) or None,
-    }
+    figures = json.dumps(dict(found.figures), sort_keys=True)
+    return known | {"figures": figures, "defects": "; ".join(found.defects) or None}
+
+
+def _serving_rows(run: RunContext[Data, Model], serving: ChampionVersion | None) -> pd.DataFrame:
+    """Matured published rows that ``serving`` is judged by.
+
+    A capability that is fitted in every run may change its version each week: there the newest rows count,
+    of whichever version.
+    """
+    rows = _window(run)
+    if rows.empty or run.spec.retrain == "every_run":
+        return rows
+    version = serving.model_version if serving and not serving.is_fallback else None
+    return rows.loc[rows["model_version"] == version].reset_index(drop=True)
 
 
 def _window(run: RunContext[Data, Model]) -> pd.DataFrame:

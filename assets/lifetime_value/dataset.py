@@ -217,36 +217,35 @@ def published_with_outcomes(
         totals nobody relies on. ``cohort`` is the quarter of the first purchase, ``period_sd`` that of
         the version's backtest, missing when there was none.
     """
-    spec = problem.spec
+    bounds = {"name": problem.name, "first": first, "last": last}
     parts = [
         warehouse.read(
-            f"""
-            select {CUSTOMER}, {AS_OF}, model_version, horizon_days,
-                predicted_value, predicted_value_lo, predicted_value_hi, outcome_amount,
-                year(first_purchase_on) || '-Q' || quarter(first_purchase_on) as cohort,
-                tested.value as period_sd
-            from {with_consent(spec.scores.sql, spec)} as scores
-            inner join {problem.labels[days].sql} as labels using ({CUSTOMER}, {AS_OF})
-            inner join {problem.histories.sql} as histories using ({CUSTOMER}, {AS_OF})
-            left join (
-                select model_version, value from {METRICS.sql}
-                where model_name = $name and split = 'test' and metric = 'period_sd' and slice_name = 'all'
-            ) as tested using (model_version)
-            where {AS_OF} between $first and least($last, $matured) and horizon_days = $days
-                and status = 'ok' and is_eligible
-            order by {AS_OF}, {CUSTOMER}
-            """,
-            {
-                "name": problem.name,
-                "first": first,
-                "last": last,
-                "matured": as_of - timedelta(days=days),
-                "days": days,
-            },
+            _published_sql(problem, days=days),
+            {**bounds, "matured": as_of - timedelta(days=days), "days": days},
         )
         for days in problem.horizons_days
     ]
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _published_sql(problem: ValueProblem, *, days: int) -> str:
+    spec = problem.spec
+    return f"""
+        select {CUSTOMER}, {AS_OF}, model_version, horizon_days,
+            predicted_value, predicted_value_lo, predicted_value_hi, outcome_amount,
+            year(first_purchase_on) || '-Q' || quarter(first_purchase_on) as cohort,
+            tested.value as period_sd
+        from {with_consent(spec.scores.sql, spec)} as scores
+        inner join {problem.labels[days].sql} as labels using ({CUSTOMER}, {AS_OF})
+        inner join {problem.histories.sql} as histories using ({CUSTOMER}, {AS_OF})
+        left join (
+            select model_version, value from {METRICS.sql}
+            where model_name = $name and split = 'test' and metric = 'period_sd' and slice_name = 'all'
+        ) as tested using (model_version)
+        where {AS_OF} between $first and least($last, $matured) and horizon_days = $days
+            and status = 'ok' and is_eligible
+        order by {AS_OF}, {CUSTOMER}
+    """
 
 
 def _joined(problem: ValueProblem) -> str:

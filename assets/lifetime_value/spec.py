@@ -194,8 +194,6 @@ class ValueProblem:
     @property
     def spec(self) -> Spec:
         """The declaration as the lifecycle reads it."""
-        # The horizon that amount models are compared by comes first: a version is withheld by it.
-        days = sorted(self.horizons_days, key=lambda each: (each != self.evaluated_days, each))
         return Spec(
             name=self.name,
             question=self.question,
@@ -203,21 +201,10 @@ class ValueProblem:
             subject=CUSTOMER,
             cohort=self.cohort,
             consent_purpose=self.consent_purpose,
-            tables=(
-                TableSpec(
-                    key=Key("ml", f"{self.name}__scores"),
-                    key_columns=KEY_TYPES,
-                    columns=VALUE_TYPES,
-                    shared_columns=("value_basis", "high_value_rule"),
-                    published=(self.name, f"{self.name}_latest"),
-                ),
-            ),
+            tables=(self._table,),
             trained_from=(self.histories, self.features, self.cohort, *self.labels.values()),
             scored_from=(self.histories, self.features, self.cohort),
-            outcomes=tuple(
-                Outcome(table=self.labels[each], matures_days=each, slice_name=HORIZON, slice_value=str(each))
-                for each in days
-            ),
+            outcomes=self._outcomes,
             compared=COMPARED,
             fallback_grade=FALLBACK,
             code=("lifetime_value", "supervised", "features", "metrics"),
@@ -226,6 +213,25 @@ class ValueProblem:
             seed=self.seed,
             retrain="every_run",
             descriptions=DESCRIPTIONS,
+        )
+
+    @property
+    def _table(self) -> TableSpec:
+        return TableSpec(
+            key=Key("ml", f"{self.name}__scores"),
+            key_columns=KEY_TYPES,
+            columns=VALUE_TYPES,
+            shared_columns=("value_basis", "high_value_rule"),
+            published=(self.name, f"{self.name}_latest"),
+        )
+
+    @property
+    def _outcomes(self) -> tuple[Outcome, ...]:
+        # The horizon that amount models are compared by comes first: a version is withheld by it.
+        days = sorted(self.horizons_days, key=lambda each: (each != self.evaluated_days, each))
+        return tuple(
+            Outcome(table=self.labels[each], matures_days=each, slice_name=HORIZON, slice_value=str(each))
+            for each in days
         )
 
 

@@ -137,7 +137,6 @@ class SegmentationSpec:
 
     def lifecycle_spec(self) -> Spec:
         """The declaration as the lifecycle reads it."""
-        scores = Key("ml", f"{self.name}__scores")
         return Spec(
             name=self.name,
             question=QUESTION,
@@ -145,15 +144,7 @@ class SegmentationSpec:
             subject="customer_id",
             cohort=ELIGIBILITY,
             consent_purpose="profiling",
-            tables=(
-                TableSpec(
-                    key=scores,
-                    key_columns={"scheme": TEXT},
-                    columns=SCORE_COLUMNS,
-                    published=(self.name, f"{self.name}_latest"),
-                ),
-                TableSpec(key=self.profiles, columns=PROFILE_TYPES, published=("segment_profiles",)),
-            ),
+            tables=self._tables,
             trained_from=(self.features, ELIGIBILITY),
             scored_from=(self.features, self.rfm, ELIGIBILITY),
             compared=Comparison(
@@ -170,6 +161,17 @@ class SegmentationSpec:
             retrain="every_run",
             descriptions=_descriptions(self.name),
         )
+
+    @property
+    def _tables(self) -> tuple[TableSpec, ...]:
+        scores = TableSpec(
+            key=Key("ml", f"{self.name}__scores"),
+            key_columns={"scheme": TEXT},
+            columns=SCORE_COLUMNS,
+            published=(self.name, f"{self.name}_latest"),
+        )
+        profiles = TableSpec(key=self.profiles, columns=PROFILE_TYPES, published=("segment_profiles",))
+        return scores, profiles
 
 
 def _descriptions(name: str) -> dict[str, str]:

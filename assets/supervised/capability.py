@@ -275,14 +275,7 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         subject=problem.entity_id,
         cohort=consent,
         consent_purpose=problem.consent_purpose,
-        tables=(
-            TableSpec(
-                key=problem.scores,
-                key_columns=KEY_TYPES,
-                columns={**SCORE_TYPES, **problem.passthrough_columns},
-                published=(problem.name, f"{problem.name}_latest"),
-            ),
-        ),
+        tables=(_table_of(problem),),
         trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
         scored_from=problem.sources,
         outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
@@ -293,12 +286,23 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         spec_hash=problem.spec_hash,
         seed=problem.seed,
         realised_window=REALISED_WINDOW,
-        descriptions={
-            problem.scores.name: (
-                f"One row per {problem.entity} and as-of date: the calibrated probability of a "
-                f"{problem.target} within {problem.horizon_days} days, its interval, rank and reason codes."
-            )
-        },
+        descriptions={problem.scores.name: _description_of(problem)},
+    )
+
+
+def _table_of(problem: PredictionProblem) -> TableSpec:
+    return TableSpec(
+        key=problem.scores,
+        key_columns=KEY_TYPES,
+        columns={**SCORE_TYPES, **problem.passthrough_columns},
+        published=(problem.name, f"{problem.name}_latest"),
+    )
+
+
+def _description_of(problem: PredictionProblem) -> str:
+    return (
+        f"One row per {problem.entity} and as-of date: the calibrated probability of a {problem.target} "
+        f"within {problem.horizon_days} days, its interval, rank and reason codes."
     )
 
 

@@ -40,77 +40,68 @@ PREDICTED = ["predicted_value", "baseline_value", "historic_orders", "is_high_va
 NEGLIGIBLE = 1e-6
 
 
+NEXT_STEPS = {
+    "realised_totals_are_within_tolerance": (
+        "Launch retrain for the newest as-of date: its backtest has the same rows, and refuses an "
+        "amount model whose totals are out of tolerance; plan with wider margins until then."
+    ),
+    "interval_coverage_is_nominal": (
+        "Take the interval of one customer for narrower or wider than it is labelled, by the share "
+        "in the reason; means and totals have checks of their own."
+    ),
+    "backtest_totals_are_within_tolerance": (
+        "Nothing new was published: look up in calibration_bins which tenth or cohort is off, and "
+        "launch retrain; the baseline serves when no candidate passes."
+    ),
+    "cohort_has_every_horizon": (
+        "Nothing was published: look for the missing or doubled customers in the histories of the "
+        "date, then launch score."
+    ),
+    "amounts_lie_in_their_intervals": (
+        "Nothing was published: look up the named amounts; a negative or infinite one comes from "
+        "the histories, a mean outside its interval from the model."
+    ),
+    "value_is_monotone_in_horizon": (
+        "Nothing was published: the horizons were not predicted together; report it with the number "
+        "of customers in the reason."
+    ),
+    "scores_match_contract": (
+        "Nothing was published: compare the named column with last week's scores, mend what writes "
+        "it and launch score."
+    ),
+}
+
+
 def invariants(capability: LifetimeValueCapability) -> list[Invariant]:
     """The checks that only lifetime value has."""
-    tables, spec = _Tables(capability), capability.spec
+    tables = _Tables(capability)
+    return [*_model_invariants(capability, tables), *_score_invariants(capability, tables)]
+
+
+def _model_invariants(capability: LifetimeValueCapability, tables: "_Tables") -> list[Invariant]:
+    spec = capability.spec
     # Not blocking: a refused candidate leaves the champion, and a season is no reason to stop publishing.
     return [
-        _invariant(
-            spec.realised,
-            realised_totals_are_within_tolerance,
-            tables.realised,
-            next_step=(
-                "Launch retrain for the newest as-of date: its backtest has the same rows, and refuses an "
-                "amount model whose totals are out of tolerance; plan with wider margins until then."
-            ),
-            is_blocking=False,
-        ),
-        _invariant(
-            spec.evaluation,
-            interval_coverage_is_nominal,
-            tables.intervals,
-            next_step=(
-                "Take the interval of one customer for narrower or wider than it is labelled, by the share "
-                "in the reason; means and totals have checks of their own."
-            ),
-            is_blocking=False,
-        ),
-        _invariant(
-            spec.champion,
-            backtest_totals_are_within_tolerance,
-            tables.backtest,
-            next_step=(
-                "Nothing new was published: look up in calibration_bins which tenth or cohort is off, and "
-                "launch retrain; the baseline serves when no candidate passes."
-            ),
-        ),
-        Invariant(
-            table=spec.scores,
-            name="scores_match_contract",
-            description=description_of(value_scores_contract),
-            check=tables.contract,
-            next_step=(
-                "Nothing was published: compare the named column with last week's scores, mend what writes "
-                "it and launch score."
-            ),
-        ),
-        _invariant(
-            spec.scores,
-            cohort_has_every_horizon,
-            tables.horizons,
-            next_step=(
-                "Nothing was published: look for the missing or doubled customers in the histories of the "
-                "date, then launch score."
-            ),
-        ),
-        _invariant(
-            spec.scores,
-            amounts_lie_in_their_intervals,
-            tables.amounts,
-            next_step=(
-                "Nothing was published: look up the named amounts; a negative or infinite one comes from "
-                "the histories, a mean outside its interval from the model."
-            ),
-        ),
-        _invariant(
-            spec.scores,
-            value_is_monotone_in_horizon,
-            tables.monotone,
-            next_step=(
-                "Nothing was published: the horizons were not predicted together; report it with the number "
-                "of customers in the reason."
-            ),
-        ),
+        _invariant(spec.realised, realised_totals_are_within_tolerance, tables.realised, is_blocking=False),
+        _invariant(spec.evaluation, interval_coverage_is_nominal, tables.intervals, is_blocking=False),
+        _invariant(spec.champion, backtest_totals_are_within_tolerance, tables.backtest),
+    ]
+
+
+def _score_invariants(capability: LifetimeValueCapability, tables: "_Tables") -> list[Invariant]:
+    key = capability.spec.scores
+    contract = Invariant(
+        table=key,
+        name="scores_match_contract",
+        description=description_of(value_scores_contract),
+        check=tables.contract,
+        next_step=NEXT_STEPS["scores_match_contract"],
+    )
+    return [
+        contract,
+        _invariant(key, cohort_has_every_horizon, tables.horizons),
+        _invariant(key, amounts_lie_in_their_intervals, tables.amounts),
+        _invariant(key, value_is_monotone_in_horizon, tables.monotone),
     ]
 
 
@@ -344,7 +335,6 @@ def _invariant(
     pure: Callable[..., Verdict],
     check: Callable[[Warehouse, date], Verdict],
     *,
-    next_step: str,
     is_blocking: bool = True,
 ) -> Invariant:
     """``check`` under the name and description of the ``pure`` function that it calls."""
@@ -353,7 +343,7 @@ def _invariant(
         name=pure.__name__,
         description=description_of(pure),
         check=check,
-        next_step=next_step,
+        next_step=NEXT_STEPS[pure.__name__],
         is_blocking=is_blocking,
     )
 
