@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.activation.defs import TOLD as ACTIVATION
+from assets.activation.defs import DESCRIPTIONS as ACTIVATION
 from assets.activation.defs import activation_asset
 from assets.churn.problem import CHURN
 from assets.keys import CHECKS, USABILITY_REPORT, Key

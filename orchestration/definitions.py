@@ -246,5 +246,5 @@ def shop_of(simulation: Simulation) -> Shop:
         first_day=simulation.first_day,
         last_day=simulation.last_day,
         seed=simulation.seed,
-        planted=InjectedFaults(**simulation.injected_faults.model_dump()),
+        injected_faults=InjectedFaults(**simulation.injected_faults.model_dump()),
     )

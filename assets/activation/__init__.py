@@ -1,1 +1,1 @@
-"""Who is contacted, and what that changes."""
+"""Audiences for advertising destinations, their export files, and the measured lift of contact."""

@@ -1,4 +1,4 @@
-"""Whom is it worth to contact this week, and who may be?"""
+"""Which customers are worth contacting this week, and which of them may be contacted?"""
 
 from datetime import date
 
@@ -14,16 +14,28 @@ from assets.supervised.scoring.score_rows import ranks
 
 NAME = "likely_and_valuable"
 SHARE = 0.1
-# Nobody looks at more rows than that before they go out.
+# A larger file is not reviewed by a person before it is uploaded.
 MOST_MEMBERS = 10_000
 VALUE_DAYS = 90
-MEMBER, NO_CONSENT, HELD_OUT, CAPPED = FATES = ("member", "no_consent", "held_out", "capped")
+# Reasons why a candidate is not a member; members have none.
+NO_CONSENT, HELD_OUT, CAPPED = "no_consent", "held_out", "capped"
 
 
-def audience_on(
+def build_audience(
     warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date, most: int = MOST_MEMBERS
 ) -> pd.DataFrame:
-    """The morning's rows of ``ml.audiences``; none when either table has no row of the morning."""
+    """Build the rows of ``ml.audiences`` of one as-of date.
+
+    Args:
+        warehouse: Where the scores are read.
+        propensity: Table with ``probability``, consent and holdout columns per customer and as-of date.
+        value: Table with ``predicted_value`` per customer, as-of date and horizon.
+        as_of: The as-of date.
+        most: Members at most.
+
+    Returns:
+        The columns of ``AUDIENCE_TYPES``; no rows when either table has none of ``as_of``.
+    """
     scored = warehouse.read(
         f"""
         select customer_id, probability * predicted_value as value, consent_ads, is_holdout
@@ -31,32 +43,37 @@ def audience_on(
         inner join (
             select customer_id, {AS_OF}, predicted_value
             from {value.sql} where horizon_days = {VALUE_DAYS} and is_eligible
-        ) as outlook using (customer_id, {AS_OF})
+        ) as expected using (customer_id, {AS_OF})
         where {AS_OF} = $as_of and propensity.is_eligible
         order by customer_id
         """,
         {"as_of": as_of},
     )
-    rows = audience_of(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
+    rows = select_audience(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
     return typed(rows, AUDIENCE_TYPES)
 
 
-def audience_of(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
-    """The best tenth by ``value``, and what becomes of each of them.
+def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
+    """Select the best tenth by ``value``, with the reason why a candidate is not a member.
 
     Args:
-        scored: ``customer_id``, ``value``, ``consent_ads`` (null: unknown, which is not yes), ``is_holdout``.
-        most: Members at most; the others are ``capped``.
+        scored: One row per customer with ``customer_id``, ``value``, ``consent_ads`` (null means unknown
+            and counts as no consent) and ``is_holdout`` (null counts as held out).
+        most: Members at most; further candidates are ``capped``.
 
     Returns:
-        ``customer_id, rank, value, fate``, best first: ``no_consent`` to advertising goes before
-        ``held_out``, so that whoever is held out could have been a member.
+        ``customer_id, rank, value, suppress_reason``, best first. The reason is null for members;
+        ``no_consent`` to advertising takes precedence over ``held_out``, so that every held-out customer
+        could have been a member.
     """
     value = scored["value"].to_numpy(dtype=np.float64)
     rank = ranks(value, scored["customer_id"].to_numpy(dtype=object))
     best = scored.assign(rank=rank).nsmallest(int(np.ceil(SHARE * len(scored))), "rank")
     allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
-    is_over = np.cumsum(allowed & ~held_out) > most
-    fate = np.select([~allowed, held_out, is_over], [NO_CONSENT, HELD_OUT, CAPPED], MEMBER)
-    return best.assign(fate=fate)[["customer_id", "rank", "value", "fate"]].reset_index(drop=True)
+    may_be_contacted = allowed & ~held_out
+    is_member = may_be_contacted & (np.cumsum(may_be_contacted) <= most)
+    reason = np.select([~allowed, held_out], [NO_CONSENT, HELD_OUT], CAPPED)
+    suppress_reason = pd.Series(reason, index=best.index, dtype="string").mask(is_member)
+    columns = ["customer_id", "rank", "value", "suppress_reason"]
+    return best.assign(suppress_reason=suppress_reason)[columns].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""An audience as one file per destination, hashed, with a row in the ledger for each."""
+"""Export an audience as one file of hashes per destination, with one row each in the export log."""
 
 import csv
 import hashlib
@@ -9,46 +9,49 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.activation.audience import CAPPED, HELD_OUT, MEMBER, NO_CONSENT
+from assets.activation.audience import CAPPED, HELD_OUT, NO_CONSENT
 from assets.activation.identifiers import (
     DESTINATIONS,
     Destination,
-    email_for,
-    harmless,
-    hashed,
-    phone_for,
+    escape_formula,
+    normalise_email,
+    normalise_phone,
+    sha256_hex,
 )
-from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, SEND_TYPES
+from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCES, EXPORT_TYPES
 from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from assets.ports import Contacts, Warehouse
 
-# What each destination calls the two columns.
+# Column of ``ml.audience_exports`` that counts each reason.
+SUPPRESSED: Mapping[str, str] = {"no_consent": NO_CONSENT, "held_out": HELD_OUT, "over_cap": CAPPED}
+# Names of the two columns at each destination.
 HEADERS: Mapping[Destination, tuple[str, str]] = {"google": ("Email", "Phone"), "meta": ("email", "phone")}
 
 
 class NothingToDeliver(Exception):
-    """Nobody may be contacted, or nobody can be; the reason in words."""
+    """No customer may be contacted or none has an identifier; the message states the reason."""
 
 
-def newest_audience(warehouse: Warehouse) -> pd.DataFrame:
-    """The rows of the audience of the newest morning that is known: an older one knows no newer refusal.
+def latest_audience(warehouse: Warehouse) -> pd.DataFrame:
+    """Read the audience of the newest known as-of date; an older one would miss newer withdrawals.
 
     Raises:
-        NothingToDeliver: when there is none, or nobody in it may be contacted.
+        NothingToDeliver: when there is no audience, or no member in it.
     """
     if not warehouse.exists(AUDIENCES):
-        raise NothingToDeliver("no audience was made yet: launch predict_and_publish first")
+        raise NothingToDeliver("there is no audience yet: launch predict_and_publish first")
     rows = warehouse.read(
         f"select * from {AUDIENCES.sql} "
         f"where as_of_date = (select max(as_of_date) from {ELIGIBILITY.sql}) order by rank"
     )
     if rows.empty:
         raise NothingToDeliver(
-            "the newest morning has no audience: its scores were withheld, or not made yet; launch score"
+            "the newest as-of date has no audience: its scores were withheld or are missing; launch score"
         )
-    if not (rows["fate"] == MEMBER).any():
-        counts = ", ".join(f"{count:,} {fate}" for fate, count in rows["fate"].value_counts().items())
+    reasons = rows["suppress_reason"]
+    if reasons.notna().all():
+        counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.value_counts().items())
         raise NothingToDeliver(
             f"none of the {len(rows):,} best customers may be contacted ({counts}): a business that records "
             "no consent to advertising has no audience"
@@ -61,58 +64,75 @@ def deliver(
 ) -> pd.DataFrame:
     """Write the newest audience for every destination below ``folder``, unless it is a dry run.
 
-    Nothing goes over a network: the file is uploaded by a person. ``now`` is naive UTC.
+    Nothing is sent over a network; a person uploads the files.
+
+    Args:
+        warehouse: Where the audience is read and the export log is written.
+        contacts: Source of e-mail addresses and telephone numbers.
+        folder: Folder of the files; created with mode 0700.
+        now: Time of the export, naive UTC.
+        is_dry_run: Whether to write only the rows of the export log.
 
     Returns:
-        The rows added to ``ml.audience_sends``.
+        The rows added to ``ml.audience_exports``.
 
     Raises:
-        NothingToDeliver: when nobody may be contacted, or of nobody an address or number is kept.
+        NothingToDeliver: when no customer may be contacted, or no member has an address or number.
     """
-    rows = newest_audience(warehouse)
-    members = rows.loc[rows["fate"] == MEMBER, ["customer_id"]]
+    rows = latest_audience(warehouse)
+    members = rows.loc[rows["suppress_reason"].isna(), ["customer_id"]]
     known = members.merge(contacts.read(list(members["customer_id"])), on="customer_id", how="left")
     if known[["email", "phone"]].isna().all(axis=None):
-        raise NothingToDeliver(f"of none of the {len(members):,} members an address or number is kept")
+        raise NothingToDeliver(f"none of the {len(members):,} members has an address or number in the vault")
     as_of, audience = pd.Timestamp(rows["as_of_date"].iloc[0]).date(), str(rows["audience"].iloc[0])
-    counts = rows["fate"].value_counts()
-    told = {
+    counts = rows["suppress_reason"].value_counts()
+    shared = {
         "audience": audience,
         "as_of_date": as_of,
         "sent_at": now,
         "dry_run": is_dry_run,
-        "asked": len(rows),
-        **{fate: int(counts.get(fate, 0)) for fate in (NO_CONSENT, HELD_OUT, CAPPED)},
+        "audience_candidates": len(rows),
+        **{column: int(counts.get(reason, 0)) for column, reason in SUPPRESSED.items()},
     }
     target = None if is_dry_run else folder
-    sends = [
-        told | _written(known, each, name=_name(audience, as_of, each), folder=target)
+    exports = [
+        shared | _export_row(known, each, name=_name(audience, as_of, each), folder=target)
         for each in DESTINATIONS
     ]
-    ledger = typed(sends, SEND_TYPES)
-    warehouse.append(AUDIENCE_SENDS, ledger)
+    ledger = typed(exports, EXPORT_TYPES)
+    warehouse.append(AUDIENCE_EXPORTS, ledger)
     return ledger
 
 
 def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]:
-    """The CSV of ``known`` (``email``, ``phone``) and its rows: who has neither in good form has none.
+    """Build the CSV file of one destination.
 
-    No id is in it: the destination is told hashes and nothing to join them by.
+    The file holds hashes only, without ids that the destination could join.
+
+    Args:
+        destination: Decides header and normalisation.
+        known: One row per member with ``email`` and ``phone``, null where unknown.
+
+    Returns:
+        The file's bytes and its number of rows. Members without a valid address or number have no row.
     """
     pairs = [
-        (hashed(email_for(destination, _text(email))), hashed(phone_for(destination, _text(phone))))
+        tuple(
+            sha256_hex(normalise(destination, text if isinstance(text, str) else None))
+            for normalise, text in ((normalise_email, email), (normalise_phone, phone))
+        )
         for email, phone in known[["email", "phone"]].itertuples(index=False)
     ]
-    # Sorted by hash: the order of the file does not tell who is worth most.
+    # Sorted by hash, so that the order of rows does not reveal the rank.
     cells = sorted(pair for pair in pairs if any(pair))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADERS[destination])
-    writer.writerows([harmless(cell) for cell in row] for row in cells)
+    writer.writerows([escape_formula(cell) for cell in row] for row in cells)
     return text.getvalue().encode(), len(cells)
 
 
-def _written(
+def _export_row(
     known: pd.DataFrame, destination: Destination, *, name: str, folder: Path | None
 ) -> dict[str, object]:
     content, written = file_for(destination, known)
@@ -121,7 +141,7 @@ def _written(
         (folder / name).write_bytes(content)
     return {
         "destination": destination,
-        "without_contact": len(known) - written,
+        "without_identifier": len(known) - written,
         "written": written,
         "file_name": name,
         "file_sha256": hashlib.sha256(content).hexdigest(),
@@ -130,7 +150,3 @@ def _written(
 
 def _name(audience: str, as_of: date, destination: Destination) -> str:
     return f"{audience}_{as_of}_{destination}.csv"
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

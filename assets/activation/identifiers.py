@@ -1,4 +1,4 @@
-"""E-mail addresses and telephone numbers as Google Customer Match and Meta Custom Audiences want them."""
+"""E-mail addresses and telephone numbers in the form that Google Customer Match and Meta require."""
 
 import hashlib
 import re
@@ -7,20 +7,20 @@ from typing import Literal
 Destination = Literal["google", "meta"]
 DESTINATIONS: tuple[Destination, ...] = ("google", "meta")
 
-# At these Google delivers to the same person whatever dots and +suffix the local part has.
+# At these domains dots and a +suffix in the local part do not change the recipient.
 SAME_PERSON = ("gmail.com", "googlemail.com")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # E.164: a country code, which never begins with 0, and at most 15 digits in all.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-# A cell that begins like that is a formula to a spreadsheet.
+# A spreadsheet reads a cell that begins with one of these as a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def email_for(destination: Destination, text: str | None) -> str | None:
-    """The address as it is hashed: trimmed, lower case, for Google without dots and suffix at Gmail.
+def normalise_email(destination: Destination, text: str | None) -> str | None:
+    """Normalise an address for hashing: trimmed, lower case; for Google without dots and suffix at Gmail.
 
     Returns:
-        ``None`` for what is no address.
+        ``None`` if ``text`` is not an address.
 
     Source: developers.google.com/google-ads/api (customer match: normalise and hash); Meta's customer list
     guide, which keeps dots and suffix.
@@ -34,13 +34,13 @@ def email_for(destination: Destination, text: str | None) -> str | None:
     return f"{local}@{domain}" if local else None
 
 
-def phone_for(destination: Destination, text: str | None) -> str | None:
-    """The number as it is hashed: with its country code, for Google in E.164, for Meta its digits alone.
+def normalise_phone(destination: Destination, text: str | None) -> str | None:
+    """Normalise a number for hashing, with country code: E.164 for Google, digits only for Meta.
 
-    Only numbers that begin with ``+`` or ``00`` say their country; of others nobody knows it.
+    Only numbers that begin with ``+`` or ``00`` state their country.
 
     Returns:
-        ``None`` for what is no international number.
+        ``None`` if ``text`` is not an international number.
     """
     written = re.sub(r"\(0\)|[^0-9+]", "", (text or "").strip())
     number = re.sub("^00", "+", written)
@@ -49,11 +49,11 @@ def phone_for(destination: Destination, text: str | None) -> str | None:
     return number if destination == "google" else number.removeprefix("+")
 
 
-def hashed(normalised: str | None) -> str:
-    """SHA-256 as 64 lower-case hexadecimal digits; empty for nothing."""
+def sha256_hex(normalised: str | None) -> str:
+    """SHA-256 as 64 lower-case hexadecimal digits; an empty text for ``None``."""
     return hashlib.sha256(normalised.encode()).hexdigest() if normalised else ""
 
 
-def harmless(cell: str) -> str:
-    """``cell`` such that no spreadsheet runs it: an apostrophe goes before what could be a formula."""
+def escape_formula(cell: str) -> str:
+    """Prefix an apostrophe to a cell that a spreadsheet would run as a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell

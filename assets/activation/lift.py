@@ -1,4 +1,4 @@
-"""What does it change to contact somebody? The contacted against those held out at random."""
+"""How many more customers order because they are contacted? Contacted against randomly held-out customers."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from assets.activation.tables import AUDIENCE_SENDS, AUDIENCES, LIFT_TYPES
+from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCES, LIFT_TYPES
 from assets.lifecycle.store.schemas import typed
 from assets.metrics.arrays import Flags, Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE
 from assets.ports import Warehouse
 
-# A week: what a message moves, it moves soon, and later orders only add noise.
+# A week, because messages act soon and later orders only add noise.
 WINDOW_DAYS = 7
-# With fewer people on either side of an arm the error of a rate is not known well enough for an interval.
-FEWEST = 10
+# With fewer orderers or non-orderers in an arm the standard error is too uncertain for an interval.
+MINIMUM_PER_OUTCOME = 10
 ALL = "all"
-OF_THE_MORNING = ("as_of_date", "window_days")
+RUN_COLUMNS = ("as_of_date", "window_days")
 
-# Campaigns with a control arm, and audiences that were really sent: who was contacted, and who ordered from
-# the day on. Both arms wait until the window has ended.
+# Campaigns with a control arm, and audiences whose export was not a dry run: whether each customer was
+# contacted and ordered within the window. Only rounds whose window has ended are read.
 SQL = f"""
     with chosen as (
         select 'messages' as experiment, campaign_id as name, customer_id, sent_on as first_day,
@@ -29,16 +29,17 @@ SQL = f"""
         from marts.fct_send
         qualify count(*) filter (where arm = 'control') over (partition by campaign_id) > 0
         union all
-        select 'audience', audience || ' ' || as_of_date, customer_id, sends.sent_at::date, fate = 'member'
+        select 'audience', audience || ' ' || as_of_date, customer_id, exports.sent_at::date,
+            suppress_reason is null
         from {AUDIENCES.sql}
         inner join (
             select audience, as_of_date, min(sent_at) as sent_at
-            from {AUDIENCE_SENDS.sql} where not dry_run group by 1, 2
-        ) as sends using (audience, as_of_date)
-        where fate = 'member' or (
-            fate = 'held_out' and rank < (
+            from {AUDIENCE_EXPORTS.sql} where not dry_run group by 1, 2
+        ) as exports using (audience, as_of_date)
+        where suppress_reason is null or (
+            suppress_reason = 'held_out' and rank < (
                 select max(members.rank) from {AUDIENCES.sql} as members
-                where members.fate = 'member' and members.audience = audiences.audience
+                where members.suppress_reason is null and members.audience = audiences.audience
                     and members.as_of_date = audiences.as_of_date
             )
         )
@@ -59,52 +60,58 @@ SQL = f"""
 """
 
 
-def measured(warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """The morning's rows of ``ml.experiment_lift``: per experiment each of its rounds, and all together."""
+def measure_lift(warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
+    """Measure every experiment on one as-of date: each of its rounds, and all rounds together."""
     rows = warehouse.read(SQL, {"as_of": as_of})
-    return typed(lifts(rows).assign(as_of_date=pd.Timestamp(as_of), window_days=WINDOW_DAYS), LIFT_TYPES)
+    return typed(lift_table(rows).assign(as_of_date=pd.Timestamp(as_of), window_days=WINDOW_DAYS), LIFT_TYPES)
 
 
-def lifts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rates of both arms and their difference, per ``experiment`` and ``name``, and for ``all`` names.
+def lift_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Compute rates of both arms and their difference per ``experiment`` and ``name``, and for ``all`` names.
 
     Args:
         rows: One per experiment, name and customer, with ``is_contacted`` and ``has_ordered``.
     """
-    told = [
+    lifts = [
         {"experiment": experiment, "name": name, **lift_of(part)}
-        for experiment, mine in rows.groupby("experiment")
-        for name, part in [*mine.groupby("name"), (ALL, mine)]
+        for experiment, of_experiment in rows.groupby("experiment")
+        for name, part in [*of_experiment.groupby("name"), (ALL, of_experiment)]
     ]
-    return pd.DataFrame(
-        told, columns=[name for name in LIFT_TYPES if name not in {"as_of_date", "window_days"}]
-    )
+    return pd.DataFrame(lifts, columns=[name for name in LIFT_TYPES if name not in RUN_COLUMNS])
 
 
 def lift_of(rows: pd.DataFrame) -> Mapping[str, object]:
-    """The difference between the arms with its 95 % interval.
+    """Compute the difference in order rate between the arms with its 95 % interval.
 
-    Customers who are in several rounds count as often as they are, and the error is theirs: the rows of a
-    customer stand or fall together. Rounds draw their own arms, so other messages fall on both.
+    A customer in several rounds counts once per round, and the standard error is clustered by customer.
+    Each round draws its own arms, so other messages reach both arms alike.
 
-    Source: Liang & Zeger 1986, the sandwich by customer; where customers occur once, the usual error of two
-    shares. Assumes that one customer's contact moves nobody else.
+    Args:
+        rows: (n,) contacts with ``customer_id``, ``is_contacted`` and ``has_ordered``.
+
+    Returns:
+        Counts, conversions and rates in [0, 1] of both arms, the difference with its interval, the relative
+        lift and the p-value; undefined numbers are ``nan``.
+
+    Source: Liang & Zeger 1986, cluster-robust (sandwich) variance; with one row per customer it is the usual
+    variance of a difference of two proportions. Assumes that contacting one customer affects no other.
     """
     contacted = rows["is_contacted"].to_numpy(dtype=np.bool_)
     ordered = rows["has_ordered"].to_numpy(dtype=np.float64)
-    arms = {"contacted": contacted, "held_out": ~contacted}
+    arms = {"treated": contacted, "control": ~contacted}
     rates = {arm: float(ordered[mine].mean()) if mine.any() else np.nan for arm, mine in arms.items()}
-    difference = rates["contacted"] - rates["held_out"]
+    difference = rates["treated"] - rates["control"]
     error = _error(rows["customer_id"].to_numpy(dtype=object), contacted, ordered)
     margin = NORMAL_QUANTILE * error
     return {
-        **{arm: int(mine.sum()) for arm, mine in arms.items()},
-        **{f"{arm}_orderers": int(ordered[mine].sum()) for arm, mine in arms.items()},
+        "contacted": int(contacted.sum()),
+        "held_out": int((~contacted).sum()),
+        **{f"{arm}_conversions": int(ordered[mine].sum()) for arm, mine in arms.items()},
         **{f"{arm}_rate": rate for arm, rate in rates.items()},
         "difference": difference,
         "ci_lo": difference - margin,
         "ci_hi": difference + margin,
-        "relative_lift": difference / rates["held_out"] if rates["held_out"] > 0 else np.nan,
+        "relative_lift": difference / rates["control"] if rates["control"] > 0 else np.nan,
         "p_value": float(2 * stats.norm.sf(abs(difference) / error)) if error > 0 else np.nan,
     }
 
@@ -114,7 +121,7 @@ def _error(customers: Texts, contacted: Flags, ordered: Floats) -> float:
     influence = np.zeros(ordered.size)
     for sign, mine in ((1.0, contacted), (-1.0, ~contacted)):
         orderers = ordered[mine].sum()
-        if min(orderers, mine.sum() - orderers) < FEWEST:
+        if min(orderers, mine.sum() - orderers) < MINIMUM_PER_OUTCOME:
             return float("nan")
         influence[mine] = sign * (ordered[mine] - ordered[mine].mean()) / mine.sum()
     codes, _ = pd.factorize(customers)

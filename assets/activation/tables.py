@@ -1,10 +1,10 @@
-"""The columns and types of the tables that activation writes, in their published order."""
+"""Columns and types of the tables that activation writes, in their published order."""
 
 from assets.keys import Key
 from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
 
 AUDIENCES = Key("ml", "audiences")
-AUDIENCE_SENDS = Key("ml", "audience_sends")
+AUDIENCE_EXPORTS = Key("ml", "audience_exports")
 EXPERIMENT_LIFT = Key("ml", "experiment_lift")
 
 AUDIENCE_TYPES: Types = {
@@ -13,19 +13,19 @@ AUDIENCE_TYPES: Types = {
     "customer_id": TEXT,
     "rank": COUNT,
     "value": NUMBER,
-    "fate": TEXT,
+    "suppress_reason": TEXT,
 }
-SEND_TYPES: Types = {
+EXPORT_TYPES: Types = {
     "audience": TEXT,
     "as_of_date": DATE,
     "destination": TEXT,
     "sent_at": INSTANT,
     "dry_run": FLAG,
-    "asked": COUNT,
+    "audience_candidates": COUNT,
     "no_consent": COUNT,
     "held_out": COUNT,
-    "capped": COUNT,
-    "without_contact": COUNT,
+    "over_cap": COUNT,
+    "without_identifier": COUNT,
     "written": COUNT,
     "file_name": TEXT,
     "file_sha256": TEXT,
@@ -37,10 +37,10 @@ LIFT_TYPES: Types = {
     "window_days": SMALL,
     "contacted": COUNT,
     "held_out": COUNT,
-    "contacted_orderers": COUNT,
-    "held_out_orderers": COUNT,
-    "contacted_rate": NUMBER,
-    "held_out_rate": NUMBER,
+    "treated_conversions": COUNT,
+    "control_conversions": COUNT,
+    "treated_rate": NUMBER,
+    "control_rate": NUMBER,
     "difference": NUMBER,
     "ci_lo": NUMBER,
     "ci_hi": NUMBER,

@@ -1,1 +1,1 @@
-"""Custody of personal values: the vault's cryptography, exports without them, erasure, and proof by bytes."""
+"""Protection of personal data: encryption, redaction of exports, erasure, subject access and byte scan."""

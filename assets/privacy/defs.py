@@ -1,4 +1,4 @@
-"""The exports without what is personal, as an asset that landing waits for."""
+"""Asset of the redacted exports, which loading depends on."""
 
 import dagster as dg
 
@@ -11,31 +11,31 @@ from assets.privacy.vault_key import VaultKeyRefused
 
 
 def redacted_asset(business: BusinessConfig, *, after: list[Key]) -> dg.AssetsDefinition:
-    """The exports of ``business``, once the vault has what is personal in them; ``after`` delivers them."""
-    kept = "kept in the vault, encrypted" if business.vault else "read by nobody"
-    ids = "tokens where ids of customers were, " if business.has_tokens else ""
+    """Asset of the exports of ``business`` without personal values; ``after``: assets that deliver files."""
+    kept = "stored in the vault, encrypted" if business.vault else "not read"
+    ids = "customer ids replaced by tokens, " if business.has_tokens else ""
 
     @dg.asset(
         key=dg.AssetKey(REDACTED_EXPORTS),
         deps=[dg.AssetKey(key) for key in after],
         group_name="privacy",
         description=(
-            f"The exports as landing may read them: personal columns {kept}, {ids}no row of anybody who "
-            "was erased. Files outside the landing folder are left as they are."
+            f"The exports as loading may read them: personal columns {kept}, {ids}rows of erased customers "
+            "removed. Files outside the landing folder are not changed."
         ),
     )
-    def _sealed(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
+    def _redacted(vault: dg.ResourceParam[Vault]) -> dg.MaterializeResult[None]:
         try:
-            custody = redact_exports(business, vault)
+            result = redact_exports(business, vault)
         except (VaultKeyRefused, DecryptionFailed, BusinessInvalid) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         return dg.MaterializeResult(
             metadata={
-                "values_kept": custody.values_kept,
-                "files_rewritten": custody.files_rewritten,
-                "rows_removed": custody.rows_removed,
-                "files_unreadable": len(custody.unreadable),
+                "values_kept": result.values_kept,
+                "files_rewritten": result.files_rewritten,
+                "rows_removed": result.rows_removed,
+                "files_unreadable": len(result.unreadable),
             }
         )
 
-    return _sealed
+    return _redacted

@@ -1,4 +1,4 @@
-"""Proof by bytes: known personal values are looked for in every file, packed contents included."""
+"""Scan of every file, compressed contents included, for the bytes of known personal values."""
 
 import gzip
 import mmap
@@ -19,9 +19,9 @@ from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import PersonalValue, Vault
 
 ANCHOR_BYTES = 4
-# Each value is looked for in every byte; so many of them show a leak as surely as all would.
+# Upper bound on searched values; a sample of this size detects a leak as surely as all values would.
 MOST_VALUES = 10_000
-# Shorter ones, such as first names, are ordinary words.
+# Shorter values, such as first names, are ordinary words.
 SHORTEST = 8
 CHUNK = 1 << 24
 MAGIC_BYTES = 16
@@ -40,17 +40,17 @@ Readable = bytes | memoryview | mmap.mmap
 
 
 class SearchTerms:
-    """Values to look for, all in one pass over the bytes.
+    """Values to search for, all in one pass over the bytes.
 
-    Each value is found by an anchor, four bytes of it that many values share ("@exa"): there are few
-    anchors, so looking for ten thousand values costs about as much as for one.
+    Each value is found by an anchor, four of its bytes that many values share ("@exa"). There are few
+    anchors, so that a search for ten thousand values costs about as much as for one.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        """Take ``values``.
+        """Choose an anchor for each of ``values``.
 
         Raises:
-            ValueError: when one is shorter than an anchor, which bytes contain by chance.
+            ValueError: when a value is shorter than an anchor, because bytes contain it by chance.
         """
         self._values = {value.encode() for value in values}
         short = [value for value in self._values if len(value) < ANCHOR_BYTES]
@@ -67,7 +67,7 @@ class SearchTerms:
         return len(self._values)
 
     def found_in(self, data: Readable) -> set[bytes]:
-        """Those of the values that ``data`` contains."""
+        """Return the values that ``data`` contains."""
         whole = bytes(data) if isinstance(data, memoryview) else data
         return {
             value
@@ -90,26 +90,29 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
 
 
 def searchable_values(vault: Vault) -> set[str]:
-    """Up to ``MOST_VALUES`` of what ``vault`` keeps, without what files contain by chance."""
-    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_telling(each)}
+    """Up to ``MOST_VALUES`` values of ``vault``, without those that files contain by chance."""
+    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_searchable(each)}
 
 
-def _is_telling(kept: PersonalValue) -> bool:
+def _is_searchable(kept: PersonalValue) -> bool:
     is_number = kept.source == DELIVERED_IDS and kept.value.isdecimal()
     return len(kept.value) >= SHORTEST and not is_number
 
 
 def distinctive_values(vault: Vault) -> set[str]:
-    """Those that are nobody's words: with an @ or a digit, as addresses and telephone numbers are."""
+    """Searchable values with an @ or a digit, such as addresses and telephone numbers, but no plain words."""
     return {value for value in searchable_values(vault) if "@" in value or any(map(str.isdigit, value))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """What was looked through: ``bytes_read`` counts what was unpacked too.
+    """Result of a scan.
 
     Attributes:
-        hits: How many of the values a file contains, for each file that contains any.
+        files: Number of files read.
+        bytes_read: Bytes read, unpacked contents included.
+        values: Number of values searched for.
+        hits: Number of values found per file, for files with at least one.
     """
 
     files: int
@@ -119,37 +122,37 @@ class Scanned:
 
 
 def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection[Path] = ()) -> Scanned:
-    """Look for ``values`` in every file below ``folders``, except those in ``beside``.
+    """Search every file below ``folders`` for ``values``, except those in ``beside``.
 
-    A file is read as it lies, byte by byte, and again by what it is: gzip, zip and zstd unpacked; the texts
-    of Parquet, DuckDB and SQLite read by their libraries, because a database may pack them. What a database
-    has deleted but not overwritten is seen as it lies only.
+    Each file is read as raw bytes, and again by its format: gzip, zip and zstd are unpacked; the texts of
+    Parquet, DuckDB and SQLite are read by their libraries, because a database may compress them. Deleted
+    rows that a database has not overwritten are found in the raw bytes only.
 
     Args:
-        folders: Where to look; write-ahead logs and temporary files are files like any other.
-        values: What must not be there, each at least four bytes.
-        beside: Files and folders that are left out.
+        folders: Folders to search, write-ahead logs and temporary files included.
+        values: Values of at least four bytes each.
+        beside: Files and folders to leave out.
     """
-    needles, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
+    terms, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
     for file in sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()}):
         if any(file.is_relative_to(each) for each in beside):
             continue
         found: set[bytes] = set()
-        # A journal of SQLite is gone as soon as what it was for is written.
+        # SQLite may delete its rollback file between listing and reading.
         with suppress(FileNotFoundError):
-            for piece in pieces_of(file, overlap=needles.longest):
+            for piece in pieces_of(file, overlap=terms.longest):
                 bytes_read += len(piece)
-                found |= needles.found_in(piece)
+                found |= terms.found_in(piece)
             files += 1
         if found:
             hits[file] = len(found)
-    return Scanned(files=files, bytes_read=bytes_read, values=len(needles), hits=hits)
+    return Scanned(files=files, bytes_read=bytes_read, values=len(terms), hits=hits)
 
 
 def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
-    """The bytes of ``file`` as they lie, then what they hold when unpacked.
+    """Yield the raw bytes of ``file``, then its unpacked contents.
 
-    A piece repeats the last ``overlap`` bytes of the one before where a value could lie across both.
+    A piece repeats the last ``overlap`` bytes of the one before, so that no value is cut in two.
     """
     if not file.stat().st_size:
         return
@@ -182,7 +185,7 @@ def _chunks(stream: gzip.GzipFile | pa.NativeFile, overlap: int) -> Iterator[byt
 
 
 def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
-    """The texts of a batch, one after the other: a value may only seem to lie across two of them."""
+    """Yield the concatenated texts of each column; a match across two texts is a false one."""
     for column in batch.columns:
         values = column.dictionary if pa.types.is_dictionary(column.type) else column
         if pa.types.is_nested(values.type):
@@ -203,12 +206,12 @@ def _of_duckdb(file: Path) -> Iterator[memoryview]:
         for schema, table, column, kind in tables:
             if kind in PLAIN_TYPES or not kind.isalpha():
                 named = f"scanned.{quoted(schema)}.{quoted(table)}"
-                told = connection.sql(f"select distinct {quoted(column)}::varchar as told from {named}")
-                yield from (text for batch in told.to_arrow_reader() for text in _texts(batch))
+                texts = connection.sql(f"select distinct {quoted(column)}::varchar as text from {named}")
+                yield from (text for batch in texts.to_arrow_reader() for text in _texts(batch))
 
 
 def _of_sqlite(file: Path) -> Iterator[bytes]:
-    # A text longer than a page lies in pieces.
+    # In the raw bytes a text longer than a page is cut into pieces.
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
         for (table,) in tables:

@@ -1,4 +1,4 @@
-"""Everything that is held about one person, for that person: ``make export-subject``."""
+"""Subject access request: all data about one person, for ``make export-subject``."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -19,11 +19,17 @@ Rows = list[dict[str, object]]
 def subject(
     customer_id: str, *, warehouse: Warehouse, vault: Vault, snapshot: Path
 ) -> dict[str, dict[str, Rows]]:
-    """What was delivered, what the vault keeps and what was published about ``customer_id``.
+    """Collect the delivered, vault and published data about ``customer_id``.
+
+    Args:
+        customer_id: The id, as it is in the warehouse.
+        warehouse: Source of the raw tables.
+        vault: Source of the personal values.
+        snapshot: The published file; may be missing.
 
     Returns:
         ``delivered`` and ``published`` by table, ``vault`` by source; tables without a row are left out.
-        Features, labels and models are derived from what was delivered.
+        Features, labels and models are derived from the delivered rows.
     """
     with warehouse.connect() as connection:
         visitors = visitors_of(connection, [customer_id])

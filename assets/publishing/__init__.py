@@ -1,1 +1,1 @@
-"""What SQL consumers open: the snapshot file, and the ledger of checks beside it."""
+"""The published snapshot file for SQL consumers, and the ledger of check results."""

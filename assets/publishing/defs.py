@@ -1,4 +1,4 @@
-"""The ledger of checks and the snapshot file, as assets."""
+"""Assets of publishing: the ledger of check results and the snapshot file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
 from assets.publishing.snapshot import write_snapshot
 
-# Each check brings its newest few results, so that a red run shows up in the next green one.
-REMEMBERED_RESULTS = 10
+# Results read per check, so that a failed run is also listed after the next successful one.
+RESULTS_PER_CHECK = 10
 SNAPSHOT = Key("consumers", "snapshot")
 
 
@@ -25,15 +25,21 @@ def ledger_asset(
     *,
     partitions: dg.PartitionsDefinition[str],
 ) -> dg.AssetsDefinition:
-    """``ml.checks``: what became of each ``expected`` check, once everything in ``after`` was made."""
+    """Asset ``ml.checks``: the result of every expected check.
+
+    Args:
+        after: Assets to materialise before.
+        expected: Every check that the code defines.
+        partitions: The as-of dates.
+    """
 
     @dg.asset(
         key=dg.AssetKey(CHECKS),
         deps=[dg.AssetKey(key) for key in after],
-        # One table, but the job `publish` needs an asset with partitions to be launched for a morning.
+        # One table, but the job `publish` can be launched for an as-of date only with a partitioned asset.
         partitions_def=partitions,
         group_name="publishing",
-        description="One row per run and check that was expected: passed, failed or not run, and why.",
+        description="One row per run and expected check: passed, failed or not run, and the reason.",
         pool="warehouse",
     )
     def _ledger(
@@ -47,19 +53,26 @@ def ledger_asset(
 def snapshot_asset(
     tables: tuple[Key, ...], expected: Sequence[dg.AssetCheckKey], *, file: Path, parquet: Path
 ) -> dg.AssetsDefinition:
-    """The file SQL consumers open, swapped in whole once every published table passed its checks."""
+    """Asset of the snapshot file, replaced in one step once every published table passed its checks.
+
+    Args:
+        tables: Published tables to copy.
+        expected: Every check that the code defines.
+        file: The DuckDB snapshot.
+        parquet: Folder of the Parquet copies.
+    """
 
     @dg.asset(
         key=dg.AssetKey(SNAPSHOT),
         deps=[dg.AssetKey(key) for key in tables],
         group_name="publishing",
-        description="The DuckDB file and Parquet copies that SQL consumers open; replaced atomically.",
+        description="DuckDB file and Parquet copies for SQL consumers; replaced atomically.",
         pool="warehouse",
     )
     def _snapshot(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        # Once more, so that the checks of the published tables themselves are in the file.
+        # Recorded again, to include the checks of the published tables themselves.
         _record_checks(context, warehouse, expected)
         written = warehouse.when_free(
             lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
@@ -101,11 +114,11 @@ def _record_checks(
 def _results(instance: DagsterInstance, checks: Iterable[dg.AssetCheckKey]) -> Iterator[CheckResult]:
     as_of: dict[str, str | None] = {}
     for key in checks:
-        for record in instance.event_log_storage.get_asset_check_execution_history(key, REMEMBERED_RESULTS):
+        for record in instance.event_log_storage.get_asset_check_execution_history(key, RESULTS_PER_CHECK):
             if record.run_id not in as_of:
                 run = instance.get_run_by_id(record.run_id)
                 as_of[record.run_id] = run.tags.get(PARTITION_TAG) if run else None
-            # A check that was planned and never ran has a record too, without an evaluation.
+            # A check that was planned and did not run has a record without an evaluation.
             if isinstance(record.evaluation, dg.AssetCheckEvaluation):
                 yield _result(record, record.evaluation, as_of[record.run_id])
 

@@ -1,4 +1,4 @@
-"""The ledger of checks: one row for every check that was expected, so that silence is visible."""
+"""Ledger of check results, with a row for every expected check, so that a missing result is visible."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,8 +14,8 @@ Status = Literal["passed", "failed", "not_run"]
 class CheckResult:
     """One check of one asset in one run.
 
-    ``value`` and ``threshold`` are ``None`` for a check that is not about one number; ``checked_at``
-    is naive UTC, and ``None`` when the check did not run.
+    ``value`` and ``threshold`` are ``None`` for a check without a single number; ``checked_at`` is naive
+    UTC, and ``None`` if the check did not run.
     """
 
     check_name: str
@@ -33,28 +33,30 @@ class CheckResult:
 def ledger_rows(
     results: Iterable[CheckResult], expected: Sequence[tuple[str, str]], *, run_id: str, as_of: str | None
 ) -> pd.DataFrame:
-    """``results`` plus a ``not_run`` row for each expected check that gave none in ``run_id``.
+    """Rows of ``results``, plus a ``not_run`` row per expected check without a result in ``run_id``.
 
     Args:
-        results: What was evaluated, of this run and of earlier runs alike.
+        results: Results of this run and of earlier ones.
         expected: ``(asset, check_name)`` of every check that the code defines.
-        run_id: The run whose silence is to be seen.
-        as_of: The run's as-of day, for the rows of silence.
+        run_id: The run whose missing results are added.
+        as_of: The run's as-of date, for the added rows.
 
     Returns:
-        One row per run, asset and check, newest result first wins.
+        One row per run, asset and check, sorted by them; of several results the last in ``results`` is kept.
     """
-    told = {(result.run_id, result.asset, result.check_name): result for result in results}
+    by_key = {(result.run_id, result.asset, result.check_name): result for result in results}
     for asset, check_name in expected:
-        told.setdefault((run_id, asset, check_name), _silence(asset, check_name, run_id=run_id, as_of=as_of))
-    rows = pd.DataFrame([asdict(result) for result in told.values()])
+        by_key.setdefault(
+            (run_id, asset, check_name), _not_run(asset, check_name, run_id=run_id, as_of=as_of)
+        )
+    rows = pd.DataFrame([asdict(result) for result in by_key.values()])
     typed = rows.astype({"value": "float64", "threshold": "float64"})
     typed["checked_at"] = pd.to_datetime(typed["checked_at"]).astype("datetime64[us]")
     typed["as_of_date"] = pd.to_datetime(typed["as_of_date"]).dt.date
     return typed.sort_values(["run_id", "asset", "check_name"], ignore_index=True)
 
 
-def _silence(asset: str, check_name: str, *, run_id: str, as_of: str | None) -> CheckResult:
+def _not_run(asset: str, check_name: str, *, run_id: str, as_of: str | None) -> CheckResult:
     return CheckResult(
         check_name=check_name,
         asset=asset,

@@ -1,4 +1,4 @@
-"""The file SQL consumers open: copied beside the old one, then swapped in one step."""
+"""Snapshot file for SQL consumers: written under a temporary name, then moved into place in one step."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ STORAGE_VERSION = "v1.2.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What was written: rows per published table, and the files."""
+    """Result of publishing: rows per published table, and the files."""
 
     file: Path
     parquet: Path
@@ -23,21 +23,21 @@ class Snapshot:
 
 
 def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path) -> Snapshot:
-    """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers never see half of it.
+    """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers see all of it or nothing.
 
     A reader that has the old file open keeps reading the old file; the next one to open gets the new.
 
     Args:
         warehouse: The DuckDB file to read; nothing else may be writing it.
-        tables: What to copy, tables and views alike.
-        file: The snapshot's place; its folder is made when it is not there.
-        parquet: Folder that gets one ``<table>/<table>.parquet`` each.
+        tables: Tables and views to copy.
+        file: The snapshot; its folder is created if missing.
+        parquet: Folder for one ``<table>/<table>.parquet`` each.
 
     Raises:
         duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # What a killed run left, its write-ahead log too; runs take turns, so nobody is writing it now.
+    # Files of a killed run, with their write-ahead logs; the run lock excludes a concurrent writer.
     for left in file.parent.glob(f".{file.name}.*.unfinished*"):
         left.unlink()
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
@@ -52,7 +52,7 @@ def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parque
 
 def _copy(warehouse: Path, tables: Sequence[Key], target: Path) -> dict[str, int]:
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        # Views name their catalog, which is the warehouse's file name: attach under that name.
+        # Views name their catalog, which is the warehouse's file name, so attach under that name.
         connection.execute(f"attach '{_quoted(warehouse)}' as \"{warehouse.stem}\" (read_only)")
         connection.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
         rows = {}

@@ -1,1 +1,1 @@
-"""The built-in sample business: a shop simulated from a truth we chose, so that recovery can be tested."""
+"""Simulated sample business with known true parameters, so that tests can check their recovery."""

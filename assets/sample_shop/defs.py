@@ -1,4 +1,4 @@
-"""The sample shop's exports as an asset."""
+"""Asset of the sample shop's exports."""
 
 from pathlib import Path
 
@@ -12,14 +12,20 @@ EXPORTS = Key("exports", "sample_shop")
 
 
 def sample_shop_asset(shop: Shop, *, landing: Path, truth: Path) -> dg.AssetsDefinition:
-    """The files that ``shop`` exports, simulated into ``landing``."""
+    """Asset of the export files of ``shop``.
+
+    Args:
+        shop: The shop to simulate.
+        landing: Folder of the exports.
+        truth: Folder of the true parameters, for tests only.
+    """
 
     @dg.asset(
         key=dg.AssetKey(EXPORTS),
         group_name="sample_shop",
         description=(
             f"Export files of a simulated shop: {shop.customers:,} customers, {shop.first_day} to "
-            f"{shop.last_day}, seed {shop.seed}. The truth lies beside them, for tests only."
+            f"{shop.last_day}, seed {shop.seed}. The true parameters are kept apart, for tests only."
         ),
     )
     def _exports() -> dg.MaterializeResult[None]:

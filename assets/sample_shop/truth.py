@@ -1,4 +1,4 @@
-"""The truth we chose: each customer's probability to order in the next days, given the state that morning."""
+"""True probability of an order within the horizon, given each customer's state on the as-of date."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +11,7 @@ from assets.sample_shop.world.orders import Demand, alive_days
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Floats, Ints, Shop
 
 HORIZON_DAYS = 30
-# A larger shop tells its truth on every fourth Monday only: a row per customer and week would be most of it.
+# For a larger shop only every fourth Monday: a row per customer and week would dominate its size.
 EVERY_MONDAY_UP_TO = 100_000
 MONDAYS_APART = 4
 
@@ -21,32 +21,37 @@ def purchase_probabilities(
 ) -> Iterator[pd.DataFrame]:
     r"""True probability of at least one order in ``[as_of_date, as_of_date + horizon_days)``.
 
-    Given who is alive that morning, who is interested that week, and the messages that the shop sends,
-    those inside the window included. By days: let q = 1 - exp(-hazard) be the risk of stopping at the end
+    Conditional on being alive on the as-of date, on interest in that week, and on all messages, those sent
+    within the window included. By days: let q = 1 - exp(-hazard) be the risk of stopping at the end
     of a day, s the state of interest, and
 
         m_d(s) = rate * factor(s) * trade_d * (1 - deterred_d) + extra_d
 
     the expected orders of day d; deterred_d and extra_d come from messages (see ``Persuasion``). Let
-    T_d(s, s') be the chance that s becomes s' overnight: the weekly transition from a Sunday to a Monday,
-    the identity on other nights. The probability N_d(s) of *no* order from day d to the end of the
-    window, for someone alive in state s on the morning of d, is
+    T_d(s, s') be the probability that s becomes s' overnight: the weekly transition from a Sunday to a
+    Monday, the identity on other nights. The probability N_d(s) of *no* order from day d to the end of the
+    window, for a customer alive in state s at the start of d, is
 
         N_d(s) = exp(-m_d(s)) * (q + (1 - q) * sum over s' of T_d(s, s') * N_{d+1}(s')),    N_end = 1,
 
-    and the answer is 1 - N_d(s) for the living, 0 for those who have stopped.
+    and the result is 1 - N_d(s) for living customers, 0 for those who have stopped.
+
+    Args:
+        shop: The shop.
+        demand: The customers and their true state.
+        horizon_days: Length of the outcome window in days.
 
     Yields:
         One frame per as-of day (Mondays whose window lies inside the shop's days), oldest first:
-        customer_id, as_of_date, is_alive, probability; everyone who signed up before that day.
+        customer_id, as_of_date, is_alive, probability; all customers who signed up before that day.
     """
     apart = DAYS_PER_WEEK * (1 if shop.customers <= EVERY_MONDAY_UP_TO else MONDAYS_APART)
-    # The last window must end inside the simulated days, or the truth would have no outcome to meet.
-    for morning in range(0, shop.day_count - horizon_days + 1, apart):
-        yield _on(shop, demand, window=range(morning, morning + horizon_days))
+    # The last window must end inside the simulated days, so that every probability has an outcome.
+    for start in range(0, shop.day_count - horizon_days + 1, apart):
+        yield _probabilities_from(shop, demand, window=range(start, start + horizon_days))
 
 
-def _on(shop: Shop, demand: Demand, *, window: range) -> pd.DataFrame:
+def _probabilities_from(shop: Shop, demand: Demand, *, window: range) -> pd.DataFrame:
     known = int(np.searchsorted(demand.customers["signed_up_day"].to_numpy(), window.start))
     customers = demand.customers.iloc[:known]
     _, end = alive_days(customers, days=shop.day_count + 1)
@@ -70,7 +75,7 @@ def _no_order(demand: Demand, rows: Ints, *, window: range) -> Floats:
     extra, placed = persuasion.by_day(window)
     segment = demand.customers["segment"].to_numpy()[rows]
     is_moved = np.isin(rows, persuasion.moved, assume_unique=True)
-    is_keen = demand.interest[rows, window.start // DAYS_PER_WEEK]
+    is_interested = demand.interest[rows, window.start // DAYS_PER_WEEK]
     nothing = np.empty(len(rows))
     for kind, trade in enumerate(demand.trade[:, window.start : window.stop]):
         for mine in (np.flatnonzero((segment == kind) & moved) for moved in (is_moved, ~is_moved)):
@@ -78,34 +83,34 @@ def _no_order(demand: Demand, rows: Ints, *, window: range) -> Floats:
             if len(mine) and is_moved[mine[0]]:
                 place = np.searchsorted(persuasion.moved, rows[mine])
                 usual, added = trade * placed[place], extra[place]
-            calm, keen = _walked_back(demand, rows[mine], usual=usual, extra=added)
-            nothing[mine] = np.where(is_keen[mine], keen, calm)
+            uninterested, interested = _backward_recursion(demand, rows[mine], usual=usual, extra=added)
+            nothing[mine] = np.where(is_interested[mine], interested, uninterested)
     return nothing
 
 
-def _walked_back(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) -> tuple[Floats, Floats]:
+def _backward_recursion(demand: Demand, rows: Ints, *, usual: Floats, extra: Floats) -> tuple[Floats, Floats]:
     """The recursion of ``purchase_probabilities``, from the last day of the window to its first.
 
     Args:
-        demand: Who orders.
-        rows: Living customers.
-        usual: Trade that messages leave, shape (rows or 1, days).
-        extra: Orders that messages add, shape (rows or 1, days).
+        demand: The customers and their true state.
+        rows: (rows,) living customers.
+        usual: Ordinary trade not deterred by messages, shape (rows or 1, days).
+        extra: Expected orders added by messages, shape (rows or 1, days).
 
     Returns:
-        Probability of no order for those not interested on the first day, and for those interested.
+        Probability of no order, shape (rows,), if not interested and if interested on the first day.
     """
     rate, hazard = (demand.customers[name].to_numpy()[rows] for name in ("rate", "hazard"))
     stop, stay = -np.expm1(-hazard), np.exp(-hazard)
-    calm, keen = np.ones(len(rows)), np.ones(len(rows))
+    uninterested, interested = np.ones(len(rows)), np.ones(len(rows))
     # The window opens on a Monday, the first day of a week.
     for day in reversed(range(usual.shape[1])):
         if (day + 1) % DAYS_PER_WEEK == 0:
-            calm, keen = (
-                calm + GAINS_INTEREST * (keen - calm),
-                keen + LOSES_INTEREST * (calm - keen),
+            uninterested, interested = (
+                uninterested + GAINS_INTEREST * (interested - uninterested),
+                interested + LOSES_INTEREST * (uninterested - interested),
             )
         ordinary = rate * usual[:, day]
-        calm = np.exp(-ORDER_FACTORS[0] * ordinary - extra[:, day]) * (stop + stay * calm)
-        keen = np.exp(-ORDER_FACTORS[1] * ordinary - extra[:, day]) * (stop + stay * keen)
-    return calm, keen
+        uninterested = np.exp(-ORDER_FACTORS[0] * ordinary - extra[:, day]) * (stop + stay * uninterested)
+        interested = np.exp(-ORDER_FACTORS[1] * ordinary - extra[:, day]) * (stop + stay * interested)
+    return uninterested, interested

@@ -1,1 +1,1 @@
-"""Checks of the promise that personal values lie in the vault and nowhere else."""
+"""Checks of consent, holdout and personal data outside the vault."""

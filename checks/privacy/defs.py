@@ -6,7 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.activation.audience import MEMBER
 from assets.activation.tables import AUDIENCES
 from assets.keys import CHECKS, Key
 from assets.ports import Vault, Warehouse
@@ -19,29 +18,29 @@ from checks.privacy.consent import (
 from checks.privacy.vault_scan import no_personal_data_outside_vault
 from checks.verdict import Verdict
 
-# Written out, not through the tables that rooms read: a check that shares their SQL would share its faults.
+# Reads the consent answers themselves: a check that shared the SQL of scoring would share its faults.
 SQL = """
     select
         count(*) as rows,
         count(*) filter (where answers.is_granted is not true) as without,
         count(*) filter (where answers.is_granted is not true or customers.is_holdout) as unwanted
-    from {table} as said
+    from {table} as scored
     left join (
         select customer_id, arg_max(is_granted, valid_from) as is_granted
         from marts.fct_consent
         where purpose = $purpose
             and valid_from < (select max(as_of_at) from {customers} where as_of_date = $as_of)
         group by 1
-    ) as answers on said.customer_id = answers.customer_id
+    ) as answers on scored.customer_id = answers.customer_id
     left join {customers} as customers
-        on said.customer_id = customers.customer_id and said.as_of_date = customers.as_of_date
-    where said.as_of_date = $as_of and {says_something}
+        on scored.customer_id = customers.customer_id and scored.as_of_date = customers.as_of_date
+    where scored.as_of_date = $as_of and {condition}
 """
 CUSTOMERS = Key("point_in_time", "pit_customer__cohort")
 
 
 def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.AssetChecksDefinition]:
-    """One check per table of ``tables``; ``is_recorded`` says whether the business records consent."""
+    """One consent check per table of ``tables``; ``is_recorded``: whether the business records consent."""
     return [
         check_of(
             table,
@@ -58,11 +57,11 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
 
 
 def audience_check() -> dg.AssetChecksDefinition:
-    """The check of whoever is contacted."""
+    """Check of consent and holdout of audience members."""
     return check_of(
         AUDIENCES,
         "audience_has_consent_and_no_holdout",
-        lambda context, warehouse: judged_audience(warehouse, as_of_run(context)),
+        lambda context, warehouse: audience_verdict(warehouse, as_of_run(context)),
         why=audience_has_consent_and_no_holdout,
         next_step=(
             "Nothing was published; upload no file of this as-of date. Launch score again; if the members "
@@ -72,28 +71,36 @@ def audience_check() -> dg.AssetChecksDefinition:
 
 
 def _of_day(table: Key, *, is_recorded: bool) -> Judge:
-    return lambda context, warehouse: judged(table, warehouse, as_of_run(context), is_recorded=is_recorded)
+    return lambda context, warehouse: consent_verdict(
+        table, warehouse, as_of_run(context), is_recorded=is_recorded
+    )
 
 
-def judged(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
-    """The verdict on one morning of ``table``."""
-    sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, says_something="said.is_eligible")
+def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorded: bool) -> Verdict:
+    """Verdict on the rows of ``table`` of one as-of date.
+
+    Args:
+        table: A score table with ``customer_id``, ``as_of_date`` and ``is_eligible``.
+        warehouse: Where the table and the consent answers are read.
+        as_of: The as-of date.
+        is_recorded: Whether the business records consent.
+    """
+    sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, condition="scored.is_eligible")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
     return scored_customers_have_consent(
         rows=int(counted["rows"]), without=int(counted["without"]), is_recorded=is_recorded
     )
 
 
-def judged_audience(warehouse: Warehouse, as_of: date) -> Verdict:
-    """The verdict on one morning's audience."""
-    is_member = f"said.fate = '{MEMBER}'"
-    sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, says_something=is_member)
+def audience_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
+    """Verdict on the audience of one as-of date."""
+    sql = SQL.format(table=AUDIENCES.sql, customers=CUSTOMERS.sql, condition="scored.suppress_reason is null")
     counted = warehouse.read(sql, {"as_of": as_of, "purpose": "advertising"}).iloc[0]
     return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))
 
 
 def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
-    """The check of every file below ``folder`` and of Dagster's own, against what ``vault`` keeps."""
+    """Check that no file below ``folder`` or of Dagster holds a value of ``vault``."""
     return check_of(
         CHECKS,
         "no_personal_data_outside_vault",
@@ -108,6 +115,6 @@ def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
             "Open the named files: declare the column that holds the values under pii and launch refresh; "
             "if customers wrote them into a text, mask them in the mapping of that column."
         ),
-        # A customer may have written an address into a review: that is said each morning and stops nobody.
+        # A customer may have written an address into a review: a warning on every run, which blocks nothing.
         is_blocking=False,
     )

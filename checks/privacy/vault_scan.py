@@ -1,4 +1,4 @@
-"""What must be true of every file of a business that keeps a vault."""
+"""Check that values of the vault are readable in no file."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ NAMED_FILES = 3
 
 
 def no_personal_data_outside_vault(found: Scanned, *, below: Path) -> Verdict:
-    """No e-mail address, telephone number or the like that the vault keeps lies readable in any file.
+    """No e-mail address, telephone number or similar value of the vault is readable in any file.
 
     Args:
-        found: What was looked for and where it was found.
-        below: Files are named from here.
+        found: Result of the scan.
+        below: Folder that reported paths are relative to.
     """
     files = sorted(found.hits, key=lambda file: -found.hits[file])
     named = ", ".join(f"{_short(file, below)} ({found.hits[file]:,})" for file in files[:NAMED_FILES])
@@ -21,9 +21,9 @@ def no_personal_data_outside_vault(found: Scanned, *, below: Path) -> Verdict:
     return Verdict(
         passed=not files,
         reason=(
-            f"{found.values:,} values of the vault were looked for in {found.files:,} files, "
+            f"{found.values:,} values of the vault were searched for in {found.files:,} files, "
             f"{found.bytes_read / 1e6:,.1f} MB: "
-            + (f"they lie readable in {named}{others}" if files else "none lies readable anywhere")
+            + (f"found readable in {named}{others}" if files else "none found")
         ),
         value=float(len(files)),
         threshold=0.0,

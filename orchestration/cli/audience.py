@@ -57,9 +57,10 @@ def main(
 
 def _line(send: Mapping[Hashable, Any]) -> str:
     return (
-        f"{send['destination']}: of {send['asked']:,} best customers {send['no_consent']:,} have not "
-        f"consented to advertising, {send['held_out']:,} are in the holdout, {send['capped']:,} "
-        f"exceed the cap, {send['without_contact']:,} have no address or number; {send['written']:,} rows, "
+        f"{send['destination']}: of {send['audience_candidates']:,} best customers "
+        f"{send['no_consent']:,} have not consented to advertising, {send['held_out']:,} are in the holdout, "
+        f"{send['over_cap']:,} exceed the cap, {send['without_identifier']:,} have no address or number; "
+        f"{send['written']:,} rows, "
         f"SHA-256 {send['file_sha256']}"
     )
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-from assets.activation.tables import AUDIENCE_SENDS
+from assets.activation.tables import AUDIENCE_EXPORTS
 from assets.keys import ERASURES, Key
 
 LAYOUT_VERSION = 1
 LAYOUT = Key("main", "warehouse_layout")
 # Survive a rebuild: proof of erasures and of what was sent. No export holds it, and no row names a customer.
-RECORDS = (ERASURES, AUDIENCE_SENDS)
+RECORDS = (ERASURES, AUDIENCE_EXPORTS)
 
 
 class LayoutOutdated(Exception):

@@ -30,7 +30,7 @@ LONGEST_README = 150
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
 # The docs use these new names; code and pages follow, and each entry goes with its renaming.
-RENAMED_LATER = {"levels": "prediction_totals", "audience_sends": "audience_exports"}
+RENAMED_LATER = {"levels": "prediction_totals"}
 WRITTEN_LATER = {
     "docs/README.md: adding-a-capability.md",
     "docs/architecture.md: assets/lifecycle/capability.py",

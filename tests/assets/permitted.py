@@ -1,4 +1,4 @@
-"""What customers allowed, for worlds that begin with features."""
+"""Consent of customers, for tests that start from features."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 
 def permitted(rows: pd.DataFrame, *, refused: Collection[str] = ()) -> pd.DataFrame:
-    """Everyone of ``rows`` on their mornings: those in ``refused`` said no, the others said yes to all."""
+    """Eligibility of the rows: customers in ``refused`` deny profiling, the others allow everything."""
     is_refused = rows["customer_id"].isin(refused)
     reason = pd.Series(pd.NA, index=rows.index, dtype="string").mask(is_refused, "no_consent")
     return rows[["customer_id", "as_of_date", "as_of_at"]].assign(

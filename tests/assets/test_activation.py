@@ -1,4 +1,4 @@
-"""The audience and the lift as they are read from the tables of a warehouse."""
+"""Audience and lift computed from the tables of a warehouse."""
 
 from datetime import date
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.activation.audience import audience_on
+from assets.activation.audience import build_audience
 from assets.activation.defs import prepare
-from assets.activation.lift import measured
-from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES, SEND_TYPES
+from assets.activation.lift import measure_lift
+from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCE_TYPES, AUDIENCES, EXPORT_TYPES
 from assets.keys import Key
 from assets.lifecycle.cohort import CONSENT_COLUMNS
 from assets.lifecycle.store.schemas import typed
-from checks.privacy.defs import CUSTOMERS, judged_audience
+from checks.privacy.defs import CUSTOMERS, audience_verdict
 from orchestration.resources.warehouse import DuckDBWarehouse
 
-MORNING, CONTACTED_ON = date(2024, 5, 6), date(2024, 4, 22)
+AS_OF, CONTACTED_ON = date(2024, 5, 6), date(2024, 4, 22)
 PROPENSITY, VALUE = Key("ml", "purchase_propensity__scores"), Key("ml", "lifetime_value__scores")
 SENDS, ORDERS, ANSWERS = (
     Key("marts", "fct_send"),
@@ -33,13 +33,13 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 
 def score(warehouse: DuckDBWarehouse, *, customers: int = 40) -> None:
-    """Customer 0 is worth least; of the best one nothing is said; there are two horizons."""
+    """Write scores of two horizons: value rises with the number, and the best customer is not eligible."""
     ids = [f"c{number:02d}" for number in range(customers)]
     shared = pd.DataFrame(
-        {"customer_id": ids, "as_of_date": MORNING, "is_eligible": [*[True] * (customers - 1), False]}
+        {"customer_id": ids, "as_of_date": AS_OF, "is_eligible": [*[True] * (customers - 1), False]}
     )
-    marks = dict.fromkeys(CONSENT_COLUMNS, True) | {"is_holdout": False}
-    warehouse.replace(PROPENSITY, shared.assign(probability=0.5, **marks))
+    consent_columns = dict.fromkeys(CONSENT_COLUMNS, True) | {"is_holdout": False}
+    warehouse.replace(PROPENSITY, shared.assign(probability=0.5, **consent_columns))
     value = [
         shared.assign(horizon_days=days, predicted_value=[days * float(n) for n in range(customers)])
         for days in (30, 90)
@@ -47,39 +47,39 @@ def score(warehouse: DuckDBWarehouse, *, customers: int = 40) -> None:
     warehouse.replace(VALUE, pd.concat(value))
 
 
-def test_value_is_the_probability_times_what_90_days_bring(warehouse: DuckDBWarehouse) -> None:
+def test_value_is_probability_times_expected_amount_of_90_days(warehouse: DuckDBWarehouse) -> None:
     score(warehouse)
-    found = audience_on(warehouse, propensity=PROPENSITY, value=VALUE, as_of=MORNING)
+    found = build_audience(warehouse, propensity=PROPENSITY, value=VALUE, as_of=AS_OF)
     assert found["customer_id"].tolist() == ["c38", "c37", "c36", "c35"]
     assert found["value"].iloc[0] == 0.5 * 90 * 38
-    assert set(found["fate"]) == {"member"}
+    assert found["suppress_reason"].isna().all()
 
 
-def test_a_morning_whose_scores_were_withheld_has_no_audience(warehouse: DuckDBWarehouse) -> None:
+def test_an_as_of_date_without_scores_has_no_audience(warehouse: DuckDBWarehouse) -> None:
     score(warehouse)
-    assert audience_on(warehouse, propensity=PROPENSITY, value=VALUE, as_of=date(2024, 5, 13)).empty
+    assert build_audience(warehouse, propensity=PROPENSITY, value=VALUE, as_of=date(2024, 5, 13)).empty
 
 
 @pytest.mark.parametrize(
     ("answer", "is_holdout", "without"),
     [(True, False, 0), (False, False, 1), (None, False, 1), (True, True, 1)],
 )
-def test_the_check_of_members_reads_the_answers_and_the_draw(
+def test_the_audience_check_reads_consent_answers_and_holdout(
     warehouse: DuckDBWarehouse, answer: bool | None, is_holdout: bool, without: int
 ) -> None:
     member = {
         "audience": "a",
-        "as_of_date": MORNING,
+        "as_of_date": AS_OF,
         "customer_id": "ann",
         "rank": 1,
         "value": 1.0,
-        "fate": "member",
+        "suppress_reason": None,
     }
-    other = member | {"customer_id": "bob", "fate": "no_consent"}
+    other = member | {"customer_id": "bob", "suppress_reason": "no_consent"}
     warehouse.replace(AUDIENCES, typed([member, other], AUDIENCE_TYPES))
-    keys = pd.DataFrame([{"customer_id": "ann", "as_of_date": MORNING, "as_of_at": pd.Timestamp(MORNING)}])
+    keys = pd.DataFrame([{"customer_id": "ann", "as_of_date": AS_OF, "as_of_at": pd.Timestamp(AS_OF)}])
     warehouse.replace(CUSTOMERS, keys.assign(is_holdout=is_holdout))
-    told = pd.DataFrame(
+    answers = pd.DataFrame(
         {
             "customer_id": ["ann"],
             "purpose": "advertising",
@@ -87,8 +87,8 @@ def test_the_check_of_members_reads_the_answers_and_the_draw(
             "valid_from": pd.Timestamp(2024, 1, 1),
         }
     )
-    warehouse.replace(ANSWERS, told.assign(is_granted=answer) if answer is not None else told.head(0))
-    verdict = judged_audience(warehouse, MORNING)
+    warehouse.replace(ANSWERS, answers.assign(is_granted=answer) if answer is not None else answers.head(0))
+    verdict = audience_verdict(warehouse, AS_OF)
     assert (verdict.value, verdict.passed) == (without, without == 0)
 
 
@@ -118,7 +118,7 @@ def test_orders_of_the_week_count_once_per_contact(warehouse: DuckDBWarehouse) -
             [
                 *(message(name, "m1", "treated", CONTACTED_ON) for name in ("day0", "twice", "late", "none")),
                 *(message(name, "m1", "control", CONTACTED_ON) for name in ("before", "voided", "day6")),
-                # Not over yet, and a campaign that held nobody back: neither says anything.
+                # A window that has not ended, and a campaign without a control arm: neither is measured.
                 message("day0", "m2", "treated", date(2024, 4, 30)),
                 message("before", "m2", "control", date(2024, 4, 30)),
                 message("day0", "m3", "treated", CONTACTED_ON),
@@ -133,35 +133,38 @@ def test_orders_of_the_week_count_once_per_contact(warehouse: DuckDBWarehouse) -
         ordered("day6", date(2024, 4, 28)),
     ]  # fmt: skip
     warehouse.replace(ORDERS, pd.DataFrame(rows))
-    found = measured(warehouse, as_of=MORNING).set_index("name")
+    found = measure_lift(warehouse, as_of=AS_OF).set_index("name")
     assert list(found.index) == ["m1", "all"]
-    counts = found.loc["m1", ["contacted", "contacted_orderers", "held_out", "held_out_orderers"]]
+    counts = found.loc["m1", ["contacted", "treated_conversions", "held_out", "control_conversions"]]
     assert counts.tolist() == [4, 2, 3, 1]
     assert found.loc["m1", "difference"] == pytest.approx(2 / 4 - 1 / 3)
 
 
-def test_an_audience_that_was_sent_is_held_against_its_own_held_out(warehouse: DuckDBWarehouse) -> None:
-    fates = ["member", "held_out", "no_consent", "member", "held_out", "capped"]
+def test_an_exported_audience_is_compared_with_its_own_holdout(warehouse: DuckDBWarehouse) -> None:
+    reasons = [None, "held_out", "no_consent", None, "held_out", "capped"]
     shared = {"audience": "a", "as_of_date": CONTACTED_ON, "value": 1.0}
-    rows = [{**shared, "customer_id": f"c{n}", "rank": n, "fate": fate} for n, fate in enumerate(fates)]
+    rows = [
+        {**shared, "customer_id": f"c{n}", "rank": n, "suppress_reason": reason}
+        for n, reason in enumerate(reasons)
+    ]
     warehouse.replace(AUDIENCES, typed(rows, AUDIENCE_TYPES))
     warehouse.replace(SENDS, pd.DataFrame([message("x", "m3", "treated", CONTACTED_ON)]))
     warehouse.replace(
         ORDERS, pd.DataFrame([ordered("c0", date(2024, 4, 24)), ordered("c4", date(2024, 4, 24))])
     )
-    send = dict.fromkeys(SEND_TYPES) | {
+    send = dict.fromkeys(EXPORT_TYPES) | {
         "audience": "a",
         "as_of_date": CONTACTED_ON,
         "sent_at": pd.Timestamp(CONTACTED_ON),
     }
-    warehouse.append(AUDIENCE_SENDS, typed([send | {"dry_run": True}], SEND_TYPES))
-    assert measured(warehouse, as_of=MORNING).empty, "nobody was contacted by a dry run"
+    warehouse.append(AUDIENCE_EXPORTS, typed([send | {"dry_run": True}], EXPORT_TYPES))
+    assert measure_lift(warehouse, as_of=AS_OF).empty, "a dry run contacts no customer"
     for destination in ("google", "meta"):
         warehouse.append(
-            AUDIENCE_SENDS, typed([send | {"dry_run": False, "destination": destination}], SEND_TYPES)
+            AUDIENCE_EXPORTS, typed([send | {"dry_run": False, "destination": destination}], EXPORT_TYPES)
         )
-    found = measured(warehouse, as_of=MORNING).set_index("name")
+    found = measure_lift(warehouse, as_of=AS_OF).set_index("name")
     assert list(found.index) == ["a 2024-04-22", "all"]
-    # c4 is held out, but ranks behind the last member: who would have come after the cap is no control.
-    counts = found.loc["all", ["contacted", "contacted_orderers", "held_out", "held_out_orderers"]]
+    # c4 is held out, but ranks behind the last member: it would have been over the cap, so it is no control.
+    counts = found.loc["all", ["contacted", "treated_conversions", "held_out", "control_conversions"]]
     assert counts.tolist() == [2, 1, 1, 0]

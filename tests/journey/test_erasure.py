@@ -16,10 +16,10 @@ def place(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathF
     return copied(first_run, tmp_path_factory.mktemp("erasure") / "var")
 
 
-def told(place: Place, module: str, *arguments: str) -> RunResult:
+def run_command(place: Place, module: str, *arguments: str) -> RunResult:
     process = place.start("-m", f"orchestration.cli.privacy.{module}", *arguments)
-    said, _ = process.communicate(timeout=900)
-    return RunResult(code=process.returncode, output=said)
+    output, _ = process.communicate(timeout=900)
+    return RunResult(code=process.returncode, output=output)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +29,14 @@ def somebody(place: Place) -> str:
 
 @pytest.fixture(scope="module")
 def personal(somebody: str) -> list[str]:
-    """What may be found nowhere afterwards."""
+    """Values that may be in no file after the erasure."""
     customers = customers_of(SIZES["tiny"])
     (row,) = contacts_of(customers)[customers["customer_id"] == somebody].to_dict("records")
     return [somebody, row["email"], row["phone"]]
 
 
 def is_gone(place: Place, personal: list[str]) -> bool:
-    # Beside the shop lies what its simulation knows; no shop has that.
+    # The truth folder belongs to the simulation; no real shop has it.
     found = scan([place.var_dir], personal, beside=[place.folder / "truth"])
     assert found.files > 500
     assert found.hits == {}
@@ -44,18 +44,18 @@ def is_gone(place: Place, personal: list[str]) -> bool:
 
 
 def test_an_erased_customer_is_gone_from_every_byte(place: Place, somebody: str, personal: list[str]) -> None:
-    before = json.loads(told(place, "export_subject", "--customer", somebody).output)
+    before = json.loads(run_command(place, "export_subject", "--customer", somebody).output)
     assert {"email": personal[1]} in before["vault"]["customers"]
     assert {"order_lines", "customers", "consents"} <= before["delivered"].keys()
     assert "purchase_propensity_latest" in before["published"]
     assert scan([place.var_dir], personal, beside=[place.folder / "truth"]).hits
-    erased = told(place, "erase", "--customer", somebody)
+    erased = run_command(place, "erase", "--customer", somebody)
     assert erased.code == 0, erased.output
     assert "1 erased" in erased.output
     assert is_gone(place, personal)
 
 
-def test_the_next_run_lands_the_same_exports_and_brings_nobody_back(
+def test_the_next_run_does_not_restore_the_erased_customer(
     place: Place, somebody: str, personal: list[str]
 ) -> None:
     again = place.run()
@@ -67,17 +67,17 @@ def test_the_next_run_lands_the_same_exports_and_brings_nobody_back(
     assert {"raw.order_lines", "features.feat_customer__rfm", "vault"} <= set(proof["table_name"])
     landed = place.kept("select * from raw.load_log")
     assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
-    nothing = json.loads(told(place, "export_subject", "--customer", somebody).output)
+    nothing = json.loads(run_command(place, "export_subject", "--customer", somebody).output)
     assert nothing == {"delivered": {}, "vault": {}, "published": {}}
 
 
-def test_whoever_is_in_the_file_of_requests_is_erased_and_the_file_goes(place: Place) -> None:
+def test_customers_in_the_request_file_are_erased_and_the_file_is_deleted(place: Place) -> None:
     requests = place.folder / "erasure_requests.csv"
     requests.write_text("customer_id\nC100020\nC100021\n")
-    erased = told(place, "erase")
+    erased = run_command(place, "erase")
     assert erased.code == 0, erased.output
     assert "2 erased" in erased.output
     assert not requests.exists()
-    nobody = told(place, "erase")
+    nobody = run_command(place, "erase")
     assert nobody.code == 2
     assert "name the customer: make erase CUSTOMER=" in nobody.output

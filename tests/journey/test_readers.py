@@ -1,4 +1,4 @@
-"""Whoever reads the published tables notices nothing of the runs that replace them."""
+"""Readers of the published tables are not disturbed by the runs that replace them."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import pytest
 from tests.journey.conftest import copied
 from tests.journey.world import LATEST, Place, RunResult
 
-# A consumer in a process of its own: either it opens the file anew each time, or it keeps the one
+# A consumer in a separate process: either it opens the file again each time, or it keeps the one
 # connection that it opened before the run. Two processes, because DuckDB hands a second connection
 # of one process the file that the first one holds. It counts what it saw until the file ``stop`` appears.
 READER = """
@@ -35,7 +35,7 @@ for (rows, customers, newest, oldest), times in counter.items():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """Another run, and what a reader saw meanwhile: rows, customers, newest, oldest, how often."""
+    """A second run, and the results of readers meanwhile: rows, customers, newest, oldest, how often."""
 
     place: Place
     instants: list[str]
@@ -57,8 +57,8 @@ def watched(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPat
     instants = [scored_at(place)]
     readers = [reader(kind, place, stop) for kind in ("seen", "held")]
     try:
-        told = place.run()
-        assert told.code == 0, told.output
+        result = place.run()
+        assert result.code == 0, result.output
         instants.append(scored_at(place))
     finally:
         stop.touch()
@@ -74,7 +74,7 @@ def watched(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPat
 
 
 def reader(kind: str, place: Place, stop: Path) -> subprocess.Popen[str]:
-    """A consumer that reads until ``stop`` is there: ``seen`` opens anew each time, ``held`` never."""
+    """Start a consumer that reads until ``stop`` exists: ``seen`` reconnects each time, ``held`` never."""
     return subprocess.Popen(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", READER, kind, str(place.snapshot), str(stop), LATEST],
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -97,16 +97,16 @@ def test_a_connection_that_stays_open_keeps_what_it_had(watched: Watched) -> Non
     assert [line[2] for line in watched.held] == watched.instants[:1]
 
 
-def test_the_same_morning_twice_over_doubles_nothing(watched: Watched) -> None:
+def test_a_second_run_of_an_as_of_date_duplicates_no_row(watched: Watched) -> None:
     for table in ("purchase_propensity", "purchase_propensity_latest", "churn", "churn_latest"):
         assert watched.place.published(f"select * from published.{table}")["customer_id"].is_unique
     probabilities = ["churn", "purchase_propensity"]
-    every_room = ["churn", "lifetime_value", "purchase_propensity", "segments"]
-    for table, rooms in (
-        ("levels", probabilities), ("model_registry", every_room), ("retrain_log", every_room),
+    every_capability = ["churn", "lifetime_value", "purchase_propensity", "segments"]
+    for table, model_names in (
+        ("levels", probabilities), ("model_registry", every_capability), ("retrain_log", every_capability),
     ):  # fmt: skip
         rows = watched.place.published(f"select * from published.{table}")
-        assert sorted(rows["model_name"]) == rooms, table
+        assert sorted(rows["model_name"]) == model_names, table
     landed = watched.place.kept("select source_file, count(*) as times from raw.load_log group by 1")
     assert set(landed["times"]) == {1}
 

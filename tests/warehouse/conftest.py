@@ -255,7 +255,7 @@ def ml_tables() -> dict[str, str]:
         tables[f"{scored}__scores"] = tables.pop(scored)
     tables["segments__assignments"] = tables.pop("segments__scores")
     tables["segments__profiles"] = tables.pop("segment_profiles")
-    tables["audiences"] += ", fate varchar"
+    tables["audiences"] += ", suppress_reason varchar"
     return tables
 
 

@@ -1,4 +1,4 @@
-"""Who is erased is in no table, file or byte, does not come back, and a kill changes none of that."""
+"""An erased person is in no table, file or byte and does not return, even if the erasure is killed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,15 +40,15 @@ EVENTS = pd.DataFrame(
     ],
     columns=["visitor", "customer", "at", "type"],
 )
-ASKED_AT = datetime(2024, 2, 1, 12)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
+REQUESTED_AT = datetime(2024, 2, 1, 12)  # noqa: DTZ001 - naive UTC, as everywhere in the warehouse
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Simulated kill of the process."""
 
 
 class Shop:
-    """A small business with everything in it that an erasure has to reach."""
+    """A small business with data in every place that an erasure covers."""
 
     def __init__(self, folder: Path, *, files: Path | None = None) -> None:
         self.folder, self.landing = folder, files or folder / "landing"
@@ -81,8 +81,8 @@ class Shop:
         self.published += 1
 
     @property
-    def premises(self) -> ErasureScope:
-        clock = iter(ASKED_AT + timedelta(minutes=passed) for passed in range(100))
+    def scope(self) -> ErasureScope:
+        clock = iter(REQUESTED_AT + timedelta(minutes=passed) for passed in range(100))
         return ErasureScope(
             business=self.business,
             warehouse=self.warehouse,
@@ -125,7 +125,7 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def is_gone(shop: Shop) -> bool:
-    """Whether nothing of Ann is left, and everything of Bob is there."""
+    """Whether no data of Ann is left, and all data of Bob is there."""
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
     assert shop.rows("select customer_id from published.scores") == [(BOB,)]
@@ -140,15 +140,15 @@ def is_gone(shop: Shop) -> bool:
 
 def test_an_erased_person_is_in_no_table_file_or_byte(shop: Shop) -> None:
     assert scan([shop.folder], [ANN]).hits
-    done = erase(shop.premises, [ANN])
+    done = erase(shop.scope, [ANN])
     assert (done.people, done.rows_removed, done.values_forgotten) == (1, 7, 1)
     assert done.files_searched == 4
     assert is_gone(shop)
     assert shop.published == 1
 
 
-def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
+def test_the_log_has_tables_row_counts_and_times_but_no_id(shop: Shop) -> None:
+    erase(shop.scope, [ANN])
     log = shop.rows("select * from ml.erasure_log order by table_name")
     assert [(table, rows) for *_, table, rows in log] == [
         ("ml.scores", 1), ("raw.customers", 1), ("raw.events", 2), ("raw.events", 1),
@@ -156,12 +156,12 @@ def test_the_proof_has_tables_rows_and_instants_and_no_name(shop: Shop) -> None:
     ]  # fmt: skip
     (token,) = {row[0] for row in log}
     assert token == shop.vault.tokens("customer_id", [ANN])[ANN]
-    assert {row[1] for row in log} == {ASKED_AT}
-    assert {row[2] for row in log} == {ASKED_AT + timedelta(minutes=1)}
+    assert {row[1] for row in log} == {REQUESTED_AT}
+    assert {row[2] for row in log} == {REQUESTED_AT + timedelta(minutes=1)}
 
 
-def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
+def test_loading_the_same_exports_again_does_not_restore_the_person(shop: Shop) -> None:
+    erase(shop.scope, [ANN])
     for _ in range(2):
         shop.deliver()
         shop.load_sources()
@@ -170,14 +170,14 @@ def test_the_same_exports_do_not_bring_the_person_back(shop: Shop) -> None:
     assert landed == {"orders": 0, "people": 0, "visits": 0}
 
 
-def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_path: Path) -> None:
+def test_files_in_other_folders_stay_and_the_person_is_rejected(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "ours", files=tmp_path / "theirs")
-    erase(shop.premises, [ANN])
+    erase(shop.scope, [ANN])
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     shop.load_sources()
     assert scan([shop.folder], [ANN, ADDRESS, "V-OWN-DEVICE"]).hits == {}
     assert (tmp_path / "theirs" / "orders.csv").read_text() == ORDERS
-    # Landed anew: what was counted is what lies there.
+    # Loaded again: the counts are those of the unchanged files.
     counted = "select source, rows_in, rows_loaded, rows_rejected from raw.load_log order by source"
     assert shop.rows(counted) == [("orders", 4, 1, 3), ("people", 2, 1, 1), ("visits", 5, 2, 3)]
     assert shop.rows("select customer_id from raw.order_lines") == [(BOB,)]
@@ -185,34 +185,34 @@ def test_where_the_files_are_not_ours_they_stay_and_the_person_is_refused(tmp_pa
 
 
 def test_erasing_twice_removes_nothing_more(shop: Shop) -> None:
-    erase(shop.premises, [ANN])
-    again = erase(shop.premises, [ANN, ANN])
+    erase(shop.scope, [ANN])
+    again = erase(shop.scope, [ANN, ANN])
     assert (again.people, again.rows_removed, again.values_forgotten) == (1, 0, 0)
-    assert erase(shop.premises, []).people == 0
+    assert erase(shop.scope, []).people == 0
     assert is_gone(shop)
 
 
-def test_without_a_key_nobody_is_erased_by_half(shop: Shop) -> None:
+def test_without_a_key_nothing_is_erased(shop: Shop) -> None:
     def no_key() -> Keyring:
         raise VaultKeyRefused("no key is given")
 
     before = shop.rows("from raw.order_lines")
     shop.vault = SqliteVault(shop.vault.file, no_key)
     with pytest.raises(VaultKeyRefused):
-        erase(shop.premises, [ANN])
+        erase(shop.scope, [ANN])
     assert shop.rows("from raw.order_lines") == before
     assert (shop.landing / "orders.csv").read_text() == ORDERS
 
 
 STEPS = (
-    "visitors_of", "redact_exports", "erase_rows", "log_values", "compact_database", "publish", "forget",
-    "scan", "finish", "forget twice",
+    "visitors_of", "redact_exports", "erase_rows", "log_vault_values", "compact_database", "publish",
+    "forget", "scan", "mark_finished", "forget twice",
 )  # fmt: skip
 
 
 @contextmanager
 def killed_at(step: str, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The process is killed as it begins ``step``, or as it ends it."""
+    """Kill the process at the start or at the end of ``step``."""
     place: object = {"publish": Shop, "forget": SqliteVault, "forget twice": SqliteVault}.get(step, erasure)
     name, calls = step.removesuffix(" twice"), []
     work: Callable[..., object] = getattr(place, name)
@@ -234,13 +234,13 @@ def killed_at(step: str, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_the_next_call_ends_it(
+def test_an_erasure_killed_at_any_step_is_completed_by_the_next_call(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool
 ) -> None:
     with killed_at(step, after=after, monkeypatch=monkeypatch), pytest.raises(Killed):
-        erase(shop.premises, [ANN])
-    # Even if landing comes first, nobody comes back once tables have begun to lose rows.
-    erase(shop.premises, [])
+        erase(shop.scope, [ANN])
+    # The next call completes the erasure from any step.
+    erase(shop.scope, [])
     assert is_gone(shop)
     assert shop.vault.customers_of(PENDING) == []
     logged = dict(shop.rows("select table_name, sum(rows_removed) from ml.erasure_log group by 1"))
@@ -248,24 +248,24 @@ def test_killed_at_any_step_the_next_call_ends_it(
     assert shop.rows("select count(*) from ml.erasure_log where finished_at is null") == [(0,)]
 
 
-def test_what_is_left_somewhere_is_named_and_the_erasure_stays_open(shop: Shop) -> None:
+def test_a_remaining_value_is_reported_and_the_erasure_stays_unfinished(shop: Shop) -> None:
     notes = shop.folder / "notes.txt"
     notes.write_text(f"called {ADDRESS} back")
     with pytest.raises(ErasureIncomplete, match=r"left in 1 files: .*notes\.txt") as found:
-        erase(shop.premises, [ANN])
+        erase(shop.scope, [ANN])
     assert ANN not in str(found.value)
     assert shop.rows("select count(*) from ml.erasure_log where finished_at is not null") == [(0,)]
     notes.unlink()
-    assert erase(shop.premises, []).people == 1
+    assert erase(shop.scope, []).people == 1
     assert is_gone(shop)
 
 
-def test_a_subject_gets_what_was_delivered_kept_and_published(shop: Shop) -> None:
-    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
-    assert {table: len(rows) for table, rows in told["delivered"].items()} == {
+def test_a_subject_export_has_delivered_vault_and_published_data(shop: Shop) -> None:
+    export = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert {table: len(rows) for table, rows in export["delivered"].items()} == {
         "customers": 1, "events": 3, "order_lines": 2,
     }  # fmt: skip
-    assert told["vault"] == {"people": [{"email": ADDRESS}]}
-    erase(shop.premises, [ANN])
-    told = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
-    assert told == {"delivered": {}, "vault": {}, "published": {}}
+    assert export["vault"] == {"people": [{"email": ADDRESS}]}
+    erase(shop.scope, [ANN])
+    export = subject(ANN, warehouse=shop.warehouse, vault=shop.vault, snapshot=shop.folder / "none.duckdb")
+    assert export == {"delivered": {}, "vault": {}, "published": {}}

@@ -1,4 +1,4 @@
-"""Erasure, access and audiences where customers go by tokens: the delivered id does as well."""
+"""Erasure, subject access and audiences with tokens accept the delivered id as well."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ from orchestration.resources.vault import SqliteVault
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
-from tests.warehouse.token_shop import ANNA, BOB, NAMES, business, deliver, landed, sealed, token_of
+from tests.warehouse.token_shop import ANNA, BOB, NAMES, business, deliver, empty_vault, landed, token_of
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> SqliteVault:
-    return sealed(tmp_path)
+    return empty_vault(tmp_path)
 
 
 def test_who_was_erased_under_an_id_stays_erased_under_the_token(tmp_path: Path, vault: SqliteVault) -> None:
@@ -61,7 +61,7 @@ def test_what_the_vault_kept_under_ids_goes_by_tokens_from_then_on(
 
 
 class Place:
-    """A shop whose commands are called as at the terminal."""
+    """A shop on which the commands are run."""
 
     def __init__(self, folder: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.file, self.folder, self.suffix = folder / "shop.yaml", folder / "var" / "shop", suffix
@@ -82,7 +82,7 @@ class Place:
         self.warehouse = DuckDBWarehouse(database=str(self.settings.warehouse_file))
 
     def run(self) -> None:
-        """Deliver and land; everybody who bought is scored and in the audience."""
+        """Deliver and load; every customer with an order is scored and in the audience."""
         deliver(self.folder, self.suffix)
         redact_exports(self.shop, self.vault)
         with self.warehouse.connect() as connection:
@@ -90,8 +90,8 @@ class Place:
             connection.execute("create schema if not exists ml; create schema if not exists point_in_time")
             connection.execute(
                 "create or replace table ml.audiences as select distinct 'best' as audience, "
-                "date '2024-05-06' as as_of_date, customer_id, 1 as rank, 9.5 as value, 'member' as fate "
-                "from raw.order_lines where customer_id is not null"
+                "date '2024-05-06' as as_of_date, customer_id, 1 as rank, 9.5 as value, "
+                "cast(null as varchar) as suppress_reason from raw.order_lines where customer_id is not null"
             )
             connection.execute(
                 "create or replace table point_in_time.pit_customer__eligibility as "
@@ -114,12 +114,12 @@ def test_the_commands_take_the_delivered_id_as_well_as_the_token(
     anna, bob = (token_of(place.shop, place.vault, name) for name in (ANNA, BOB))
     name = anna if is_token else ANNA
     assert export_subject.main(["--customer", name]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [(table, len(rows)) for table, rows in told["delivered"].items()] == [
+    export = json.loads(capsys.readouterr().out)
+    assert [(table, len(rows)) for table, rows in export["delivered"].items()] == [
         ("customers", 1), ("order_lines", 2),
     ]  # fmt: skip
-    assert told["vault"][DELIVERED_IDS] == [{"delivered_id": ANNA}]
-    assert {"email": ANNA} in told["vault"]["people"]
+    assert export["vault"][DELIVERED_IDS] == [{"delivered_id": ANNA}]
+    assert {"email": ANNA} in export["vault"]["people"]
     assert audience.main(["--send", "yes"]) == 0
     (file,) = place.settings.audiences_dir.glob("*meta.csv")
     assert hashlib.sha256(ANNA.encode()).hexdigest() in file.read_text()
@@ -156,7 +156,7 @@ def test_an_id_behind_a_token_that_is_left_somewhere_is_found(
     assert erase.main([]) == 0
 
 
-def test_nobody_is_erased_or_told_by_half_between_ids_and_tokens(
+def test_commands_refuse_a_mixture_of_ids_and_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = Place(tmp_path, "csv", monkeypatch)

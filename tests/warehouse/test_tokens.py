@@ -1,4 +1,4 @@
-"""Customers go by tokens: what they were delivered under is in no file, table or byte but the vault."""
+"""Tokens replace customer ids: the delivered id is in no file, table or byte outside the vault."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,19 +25,19 @@ from tests.warehouse.token_shop import (
     TOKEN,
     business,
     deliver,
+    empty_vault,
     landed,
-    sealed,
     token_of,
 )
 
 
 @pytest.fixture
 def vault(tmp_path: Path) -> SqliteVault:
-    return sealed(tmp_path)
+    return empty_vault(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and_run(
+def test_a_customer_has_one_token_everywhere_and_the_id_is_in_no_byte(
     tmp_path: Path, vault: SqliteVault, suffix: str
 ) -> None:
     shop = business(tmp_path, suffix)
@@ -53,23 +53,23 @@ def test_no_id_is_in_any_byte_and_one_customer_has_one_token_in_every_source_and
     assert first["rejects"]["reason"].item().startswith("quantity 'many' is not a number")
     assert bob in first["rejects"]["raw_text"].item()
     assert scan([tmp_path], NAMES).hits == {}
-    # What was written again is read again: nothing changes, neither there nor when it is delivered anew.
+    # What was written again is read again: nothing changes, neither there nor when it is delivered again.
     files = {file: file.read_bytes() for file in (tmp_path / "landing").iterdir()}
     assert redact_exports(shop, vault) == RedactionResult()
-    again = landed(tmp_path, shop, vault)
+    second = landed(tmp_path, shop, vault)
     deliver(tmp_path, suffix)
-    anew = landed(tmp_path, shop, vault)
+    third = landed(tmp_path, shop, vault)
     for table in ("order_lines", "customers", "rejects", "load_log"):
-        told = [
-            each[table].drop(columns="file_fingerprint", errors="ignore") for each in (first, again, anew)
+        compared = [
+            each[table].drop(columns="file_fingerprint", errors="ignore") for each in (first, second, third)
         ]
-        pd.testing.assert_frame_equal(told[0], told[1])
-        pd.testing.assert_frame_equal(told[0], told[2])
+        pd.testing.assert_frame_equal(compared[0], compared[1])
+        pd.testing.assert_frame_equal(compared[0], compared[2])
     assert {file: file.read_bytes() for file in files} == files
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_files_elsewhere_are_only_read_and_get_the_same_tokens(
+def test_files_in_other_folders_are_only_read_and_get_the_same_tokens(
     tmp_path: Path, vault: SqliteVault, suffix: str
 ) -> None:
     ours = business(tmp_path, suffix)
@@ -109,17 +109,15 @@ def test_after_a_rotation_tokens_are_the_same(tmp_path: Path, vault: SqliteVault
     before = landed(tmp_path, shop, vault)
     old, new = VaultKey(b"\1" * 32), VaultKey(b"\2" * 32)
     SqliteVault(vault.file, lambda: Keyring(current=old, following=new)).rotate()
-    refitted_every_run = SqliteVault(vault.file, lambda: Keyring(current=new))
+    rotated = SqliteVault(vault.file, lambda: Keyring(current=new))
     deliver(tmp_path, "csv")
     (tmp_path / "warehouse.duckdb").unlink()
-    after = landed(tmp_path, shop, refitted_every_run)
+    after = landed(tmp_path, shop, rotated)
     pd.testing.assert_frame_equal(before["order_lines"], after["order_lines"])
-    assert refitted_every_run.read([token_of(shop, refitted_every_run, ANNA)])["email"].tolist() == [ANNA]
+    assert rotated.read([token_of(shop, rotated, ANNA)])["email"].tolist() == [ANNA]
 
 
-def test_lines_that_are_broken_and_ids_that_cannot_be_made_out_are_refused_and_not_shown(
-    tmp_path: Path, vault: SqliteVault
-) -> None:
+def test_broken_lines_and_unclear_ids_are_rejected_and_not_shown(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, place="landing_dir")
     lost = {
         "orders": b"O6,dan.dyer@example.org\nO7,\0eve.ely@example.org,2024-01-05 10:00,1\n",
@@ -221,7 +219,7 @@ def test_numbers_of_parquet_become_tokens_of_their_text(tmp_path: Path, vault: S
         ),
     ],
 )
-def test_an_id_that_no_token_can_take_the_place_of_is_refused(
+def test_an_id_that_cannot_be_replaced_by_a_token_is_refused(
     tmp_path: Path, vault: SqliteVault, columns: Mapping[str, str], words: list[str]
 ) -> None:
     people = {"name": "people", "table": "customers", "files": "{landing_dir}/people.csv", "columns": columns}
@@ -236,9 +234,7 @@ def test_an_id_that_no_token_can_take_the_place_of_is_refused(
     assert (tmp_path / "landing" / "people.csv").read_bytes() == before
 
 
-def test_without_tokens_an_id_that_is_personal_is_refused_and_the_remedy_told(
-    tmp_path: Path, vault: SqliteVault
-) -> None:
+def test_without_tokens_a_personal_id_is_refused_with_a_remedy(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, customer_ids="as_delivered")
     deliver(tmp_path, "csv")
     with pytest.raises(BusinessInvalid, match="to replace it by a token, set customer_ids: tokens"):

@@ -1,4 +1,4 @@
-"""A shop whose customers go by tokens: who they are, their files in every format, and how they land."""
+"""A shop with tokens as customer ids: its customers, its files in every format, and their loading."""
 
 import gzip
 import re
@@ -18,7 +18,7 @@ from orchestration.resources.vault import SqliteVault
 ANNA, BOB, CLEO = "anna.archer@example.org", "bob.baker@example.org", "cleo.cole@example.org"
 NAMES = [ANNA, BOB, CLEO, "Anna.Archer@Example.org", "dan.dyer@example.org", "eve.ely@example.org"]
 TOKEN = re.compile("token_[0-9a-f]{64}")
-# Anna is written in two ways and Bob buys what is no number; nobody bought the last.
+# Anna's address has two spellings, one quantity of Bob is not a number, and the last order is a guest's.
 ORDERS = pd.DataFrame(
     [
         ("O1", " Anna.Archer@Example.org", "2024-01-01 10:00", "1"),
@@ -88,7 +88,7 @@ def deliver(folder: Path, suffix: str, *, to: str = "landing") -> None:
     (folder / to / f"people.{suffix}").write_bytes(FORMATS[suffix](PEOPLE, folder))
 
 
-def sealed(folder: Path) -> SqliteVault:
+def empty_vault(folder: Path) -> SqliteVault:
     """An empty vault in ``folder``, and its key."""
     return SqliteVault(folder / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
 

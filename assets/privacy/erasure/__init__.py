@@ -1,1 +1,1 @@
-"""Erasure of a person from the warehouse, the vault, landed files and model artifacts."""
+"""Erasure of a person from the warehouse, the vault, landed files and the snapshot."""

@@ -1,4 +1,4 @@
-"""A DuckDB file written anew, so that what was deleted is in its bytes no more."""
+"""Compaction of a DuckDB file, which removes the bytes of deleted rows."""
 
 from pathlib import Path
 
@@ -13,31 +13,31 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 def compact_database(file: Path) -> None:
-    """Copy the database ``file`` into a new file and put that in its place, in one step.
+    """Copy the database ``file`` into a new file and replace it in one step.
 
-    DuckDB keeps deleted rows in their blocks, and frees blocks without overwriting them: only a new file
-    is without them. A kill leaves the old file, or the new one.
+    DuckDB keeps deleted rows in their blocks, and frees blocks without overwriting them; only a new file
+    is free of them. A kill leaves the old file or the new one.
 
     Args:
-        file: The database; nothing else may have it open.
+        file: The database; no other process may have it open.
 
     Raises:
         duckdb.IOException: when another process has it open.
     """
-    fresh = file.with_name(f".{file.name}.anew")
-    _remove(fresh)
+    compacted = file.with_name(f".{file.name}.compacted")
+    _remove(compacted)
     with duckdb.connect(str(file), config=CONFIG) as connection:
         connection.execute("checkpoint")
     try:
         with duckdb.connect(config=CONFIG) as connection:
             # Views name their catalog, which is the file's name.
             connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
-            connection.execute(f"attach {literal(str(fresh))} as fresh")
-            connection.execute(f"copy from database {quoted(file.stem)} to fresh")
-            connection.execute("detach fresh")
-        fresh.replace(file)
+            connection.execute(f"attach {literal(str(compacted))} as compacted")
+            connection.execute(f"copy from database {quoted(file.stem)} to compacted")
+            connection.execute("detach compacted")
+        compacted.replace(file)
     finally:
-        _remove(fresh)
+        _remove(compacted)
 
 
 def _remove(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Somebody's rows taken out of every table of the warehouse, and the proof of it, in one transaction."""
+"""Delete the rows of people from every table of the warehouse, and log it, in one transaction."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ VAULT = "vault"
 
 
 def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> list[str]:
-    """The devices that nobody but ``customer_ids`` ever signed in on."""
+    """Visitor ids of devices on which only ``customer_ids`` ever signed in."""
     if not _exists(connection, EVENTS.schema, EVENTS.name):
         return []
     rows = connection.execute(
@@ -25,12 +25,12 @@ def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[
     return [str(visitor) for (visitor,) in rows]
 
 
-def others_named_alike(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
-    """Those of ``customer_ids`` that are part of somebody else's id: bytes cannot tell them apart."""
+def ids_inside_other_ids(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
+    """Those of ``customer_ids`` that are part of another customer's id, so that a byte scan is ambiguous."""
     if not _exists(connection, "raw", "order_lines"):
         return set()
     rows = connection.execute(
-        "with asked as (select unnest($ids) as id) select distinct id from asked inner join "
+        "with requested as (select unnest($ids) as id) select distinct id from requested inner join "
         f"(select distinct customer_id from {raw('order_lines').sql}) as others "
         "on contains(customer_id, id) and customer_id <> id",
         {"ids": list(customer_ids)},
@@ -45,40 +45,40 @@ def erase_rows(
     visitors: Collection[str],
     requested_at: datetime,
 ) -> int:
-    """Delete every row of the customers in ``tokens`` and of their ``visitors``; returns how many.
+    """Delete every row of the customers in ``tokens`` and of their ``visitors``; return the number of rows.
 
     Args:
-        connection: In a transaction of its own; what is deleted and what is logged stand or fall together.
-        tokens: For each customer's id what stands for it in the log.
-        visitors: Devices whose rows go too, signed in or not.
-        requested_at: When it was asked for, naive UTC.
+        connection: In a transaction, so that deletion and log are committed together.
+        tokens: Token of each customer id for the log.
+        visitors: Visitor ids whose rows are deleted too, signed in or not.
+        requested_at: Time of the request, naive UTC.
     """
-    _make_log(connection)
-    _list_the_gone(connection, tokens, visitors)
+    _create_log(connection)
+    _create_erased_table(connection, tokens, visitors)
     removed = 0
     for schema, table, kind in _tables(connection):
-        name, matches = f"{quoted(schema)}.{quoted(table)}", f"gone.kind = {literal(kind)}"
+        name, matches = f"{quoted(schema)}.{quoted(table)}", f"erased.kind = {literal(kind)}"
         counted = connection.execute(
             f"insert into {ERASURES.sql} select token, $requested_at, null, $table, count(*) "
-            f"from {name} as landed inner join gone on landed.{quoted(kind)} = gone.id and {matches} "
+            f"from {name} as landed inner join erased on landed.{quoted(kind)} = erased.id and {matches} "
             "group by token",
             {"requested_at": requested_at, "table": f"{schema}.{table}"},
         )
         if counted.fetchall() == [(0,)]:
             continue
         deleted = connection.execute(
-            f"delete from {name} where {quoted(kind)} in (select id from gone where {matches})"
+            f"delete from {name} where {quoted(kind)} in (select id from erased where {matches})"
         ).fetchone()
         removed += int(deleted[0]) if deleted else 0
         if schema == "raw":
-            # What was counted at landing is no more: the table is landed anew.
+            # The counts of its load records are no longer true, so the next run loads the table again.
             connection.execute(f"delete from {LOAD_LOG.sql} where table_name = $table", {"table": table})
     _erase_rejects(connection, [*tokens, *visitors])
-    connection.execute("drop table gone")
+    connection.execute("drop table erased")
     return removed
 
 
-def _make_log(connection: duckdb.DuckDBPyConnection) -> None:
+def _create_log(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create schema if not exists {quoted(ERASURES.schema)}")
     connection.execute(
         f"create table if not exists {ERASURES.sql} (erasure_id varchar, requested_at timestamp, "
@@ -86,10 +86,16 @@ def _make_log(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def log_values(
+def log_vault_values(
     connection: duckdb.DuckDBPyConnection, values: Mapping[str, int], *, requested_at: datetime
 ) -> None:
-    """Log how many values the vault keeps of each token, unless a call before this one has done so."""
+    """Log the number of the vault's values per token, unless an earlier call has done so.
+
+    Args:
+        connection: The warehouse.
+        values: Number of values per token.
+        requested_at: Time of the request, naive UTC.
+    """
     connection.executemany(
         f"insert into {ERASURES.sql} select $token, $requested_at, null, {literal(VAULT)}, $values "
         f"where not exists (select 1 from {ERASURES.sql} where erasure_id = $token "
@@ -98,8 +104,16 @@ def log_values(
     )
 
 
-def finish(connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, finished_at: datetime) -> None:
-    """Log that everything of ``tokens`` is done."""
+def mark_finished(
+    connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, finished_at: datetime
+) -> None:
+    """Mark the log rows of ``tokens`` as finished.
+
+    Args:
+        connection: The warehouse.
+        tokens: Tokens of the erased customers.
+        finished_at: Time of completion, naive UTC.
+    """
     connection.execute(
         f"update {ERASURES.sql} set finished_at = $finished_at "
         "where finished_at is null and list_contains($tokens, erasure_id)",
@@ -107,20 +121,20 @@ def finish(connection: duckdb.DuckDBPyConnection, tokens: Collection[str], *, fi
     )
 
 
-def _list_the_gone(
+def _create_erased_table(
     connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, str], visitors: Collection[str]
 ) -> None:
-    # A visitor of several customers who go together is put down to the first of them.
-    connection.execute("create temp table gone (kind varchar, id varchar, token varchar)")
+    # A visitor shared by several erased customers is logged under the first of them.
+    connection.execute("create temp table erased (kind varchar, id varchar, token varchar)")
     rows = [("customer_id", each, token) for each, token in tokens.items()]
     owner = next(iter(tokens.values()), None)
     connection.executemany(
-        "insert into gone values (?, ?, ?)", rows + [("visitor_id", each, owner) for each in visitors]
+        "insert into erased values (?, ?, ?)", rows + [("visitor_id", each, owner) for each in visitors]
     )
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Every table that says whom its rows are about, and the column that says it; views follow."""
+    """Every table with a column that identifies a person, and that column; views need no change."""
     rows = connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() "
         "inner join duckdb_tables() using (database_name, schema_name, table_name) "
@@ -132,7 +146,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]
 
 
 def _erase_rejects(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> None:
-    """Rejects keep what was delivered as text, and may quote an id in their reason."""
+    """Delete rejects that hold an id in their raw text or their reason."""
     if not _exists(connection, REJECTS.schema, REJECTS.name) or not ids:
         return
     word = "'(^|[^0-9A-Za-z])' || regexp_escape(id) || '([^0-9A-Za-z]|$)'"

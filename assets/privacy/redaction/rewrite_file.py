@@ -1,4 +1,4 @@
-"""A delivered file written again without personal values, ids or somebody's rows, all else as it was."""
+"""Rewrite a delivered file without personal values, ids or rows of erased people, otherwise unchanged."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from assets.ingest.parsing.pii_columns import NOBODY
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
 
-# What stands for a line that cannot be split: nobody can say which part of it is personal.
+# Replaces a line that cannot be split into columns, because any part of it may be personal.
 WITHHELD_LINE = "withheld"
 
 Row = Sequence[str | None]
@@ -27,9 +27,10 @@ Row = Sequence[str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a file loses: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines.
+    """Change of a file: the values of ``emptied`` columns, lower case, and the rows on ``dropped`` lines.
 
-    In ``id_column``, lower case, are tokens already where the rows were read; they go into the file.
+    The rows in the scratch database already hold tokens in ``id_column`` (lower case, if any), which are
+    written to the file.
     """
 
     emptied: frozenset[str]
@@ -40,27 +41,27 @@ class Change:
         return bool(self.emptied or self.dropped or self.id_column)
 
 
-def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
-    """Put a file without what ``change`` takes in the place of the one file of ``arrival``, in one step.
+def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> None:
+    """Apply ``change`` to the one file of ``arrival`` and replace the file in one step.
 
-    Columns, order, format, encoding and packing stay; so does the number of rows that nobody drops. A line
+    Columns, order, format, encoding and compression stay, and so do all rows that are not dropped. A line
     that cannot be split into columns is replaced by one word, which cannot be split either. The same file
     gives the same bytes.
 
     Args:
-        room: Where ``arrival`` was read, its ``broken`` table included.
+        scratch: The database that ``arrival`` was read into, with its ``broken`` table.
         arrival: One file, read with all its columns.
-        change: What goes.
+        change: Columns, rows and ids to redact.
     """
     file = arrival.files[0].file
     kind, compression = format_of(file), compression_of(file)
     unfinished = file.path.with_name(f".{file.path.name}.unfinished")
     try:
         if kind == "parquet":
-            tokens = _tokens(room, arrival, change)
+            tokens = _tokens(scratch, arrival, change)
             _write_parquet(file.path, unfinished, change, tokens=tokens)
         else:
-            text = _WRITERS[kind](room, arrival, _lines(room, arrival, change))
+            text = _WRITERS[kind](scratch, arrival, _redacted_rows(scratch, arrival, change))
             _pack(text.encode(file.source.encoding), unfinished, compression)
         unfinished.chmod(file.path.stat().st_mode)
         unfinished.replace(file.path)
@@ -68,17 +69,17 @@ def rewrite(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Chang
         unfinished.unlink(missing_ok=True)
 
 
-def _tokens(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
-    """What stands in the id's column, line by line; nothing when there is none to be written."""
+def _tokens(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[str]:
+    """Tokens of the id column, line by line; empty if the file has no id column to rewrite."""
     if change.id_column is None:
         return []
     name = quoted(change.id_column)
-    rows = room.execute(f"select {name} from {arrival.rows} order by {quoted(LINE)}").fetchall()
+    rows = scratch.execute(f"select {name} from {arrival.rows} order by {quoted(LINE)}").fetchall()
     return [token or NOBODY for (token,) in rows]
 
 
 def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str]) -> None:
-    # Not by DuckDB: files of one source are read together as long as their schemas are the same.
+    # Not by DuckDB: files of one source are read together only as long as their schemas are equal.
     with pq.ParquetFile(old) as parquet:
         table = parquet.read()
     for position, field in enumerate(table.schema):
@@ -95,14 +96,16 @@ def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str
     pq.write_table(table, new, compression="zstd")
 
 
-def _lines(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change) -> list[Row | None]:
-    """The rows that stay, in order, emptied where told; ``None`` for a line that could not be split."""
+def _redacted_rows(
+    scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change
+) -> list[Row | None]:
+    """Remaining rows in order, with columns emptied; ``None`` for a line that could not be split."""
     columns = listed(list(arrival.columns))
-    rows = room.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
-    broken = room.execute("select source_line from broken").fetchall()
+    rows = scratch.execute(f"select {columns} {quoted(LINE)} from {arrival.rows}").fetchall()
+    broken = scratch.execute("select source_line from broken").fetchall()
     names = [name.lower() for name in arrival.columns]
     kept: list[tuple[int, Row | None]] = [
-        (line, [_left(name, value, change) for name, value in zip(names, values, strict=True)])
+        (line, [_redacted_value(name, value, change) for name, value in zip(names, values, strict=True)])
         for *values, line in rows
         if line not in change.dropped
     ]
@@ -110,15 +113,15 @@ def _lines(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Change
     return [row for _, row in sorted(kept, key=lambda each: each[0])]
 
 
-def _left(name: str, value: str | None, change: Change) -> str | None:
+def _redacted_value(name: str, value: str | None, change: Change) -> str | None:
     if name in change.emptied:
         return None
     return NOBODY if name == change.id_column and value is None else value
 
 
-def _as_csv(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
+def _as_csv(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     file = arrival.files[0].file
-    delimiter, _ = header_of(room, Text(file, compression_of(file)))
+    delimiter, _ = header_of(scratch, Text(file, compression_of(file)))
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(arrival.columns)
@@ -127,12 +130,12 @@ def _as_csv(room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collec
 
 
 def _as_json_lines(
-    _room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
+    _scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
 ) -> str:
     return "".join(f"{_document(arrival, line)}\n" for line in lines)
 
 
-def _as_json(_room: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
+def _as_json(_scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     return f"[{', '.join(_document(arrival, line) for line in lines)}]\n"
 
 

@@ -1,4 +1,4 @@
-"""What the shop's site sees: devices, and everything that is done on them."""
+"""Visitors of the shop's site and their recorded events."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +14,22 @@ from assets.sample_shop.world.simulated_days import SimulatedDays
 DEVICES, DEVICE_SHARES = ("desktop", "mobile", "tablet"), (0.45, 0.45, 0.10)
 MEAN_DAYS_BEFORE_SIGN_UP, LONGEST_DAYS_BEFORE_SIGN_UP = 10.0, 45
 SECOND_DEVICE_SHARE, MEAN_DAYS_TO_SECOND_DEVICE, MEAN_DAYS_TO_LOG_IN = 0.25, 120.0, 15.0
-# Devices whose owner never signs up, for each that is identified one day: a third of all.
+# Devices whose owner never signs up, per device that is identified at some time: a third of all.
 STRANGERS_PER_KNOWN = 0.5
 STRANGERS_FROM_DAY = -30
 
 
 def visitors_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One row per device: what the site takes for a visitor.
+    """Simulate the visitors, one row per device.
 
-    Everyone has a main device, seen for some days before sign-up and identified by it; a quarter take up
-    a second one later, on which they log in only after a while. A third of all devices belong to
+    Every customer has a main device, seen for some days before sign-up and identified by it; a quarter
+    start to use a second one later and log in on it after a while. A third of all devices belong to
     people who never sign up.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+        rng: Random generator.
 
     Returns:
         visitor_id, customer (row of ``customers``; -1 for people who never sign up), device (desktop,
@@ -34,7 +39,7 @@ def visitors_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -
     known = pd.concat([_main_devices(customers, rng), _second_devices(shop, customers, rng)])
     strangers = _strangers(shop, max(1, round(STRANGERS_PER_KNOWN * len(known))), rng)
     visitors = pd.concat([known, strangers], ignore_index=True)
-    # Shuffled: a visitor's number tells nothing.
+    # Shuffled, so that a visitor's number carries no information.
     number = pd.Series(rng.permutation(len(visitors)) + 1).astype(str).str.zfill(8)
     countries = np.array([*customers["country"], None], dtype=object)[visitors["customer"].to_numpy()]
     drawn = np.array(COUNTRIES, dtype=object)[
@@ -98,16 +103,16 @@ def _strangers(shop: Shop, count: int, rng: np.random.Generator) -> pd.DataFrame
 def events_of(
     shop: Shop, visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Everything that the site records in ``days``, oldest first.
+    """Simulate all events that the site records in ``days``, oldest first.
 
-    A visit ends at midnight, so that each event lies on a day of ``days``.
+    A visit ends at midnight, so that each event is on a day of ``days``.
 
     Args:
         shop: The shop.
         visitors: As ``visitors_of`` returns them.
         days: Day numbers; one month at a time bounds the memory.
-        world: What happens in these days.
-        rng: Where chance comes from.
+        world: State of the simulation in these days.
+        rng: Random generator.
 
     Returns:
         visitor_id, customer_id (None until the device is identified), occurred_at (local wall clock, whole
@@ -125,7 +130,7 @@ def events_of(
 def _recorded(
     shop: Shop, steps: pd.DataFrame, visits: pd.DataFrame, *, visitors: pd.DataFrame, world: SimulatedDays
 ) -> pd.DataFrame:
-    """``steps`` with the columns of the export."""
+    """Events of ``steps`` in the columns of the export."""
     visit = steps["visit"].to_numpy()
     visitor, day = visits["visitor"].to_numpy()[visit], visits["day"].to_numpy()[visit]
     origin = visits["origin"].to_numpy()[visit]

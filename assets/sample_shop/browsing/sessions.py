@@ -1,4 +1,4 @@
-"""What happens during a visit to the shop's site: pages, searches, products, carts and purchases."""
+"""Events of a visit to the shop's site: pages, searches, products, carts and purchases."""
 
 import numpy as np
 import pandas as pd
@@ -11,29 +11,29 @@ EVENT_TYPES = ("page_view", "search", "product_view", "add_to_cart", "checkout",
 PAGE_VIEW, SEARCH, PRODUCT_VIEW, ADD_TO_CART, CHECKOUT, PURCHASE = range(len(EVENT_TYPES))
 STEP_SHARES = (0.20, 0.20, 0.60)
 FAVOURITE_SHARE = 0.6
-# Of the products looked at without an order; then of those put into the cart.
+# Share of products viewed without an order that are put into the cart; share of these that reach checkout.
 CARTED_SHARE, ABANDONED_CHECKOUT_SHARE = 0.08, 0.25
-# Of the ordered products: the others are ordered from memory.
+# Share of ordered products that are viewed before.
 VIEWED_BEFORE_ORDER_SHARE = 0.9
 SHORTEST_PAUSE, LONGEST_PAUSE = 5, 75
-# Positions in a visit: steps are ``STEP`` apart, with room for what follows from each; the ordered
-# products come after any step, in the order of the lines.
+# Positions in a visit: steps are ``STEP`` apart, with space for the events that follow from each; ordered
+# products come after all steps, in the order of the lines.
 BEGINNING, STEP, ORDERING, END = 0, 3, 10_000, 2**31 - 1
 NOTHING = -1
 
 
 def steps_of(visits: pd.DataFrame, *, world: SimulatedDays, rng: np.random.Generator) -> pd.DataFrame:
-    """Everything that happens in ``visits``, visit by visit, in order.
+    """Simulate the events of ``visits``, visit by visit, in order.
 
     A visit without an order opens a page, then takes a Poisson number of steps with mean ``steps``; one
     with an order goes on to the ordered products, the cart, the checkout and the purchase.
 
     Args:
-        visits: day, second (since the shop's first midnight: when it begins, or for an order when that is
-            placed), order (row of ``world.orders``; -1 without), steps, liked (favourite category; -1
+        visits: day, second (since the shop's first midnight: start of the visit, or time of its order),
+            order (row of ``world.orders``; -1 without), steps, liked (favourite category; -1
             if unknown); by row number.
-        world: The days' orders and lines, and the products.
-        rng: Where chance comes from.
+        world: Orders and lines of these days, and the products.
+        rng: Random generator.
 
     Returns:
         visit (row of ``visits``), position (in it), event_type (index into ``EVENT_TYPES``), product (row
@@ -50,7 +50,7 @@ def steps_of(visits: pd.DataFrame, *, world: SimulatedDays, rng: np.random.Gener
 def _part(
     visit: Ints, position: Ints | int, event_type: Ints | int, product: Ints | int = NOTHING
 ) -> pd.DataFrame:
-    """Events of one sort; ``position`` puts those of a visit into order. Small types: there are millions."""
+    """Events of one type; ``position`` orders those of a visit. Small dtypes, for millions of rows."""
     count = len(visit)
     return pd.DataFrame(
         {
@@ -65,7 +65,7 @@ def _part(
 def _looking_around(
     visits: pd.DataFrame, products: pd.DataFrame, rng: np.random.Generator
 ) -> list[pd.DataFrame]:
-    """The steps, the products they put into the cart, and the checkouts that come to nothing."""
+    """Steps, products put into the cart, and abandoned checkouts."""
     count = rng.poisson(visits["steps"].to_numpy())
     visit = np.repeat(np.arange(len(visits)), count)
     position = STEP * (1 + np.arange(len(visit)) - np.repeat(count.cumsum() - count, count))
@@ -74,7 +74,7 @@ def _looking_around(
     seen = visits[["day", "liked"]].iloc[visit[is_view]]
     product = np.full(len(visit), NOTHING)
     product[is_view] = products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
-    # Who orders buys what is in the cart.
+    # A visit with an order abandons no product.
     can_leave = is_view & (visits["order"].to_numpy()[visit] == NOTHING)
     carted = can_leave & (rng.random(len(visit)) < CARTED_SHARE)
     checked_out = carted & (rng.random(len(visit)) < ABANDONED_CHECKOUT_SHARE)
@@ -86,7 +86,7 @@ def _looking_around(
 
 
 def _ordering(visits: pd.DataFrame, world: SimulatedDays, rng: np.random.Generator) -> list[pd.DataFrame]:
-    """Each ordered product, looked at by most and put into the cart by all; then checkout and purchase."""
+    """Events of ordered products: most are viewed, all are put into the cart; then checkout and purchase."""
     order = visits["order"].to_numpy()
     buying = np.flatnonzero(order != NOTHING)
     visit_of = np.full(len(world.orders), NOTHING)
@@ -105,7 +105,7 @@ def _ordering(visits: pd.DataFrame, world: SimulatedDays, rng: np.random.Generat
 
 
 def _seconds(visit: Ints, visits: pd.DataFrame, rng: np.random.Generator) -> Ints:
-    """When each event happens: counted from the visit's beginning, or back from its order."""
+    """Time of each event in seconds, counted from the visit's start, or back from its order."""
     is_first = np.r_[True, visit[1:] != visit[:-1]][: len(visit)]
     pause = rng.integers(SHORTEST_PAUSE, LONGEST_PAUSE, size=len(visit), endpoint=True)
     passed = np.where(is_first, 0, pause).cumsum()
@@ -117,16 +117,16 @@ def _seconds(visit: Ints, visits: pd.DataFrame, rng: np.random.Generator) -> Int
 
 
 def products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
-    """Row of one product per view, often from the favourite category, by popularity among the launched.
+    """Draw one launched product per view by popularity, often from the favourite category.
 
     Args:
         liked: Index into ``CATEGORIES``; -1 without a favourite; shape (views,).
         day: Day number of the view, shape (views,).
         products: category, popularity, launched_day.
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
-        Rows of ``products``, shape (views,); -1 where nothing has been launched.
+        Rows of ``products``, shape (views,); -1 where no product has been launched.
     """
     chosen = _from_shelf(np.arange(len(products)), day, products, rng)
     from_favourite = rng.random(len(liked)) < FAVOURITE_SHARE
@@ -142,7 +142,7 @@ def _from_shelf(shelf: Ints, day: Ints, products: pd.DataFrame, rng: np.random.G
     launched = products["launched_day"].to_numpy()[shelf]
     oldest_first = np.argsort(launched, kind="stable")
     weight = np.r_[0.0, products["popularity"].to_numpy()[shelf][oldest_first].cumsum()]
-    # Sorted by launch, what is on sale on a day is a beginning of the shelf.
+    # Sorted by launch, the products on sale on a day are a prefix of the shelf.
     on_sale = np.searchsorted(launched[oldest_first], day, side="right")
     luck = rng.random(len(day)) * weight[on_sale]
     place = np.searchsorted(weight, luck, side="right") - 1

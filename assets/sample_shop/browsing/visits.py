@@ -1,4 +1,4 @@
-"""Who visits the shop's site in some days: when, on which device, and sent by whom."""
+"""Visits to the shop's site: time, device and traffic source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # Relative to average interest; mean 1 when a quarter of the customers is interested.
 VISIT_FACTORS: Floats = np.array([0.4, 2.8])
-# Those who have stopped for good still drop in now and then.
+# Customers who have stopped still visit occasionally.
 STRAY_FACTOR = 0.05
 PROSPECT_VISITS_PER_DAY, PROSPECT_DAYS = 0.03, 45
-# Mean number of things looked at: without and with interest, as a prospect, after a click, with an order.
+# Mean number of steps: without and with interest, as a prospect, after a click, with an order.
 STEPS: Floats = np.array([2.2, 4.6])
 PROSPECT_STEPS, CLICK_STEPS, ORDER_STEPS = 2.0, 2.0, 1.0
 AWAKE_FROM_SECOND, AWAKE_SECONDS = 7 * 3600, 55_000
 ONLINE_CHANNELS = ("web", "app")
 SECOND_DEVICE_VISITS = 0.4
 
-# utm_source and utm_medium of each origin: the ways to return, then the acquisition channels.
+# utm_source and utm_medium of each origin: returning visits first, then the acquisition channels.
 ORIGINS: Mapping[str, tuple[str | None, str | None]] = MappingProxyType(
     {
         "direct": (None, None),
@@ -40,20 +40,20 @@ ORIGINS: Mapping[str, tuple[str | None, str | None]] = MappingProxyType(
 )
 DIRECT, ORGANIC, CAMPAIGN = range(3)
 ORGANIC_SHARE = 0.35
-# Otherwise prospects come by themselves, as customers do.
+# The other prospects come directly or through organic search, as customers do.
 PROSPECT_CHANNEL_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Devices:
-    """Rows of the visitors, and the day on which each may be used.
+    """Rows of the visitors, and the first day of use of each.
 
     Attributes:
         main: Each customer's main device, shape (customers,).
-        second: The second one; -1 for none, shape (customers,).
+        second: Each customer's second device; -1 for none, shape (customers,).
         strangers: Devices of people who never sign up, earliest first, shape (strangers,).
-        first_day: When each device is seen first, shape (visitors,).
-        identified_day: When its owner is known, shape (visitors,).
+        first_day: First day on which each device is seen, shape (visitors,).
+        identified_day: First day on which its owner is known, shape (visitors,).
     """
 
     main: Ints
@@ -63,14 +63,21 @@ class Devices:
     identified_day: Ints
 
     def used_by(self, customer: Ints, day: Ints, *, usable_from: Ints, rng: np.random.Generator) -> Ints:
-        """The device of each visit of a customer: mostly the main one."""
+        """Draw the device of each visit of a customer: mostly the main one.
+
+        Args:
+            customer: (visits,) rows of the customers.
+            day: (visits,) day numbers.
+            usable_from: (visitors,) first day on which each device may be used.
+            rng: Random generator.
+        """
         second = self.second[customer]
         is_second = (second != NOTHING) & (day >= usable_from[second])
         is_second &= rng.random(len(customer)) < SECOND_DEVICE_VISITS
         return np.where(is_second, second, self.main[customer])
 
     def of_guests(self, day: Ints, *, rng: np.random.Generator) -> Ints:
-        """A stranger's device for each visit, most likely one that was new not long ago."""
+        """Draw a stranger's device for each visit of ``day`` (visits,), most likely a recent one."""
         seen = np.searchsorted(self.first_day[self.strangers], day, side="right")
         return self.strangers[seen - np.minimum(seen, rng.geometric(0.1, size=len(day)))]
 
@@ -78,23 +85,23 @@ class Devices:
 def visits_of(
     shop: Shop, visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Every visit in ``days``, in no order.
+    """Simulate all visits in ``days``, unordered.
 
-    Customers come back (Poisson, by interest and weekday), follow a message's link, order, and sign up;
-    prospects look around. The visits of the day of sign-up come by the acquisition channel, those after
-    a click by the campaign, the others directly or through organic search.
+    Customers return (Poisson, by interest and weekday), follow a message's link, order, and sign up;
+    prospects browse. Visits on the day of sign-up have the acquisition channel as origin, those after a
+    click the campaign; the others come directly or through organic search.
 
     Args:
         shop: The shop.
         visitors: As ``visitors_of`` returns them.
         days: Day numbers.
-        world: What happens in these days.
-        rng: Where chance comes from.
+        world: State of the simulation in these days.
+        rng: Random generator.
 
     Returns:
-        visitor (row of ``visitors``), day, second (since the shop's first midnight: when it begins, or for
-        a visit with an order when that is placed), order (row of ``world.orders``; -1 without), steps (mean
-        number of things looked at), liked (favourite category; -1 for strangers), origin (index into
+        visitor (row of ``visitors``), day, second (since the shop's first midnight: start of the visit, or
+        time of its order), order (row of ``world.orders``; -1 without), steps (mean number), liked
+        (favourite category; -1 for strangers), origin (index into
         ``ORIGINS``), campaign_id (None unless it follows a message).
     """
     devices = _devices(visitors, customers=len(world.customers))
@@ -133,11 +140,11 @@ def _devices(visitors: pd.DataFrame, *, customers: int) -> Devices:
 def _returning(
     devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Customers who come back of themselves, from the day after sign-up on."""
+    """Visits of returning customers, from the day after sign-up on."""
     parts = []
     for today in days:
         reached = _visits_by_customer(today, world).cumsum()
-        # As many as a Poisson draw for each customer would give, and those customers, but faster.
+        # Equivalent to a Poisson draw for each customer, but faster.
         luck = np.sort(rng.random(rng.poisson(reached[-1]))) * reached[-1]
         parts.append(np.searchsorted(reached, luck, side="right"))
     customer = np.concatenate(parts)
@@ -163,7 +170,7 @@ def _visits_by_customer(day: int, world: SimulatedDays) -> Floats:
 
 
 def _signing_up(devices: Devices, days: range, *, world: SimulatedDays) -> pd.DataFrame:
-    """The visit that a customer begins by signing up, on the main device."""
+    """The visit of each sign-up, on the main device."""
     signed_up = world.customers["signed_up_day"].to_numpy()
     new = np.flatnonzero((signed_up >= days.start) & (signed_up < days.stop))
     second = signed_up[new] * DAY_SECONDS + world.customers["signed_up_second"].to_numpy()[new]
@@ -173,7 +180,7 @@ def _signing_up(devices: Devices, days: range, *, world: SimulatedDays) -> pd.Da
 def _clicking(
     devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """The visits that begin with a click in a message."""
+    """Visits that begin with a click in a message."""
     clicked = world.sends[world.sends["clicked_second"].notna()]
     sent: Ints = clicked["day"].to_numpy(dtype=np.int64) * DAY_SECONDS + clicked["second"].to_numpy()
     second = sent + clicked["clicked_second"].to_numpy(dtype=np.int64)
@@ -187,7 +194,7 @@ def _clicking(
 def _ordering(
     shop: Shop, devices: Devices, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """One visit for each order that is not placed by phone, on a device that is identified by then."""
+    """One visit for each order not placed by phone, on a device that is identified by then."""
     order = np.flatnonzero(world.orders["channel"].isin(ONLINE_CHANNELS))
     orders = world.orders.iloc[order]
     customer, day = orders["customer"].to_numpy(), orders["day"].to_numpy()
@@ -209,7 +216,7 @@ def _ordering(
 def _prospecting(
     visitors: pd.DataFrame, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Visits on devices that nobody is known by yet: one on the first day, perhaps some later."""
+    """Visits on devices that are not identified yet: one on the first day, perhaps more later."""
     first = visitors["first_day"].to_numpy()
     unknown_until = np.minimum(visitors["identified_day"].to_numpy(), first + PROSPECT_DAYS)
     debut = np.flatnonzero((first >= days.start) & (first < days.stop) & (first < unknown_until))
@@ -219,7 +226,7 @@ def _prospecting(
     again = np.repeat(around, count)
     visitor = np.concatenate([debut, again])
     day = np.concatenate([first[debut], rng.integers(start[again], stop[again])])
-    # Strangers come by the channels that bring others.
+    # Strangers come through the same channels as other customers.
     owner = visitors["customer"].to_numpy()[visitor]
     owner = np.where(owner == NOTHING, rng.integers(len(world.customers), size=len(owner)), owner)
     luck = rng.random(len(visitor))

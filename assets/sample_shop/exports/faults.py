@@ -1,4 +1,4 @@
-"""What goes wrong in the exports from a planted day on; the truth knows nothing of it."""
+"""Injected faults of the exports; the true parameters are unaffected."""
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,13 @@ BURST_FACTOR, BOTS, FIRST_BOT = 50, 5, 99_999_990
 BOT_EVENTS = ("page_view", "product_view")
 POISONED_SHARE = 0.05
 CHEAPEST_PRODUCTS = 20
-# A range that orders never reach: what is poisoned must not renumber what is not.
+# Beyond all order numbers, so that poisoned orders do not renumber the others.
 FIRST_POISONED_NUMBER = 90_000_000
 
 
 def in_pence(shop: Shop, lines: pd.DataFrame) -> pd.DataFrame:
-    """``lines`` with prices in pence from the planted day on."""
-    since = shop.planted.price_unit_change_from
+    """Return order ``lines`` (n, columns) with prices in pence from the fault's first day on."""
+    since = shop.injected_faults.price_unit_change_from
     if since is None:
         return lines
     factor = np.where(lines["ordered_at"] >= pd.Timestamp(since), PENCE, 1.0)
@@ -30,8 +30,8 @@ def in_pence(shop: Shop, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def late_batch(shop: Shop, lines: pd.DataFrame) -> tuple[pd.Series, pd.Timestamp]:
-    """Which lines come late, shape (lines,), and when they are exported at last."""
-    since = shop.planted.late_batch_from
+    """Return a mask of the late lines, shape (lines,), and the time of their export."""
+    since = shop.injected_faults.late_batch_from
     if since is None:
         return pd.Series(False, index=lines.index), pd.Timestamp.max
     first = pd.Timestamp(since)
@@ -43,11 +43,17 @@ def late_batch(shop: Shop, lines: pd.DataFrame) -> tuple[pd.Series, pd.Timestamp
 def poisoned_lines(
     shop: Shop, customers: pd.DataFrame, products: pd.DataFrame, *, month: Month
 ) -> pd.DataFrame:
-    """Lines of orders in ``month`` that nobody placed: one cheap article each.
+    """Build order lines of ``month`` that no customer placed: one cheap article each.
 
-    One in twenty of those who have signed up by the planted day gets one such order in thirty days.
+    One in twenty of the customers signed up by the fault's first day gets one such order in thirty days.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+        products: As ``catalogue`` returns them.
+        month: Month of the orders.
     """
-    since = shop.day_number(shop.planted.poisoned_labels_from)
+    since = shop.day_number(shop.injected_faults.poisoned_labels_from)
     rng = shop.rng("faults.poisoned")
     known = int(np.searchsorted(customers["signed_up_day"].to_numpy(), min(since, shop.day_count)))
     victims = np.flatnonzero(rng.random(known) < POISONED_SHARE)
@@ -71,9 +77,15 @@ def poisoned_lines(
 
 
 def tracked(shop: Shop, events: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """``events`` (with ``day``, oldest first) without what a broken tracker misses, with what bots add."""
-    broken = shop.day_number(shop.planted.broken_tracking_from)
-    burst = shop.day_number(shop.planted.bot_burst_from)
+    """Remove the events that a broken tracker misses and add those of bots.
+
+    Args:
+        shop: The shop.
+        events: As ``events_of`` returns them, with ``day``, oldest first.
+        products: As ``catalogue`` returns them.
+    """
+    broken = shop.day_number(shop.injected_faults.broken_tracking_from)
+    burst = shop.day_number(shop.injected_faults.bot_burst_from)
     is_missed = (events["day"] >= broken) & (events["day"] < broken + BROKEN_TRACKING_DAYS)
     kept = events[~is_missed]
     usual = int((kept["day"] == burst).sum())
@@ -85,7 +97,7 @@ def tracked(shop: Shop, events: pd.DataFrame, products: pd.DataFrame) -> pd.Data
 
 
 def _bots(shop: Shop, products: pd.DataFrame, *, day: int, count: int) -> pd.DataFrame:
-    """``count`` events of ``day`` by a few visitors that look at pages around the clock."""
+    """Build ``count`` events of ``day`` by a few visitors that view pages around the clock."""
     rng = shop.rng("faults.bots")
     kind = rng.integers(len(BOT_EVENTS), size=count)
     product = products["product_id"].to_numpy(dtype=object)[rng.integers(len(products), size=count)]

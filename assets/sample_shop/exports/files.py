@@ -1,4 +1,4 @@
-"""How frames become the files of an export."""
+"""Writer of export files from data frames."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -17,10 +17,10 @@ DUCKDB_OPTIONS: Mapping[str, str] = MappingProxyType(
 
 
 class Files:
-    """Writes files below one folder.
+    """Write files below one folder.
 
-    DuckDB writes text, because pandas takes ten times as long for CSV; Arrow writes Parquet, because a
-    day of events is so small that DuckDB takes three times as long to begin.
+    DuckDB writes text, because pandas takes ten times as long for CSV; Arrow writes Parquet, because for
+    a small file such as one day of events DuckDB's start-up takes three times as long.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,11 +35,11 @@ class Files:
         self._connection.close()
 
     def write(self, name: str, frames: pd.DataFrame | pa.Table | Iterable[pd.DataFrame]) -> int:
-        """Write ``frames``, one after the other, to the file ``name``; its suffix says in what format.
+        """Write ``frames``, one after the other, to the file ``name``; its suffix decides the format.
 
         Args:
-            name: Below the folder.
-            frames: At least one frame; all have the columns of the first. They are taken one by one, so
+            name: Path below the folder.
+            frames: At least one frame; all have the columns of the first. They are consumed one by one, so
                 that a generator never has to hold them all.
 
         Returns:
@@ -54,7 +54,7 @@ class Files:
         return self._write_text(tables, file, first.schema)
 
     def append(self, name: str, frame: pd.DataFrame) -> int:
-        """Add ``frame`` to the end of the text file ``name`` that has no header (JSON lines)."""
+        """Append ``frame`` (n, columns) to the text file ``name`` without a header (JSON lines)."""
         rows = self.write(f"part.{name}", frame)
         part = self.folder / f"part.{name}"
         with (self.folder / name).open("ab") as whole:

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, or to change, in the sample shop from a given date on."""
+"""Faults and changes that can be injected into the sample shop from a given date on."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,23 +11,23 @@ POISONED_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedFaults:
-    """Switches of the simulation: each is the first day on which it acts, or None for never.
+    """First day of each fault or change, or None for never.
 
-    The files of months before the first such day stay byte-identical to those of the shop without it,
-    except files that hold the whole period (customers.csv, reviews.jsonl, ...), and the events of people
-    who look around before they sign up after a covariate drift.
+    Files of earlier months stay byte-identical to those of the shop without it, except files that hold
+    the whole period (customers.csv, reviews.jsonl, ...), and events of people who browse before they sign
+    up after a covariate drift.
 
     Attributes:
-        covariate_drift_from: New sign-ups come from another mix of segments and countries; how each
-            segment behaves stays.
-        label_drift_from: Two segments change how often they order; the truth follows.
+        covariate_drift_from: New sign-ups have another mix of segments and countries; the behaviour of
+            each segment stays.
+        label_drift_from: Two segments change their order rate, and the true parameters with it.
         broken_tracking_from: Seven days without events (no file at all).
         price_unit_change_from: Prices of order lines are exported in pence: 100 times as large.
         late_batch_from: Seven days of orders are missing from their month's file and exported ten days
             after the last of them, in ``orders_<month>_late.csv.gz``.
-        bot_burst_from: One day with 50 times its events, from a handful of visitor ids.
-        poisoned_labels_from: For thirty days, 5 % of the customers get a small order that nobody placed;
-            the truth knows nothing of it.
+        bot_burst_from: One day with 50 times its events, from a few visitor ids.
+        poisoned_labels_from: For thirty days, 5 % of the customers get a small order that they did not
+            place; the true parameters ignore it.
     """
 
     covariate_drift_from: date | None = None
@@ -39,4 +39,4 @@ class InjectedFaults:
     poisoned_labels_from: date | None = None
 
 
-NOTHING = InjectedFaults()
+NO_FAULTS = InjectedFaults()

@@ -1,4 +1,4 @@
-"""The shop's exports: ordinary files, as a shop's systems would write them, and the truth beside them."""
+"""Simulation of the shop's export files, and of files with the true parameters."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -31,9 +31,9 @@ from assets.sample_shop.world.history import (
     MonthOfOrders,
     Population,
     booked_lines,
-    cast_of,
     events_by_day,
-    trade_of,
+    months_of_orders,
+    population_of,
 )
 from assets.sample_shop.world.leads import leads_of
 from assets.sample_shop.world.shop import Shop
@@ -43,7 +43,7 @@ OF_AN_EARLIER_SIMULATION = ("orders_*.csv.gz", "sends_*.csv.gz", "events/*.parqu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exports:
-    """What was written: ``landing`` holds the exports, ``truth`` what no shop knows; rows by table."""
+    """Result of a simulation: folder of the exports, folder of the true parameters, rows by table."""
 
     landing: Path
     truth: Path
@@ -54,7 +54,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
     """Simulate ``shop`` and write its exports; the same shop gives the same bytes.
 
     Args:
-        shop: Size, days, seed and what is planted.
+        shop: Size, days, seed and injected faults.
         landing: Folder for the exports: by month ``orders_<month>.csv.gz`` and ``sends_<month>.csv.gz``,
             by day ``events/<day>.parquet``, and ``customers.csv``, ``products.csv``, ``campaigns.csv``,
             ``ad_spend.csv``, ``consents.csv``, ``leads.csv`` and ``reviews.jsonl``; files of an earlier
@@ -65,25 +65,25 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
         ValueError: when ``truth`` lies inside ``landing``.
     """
     if truth.is_relative_to(landing):
-        raise ValueError(f"the truth must lie outside the exports, not in {truth}")
+        raise ValueError(f"the truth must be outside the exports, not in {truth}")
     for pattern in OF_AN_EARLIER_SIMULATION:
         for old in landing.glob(pattern):
             old.unlink()
-    cast, rows = cast_of(shop), Counter[str]()
+    population, rows = population_of(shop), Counter[str]()
     (landing / "events").mkdir(parents=True, exist_ok=True)
     with Files(landing) as exports, Files(truth) as truths:
-        rows.update(_write_lists(shop, cast, exports=exports, truths=truths))
-        amount = _write_months(shop, cast, rows, exports=exports, truths=truths)
+        rows.update(_write_lists(shop, population, exports=exports, truths=truths))
+        amount = _write_months(shop, population, rows, exports=exports, truths=truths)
         contributions = contributions_of(shop, spend_of(shop))
         effects = channel_contributions(shop, contributions, first_order_amount=amount)
         truths.write("channel_contributions.parquet", effects)
-        truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, cast.demand))
+        truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, population.demand))
     return Exports(landing=landing, truth=truth, rows=dict(rows))
 
 
-def _write_lists(shop: Shop, cast: Population, *, exports: Files, truths: Files) -> dict[str, int]:
-    """Write what is one file for the whole period; rows by table."""
-    customers, products = cast.demand.customers, cast.products
+def _write_lists(shop: Shop, population: Population, *, exports: Files, truths: Files) -> dict[str, int]:
+    """Write the files that cover the whole period; return rows by table."""
+    customers, products = population.demand.customers, population.products
     leads, lead_probabilities = leads_of(shop, shop.rng("leads"))
     truths.write("customers.parquet", true_state(customers))
     truths.write("product_affinities.parquet", products[["product_id", "affinity_group"]])
@@ -99,35 +99,35 @@ def _write_lists(shop: Shop, cast: Population, *, exports: Files, truths: Files)
 
 
 def _write_months(
-    shop: Shop, cast: Population, rows: Counter[str], *, exports: Files, truths: Files
+    shop: Shop, population: Population, rows: Counter[str], *, exports: Files, truths: Files
 ) -> float:
-    """Write what has months, add to ``rows`` by table; return the mean amount of a first order."""
+    """Write the files by month and day, count ``rows`` by table; return the mean amount of a first order."""
     sentiments, first_orders, first_amount = [], 0, 0.0
-    for trade in trade_of(shop, cast):
-        lines = booked_lines(shop, cast, trade)
-        ids = cast.demand.customers["customer_id"]
-        files = order_exports(shop, lines, ids, month=trade.month)
-        files |= send_exports(shop, cast.sends, ids, month=trade.month)
+    for booked in months_of_orders(shop, population):
+        lines = booked_lines(shop, population, booked)
+        ids = population.demand.customers["customer_id"]
+        files = order_exports(shop, lines, ids, month=booked.month)
+        files |= send_exports(shop, population.sends, ids, month=booked.month)
         for name, export in files.items():
             rows["sends" if name.startswith("sends") else "order_lines"] += exports.write(name, export)
-        reviews, sentiment = _reviews(shop, cast, trade)
+        reviews, sentiment = _reviews(shop, population, booked)
         rows["reviews"] += exports.append("reviews.jsonl", reviews)
         sentiments.append(sentiment)
-        for day, events in events_by_day(shop, cast, trade):
+        for day, events in events_by_day(shop, population, booked):
             name = f"events/{shop.first_day + timedelta(days=day)}.parquet"
             rows["events"] += exports.write(name, events)
-        of_first = trade.articles[trade.orders["is_first"].to_numpy()[trade.articles["order"]]]
-        first_orders += int(trade.orders["is_first"].sum())
+        of_first = booked.articles[booked.orders["is_first"].to_numpy()[booked.articles["order"]]]
+        first_orders += int(booked.orders["is_first"].sum())
         first_amount += float((of_first["quantity"] * of_first["unit_price"]).sum())
     truths.write("review_sentiments.parquet", pd.concat(sentiments, ignore_index=True))
     return first_amount / max(first_orders, 1)
 
 
-def _reviews(shop: Shop, cast: Population, trade: MonthOfOrders) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _reviews(shop: Shop, population: Population, booked: MonthOfOrders) -> tuple[pd.DataFrame, pd.DataFrame]:
     return reviews_of(
-        pd.concat([trade.articles, trade.returned], ignore_index=True),
-        cast.products,
-        cast.demand.customers,
+        pd.concat([booked.articles, booked.returned], ignore_index=True),
+        population.products,
+        population.demand.customers,
         last=pd.Timestamp(shop.last_day) + pd.Timedelta(days=1, seconds=-1),
-        rng=shop.rng("reviews", trade.month.number),
+        rng=shop.rng("reviews", booked.month.number),
     )

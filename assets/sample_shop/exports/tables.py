@@ -1,4 +1,4 @@
-"""What the shop's systems export: the columns of each file, mistakes included."""
+"""Columns of each export file, mistakes included."""
 
 from collections.abc import Iterator
 
@@ -46,14 +46,14 @@ EVENT_SCHEMA = pa.schema(
 def order_exports(
     shop: Shop, lines: pd.DataFrame, customer_ids: pd.Series, *, month: Month
 ) -> dict[str, pd.DataFrame]:
-    """The lines of one month, oldest first, by name of file: the month's own, and what comes late.
+    """Return order lines by file name, oldest first: the file of the month, and the file of late lines.
 
     Args:
         shop: The shop.
         lines: order_id, customer (row; -1 for a guest), ordered_at, product_id, quantity, unit_price,
             channel and country.
         customer_ids: The id of each customer.
-        month: When they were ordered.
+        month: Month of the orders.
     """
     ids = np.array([*customer_ids, None], dtype=object)
     priced = in_pence(shop, lines)
@@ -81,10 +81,14 @@ def order_exports(
 
 
 def with_bad_lines(shop: Shop, export: pd.DataFrame, *, month: Month) -> pd.DataFrame:
-    """``export`` with this month's share of lines that no system should have written.
+    """Add this month's share of invalid lines: twelve in all, with a price in words or without a date.
 
-    Twelve in all: a price in words, no date. They are added beside the good lines, so that what is
-    refused takes no order out of the truth.
+    They are added to the valid lines, so that their rejection removes no order.
+
+    Args:
+        shop: The shop.
+        export: Order lines in the columns of the export.
+        month: Month of the orders.
     """
     months = shop.rng("exports.bad_months").integers(len(shop.months), size=BAD_LINES)
     kinds = np.flatnonzero(months == month.number) % 2
@@ -98,23 +102,33 @@ def with_bad_lines(shop: Shop, export: pd.DataFrame, *, month: Month) -> pd.Data
 
 
 def customer_exports(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """customers.csv, block by block."""
+    """Yield the rows of customers.csv in blocks.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+    """
     for start in range(0, len(customers), ROWS_AT_A_TIME):
         block = customers.iloc[start : start + ROWS_AT_A_TIME]
         signed_up = shop.moments(block["signed_up_day"], block["signed_up_second"])
-        told = pd.concat([block, contacts_of(block)], axis="columns").assign(signed_up=signed_up)
-        yield told[CUSTOMER_COLUMNS]
+        rows = pd.concat([block, contacts_of(block)], axis="columns").assign(signed_up=signed_up)
+        yield rows[CUSTOMER_COLUMNS]
 
 
 def product_export(shop: Shop, products: pd.DataFrame) -> pd.DataFrame:
-    """products.csv."""
+    """Return the rows of products.csv.
+
+    Args:
+        shop: The shop.
+        products: As ``catalogue`` returns them.
+    """
     return products.assign(launched=launched_on(shop, products))[
         ["product_id", "title", "description", "category", "unit_price", "unit_cost", "launched", "in_stock"]
     ]
 
 
 def campaign_export(shop: Shop, messages: pd.DataFrame) -> pd.DataFrame:
-    """campaigns.csv: those that send messages, then those of paid advertising.
+    """Return the rows of campaigns.csv: e-mail campaigns, then those of paid advertising.
 
     Args:
         shop: The shop.
@@ -131,13 +145,13 @@ def campaign_export(shop: Shop, messages: pd.DataFrame) -> pd.DataFrame:
 def send_exports(
     shop: Shop, sends: pd.DataFrame, customer_ids: pd.Series, *, month: Month
 ) -> dict[str, pd.DataFrame]:
-    """The messages of one month by name of file: none when nothing was sent.
+    """Return the messages of one month by file name; empty when no message was sent.
 
     Args:
         shop: The shop.
         sends: As ``sends_of`` returns them, oldest first.
         customer_ids: The id of each customer.
-        month: When they were sent.
+        month: Month of the messages.
     """
     low, high = np.searchsorted(sends["day"].to_numpy(), [month.days.start, month.days.stop])
     if low == high:
@@ -145,10 +159,10 @@ def send_exports(
     sends = sends.iloc[low:high]
     sent_at = shop.moments(sends["day"], sends["second"])
     reactions = {
-        f"{what}_at": sent_at + pd.to_timedelta(sends[f"{what}_second"].astype(np.float64), unit="s")
-        for what in ("opened", "clicked", "unsubscribed")
+        f"{reaction}_at": sent_at + pd.to_timedelta(sends[f"{reaction}_second"].astype(np.float64), unit="s")
+        for reaction in ("opened", "clicked", "unsubscribed")
     }
-    told = {
+    rows = {
         "campaign_id": sends["campaign_id"],
         "customer_id": customer_ids.to_numpy(dtype=object)[sends["customer"].to_numpy()],
         "sent_at": sent_at,
@@ -156,4 +170,4 @@ def send_exports(
         "variant": sends["variant"],
         "arm": sends["arm"],
     }
-    return {f"sends_{month.name}.csv.gz": pd.DataFrame({**told, **reactions})}
+    return {f"sends_{month.name}.csv.gz": pd.DataFrame({**rows, **reactions})}

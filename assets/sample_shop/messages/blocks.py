@@ -1,4 +1,4 @@
-"""Messages and consents of all customers, made block by block, because at once they would fill memory."""
+"""Messages and consents of all customers, simulated in blocks to bound the memory."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,7 @@ from assets.sample_shop.messages.consents import consents_of
 from assets.sample_shop.world.shop import Shop
 
 BLOCK = 100_000
-# A third of what pandas takes by itself; seconds since sending are exact in four bytes.
+# A third of the memory of pandas' default dtypes; seconds since sending are exact in four bytes.
 COMPACT = {
     "customer": "int32",
     "day": "int32",
@@ -26,7 +26,12 @@ COMPACT = {
 
 
 def all_sends_of(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
-    """What ``sends_of`` returns, for every customer, oldest first, in a third of the memory."""
+    """Simulate the messages to all customers (n, columns), oldest first, as ``sends_of`` in compact dtypes.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+    """
     campaigns = pd.CategoricalDtype(campaigns_of(shop)["campaign_id"])
     parts: list[pd.DataFrame] = []
     for start, block, part in _blocks(shop, customers):
@@ -38,7 +43,12 @@ def all_sends_of(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_consents_of(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """What ``consents_of`` returns, block by block."""
+    """Yield the rows of ``consents_of`` in blocks.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+    """
     for _, block, part in _blocks(shop, customers):
         yield consents_of(block, part, block.rng("consents.times"))
 
@@ -46,8 +56,8 @@ def all_consents_of(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFram
 def _blocks(shop: Shop, customers: pd.DataFrame) -> Iterator[tuple[int, Shop, pd.DataFrame]]:
     """First row, shop and customers of each block.
 
-    To the simulation each block is a shop with a seed of its own; a shop of one block is itself. So the
-    messages of a block agree with its consents.
+    Each block is simulated as a shop with its own seed; a shop of one block keeps its seed. The messages
+    of a block thus agree with its consents.
     """
     for number, start in enumerate(range(0, len(customers), BLOCK)):
         seed = int(shop.rng("blocks", number).integers(2**32)) if number else shop.seed

@@ -1,4 +1,4 @@
-"""E-mail campaigns, whom each is sent to, and what the receivers do with it."""
+"""E-mail campaigns, their recipients, and the recipients' reactions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from assets.sample_shop.world.shop import DAYS_PER_WEEK, Bools, Floats, Ints, Sh
 CHANNEL = "email"
 TUESDAY, DAYS_BETWEEN, DAYS_OPEN = 1, 14, 6
 THEMES = ("the kitchen", "the garden", "letters", "playing", "light", "the bedroom", "quiet evenings")
-# Title, month and day of the campaigns that the year brings, each for two weeks.
+# Title, month and day of the seasonal campaigns, each of two weeks.
 SEASONAL = (
     ("Valentine's gifts", 2, 5),
     ("A table for Easter", 3, 14),
@@ -28,13 +28,13 @@ REACH, SEASONAL_REACH = 0.30, 0.60
 CONTROL_SHARE = 0.20
 OPEN_RATES: Mapping[str, float] = MappingProxyType({"A": 0.28, "B": 0.36})
 CLICK_RATE = 0.16
-# Of those who opened: people who do not open have no link to leave by.
+# Share of openers: only an opened message shows the link to unsubscribe.
 UNSUBSCRIBE_RATE = 0.012
-# Customers who have stopped for good open this much less.
+# Factor on the open rate of customers who have stopped.
 LOST_INTEREST = 0.35
 SENT_FROM_SECOND, SENDING_SECONDS = 9 * 3600, 3600
 LAST_SENT_SECOND = SENT_FROM_SECOND + SENDING_SECONDS
-# Half of the openers open within two hours, hardly anyone after days.
+# Half of the openers open within two hours, few after days.
 MEDIAN_WAIT_SECONDS, WAIT_SPREAD, LONGEST_WAIT_SECONDS = 7200.0, 1.2, 5 * DAY_SECONDS
 READING_SECONDS = 120
 REACTIONS = ("opened_second", "clicked_second", "unsubscribed_second")
@@ -44,7 +44,7 @@ NOBODY: Ints = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One message sent on ``day`` to ``reach`` of those who may be written to, valid for ``days_open``."""
+    """A message sent on ``day`` to a share ``reach`` of the reachable customers, valid for ``days_open``."""
 
     campaign_id: str
     title: str
@@ -55,14 +55,14 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How much more than average each customer opens and clicks, both of shape (customers,), in [0, 2]."""
+    """Factors on the open and click rates of each customer, both of shape (customers,), in [0, 2]."""
 
     opens: Floats
     clicks: Floats
 
 
 def campaigns_of(shop: Shop) -> pd.DataFrame:
-    """The shop's e-mail campaigns, oldest first: one every second Tuesday, and those of the year.
+    """Return the shop's e-mail campaigns, oldest first: one every second Tuesday, and the seasonal ones.
 
     Returns:
         campaign_id, title, channel, started_day and ended_day (0 is the shop's first day; both lie
@@ -101,12 +101,17 @@ def _plan(shop: Shop) -> list[Campaign]:
 
 
 def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Who is chosen for each campaign, oldest first, and what they do.
+    """Simulate recipients and reactions of each campaign, oldest first.
 
-    A random share of those who have signed up, allow advertising and have not unsubscribed is chosen;
-    a fifth of the chosen, at random, is the control arm and gets no message. The subject line (variant)
-    is random too. A receiver opens with the variant's rate times a habit of their own (mean 1, at most
-    2), and clicks with ``CLICK_RATE`` times a habit of their own.
+    A random share of the customers who have signed up, allow advertising and have not unsubscribed is
+    chosen; a random fifth of the chosen is the control arm and gets no message. The subject line (variant)
+    is random too. A recipient opens with the variant's rate times an individual factor (mean 1, at most
+    2), and clicks with ``CLICK_RATE`` times another one.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+        rng: Random generator.
 
     Returns:
         campaign_id, customer (row of ``customers``), day, second (of day), channel, variant (A, B), arm
@@ -114,7 +119,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
         sending, nan when it did not happen or only after the shop's last day.
     """
     count = len(customers)
-    # Twice a beta with mean 1/2: people differ, the mean stays the stated rate, no rate passes 1.
+    # Twice a beta with mean 1/2: the mean rate stays as stated, and no rate exceeds 1.
     habits = Habits(opens=2.0 * rng.beta(2.0, 2.0, count), clicks=2.0 * rng.beta(1.5, 1.5, count))
     allowed = answers_to(ADVERTISING, shop, customers)
     signed_up = customers["signed_up_day"].to_numpy()
@@ -122,12 +127,12 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
     sent = [_messages(NOBODY, customers, habits=habits, day=0, rng=rng).assign(campaign_id="")]
     for campaign in _plan(shop):
         day = campaign.day
-        welcome = np.flatnonzero(
+        reachable = np.flatnonzero(
             (signed_up < day)
             & allowed.granted_throughout(day)
             & (left_at > day * DAY_SECONDS + LAST_SENT_SECOND)
         )
-        chosen = welcome[rng.random(len(welcome)) < campaign.reach]
+        chosen = reachable[rng.random(len(reachable)) < campaign.reach]
         messages = _messages(chosen, customers, habits=habits, day=day, rng=rng)
         left = messages[messages["unsubscribed_second"].notna()]
         left_at[left["customer"]] = left["day"] * DAY_SECONDS + left["second"] + left["unsubscribed_second"]
@@ -138,7 +143,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
 def _messages(
     chosen: Ints, customers: pd.DataFrame, *, habits: Habits, day: int, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """One row per chosen customer, and what each does with the message: nothing in the control arm."""
+    """One row per chosen customer with the reactions to the message; none in the control arm."""
     count = len(chosen)
     variant = rng.integers(2, size=count)
     is_treated = rng.random(count) >= CONTROL_SHARE
@@ -171,7 +176,7 @@ def _has_stopped(customers: pd.DataFrame, day: int) -> Bools:
 
 
 def _known_by_the_end(sends: pd.DataFrame, shop: Shop) -> pd.DataFrame:
-    """``sends`` without what is done only after the shop's last day."""
+    """Remove reactions after the shop's last day from ``sends``."""
     left_over = shop.day_count * DAY_SECONDS - sends["day"] * DAY_SECONDS - sends["second"]
     reactions = {name: sends[name].where(sends[name] < left_over) for name in REACTIONS}
     return sends.assign(**reactions)[["campaign_id", *sends.columns.drop("campaign_id")]]

@@ -1,4 +1,4 @@
-"""What customers allow: an answer to each purpose at sign-up, changed later by some."""
+"""Consents: an answer to each purpose at sign-up, which some customers change later."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ CHANGED_FROM_SECOND, CHANGING_SECONDS = 8 * 3600, 12 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """How people answer: ``granted`` at sign-up; then shares of those who withdraw or grant later.
+    """Answers to one purpose: share ``granted`` at sign-up; shares that are withdrawn or granted later.
 
     Changes come after ``DAYS_TO_CHANGE`` on average, so that only a part of them falls into the
-    shop's days; ``undone`` is the share of changes that are taken back as slowly again.
+    simulated days; ``undone`` is the share of changes that are reversed after as long again.
     """
 
     name: str
@@ -34,9 +34,9 @@ DAYS_TO_CHANGE = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """One purpose's answers, each of shape (customers,): the first one, and the days on which it turned.
+    """Answers to one purpose, each of shape (customers,): the first one, and the days of its changes.
 
-    ``changed_day`` and ``changed_back_day`` are day numbers of the shop, infinite when it never did.
+    ``changed_day`` and ``changed_back_day`` are day numbers of the shop, infinite without a change.
     """
 
     at_sign_up: Bools
@@ -44,42 +44,52 @@ class Answers:
     changed_back_day: Floats
 
     def granted_throughout(self, day: int) -> Bools:
-        """Who allows it at the start of ``day`` and still at its end, shape (customers,)."""
-        morning = self.at_sign_up ^ (self.changed_day < day) ^ (self.changed_back_day < day)
-        evening = self.at_sign_up ^ (self.changed_day <= day) ^ (self.changed_back_day <= day)
-        return morning & evening
+        """Whether each customer allows it at the start and at the end of ``day``, shape (customers,)."""
+        at_start = self.at_sign_up ^ (self.changed_day < day) ^ (self.changed_back_day < day)
+        at_end = self.at_sign_up ^ (self.changed_day <= day) ^ (self.changed_back_day <= day)
+        return at_start & at_end
 
 
 def answers_to(purpose: Purpose, shop: Shop, customers: pd.DataFrame) -> Answers:
-    """What each customer answers to ``purpose``; the same shop and customers give the same answers.
+    """Simulate each customer's answers to ``purpose``; equal arguments give equal answers.
 
-    It takes no generator: campaigns ask for it as well, and must hear what the export says.
+    It takes no generator, so that campaigns and the consent export get the same answers.
+
+    Args:
+        purpose: The purpose of the consent.
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
     """
     rng = shop.rng("consents", PURPOSES.index(purpose))
     count = len(customers)
     at_sign_up = rng.random(count) < purpose.granted
-    fickle = rng.random(count) < np.where(at_sign_up, purpose.withdrawn, purpose.granted_later)
-    undone = fickle & (rng.random(count) < purpose.undone)
+    changes = rng.random(count) < np.where(at_sign_up, purpose.withdrawn, purpose.granted_later)
+    undone = changes & (rng.random(count) < purpose.undone)
     start = np.maximum(customers["signed_up_day"].to_numpy(), 0) + 1
     changed = start + np.floor(rng.exponential(DAYS_TO_CHANGE, count))
     back = changed + 1 + np.floor(rng.exponential(DAYS_TO_CHANGE, count))
     days = shop.day_count
     return Answers(
         at_sign_up=at_sign_up,
-        changed_day=np.where(fickle & (changed < days), changed, np.inf),
+        changed_day=np.where(changes & (changed < days), changed, np.inf),
         changed_back_day=np.where(undone & (back < days), back, np.inf),
     )
 
 
 def consents_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Every answer of every customer, oldest first.
+    """Return all answers of all customers, oldest first.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+        rng: Random generator.
 
     Returns:
         customer_id, purpose (advertising, profiling), is_granted, recorded_at (local wall clock): on the
         day of sign-up, which may lie before the shop's first day, or on a later one of the shop's days.
     """
     records = pd.concat([_records(one, shop, customers) for one in PURPOSES], ignore_index=True)
-    # A first answer is part of signing up; a later one comes at any time of the waking day.
+    # The first answer is given at sign-up; a later one at any time of the day.
     signed_up = np.tile(customers["signed_up_second"].to_numpy(), len(PURPOSES))
     second = CHANGED_FROM_SECOND + rng.integers(CHANGING_SECONDS, size=len(records))
     second[records["is_first"]] = signed_up

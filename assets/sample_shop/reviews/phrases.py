@@ -1,6 +1,6 @@
-"""The phrases of which reviews are put together.
+"""Phrases of which review texts are composed.
 
-Blanks: ``{noun}`` is what the product is called, ``{very}`` an intensity or nothing, ``{whom}`` a person
+Placeholders: ``{noun}`` is the noun of the product, ``{very}`` an intensity or nothing, ``{whom}`` a person
 or place, ``{number}`` a small number in words.
 """
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 Texts = npt.NDArray[np.object_]
 
 ASPECTS = ("quality", "delivery", "price", "packaging", "service", "design")
-# By aspect; then sad, middling and happy.
+# By aspect; then negative, neutral and positive.
 CLAUSES: Texts = np.array(
     [
         [

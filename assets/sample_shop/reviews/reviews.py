@@ -1,4 +1,4 @@
-"""Reviews of what was bought, and what their writers really felt."""
+"""Product reviews and their true sentiment."""
 
 import hashlib
 
@@ -11,14 +11,14 @@ from assets.sample_shop.world.shop import Bools, Floats, Ints
 
 REVIEWED_SHARE = 0.05
 SHORTEST_DAYS, LONGEST_DAYS = 3, 40
-# Satisfaction is standard normal, plus how good the product is, less the trouble of a return.
-GOODNESS_SPREAD, TROUBLE = 0.4, 1.6
-SAD_BELOW, HAPPY_FROM = -0.9, -0.4
-# Chances of one to five stars for the sad, the middling and the happy ...
+# Satisfaction is standard normal, plus the product's quality, minus a penalty for a return.
+QUALITY_SPREAD, RETURN_PENALTY = 0.4, 1.6
+NEGATIVE_BELOW, POSITIVE_FROM = -0.9, -0.4
+# Probabilities of one to five stars for negative, neutral and positive sentiment ...
 STARS: Floats = np.array(
     [[0.50, 0.40, 0.10, 0.00, 0.00], [0.00, 0.20, 0.60, 0.20, 0.00], [0.00, 0.00, 0.07, 0.33, 0.60]]
 )
-# ... and of those who misread the scale.
+# ... and for reviewers who misread the scale.
 MISREAD_STARS: Floats = np.array(
     [[0.00, 0.00, 0.00, 0.40, 0.60], [0.50, 0.00, 0.00, 0.00, 0.50], [0.60, 0.40, 0.00, 0.00, 0.00]]
 )
@@ -36,16 +36,16 @@ def reviews_of(
     last: pd.Timestamp,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Reviews of some of the articles in ``lines``, oldest first, and the truth about them.
+    """Simulate reviews of some of the articles in ``lines``, oldest first, and their true sentiment.
 
     Args:
         lines: order_id, customer (row of ``customers``; -1 for a guest), ordered_at, product_id,
-            quantity; a return has a negative quantity and the order's id after an ``R``. Lines of
-            anything that is no product (postage) are passed over.
+            quantity; a return has a negative quantity and the order's id after an ``R``. Lines without
+            a product (postage) are ignored.
         products: product_id and title.
         customers: customer_id.
-        last: When the shop's days end; what would be written later is left out.
-        rng: Where chance comes from.
+        last: End of the simulated days; later reviews are left out.
+        rng: Random generator.
 
     Returns:
         The export: review_id (unique over all calls that share no order), written_at (local wall clock),
@@ -89,35 +89,37 @@ def _reviewed(lines: pd.DataFrame, products: pd.DataFrame, rng: np.random.Genera
 
 
 def _is_returned(reviewed: pd.DataFrame, lines: pd.DataFrame) -> Bools:
-    """Whether the same article of the same order came back, shape (reviews,)."""
+    """Whether the same article of the same order was returned, shape (reviews,)."""
     back = lines[lines["quantity"] < 0]
     returned = back["order_id"].str.removeprefix("R") + " " + back["product_id"]
-    asked = reviewed["order_id"] + " " + reviewed["product_id"]
-    return np.asarray(asked.isin(returned), dtype=np.bool_)
+    reviewed_line = reviewed["order_id"] + " " + reviewed["product_id"]
+    return np.asarray(reviewed_line.isin(returned), dtype=np.bool_)
 
 
 def _sentiments(reviewed: pd.DataFrame, returned: Bools, rng: np.random.Generator) -> Ints:
     """-1, 0 or 1, shape (reviews,)."""
-    satisfaction = rng.standard_normal(len(reviewed)) + _goodness(reviewed["product_id"]) - TROUBLE * returned
-    return np.digitize(satisfaction, [SAD_BELOW, HAPPY_FROM]).astype(np.int64) - 1
+    satisfaction = (
+        rng.standard_normal(len(reviewed)) + _quality(reviewed["product_id"]) - RETURN_PENALTY * returned
+    )
+    return np.digitize(satisfaction, [NEGATIVE_BELOW, POSITIVE_FROM]).astype(np.int64) - 1
 
 
-def _goodness(product_ids: pd.Series) -> Floats:
-    """How good each product is, normal over products, shape (reviews,).
+def _quality(product_ids: pd.Series) -> Floats:
+    """Quality of each product, normal over products, shape (reviews,).
 
-    Read from the id's digest, not drawn: a product must be equally good in every call.
+    Derived from a digest of the id, not drawn, so that a product has the same quality in every call.
     """
     kinds, which = np.unique(product_ids.to_numpy(dtype=str), return_inverse=True)
     digests = [hashlib.blake2b(kind.encode(), digest_size=4).digest() for kind in kinds]
     share = (np.array([int.from_bytes(digest, "big") for digest in digests]) + 0.5) / 2**32
-    goodness: Floats = GOODNESS_SPREAD * ndtri(share)[which]
-    return goodness
+    quality: Floats = QUALITY_SPREAD * ndtri(share)[which]
+    return quality
 
 
 def _ratings(sentiments: Ints, rng: np.random.Generator) -> Ints:
     count = len(sentiments)
     misread = rng.random(count) < MISREAD_SHARE
-    chances = np.where(misread[:, None], MISREAD_STARS[sentiments + 1], STARS[sentiments + 1])
-    passed = rng.random(count)[:, None] >= chances.cumsum(axis=1)[:, :-1]
+    probabilities = np.where(misread[:, None], MISREAD_STARS[sentiments + 1], STARS[sentiments + 1])
+    passed = rng.random(count)[:, None] >= probabilities.cumsum(axis=1)[:, :-1]
     stars: Ints = 1 + passed.sum(axis=1)
     return stars

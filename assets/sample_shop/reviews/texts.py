@@ -1,7 +1,7 @@
-"""What people write about a product: texts put together from phrases, so that hardly two are the same.
+"""Review texts composed of phrases, almost all of them different.
 
-Easy texts are in the minority: many clauses deny their opposite ("not flimsy at all"), a quarter of the
-clear opinions concede something to the other side, and half of the middling ones set two against each other.
+Most texts are hard to classify: many clauses negate their opposite ("not flimsy at all"), a quarter of the
+clear opinions concede a point of the other side, and half of the neutral ones contrast two opinions.
 """
 
 import re
@@ -23,20 +23,20 @@ from assets.sample_shop.world.shop import Bools, Ints
 
 ALONE = "{main}."
 ALIKE = ("{main} and {other}.", "{main}. {other}.", "{main}, {other}!", "{main}. Also, {other}.")
-# What comes after "but" counts.
+# The clause after "but" is the opinion.
 CONCEDING = ("{other}, but {main}.", "although {other}, {main}.", "{main}, even if {other}.")
-MIXED_SHARE, MIXED_MIDDLING_SHARE = 0.25, 0.5
+MIXED_SHARE, MIXED_NEUTRAL_SHARE = 0.25, 0.5
 ALONE_SHARE, EMOJI_SHARE, TYPO_SHARE, LOWER_CASE_SHARE = 0.35, 0.08, 0.05, 0.06
 SENTENCE_START = re.compile(r"(?:^|(?<=[.!:] ))[a-z]")
 
 
 def texts_of(sentiments: Ints, nouns: Texts, rng: np.random.Generator) -> Texts:
-    """One text per opinion.
+    """Compose one text per opinion.
 
     Args:
-        sentiments: -1 sad, 0 middling, 1 happy, shape (reviews,).
-        nouns: What each product is called, shape (reviews,).
-        rng: Where chance comes from.
+        sentiments: -1 negative, 0 neutral, 1 positive, shape (reviews,).
+        nouns: Noun of each product, shape (reviews,).
+        rng: Random generator.
 
     Returns:
         Texts of one to four sentences, shape (reviews,).
@@ -58,16 +58,16 @@ def _opinions(sentiments: Ints, rng: np.random.Generator) -> Texts:
     count = len(sentiments)
     aspect = rng.integers(len(ASPECTS), size=count)
     other_aspect = (aspect + rng.integers(1, len(ASPECTS), size=count)) % len(ASPECTS)
-    is_middling = sentiments == 0
-    is_mixed = rng.random(count) < np.where(is_middling, MIXED_MIDDLING_SHARE, MIXED_SHARE)
-    # A middling opinion is mixed when it praises one aspect and blames another.
-    leaning = np.where(is_middling & is_mixed, rng.choice([-1, 1], size=count), sentiments)
+    is_neutral = sentiments == 0
+    is_mixed = rng.random(count) < np.where(is_neutral, MIXED_NEUTRAL_SHARE, MIXED_SHARE)
+    # A neutral opinion is mixed when it praises one aspect and blames another.
+    leaning = np.where(is_neutral & is_mixed, rng.choice([-1, 1], size=count), sentiments)
     main = _clauses(aspect, leaning, rng)
     other = _clauses(other_aspect, np.where(is_mixed, -leaning, leaning), rng)
     frames = _frames(is_mixed, rng)
     return _objects(
         [
-            # The product's blanks are filled later, so they must survive this.
+            # The other placeholders are filled later, so ``format`` cannot be used here.
             frame.replace("{main}", one).replace("{other}", two)
             for frame, one, two in zip(frames, main, other, strict=True)
         ]
@@ -88,7 +88,7 @@ def _frames(is_mixed: Bools, rng: np.random.Generator) -> Texts:
 
 
 def _as_typed(texts: list[str], sentiments: Ints, rng: np.random.Generator) -> Texts:
-    """``texts`` with capitals, and here and there an emoji, a typo or no capital at all."""
+    """Capitalise ``texts``, and add an emoji, a typo or lower case to some."""
     count = len(texts)
     capital = [SENTENCE_START.sub(lambda found: found[0].upper(), text) for text in texts]
     typed: Texts = np.where(rng.random(count) < LOWER_CASE_SHARE, _objects(texts), _objects(capital))

@@ -1,1 +1,1 @@
-"""The simulated shop: customers, products, orders and what drives them."""
+"""The simulated shop: customers, products, orders, and the parameters that generate them."""

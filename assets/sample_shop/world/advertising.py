@@ -1,4 +1,4 @@
-"""Paid advertising: what is spent on each channel by day, and the sign-ups that it truly causes."""
+"""Paid advertising: daily spend per channel, and the sign-ups that it causes."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from assets.sample_shop.world.shop import DAYS_PER_WEEK, Floats, Shop, is_open
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdChannel:
-    """One paid channel and the truth about it.
+    """One paid channel and its true parameters.
 
     Attributes:
         name: As in ad_spend.csv and in customers' acquisition_channel.
@@ -47,7 +47,7 @@ AD_CHANNELS = (
 )
 SIGN_UPS_BEFORE_DAYS = 365
 COST_PER_SIGN_UP = 12.0
-# Flights: whole weeks off, low, normal or high, each channel's its own, so that effects can be told apart.
+# Flights: whole weeks off, low, normal or high, independent per channel, so that effects are identifiable.
 FLIGHTS, FLIGHT_SHARES = (0.0, 0.5, 1.0, 2.2), (0.15, 0.25, 0.40, 0.20)
 
 
@@ -63,7 +63,11 @@ def spend_of(shop: Shop) -> Floats:
 
 
 def adstock(spend: Floats, *, decay: float) -> Floats:
-    """Spend of each day with what is left of earlier days: a_t = s_t + decay * a_{t-1}, shape (days,)."""
+    """Geometric adstock of daily ``spend`` (days,): a_t = s_t + decay * a_{t-1}, shape (days,).
+
+    >>> adstock(np.array([10.0, 0.0, 4.0]), decay=0.5).tolist()
+    [10.0, 5.0, 6.5]
+    """
     left, stock = 0.0, np.empty_like(spend)
     for day, spent in enumerate(spend):
         left = spent + decay * left
@@ -72,7 +76,7 @@ def adstock(spend: Floats, *, decay: float) -> Floats:
 
 
 def contributions_of(shop: Shop, spend: Floats) -> Floats:
-    """Expected sign-ups per day that each channel causes, shape (channels, days); 0 on closed days.
+    """Expected sign-ups per day caused by each channel, shape (channels, days); 0 on closed days.
 
     For channel c on day t: ceiling_c * unit * a^slope / (a^slope + h^slope), with a the adstock and unit
     the average number of sign-ups per day.
@@ -95,7 +99,12 @@ def sign_ups_per_day(shop: Shop) -> float:
 
 
 def ad_spend_of(shop: Shop, spend: Floats) -> pd.DataFrame:
-    """The export: date, channel, campaign_id, impressions, clicks, cost_amount; no row without spend."""
+    """Rows of ad_spend.csv: date, channel, campaign_id, impressions, clicks, cost_amount; none without spend.
+
+    Args:
+        shop: The shop.
+        spend: (channels, days) spend in shop currency.
+    """
     rng = shop.rng("advertising.clicks")
     parts: list[pd.DataFrame] = []
     for channel, row in zip(AD_CHANNELS, spend, strict=True):
@@ -128,11 +137,11 @@ def ad_campaigns_of(shop: Shop) -> pd.DataFrame:
 
 
 def channel_contributions(shop: Shop, contributions: Floats, *, first_order_amount: float) -> pd.DataFrame:
-    """The truth: date, channel, sign_ups (expected) and amount (of their first orders, shop currency).
+    """True contributions: date, channel, sign_ups (expected), amount (of their first orders, shop currency).
 
     Args:
         shop: The shop.
-        contributions: As ``contributions_of`` returns them.
+        contributions: (channels, days) as ``contributions_of`` returns them.
         first_order_amount: Mean amount of a first order; the same for every channel.
     """
     channels = [channel.name for channel in AD_CHANNELS]
@@ -148,7 +157,7 @@ def channel_contributions(shop: Shop, contributions: Floats, *, first_order_amou
 
 
 def _mean_spend(shop: Shop, channel: AdChannel) -> float:
-    """Spend on an ordinary day: near the middle of its curve, a sign-up costs ``COST_PER_SIGN_UP``."""
+    """Mean daily spend, at which a sign-up in the middle of the curve costs ``COST_PER_SIGN_UP``."""
     return 0.5 * channel.ceiling * sign_ups_per_day(shop) * COST_PER_SIGN_UP
 
 

@@ -1,4 +1,4 @@
-"""What is in an order: articles that go together or that the customer likes, postage, and what comes back."""
+"""Order lines: articles by affinity group and favourite category, postage, and returns."""
 
 import numpy as np
 import pandas as pd
@@ -25,16 +25,16 @@ LINE_COLUMNS = [
 def articles_of(
     orders: pd.DataFrame, products: pd.DataFrame, *, favourites: Ints, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """The articles of ``orders``, in the order of the orders.
+    """Draw the articles of ``orders``, in the sequence of the orders.
 
     Half of the lines come from the order's theme (an affinity group), a quarter from the customer's
-    favourite category, the rest from everything; within these by popularity, among what is launched.
+    favourite category, the rest from all products; within these by popularity, among launched products.
 
     Args:
         orders: As ``orders_of`` returns them.
         products: As ``catalogue`` returns them.
         favourites: Favourite category of each customer, shape (customers,).
-        rng: Where chance comes from.
+        rng: Random generator.
 
     Returns:
         order (row of ``orders``), order_id, customer, day, ordered_at, product (row of ``products``),
@@ -47,8 +47,8 @@ def articles_of(
     theme = np.where(luck < THEME_SHARE, orders["theme"].to_numpy()[order], -1)
     category = np.where(is_liked, liked, -1)
     product = _products_for(theme, category, day=orders["day"].to_numpy()[order], products=products, rng=rng)
-    told = orders[["order_id", "customer", "day", "ordered_at", "channel", "country"]].iloc[order]
-    return told.reset_index(drop=True).assign(
+    headers = orders[["order_id", "customer", "day", "ordered_at", "channel", "country"]].iloc[order]
+    return headers.reset_index(drop=True).assign(
         order=order,
         product=product,
         product_id=products["product_id"].to_numpy()[product],
@@ -60,13 +60,13 @@ def articles_of(
 def _products_for(
     theme: Ints, category: Ints, *, day: Ints, products: pd.DataFrame, rng: np.random.Generator
 ) -> Ints:
-    """One launched product per line: from a theme, a category (-1: neither matters), or everything."""
+    """Draw one launched product per line: from a theme, from a category (-1: none), or from all products."""
     popularity: Floats = products["popularity"].to_numpy()
     everything = np.zeros(len(products), dtype=np.int64)
     categories = pd.Categorical(products["category"], categories=CATEGORIES).codes
     launched = products["launched_day"].to_numpy()
     chosen = np.full(len(day), -1)
-    # Drawn again until launched: the same as drawing from what is on sale that day.
+    # Redrawn until launched, which equals drawing from the products on sale that day.
     wanted = np.arange(len(day))
     while len(wanted):
         draws = _from_shelves(everything, np.zeros(len(wanted), dtype=np.int64), popularity, rng)
@@ -82,19 +82,19 @@ def _products_for(
 
 
 def _from_shelves(shelf_of: Ints, shelf: Ints, popularity: Floats, rng: np.random.Generator) -> Ints:
-    """One product from each wanted shelf, by popularity, shape of ``shelf``."""
+    """Draw one product from each shelf of ``shelf``, by popularity, shape of ``shelf``."""
     by_shelf = np.argsort(shelf_of, kind="stable")
     reached = np.concatenate([[0.0], np.cumsum(popularity[by_shelf])])
     edges = np.searchsorted(shelf_of[by_shelf], [shelf, shelf + 1])
     at = rng.uniform(reached[edges[0]], reached[edges[1]])
     position = np.searchsorted(reached, at, side="right") - 1
-    # Rounding must not hand a line to the next shelf.
+    # Clipped, because rounding could select a product of the next shelf.
     products: Ints = by_shelf[np.clip(position, edges[0], edges[1] - 1)]
     return products
 
 
 def with_postage(articles: pd.DataFrame) -> pd.DataFrame:
-    """The lines of the orders that ``articles`` belong to: postage added to small ones."""
+    """Add a postage line to orders of ``articles`` (n, columns) below ``FREE_POSTAGE_FROM``."""
     order = articles["order"].to_numpy()
     amount = np.bincount(order, weights=articles["quantity"] * articles["unit_price"])
     first = np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else order
@@ -104,12 +104,12 @@ def with_postage(articles: pd.DataFrame) -> pd.DataFrame:
 
 
 def returns_of(articles: pd.DataFrame, *, last: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
-    """Some lines come back whole; those of one order come together, days later, as a return of their own.
+    """Draw returned lines, each returned as a whole; those of one order form one return, days later.
 
     Args:
         articles: As ``articles_of`` returns them.
-        last: Nothing comes back after this instant.
-        rng: Where chance comes from.
+        last: No return is booked after this time.
+        rng: Random generator.
     """
     order = articles["order"].to_numpy()
     wait = rng.integers(SHORTEST_RETURN_DAYS, LONGEST_RETURN_DAYS, size=1 + order.max(initial=0))

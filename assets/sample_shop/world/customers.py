@@ -1,4 +1,4 @@
-"""The customers and their true state: how often each orders, when each stops, what messages do to them."""
+"""The customers and their true state: order rate, lifetime, and response to messages."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ LAST_NAMES = ("Archer", "Baker", "Cole", "Dyer", "Evans", "Fisher", "Grant", "Hu
 
 
 def customers_of(shop: Shop) -> pd.DataFrame:
-    """Everyone who signs up, in order of sign-up, some of them before the first day of the exports.
+    """Simulate all customers in order of sign-up, some of them before the first day of the exports.
 
     Returns:
         One row per customer: customer_id, segment (index into ``SEGMENTS``), rate (orders per ordinary
@@ -29,8 +29,8 @@ def customers_of(shop: Shop) -> pd.DataFrame:
         (days; day 0 is the shop's first), signed_up_second (of that day), favourite (index into
         ``CATEGORIES``), country, acquisition_channel, birth_year, first_name, last_name, postcode,
         visit_rate (visits per ordinary day when interest is average), persuadability (expected extra
-        orders in the seven days from a treated message; below 0: minus the chance that an order of those
-        days is not placed). E-mail and phone follow from the rest: ``contacts_of``.
+        orders in the seven days from a treated message; below 0: minus the probability that an order of
+        those days is not placed). E-mail and phone are derived by ``contacts_of``.
     """
     day, cause = sign_ups_of(shop)
     segment = _mixed(
@@ -58,10 +58,10 @@ def customers_of(shop: Shop) -> pd.DataFrame:
 
 
 def sign_ups_of(shop: Shop) -> tuple[Ints, Ints]:
-    """Day and cause (index into ``AD_CHANNELS``; -1: nothing paid) of each sign-up, both (customers,).
+    """Draw day and cause (index into ``AD_CHANNELS``; -1: unpaid) of each sign-up, both (customers,).
 
-    The intensity of a day is a base that follows the season plus what advertising contributes; the base
-    is what remains of the shop's customers. Nothing is known of advertising before the first day.
+    The intensity of a day is a seasonal base plus the contribution of advertising; the base covers the
+    remaining customers of the shop. There is no advertising before the first day.
     """
     caused = contributions_of(shop, spend_of(shop))
     every = pd.date_range(end=shop.last_day, periods=SIGN_UPS_BEFORE_DAYS + shop.day_count)
@@ -78,7 +78,7 @@ def sign_ups_of(shop: Shop) -> tuple[Ints, Ints]:
 
 
 def contacts_of(customers: pd.DataFrame) -> pd.DataFrame:
-    """E-mail and phone; made block by block at the export, because a million of them fill memory."""
+    """E-mail and phone of ``customers`` (n, columns); derived in blocks at the export to bound the memory."""
     number = customers["customer_id"].str[1:]
     names = customers["first_name"].str.lower() + "." + customers["last_name"].str.lower()
     return pd.DataFrame(
@@ -87,9 +87,9 @@ def contacts_of(customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _mixed(shop: Shop, day: Ints, *, stream: str, before: Floats, after: Floats) -> Ints:
-    """A draw for each sign-up from the shares of its day: ``after`` a covariate drift others than before."""
+    """Draw an index per sign-up from the shares ``before`` or ``after`` a covariate drift."""
     luck = shop.rng(f"customers.{stream}").random(len(day))
-    drifted = day >= shop.day_number(shop.planted.covariate_drift_from)
+    drifted = day >= shop.day_number(shop.injected_faults.covariate_drift_from)
     return np.where(drifted, _at(luck, after), _at(luck, before))
 
 
@@ -99,16 +99,16 @@ def _at(luck: Floats, shares: Floats) -> Ints:
 
 
 def _visit_rates(shop: Shop, rate: Floats) -> Floats:
-    """Visits per ordinary day: many before each order, and some of people who look and do not buy."""
+    """Visits per ordinary day: a base rate, and several visits per order."""
     taste = shop.rng("customers.visits").lognormal(-0.125, 0.5, size=shop.customers)
     return (BASE_VISITS + VISITS_PER_ORDER * rate) * taste
 
 
 def _reported(shop: Shop, cause: Ints) -> pd.Series:
-    """What the shop believes brought each customer.
+    """Acquisition channel of each customer as the shop records it.
 
-    Of those whom a paid channel brought, 15 % are put down to ``search`` or ``direct`` (they saw the ad,
-    and came by name later); and unpaid ``search`` looks like paid.
+    Of sign-ups caused by a paid channel, 15 % are recorded as ``search`` or ``direct`` (customers who saw
+    the ad and came later by name); unpaid ``search`` is recorded like paid.
     """
     rng = shop.rng("customers.reported")
     paid = np.array([channel.name for channel in AD_CHANNELS], dtype=object)[cause]
@@ -137,7 +137,7 @@ def _attributes(shop: Shop, day: Ints) -> pd.DataFrame:
 
 
 def _with_persuadability(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
-    """Most are 0; who is persuadable depends on segment and on birth year, so that it can be learnt."""
+    """Add persuadability: mostly 0, otherwise dependent on segment and birth year and so learnable."""
     rng, count = shop.rng("customers.persuadability"), len(customers)
     segment = customers["segment"].to_numpy()
     young = customers["birth_year"].to_numpy() >= YOUNG_BORN_FROM
@@ -149,7 +149,7 @@ def _with_persuadability(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def true_state(customers: pd.DataFrame) -> pd.DataFrame:
-    """What no shop knows of its customers, the segment by name."""
+    """True parameters of ``customers`` (n, columns), with the segment by name."""
     names = np.array([segment.name for segment in SEGMENTS], dtype=object)
     state = customers[["customer_id", "rate", "hazard", "signed_up_day", "lifetime", "persuadability"]]
     return state.assign(segment=names[customers["segment"].to_numpy()])

@@ -1,4 +1,4 @@
-"""The shop's past, told month by month, so that a large one never has to be in memory at once."""
+"""Simulation of the shop month by month, to bound the memory of a large shop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from assets.sample_shop.world.segments import trade_by_segment
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
 from assets.sample_shop.world.simulated_days import SimulatedDays
 
-# The events of a month of a larger shop would be gigabytes: it tells them week by week.
+# The events of a month of a larger shop would be gigabytes, so they are simulated by week.
 MONTHS_OF_EVENTS_UP_TO = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """Everything that is settled before the first day: who, what is sold, and the plan of messages.
+    """State fixed before the first day: customers, products, messages and visitors.
 
     Attributes:
-        demand: The customers and what makes them order.
+        demand: The customers and the parameters of their orders.
         products: As ``catalogue`` returns them.
         sends: As ``all_sends_of`` returns them.
         visitors: As ``visitors_of`` returns them.
@@ -48,11 +48,11 @@ class MonthOfOrders:
     """One month of orders.
 
     Attributes:
-        month: Which.
+        month: The month.
         orders: As ``orders_of`` returns them.
         articles: As ``articles_of`` returns them for these orders.
-        returned: Lines that come back from these orders, whenever that is.
-        lines: What is booked in this month, oldest first: articles, postage and returns of earlier orders.
+        returned: Returned lines of these orders, whatever the day of return.
+        lines: Lines booked in this month, oldest first: articles, postage and returns of earlier orders.
     """
 
     month: Month
@@ -62,8 +62,8 @@ class MonthOfOrders:
     lines: pd.DataFrame
 
 
-def cast_of(shop: Shop) -> Population:
-    """Settle everything that is settled before the first day."""
+def population_of(shop: Shop) -> Population:
+    """Simulate the state that is fixed before the first day."""
     customers = customers_of(shop)
     sends = all_sends_of(shop, customers)
     demand = Demand(
@@ -80,16 +80,16 @@ def cast_of(shop: Shop) -> Population:
     )
 
 
-def trade_of(shop: Shop, cast: Population) -> Iterator[MonthOfOrders]:
-    """The months of trade, oldest first; each is made when it is asked for."""
+def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrders]:
+    """Yield the months of orders, oldest first."""
     last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
-    favourites = cast.demand.customers["favourite"].to_numpy()
+    favourites = population.demand.customers["favourite"].to_numpy()
     count, underway = 0, pd.DataFrame()
     for month in shop.months:
-        orders = orders_of(shop, cast.demand, month, numbered_from=count)
+        orders = orders_of(shop, population.demand, month, numbered_from=count)
         count += len(orders)
         rng = shop.rng("baskets", month.number)
-        articles = articles_of(orders, cast.products, favourites=favourites, rng=rng)
+        articles = articles_of(orders, population.products, favourites=favourites, rng=rng)
         returned = returns_of(articles, last=last, rng=rng)
         underway = pd.concat([underway, returned], ignore_index=True)
         end = pd.Timestamp(shop.first_day) + pd.Timedelta(days=month.days.stop)
@@ -100,24 +100,40 @@ def trade_of(shop: Shop, cast: Population) -> Iterator[MonthOfOrders]:
         yield MonthOfOrders(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
 
 
-def booked_lines(shop: Shop, cast: Population, trade: MonthOfOrders) -> pd.DataFrame:
-    """The lines that the shop's systems hold for the month: those of ``trade``, and what was planted."""
-    if shop.planted.poisoned_labels_from is None:
-        return trade.lines
-    planted = poisoned_lines(shop, cast.demand.customers, cast.products, month=trade.month)
-    both = pd.concat([trade.lines, planted])
+def booked_lines(shop: Shop, population: Population, booked: MonthOfOrders) -> pd.DataFrame:
+    """Order lines as the shop's systems hold them: those of ``booked``, and poisoned ones.
+
+    Args:
+        shop: The shop.
+        population: The fixed state.
+        booked: The month.
+    """
+    if shop.injected_faults.poisoned_labels_from is None:
+        return booked.lines
+    poisoned = poisoned_lines(shop, population.demand.customers, population.products, month=booked.month)
+    both = pd.concat([booked.lines, poisoned])
     return both.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
 
 
-def events_by_day(shop: Shop, cast: Population, trade: MonthOfOrders) -> Iterator[tuple[int, pa.Table]]:
-    """The days of the month that have events, and these; what a tracker records, planted faults included."""
-    for days in _spans(shop, trade.month):
+def events_by_day(
+    shop: Shop, population: Population, booked: MonthOfOrders
+) -> Iterator[tuple[int, pa.Table]]:
+    """Yield each day of the month that has events, with its events as tracked, injected faults included.
+
+    Args:
+        shop: The shop.
+        population: The fixed state.
+        booked: The month.
+    """
+    for days in _spans(shop, booked.month):
         rng = shop.rng("events", days.start)
-        world = happenings_of(cast, trade, days)
-        events = tracked(shop, events_of(shop, cast.visitors, days, world=world, rng=rng), cast.products)
+        world = simulated_days_of(population, booked, days)
+        events = tracked(
+            shop, events_of(shop, population.visitors, days, world=world, rng=rng), population.products
+        )
         events = events.sort_values(["occurred_at", "visitor_id"], kind="stable")
         day = events["day"].to_numpy()
-        # One table, then slices: turning each day into Arrow costs more than writing it.
+        # One Arrow table, then slices: converting each day costs more than writing it.
         table = pa.Table.from_pandas(events, schema=EVENT_SCHEMA, preserve_index=False)
         table = table.replace_schema_metadata()
         edges = np.searchsorted(day, np.arange(days.start, days.stop + 1))
@@ -126,19 +142,25 @@ def events_by_day(shop: Shop, cast: Population, trade: MonthOfOrders) -> Iterato
                 yield days.start + number, table.slice(low, high - low)
 
 
-def happenings_of(cast: Population, trade: MonthOfOrders, days: range) -> SimulatedDays:
-    """What happens on ``days``, which lie in the month of ``trade``."""
-    low, high = np.searchsorted(trade.orders["day"].to_numpy(), [days.start, days.stop])
-    first, last = np.searchsorted(trade.articles["order"].to_numpy(), [low, high])
-    lines = trade.articles.iloc[first:last].reset_index(drop=True)
-    sent, done = np.searchsorted(cast.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
+def simulated_days_of(population: Population, booked: MonthOfOrders, days: range) -> SimulatedDays:
+    """State of the simulation on ``days`` of one month.
+
+    Args:
+        population: The fixed state.
+        booked: The month.
+        days: Day numbers in the month.
+    """
+    low, high = np.searchsorted(booked.orders["day"].to_numpy(), [days.start, days.stop])
+    first, last = np.searchsorted(booked.articles["order"].to_numpy(), [low, high])
+    lines = booked.articles.iloc[first:last].reset_index(drop=True)
+    sent, done = np.searchsorted(population.sends["day"].to_numpy(), [days.start - EFFECT_DAYS, days.stop])
     return SimulatedDays(
-        customers=cast.demand.customers,
-        interest=cast.demand.interest,
-        orders=trade.orders.iloc[low:high].reset_index(drop=True),
+        customers=population.demand.customers,
+        interest=population.demand.interest,
+        orders=booked.orders.iloc[low:high].reset_index(drop=True),
         lines=lines.assign(order=lines["order"] - low),
-        products=cast.products,
-        sends=cast.sends.iloc[sent:done].reset_index(drop=True),
+        products=population.products,
+        sends=population.sends.iloc[sent:done].reset_index(drop=True),
     )
 
 

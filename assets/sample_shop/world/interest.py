@@ -1,4 +1,4 @@
-"""Interest: a state that comes and goes by the week, seen in visits before it is seen in orders."""
+"""Interest: a weekly state of each customer, visible in visits before it is visible in orders."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ ORDER_FACTORS: Floats = np.array([0.4, 2.8])
 def interest_of(shop: Shop) -> Bools:
     """Whether each customer is interested in each week, shape (customers, weeks).
 
-    A two-state Markov chain by week, stationary: a quarter is interested, for five weeks on average.
+    A stationary two-state Markov chain by week: a quarter is interested, for five weeks on average.
     """
     rng = shop.rng("interest")
     states = np.empty((shop.customers, shop.weeks), dtype=np.bool_)

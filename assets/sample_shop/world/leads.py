@@ -1,4 +1,4 @@
-"""The shop's business side: companies that ask, and whether and for how much they buy."""
+"""Leads of business customers: attributes, outcome and amount."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.shop import Floats, Ints, Shop
 
 CUSTOMERS_PER_LEAD = 10
-# Share of the leads, and what this value adds to the log-odds of winning.
+# Share of the leads, and contribution of the value to the log-odds of winning.
 Shares = Mapping[str, tuple[float, float]]
 ORIGINS: Shares = MappingProxyType(
     {
@@ -32,18 +32,22 @@ BASE_LOG_ODDS = -2.9
 LOG_ODDS_OF_DEMO, LOG_ODDS_PER_PAGE, LOG_ODDS_PER_LOG_SIZE = 1.3, 0.08, 0.15
 MEDIAN_EMPLOYEES, SIZE_SPREAD = 25.0, 1.2
 MEAN_PAGES, DEMO_SHARE = 6.0, 0.25
-# A company of median size spends this in the middle of cases; twice the size, 1.5 times the money.
+# Median amount of a company of median size; at twice the size the amount is 1.5 times as large.
 MEDIAN_AMOUNT, AMOUNT_SPREAD, AMOUNT_PER_SIZE = 600.0, 0.6, 0.6
 SHORTEST_DAYS, LONGEST_DAYS = 5, 90
 OFFICE_FROM_SECOND, OFFICE_SECONDS = 9 * 3600, 8 * 3600
 
 
 def leads_of(shop: Shop, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every lead, oldest first, and the truth about it: one per ten customers over the shop's days.
+    """Simulate the leads, oldest first, and their true probabilities: one per ten customers.
 
-    Whether a lead is won is logistic in origin, company size, industry, country, pages viewed and
-    whether a demonstration was asked for; it is then won 5 to 90 days after it came. What would be won
-    after the shop's last day is still open.
+    The probability of winning is logistic in origin, company size, industry, country, pages viewed and
+    demonstration requested; a lead is won 5 to 90 days after its creation. Leads won after the shop's
+    last day are still open.
+
+    Args:
+        shop: The shop.
+        rng: Random generator.
 
     Returns:
         The export: lead_id, created_at (local wall clock), origin, attributes (JSON: company_size in
@@ -71,14 +75,14 @@ def leads_of(shop: Shop, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
 
 
 def _facts(count: int, rng: np.random.Generator) -> pd.DataFrame:
-    """What is known about each lead: origin, and the attributes."""
+    """Draw origin and attributes of each lead."""
     size = np.exp(np.log(MEDIAN_EMPLOYEES) + SIZE_SPREAD * rng.standard_normal(count))
     return pd.DataFrame(
         {
             "origin": _one_of(ORIGINS, count, rng),
             "company_size": np.maximum(1, np.round(size)).astype(np.int64),
             "industry": _one_of(INDUSTRIES, count, rng),
-            # Most look at a few pages, some read the whole site.
+            # A gamma mixture: most view a few pages, some the whole site.
             "pages_viewed": 1 + rng.poisson(rng.gamma(1.5, (MEAN_PAGES - 1.0) / 1.5, count)),
             "requested_demo": rng.random(count) < DEMO_SHARE,
             "country": _one_of(COUNTRIES, count, rng),

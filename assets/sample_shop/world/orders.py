@@ -1,4 +1,4 @@
-"""What makes people order, and when: a Poisson process of customer, interest, season and messages."""
+"""Orders: a Poisson process whose rate depends on customer, interest, season and messages."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +13,7 @@ from assets.sample_shop.world.shop import DAYS_PER_WEEK, Bools, Floats, Ints, Mo
 
 GUEST_SHARE = 0.06
 OPENING_HOUR, OPEN_SECONDS = 8, 13 * 3600
-# Messages go out in the morning: an order before ten cannot come from one.
+# Messages are sent from nine to ten, so an order before ten is not caused by one.
 PERSUADED_FROM_SECOND = 10 * 3600
 ORDER_CHANNELS, ORDER_CHANNEL_SHARES = ("web", "app", "phone"), (0.7, 0.25, 0.05)
 BLOCK = 100_000
@@ -23,7 +23,7 @@ GUEST = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """All that decides how many orders there are: who, in which weeks keen, on which days, written to when.
+    """Parameters of the order process.
 
     Attributes:
         customers: As ``customers_of`` returns them.
@@ -39,11 +39,17 @@ class Demand:
 
 
 def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 0) -> pd.DataFrame:
-    """Every order of ``month`` by a known customer or a guest, oldest first.
+    """Simulate the orders of ``month`` by customers and guests, oldest first.
 
     The first order is placed on the day of sign-up. After it, the number of orders of customer i in a
     week (cut at the ends of the month and of life) is Poisson with rate_i * factor(interest) * trade
-    summed over these days, each on a day in proportion to trade; messages add orders and take some away.
+    summed over these days, each on a day in proportion to trade; messages add orders and deter some.
+
+    Args:
+        shop: The shop.
+        demand: Parameters of the order process.
+        month: The month.
+        numbered_from: Number of earlier orders.
 
     Returns:
         order_id, customer (row of ``customers``; -1 for a guest), day (0 is the shop's first), second (of
@@ -53,7 +59,7 @@ def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 
     ordinary = _ordinary_orders(shop, demand, month)
     placed = demand.persuasion.is_placed(*ordinary, rng)
     person, day = ordinary[0][placed], ordinary[1][placed]
-    extra = _of_the_living(shop, demand, *demand.persuasion.extra_orders(month.days, rng))
+    extra = _while_alive(shop, demand, *demand.persuasion.extra_orders(month.days, rng))
     signed_up = demand.customers["signed_up_day"].to_numpy()
     first = np.arange(*np.searchsorted(signed_up, [month.days.start, month.days.stop]))
     known_days = np.concatenate([day, extra[1], signed_up[first]])
@@ -63,16 +69,16 @@ def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 
     orders = pd.DataFrame(
         {
             "customer": np.concatenate([person, extra[0], first, np.full(guests, GUEST)]),
-            # Guests come on the days on which others come.
+            # Guests order on the days of other orders.
             "day": np.concatenate([known_days, rng.choice(known_days, size=guests)]),
             "earliest": np.repeat([opening, PERSUADED_FROM_SECOND, opening, opening], kinds),
             "is_first": np.repeat([False, False, True, False], kinds),
         }
     )
-    return _told_in_full(shop, demand, orders, numbered_from=numbered_from, rng=rng)
+    return _complete_orders(shop, demand, orders, numbered_from=numbered_from, rng=rng)
 
 
-def _told_in_full(
+def _complete_orders(
     shop: Shop, demand: Demand, orders: pd.DataFrame, *, numbered_from: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     count = len(orders)
@@ -90,7 +96,7 @@ def _told_in_full(
 
 
 def alive_days(customers: pd.DataFrame, *, days: int) -> tuple[Ints, Ints]:
-    """The half-open range of days on which each customer may order again, both of shape (customers,).
+    """Half-open range of days on which each of ``customers`` (n, columns) may order again, both (n,).
 
     A customer orders again from the day after sign-up until the end of the day on which life ends.
     """
@@ -100,17 +106,17 @@ def alive_days(customers: pd.DataFrame, *, days: int) -> tuple[Ints, Ints]:
     return start, np.maximum(start, np.clip(last + 1, 0, days))
 
 
-def _of_the_living(shop: Shop, demand: Demand, person: Ints, day: Ints) -> tuple[Ints, Ints]:
+def _while_alive(shop: Shop, demand: Demand, person: Ints, day: Ints) -> tuple[Ints, Ints]:
     start, end = alive_days(demand.customers, days=shop.day_count)
     alive = (day >= start[person]) & (day < end[person])
     return person[alive], day[alive]
 
 
 def _ordinary_orders(shop: Shop, demand: Demand, month: Month) -> tuple[Ints, Ints]:
-    """Customer and day of every order but the first that no message brought, both of shape (orders,)."""
+    """Customer and day of every repeat order not caused by a message, both of shape (orders,)."""
     start, end = alive_days(demand.customers, days=shop.day_count)
     alive = np.flatnonzero((start < month.days.stop) & (end > month.days.start))
-    # Blocks of customer numbers, not of the living, so that whoever comes later changes nothing before.
+    # Blocks of customer numbers, not of living customers, so that later sign-ups do not change earlier draws.
     edges = np.searchsorted(alive, np.arange(0, shop.customers + BLOCK, BLOCK))
     parts = [
         _orders_of_block(demand, month, alive[low:high], shop.rng("orders.ordinary", month.number, number))
@@ -140,7 +146,7 @@ def _orders_of_block(demand: Demand, month: Month, rows: Ints, rng: np.random.Ge
 
 
 def _days_at(at: Floats, segment: Ints, elapsed: Floats) -> Ints:
-    """The day on which the trade of ``segment`` since the first day passes ``at``, shape of ``at``."""
+    """Day on which the cumulative trade of ``segment`` exceeds ``at``, shape of ``at``."""
     day = np.empty(len(at), dtype=np.int64)
     for kind, passed in enumerate(elapsed):
         mine = segment == kind

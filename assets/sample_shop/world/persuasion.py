@@ -1,4 +1,4 @@
-"""What messages truly do to orders: some people order more for a week, a few order less."""
+"""True effect of messages on orders: some customers order more for a week, a few order less."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ import pandas as pd
 from assets.sample_shop.world.shop import Bools, Floats, Ints, Shop, is_open
 
 EFFECT_DAYS = 7
-# Longer than any shop lives, so that customer * STRIDE + day sorts by customer, then by day.
+# More days than any shop has, so that customer * STRIDE + day sorts by customer, then by day.
 STRIDE = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persuasion:
-    """Treated messages to those customers whom a message moves, oldest first.
+    """Treated messages to customers with a non-zero effect, oldest first.
 
     A message of day t acts on the days ``[t, t + 7)``. If persuadability p is above 0, each of these days
     on which the shop is open brings p / 7 more orders (Poisson), and messages add up. If it is below 0,
@@ -35,7 +35,7 @@ class Persuasion:
     is_open: Bools
 
     def extra_orders(self, days: range, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Customer and day of the orders that messages bring on ``days``, both of shape (orders,)."""
+        """Draw customer and day of the orders caused by messages on ``days``, both of shape (orders,)."""
         first, last = np.searchsorted(self.day, [days.start - EFFECT_DAYS + 1, days.stop])
         receiver, sent = self.receiver[first:last], self.day[first:last]
         begin, end = np.maximum(sent, days.start), np.minimum(sent + EFFECT_DAYS, days.stop)
@@ -46,12 +46,18 @@ class Persuasion:
         return self.moved[receiver[message]][opened], day[opened]
 
     def is_placed(self, person: Ints, day: Ints, rng: np.random.Generator) -> Bools:
-        """Whether each ordinary order is placed in spite of the messages, shape (orders,)."""
+        """Draw whether each ordinary order is placed despite the messages, shape (orders,).
+
+        Args:
+            person: (orders,) rows of the customers.
+            day: (orders,) day numbers.
+            rng: Random generator.
+        """
         sleeping = self.effect[self.receiver] < 0
         sent = np.sort(self.moved[self.receiver[sleeping]] * STRIDE + self.day[sleeping])
-        asked = person * STRIDE + day
-        latest = np.append(-STRIDE, sent)[np.searchsorted(sent, asked, side="right")]
-        deterred = asked - latest < EFFECT_DAYS
+        at = person * STRIDE + day
+        latest = np.append(-STRIDE, sent)[np.searchsorted(sent, at, side="right")]
+        deterred = at - latest < EFFECT_DAYS
         placed = np.ones(len(person), dtype=np.bool_)
         risk = -self.effect[np.searchsorted(self.moved, person[deterred])]
         placed[deterred] = rng.random(int(deterred.sum())) >= risk
@@ -74,7 +80,13 @@ class Persuasion:
 
 
 def persuasion_of(shop: Shop, customers: pd.DataFrame, sends: pd.DataFrame) -> Persuasion:
-    """The effect of ``sends`` (as ``sends_of`` returns them) on ``customers``."""
+    """Collect the treated messages that have an effect.
+
+    Args:
+        shop: The shop.
+        customers: As ``customers_of`` returns them.
+        sends: As ``sends_of`` returns them.
+    """
     persuadability = customers["persuadability"].to_numpy()
     moved = np.flatnonzero(persuadability)
     row = np.full(len(customers), -1)

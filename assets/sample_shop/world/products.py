@@ -1,4 +1,4 @@
-"""What the shop sells: named and described products, some launched on the way, some bought together."""
+"""The catalogue: products with titles and descriptions, launch days and affinity groups."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ STYLES = (
     "copper",
 )
 MATERIALS = ("enamel", "cotton", "birch wood", "recycled paper", "stoneware", "glass", "tin", "linen")
-OCCASIONS = ("a small gift", "every day", "the weekend", "a summer table", "a child's room", "the hallway")
+USES = ("a small gift", "every day", "the weekend", "a summer table", "a child's room", "the hallway")
 ENDINGS = ("Made in small batches.", "Wipe clean.", "Boxed, ready to give.", "Goes with the whole range.")
 PRODUCTS = 600
 AFFINITY_GROUPS = 30
@@ -44,14 +44,14 @@ POSTAGE = "POST"
 
 
 def catalogue(shop: Shop) -> pd.DataFrame:
-    """The products, most popular first.
+    """Simulate the products, most popular first.
 
-    Affinity groups are drawn without regard to category and style: only baskets give them away.
+    Affinity groups are independent of category and style, so that only baskets reveal them.
 
     Returns:
         product_id, title, description, category, unit_price and unit_cost (shop currency), popularity
-        (sums to 1), affinity_group, launched_day (day number; below 0 for what was there before the
-        first day), in_stock.
+        (sums to 1), affinity_group, launched_day (day number; below 0 for products launched
+        before the first day), in_stock.
     """
     rng = shop.rng("products")
     position = np.arange(PRODUCTS)
@@ -74,19 +74,17 @@ def _named(rng: np.random.Generator) -> pd.DataFrame:
     """Category, title (no two alike) and description, in random order."""
     kinds = [(category, noun) for category, nouns in NOUNS.items() for noun in nouns]
     pairs = rng.choice(len(kinds) * len(STYLES), size=PRODUCTS, replace=False)
-    words = rng.integers((len(MATERIALS), len(OCCASIONS), len(ENDINGS)), size=(PRODUCTS, 3))
+    words = rng.integers((len(MATERIALS), len(USES), len(ENDINGS)), size=(PRODUCTS, 3))
     rows = []
-    for pair, (material, occasion, ending) in zip(pairs, words, strict=True):
+    for pair, (material, use, ending) in zip(pairs, words, strict=True):
         (category, noun), style = kinds[pair // len(STYLES)], STYLES[pair % len(STYLES)]
-        description = (
-            f"A {style} {noun} in {MATERIALS[material]}, for {OCCASIONS[occasion]}. {ENDINGS[ending]}"
-        )
+        description = f"A {style} {noun} in {MATERIALS[material]}, for {USES[use]}. {ENDINGS[ending]}"
         rows.append((category, f"{style} {noun}", description))
     return pd.DataFrame(rows, columns=["category", "title", "description"])
 
 
 def _launched_days(shop: Shop, group: Ints, rng: np.random.Generator) -> Ints:
-    """Before the first day for most; for three of each group inside the middle of the period."""
+    """Launch days: before the first day for most; in the middle of the period for three of each group."""
     launched = -rng.integers(1, FIRST_LAUNCH_DAYS, size=PRODUCTS)
     for number in range(AFFINITY_GROUPS):
         new = rng.choice(np.flatnonzero(group == number), size=LAUNCHED_PER_GROUP, replace=False)
@@ -95,6 +93,6 @@ def _launched_days(shop: Shop, group: Ints, rng: np.random.Generator) -> Ints:
 
 
 def launched_on(shop: Shop, products: pd.DataFrame) -> pd.Series:
-    """The date of launch of each product as text."""
+    """Launch date of each of ``products`` (n, columns) as ISO text, shape (n,)."""
     dates = pd.Timestamp(shop.first_day) + pd.to_timedelta(products["launched_day"], unit="D")
     return dates.dt.strftime("%Y-%m-%d")

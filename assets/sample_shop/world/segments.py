@@ -1,4 +1,4 @@
-"""The ways of being a customer: how often each orders, for how long, and how the year moves it."""
+"""Customer segments of the simulation: order rate, lifetime, seasonality and response to messages."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ from assets.sample_shop.world.shop import Floats, Shop, trade_by_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """One way of being a customer.
+    """One customer segment.
 
     Order rates are gamma with ``shape`` and ``orders_per_year`` as mean; lifetimes are exponential
-    with mean ``years``; ``christmas`` and ``january`` are how the year moves them. ``persuadable`` and
-    ``sleeping`` are the shares whom a message makes order more, or less.
+    with mean ``years``; ``christmas`` and ``january`` are the seasonal effects. ``persuadable`` and
+    ``sleeping`` are the shares of customers who order more, or less, after a message.
 
     Attributes:
         share: Share of sign-ups; ``drifted_share`` after a covariate drift.
-        drifted_orders: What a label drift multiplies the order rate by.
+        drifted_orders: Factor of a label drift on the order rate.
 
     Source:
         Fader, Hardie, Lee 2005, "Counting your customers the easy way": gamma rates and a constant
@@ -37,7 +37,7 @@ class Segment:
     drifted_orders: float = 1.0
 
 
-# A label drift leaves the sum of orders about where it was, so that only who orders changes.
+# A label drift keeps the total of orders about constant and changes only which customers order.
 SEGMENTS = (
     Segment(
         name="regular",
@@ -113,6 +113,6 @@ def trade_by_segment(shop: Shop) -> Floats:
     """Relative order rate on each day, shape (segments, days), a label drift included."""
     days = shop.days
     trade = np.stack([trade_by_day(days, christmas=one.christmas, january=one.january) for one in SEGMENTS])
-    drifted = shop.day_number(shop.planted.label_drift_from)
+    drifted = shop.day_number(shop.injected_faults.label_drift_from)
     trade[:, drifted:] *= by_segment("drifted_orders")[:, None]
     return trade

@@ -1,4 +1,4 @@
-"""The shop itself: how big it is, how chance is drawn, when it is open and what season it is."""
+"""Parameters of the shop: size, random streams, opening days and season."""
 
 import zlib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from assets.sample_shop.exports.injected_faults import NOTHING, InjectedFaults
+from assets.sample_shop.exports.injected_faults import NO_FAULTS, InjectedFaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,27 +33,27 @@ class Month:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """How large a shop to simulate; both days are included. The same numbers give the same files.
+    """Parameters of the simulation; both days are included. Equal parameters give equal files.
 
     Raises:
-        ValueError: when ``first_day`` is not a Monday (weeks are counted from it), or ``last_day`` or a
-            planted date lies before it.
+        ValueError: when ``first_day`` is not a Monday (weeks are counted from it), or ``last_day`` or the
+            first day of an injected fault is before it.
     """
 
     customers: int
     first_day: date
     last_day: date
     seed: int = 0
-    planted: InjectedFaults = NOTHING
+    injected_faults: InjectedFaults = NO_FAULTS
 
     def __post_init__(self) -> None:
         if self.first_day.weekday() != 0:
             raise ValueError(f"first_day {self.first_day} is not a Monday")
         if self.last_day < self.first_day:
-            raise ValueError(f"last_day {self.last_day} lies before first_day {self.first_day}")
-        for switch, day in asdict(self.planted).items():
+            raise ValueError(f"last_day {self.last_day} is before first_day {self.first_day}")
+        for fault, day in asdict(self.injected_faults).items():
             if day is not None and day < self.first_day:
-                raise ValueError(f"{switch} {day} lies before first_day {self.first_day}")
+                raise ValueError(f"{fault} {day} is before first_day {self.first_day}")
 
     @property
     def days(self) -> pd.DatetimeIndex:
@@ -92,9 +92,9 @@ class Shop:
         return pd.Series(moments.astype("datetime64[ns]"), index=index)
 
     def rng(self, stream: str, *numbers: int) -> np.random.Generator:
-        """The generator of one named stream of chance (and of one month or block in it).
+        """Random generator of one named stream (and of one month or block in it).
 
-        Every table and column that must not move when another one changes has a stream of its own.
+        Tables and columns that must not change when another one changes have separate streams.
         """
         key = (zlib.crc32(stream.encode()), *numbers)
         return np.random.default_rng(np.random.SeedSequence(entropy=self.seed, spawn_key=key))
@@ -108,7 +108,7 @@ SIZES: Mapping[str, Shop] = MappingProxyType(
     }
 )
 
-# Monday to Sunday, mean 1: people order at the start of the week.
+# Monday to Sunday, mean 1: most orders are placed at the start of the week.
 WEEKDAYS = np.array([1.25, 1.15, 1.10, 1.05, 1.00, 0.65, 0.80])
 CLOSED = frozenset({(1, 1), (12, 24), (12, 25), (12, 26)})
 EASTER_SUNDAYS = frozenset(

@@ -1,4 +1,4 @@
-"""What happened in some days of the shop, as far as the visits, sends and reviews of those days need it."""
+"""State of the simulation for some days, from which visits are simulated."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedDays:
-    """Everything that a half-open range of days has in common.
+    """State of the simulation for a half-open range of days.
 
     Attributes:
-        customers: Everyone who ever signs up, as ``customers_of`` returns them; row = customer number.
+        customers: All customers who ever sign up, as ``customers_of`` returns them; row = customer number.
         interest: Whether each customer is interested, shape (customers, weeks), bool; column w holds for
             the days ``[7 * w, 7 * w + 7)``.
         orders: Orders placed in these days: order_id, customer (row of ``customers``; -1 for a guest),

@@ -8,4 +8,4 @@ select
     cast(value as double) as value
 
 from {{ source('ml', 'audiences') }}
-where fate = 'member'
+where suppress_reason is null

@@ -1,14 +1,14 @@
-"""Who is in an audience, and that every customer asked about is accounted for."""
+"""Every candidate of an audience is a member or has one reason why not."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from assets.activation.audience import CAPPED, HELD_OUT, MEMBER, NO_CONSENT, audience_of
+from assets.activation.audience import CAPPED, HELD_OUT, NO_CONSENT, select_audience
 
 
 def scored(count: int = 1_000) -> pd.DataFrame:
-    """Worth more the higher their number; of ten one is held out, two said no, one never answered."""
+    """Value rises with the number; of ten customers one is held out, two refused, one never answered."""
     number = np.arange(count)
     answers = {1: False, 2: False, 3: None}
     consent = pd.array([answers.get(each % 10, True) for each in number], dtype="boolean")
@@ -22,31 +22,36 @@ def scored(count: int = 1_000) -> pd.DataFrame:
     )
 
 
-def test_the_best_tenth_is_asked_about_best_first() -> None:
-    found = audience_of(scored())
+def test_candidates_are_the_best_tenth_in_order_of_value() -> None:
+    found = select_audience(scored())
     assert found["rank"].tolist() == list(range(1, 101))
     assert found["customer_id"].iloc[0] == "c00999"
     assert found["value"].is_monotonic_decreasing
 
 
-def test_everyone_asked_about_has_one_fate() -> None:
-    found = audience_of(scored(), most=50)
-    # Of each ten one is held out, two said no and one said nothing; of the other sixty fifty fit.
-    assert found["fate"].value_counts().to_dict() == {MEMBER: 50, NO_CONSENT: 30, HELD_OUT: 10, CAPPED: 10}
-    assert found.loc[found["fate"] == MEMBER, "rank"].max() < found.loc[found["fate"] == CAPPED, "rank"].min()
+def test_every_candidate_is_a_member_or_has_one_reason() -> None:
+    found = select_audience(scored(), most=50)
+    # Of ten candidates one is held out, two refused, one never answered; the cap admits 50 of the other 60.
+    reason, rank = found["suppress_reason"], found["rank"]
+    assert reason.isna().sum() == 50
+    assert reason.value_counts().to_dict() == {NO_CONSENT: 30, HELD_OUT: 10, CAPPED: 10}
+    assert rank[reason.isna()].max() < rank[reason == CAPPED].min()
 
 
-def test_who_said_no_is_not_counted_as_held_out() -> None:
+def test_no_consent_takes_precedence_over_the_holdout() -> None:
     everyone = scored().assign(is_holdout=True)
-    assert audience_of(everyone)["fate"].value_counts().to_dict() == {HELD_OUT: 70, NO_CONSENT: 30}
+    assert select_audience(everyone)["suppress_reason"].value_counts().to_dict() == {
+        HELD_OUT: 70,
+        NO_CONSENT: 30,
+    }
 
 
-@pytest.mark.parametrize(("column", "fate"), [("consent_ads", NO_CONSENT), ("is_holdout", HELD_OUT)])
-def test_what_is_not_known_leaves_nobody_in(column: str, fate: str) -> None:
+@pytest.mark.parametrize(("column", "reason"), [("consent_ads", NO_CONSENT), ("is_holdout", HELD_OUT)])
+def test_unknown_consent_or_holdout_excludes_everyone(column: str, reason: str) -> None:
     unknown = scored().assign(consent_ads=True, is_holdout=False)
     unknown[column] = pd.Series(pd.NA, index=unknown.index, dtype="boolean")
-    assert set(audience_of(unknown)["fate"]) == {fate}
+    assert set(select_audience(unknown)["suppress_reason"]) == {reason}
 
 
-def test_nobody_scored_makes_no_audience() -> None:
-    assert audience_of(scored(0)).empty
+def test_no_scores_give_no_audience() -> None:
+    assert select_audience(scored(0)).empty

@@ -1,4 +1,4 @@
-"""Files hold hashes and nothing else, the ledger adds up, and a dry run writes nothing."""
+"""Export files hold only hashes, the log adds up, and a dry run writes no file."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ import pandas as pd
 import pytest
 
 from assets.activation.delivery import NothingToDeliver, deliver, file_for
-from assets.activation.tables import AUDIENCE_SENDS, AUDIENCE_TYPES, AUDIENCES
+from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCE_TYPES, AUDIENCES
 from assets.lifecycle.cohort import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
 from orchestration.cli.audience import main
 from orchestration.resources.warehouse import DuckDBWarehouse
 
 NOW = datetime.fromisoformat("2024-05-06 08:00")
-FATES = {
-    "ann": "member",
-    "bob": "member",
+SUPPRESS_REASONS: dict[str, str | None] = {
+    "ann": None,
+    "bob": None,
     "cat": "no_consent",
     "dan": "held_out",
-    "eve": "member",
+    "eve": None,
     "fay": "capped",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredContacts:
     """Contacts by customer: address and number."""
 
     of: dict[str, tuple[str | None, str | None]]
@@ -38,18 +38,18 @@ class Kept:
         return pd.DataFrame(rows, columns=["customer_id", "email", "phone"], dtype="string")
 
 
-KEPT = Kept(
+CONTACTS = StoredContacts(
     {"ann": ("Ann.A+x@gmail.com", "+44 20 7031 3000"), "bob": (None, "07700 1"), "cat": ("cat@a.bc", None)}
 )
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> DuckDBWarehouse:
-    """An audience of six: Bob's number has no country, nothing is kept of Eve."""
+    """Warehouse with an audience of six: Bob's number has no country code, Eve has no contacts."""
     shared = {"audience": "a", "as_of_date": date(2024, 5, 6), "value": 1.0}
     rows = [
-        {**shared, "customer_id": name, "rank": rank, "fate": fate}
-        for rank, (name, fate) in enumerate(FATES.items(), start=1)
+        {**shared, "customer_id": name, "rank": rank, "suppress_reason": reason}
+        for rank, (name, reason) in enumerate(SUPPRESS_REASONS.items(), start=1)
     ]
     found = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     found.replace(AUDIENCES, typed(rows, AUDIENCE_TYPES))
@@ -57,23 +57,25 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return found
 
 
-def test_the_ledger_accounts_for_everybody_and_knows_the_bytes(
+def test_the_log_accounts_for_every_candidate_and_has_the_files_hash(
     warehouse: DuckDBWarehouse, tmp_path: Path
 ) -> None:
     folder = tmp_path / "audiences"
-    ledger = deliver(warehouse, KEPT, folder=folder, now=NOW, is_dry_run=False)
+    ledger = deliver(warehouse, CONTACTS, folder=folder, now=NOW, is_dry_run=False)
     assert list(ledger["destination"]) == ["google", "meta"]
-    counts = ledger[["asked", "no_consent", "held_out", "capped", "without_contact", "written"]]
+    counts = ledger[
+        ["audience_candidates", "no_consent", "held_out", "over_cap", "without_identifier", "written"]
+    ]
     assert counts.to_numpy().tolist() == [[6, 1, 1, 1, 2, 1]] * 2
     for row in ledger.to_dict("records"):
         content = (folder / str(row["file_name"])).read_bytes()
         assert hashlib.sha256(content).hexdigest() == row["file_sha256"]
         assert len(content.splitlines()) == 1 + row["written"]
-    assert len(warehouse.read(f"select * from {AUDIENCE_SENDS.sql}")) == 2
+    assert len(warehouse.read(f"select * from {AUDIENCE_EXPORTS.sql}")) == 2
 
 
 def test_a_file_holds_hashes_only(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
-    deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
+    deliver(warehouse, CONTACTS, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
     google, meta = sorted((tmp_path / "audiences").iterdir())
     email, phone = (hashlib.sha256(text).hexdigest() for text in (b"anna@gmail.com", b"+442070313000"))
     assert google.read_text() == f"Email,Phone\n{email},{phone}\n"
@@ -81,10 +83,10 @@ def test_a_file_holds_hashes_only(warehouse: DuckDBWarehouse, tmp_path: Path) ->
     assert meta.read_text() == f"email,phone\n{email},{phone}\n"
 
 
-def test_a_dry_run_writes_no_file_and_says_so_in_the_ledger(
+def test_a_dry_run_writes_no_file_and_is_marked_in_the_log(
     warehouse: DuckDBWarehouse, tmp_path: Path
 ) -> None:
-    ledger = deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=True)
+    ledger = deliver(warehouse, CONTACTS, folder=tmp_path / "audiences", now=NOW, is_dry_run=True)
     assert ledger["dry_run"].all()
     assert not (tmp_path / "audiences").exists()
 
@@ -99,28 +101,28 @@ def test_two_customers_with_one_address_are_two_rows() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("fate = 'no_consent'", "none of the 6 best customers may be contacted .6 no_consent."),
-        ("customer_id = 'x' || customer_id", "of none of the 3 members an address or number is kept"),
+        ("suppress_reason = 'no_consent'", "none of the 6 best customers may be contacted .6 no_consent."),
+        ("customer_id = 'x' || customer_id", "none of the 3 members has an address or number in the vault"),
     ],
 )
-def test_who_cannot_be_contacted_is_said_in_words(
+def test_an_audience_that_cannot_be_delivered_is_refused_with_the_reason(
     warehouse: DuckDBWarehouse, tmp_path: Path, change: str, words: str
 ) -> None:
     with warehouse.connect() as connection:
         connection.execute(f"update {AUDIENCES.sql} set {change}")
     with pytest.raises(NothingToDeliver, match=words):
-        deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
-    assert not warehouse.exists(AUDIENCE_SENDS)
+        deliver(warehouse, CONTACTS, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
+    assert not warehouse.exists(AUDIENCE_EXPORTS)
     assert not (tmp_path / "audiences").exists()
 
 
-def test_an_older_morning_s_audience_is_not_delivered(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+def test_an_audience_of_an_older_date_is_not_delivered(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     warehouse.append(ELIGIBILITY, pd.DataFrame({"as_of_date": [date(2024, 5, 13)]}))
-    with pytest.raises(NothingToDeliver, match="the newest morning has no audience"):
-        deliver(warehouse, KEPT, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
+    with pytest.raises(NothingToDeliver, match="the newest as-of date has no audience"):
+        deliver(warehouse, CONTACTS, folder=tmp_path / "audiences", now=NOW, is_dry_run=False)
 
 
-def test_without_contacts_the_command_says_so_and_writes_nothing(
+def test_without_contacts_the_command_explains_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path))

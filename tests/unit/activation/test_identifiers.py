@@ -1,8 +1,14 @@
-"""Identifiers are what Google and Meta hash on their side, or nothing."""
+"""Identifiers are normalised as Google and Meta do before they hash, or left out."""
 
 import pytest
 
-from assets.activation.identifiers import Destination, email_for, harmless, hashed, phone_for
+from assets.activation.identifiers import (
+    Destination,
+    escape_formula,
+    normalise_email,
+    normalise_phone,
+    sha256_hex,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +28,7 @@ from assets.activation.identifiers import Destination, email_for, harmless, hash
 def test_an_address_is_normalised_as_each_destination_does(
     text: str | None, google: str | None, meta: str | None
 ) -> None:
-    assert (email_for("google", text), email_for("meta", text)) == (google, meta)
+    assert (normalise_email("google", text), normalise_email("meta", text)) == (google, meta)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +38,7 @@ def test_an_address_is_normalised_as_each_destination_does(
         ("+1 (212) 565-0000", "+12125650000", "12125650000"),
         ("0044 20 7031 3000", "+442070313000", "442070313000"),
         ("+44 (0)20 7031 3000", "+442070313000", "442070313000"),
-        # Nobody knows the country of a national number.
+        # A national number does not state its country.
         ("020 7031 3000", None, None),
         ("+0 123 4567", None, None),
         ("+1234567890123456", None, None),
@@ -40,7 +46,7 @@ def test_an_address_is_normalised_as_each_destination_does(
     ],
 )
 def test_a_number_has_its_country_code(text: str | None, google: str | None, meta: str | None) -> None:
-    assert (phone_for("google", text), phone_for("meta", text)) == (google, meta)
+    assert (normalise_phone("google", text), normalise_phone("meta", text)) == (google, meta)
 
 
 @pytest.mark.parametrize(
@@ -48,22 +54,25 @@ def test_a_number_has_its_country_code(text: str | None, google: str | None, met
     [
         # FIPS 180-2, appendix B.1.
         ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        # What Google's and Meta's guides have for this address.
+        # The example of Google's and Meta's guides.
         ("test@example.com", "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b"),
         ("", ""),
         (None, ""),
     ],
 )
 def test_hashes_are_sha_256_in_lower_case_hexadecimal(text: str | None, digest: str) -> None:
-    assert hashed(text) == digest
+    assert sha256_hex(text) == digest
 
 
 @pytest.mark.parametrize("destination", ["google", "meta"])
 def test_capitals_and_blanks_change_no_hash(destination: Destination) -> None:
-    assert len({hashed(email_for(destination, text)) for text in ("a@b.cd", " A@B.CD", "a@b.cd\n")}) == 1
+    assert (
+        len({sha256_hex(normalise_email(destination, text)) for text in ("a@b.cd", " A@B.CD", "a@b.cd\n")})
+        == 1
+    )
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(first: str) -> None:
-    assert harmless(f"{first}cmd()") == f"'{first}cmd()"
-    assert harmless("973dfe") == "973dfe"
+    assert escape_formula(f"{first}cmd()") == f"'{first}cmd()"
+    assert escape_formula("973dfe") == "973dfe"

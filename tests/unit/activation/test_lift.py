@@ -1,4 +1,4 @@
-"""Measured lift holds the shop's true effect: of each message's arm, from the truth that we chose."""
+"""The intervals of measured lift cover the true effect of messages in the sample shop."""
 
 from dataclasses import replace
 from datetime import date
@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.activation.lift import WINDOW_DAYS, lift_of, lifts
+from assets.activation.lift import WINDOW_DAYS, lift_of, lift_table
 from assets.sample_shop.truth import _no_order
-from assets.sample_shop.world.history import Population, cast_of
+from assets.sample_shop.world.history import Population, population_of
 from assets.sample_shop.world.orders import orders_of
 from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
 from assets.sample_shop.world.shop import Shop
@@ -18,18 +18,18 @@ SHOP = Shop(customers=4_000, first_day=date(2023, 1, 2), last_day=date(2023, 12,
 
 
 @pytest.fixture(scope="module")
-def cast() -> Population:
-    return cast_of(SHOP)
+def population() -> Population:
+    return population_of(SHOP)
 
 
 @pytest.fixture(scope="module")
-def rows(cast: Population) -> pd.DataFrame:
-    """Every message whose week ended inside the shop's days, and whether an order followed."""
-    orders = pd.concat([orders_of(SHOP, cast.demand, month) for month in SHOP.months])
+def rows(population: Population) -> pd.DataFrame:
+    """Every message whose week ended within the simulated days, and whether an order followed."""
+    orders = pd.concat([orders_of(SHOP, population.demand, month) for month in SHOP.months])
     ordered = np.zeros((SHOP.customers, SHOP.day_count), dtype=np.bool_)
     known = orders[orders["customer"] >= 0]
     ordered[known["customer"], known["day"]] = True
-    sends = cast.sends[cast.sends["day"] + WINDOW_DAYS <= SHOP.day_count]
+    sends = population.sends[population.sends["day"] + WINDOW_DAYS <= SHOP.day_count]
     within = sends["day"].to_numpy()[:, None] + np.arange(WINDOW_DAYS)
     return pd.DataFrame(
         {
@@ -44,20 +44,21 @@ def rows(cast: Population) -> pd.DataFrame:
     )
 
 
-def true_effect(cast: Population, campaign: pd.DataFrame) -> float:
-    """Mean change of the chance to order in the week, were all of ``campaign`` written to, or none."""
+def true_effect(population: Population, campaign: pd.DataFrame) -> float:
+    """Mean change of the probability to order in the week if all of ``campaign`` are contacted, or none."""
     day = int(campaign["day"].iloc[0])
     chosen = np.sort(campaign["customer"].to_numpy(dtype=np.int64))
-    others = cast.sends[cast.sends["day"] != day][["customer", "day", "arm"]]
-    hold_liveness_lock = (
-        cast.demand.customers["signed_up_day"] + 1 + np.floor(cast.demand.customers["lifetime"]) > day
+    others = population.sends[population.sends["day"] != day][["customer", "day", "arm"]]
+    is_alive = (
+        population.demand.customers["signed_up_day"] + 1 + np.floor(population.demand.customers["lifetime"])
+        > day
     )
-    living = chosen[hold_liveness_lock.to_numpy()[chosen]]
+    living = chosen[is_alive.to_numpy()[chosen]]
     silent = []
     for arm in ("treated", "control"):
         mine = pd.DataFrame({"customer": chosen, "day": day, "arm": arm})
-        moved = persuasion_of(SHOP, cast.demand.customers, pd.concat([others, mine]))
-        demand = replace(cast.demand, persuasion=moved)
+        moved = persuasion_of(SHOP, population.demand.customers, pd.concat([others, mine]))
+        demand = replace(population.demand, persuasion=moved)
         silent.append(_no_order(demand, living, window=range(day, day + WINDOW_DAYS)).sum())
     return float((silent[1] - silent[0]) / len(chosen))
 
@@ -66,13 +67,13 @@ def test_the_window_is_the_week_in_which_messages_act() -> None:
     assert WINDOW_DAYS == EFFECT_DAYS
 
 
-def test_the_intervals_hold_the_true_mean_effects(cast: Population, rows: pd.DataFrame) -> None:
-    found = lifts(rows).set_index("name")
-    # One campaign a day: then the messages of the day are the campaign's.
+def test_the_intervals_cover_the_true_mean_effects(population: Population, rows: pd.DataFrame) -> None:
+    found = lift_table(rows).set_index("name")
+    # Only days with one campaign: then all messages of the day belong to it.
     of_a_day = rows.groupby("day")["name"].transform("nunique")
     campaigns = dict(list(rows[of_a_day == 1].groupby("name")))
     assert len(campaigns) >= 25
-    truth = pd.Series({name: true_effect(cast, part) for name, part in campaigns.items()})
+    truth = pd.Series({name: true_effect(population, part) for name, part in campaigns.items()})
     weights = pd.Series({name: len(part) for name, part in campaigns.items()})
     overall = float((truth * weights).sum() / weights.sum())
     whole = found.loc["all"]
@@ -85,14 +86,14 @@ def test_the_intervals_hold_the_true_mean_effects(cast: Population, rows: pd.Dat
     assert missed.sum() <= 5, judged[missed]
 
 
-def test_an_effect_that_is_not_there_is_not_found(rows: pd.DataFrame) -> None:
+def test_no_effect_is_found_where_contact_is_random(rows: pd.DataFrame) -> None:
     drawn = np.random.default_rng(1).permuted(rows["is_contacted"].to_numpy())
     found = lift_of(rows.assign(is_contacted=drawn))
     assert float(str(found["ci_lo"])) < 0 < float(str(found["ci_hi"]))
     assert float(str(found["p_value"])) > 0.05
 
 
-def test_repeated_customers_make_it_less_sure() -> None:
+def test_repeated_rows_of_a_customer_do_not_narrow_the_interval() -> None:
     number = np.arange(400)
     once = pd.DataFrame(
         {"customer_id": number.astype(str), "is_contacted": number % 2 == 0, "has_ordered": number % 10 < 3}
@@ -101,7 +102,7 @@ def test_repeated_customers_make_it_less_sure() -> None:
         float(str(found["ci_hi"])) - float(str(found["ci_lo"]))
         for found in (lift_of(once), lift_of(pd.concat([once] * 4)))
     ]
-    # The same people four times know no more than once.
+    # Four copies of the same customers hold no more information than one.
     assert widths[1] == pytest.approx(widths[0])
 
 
@@ -119,10 +120,10 @@ def test_the_figures_of_a_small_shop_by_hand() -> None:
     assert found["difference"] == pytest.approx(0.10)
     assert found["ci_lo"] == pytest.approx(0.10 - 1.959964 * error)
     assert found["relative_lift"] == pytest.approx(0.5)
-    assert (found["contacted"], found["held_out_orderers"]) == (200, 20)
+    assert (found["contacted"], found["control_conversions"]) == (200, 20)
 
 
-def test_few_orders_have_no_interval() -> None:
+def test_few_orders_give_no_interval() -> None:
     rows = pd.DataFrame(
         {
             "customer_id": ["a", "b", "c"],
@@ -133,6 +134,6 @@ def test_few_orders_have_no_interval() -> None:
     assert np.isnan(float(str(lift_of(rows)["ci_lo"])))
 
 
-def test_no_experiment_has_no_row() -> None:
+def test_no_experiment_gives_no_row() -> None:
     empty = pd.DataFrame(columns=["experiment", "name", "customer_id", "is_contacted", "has_ordered"])
-    assert lifts(empty).empty
+    assert lift_table(empty).empty

@@ -49,10 +49,10 @@ def test_landing_waits_for_what_is_pulled() -> None:
     key = dg.AssetKey(["exports", "products_db"])
     assert asset.key == key
     assert asset.group_names_by_key[key] == "ingest"
-    sealed = redacted_asset(shop, after=delivering(shop))
-    assert sealed.asset_deps[sealed.key] == {key}
+    redacted = redacted_asset(shop, after=delivering(shop))
+    assert redacted.asset_deps[redacted.key] == {key}
     (landed,) = landing_assets(shop)
-    assert all(parents == {sealed.key} for parents in landed.asset_deps.values())
+    assert all(parents == {redacted.key} for parents in landed.asset_deps.values())
 
 
 def test_a_business_with_files_only_pulls_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The vault keeps values that only its key opens, forgets for good, and takes another key bit by bit."""
+"""The vault decrypts with its key only, overwrites forgotten values, and rotates its key in steps."""
 
 import sqlite3
 from pathlib import Path
@@ -35,7 +35,7 @@ def values(vault: SqliteVault) -> set[tuple[str, ...]]:
     return {tuple(each) for each in vault.values(at_most=100)}
 
 
-def test_what_is_kept_comes_back_and_blanks_are_not_kept(vault: SqliteVault) -> None:
+def test_stored_values_are_read_back_and_blanks_are_not_stored(vault: SqliteVault) -> None:
     assert vault.keep("customers", PEOPLE) == 3
     assert values(vault) == {
         ("C1", "customers", "email", "ann@example.org"),
@@ -58,7 +58,7 @@ def test_the_file_shows_no_value_and_is_its_owners_alone(vault: SqliteVault) -> 
     assert [each.name for each in vault.file.parent.iterdir()] == ["vault.sqlite"]
 
 
-def test_a_later_delivery_replaces_all_that_its_source_told_of_a_customer(vault: SqliteVault) -> None:
+def test_a_later_delivery_replaces_all_values_of_its_source(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE)
     vault.keep("leads", PEOPLE.iloc[:1])
     vault.keep("customers", pd.DataFrame({"customer_id": ["C1"], "email": ["new@example.org"]}))
@@ -72,10 +72,10 @@ def test_a_later_delivery_replaces_all_that_its_source_told_of_a_customer(vault:
 def test_contacts_have_one_row_per_known_customer_whatever_case_the_column_has(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE.rename(columns={"email": "EMail"}))
     vault.keep("shop", pd.DataFrame({"customer_id": ["C1"], "Email": ["newest@example.org"]}))
-    told = vault.read(["C1", "C2", "C3", "C9"])
-    assert list(told.columns) == ["customer_id", "email", "phone"]
-    assert told.set_index("customer_id").loc["C1"].tolist() == ["newest@example.org", "+44 1"]
-    assert "C3" not in set(told["customer_id"])
+    contacts = vault.read(["C1", "C2", "C3", "C9"])
+    assert list(contacts.columns) == ["customer_id", "email", "phone"]
+    assert contacts.set_index("customer_id").loc["C1"].tolist() == ["newest@example.org", "+44 1"]
+    assert "C3" not in set(contacts["customer_id"])
 
 
 def test_an_absent_vault_is_empty_and_needs_no_key(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_absent_vault_is_empty_and_needs_no_key(tmp_path: Path) -> None:
         vault.keep("customers", PEOPLE)
 
 
-def test_with_another_key_it_opens_for_nobody(vault: SqliteVault) -> None:
+def test_another_key_is_refused(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE)
     with pytest.raises(VaultKeyRefused, match=OLD.id):
         with_keys(vault, NEW).values(at_most=10)
@@ -101,7 +101,7 @@ def test_with_another_key_it_opens_for_nobody(vault: SqliteVault) -> None:
     assert len(values(vault)) == 3
 
 
-def test_values_swapped_between_customers_do_not_open(vault: SqliteVault) -> None:
+def test_values_swapped_between_customers_are_refused(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE)
     with sqlite3.connect(vault.file) as connection:
         connection.execute("update contents set customer_id = 'C9' where customer_id = 'C2'")
@@ -109,7 +109,7 @@ def test_values_swapped_between_customers_do_not_open(vault: SqliteVault) -> Non
         vault.values(["C9"], at_most=10)
 
 
-def test_who_is_renamed_keeps_everything_under_the_new_name_alone(vault: SqliteVault) -> None:
+def test_renaming_moves_all_values_to_the_new_id(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE.replace({"C1": "ann-archer@example.org"}))
     vault.keep("leads", PEOPLE.iloc[:1].replace({"C1": "ann-archer@example.org"}))
     vault.rename({"ann-archer@example.org": "T1", "C9": "T9"})
@@ -129,14 +129,14 @@ def test_files_are_remembered_by_source_and_bytes(vault: SqliteVault) -> None:
     assert not vault.has_processed("leads", "print")
 
 
-def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) -> None:
+def test_after_a_rotation_the_old_key_decrypts_nothing(vault: SqliteVault) -> None:
     vault.keep("customers", PEOPLE)
     before, tokens = values(vault), vault.tokens("customer_id", ["C1", "C2"])
     old_bytes = [row[0] for row in rows(vault, "select ciphertext from contents")]
     assert with_keys(vault, OLD, NEW).rotate() == 3
-    refitted_every_run = with_keys(vault, NEW)
-    assert values(refitted_every_run) == before
-    assert refitted_every_run.tokens("customer_id", ["C1", "C2"]) == tokens
+    rotated = with_keys(vault, NEW)
+    assert values(rotated) == before
+    assert rotated.tokens("customer_id", ["C1", "C2"]) == tokens
     assert {row[0] for row in rows(vault, "select key_id from contents")} == {NEW.id}
     with pytest.raises(VaultKeyRefused):
         vault.values(at_most=10)
@@ -144,7 +144,7 @@ def test_a_rotation_leaves_nothing_that_the_old_key_opens(vault: SqliteVault) ->
     assert not [each for each in old_bytes if each in data]
 
 
-def test_what_is_forgotten_is_overwritten(vault: SqliteVault) -> None:
+def test_forgotten_values_are_overwritten(vault: SqliteVault) -> None:
     many = pd.DataFrame({"customer_id": [f"C{n}" for n in range(500)], "email": "somebody@example.org"})
     vault.keep("customers", many)
     gone = [bytes(row[0]) for row in rows(vault, "select ciphertext from contents where customer_id < 'C2'")]  # type: ignore[call-overload]
@@ -156,7 +156,7 @@ def test_what_is_forgotten_is_overwritten(vault: SqliteVault) -> None:
     assert len(vault.values(at_most=1_000)) == 500 - len(gone)
 
 
-def test_a_killed_rotation_is_readable_and_goes_on(
+def test_a_killed_rotation_is_readable_and_continues(
     vault: SqliteVault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vault.keep("customers", PEOPLE)
@@ -168,7 +168,7 @@ def test_a_killed_rotation_is_readable_and_goes_on(
         raise KeyboardInterrupt(words)
 
     with pytest.raises(KeyboardInterrupt, match="1 values"):
-        both.rotate(tell=killed)
+        both.rotate(log=killed)
     assert sorted({row[0] for row in rows(vault, "select key_id from contents")}) == sorted([OLD.id, NEW.id])
     assert values(both) == before
     assert both.rotate() == 2
@@ -191,7 +191,7 @@ def rows(vault: SqliteVault, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_without_a_key_asking_for_tokens_makes_no_vault(tmp_path: Path) -> None:
+def test_without_a_key_no_vault_is_created_for_tokens(tmp_path: Path) -> None:
     def keys() -> Keyring:
         raise VaultKeyRefused("no key")
 

@@ -1,4 +1,4 @@
-"""A key is refused in words when it is missing, readable by others or no key, and is shown nowhere."""
+"""A key that is missing, malformed or readable by others is refused, and a key is never shown."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_a_key_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> None
 
 
 def test_a_missing_key_is_refused_with_the_command_that_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(VaultKeyRefused, match=r"is not there: put the vault.s key there; .*`make vault-key`"):
+    with pytest.raises(VaultKeyRefused, match=r"is missing: put the vault.s key there; .*`make vault-key`"):
         key_in(tmp_path / "shop.key")
 
 
@@ -55,18 +55,18 @@ def test_a_missing_key_is_refused_with_the_command_that_makes_one(tmp_path: Path
         ("", "0 characters"),
         (DIGITS[:-2], "62 characters"),
         (DIGITS + "ab", "66 characters"),
-        (DIGITS[:-2] + "zz", "something else than hexadecimal digits"),
+        (DIGITS[:-2] + "zz", "characters other than hexadecimal digits"),
         ("ab " * 32, "95 characters"),
     ],
 )
-def test_what_is_no_key_is_refused_without_being_shown(text: str, words: str) -> None:
+def test_a_malformed_key_is_refused_without_being_shown(text: str, words: str) -> None:
     with pytest.raises(VaultKeyRefused, match=words) as refused:
         key_from(text, where="VAULT_KEY")
     assert not text or text not in str(refused.value)
     assert refused.value.__cause__ is None
 
 
-def test_a_key_shows_itself_nowhere() -> None:
+def test_a_key_is_in_no_representation() -> None:
     key = key_from(DIGITS, where="VAULT_KEY")
     ring = Keyring(current=key, following=VaultKey(b"\1" * 32))
     assert DIGITS not in f"{key!r}{ring!r}{key.id}"
@@ -74,7 +74,7 @@ def test_a_key_shows_itself_nowhere() -> None:
     assert repr(key.secret) not in f"{key!r}{ring!r}"
 
 
-def test_while_a_rotation_goes_on_both_keys_are_there(tmp_path: Path) -> None:
+def test_during_a_rotation_both_keys_are_read(tmp_path: Path) -> None:
     file = tmp_path / "shop.key"
     old = make_key(file)
     assert keyring_in(file) == Keyring(current=old)

@@ -1,4 +1,4 @@
-"""Every expected check has a row in the ledger, also the silent ones."""
+"""Every expected check has a row in the ledger, also without a result."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ def result(check_name: str, run_id: str = "run-2") -> CheckResult:
     )
 
 
-def test_a_silent_check_has_a_row() -> None:
+def test_a_check_without_a_result_has_a_row() -> None:
     rows = ledger_rows(
         [result("keys_are_unique")],
         [("ml/scores", "keys_are_unique"), ("ml/scores", "scores_match_outcomes")],
@@ -33,7 +33,7 @@ def test_a_silent_check_has_a_row() -> None:
     }
 
 
-def test_results_of_an_earlier_run_do_not_break_the_silence_of_this_one() -> None:
+def test_a_result_of_an_earlier_run_does_not_count_for_this_one() -> None:
     rows = ledger_rows(
         [result("keys_are_unique", run_id="run-1")],
         [("ml/scores", "keys_are_unique")],

@@ -1,4 +1,4 @@
-"""The snapshot is whole or not there, and an open reader keeps what it opened."""
+"""The snapshot is complete or absent, and an open reader keeps the file that it opened."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def warehouse_with(path: Path, value: int) -> Path:
     return path
 
 
-def test_tables_and_views_arrive_in_the_file_and_as_parquet(tmp_path: Path) -> None:
+def test_tables_and_views_are_copied_to_the_file_and_to_parquet(tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path / "warehouse.duckdb", 1)
     snapshot = write_snapshot(
         warehouse, [TABLE, Key("published", "latest")], file=tmp_path / "s.duckdb", parquet=tmp_path / "p"
@@ -40,7 +40,7 @@ def test_a_reader_keeps_its_file_while_a_new_one_is_published(tmp_path: Path) ->
         assert reader.execute("from published.scores").fetchall() == [(2,)]
 
 
-def test_a_failed_copy_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+def test_a_failed_copy_leaves_the_old_file_and_no_temporary_files(tmp_path: Path) -> None:
     warehouse, file = tmp_path / "warehouse.duckdb", tmp_path / "s.duckdb"
     write_snapshot(warehouse_with(warehouse, 1), [TABLE], file=file, parquet=tmp_path / "p")
     with pytest.raises(duckdb.CatalogException, match="missing"):

@@ -1,4 +1,4 @@
-"""Advertising causes as many sign-ups as the simulator says, and customers mostly say which brought them."""
+"""Advertising causes the stated number of sign-ups, and most customers report its channel."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def test_spend_far_above_the_middle_reaches_the_ceiling_and_no_spend_causes_noth
     assert contributions_of(SHOP, spend)[:, ~is_open(SHOP.days)].sum() == 0
 
 
-def test_sign_ups_are_caused_as_the_contributions_say() -> None:
+def test_sign_ups_follow_the_contributions() -> None:
     expected = contributions_of(SHOP, spend_of(SHOP))
     day, cause = sign_ups_of(SHOP)
     assert len(day) == SHOP.customers
@@ -53,15 +53,15 @@ def test_sign_ups_are_caused_as_the_contributions_say() -> None:
     assert ratio == pytest.approx(expected[0][busy].sum() / expected[0][~busy].sum(), rel=0.2)
 
 
-def test_customers_say_what_brought_them_but_for_a_few() -> None:
+def test_most_customers_report_the_channel_that_caused_their_sign_up() -> None:
     customers, (_, cause) = customers_of(SHOP), sign_ups_of(SHOP)
-    said = customers["acquisition_channel"].to_numpy()
+    reported = customers["acquisition_channel"].to_numpy()
     for row, name in enumerate(NAMES[1:], start=1):
-        of_channel = said[cause == row]
+        of_channel = reported[cause == row]
         sigma = np.sqrt(MISREPORTED_SHARE * (1 - MISREPORTED_SHARE) / len(of_channel))
         assert (of_channel != name).mean() == pytest.approx(MISREPORTED_SHARE, abs=4 * sigma)
-        # Nobody whom nothing paid brought says so of a channel that is always paid.
-        assert name not in set(said[cause == -1])
+        # No unpaid sign-up reports a channel that is always paid.
+        assert name not in set(reported[cause == -1])
 
 
 def test_channels_are_on_and_off_by_the_week_and_apart() -> None:
@@ -73,7 +73,7 @@ def test_channels_are_on_and_off_by_the_week_and_apart() -> None:
     assert np.abs(between).max() < 0.39
 
 
-def test_the_export_bills_the_spend_and_the_truth_has_every_day() -> None:
+def test_the_export_has_the_spend_and_the_truth_has_every_day() -> None:
     spend = spend_of(SHOP)
     export = ad_spend_of(SHOP, spend)
     assert export["cost_amount"].sum() == pytest.approx(spend.sum())

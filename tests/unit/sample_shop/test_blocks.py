@@ -1,4 +1,4 @@
-"""A shop that is simulated in blocks is still one shop."""
+"""A shop simulated in blocks is consistent across blocks."""
 
 from datetime import date
 
@@ -43,7 +43,7 @@ def test_messages_of_every_block_agree_with_its_consents(monkeypatch: pytest.Mon
         sent.sort_values("sent_at"), advertising, left_on="sent_at", right_on="recorded_at", by="customer_id"
     )
     assert latest["is_granted"].astype(bool).all()
-    # Blocks must not repeat each other: at sign-up, not each one answers like the one of the block before.
+    # Blocks must differ: not every customer answers like the customer at the same place of the block before.
     answered = advertising.drop_duplicates("customer_id").set_index("customer_id")["is_granted"]
     of_all = answered.reindex(customers["customer_id"]).to_numpy(dtype=np.bool_)
     assert (of_all[:250] != of_all[250:500]).any()

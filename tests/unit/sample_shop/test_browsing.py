@@ -1,4 +1,4 @@
-"""What the site records agrees with who its visitors are, what they ordered and how interested they are."""
+"""Recorded events agree with visitors, orders and interest."""
 
 from dataclasses import replace
 from datetime import date
@@ -21,7 +21,7 @@ VISITS_PER_DAY = 0.03
 
 
 def customers() -> pd.DataFrame:
-    """1,500 who signed up before the first day, of whom every fifth has stopped, and 500 on the way."""
+    """1,500 customers from before the first day, every fifth of them stopped, and 500 later sign-ups."""
     rng = np.random.default_rng(1)
     number = np.arange(COUNT)
     return pd.DataFrame(
@@ -41,7 +41,7 @@ def customers() -> pd.DataFrame:
 
 
 def products() -> pd.DataFrame:
-    """Five products a category, one of which comes on day 40."""
+    """Five products per category, one of which is launched on day 40."""
     number = np.arange(5 * len(CATEGORIES))
     return pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def world() -> SimulatedDays:
     clicked = np.where(np.arange(400) % 2 == 0, rng.integers(60, 5 * 86_400, size=400), np.nan)
     return SimulatedDays(
         customers=customers(),
-        # Interest lasts the whole time, so that two weeks of visits speak of one state.
+        # Interest is constant, so that two weeks of visits belong to one state.
         interest=np.repeat(np.arange(COUNT)[:, None] % 4 == 0, SHOP.weeks, axis=1),
         orders=placed,
         lines=pd.DataFrame({"order": order, "product": product}),
@@ -107,7 +107,7 @@ def visitors() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def events(world: SimulatedDays, visitors: pd.DataFrame) -> pd.DataFrame:
-    """Events with the device that they happened on."""
+    """Events with the device on which they occurred."""
     events = events_of(SHOP, visitors, DAYS, world=world, rng=np.random.default_rng(5))
     devices = visitors[["visitor_id", "customer", "first_day", "identified_day"]]
     return events.merge(devices, on="visitor_id", validate="many_to_one")
@@ -285,14 +285,14 @@ def returning_visits(quiet: SimulatedDays, main_devices: pd.DataFrame) -> pd.Ser
 
 def test_customers_come_as_often_as_stated(returning_visits: pd.Series) -> None:
     number = np.arange(OLD)
-    hold_liveness_lock, keen = number % 5 != 0, number % 4 == 0
+    is_alive, keen = number % 5 != 0, number % 4 == 0
     # Twelve weeks are 84 ordinary days of 0.03 visits: 2.52. 900 of the 1,200 living are not interested:
     # 0.4 * 2.52 * 900 = 907.2; 300 are: 2.8 * 2.52 * 300 = 2,116.8; 300 have stopped: 0.05 * 2.52 * 300 =
     # 37.8. Sums of Poisson counts: the standard error is the root.
     for who, expected in (
-        (hold_liveness_lock & ~keen, 907.2),
-        (hold_liveness_lock & keen, 2_116.8),
-        (~hold_liveness_lock, 37.8),
+        (is_alive & ~keen, 907.2),
+        (is_alive & keen, 2_116.8),
+        (~is_alive, 37.8),
     ):
         assert abs(returning_visits[who].sum() - expected) < 4 * np.sqrt(expected)
 
@@ -300,7 +300,7 @@ def test_customers_come_as_often_as_stated(returning_visits: pd.Series) -> None:
 def test_the_interested_look_longer(
     quiet: SimulatedDays, main_devices: pd.DataFrame, returning_visits: pd.Series
 ) -> None:
-    # The same chance makes the same visits. Each opens a page, then takes 4.6 steps on average with interest
+    # Equal seeds give equal visits. Each opens a page, then takes 4.6 steps on average with interest
     # and 2.2 without (carts aside): errors sqrt(4.6 / 2,117) = 0.05 and sqrt(2.2 / 907) = 0.05.
     events = events_of(SHOP, main_devices, DAYS, world=quiet, rng=np.random.default_rng(7))
     looked = events[events["event_type"].isin(["page_view", "search", "product_view"])]
@@ -320,18 +320,18 @@ def test_mondays_are_busier_than_saturdays(quiet: SimulatedDays, visitors: pd.Da
     assert abs(by_weekday[0] / by_weekday[5] - 1.25 / 0.65) < 4 * 0.13
 
 
-def test_visits_of_two_weeks_tell_who_is_interested(events: pd.DataFrame, world: SimulatedDays) -> None:
+def test_visits_of_two_weeks_correlate_with_interest(events: pd.DataFrame, world: SimulatedDays) -> None:
     # At 0.03 visits a day the mean of two weeks is 0.17 without and 1.18 with interest; a quarter is
     # interested, so the visits' variance is 0.42 within and 0.25 * 0.75 * 1.01^2 = 0.19 between: correlation
     # sqrt(0.19 / 0.61) = 0.56. Counted in pages, and with visits for orders, clicks and none, it is less.
     looked = events[events["event_type"].isin(["page_view", "search"]) & (events["day"] >= DAYS.stop - 14)]
     counts = looked["customer"].value_counts().reindex(range(OLD), fill_value=0)
-    hold_liveness_lock = np.arange(OLD) % 5 != 0
+    is_alive = np.arange(OLD) % 5 != 0
     interested = world.interest[:OLD, -1]
-    assert np.corrcoef(counts[hold_liveness_lock], interested[hold_liveness_lock])[0, 1] > 0.35
+    assert np.corrcoef(counts[is_alive], interested[is_alive])[0, 1] > 0.35
 
 
-def test_the_same_chance_records_the_same(world: SimulatedDays, visitors: pd.DataFrame) -> None:
+def test_equal_seeds_give_equal_events(world: SimulatedDays, visitors: pd.DataFrame) -> None:
     first, again, other = (
         events_of(SHOP, visitors, DAYS[:28], world=world, rng=np.random.default_rng(seed))
         for seed in (5, 5, 6)

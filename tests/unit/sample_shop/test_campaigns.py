@@ -1,4 +1,4 @@
-"""Messages reach whom they may reach, at random, and are answered at the stated rates."""
+"""Messages reach a random share of the permitted customers, and reactions have the stated rates."""
 
 from dataclasses import replace
 from datetime import date
@@ -31,13 +31,13 @@ def sends() -> pd.DataFrame:
     return sends.assign(at=sends["day"] * 86_400 + sends["second"])
 
 
-def of_the_living(sends: pd.DataFrame) -> pd.DataFrame:
+def to_living_customers(sends: pd.DataFrame) -> pd.DataFrame:
     treated = sends[sends["arm"] == "treated"]
     return treated[CUSTOMERS["lifetime"].to_numpy()[treated["customer"]] > 0]
 
 
 def standard_error(rate: float, customers: pd.Series, *, variance: float) -> float:
-    """Of the mean of events with ``rate`` times a habit of each customer, with mean 1 and ``variance``."""
+    """Standard error of the mean of events with ``rate`` times a customer factor (mean 1, ``variance``)."""
     share = customers.value_counts(normalize=True)
     return float(np.sqrt(rate**2 * variance * (share**2).sum() + rate * (1 - rate) / len(customers)))
 
@@ -100,7 +100,7 @@ def test_the_control_arm_gets_nothing_to_open(sends: pd.DataFrame) -> None:
     assert abs(len(control) / len(sends) - 0.2) < 4 * error
 
 
-def test_what_is_clicked_was_opened_before(sends: pd.DataFrame) -> None:
+def test_a_click_follows_an_opening(sends: pd.DataFrame) -> None:
     for later in ("clicked_second", "unsubscribed_second"):
         done = sends[sends[later].notna()]
         assert len(done) > 30
@@ -108,7 +108,7 @@ def test_what_is_clicked_was_opened_before(sends: pd.DataFrame) -> None:
     assert sends["opened_second"].min() > 0
 
 
-def test_what_is_done_after_the_last_day_is_not_known() -> None:
+def test_reactions_after_the_last_day_are_left_out() -> None:
     # The one campaign of 3 January goes out between 9 and 10 o'clock; half of the openers take two hours.
     shop = replace(SHOP, last_day=date(2023, 1, 3))
     sends = sends_of(shop, CUSTOMERS, np.random.default_rng(2))
@@ -125,7 +125,7 @@ def test_subject_lines_have_their_stated_open_rates(
 ) -> None:
     # Habits are twice a beta(2, 2): mean 1, variance 4 * 0.05 = 0.2. The last week's messages, of which some
     # are opened too late, are left out.
-    seen = of_the_living(sends)
+    seen = to_living_customers(sends)
     seen = seen[(seen["variant"] == variant) & (seen["day"] < SHOP.day_count - 7)]
     error = standard_error(expected, seen["customer"], variance=0.2)
     assert error < 0.007
@@ -133,7 +133,7 @@ def test_subject_lines_have_their_stated_open_rates(
 
 
 def test_one_in_six_openers_clicks_and_one_in_eighty_leaves(sends: pd.DataFrame) -> None:
-    opened = of_the_living(sends)
+    opened = to_living_customers(sends)
     opened = opened[opened["opened_second"].notna() & (opened["day"] < SHOP.day_count - 7)]
     # Habits of clicking are twice a beta(1.5, 1.5): variance 4 * 0.0625 = 0.25; leaving is all the same.
     clicking = standard_error(0.16, opened["customer"], variance=0.25)
@@ -143,9 +143,9 @@ def test_one_in_six_openers_clicks_and_one_in_eighty_leaves(sends: pd.DataFrame)
     assert abs(opened["unsubscribed_second"].notna().mean() - 0.012) < 4 * leaving
 
 
-def test_some_people_open_far_more_than_others(sends: pd.DataFrame) -> None:
-    # Halves of the messages of the same people: equal habits would leave no correlation.
-    treated = of_the_living(sends)
+def test_open_rates_differ_between_customers(sends: pd.DataFrame) -> None:
+    # Two halves of the messages of the same customers: equal factors would leave no correlation.
+    treated = to_living_customers(sends)
     odd = treated["campaign_id"].str[-1].astype(int) % 2 == 1
     opened = treated["opened_second"].notna()
     halves = [opened[half].groupby(treated["customer"]).mean() for half in (odd, ~odd)]
@@ -161,7 +161,7 @@ def test_those_who_have_stopped_open_less(sends: pd.DataFrame) -> None:
     assert abs(treated["opened_second"].notna()[stopped].mean() - 0.112) < 4 * error
 
 
-def test_the_same_chance_sends_the_same(sends: pd.DataFrame) -> None:
+def test_equal_seeds_give_equal_messages(sends: pd.DataFrame) -> None:
     again = sends_of(SHOP, CUSTOMERS, np.random.default_rng(2))
     pd.testing.assert_frame_equal(again, sends.drop(columns="at"))
     other = sends_of(SHOP, CUSTOMERS, np.random.default_rng(3))

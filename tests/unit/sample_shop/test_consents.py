@@ -1,4 +1,4 @@
-"""Customers answer to each purpose at sign-up, and some change their minds."""
+"""Customers answer to each purpose at sign-up, and some change their answer later."""
 
 from datetime import date
 
@@ -27,8 +27,8 @@ def consents() -> pd.DataFrame:
 
 
 def first_answers(consents: pd.DataFrame, purpose: Purpose) -> pd.DataFrame:
-    asked = consents[consents["purpose"] == purpose.name]
-    return asked.drop_duplicates("customer_id").set_index("customer_id").loc[CUSTOMERS["customer_id"]]
+    of_purpose = consents[consents["purpose"] == purpose.name]
+    return of_purpose.drop_duplicates("customer_id").set_index("customer_id").loc[CUSTOMERS["customer_id"]]
 
 
 @pytest.mark.parametrize("purpose", [ADVERTISING, PROFILING], ids=lambda purpose: purpose.name)
@@ -43,7 +43,9 @@ def test_everyone_answers_at_sign_up(consents: pd.DataFrame, purpose: Purpose) -
     ("purpose", "expected", "error"),
     [(ADVERTISING, 0.70, 0.0046), (PROFILING, 0.90, 0.0030)],
 )
-def test_most_say_yes(consents: pd.DataFrame, purpose: Purpose, expected: float, error: float) -> None:
+def test_most_customers_consent(
+    consents: pd.DataFrame, purpose: Purpose, expected: float, error: float
+) -> None:
     assert abs(first_answers(consents, purpose)["is_granted"].mean() - expected) < 4 * error
 
 
@@ -62,30 +64,30 @@ def test_answers_change_inside_the_shops_days(consents: pd.DataFrame) -> None:
 
 
 def test_some_withdraw(consents: pd.DataFrame) -> None:
-    # Of those who signed up before the first day and said yes to advertising (about 10,000 * 365 / 1095 * 0.7
-    # = 2,333), 15 % are fickle, and 1 - exp(-729 / 300) = 91.2 % of these turn in time: 13.7 %, standard
-    # error 0.71 %.
-    asked = consents[consents["purpose"] == "advertising"]
-    answers = asked.groupby("customer_id")["is_granted"].agg(["first", "size"])
+    # Of the customers who signed up before the first day and allowed advertising (about
+    # 10,000 * 365 / 1095 * 0.7 = 2,333), 15 % change, and 1 - exp(-729 / 300) = 91.2 % of these within the
+    # shop's days: 13.7 %, standard error 0.71 %.
+    of_purpose = consents[consents["purpose"] == "advertising"]
+    answers = of_purpose.groupby("customer_id")["is_granted"].agg(["first", "size"])
     old = CUSTOMERS.loc[CUSTOMERS["signed_up_day"] < 0, "customer_id"]
-    said_yes = answers.loc[old][answers.loc[old, "first"]]
-    assert abs((said_yes["size"] > 1).mean() - 0.137) < 4 * 0.0071
+    granted_first = answers.loc[old][answers.loc[old, "first"]]
+    assert abs((granted_first["size"] > 1).mean() - 0.137) < 4 * 0.0071
 
 
-def test_others_hear_what_the_export_says(consents: pd.DataFrame) -> None:
+def test_campaigns_use_the_exported_answers(consents: pd.DataFrame) -> None:
     day = 400
-    asked = consents[consents["purpose"] == "advertising"]
+    of_purpose = consents[consents["purpose"] == "advertising"]
     midnight = FIRST_MIDNIGHT + pd.Timedelta(days=day)
-    known = asked[asked["recorded_at"] < midnight].drop_duplicates("customer_id", keep="last")
-    # Whoever changes on the day itself is not allowed for throughout.
-    changed_today = asked.loc[
-        asked["recorded_at"].between(midnight, midnight + pd.Timedelta(days=1)), "customer_id"
+    known = of_purpose[of_purpose["recorded_at"] < midnight].drop_duplicates("customer_id", keep="last")
+    # A change on the day itself means that consent was not given throughout the day.
+    changed_today = of_purpose.loc[
+        of_purpose["recorded_at"].between(midnight, midnight + pd.Timedelta(days=1)), "customer_id"
     ]
-    said = CUSTOMERS["customer_id"].isin(known.loc[known["is_granted"], "customer_id"])
-    said &= ~CUSTOMERS["customer_id"].isin(changed_today)
+    is_granted = CUSTOMERS["customer_id"].isin(known.loc[known["is_granted"], "customer_id"])
+    is_granted &= ~CUSTOMERS["customer_id"].isin(changed_today)
     allowed = answers_to(ADVERTISING, SHOP, CUSTOMERS).granted_throughout(day)
     signed_up = (CUSTOMERS["signed_up_day"] < day).to_numpy()
-    assert (allowed[signed_up] == said[signed_up]).all()
+    assert (allowed[signed_up] == is_granted[signed_up]).all()
     assert len(changed_today) > 0
 
 

@@ -21,7 +21,7 @@ def leads() -> pd.DataFrame:
     return pd.concat([both, attributes], axis="columns")
 
 
-def settled(leads: pd.DataFrame) -> pd.DataFrame:
+def with_known_outcome(leads: pd.DataFrame) -> pd.DataFrame:
     """Leads whose 90 days are over."""
     return leads[leads["created_at"] < pd.Timestamp(2024, 10, 1)]
 
@@ -42,12 +42,12 @@ def test_attributes_are_json(leads: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("half", ["unlikely", "likely"])
 def test_leads_are_won_as_often_as_stated(leads: pd.DataFrame, half: str) -> None:
-    asked = settled(leads)
-    above = asked["probability"] > asked["probability"].median()
-    asked = asked[above if half == "likely" else ~above]
+    of_half = with_known_outcome(leads)
+    above = of_half["probability"] > of_half["probability"].median()
+    of_half = of_half[above if half == "likely" else ~above]
     # Independent leads: the sum has variance sum p (1 - p).
-    error = np.sqrt((asked["probability"] * (1 - asked["probability"])).sum())
-    assert abs(asked["won_at"].notna().sum() - asked["probability"].sum()) < 4 * error
+    error = np.sqrt((of_half["probability"] * (1 - of_half["probability"])).sum())
+    assert abs(of_half["won_at"].notna().sum() - of_half["probability"].sum()) < 4 * error
 
 
 def test_a_lead_is_won_five_to_ninety_days_later_or_still_open(leads: pd.DataFrame) -> None:
@@ -62,9 +62,9 @@ def test_a_lead_is_won_five_to_ninety_days_later_or_still_open(leads: pd.DataFra
 def test_a_demonstration_multiplies_the_odds_as_stated(leads: pd.DataFrame) -> None:
     # Everything else is drawn apart from it, and exp(1.3) = 3.7 within each; in the whole a little less.
     odds = {}
-    for asked, some in settled(leads).groupby("requested_demo"):
+    for of_half, some in with_known_outcome(leads).groupby("requested_demo"):
         rate = some["won_at"].notna().mean()
-        odds[asked] = rate / (1 - rate)
+        odds[of_half] = rate / (1 - rate)
     # Standard error of the log of the ratio, from 4 counts of at least 400: at most sqrt(4 / 400) = 0.1.
     assert abs(np.log(odds[True] / odds[False]) - 1.25) < 4 * 0.1
 
@@ -85,6 +85,6 @@ def test_a_tiny_shop_has_a_lead_too() -> None:
     assert len(export) == len(truth) == 1
 
 
-def test_the_same_chance_brings_the_same_leads() -> None:
+def test_equal_seeds_give_equal_leads() -> None:
     first, again = (leads_of(SHOP, np.random.default_rng(4))[0] for _ in range(2))
     pd.testing.assert_frame_equal(first, again)

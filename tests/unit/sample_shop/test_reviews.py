@@ -1,4 +1,4 @@
-"""Reviews say what their writers feel, in many words, and the stars mostly agree."""
+"""Review texts and stars agree with the true sentiment, and texts vary."""
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,9 @@ def test_nothing_is_written_after_the_last_day() -> None:
     assert export["written_at"].max() > pd.Timestamp(2023, 12, 28)
 
 
-def test_most_are_happy_and_the_returned_are_not(lines: pd.DataFrame, reviews: pd.DataFrame) -> None:
+def test_most_reviews_are_positive_and_those_of_returns_are_not(
+    lines: pd.DataFrame, reviews: pd.DataFrame
+) -> None:
     back = set((lines["order_id"].str[1:] + lines["product_id"])[lines["quantity"] < 0])
     returned = (order_ids(reviews) + reviews["product_id"]).isin(back)
     shares = reviews["sentiment"].groupby(returned).value_counts(normalize=True)
@@ -115,20 +117,20 @@ def texts(sentiment: int, count: int, *, seed: int = 1) -> pd.Series:
 
 
 @pytest.mark.parametrize("sentiment", [-1, 0, 1])
-def test_hardly_two_texts_are_alike(sentiment: int) -> None:
+def test_almost_all_texts_are_different(sentiment: int) -> None:
     written = texts(sentiment, 5_000)
     assert written.nunique() > 4_700
     assert not written.str.contains(r"[{}]", regex=True).any()
     assert written.str.len().between(12, 300).all()
 
 
-def test_texts_speak_of_every_aspect_and_name_the_product() -> None:
+def test_texts_cover_every_aspect_and_name_the_product() -> None:
     written = texts(1, 3_000)
     for word in ("quality", "delivery", "price", "packaging", "service", "design", "mug"):
         assert written.str.contains(word).any(), word
 
 
-def test_happy_texts_are_not_told_by_a_single_word() -> None:
+def test_no_single_word_identifies_positive_texts() -> None:
     happy, sad = texts(1, 3_000), texts(-1, 3_000)
     # Denials ("not flimsy at all") and concessions put the words of one side into texts of the other.
     for word in ("not ", "but ", "flimsy|cheap", "slow|overpriced|crushed", "solid|lovely|fair"):
@@ -144,7 +146,7 @@ def test_some_texts_have_emoji_and_some_no_capitals() -> None:
     assert abs(written.str[0].str.islower().mean() - 0.06) < 4 * 0.0034 + 0.01
 
 
-def test_the_same_chance_writes_the_same(lines: pd.DataFrame, reviews: pd.DataFrame) -> None:
+def test_equal_seeds_give_equal_reviews(lines: pd.DataFrame, reviews: pd.DataFrame) -> None:
     again, _ = reviews_of(lines, PRODUCTS, CUSTOMERS, last=LAST, rng=np.random.default_rng(2))
     pd.testing.assert_frame_equal(again, reviews.drop(columns="sentiment"))
     assert not texts(1, 50).equals(texts(1, 50, seed=2))

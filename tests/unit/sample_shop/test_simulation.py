@@ -1,4 +1,4 @@
-"""The sample shop writes the same believable exports every time."""
+"""Exports of the sample shop are reproducible, consistent and plausible."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.exports.tables import BAD_LINES
 from assets.sample_shop.world.baskets import articles_of, with_postage
 from assets.sample_shop.world.customers import customers_of
-from assets.sample_shop.world.history import cast_of, trade_of
+from assets.sample_shop.world.history import months_of_orders, population_of
 from assets.sample_shop.world.products import AFFINITY_GROUPS, POSTAGE, PRODUCTS, catalogue
 from assets.sample_shop.world.shop import SIZES, Shop, is_open, trade_by_day
 
@@ -82,7 +82,7 @@ def test_a_smaller_shop_leaves_no_files_of_a_larger_one(tmp_path: Path) -> None:
     assert len(list(landing.glob("orders_*"))) == 3
 
 
-def test_the_truth_stays_out_of_the_exports(tmp_path: Path) -> None:
+def test_the_truth_is_not_among_the_exports(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="outside"):
         simulate(TINY, landing=tmp_path, truth=tmp_path / "truth")
 
@@ -90,7 +90,7 @@ def test_the_truth_stays_out_of_the_exports(tmp_path: Path) -> None:
 def test_weeks_are_counted_from_a_monday() -> None:
     with pytest.raises(ValueError, match="2023-01-03 is not a Monday"):
         replace(TINY, first_day=date(2023, 1, 3))
-    with pytest.raises(ValueError, match="lies before"):
+    with pytest.raises(ValueError, match="is before"):
         replace(TINY, last_day=date(2022, 12, 31))
 
 
@@ -142,7 +142,7 @@ def test_exports_hold_guests_postage_returns_and_a_few_bad_lines(exports: Path) 
     assert (returned == (lines["Qty"].astype(int) < 0)).all()
     assert (lines["Price"] == "on request").sum() == BAD_LINES / 2
     assert lines["Order Date"].isna().sum() == BAD_LINES / 2
-    # Nobody returns what was not ordered.
+    # Only ordered lines are returned.
     assert set(lines.loc[returned, "Order Number"].str[1:]) <= set(lines["Order Number"])
 
 
@@ -155,14 +155,14 @@ def test_an_order_lies_in_one_file_and_in_the_right_one(exports: Path) -> None:
 
 
 def test_nobody_orders_while_the_shop_is_closed_or_before_signing_up() -> None:
-    cast = cast_of(SHOP)
-    signed_up = cast.demand.customers["signed_up_day"].to_numpy()
-    orders = pd.concat([trade.orders for trade in trade_of(SHOP, cast)])
+    population = population_of(SHOP)
+    signed_up = population.demand.customers["signed_up_day"].to_numpy()
+    orders = pd.concat([trade.orders for trade in months_of_orders(SHOP, population)])
     assert is_open(SHOP.days)[orders["day"]].all()
     known = orders[orders["customer"] >= 0]
     assert (known["day"].to_numpy() >= signed_up[known["customer"]]).all()
     assert orders["order_id"].is_unique
-    # Whoever signs up in these days places the first order that day.
+    # A customer who signs up in these days places the first order that day.
     first = orders[orders["is_first"]]
     assert sorted(first["customer"]) == list(np.flatnonzero(signed_up >= 0))
     assert (first["day"].to_numpy() == signed_up[first["customer"]]).all()

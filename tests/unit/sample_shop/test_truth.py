@@ -1,4 +1,4 @@
-"""The probabilities that the simulator states are what happens."""
+"""Simulated outcomes agree with the stated true probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ import pytest
 
 from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.truth import purchase_probabilities
-from assets.sample_shop.world.history import cast_of
+from assets.sample_shop.world.history import population_of
 from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS, interest_of
 from assets.sample_shop.world.orders import Demand, orders_of
 from assets.sample_shop.world.persuasion import persuasion_of
@@ -28,12 +28,12 @@ NO_SENDS = ON_MONDAY.iloc[:0]
 def one_customer(
     shop: Shop,
     *,
-    keen: Sequence[bool] = (False, False),
+    interested: Sequence[bool] = (False, False),
     hazard: float = 0.0,
     persuadability: float = 0.0,
     sends: pd.DataFrame = NO_SENDS,
 ) -> float:
-    """The probability on the first morning for a customer with 0.1 orders per ordinary day."""
+    """Probability on the first as-of date for a customer with 0.1 orders per ordinary day."""
     customers = pd.DataFrame(
         {
             "customer_id": ["C1"],
@@ -47,7 +47,7 @@ def one_customer(
     )
     demand = Demand(
         customers=customers,
-        interest=np.array([keen]),
+        interest=np.array([interested]),
         trade=trade_by_segment(shop),
         persuasion=persuasion_of(shop, customers, sends),
     )
@@ -58,8 +58,8 @@ def one_customer(
 
 def test_inside_one_week_a_customer_who_cannot_stop_is_poisson() -> None:
     # 1 - exp(-0.1 * 0.4 * 6.2) = 1 - exp(-0.248) and 1 - exp(-0.1 * 2.8 * 6.2) = 1 - exp(-1.736).
-    assert one_customer(WEEK, keen=(False,)) == pytest.approx(0.2196, abs=5e-5)
-    assert one_customer(WEEK, keen=(True,)) == pytest.approx(0.8238, abs=5e-5)
+    assert one_customer(WEEK, interested=(False,)) == pytest.approx(0.2196, abs=5e-5)
+    assert one_customer(WEEK, interested=(True,)) == pytest.approx(0.8238, abs=5e-5)
 
 
 def test_a_customer_who_may_stop_after_each_day_orders_less() -> None:
@@ -73,7 +73,7 @@ def test_interest_may_change_between_sunday_and_monday() -> None:
     # Keen for a week of 7.0 ordinary days, then a Monday of 1.25: keen with 0.8, calm with 0.2:
     # exp(-1.96) * (0.8 * exp(-0.35) + 0.2 * exp(-0.05)) = 0.140858 * 0.753996 = 0.106207.
     eight_days = replace(WEEK, last_day=date(2023, 3, 13))
-    assert one_customer(eight_days, keen=(True, False)) == pytest.approx(0.8938, abs=5e-5)
+    assert one_customer(eight_days, interested=(True, False)) == pytest.approx(0.8938, abs=5e-5)
 
 
 def test_a_message_adds_orders_or_takes_them_away() -> None:
@@ -84,7 +84,7 @@ def test_a_message_adds_orders_or_takes_them_away() -> None:
     twice = pd.concat([ON_MONDAY, ON_MONDAY.assign(day=1)])
     assert one_customer(WEEK, persuadability=-0.5, sends=ON_MONDAY) == pytest.approx(0.1166, abs=5e-5)
     assert one_customer(WEEK, persuadability=-0.5, sends=twice) == pytest.approx(0.1166, abs=5e-5)
-    # Who is in the control arm gets none.
+    # A customer in the control arm gets no message.
     control = ON_MONDAY.assign(arm="control")
     assert one_customer(WEEK, persuadability=0.35, sends=control) == pytest.approx(0.2196, abs=5e-5)
 
@@ -102,56 +102,56 @@ def test_interest_leaves_the_average_rate_and_lasts_for_weeks() -> None:
     assert stays == pytest.approx(1 - LOSES_INTEREST, abs=0.01)
 
 
-def asked_and_bought(shop: Shop) -> pd.DataFrame:
+def probabilities_and_outcomes(shop: Shop) -> pd.DataFrame:
     """True probability and outcome for every customer alive on every fifth Monday."""
-    demand = cast_of(shop).demand
+    demand = population_of(shop).demand
     orders = pd.concat([orders_of(shop, demand, month) for month in shop.months])
     ordered = np.zeros((shop.customers, shop.day_count), dtype=np.bool_)
     known = orders[orders["customer"] >= 0]
     ordered[known["customer"], known["day"]] = True
     row = pd.Series(np.arange(shop.customers), index=demand.customers["customer_id"])
     parts = []
-    # Windows that do not overlap, so that what is left of the outcomes is independent.
+    # Windows that do not overlap, so that outcomes are independent given the probabilities.
     for truth in list(purchase_probabilities(shop, demand))[::5]:
         day = (truth["as_of_date"].iloc[0] - shop.first_day).days
         window = ordered[row[truth["customer_id"]].to_numpy(), day : day + 30]
         parts.append(truth.assign(bought=np.asarray(window.any(axis=1))))
-    asked = pd.concat(parts, ignore_index=True)
-    assert (asked.loc[~asked["is_alive"], "probability"] == 0).all()
-    assert not asked.loc[~asked["is_alive"], "bought"].any()
-    return asked[asked["is_alive"]]
+    expected = pd.concat(parts, ignore_index=True)
+    assert (expected.loc[~expected["is_alive"], "probability"] == 0).all()
+    assert not expected.loc[~expected["is_alive"], "bought"].any()
+    return expected[expected["is_alive"]]
 
 
-def miss(asked: pd.DataFrame) -> float:
+def standardised_error(expected: pd.DataFrame) -> float:
     """Outcomes minus probabilities, in standard deviations of the outcomes."""
-    probability = asked["probability"]
-    return float((asked["bought"] - probability).sum() / np.sqrt((probability * (1 - probability)).sum()))
+    probability = expected["probability"]
+    return float((expected["bought"] - probability).sum() / np.sqrt((probability * (1 - probability)).sum()))
 
 
-def test_what_happens_agrees_with_the_stated_probabilities_in_every_tenth() -> None:
-    asked = asked_and_bought(SHOP)
-    assert len(asked) > 15_000
-    tenths = asked.groupby(pd.qcut(asked["probability"], 10, labels=False))
-    misses = tenths[["probability", "bought"]].apply(miss)
+def test_outcomes_agree_with_the_probabilities_in_every_decile() -> None:
+    expected = probabilities_and_outcomes(SHOP)
+    assert len(expected) > 15_000
+    deciles = expected.groupby(pd.qcut(expected["probability"], 10, labels=False))
+    misses = deciles[["probability", "bought"]].apply(standardised_error)
     assert misses.abs().max() < 4
-    assert abs(miss(asked)) < 4
-    assert tenths["probability"].mean().iloc[-1] > 10 * tenths["probability"].mean().iloc[0]
+    assert abs(standardised_error(expected)) < 4
+    assert deciles["probability"].mean().iloc[-1] > 10 * deciles["probability"].mean().iloc[0]
 
 
 def test_the_truth_follows_a_label_drift() -> None:
-    drifted = replace(SHOP, planted=InjectedFaults(label_drift_from=date(2023, 7, 3)))
-    asked = asked_and_bought(drifted)
-    after = asked[asked["as_of_date"] >= date(2023, 7, 3)]
-    assert abs(miss(after)) < 4
-    tenths = after.groupby(pd.qcut(after["probability"], 10, labels=False))
-    assert tenths[["probability", "bought"]].apply(miss).abs().max() < 4
+    drifted = replace(SHOP, injected_faults=InjectedFaults(label_drift_from=date(2023, 7, 3)))
+    expected = probabilities_and_outcomes(drifted)
+    after = expected[expected["as_of_date"] >= date(2023, 7, 3)]
+    assert abs(standardised_error(after)) < 4
+    deciles = after.groupby(pd.qcut(after["probability"], 10, labels=False))
+    assert deciles[["probability", "bought"]].apply(standardised_error).abs().max() < 4
 
 
-def test_messages_change_as_many_orders_as_the_truth_says() -> None:
+def test_messages_change_the_expected_number_of_orders() -> None:
     shop = replace(SHOP, customers=6_000)
-    cast = cast_of(shop)
+    population = population_of(shop)
     half, day = shop.customers // 2, 100
-    customers = cast.demand.customers.assign(
+    customers = population.demand.customers.assign(
         signed_up_day=-1,
         lifetime=1e6,
         rate=0.05,
@@ -159,7 +159,7 @@ def test_messages_change_as_many_orders_as_the_truth_says() -> None:
     )
     sends = pd.DataFrame({"customer": range(shop.customers), "day": day, "arm": "treated"})
     written, quiet = (
-        replace(cast.demand, customers=customers, persuasion=persuasion_of(shop, customers, sent))
+        replace(population.demand, customers=customers, persuasion=persuasion_of(shop, customers, sent))
         for sent in (sends, NO_SENDS)
     )
     counts = []

@@ -1,4 +1,4 @@
-"""Each switch changes what it says from its day on, and nothing before."""
+"""Each injected fault acts from its first day on, and changes nothing before."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,15 +22,17 @@ Folder = Callable[[InjectedFaults], Path]
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """The exports of the shop with something planted, each simulated once."""
+    """Folders of the shop's exports by injected faults, each simulated once."""
     folders: dict[InjectedFaults, Path] = {}
 
-    def of(planted: InjectedFaults) -> Path:
-        if planted not in folders:
-            folder = tmp_path_factory.mktemp("planted")
-            simulate(replace(SHOP, planted=planted), landing=folder / "landing", truth=folder / "truth")
-            folders[planted] = folder
-        return folders[planted]
+    def of(faults: InjectedFaults) -> Path:
+        if faults not in folders:
+            folder = tmp_path_factory.mktemp("faulty")
+            simulate(
+                replace(SHOP, injected_faults=faults), landing=folder / "landing", truth=folder / "truth"
+            )
+            folders[faults] = folder
+        return folders[faults]
 
     return of
 
@@ -40,11 +42,11 @@ def usual(simulated: Folder) -> Path:
     return simulated(InjectedFaults())
 
 
-def changed(usual: Path, planted: Path) -> set[str]:
+def changed(usual: Path, faults: Path) -> set[str]:
     """The names of the files that differ or that only one of them has."""
     names = {
         str(file.relative_to(folder))
-        for folder in (usual, planted)
+        for folder in (usual, faults)
         for file in folder.rglob("*")
         if file.is_file()
     }
@@ -52,8 +54,8 @@ def changed(usual: Path, planted: Path) -> set[str]:
         name
         for name in names
         if not (usual / name).exists()
-        or not (planted / name).exists()
-        or (usual / name).read_bytes() != (planted / name).read_bytes()
+        or not (faults / name).exists()
+        or (usual / name).read_bytes() != (faults / name).read_bytes()
     }
 
 
@@ -67,18 +69,18 @@ def events(folder: Path, day: date) -> pd.DataFrame:
 
 
 def test_broken_tracking_takes_seven_days_of_events_and_nothing_else(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(broken_tracking_from=FROM))
+    faults = simulated(InjectedFaults(broken_tracking_from=FROM))
     lost = {f"landing/events/2023-03-{day:02d}.parquet" for day in range(8, 15)}
-    assert changed(usual, planted) == lost
-    assert not any((planted / name).exists() for name in lost)
+    assert changed(usual, faults) == lost
+    assert not any((faults / name).exists() for name in lost)
 
 
 def test_prices_are_a_hundred_times_as_large_from_the_day_on(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(price_unit_change_from=FROM))
-    assert changed(usual, planted) == {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
+    faults = simulated(InjectedFaults(price_unit_change_from=FROM))
+    assert changed(usual, faults) == {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
     before, after = (
         lines(folder).assign(price=lambda it: pd.to_numeric(it["Price"], errors="coerce"))
-        for folder in (usual, planted)
+        for folder in (usual, faults)
     )
     factor = (after["price"] / before["price"])[before["Order Date"].notna()].dropna()
     since = (before["Order Date"] >= "2023-03-08")[factor.index]
@@ -88,27 +90,27 @@ def test_prices_are_a_hundred_times_as_large_from_the_day_on(simulated: Folder, 
 
 
 def test_a_week_of_orders_comes_ten_days_late_in_a_file_of_its_own(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(late_batch_from=FROM))
-    assert changed(usual, planted) == {
+    faults = simulated(InjectedFaults(late_batch_from=FROM))
+    assert changed(usual, faults) == {
         "landing/orders_2023-03.csv.gz",
         "landing/orders_2023-03_late.csv.gz",
     }
-    late = lines(planted, "orders_*_late.csv.gz")
-    on_time = lines(planted, "orders_2023-03.csv.gz")
+    late = lines(faults, "orders_*_late.csv.gz")
+    on_time = lines(faults, "orders_2023-03.csv.gz")
     # 8 to 14 March; ten days after their end is 25 March.
     assert late["Order Date"].between("2023-03-08", "2023-03-15").all()
     assert (late["Exported At"].str[:10] == "2023-03-25").all()
     assert not on_time["Order Date"].between("2023-03-08", "2023-03-15").any()
     assert on_time["Exported At"].isna().all()
-    # Nothing is lost or added but for a bad line, which stands beside the line it was copied from.
+    # No line is lost or added, except for an invalid line next to its original.
     numbers = set(lines(usual, "orders_2023-03.csv.gz")["Order Number"])
     assert set(on_time["Order Number"]) | set(late["Order Number"]) == numbers
 
 
 def test_bots_make_one_day_fifty_times_as_busy(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(bot_burst_from=FROM))
-    assert changed(usual, planted) == {"landing/events/2023-03-08.parquet"}
-    before, after = events(usual, FROM), events(planted, FROM)
+    faults = simulated(InjectedFaults(bot_burst_from=FROM))
+    assert changed(usual, faults) == {"landing/events/2023-03-08.parquet"}
+    before, after = events(usual, FROM), events(faults, FROM)
     assert len(after) == 50 * len(before)
     bots = after[~after["visitor_id"].isin(before["visitor_id"])]
     assert len(bots) == 49 * len(before)
@@ -116,12 +118,12 @@ def test_bots_make_one_day_fifty_times_as_busy(simulated: Folder, usual: Path) -
     assert set(after["occurred_at"].dt.date) == {FROM}
 
 
-def test_poisoned_labels_are_orders_that_the_truth_does_not_know(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(poisoned_labels_from=FROM))
+def test_poisoned_labels_add_orders_without_changing_the_truth(simulated: Folder, usual: Path) -> None:
+    faults = simulated(InjectedFaults(poisoned_labels_from=FROM))
     # Thirty days reach into April, of which the shop has two.
     possible = {"landing/orders_2023-03.csv.gz", "landing/orders_2023-04.csv.gz"}
-    assert {"landing/orders_2023-03.csv.gz"} <= changed(usual, planted) <= possible
-    before, after = lines(usual), lines(planted)
+    assert {"landing/orders_2023-03.csv.gz"} <= changed(usual, faults) <= possible
+    before, after = lines(usual), lines(faults)
     # A bad line may stand beside one of them.
     added = after[~after["Order Number"].isin(before["Order Number"])].drop_duplicates("Order Number")
     known = (customers_of(SHOP)["signed_up_day"] < SHOP.day_number(FROM)).sum()
@@ -138,12 +140,12 @@ def test_poisoned_labels_are_orders_that_the_truth_does_not_know(simulated: Fold
 def test_a_label_drift_changes_orders_and_the_truth_but_not_the_people(
     simulated: Folder, usual: Path
 ) -> None:
-    planted = simulated(InjectedFaults(label_drift_from=FROM))
-    moved = changed(usual, planted)
+    faults = simulated(InjectedFaults(label_drift_from=FROM))
+    moved = changed(usual, faults)
     assert not {name for name in moved if "2023-01" in name or "2023-02" in name}
     assert {"landing/orders_2023-03.csv.gz", "truth/purchase_probabilities.parquet"} <= moved
     assert not moved & {"landing/customers.csv", "truth/customers.parquet", "landing/sends_2023-03.csv.gz"}
-    drifted = replace(SHOP, planted=InjectedFaults(label_drift_from=FROM))
+    drifted = replace(SHOP, injected_faults=InjectedFaults(label_drift_from=FROM))
     before, after = trade_by_segment(SHOP), trade_by_segment(drifted)
     day = SHOP.day_number(FROM)
     assert (after[:, :day] == before[:, :day]).all()
@@ -152,14 +154,14 @@ def test_a_label_drift_changes_orders_and_the_truth_but_not_the_people(
 
 
 def test_a_covariate_drift_changes_who_signs_up_and_nobody_before(simulated: Folder, usual: Path) -> None:
-    planted = simulated(InjectedFaults(covariate_drift_from=FROM))
-    moved = changed(usual, planted)
+    faults = simulated(InjectedFaults(covariate_drift_from=FROM))
+    moved = changed(usual, faults)
     assert not {name for name in moved if "s_2023-01" in name or "s_2023-02" in name}
     assert "landing/customers.csv" in moved
     large = replace(SHOP, customers=20_000)
     before, after = (
-        customers_of(replace(large, planted=planted))
-        for planted in (InjectedFaults(), InjectedFaults(covariate_drift_from=FROM))
+        customers_of(replace(large, injected_faults=faults))
+        for faults in (InjectedFaults(), InjectedFaults(covariate_drift_from=FROM))
     )
     new = before["signed_up_day"] >= SHOP.day_number(FROM)
     pd.testing.assert_frame_equal(before[~new], after[~new])
@@ -173,6 +175,6 @@ def test_a_covariate_drift_changes_who_signs_up_and_nobody_before(simulated: Fol
         assert of_segment[0]["hazard"].iloc[0] == of_segment[1]["hazard"].iloc[0]
 
 
-def test_a_switch_before_the_first_day_is_refused() -> None:
-    with pytest.raises(ValueError, match="label_drift_from 2022-12-31 lies before"):
-        replace(SHOP, planted=InjectedFaults(label_drift_from=date(2022, 12, 31)))
+def test_a_fault_before_the_first_day_is_refused() -> None:
+    with pytest.raises(ValueError, match="label_drift_from 2022-12-31 is before"):
+        replace(SHOP, injected_faults=InjectedFaults(label_drift_from=date(2022, 12, 31)))

@@ -1,4 +1,4 @@
-"""Personal values leave the exports for the vault, whatever the format; nobody erased stays in them."""
+"""Personal values move from exports of every format to the vault, and rows of erased people are removed."""
 
 import gzip
 import json
@@ -82,7 +82,7 @@ def kept(vault: SqliteVault) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", DELIVERED)
-def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
+def test_values_move_to_the_vault_and_loading_gives_the_same_rows(
     tmp_path: Path, vault: SqliteVault, file: str
 ) -> None:
     shop = business(tmp_path, file)
@@ -93,10 +93,10 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
     assert redact_exports(shop, vault) == RedactionResult(values_kept=3, files_rewritten=1)
     assert kept(vault) == dict(zip(ROWS["id"], EMAILS, strict=True))
     assert scan([tmp_path], EMAILS).hits == {}
-    sealed = landed(shop, vault)
-    assert sealed[0][0].rows_loaded == plain[0][0].rows_loaded == 3
-    pd.testing.assert_frame_equal(sealed[1], plain[1])
-    # What comes again, or is there already, changes nothing.
+    redacted = landed(shop, vault)
+    assert redacted[0][0].rows_loaded == plain[0][0].rows_loaded == 3
+    pd.testing.assert_frame_equal(redacted[1], plain[1])
+    # A repeated run or delivery changes nothing.
     before = delivered.read_bytes()
     assert redact_exports(shop, vault) == RedactionResult()
     delivered.write_bytes(DELIVERED[file](tmp_path))
@@ -105,16 +105,16 @@ def test_the_values_are_in_the_vault_and_in_no_file_and_landing_is_the_same(
     assert len(kept(vault)) == 3
 
 
-def test_files_elsewhere_are_read_and_left_alone(tmp_path: Path, vault: SqliteVault) -> None:
+def test_files_outside_the_landing_folder_are_not_changed(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, "customers.csv", place="data_dir")
     (tmp_path / "data" / "customers.csv").write_bytes(csv_of())
     assert redact_exports(shop, vault) == RedactionResult(values_kept=3)
     assert (tmp_path / "data" / "customers.csv").read_bytes() == csv_of()
 
 
-def test_without_a_vault_nothing_is_kept_or_written_and_no_key_is_asked_for(tmp_path: Path) -> None:
+def test_without_a_vault_nothing_is_stored_and_no_key_is_read(tmp_path: Path) -> None:
     def no_key() -> Keyring:
-        raise AssertionError("a key was asked for")
+        raise AssertionError("the key was read")
 
     shop = business(tmp_path, "customers.csv", has_vault=False)
     (tmp_path / "landing" / "customers.csv").write_bytes(csv_of())
@@ -133,9 +133,7 @@ def test_without_a_key_no_file_is_touched(tmp_path: Path) -> None:
     assert (tmp_path / "landing" / "customers.csv").read_bytes() == csv_of()
 
 
-def test_a_line_that_cannot_be_split_leaves_no_text_and_is_still_refused(
-    tmp_path: Path, vault: SqliteVault
-) -> None:
+def test_a_broken_line_leaves_no_text_and_is_still_rejected(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path, "customers.csv")
     (tmp_path / "landing" / "customers.csv").write_bytes(csv_of() + b"C4,dan.dyer@example.org\n")
     redact_exports(shop, vault)
@@ -155,7 +153,7 @@ def test_a_file_that_cannot_be_read_stays_as_it_was(tmp_path: Path, vault: Sqlit
 
 
 @pytest.mark.parametrize("file", DELIVERED)
-def test_rows_of_somebody_who_was_erased_leave_our_files_and_are_not_kept_again(
+def test_rows_of_erased_customers_are_removed_and_not_stored_again(
     tmp_path: Path, vault: SqliteVault, file: str
 ) -> None:
     shop = business(tmp_path, file)
@@ -169,7 +167,7 @@ def test_rows_of_somebody_who_was_erased_leave_our_files_and_are_not_kept_again(
     assert rejects.empty
 
 
-def test_rows_of_somebody_who_was_erased_are_refused_without_a_trace_where_files_are_not_ours(
+def test_rows_of_erased_customers_in_other_folders_are_rejected_without_their_text(
     tmp_path: Path, vault: SqliteVault
 ) -> None:
     shop = business(tmp_path, "customers.csv", place="data_dir", has_vault=False)

@@ -1,4 +1,4 @@
-"""Known values are found wherever a file hides them, and nowhere else."""
+"""Known values are found in every file format, without false matches."""
 
 import gzip
 import sqlite3
@@ -25,7 +25,7 @@ from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 
 ADDRESS, PHONE = "ann.archer100001@example.com", "+44 7700 0100001"
-# Long enough, and repeated often enough, that a database packs it.
+# Enough repeated rows that a database compresses them.
 ROWS = 20_000
 
 
@@ -77,7 +77,7 @@ def as_sqlite_across_pages(folder: Path) -> None:
     "written",
     [as_csv, as_gzip, as_zstd, as_parquet, as_parquet_of_lists, as_zip, as_duckdb, as_sqlite_across_pages],
 )
-def test_a_value_is_found_however_it_is_packed(tmp_path: Path, written: Callable[[Path], None]) -> None:
+def test_a_value_is_found_in_every_format(tmp_path: Path, written: Callable[[Path], None]) -> None:
     written(tmp_path)
     found = scan([tmp_path], [ADDRESS, PHONE])
     assert found.hits == {tmp_path / "it": 1}
@@ -86,7 +86,7 @@ def test_a_value_is_found_however_it_is_packed(tmp_path: Path, written: Callable
     assert not scan([tmp_path], ["ann.archer100002@example.com", PHONE]).hits
 
 
-def test_what_a_database_deleted_is_seen_until_it_is_overwritten(tmp_path: Path) -> None:
+def test_deleted_rows_are_found_until_they_are_overwritten(tmp_path: Path) -> None:
     rows = people()
     with duckdb.connect(str(tmp_path / "it")) as connection:
         connection.register("incoming", rows)
@@ -99,21 +99,21 @@ def test_what_a_database_deleted_is_seen_until_it_is_overwritten(tmp_path: Path)
     assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
 
 
-def test_a_value_that_lies_across_two_chunks_is_found(tmp_path: Path) -> None:
+def test_a_value_across_two_chunks_is_found(tmp_path: Path) -> None:
     packed = gzip.compress(b"x" * (CHUNK - 5) + ADDRESS.encode() + b"y" * 100, compresslevel=1)
     (tmp_path / "it").write_bytes(packed)
     assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
 
 
-def test_values_glued_together_are_told_apart() -> None:
-    needles = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
+def test_adjacent_values_are_found_separately() -> None:
+    terms = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
     glued = f"{PHONE}{ADDRESS}{ADDRESS}Ann ArcherAnn".encode()
-    assert needles.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
-    assert needles.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
-    assert needles.found_in(ADDRESS.encode()[5:]) == set()
+    assert terms.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
+    assert terms.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
+    assert terms.found_in(ADDRESS.encode()[5:]) == set()
 
 
-def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
+def test_excluded_folders_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "vault").mkdir()
     as_csv(tmp_path / "vault")
     (tmp_path / "empty").touch()
@@ -121,7 +121,7 @@ def test_what_is_left_out_is_not_read(tmp_path: Path) -> None:
     assert scan([tmp_path / "vault"], [ADDRESS]).hits == {tmp_path / "vault" / "it": 1}
 
 
-def test_a_file_that_goes_away_meanwhile_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_deleted_during_the_scan_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     as_csv(tmp_path)
     (tmp_path / "gone").touch()
 
@@ -134,27 +134,27 @@ def test_a_file_that_goes_away_meanwhile_is_no_file(tmp_path: Path, monkeypatch:
     assert (found.files, found.hits) == (1, {tmp_path / "it": 1})
 
 
-def test_a_value_that_bytes_hold_by_chance_is_refused() -> None:
+def test_a_value_shorter_than_an_anchor_is_refused() -> None:
     with pytest.raises(ValueError, match="1 of the values are shorter than 4 bytes"):
         SearchTerms(["Ann", "Rose"])
 
 
-def test_what_may_be_a_word_is_not_taken_for_a_leak(tmp_path: Path) -> None:
+def test_plain_words_are_not_distinctive_values(tmp_path: Path) -> None:
     vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
     assert searchable_values(vault) == set()
-    told = {
+    kept = {
         "customer_id": "C1",
         "email": ADDRESS,
         "last_name": "Christmas",
         "first_name": "Ann",
         "house": "7",
     }
-    vault.keep("customers", pd.DataFrame([told | {"phone": PHONE}]))
+    vault.keep("customers", pd.DataFrame([kept | {"phone": PHONE}]))
     assert searchable_values(vault) == {ADDRESS, PHONE, "Christmas"}
     assert distinctive_values(vault) == {ADDRESS, PHONE}
 
 
-def test_ids_behind_tokens_are_looked_for_but_not_numbers(tmp_path: Path) -> None:
+def test_ids_behind_tokens_are_searched_unless_numeric(tmp_path: Path) -> None:
     vault = SqliteVault(tmp_path / "vault.sqlite", lambda: Keyring(current=VaultKey(b"\1" * 32)))
     number = "4930111222"
     vault.keep(DELIVERED_IDS, pd.DataFrame({"customer_id": ["t1", "t2"], "delivered_id": [ADDRESS, number]}))

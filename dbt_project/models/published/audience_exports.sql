@@ -6,13 +6,13 @@ select
     cast(destination as varchar) as destination,
     cast(sent_at as timestamp) as sent_at,
     cast(dry_run as boolean) as dry_run,
-    cast(asked as bigint) as asked,
+    cast(audience_candidates as bigint) as audience_candidates,
     cast(no_consent as bigint) as no_consent,
     cast(held_out as bigint) as held_out,
-    cast(capped as bigint) as capped,
-    cast(without_contact as bigint) as without_contact,
+    cast(over_cap as bigint) as over_cap,
+    cast(without_identifier as bigint) as without_identifier,
     cast(written as bigint) as written,
     cast(file_name as varchar) as file_name,
     cast(file_sha256 as varchar) as file_sha256
 
-from {{ source('ml', 'audience_sends') }}
+from {{ source('ml', 'audience_exports') }}

@@ -1,4 +1,4 @@
-"""After a whole run no personal value of the shop lies readable in any file, the vault's own included."""
+"""After a complete run no personal value of the shop is readable in any file, the vault's included."""
 
 import shutil
 import stat
@@ -20,27 +20,27 @@ COLUMNS = ["first_name", "last_name", "email", "phone"]
 
 @pytest.fixture(scope="module")
 def shop(first_run: tuple[Place, RunResult]) -> Place:
-    place, told = first_run
-    assert told.code == 0, told.output
+    place, result = first_run
+    assert result.code == 0, result.output
     return place
 
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    """Who the shop's customers are, as its own export says it."""
+    """The shop's customers with their contacts, as exported."""
     customers = customers_of(SIZES["tiny"])
     return pd.concat([customers, contacts_of(customers)], axis="columns")[["customer_id", *COLUMNS]]
 
 
 @pytest.fixture(scope="module")
 def personal(people: pd.DataFrame) -> list[str]:
-    """Each e-mail, each phone, and each name as a text or a line of CSV would have it."""
+    """Each e-mail, each phone, and each name as written in text or in a CSV line."""
     names = {(first, last) for first, last in zip(people["first_name"], people["last_name"], strict=True)}
     written = [form.format(*name) for name in names for form in ("{} {}", "{},{}", "{1}, {0}")]
     return [*people["email"], *people["phone"], *written]
 
 
-def test_no_personal_value_lies_in_any_file_below_the_var_folder(
+def test_no_personal_value_is_in_any_file_below_the_var_folder(
     shop: Place, personal: list[str], record_property: Callable[[str, object], None]
 ) -> None:
     found = scan([shop.var_dir], personal)
@@ -51,64 +51,64 @@ def test_no_personal_value_lies_in_any_file_below_the_var_folder(
     assert found.values > 2 * CUSTOMERS
 
 
-def test_the_command_that_scans_says_what_it_searched_and_where_it_found_something(
+def test_the_scan_command_reports_the_extent_and_the_files_with_matches(
     first_run: tuple[Place, RunResult], personal: list[str], tmp_path: Path
 ) -> None:
     place = copied(first_run, tmp_path / "var")
     process = place.start("-m", "orchestration.cli.privacy.scan")
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    assert "found in 0 files" in said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "found in 0 files" in output
     (place.folder / "reports").mkdir(exist_ok=True)
     (place.folder / "reports" / "notes.txt").write_text(personal[0])
     process = place.start("-m", "orchestration.cli.privacy.scan")
-    said, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert "found in 1 files" in said
-    assert "notes.txt: 1 values" in said
-    assert personal[0] not in said
+    assert "found in 1 files" in output
+    assert "notes.txt: 1 values" in output
+    assert personal[0] not in output
 
 
-def test_the_scanner_sees_a_value_that_was_let_out(shop: Place, personal: list[str], tmp_path: Path) -> None:
+def test_the_scan_finds_a_leaked_value(shop: Place, personal: list[str], tmp_path: Path) -> None:
     leaked = tmp_path / "warehouse.duckdb"
     shutil.copy(shop.warehouse, leaked)
     leaked.write_bytes(leaked.read_bytes() + personal[0].encode())
     assert scan([tmp_path], personal).hits == {leaked: 1}
 
 
-def test_each_run_searches_every_file_and_the_ledger_says_what_it_found(shop: Place, tmp_path: Path) -> None:
+def test_each_run_scans_every_file_and_records_the_result(shop: Place, tmp_path: Path) -> None:
     place = copied((shop, RunResult(code=0, output="")), tmp_path / "var")
-    clean = place.published(SEARCHED)
+    clean = place.published(SCAN_RESULTS)
     assert list(clean["status"]) == ["passed"]
-    assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were looked for")
+    assert clean["reason"].iloc[0].startswith(f"{2 * CUSTOMERS:,} values of the vault were searched for")
     leaked = place.folder / "reports" / "notes.txt"
     leaked.parent.mkdir(exist_ok=True)
     leaked.write_text(f"call {contacts_of(customers_of(SIZES['tiny']))['phone'].iloc[0]} back")
     process = place.start("-c", JOB, "publish", str(clean["as_of_date"].iloc[0])[:10])
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    found = place.published(SEARCHED)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    found = place.published(SCAN_RESULTS)
     assert list(found["status"]) == ["failed", "passed"]
-    assert "they lie readable in reports/notes.txt (1)" in found["reason"].iloc[0]
-    assert "notes.txt" in said
+    assert "found readable in reports/notes.txt (1)" in found["reason"].iloc[0]
+    assert "notes.txt" in output
 
 
-SEARCHED = """
+SCAN_RESULTS = """
     select status, reason, as_of_date from published.checks
     where check_name = 'no_personal_data_outside_vault' order by checked_at desc
 """
 
 
-def test_the_vault_holds_every_value_and_gives_it_to_the_holder_of_the_key(
+def test_the_vault_holds_every_value_and_decrypts_it_with_the_key(
     shop: Place, people: pd.DataFrame, tmp_path: Path
 ) -> None:
     place = copied((shop, RunResult(code=0, output="")), tmp_path / "var")
-    told = python(place, READ)
-    assert told.code == 0, told.output
-    rows = pd.read_csv(place.var_dir / "told.csv", dtype=str)
+    result = python(place, READ)
+    assert result.code == 0, result.output
+    rows = pd.read_csv(place.var_dir / "values.csv", dtype=str)
     kept = {(row.customer_id, row.column): row.value for row in rows.itertuples()}
-    told_of = people.set_index("customer_id").astype(str).stack()
-    assert kept == told_of.to_dict()
+    expected = people.set_index("customer_id").astype(str).stack()
+    assert kept == expected.to_dict()
     assert len(kept) == CUSTOMERS * len(COLUMNS)
 
 
@@ -124,9 +124,9 @@ pd.DataFrame(vault.values(at_most=100_000)).to_csv(sys.argv[1], index=False)
 
 
 def python(place: Place, code: str) -> RunResult:
-    process = place.start("-c", code, str(place.var_dir / "told.csv"))
-    said, _ = process.communicate(timeout=300)
-    return RunResult(code=process.returncode, output=said)
+    process = place.start("-c", code, str(place.var_dir / "values.csv"))
+    output, _ = process.communicate(timeout=300)
+    return RunResult(code=process.returncode, output=output)
 
 
 def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Place) -> None:
@@ -137,22 +137,22 @@ def test_the_key_of_the_simulated_shop_is_private_and_in_no_other_file(shop: Pla
     assert not [file for file in (PROJECT / "config").iterdir() if digits in file.read_text()]
 
 
-def test_another_key_is_made_in_place_and_the_vault_opens_with_it_only(
+def test_after_a_key_rotation_only_the_new_key_decrypts(
     first_run: tuple[Place, RunResult], tmp_path: Path
 ) -> None:
     place = copied(first_run, tmp_path / "var")
     key = place.var_dir / "keys" / "sample_shop.key"
     old = key.read_text()
     process = place.start("-m", "orchestration.cli.privacy.rotate_vault_key")
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in said
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert f"{CUSTOMERS * len(COLUMNS):,} values encrypted again" in output
     assert key.read_text() != old
     assert python(place, READ).code == 0
-    assert len(pd.read_csv(place.var_dir / "told.csv")) == CUSTOMERS * len(COLUMNS)
+    assert len(pd.read_csv(place.var_dir / "values.csv")) == CUSTOMERS * len(COLUMNS)
     key.write_text(old)
     refused = python(place, READ)
     assert refused.code != 0
     assert "VaultKeyRefused: the vault is encrypted with key" in refused.output
     key.unlink()
-    assert "is not there: put the vault's key there" in python(place, READ).output
+    assert "is missing: put the vault's key there" in python(place, READ).output
