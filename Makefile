@@ -24,7 +24,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback audience erase export-subject scan vault-key rotate-vault-key check fix test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest replay rollback audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
 setup: .venv/.ready $(DAGSTER_HOME)/dagster.yaml
 
@@ -80,6 +80,9 @@ fix: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
+
+docs: setup
+	$(PYTHON) -m orchestration.cli.docs
 
 # Each worker of pytest has one core: more threads than cores would only wait for each other.
 check test: export OMP_NUM_THREADS := 1

@@ -15,7 +15,7 @@ from assets.propensity.problem import PURCHASE_PROPENSITY as PROBLEM
 from assets.supervised.fitting.train import Fitted, fit_candidate
 from assets.supervised.scoring.score_rows import PriorShift, ScoreProvenance, score
 from benchmarks.ratio import Figure, interleaved, table
-from benchmarks.shop import AS_OF, FEATURES, LABELS, BuiltShop, built_shop, make
+from benchmarks.shop import FEATURES, LABELS, POINT_IN_TIME, BuiltShop, built_shop, make
 
 # Three Mondays: the outcome of the first two is known on the third.
 TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
@@ -71,7 +71,7 @@ def _figure(fitted: Fitted, cohort: pd.DataFrame) -> Figure:
 def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Feature rows of the as-of dates ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
     statements = shop.compiled(
-        f"+{FEATURES},{AS_OF}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
+        f"+{FEATURES},{POINT_IN_TIME}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
     )
     with shop.connect() as connection:
         make(connection, statements)

@@ -20,7 +20,7 @@ from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
 from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
 
-AS_OF = "path:models/intermediate/as_of"
+POINT_IN_TIME = "path:models/point_in_time"
 MARTS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
 FEATURES = "feat_customer__orders"
 LABELS = "lbl_customer__purchase_30d"
@@ -87,7 +87,7 @@ def built_shop(folder: Path) -> BuiltShop:
     with shop.connect() as connection:
         load_sources(connection, business)
     settings.export_dbt_environment()
-    _dbt("run", "--select", *MARTS, "--exclude", AS_OF, variables={"time_zone": business.time_zone})
+    _dbt("run", "--select", *MARTS, variables={"time_zone": business.time_zone})
     with shop.connect() as connection:
         for schema in ("features", "labels"):
             connection.execute(f'create schema if not exists "{schema}"')

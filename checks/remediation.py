@@ -89,7 +89,7 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         ),
         "scored_customers_have_consent": (
             "Nothing was published: launch score for the morning again; if the rows come back, their room "
-            "reads customers from another table than int_customer__as_of_permissions."
+            "reads customers from another table than pit_customer__eligibility."
         ),
         "audience_has_consent_and_no_holdout": (
             "Nothing was published, and upload no file of this morning: launch score again; if the members "

@@ -35,7 +35,9 @@ WARN_AFTER = timedelta(days=7, hours=6)
 
 DATA_OWNERS = ("team:data-engineering",)
 MODEL_OWNERS = ("team:marketing-analytics",)
-DATA_GROUPS = frozenset({"sample_shop", "ingest", "staging", "intermediate", "marts", "features", "labels"})
+DATA_GROUPS = frozenset(
+    {"sample_shop", "ingest", "staging", "intermediate", "marts", "point_in_time", "features", "labels"}
+)
 
 
 def status_of(sensor: str) -> dg.DefaultSensorStatus:

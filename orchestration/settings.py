@@ -142,7 +142,7 @@ class Settings(BaseSettings):
 
         ``asked`` is what the project's macro of that name reads: time zone and days.
         """
-        os.environ.update({f"ASKED_{name.upper()}": value for name, value in asked.items()})
+        os.environ.update({f"RUN_{name.upper()}": value for name, value in asked.items()})
         os.environ["WAREHOUSE"] = str(self.warehouse_file)
 
 

@@ -29,7 +29,7 @@ TOLD: Mapping[Key, str] = MappingProxyType(
         EXPERIMENT_LIFT: "Orders of the contacted against those held out at random, with 95 % intervals.",
     }
 )
-MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__settled"))
+MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__net_of_voids"))
 
 
 def activation_asset(

@@ -45,7 +45,7 @@ SQL = f"""
     ),
     orders as (
         select customer_id, occurred_on
-        from intermediate.int_order__settled
+        from intermediate.int_order__net_of_voids
         where is_purchase and voided_known_at is null and not is_reversal
     )
     select experiment, name, chosen.customer_id, is_contacted, count(orders.occurred_on) > 0 as has_ordered

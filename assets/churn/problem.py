@@ -10,7 +10,7 @@ from assets.supervised.problem import PredictionProblem
 
 # To say of who left a year ago that they will leave is right and of no use: they are told apart first.
 ALREADY_CHURNED = Exclusion(
-    table=Key("intermediate", "int_customer__as_of_churned"),
+    table=Key("point_in_time", "pit_customer__churn_status"),
     passthrough_columns=(
         ("churn_definition", TEXT),
         ("days_since_last_order", COUNT),

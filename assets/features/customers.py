@@ -11,7 +11,7 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
-# No calendar features (month_of_year, week_of_year): one or two years are too few for a tree to learn the
+# No calendar features (month, week of the year): one or two years are too few for a tree to learn the
 # effect of a month, and the prior shift models it for all customers. Revisit with four years of history.
 FEATURE_GROUPS = (
     FeatureGroup(

@@ -10,7 +10,7 @@ from assets.lifecycle.exclusion import Exclusion
 from assets.lifecycle.store.schemas import FLAG, Types
 from assets.ports import Warehouse
 
-ELIGIBILITY = Key("intermediate", "int_customer__as_of_permissions")
+ELIGIBILITY = Key("point_in_time", "pit_customer__eligibility")
 # What every published row of a customer says of them as of its morning.
 CONSENT_COLUMNS: Types = {"is_holdout": FLAG, "consent_ads": FLAG, "consent_profiling": FLAG}
 NO_CONSENT = Exclusion(table=ELIGIBILITY, passthrough_columns=tuple(CONSENT_COLUMNS.items()))

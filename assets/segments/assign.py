@@ -12,7 +12,7 @@ from assets.segments.morning import Morning, Serving
 from assets.segments.serving import place
 from assets.segments.tables import ASSIGNMENT_TYPES
 
-FIFTHS = ("recency_fifth", "frequency_fifth", "monetary_fifth")
+FIFTHS = ("recency_quintile", "frequency_quintile", "monetary_quintile")
 # The rule of the SQL model; no registry has it, and a changed rule is a new name.
 RFM_RULE = "rfm-fifths-1"
 NO_MODEL = "no_grouping_yet"

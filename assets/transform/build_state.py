@@ -105,15 +105,17 @@ def _changed_from(
 def _code_hash(project_dir: Path, clock: BusinessCalendar) -> str:
     """Hash of every file and declaration that can change what a feature means."""
     digest = hashlib.sha256(json.dumps(dict(clock.declared), sort_keys=True).encode())
-    for folder in (
+    for part in (
         "models/staging",
         "models/intermediate",
         "models/marts",
+        "models/point_in_time",
         "models/features",
         "macros",
         "seeds",
+        "dbt_project.yml",
     ):
-        for file in sorted((project_dir / folder).rglob("*")):
+        for file in sorted([project_dir / part, *(project_dir / part).rglob("*")]):
             if file.is_file():
                 digest.update(str(file.relative_to(project_dir)).encode() + file.read_bytes())
     return digest.hexdigest()[:16]

@@ -13,11 +13,11 @@ from dagster_shared.record import replace
 from assets.keys import Key
 from assets.ports import Dbt, Warehouse
 from assets.transform.build_state import BusinessCalendar, next_window, remember
-from assets.transform.remediation import NEXT_STEP, NEXT_STEPS
+from assets.transform.remediation import NEXT_STEP, NEXT_STEPS, next_step_of
 
 STAGED = "path:models/staging path:models/intermediate path:models/marts"
-AS_OF = "path:models/intermediate/as_of"
-FEATURED = f"{AS_OF} path:models/features path:models/labels"
+POINT_IN_TIME = "path:models/point_in_time"
+FEATURED = f"{POINT_IN_TIME} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
 
 
@@ -36,9 +36,15 @@ class LayerTranslator(DagsterDbtTranslator):
         unique_id: str,
         project: DbtProject | None,
     ) -> dg.AssetCheckSpec | None:
-        """A dbt test as a check that says what it proves: the test's own description."""
+        """A dbt test as a check with the test's own description and the next step when it fails."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and replace(spec, description=manifest["nodes"][unique_id].get("description") or None)
+        if spec is None:
+            return None
+        return replace(
+            spec,
+            description=manifest["nodes"][unique_id].get("description") or None,
+            metadata={**spec.metadata, NEXT_STEP: next_step_of(spec.name)},
+        )
 
 
 def transform_assets(
@@ -63,7 +69,7 @@ def transform_assets(
         "pool": "warehouse",
     }
 
-    @dbt_assets(**shared, name="staged", select=STAGED, exclude=AS_OF)
+    @dbt_assets(**shared, name="staged", select=STAGED)
     def _staged(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:

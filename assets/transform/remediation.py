@@ -52,16 +52,16 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
                 "amounts_are_not_negative",
                 "only_the_eligible_have_a_probability",
                 "only_the_ineligible_have_a_reason",
-                "of_who_said_no_nothing_is_said",
+                "no_data_without_consent",
                 "sends_add_up",
                 "rates_are_shares",
-                "fifths_lie_between_1_and_5",
+                "rfm_scores_are_between_1_and_5",
                 "rfm_segment_is_one_of_nine",
                 "scheme_is_rfm_or_behaviour",
                 "margins_lie_between_0_and_1",
                 "shares_lie_between_0_and_1",
-                "who_has_a_segment_has_all_of_it",
-                "who_has_no_segment_knows_why",
+                "segment_columns_are_complete",
+                "missing_segment_has_a_reason",
                 "status_is_one_of_four",
                 "status_is_passed_failed_or_not_run",
                 "verdict_is_one_of_three",
@@ -74,3 +74,14 @@ NEXT_STEPS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+
+
+def next_step_of(check: str) -> str:
+    """Next step when the dbt test called ``check`` fails.
+
+    Raises:
+        KeyError: when the test has no sentence in ``NEXT_STEPS``.
+    """
+    if check not in NEXT_STEPS:
+        raise KeyError(f"dbt test {check!r} has no next step: add a sentence to {__name__}.NEXT_STEPS")
+    return NEXT_STEPS[check]

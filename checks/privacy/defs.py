@@ -37,7 +37,7 @@ SQL = """
         on said.customer_id = customers.customer_id and said.as_of_date = customers.as_of_date
     where said.as_of_date = $as_of and {says_something}
 """
-CUSTOMERS = Key("intermediate", "int_customer__as_of_consents")
+CUSTOMERS = Key("point_in_time", "pit_customer__cohort")
 
 
 def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.AssetChecksDefinition]:

@@ -1,7 +1,7 @@
 {# The Mondays in [as_of_from, as_of_to] as a query with one column, as_of_date. #}
 {% macro as_of_days() -%}
-    {%- set first = modules.datetime.date.fromisoformat(asked('as_of_from')) -%}
-    {%- set last = modules.datetime.date.fromisoformat(asked('as_of_to')) -%}
+    {%- set first = modules.datetime.date.fromisoformat(run_parameter('as_of_from')) -%}
+    {%- set last = modules.datetime.date.fromisoformat(run_parameter('as_of_to')) -%}
     {%- set monday = first + modules.datetime.timedelta(days=(7 - first.weekday()) % 7) -%}
     select cast(day_text as date) as as_of_date from (values (cast(null as varchar))
     {%- for week in range(((last - monday).days // 7) + 1) -%}
@@ -11,16 +11,16 @@
 {%- endmacro %}
 
 {# True for the days in [as_of_from, as_of_to]. #}
-{% macro is_asked_for(day) -%}
-    {{ day }} between cast('{{ asked("as_of_from") }}' as date) and cast('{{ asked("as_of_to") }}' as date)
+{% macro in_build_window(day) -%}
+    {{ day }} between cast('{{ run_parameter("as_of_from") }}' as date) and cast('{{ run_parameter("as_of_to") }}' as date)
 {%- endmacro %}
 
-{# Incremental strategy: the as-of days asked for become exactly the new rows, also when there are none.
-   dbt's delete+insert deletes only days that have new rows, so a day that lost all its rows would stay. #}
+{# Incremental strategy: the as-of dates of the run become exactly the new rows, also when there are none.
+   dbt's delete+insert deletes only dates that have new rows, so a date that lost all its rows would stay. #}
 {% macro get_incremental_replace_days_sql(arguments) -%}
     {%- set columns = get_quoted_csv(arguments['dest_columns'] | map(attribute='name')) -%}
     delete from {{ arguments['target_relation'] }}
-    where {{ is_asked_for('as_of_date') }};
+    where {{ in_build_window('as_of_date') }};
 
     insert into {{ arguments['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arguments['temp_relation'] }}

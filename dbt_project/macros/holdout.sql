@@ -1,5 +1,5 @@
-{# True for the share of the customers that is never contacted, drawn by a salt and the id: never by who else is there. #}
+{# True for the share of the customers that is never contacted, drawn by salt and id, independently of other customers. #}
 {% macro is_held_out(customer) -%}
-    {{ drawn_below_a_million("'" ~ asked('holdout_salt') ~ ":' || " ~ customer) }}
-    < cast({{ asked('holdout_share') }} as double) * 1000000
+    {{ hash_bucket("'" ~ run_parameter('holdout_salt') ~ ":' || " ~ customer) }}
+    < cast({{ run_parameter('holdout_share') }} as double) * 1000000
 {%- endmacro %}

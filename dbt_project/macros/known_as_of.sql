@@ -5,8 +5,8 @@
     as_of_date and as_of_at, the UTC instant of that day's local midnight.
 #}
 
-{# True for what was known that morning; with `days`, also only for what occurred in the `days` days before it.
-   `known_at` names the moment of a fact that has several: a message is sent, and may be opened later. #}
+{# True for facts known before the cutoff; with `days`, only for those that occurred in the `days` days before it.
+   `known_at` names the instant of a fact that has several: a message is sent, and may be opened later. #}
 {% macro known_as_of(fact, spine, days=none, known_at='known_at') -%}
     {{ fact }}.{{ known_at }} < {{ spine }}.as_of_at
     {%- if days is not none %}
@@ -14,12 +14,12 @@
     {%- endif %}
 {%- endmacro %}
 
-{# True unless something ended the fact (a cancellation, a newer fact) and we knew of that by that morning. #}
-{% macro stands_as_of(fact, spine, until='voided_known_at') -%}
+{# True unless something ended the fact (a cancellation, a newer fact) and that was known before the cutoff. #}
+{% macro still_valid_as_of(fact, spine, until='voided_known_at') -%}
     ({{ fact }}.{{ until }} is null or {{ fact }}.{{ until }} >= {{ spine }}.as_of_at)
 {%- endmacro %}
 
-{# True for what occurred in the `days` days that begin with that morning: outcomes, never features. #}
+{# True for facts that occurred in the `days` days that begin with the as-of date: outcomes, never features. #}
 {% macro occurs_within(fact, spine, days) -%}
     {{ fact }}.occurred_on >= {{ spine }}.as_of_date
     and {{ fact }}.occurred_on < {{ days_after(spine ~ '.as_of_date', days) }}

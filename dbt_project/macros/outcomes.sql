@@ -1,5 +1,5 @@
 {#
-    Every customer and as-of day whose `days` days had ended by `today`: has_purchase, outcome_amount,
+    Every customer and as-of date whose `days` days had ended by `today`: has_purchase, outcome_amount,
     outcome_orders, outcome_known_at. Voided orders are no purchases.
 #}
 {% macro outcomes_within(days) %}
@@ -12,8 +12,8 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ days_after('as_of_date', days) }} <= cast('{{ asked("today") }}' as date)
+    from {{ ref('pit_customer__eligible') }}
+    where {{ days_after('as_of_date', days) }} <= cast('{{ run_parameter("today") }}' as date)
 
 ),
 
@@ -26,7 +26,7 @@ orders as (
         is_purchase,
         net_amount
 
-    from {{ ref('int_order__settled') }}
+    from {{ ref('int_order__net_of_voids') }}
     where voided_known_at is null and not is_reversal
 
 ),
@@ -55,7 +55,7 @@ windows as (
         as_of_date,
         {{ local_midnight(days_after('as_of_date', days)) }} as ended_at
 
-    from (select distinct as_of_date from spine) as mornings
+    from (select distinct as_of_date from spine) as as_of_dates
 
 )
 
@@ -65,7 +65,7 @@ select
     coalesce(outcomes.has_purchase, false) as has_purchase,
     coalesce(outcomes.outcome_amount, 0) as outcome_amount,
     coalesce(outcomes.outcome_orders, 0) as outcome_orders,
-    -- Silence is known only when the window ends; a purchase that was reported late, later still.
+    -- No purchase is known only when the window ends; a purchase that was reported late, even later.
     greatest(windows.ended_at, coalesce(outcomes.newest_known_at, windows.ended_at)) as outcome_known_at
 
 from spine

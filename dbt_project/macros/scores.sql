@@ -1,41 +1,25 @@
 {#
-    What every published table of scores consists of, said once: name and type of each column, in order.
-    `more` are the columns of one problem alone.
+    Score tables. Their columns and types are the contract of the model that calls the macro: its properties
+    file is the only place in the dbt project that lists them.
 #}
-{% macro score_columns(more={}) -%}
-    {%- set columns = {
-        'customer_id': 'varchar', 'id_type': 'varchar', 'as_of_date': 'date', 'scored_at': 'timestamp',
-        'run_id': 'varchar', 'model_name': 'varchar', 'model_version': 'varchar', 'target': 'varchar',
-        'horizon_days': 'integer', 'is_eligible': 'boolean', 'ineligible_reason': 'varchar', 'status': 'varchar',
-        'quality_grade': 'varchar', 'is_holdout': 'boolean', 'consent_ads': 'boolean',
-        'consent_profiling': 'boolean', 'probability': 'double', 'probability_raw': 'double',
-        'prob_lo': 'double', 'prob_hi': 'double', 'score': 'integer', 'percentile': 'integer',
-        'decile': 'integer', 'percentile_population': 'varchar', 'tier': 'varchar', 'tier_rule': 'varchar',
-        'base_rate': 'double', 'lift': 'double', 'expected_value': 'double',
-    } -%}
-    {%- for place in (1, 2, 3) -%}
-        {%- do columns.update({
-            'reason_' ~ place ~ '_code': 'varchar', 'reason_' ~ place ~ '_value': 'varchar',
-            'reason_' ~ place ~ '_direction': 'varchar', 'reason_' ~ place ~ '_importance': 'double',
-        }) -%}
-    {%- endfor -%}
-    {%- do columns.update(more) -%}
-    {{ return(columns) }}
-{%- endmacro %}
 
-{# Every score as it was said. #}
-{% macro scores_said(scores, more={}) -%}
+{# Every row of `scores`, each column cast to the type of the contract. #}
+{% macro score_history(scores) -%}
     select
-    {%- for name, type in score_columns(more).items() %}
-        cast({{ name }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- for column in model.columns.values() %}
+        cast({{ column.name }} as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
     {%- endfor %}
 
     from {{ scores }}
 {%- endmacro %}
 
-{# The newest score of each customer, marked where the gate withheld newer ones since.
-   Old scores that are served on do not outlive the consent to them. #}
-{% macro newest_scores(scores, more={}) %}
+{#
+    The newest row of each `key` of a score table; the first column of the key names the customer.
+
+    A row is marked `withheld_by_gate` when newer scores of its model have been withheld since. It is left out
+    when the customer has withdrawn consent since: eligibility applies a withdrawal to every earlier date.
+#}
+{% macro latest_scores(scores, key) %}
 with
 
 scores as (
@@ -61,22 +45,24 @@ ranked as (
     select
         scores.*,
         {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
-        scores.is_eligible and permissions.ineligible_reason is not null as is_withdrawn,
-        row_number() over (partition by scores.customer_id order by scores.as_of_date desc) as newness
+        scores.is_eligible and eligibility.ineligible_reason is not null as is_withdrawn,
+        row_number() over (
+            partition by scores.{{ key | join(', scores.') }} order by scores.as_of_date desc
+        ) as recency_rank
 
     from scores
     left join withheld on scores.model_name = withheld.model_name
-    left join {{ ref('int_customer__as_of_permissions') }} as permissions
-        on scores.customer_id = permissions.customer_id and scores.as_of_date = permissions.as_of_date
+    left join {{ ref('pit_customer__eligibility') }} as eligibility
+        on scores.{{ key[0] }} = eligibility.{{ key[0] }} and scores.as_of_date = eligibility.as_of_date
 
 )
 
 select
-{%- for name in score_columns(more) %}
+{%- for name in model.columns %}
     {{ "case when is_withheld then 'withheld_by_gate' else status end as status" if name == 'status' else name }}
     {{- ',' if not loop.last }}
 {%- endfor %}
 
 from ranked
-where newness = 1 and is_withdrawn is not true
+where recency_rank = 1 and is_withdrawn is not true
 {% endmacro %}

@@ -1,21 +1,25 @@
 """Habits of the dbt project, read from its own manifest."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunner
+import yaml
+from dagster_dbt.asset_utils import default_asset_key_fn
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
 # A model reads its own layer or one before it, never one after.
-LAYERS = ("staging", "intermediate", "marts", "as_of", "features", "labels", "published")
+LAYERS = ("staging", "intermediate", "marts", "point_in_time", "features", "labels", "published")
 NAMES = {
     "staging": r"stg_[a-z]+__[a-z_]+",
     "intermediate": r"int_[a-z_]+__[a-z_]+",
-    "as_of": r"int_[a-z]+__as_of_[a-z_]+",
     "marts": r"(dim|fct)_[a-z_]+",
+    "point_in_time": r"pit_[a-z]+__[a-z_]+",
     "features": r"feat_[a-z]+__[a-z_]+",
     "labels": r"lbl_[a-z]+__[a-z_]+_\d+d",
     "published": r"[a-z_]+",
@@ -31,12 +35,18 @@ AS_OF_INEQUALITY = re.compile(
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("manifest")
-    places = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
-    outcome = dbtRunner().invoke(
-        ["--log-path", str(folder), "parse", *places, "--target-path", str(folder / "target")]
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE", str(folder / "warehouse.duckdb"))
+        outcome = parse(folder)
     assert outcome.success, outcome.exception
     return outcome.result
+
+
+def parse(folder: Path) -> dbtRunnerResult:
+    places = ("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT))
+    return dbtRunner().invoke(
+        ["--log-path", str(folder), "parse", *places, "--target-path", str(folder / "target")]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -56,17 +66,21 @@ def checks_on(manifest: Any, key: str, name: str) -> list[Any]:
     ]
 
 
+def test_dbt_without_a_warehouse_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A default path would be a database that nobody reads.
+    monkeypatch.delenv("WAREHOUSE", raising=False)
+    outcome = parse(tmp_path)
+    assert not outcome.success
+    assert "WAREHOUSE" in str(outcome.exception)
+
+
 def test_names_say_the_layer(models: dict[str, Any]) -> None:
     misnamed = [node.name for node in models.values() if not re.fullmatch(NAMES[layer(node)], node.name)]
     assert not misnamed
 
 
 def test_schemas_are_layers(models: dict[str, Any]) -> None:
-    astray = [
-        node.name
-        for node in models.values()
-        if node.schema != ("intermediate" if layer(node) == "as_of" else layer(node))
-    ]
+    astray = [node.name for node in models.values() if node.schema != layer(node)]
     assert not astray
 
 
@@ -80,15 +94,22 @@ def test_models_read_downwards_only(models: dict[str, Any]) -> None:
     assert not upward
 
 
-def test_features_never_read_labels_or_todays_orders(models: dict[str, Any]) -> None:
-    # fct_order knows by now what no earlier morning knew.
-    forbidden = {"fct_order", "lbl_customer__purchase_30d"}
-    readers = [
-        node.name
+def ancestors(models: dict[str, Any], node: Any) -> set[str]:
+    """The names of all models that ``node`` reads, directly or through others."""
+    parents = [models[key] for key in node.depends_on.nodes if key in models]
+    return {parent.name for parent in parents}.union(*(ancestors(models, parent) for parent in parents))
+
+
+def test_features_have_no_ancestor_that_knows_the_future(models: dict[str, Any]) -> None:
+    # These hold everything known by now; an earlier as-of date did not know all of it.
+    forbidden = {"fct_order", "fct_sales_daily", "dim_customer"}
+    forbidden |= {node.name for node in models.values() if layer(node) == "labels"}
+    assert len(forbidden) > 6
+    readers = {
+        node.name: sorted(found)
         for node in models.values()
-        if layer(node) in {"as_of", "features"}
-        and forbidden & {models[parent].name for parent in node.depends_on.nodes if parent in models}
-    ]
+        if layer(node) in {"point_in_time", "features"} and (found := forbidden & ancestors(models, node))
+    }
     assert not readers
 
 
@@ -111,11 +132,48 @@ def test_every_model_source_and_column_is_described(manifest: Any, models: dict[
     assert not silent
 
 
+def described_columns() -> Iterator[tuple[str, str]]:
+    """Name and description of every column as properties files write it; an anchored column comes once."""
+    seen = []
+    for file in sorted((PROJECT / "models").rglob("*.yml")):
+        document = yaml.safe_load(file.read_text())
+        tables = [table for source in document.get("sources", []) for table in source["tables"]]
+        for described in [*document.get("models", []), *tables]:
+            for column in described.get("columns", []):
+                if not any(column is each for each in seen):
+                    seen.append(column)
+                    yield column["name"], " ".join(column["description"].split())
+
+
+def test_a_column_description_is_written_once() -> None:
+    written = Counter(pair for pair in described_columns() if "doc(" not in pair[1])
+    assert len(written) > 100
+    assert [pair for pair, times in written.items() if times > 1] == []
+
+
+def test_every_block_of_docs_is_used() -> None:
+    blocks = re.findall(r"{% docs (\w+) %}", (PROJECT / "models" / "docs.md").read_text())
+    used = {name for _, text in described_columns() for name in re.findall(r"doc\('(\w+)'\)", text)}
+    assert sorted(used) == sorted(blocks)
+
+
+def test_a_model_is_described_in_the_file_of_its_name_or_with_the_scores(models: dict[str, Any]) -> None:
+    # Score tables share most of their columns and tests, so they lie in one file.
+    elsewhere = {
+        node.name: node.patch_path
+        for node in models.values()
+        if Path(node.patch_path.removeprefix("marketing://"))
+        not in {Path(node.original_file_path).with_name(f"{name}.yml") for name in (node.name, "scores")}
+    }
+    assert not elsewhere
+
+
 def test_every_model_has_a_key_and_every_key_has_one_name(manifest: Any, models: dict[str, Any]) -> None:
     keyless = [
         node.name
         for key, node in models.items()
-        if [test.name for test in checks_on(manifest, key, "unique_combination")] != ["keys_are_unique"]
+        if [test.name for test in checks_on(manifest, key, "unique_combination_of_columns")]
+        != ["keys_are_unique"]
     ]
     assert not keyless
 
@@ -144,11 +202,13 @@ def test_what_is_published_is_a_contract(models: dict[str, Any]) -> None:
     assert not loose
 
 
-def test_sources_are_dagster_assets(manifest: Any) -> None:
+def test_the_key_of_a_source_is_its_sql_name(manifest: Any) -> None:
+    # The asset that fills a source has the key (schema, table): no other schema or identifier, no other key.
     lost = [
         source.name
         for source in manifest.sources.values()
-        if source.meta.get("dagster", {}).get("asset_key") != [source.source_name, source.name]
+        if (source.schema, source.identifier) != (source.source_name, source.name)
+        or default_asset_key_fn(source.to_dict()).path != [source.schema, source.identifier]
     ]
     assert not lost
 
@@ -162,7 +222,6 @@ def test_a_model_states_its_grain_and_fits_on_a_screen(file: Path) -> None:
     text = file.read_text()
     assert text.startswith("{# One row per ")
     assert len(text.splitlines()) <= LONGEST_MODEL
-    assert file.with_suffix(".yml").exists(), "its description lies beside it"
 
 
 @pytest.mark.parametrize("file", sql_files(), ids=lambda file: file.stem)
@@ -170,7 +229,7 @@ def test_nothing_reads_the_clock_or_rolls_dice(file: Path) -> None:
     assert not MOVING.search(file.read_text())
 
 
-def test_only_the_guard_compares_with_the_as_of_morning() -> None:
+def test_only_the_guard_compares_with_the_as_of_date() -> None:
     offenders = [
         f"{file.name}: {found[0]}"
         for file in [*sql_files(), *(PROJECT / "macros").rglob("*.sql")]

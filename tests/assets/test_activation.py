@@ -20,7 +20,7 @@ MORNING, CONTACTED_ON = date(2024, 5, 6), date(2024, 4, 22)
 PROPENSITY, VALUE = Key("ml", "purchase_propensity__scores"), Key("ml", "lifetime_value__scores")
 SENDS, ORDERS, ANSWERS = (
     Key("marts", "fct_send"),
-    Key("intermediate", "int_order__settled"),
+    Key("intermediate", "int_order__net_of_voids"),
     Key("marts", "fct_consent"),
 )
 

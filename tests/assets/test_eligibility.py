@@ -21,8 +21,8 @@ from tests.assets.test_realised import LOOKED_BACK, SCORED
 from tests.assets.world import PROBLEM, WEEKS, WHEN, World
 from tests.unit.lifecycle.world import shop
 
-COHORT = Key("intermediate", "int_customer__as_of_gone")
-CONSENT = Key("intermediate", "int_customer__as_of_consent")
+COHORT = Key("point_in_time", "pit_customer__gone")
+CONSENT = Key("point_in_time", "pit_customer__consent")
 # Four mornings are lived here, so the shop is small and so are its floors.
 ASKED_OF_FEWER = replace(
     PROBLEM,

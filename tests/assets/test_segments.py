@@ -47,7 +47,7 @@ class World:
         self.warehouse.replace_partition(ELIGIBILITY, permitted(told), column="as_of_date", value=as_of)
         self.warehouse.replace_partition(SMALL.features, told, column="as_of_date", value=as_of)
         fifths = told[["customer_id", "as_of_date"]].assign(
-            recency_fifth=np.int32(5), frequency_fifth=np.int32(3), monetary_fifth=np.int32(1),
+            recency_quintile=np.int32(5), frequency_quintile=np.int32(3), monetary_quintile=np.int32(1),
             rfm_segment="promising", ineligible_reason=pd.Series(pd.NA, index=told.index, dtype="string"),
         )  # fmt: skip
         self.warehouse.replace_partition(SMALL.rfm, fifths, column="as_of_date", value=as_of)

@@ -15,9 +15,14 @@ BUSINESSES = ("sample_shop", "online_retail")
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RepositoryDefinition]:
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of everything generated, of both businesses."""
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="session")
+def loaded(var_dir: Path) -> dict[str, RepositoryDefinition]:
     """Per business what Dagster makes of its definitions; the dbt project is parsed once for both."""
-    folder = tmp_path_factory.mktemp("var")
     found: dict[str, RepositoryDefinition] = {}
     with pytest.MonkeyPatch.context() as patch:
         # Settings.tell_dbt writes these for good: set here so that they are put back.
@@ -25,10 +30,10 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RepositoryDefi
             patch.setenv(name, os.environ.get(name, ""))
         for name in BUSINESSES:
             settings = Settings(
-                business=Path(f"config/{name}.yaml"), var_dir=folder, data_dir=folder / "no_such_folder"
+                business=Path(f"config/{name}.yaml"), var_dir=var_dir, data_dir=var_dir / "no_such_folder"
             )
             if found:
-                shutil.copytree(folder / BUSINESSES[0] / "dbt", settings.dbt_target_dir)
+                shutil.copytree(var_dir / BUSINESSES[0] / "dbt", settings.dbt_target_dir)
             found[name] = definitions_for(settings).get_repository_def()
     return found
 

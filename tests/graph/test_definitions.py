@@ -19,7 +19,7 @@ DRIFTED = ("ml", "purchase_propensity__drift")
 PUBLISHED = ("published", "purchase_propensity")
 LATEST = ("published", "purchase_propensity_latest")
 SNAPSHOT = ("consumers", "snapshot")
-CHURNED = ("intermediate", "int_customer__as_of_churned")
+CHURNED = ("point_in_time", "pit_customer__churn_status")
 SEGMENTED = ("ml", "segments__assignments")
 
 # A published number would be false without them: each must stop everything after it.

@@ -1,4 +1,4 @@
-"""The pictures of the README, from a copy of what ``make run`` left: ``make screenshots``."""
+"""The pictures of the docs, from a copy of what ``make run`` left: ``make screenshots``."""
 
 import sys
 import tempfile
@@ -12,7 +12,7 @@ from orchestration.settings import PROJECT, Settings
 from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
 from tests.journey.world import Place
 
-PICTURES = PROJECT / "orchestration" / "pictures"
+PICTURES = PROJECT / "docs" / "pictures"
 BROKEN = "probabilities_lie_between_0_and_1"
 # The graph and the timeline are drawn after their words stand there.
 DRAWN_MS = 3_000

@@ -42,9 +42,13 @@ def histories(shop: Any, manifest: Any, tmp_path_factory: pytest.TempPathFactory
     assert reconciliation_gaps(landings) == []
     asked = {"time_zone": business.time_zone, "as_of_from": str(AS_OF), "as_of_to": str(AS_OF)}
     world.dbt(
-        "run", "--select", "+feat_customer__histories", manifest=manifest, asked=asked | {"today": str(TODAY)}
+        "run",
+        "--select",
+        "+feat_customer__purchase_history",
+        manifest=manifest,
+        asked=asked | {"today": str(TODAY)},
     )
-    return world.read("select * from features.feat_customer__histories order by customer_id")
+    return world.read("select * from features.feat_customer__purchase_history order by customer_id")
 
 
 def test_every_customer_who_paid_for_anything_has_a_history(histories: pd.DataFrame) -> None:

@@ -19,7 +19,7 @@ Gaps = Mapping[str, Sequence[int]]
 @pytest.fixture(scope="module")
 def purchases(shop: Any) -> pd.DataFrame:
     rows = shop.read(
-        "select * from intermediate.int_order__settled where is_purchase and customer_id is not null"
+        "select * from intermediate.int_order__net_of_voids where is_purchase and customer_id is not null"
     )
     return rows.assign(occurred_on=rows["occurred_on"].dt.date)
 
@@ -44,7 +44,7 @@ def gone_after(own: Sequence[int], shop: Gaps) -> tuple[float, float] | None:
 
 def test_who_is_gone_is_told_by_the_own_gaps_and_the_shops(shop: Any, purchases: pd.DataFrame) -> None:
     rows = shop.read(
-        "select * from intermediate.int_customer__as_of_churned order by as_of_date, customer_id"
+        "select * from point_in_time.pit_customer__churn_status order by as_of_date, customer_id"
     )
     told = []
     for morning, found in rows.groupby("as_of_date"):
@@ -65,7 +65,7 @@ def test_who_is_gone_is_told_by_the_own_gaps_and_the_shops(shop: Any, purchases:
             assert (row.ineligible_reason == "already_churned") == row.is_already_churned
             assert f"gone after {row.gone_after_days} days" in row.churn_definition
             told.append(row.is_already_churned)
-    # Of the three customers told by hand two fall silent in March; most of the others go on.
+    # Of the four customers written by hand two fall silent in March; most of the others go on.
     assert 0 < sum(told) < len(told)
 
 
@@ -83,6 +83,6 @@ def test_whoever_ordered_nothing_in_sixty_days_churned(shop: Any, purchases: pd.
     assert labels["as_of_date"].max().date() == newest - timedelta(days=newest.weekday())
     # Nobody who was there that morning is left out.
     counted = shop.read(
-        "select count(*) as rows from intermediate.int_customer__as_of_days where as_of_date <= '2024-03-25'"
+        "select count(*) as rows from point_in_time.pit_customer__eligible where as_of_date <= '2024-03-25'"
     )
     assert len(labels) == counted["rows"].iloc[0]

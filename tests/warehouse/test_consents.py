@@ -13,7 +13,7 @@ from tests.warehouse.shop_facts import Facts
 
 SALT, SHARE = "holdout--2026-01", 0.05
 OTHER = {"records_consent": "yes", "holdout_share": "0.3", "holdout_salt": "another-salt"}
-FEATURES = ("orders", "histories", "browsing", "campaigns", "reviews", "behaviour", "rfm")
+FEATURES = ("orders", "purchase_history", "browsing", "campaigns", "reviews", "behaviour", "rfm")
 
 
 def held_out(customers: Sequence[str], *, share: float, salt: str) -> set[str]:
@@ -28,7 +28,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, facts: Facts, manifest: M
     lines = told_shop() + random_shop(np.random.default_rng(20240506))
     world = create(tmp_path_factory.mktemp("refusing") / "shop", lines, facts)
     world.dbt(
-        "run", "--select", "+path:models/features", "int_customer__as_of_permissions",
+        "run", "--select", "+path:models/features", "pit_customer__eligibility",
         manifest=manifest, as_of_from="2024-05-13", asked=OTHER,
     )  # fmt: skip
     return world
@@ -41,9 +41,7 @@ def test_only_who_allowed_profiling_has_features(refusing: World, theme: str) ->
 
 
 def test_the_others_are_known_with_the_reason(refusing: World) -> None:
-    rows = refusing.read("select * from intermediate.int_customer__as_of_permissions").set_index(
-        "customer_id"
-    )
+    rows = refusing.read("select * from point_in_time.pit_customer__eligibility").set_index("customer_id")
     assert rows.groupby("as_of_date").size().nunique() == 1
     assert set(rows.drop("bob")["ineligible_reason"]) == {"no_consent"}
     assert rows.loc["bob", "ineligible_reason"].isna().all()
@@ -57,9 +55,7 @@ def test_the_holdout_is_what_anybody_can_compute_and_another_salt_draws_others(
     shop: Any, refusing: World
 ) -> None:
     for world, share, salt in ((shop, SHARE, SALT), (refusing, 0.3, "another-salt")):
-        rows = world.read(
-            "select distinct customer_id, is_holdout from intermediate.int_customer__as_of_consents"
-        )
+        rows = world.read("select distinct customer_id, is_holdout from point_in_time.pit_customer__cohort")
         assert rows["customer_id"].is_unique, "the same on every day"
         held = set(rows.loc[rows["is_holdout"], "customer_id"])
         assert held == held_out(list(rows["customer_id"]), share=share, salt=salt)

@@ -205,8 +205,8 @@ def test_without_a_key_nobody_is_erased_by_half(shop: Shop) -> None:
 
 
 STEPS = (
-    "visitors_of", "take_custody", "erase_rows", "log_values", "write_anew", "publish", "forget", "scan",
-    "finish", "forget twice",
+    "visitors_of", "redact_exports", "erase_rows", "log_values", "compact_database", "publish", "forget",
+    "scan", "finish", "forget twice",
 )  # fmt: skip
 
 

@@ -18,6 +18,44 @@ def test_latest_has_one_row_per_customer_the_newest(shop: Any) -> None:
     assert list(latest["probability"]) == [0.3, 0.1]
 
 
+@pytest.mark.parametrize(
+    ("table", "scores", "key"),
+    [
+        ("purchase_propensity", "purchase_propensity__scores", "'run' as run_id"),
+        ("churn", "churn__scores", "'run' as run_id"),
+        ("lifetime_value", "lifetime_value__scores", "unnest([30, 90]) as horizon_days"),
+        ("segments", "segments__assignments", "unnest(['rfm', 'behaviour']) as scheme"),
+    ],
+)
+def test_latest_drops_withdrawn_consent_and_marks_withheld_scores(
+    shop: Any, manifest: Any, tmp_path: Path, table: str, scores: str, key: str
+) -> None:
+    world = type(shop)(folder=tmp_path)
+    shutil.copy(shop.warehouse, world.warehouse)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        # Both were scored on 13 May. By 20 May Ann has withdrawn her consent and new scores were withheld.
+        connection.execute(f"delete from ml.{scores}")
+        connection.execute(
+            f"insert into ml.{scores} by name select customer_id, {key}, date '2024-05-13' as as_of_date,"
+            f" '{table}' as model_name, true as is_eligible, 'ok' as status"
+            " from (values ('ann'), ('bob')) as customers (customer_id)"
+        )
+        connection.execute(
+            "update point_in_time.pit_customer__cohort set ineligible_reason = 'no_consent'"
+            " where customer_id = 'ann' and as_of_date = '2024-05-20'"
+        )
+        connection.execute(
+            f"insert into ml.retrain_log by name select '{table}' as model_name, 'withhold' as decision,"
+            " date '2024-05-20' as as_of_date"
+        )
+
+    world.dbt("run", "--select", f"{table}+", manifest=manifest)
+
+    latest = world.read(f"select * from published.{table}_latest")
+    assert set(latest["customer_id"]) == {"bob"}
+    assert set(latest["status"]) == {"withheld_by_gate"}
+
+
 def test_a_probability_above_one_stops_the_build(shop: Any, manifest: Any, tmp_path: Path) -> None:
     world = type(shop)(folder=tmp_path)
     shutil.copy(shop.warehouse, world.warehouse)

@@ -23,7 +23,7 @@ Read = Callable[[World, str, datetime], pd.DataFrame]
 # which is of 19 or 20 March.
 MORNINGS = {
     "feat_customer__orders": 9,
-    "feat_customer__histories": 9,
+    "feat_customer__purchase_history": 9,
     "feat_customer__browsing": 6,
     "feat_customer__campaigns": 6,
     "feat_customer__reviews": 6,
@@ -42,13 +42,28 @@ def test_facts_learned_later_move_no_earlier_feature(
     pd.testing.assert_frame_equal(earlier, later)
 
 
+def test_a_country_named_by_a_later_order_is_missing_before_it(worlds: tuple[World, World]) -> None:
+    countries = (
+        worlds[1]
+        .read(
+            "select as_of_date, country from features.feat_customer__orders where customer_id = 'dan'"
+            " order by as_of_date"
+        )
+        .set_index("as_of_date")["country"]
+    )
+
+    # Dan orders on 10 April without a country and on 3 May from France.
+    assert countries[: pd.Timestamp("2024-04-29")].isna().to_list() == [True, True, True]
+    assert set(countries[pd.Timestamp("2024-05-06") :]) == {"FR"}
+
+
 def test_the_later_facts_were_worth_ignoring(worlds: tuple[World, World]) -> None:
     # Sales that had happened before the last compared morning and were learned after it, a late
     # cancellation and a late part of an order among them: without these the comparison proves little.
     learned_late = worlds[1].read(
         "select count(*) as orders, count(voided_known_at) as voids, count(*) filter (where not is_purchase"
-        f" and not is_return) as parts from intermediate.int_order__settled where occurred_at < '{CUT}' and"
-        f" coalesce(voided_known_at, known_at) >= '{CUT}'"
+        " and not is_return) as parts from intermediate.int_order__net_of_voids"
+        f" where occurred_at < '{CUT}' and coalesce(voided_known_at, known_at) >= '{CUT}'"
     )
     assert (learned_late.loc[0] >= [10, 1, 1]).all()
 

@@ -87,14 +87,14 @@ class Place:
         redact_exports(self.shop, self.vault)
         with self.warehouse.connect() as connection:
             load_sources(connection, self.shop, self.vault)
-            connection.execute("create schema if not exists ml; create schema if not exists intermediate")
+            connection.execute("create schema if not exists ml; create schema if not exists point_in_time")
             connection.execute(
                 "create or replace table ml.audiences as select distinct 'best' as audience, "
                 "date '2024-05-06' as as_of_date, customer_id, 1 as rank, 9.5 as value, 'member' as fate "
                 "from raw.order_lines where customer_id is not null"
             )
             connection.execute(
-                "create or replace table intermediate.int_customer__as_of_permissions as "
+                "create or replace table point_in_time.pit_customer__eligibility as "
                 "select date '2024-05-06' as as_of_date"
             )
 

@@ -313,7 +313,7 @@ def _values() -> Iterator[Ugly]:
                    "decimal sign, replace(price, ',', '') if it groups thousands"),),
     )  # fmt: skip
     yield Ugly(
-        what="decimal commas, mapped as told", file="orders_b.csv", is_alone=True,
+        what="decimal commas, mapped as the reason advises", file="orders_b.csv", is_alone=True,
         content=b"id;Customer ID;when;sku;qty;price\n2;C1;2023-01-10;s;1;12,50\n",
         source={"columns": {**COLUMNS, "unit_price": "replace(price, ',', '.')"}},
         loaded=(row("2", price=12.5),),
@@ -550,6 +550,6 @@ def table() -> str:
     """The corpus in Markdown: file and outcome."""
     rows = [(ugly.what, ugly.outcome) for ugly in CORPUS]
     rows += [(f"{what}, in the business's YAML", f"refused: {words}") for what, _, words in REFUSED]
-    lines = ("| what is delivered | what becomes of it |", "|---|---|")
+    lines = ("| delivered | outcome |", "|---|---|")
     cell = "\n".join(f"| {what} | {outcome.replace('|', chr(92) + '|')} |" for what, outcome in rows)
     return "\n".join((*lines, cell))

@@ -15,7 +15,7 @@ from assets.ports import Warehouse
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
 
-DAILY_ORDERS = Key("intermediate", "int_day__as_of_orders")
+DAILY_ORDERS = Key("point_in_time", "pit_day__orders")
 INELIGIBLE = "ineligible_reason"
 
 

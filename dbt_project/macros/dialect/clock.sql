@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro duckdb__local_midnight(day) -%}
-    cast(timezone('{{ asked("time_zone") }}', cast({{ day }} as timestamp)) as timestamp)
+    cast(timezone('{{ run_parameter("time_zone") }}', cast({{ day }} as timestamp)) as timestamp)
 {%- endmacro %}
 
 {# The business's local date at UTC instant `instant`. #}
@@ -13,5 +13,5 @@
 {%- endmacro %}
 
 {% macro duckdb__local_date(instant) -%}
-    cast(timezone('{{ asked("time_zone") }}', timezone('UTC', {{ instant }})) as date)
+    cast(timezone('{{ run_parameter("time_zone") }}', timezone('UTC', {{ instant }})) as date)
 {%- endmacro %}

@@ -1,25 +1,25 @@
-{# One row per customer and as-of date: what customers are grouped by, one or two columns per theme. #}
+{# One row per customer and as-of date: the clustering features, one or two columns per theme. #}
 
 with
 
 orders as (
 
     select * from {{ ref('feat_customer__orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 browsing as (
 
     select * from {{ ref('feat_customer__browsing') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 campaigns as (
 
     select * from {{ ref('feat_customer__campaigns') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 )
 

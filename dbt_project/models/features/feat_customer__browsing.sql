@@ -9,26 +9,26 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ is_asked_for('as_of_date') }}
+    from {{ ref('pit_customer__eligible') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 visits as (
 
-    select * from {{ ref('int_customer__as_of_visits') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__visits') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 carts as (
 
-    select * from {{ ref('int_customer__as_of_carts') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__carts') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
--- Before the first known visit of anybody the shop was not tracked, and nobody's 0 would be true.
+-- Before the first known visit of any customer the shop was not tracked, and a 0 would be false.
 tracking as (
 
     select min(known_at) as known_at from {{ ref('fct_visit_daily') }}

@@ -9,26 +9,26 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ is_asked_for('as_of_date') }}
+    from {{ ref('pit_customer__eligible') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 sends as (
 
-    select * from {{ ref('int_customer__as_of_sends') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__sends') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 answers as (
 
-    select * from {{ ref('int_customer__as_of_answers') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__email_responses') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
--- Before the first message to anybody, nobody's 0 says anything.
+-- Before the first message to any customer a 0 carries no information.
 mailing as (
 
     select min(sent_at) as known_at from {{ ref('fct_send') }}

@@ -4,32 +4,22 @@ with
 
 orders as (
 
-    select * from {{ ref('int_customer__as_of_orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__orders') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 rhythm as (
 
-    select * from {{ ref('int_customer__as_of_rhythm') }}
-    where {{ is_asked_for('as_of_date') }}
+    select * from {{ ref('pit_customer__purchase_intervals') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
 products as (
 
-    select * from {{ ref('int_customer__as_of_products') }}
-    where {{ is_asked_for('as_of_date') }}
-
-),
-
-customers as (
-
-    select
-        customer_id,
-        country
-
-    from {{ ref('dim_customer') }}
+    select * from {{ ref('pit_customer__products') }}
+    where {{ in_build_window('as_of_date') }}
 
 )
 
@@ -68,11 +58,8 @@ select
     orders.orders_same_season_last_year,
     orders.service_amount_365d,
     orders.weekend_orders_365d / nullif(orders.orders_365d, 0) as weekend_share_365d,
-    cast(extract(month from orders.as_of_date) as bigint) as month_of_year,
-    cast(extract(week from orders.as_of_date) as bigint) as week_of_year,
-    coalesce(orders.country, customers.country) as country
+    orders.country
 
 from orders
 left join rhythm on orders.customer_id = rhythm.customer_id and orders.as_of_date = rhythm.as_of_date
 left join products on orders.customer_id = products.customer_id and orders.as_of_date = products.as_of_date
-left join customers on orders.customer_id = customers.customer_id

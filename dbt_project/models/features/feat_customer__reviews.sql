@@ -9,8 +9,8 @@ spine as (
         as_of_date,
         as_of_at
 
-    from {{ ref('int_customer__as_of_days') }}
-    where {{ is_asked_for('as_of_date') }}
+    from {{ ref('pit_customer__eligible') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 

@@ -1,6 +1,6 @@
-{# One row per customer and as-of date: recency, frequency and value as fifths of that day's customers. #}
+{# One row per customer and as-of date: RFM quintiles among the customers of the date. #}
 
-{% set fewest_customers = 25 %}
+{% set minimum_customers = var('rfm_minimum_customers') %}
 
 with
 
@@ -16,7 +16,7 @@ orders as (
         net_amount_lifetime as monetary
 
     from {{ ref('feat_customer__orders') }}
-    where {{ is_asked_for('as_of_date') }}
+    where {{ in_build_window('as_of_date') }}
 
 ),
 
@@ -26,7 +26,7 @@ counted as (
         as_of_date,
         count(*) as customers,
         case
-            when count(*) < {{ fewest_customers }} then 'fewer_than_{{ fewest_customers }}_customers'
+            when count(*) < {{ minimum_customers }} then 'fewer_than_{{ minimum_customers }}_customers'
             when
                 min(recency) = max(recency)
                 and min(frequency) = max(frequency)
@@ -45,9 +45,9 @@ ranked as (
         orders.*,
         counted.customers,
         counted.ineligible_reason,
-        {{ fifth('recency') }} as recency_fifth,
-        {{ fifth('frequency') }} as frequency_fifth,
-        {{ fifth('monetary') }} as monetary_fifth
+        {{ quintile('recency') }} as recency_quintile,
+        {{ quintile('frequency') }} as frequency_quintile,
+        {{ quintile('monetary') }} as monetary_quintile
 
     from orders
     inner join counted on orders.as_of_date = counted.as_of_date
@@ -61,9 +61,9 @@ select
     newest_known_at,
     customers,
     ineligible_reason,
-    recency_fifth,
-    frequency_fifth,
-    monetary_fifth,
+    recency_quintile,
+    frequency_quintile,
+    monetary_quintile,
     {{ rfm_segment() }} as rfm_segment
 
 from ranked

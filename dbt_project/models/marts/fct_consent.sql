@@ -1,4 +1,4 @@
-{# One row per customer, purpose and period in which an answer stood. #}
+{# One row per customer, purpose and period in which an answer was valid. #}
 
 with
 

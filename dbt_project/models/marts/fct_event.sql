@@ -12,17 +12,17 @@ events as (
 
 ),
 
--- Everything is decided in the order in which we learned of it: what comes later, however old, never
--- renumbers an event, never cuts a session anew and never gives an earlier event to somebody else.
+-- Everything is assigned in the order in which it became known: a later arrival, however old, never
+-- renumbers an event, never splits a session again and never moves an earlier event to another customer.
 learned as (
 
     select
         *,
         row_number() over seen as event_number,
         lag(occurred_at) over seen as previous_at,
-        {{ last_given('customer_id') }} over until_now as customer_until_now,
-        {{ first_given('customer_id') }} over from_now as customer_from_now,
-        {{ first_given('own_known_at') }} over from_now as identified_at
+        {{ last_non_null('customer_id') }} over until_now as customer_until_now,
+        {{ first_non_null('customer_id') }} over from_now as customer_from_now,
+        {{ first_non_null('own_known_at') }} over from_now as identified_at
 
     from events
     window

@@ -1,10 +1,10 @@
-{# One row per order, with everything known of it by now. Not for features: those read what was known then. #}
+{# One row per order, with everything known by now. Not for features, which read only what was known then. #}
 
 with
 
 parts as (
 
-    select * from {{ ref('int_order__settled') }}
+    select * from {{ ref('int_order__net_of_voids') }}
 
 )
 

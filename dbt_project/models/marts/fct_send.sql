@@ -1,4 +1,4 @@
-{# One row per message to a customer, sent or held back on purpose, with what is known of it by now. #}
+{# One row per message to a customer, sent or withheld on purpose, with everything known by now. #}
 
 with
 

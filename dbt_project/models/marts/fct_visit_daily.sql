@@ -1,4 +1,4 @@
-{# One row per customer, local day of visit and local day on which we learned whose visit it was. #}
+{# One row per customer, local day of visit and local day on which its customer became known. #}
 
 with
 
@@ -6,7 +6,7 @@ events as (
 
     select
         *,
-        -- Mornings are local midnights, so what was learned on one local day is known to the same mornings.
+        -- Cutoffs are local midnights, so facts learned on one local day are known on the same as-of dates.
         case
             when customer_known_at = occurred_at then occurred_on
             else {{ local_date('customer_known_at') }}

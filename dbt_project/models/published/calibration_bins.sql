@@ -1,4 +1,4 @@
-{# One row per model version, split, as-of day, slice and bin. #}
+{# One row per model version, split, as-of date, slice and bin. #}
 
 select
     cast(model_name as varchar) as model_name,

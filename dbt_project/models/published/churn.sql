@@ -1,10 +1,5 @@
 {# One row per customer and as-of date. #}
 
-{%- set of_churn = {
-    'churn_definition': 'varchar', 'days_since_last_order': 'bigint', 'personal_gap_days': 'double',
-    'is_already_churned': 'boolean', 'prob_alive': 'double',
-} %}
-
 {%- set with_prob_alive %}
 (
     select
@@ -24,4 +19,4 @@
 ) as scores
 {%- endset %}
 
-{{ scores_said(with_prob_alive, of_churn) }}
+{{ score_history(with_prob_alive) }}

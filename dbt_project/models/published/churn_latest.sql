@@ -1,8 +1,3 @@
-{# One row per customer: the newest as-of date, marked where the gate withheld newer scores since. #}
+{# One row per customer: newest as-of date, marked where newer scores have been withheld since. #}
 
-{%- set of_churn = {
-    'churn_definition': 'varchar', 'days_since_last_order': 'bigint', 'personal_gap_days': 'double',
-    'is_already_churned': 'boolean', 'prob_alive': 'double',
-} %}
-
-{{ newest_scores(ref('churn'), of_churn) }}
+{{ latest_scores(ref('churn'), key=['customer_id']) }}

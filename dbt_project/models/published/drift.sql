@@ -1,4 +1,4 @@
-{# One row per model version, as-of day, slice and feature. #}
+{# One row per model version, as-of date, slice and feature. #}
 
 select
     cast(model_name as varchar) as model_name,

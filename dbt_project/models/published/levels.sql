@@ -1,4 +1,4 @@
-{# One row per model version and as-of day. #}
+{# One row per model version and as-of date. #}
 
 select
     cast(model_name as varchar) as model_name,

@@ -1,3 +1,3 @@
 {# One row per customer and as-of date. #}
 
-{{ scores_said(source('ml', 'purchase_propensity__scores')) }}
+{{ score_history(source('ml', 'purchase_propensity__scores')) }}

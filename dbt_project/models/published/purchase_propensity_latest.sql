@@ -1,3 +1,3 @@
-{# One row per customer: the newest as-of date, marked where the gate withheld newer scores since. #}
+{# One row per customer: newest as-of date, marked where newer scores have been withheld since. #}
 
-{{ newest_scores(ref('purchase_propensity')) }}
+{{ latest_scores(ref('purchase_propensity'), key=['customer_id']) }}

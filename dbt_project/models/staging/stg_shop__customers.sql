@@ -15,7 +15,7 @@ ranked as (
         row_number() over (
             partition by customer_id
             order by signed_up_at desc nulls last, source_file desc, source_line desc
-        ) as newness
+        ) as recency_rank
 
     from customers
 
@@ -30,4 +30,4 @@ select
     acquisition_channel
 
 from ranked
-where newness = 1
+where recency_rank = 1

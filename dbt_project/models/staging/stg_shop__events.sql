@@ -23,7 +23,7 @@ select
     country,
     occurred_at,
     {{ local_date('occurred_at') }} as occurred_on,
-    -- Nobody knows of a click before it happens; an export that says so has a clock fault.
+    -- No source knows a click before it happens; an export with an earlier known_at has a clock fault.
     greatest(coalesce(known_at, occurred_at), occurred_at) as known_at
 
 from events

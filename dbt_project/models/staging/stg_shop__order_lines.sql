@@ -28,7 +28,7 @@ select
     not coalesce(is_service, false) as is_product,
     ordered_at as occurred_at,
     {{ local_date('ordered_at') }} as occurred_on,
-    -- Nobody knows of a sale before it happens; an export that says so has a clock fault.
+    -- No source knows a sale before it happens; an export with an earlier known_at has a clock fault.
     greatest(coalesce(known_at, ordered_at), ordered_at) as known_at
 
 from order_lines

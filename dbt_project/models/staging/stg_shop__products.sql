@@ -12,7 +12,9 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by product_id order by source_file desc, source_line desc) as newness
+        row_number() over (
+            partition by product_id order by source_file desc, source_line desc
+        ) as recency_rank
 
     from products
 
@@ -28,4 +30,4 @@ select
     in_stock
 
 from ranked
-where newness = 1
+where recency_rank = 1

@@ -1,4 +1,4 @@
-{# One row per message to a customer, sent or held back on purpose. Instants are UTC. #}
+{# One row per message to a customer, sent or withheld on purpose. Instants are UTC. #}
 
 with
 
@@ -17,7 +17,7 @@ select
     arm = 'treated' as is_treated,
     sent_at,
     {{ local_date('sent_at') }} as sent_on,
-    -- Who clicked had opened, whatever the tracking picture says; least skips what is missing.
+    -- A click implies an opening, whether or not the tracking pixel was loaded; least ignores nulls.
     least(opened_at, clicked_at) as opened_at,
     clicked_at,
     {{ local_date('clicked_at') }} as clicked_on,

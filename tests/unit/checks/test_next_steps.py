@@ -16,7 +16,6 @@ from checks.binding import check_of
 from checks.models.plots import with_reliability, with_totals
 from checks.remediation import NEXT_STEPS, next_step_of
 from checks.verdict import Verdict
-from tests.architecture.test_readme import MODELS, dbt_checks, models_below, python_checks
 
 RED = Verdict(passed=False, reason="3 of 5", value=3.0, threshold=0.0, evidence={"n": 5.0})
 GREEN = Verdict(passed=True, reason="fine", evidence={"n": 5.0})
@@ -38,9 +37,7 @@ def told(verdict: Verdict) -> dg.AssetCheckResult:
     return result
 
 
-def test_every_check_says_in_a_sentence_what_to_do_next() -> None:
-    assert python_checks() == NEXT_STEPS.keys()
-    assert set().union(*(dbt_checks(model) for model in models_below(MODELS))) == OF_DBT.keys()
+def test_every_next_step_is_a_sentence() -> None:
     for step in (*NEXT_STEPS.values(), *OF_DBT.values()):
         assert step[0].isupper()
         assert step.endswith(".")

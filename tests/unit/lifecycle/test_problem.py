@@ -1,8 +1,10 @@
 """A declaration that cannot be meant is refused when it is written."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from assets.churn.problem import CHURN
 from assets.features.groups import FeatureGroup, NumericSlice
@@ -12,25 +14,31 @@ from assets.propensity.problem import PURCHASE_PROPENSITY
 from assets.supervised.problem import PromotionCriteria
 from tests.unit.lifecycle.world import PROBLEM
 
+FEATURE_MODELS = Path(__file__).parents[3] / "dbt_project" / "models" / "features"
+KEYS_AND_TIMES = {"customer_id", "as_of_date", "as_of_at", "newest_known_at"}
+
 
 def test_the_assets_of_a_problem_carry_its_name() -> None:
     assert PURCHASE_PROPENSITY.scores == Key("ml", "purchase_propensity__scores")
     assert PURCHASE_PROPENSITY.champion == Key("ml", "purchase_propensity__champion")
 
 
-def test_the_purchase_question_leaves_the_calendar_to_the_level_model() -> None:
-    assert not {"month_of_year", "week_of_year"} & set(PURCHASE_PROPENSITY.columns)
+@pytest.mark.parametrize("table", PURCHASE_PROPENSITY.features, ids=lambda key: key.name)
+def test_every_feature_column_is_used(table: Key) -> None:
+    described = yaml.safe_load((FEATURE_MODELS / f"{table.name}.yml").read_text())["models"][0]["columns"]
+    computed = {column["name"] for column in described} - KEYS_AND_TIMES
+    assert computed <= set(PURCHASE_PROPENSITY.columns)
 
 
 def test_both_questions_know_the_same_of_a_customer_and_one_leaves_out_the_gone() -> None:
     for shared in ("features", "numeric", "categorical", "recency", "slices", "reason_groups"):
         assert getattr(CHURN, shared) == getattr(PURCHASE_PROPENSITY, shared)
-    permissions = Key("intermediate", "int_customer__as_of_permissions")
+    permissions = Key("point_in_time", "pit_customer__eligibility")
     assert PURCHASE_PROPENSITY.sources == (permissions, *PURCHASE_PROPENSITY.features)
     assert CHURN.sources == (
         permissions,
         *CHURN.features,
-        Key("intermediate", "int_customer__as_of_churned"),
+        Key("point_in_time", "pit_customer__churn_status"),
     )
     # Of who said no and is gone as well the first reason is told: no more is said of them than that.
     assert [each.table for each in CHURN.exclusions] == [permissions, CHURN.sources[-1]]

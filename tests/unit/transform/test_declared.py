@@ -28,6 +28,16 @@ def clock(**changed: str) -> BusinessCalendar:
     )
 
 
+def landed(folder: Path) -> DuckDBWarehouse:
+    """A warehouse into which no file has been loaded."""
+    warehouse = DuckDBWarehouse(database=str(folder / "warehouse.duckdb"))
+    files = pd.DataFrame(
+        {name: pd.Series(dtype="string") for name in ("source", "source_file", "file_fingerprint")}
+    )
+    warehouse.replace(LANDINGS, files)
+    return warehouse
+
+
 @pytest.mark.parametrize(
     ("changed", "is_anew"),
     [({}, False), ({"holdout_salt": "another-salt"}, True), ({"records_consent": "yes"}, True)],
@@ -35,12 +45,21 @@ def clock(**changed: str) -> BusinessCalendar:
 def test_another_declaration_builds_every_day_anew(
     tmp_path: Path, changed: dict[str, str], is_anew: bool
 ) -> None:
-    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
-    files = pd.DataFrame(
-        {name: pd.Series(dtype="string") for name in ("source", "source_file", "file_fingerprint")}
-    )
-    warehouse.replace(LANDINGS, files)
+    warehouse = landed(tmp_path)
     window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
     remember(window, clock(), warehouse=warehouse, project_dir=tmp_path)
     again = next_window(MORNING, clock(**changed), warehouse=warehouse, project_dir=tmp_path)
     assert again.is_full_refresh == is_anew
+
+
+@pytest.mark.parametrize(("file", "is_rebuilt"), [("dbt_project.yml", True), ("profiles.yml", False)])
+def test_another_variable_of_the_dbt_project_rebuilds_every_day(
+    tmp_path: Path, file: str, is_rebuilt: bool
+) -> None:
+    warehouse = landed(tmp_path)
+    (tmp_path / file).write_text("vars: {churn_deviations: 3}")
+    window = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
+    remember(window, clock(), warehouse=warehouse, project_dir=tmp_path)
+    (tmp_path / file).write_text("vars: {churn_deviations: 4}")
+    again = next_window(MORNING, clock(), warehouse=warehouse, project_dir=tmp_path)
+    assert again.is_full_refresh == is_rebuilt

@@ -1,9 +1,0 @@
-{# One row per as-of day and customer who may be profiled that morning. #}
-
-select
-    customer_id,
-    as_of_date,
-    as_of_at
-
-from {{ ref('int_customer__as_of_consents') }}
-where ineligible_reason is null and {{ is_asked_for('as_of_date') }}
