@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
 from assets.keys import Key
 from assets.ports import Warehouse
-from checks.binding import PARTITION
 from tests.assets.faults import HARMLESS, UNDETECTED, Fault
 
 
@@ -17,7 +17,7 @@ def results(
 ) -> dict[str, dg.AssetCheckResult]:
     """Results of the checks of the assets ``of`` on the as-of date, by name."""
     keys = {dg.AssetKey(key) for key in of}
-    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION: as_of.isoformat()}))
+    context = SimpleNamespace(run=SimpleNamespace(tags={PARTITION_TAG: as_of.isoformat()}))
     bound = [(check, spec) for check in checks for spec in check.check_specs if spec.asset_key in keys]
     return {
         spec.name: check.node_def.compute_fn.decorated_fn(context, warehouse)  # type: ignore[attr-defined]
