@@ -47,6 +47,7 @@ def check_of(  # noqa: PLR0913
         name=name,
         blocking=is_blocking,
         description=(why.__doc__ or "").strip().splitlines()[0],
+        metadata={NEXT_STEP: next_step},
     )
     def _bound(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]

@@ -180,10 +180,10 @@ def test_the_snapshot_is_downstream_of_everything_from_exports_on(graph: AssetGr
         (PUBLISHED, SCORES),
         (SCORES, ("ml", "purchase_propensity__champion")),
         (SCORES, FEATURES),
-        (("ml", "purchase_propensity__candidate"), ("labels", "lbl_customer__purchase_30d")),
+        (("ml", "purchase_propensity__evaluation"), ("labels", "lbl_customer__purchase_30d")),
         (SNAPSHOT, ("published", "churn_latest")),
-        (("ml", "churn__candidate"), ("labels", "lbl_customer__churn_60d")),
-        (("ml", "churn__candidate"), CHURNED),
+        (("ml", "churn__evaluation"), ("labels", "lbl_customer__churn_60d")),
+        (("ml", "churn__evaluation"), CHURNED),
         (("ml", "churn__scores"), CHURNED),
         (("ml", "churn__drift"), CHURNED),
         (FEATURES, ("raw", "order_lines")),
@@ -234,16 +234,16 @@ def test_the_main_job_makes_everything(loaded: dict[str, RepositoryDefinition]) 
         assert (job.description or "").strip()
 
 
-CANDIDATE = ("ml", "purchase_propensity__candidate")
+EVALUATION = ("ml", "purchase_propensity__evaluation")
 STAGED = ("staging", "stg_shop__order_lines")
 LEDGER = ("ml", "checks")
 # Of each job one asset of every stage that it makes, in this order: landed, featured, monitored,
 # trained, scored, published.
 MADE_BY_JOB = {
-    PREDICT_AND_PUBLISH: (STAGED, FEATURES, REALISED, CANDIDATE, SCORES, SNAPSHOT),
+    PREDICT_AND_PUBLISH: (STAGED, FEATURES, REALISED, EVALUATION, SCORES, SNAPSHOT),
     REFRESH: (STAGED,),
     SCORE: (STAGED, FEATURES, REALISED, SCORES, SNAPSHOT),
-    RETRAIN: (CANDIDATE, SCORES, SNAPSHOT),
+    RETRAIN: (EVALUATION, SCORES, SNAPSHOT),
     REPLAY: (FEATURES, REALISED, SCORES),
     RESCORE: (SCORES, SNAPSHOT),
     PUBLISH: (SNAPSHOT,),

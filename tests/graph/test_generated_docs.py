@@ -10,7 +10,7 @@ from dagster._core.definitions.repository_definition import RepositoryDefinition
 from assets.transform.remediation import NEXT_STEP, next_step_of
 from assets.transform.remediation import NEXT_STEPS as NEXT_STEPS_OF_DBT
 from checks.remediation import NEXT_STEPS
-from orchestration.capabilities import PROBLEMS
+from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.docs import DOCS, Manifest, pages
 
 
@@ -76,5 +76,7 @@ def test_a_dbt_test_without_a_next_step_is_refused_by_name() -> None:
 
 def test_every_next_step_belongs_to_a_check(shop_graph: AssetGraph) -> None:
     names = {key.name for key in shop_graph.asset_check_keys}
-    names |= {name.replace(f"_of_{each.name}_", "_of_<problem>_") for name in names for each in PROBLEMS}
+    names |= {
+        name.replace(f"_of_{each.spec.name}_", "_of_<problem>_") for name in names for each in CAPABILITIES
+    }
     assert not (NEXT_STEPS.keys() | NEXT_STEPS_OF_DBT.keys()) - names

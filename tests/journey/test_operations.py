@@ -13,13 +13,15 @@ import duckdb
 import pytest
 from dagster._core.scheduler.instigation import InstigatorTick
 
-from orchestration.capabilities import PROBLEMS
+from assets.lifecycle.retrain_triggers import NO_CHAMPION
+from orchestration.capabilities import CAPABILITIES
 from tests.journey.conftest import copied
 from tests.journey.daemon import Watch
 from tests.journey.world import JOB, LATEST, Place, RunResult
 
 # One place goes through all of this in order, in a worker of its own.
 
+TRIGGERED = [each.spec.name for each in CAPABILITIES if each.spec.retrain == "on_trigger"]
 AS_OF = "2024-01-01"
 RUN = ("-m", "orchestration.cli.run")
 PUBLISH, RETRAIN = (("-c", JOB, job, AS_OF) for job in ("publish", "retrain"))
@@ -191,9 +193,9 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
     watch = Watch(met.place, tmp_path_factory.mktemp("daemon"))
     forget_all_training(met.place)
     with watch.daemon(RETRAINING):
-        # One run for each problem.
+        # One run for each capability that is retrained on a trigger.
         watch.until(
-            lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(PROBLEMS), seconds=900
+            lambda: sum(run.is_finished for run in watch.runs("retrain")) == len(TRIGGERED), seconds=900
         )
         first = watch.ticks(RETRAINING)
     forget_all_training(met.place)
@@ -215,11 +217,11 @@ def observed(met: Met, tmp_path_factory: pytest.TempPathFactory) -> Observed:
 
 def test_the_daemon_retrains_once_per_trigger_also_after_a_kill(observed: Observed) -> None:
     causes = {run.tags["dagster/run_key"] for run in observed.retrained}
-    assert [key.split(":")[0] for key in sorted(causes)] == sorted(problem.name for problem in PROBLEMS)
+    assert [key.split(":")[0] for key in sorted(causes)] == sorted(TRIGGERED)
     assert len(observed.retrained) == len(causes)
     for run in observed.retrained:
         assert run.status == dg.DagsterRunStatus.SUCCESS
-        assert run.tags["retrain/trigger"] == "no model serves"
+        assert run.tags["retrain/trigger"] == NO_CHAMPION
         assert run.tags["dagster/partition"] == AS_OF
     asked = [set(tick.run_ids) for tick in observed.first if tick.run_ids]
     assert asked == [{run.run_id for run in observed.retrained}]
