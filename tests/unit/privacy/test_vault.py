@@ -161,14 +161,14 @@ def test_a_killed_rotation_is_readable_and_goes_on(
 ) -> None:
     vault.keep("customers", PEOPLE)
     before = values(vault)
-    monkeypatch.setattr(adapter, "ROWS_AT_A_TIME", 1)
+    monkeypatch.setattr(adapter, "ROTATION_BATCH", 1)
     both = with_keys(vault, OLD, NEW)
 
     def killed(words: str) -> None:
         raise KeyboardInterrupt(words)
 
     with pytest.raises(KeyboardInterrupt, match="1 values"):
-        both.rotate(tell=killed)
+        both.rotate(log=killed)
     assert sorted({row[0] for row in rows(vault, "select key_id from contents")}) == sorted([OLD.id, NEW.id])
     assert values(both) == before
     assert both.rotate() == 2
