@@ -64,8 +64,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 def _print_backtest(session: Session, problem: PredictionProblem, *, first: date, last: date) -> None:
     newest = latest_matured_as_of(today_of(session.business), horizon_days=problem.horizon_days)
     rows = list(_rows(session, problem, first_of_months(first, min(last, newest))))
-    if rows:
-        sys.stdout.write(f"\n{closing(rows)}\n\n")
+    sys.stdout.write(f"\n{closing(rows)}\n\n" if rows else "\n")
 
 
 def _rows(session: Session, problem: PredictionProblem, days: Iterable[date]) -> Iterator[BacktestRow]:

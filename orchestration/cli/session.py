@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import dagster as dg
 import duckdb
@@ -15,7 +15,6 @@ import duckdb
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.lifecycle.rollback import NothingToRollBackTo
-from assets.lifecycle.run_context import Occasion
 from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.erasure.erase import ErasureIncomplete
@@ -31,7 +30,7 @@ from orchestration.settings import Settings
 KIB_PER_MIB = 1024
 
 Arguments = ParamSpec("Arguments")
-Run = TypeVar("Run", bound=Occasion[Any])
+Run = TypeVar("Run")
 
 
 class UsageError(Exception):
@@ -137,11 +136,11 @@ class Session:
         with suppress(ResourceLocked, duckdb.Error):
             self.warehouse.model_copy(update={"lock_timeout_seconds": 0.0}).check_layout()
 
-    def run_context(self, kind: type[Run], problem: object, *, as_of: date, run_id: str) -> Run:
+    def run_context(self, kind: Callable[..., Run], problem: object, *, as_of: date, run_id: str) -> Run:
         """Create the run context of one problem.
 
         Args:
-            kind: Class of the run context.
+            kind: Class of the run context; takes the resources of this session as keywords.
             problem: The declaration that the run is about.
             as_of: The as-of date.
             run_id: Written into the rows of this run.
