@@ -49,7 +49,7 @@ class SqliteVault:
         self._keys = keys
 
     def keep(self, source: str, values: pd.DataFrame) -> int:
-        """See ``Vault``; ``values`` has shape (n, 1 + personal columns)."""
+        """See ``Vault``; ``values`` has shape (n, columns + 1)."""
         keys, columns = self._keys(), [name for name in values.columns if name != "customer_id"]
         rows = [
             (*place, *encrypt(keys.current, value, place=place))
