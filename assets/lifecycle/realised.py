@@ -82,7 +82,7 @@ def _due(run: RunContext[Data, Model], outcome: Outcome) -> list[date]:
 
 
 def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
-    """How the newest published scores of the version that served until now compare with outcomes."""
+    """Compare the newest published scores of the version that served until now with outcomes."""
     # A version promoted on this very date has published nothing yet.
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
     known: dict[str, object] = {
@@ -115,7 +115,7 @@ def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
 
 
 def _window(run: RunContext[Data, Model]) -> pd.DataFrame:
-    """Published rows of the window that the serving version is judged by: first outcome matured."""
+    """Published rows of the window that the serving version is evaluated on: first outcome matured."""
     last = run.as_of - timedelta(days=run.spec.outcomes[0].matures_days)
     if run.spec.realised_window is not None:
         return _published(run, first=last - run.spec.realised_window, last=last)

@@ -54,12 +54,12 @@ def mean_probability_is_within_historical_range(
     """The mean published probability lies among the rates that matured days have shown.
 
     Catches a table that holds something else than the probability of the outcome, such as that of the
-    predicted class, whatever the model's own figures said.
+    predicted class, whatever the recorded metrics of the model are.
 
     Args:
         probability: (n,) published probabilities of one as-of day.
         rates: (d,) realised rates of the matured as-of days; may be empty.
-        level_sd: Standard deviation of the day's level forecast, in log-odds.
+        level_sd: Standard deviation of the day's prior shift forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:
         return Verdict(passed=True, reason="no matured date to compare with yet", evidence={"n": 0.0})

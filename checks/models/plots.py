@@ -1,4 +1,4 @@
-"""What a person looks at beside a failed check: the plot of the figures that it judged."""
+"""Plots beside a failed check, drawn from the figures that it evaluated."""
 
 from dataclasses import replace
 
@@ -9,11 +9,11 @@ from checks.verdict import Verdict
 
 
 def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Verdict:
-    """``verdict`` with what was said against what happened, when it is red and there are ``bins``.
+    """Add a reliability plot to a failed ``verdict`` when there are ``bins``.
 
     Args:
         verdict: Of a check of calibration.
-        bins: Rows of ``ml.calibration_bins`` of one version, split and morning; everybody's are drawn.
+        bins: Rows of ``ml.calibration_bins`` of one version, split and date; those of all rows are drawn.
         title: Above the plot.
     """
     whole = bins.loc[bins["slice_name"] == "all"]
@@ -23,7 +23,7 @@ def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Ver
 
 
 def with_totals(verdict: Verdict, levels: pd.DataFrame, *, title: str) -> Verdict:
-    """``verdict`` with the totals of each morning, when it is red and there are ``levels``.
+    """Add a plot of the totals of each as-of date to a failed ``verdict`` when there are ``levels``.
 
     Args:
         verdict: Of a check of totals.

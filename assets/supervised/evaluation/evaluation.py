@@ -33,7 +33,7 @@ from assets.metrics.classification import log_losses, with_shift
 ALL = "all"
 BASELINE = "naive"
 CHAMPION = "champion"
-# Fewer rows of either outcome give a slope no meaning.
+# With fewer rows of either outcome a slope means nothing.
 FEWEST_POSITIVES = 10
 
 
@@ -68,7 +68,7 @@ class RecordedMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One slice of the evaluated rows; what needs all rows is computed before."""
+    """One slice of the evaluated rows; figures that need all rows are computed before."""
 
     outcome: Floats
     predicted: Mapping[str, Floats]
