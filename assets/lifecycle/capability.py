@@ -164,7 +164,7 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
 
     @abstractmethod
     def data_hash(self, data: Data) -> str:
-        """Sha-256 hex of what a version learns from."""
+        """Sha-256 hex of the training data of a version."""
 
     @abstractmethod
     def baseline(self, data: Data) -> Fit[Model] | None:

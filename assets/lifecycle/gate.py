@@ -16,7 +16,7 @@ Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How two versions are compared on the same rows.
+    """Comparison of two versions on the same rows.
 
     Attributes:
         metric: The compared metric; ``<metric>_difference`` in ``ml.metrics`` is candidate minus baseline,
@@ -51,7 +51,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Whether a candidate becomes the champion, and why.
+    """Decision to promote a candidate or not, with its reasons.
 
     Attributes:
         promote: The decision.

@@ -22,8 +22,8 @@ EVALUATED_AGAIN = timedelta(weeks=4)
 def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
     """Evaluate every published date whose outcome window has ended, and the version that serves.
 
-    The rows are read back from the published scores, so that everything that happened to a score after
-    the model computed it is evaluated too.
+    The rows are read back from the published scores, so that every change of a score after the model
+    computed it is evaluated too.
 
     Returns:
         The one row of ``ml.<capability>__realised`` of the date; ``defects`` is missing when the published
@@ -34,12 +34,12 @@ def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
         for version, rows in _published(run, first=day, last=day).groupby("model_version"):
             _write(run, run.capability.realised(rows, key=_key(run, str(version), REALISED, day)))
     run.capability.record_outcomes(run.warehouse, as_of=run.as_of)
-    row = typed([_standing(run)], REALISED_TYPES)
+    row = typed([_serving_version_row(run)], REALISED_TYPES)
     return control_tables.replace_row(run.warehouse, run.spec.realised, row, as_of=run.as_of)
 
 
 def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:
-    """Why ``version`` must not score on the run's date: the defects of its published scores."""
+    """Defects of the published scores of ``version``, for which it must not score on the run's date."""
     if not run.spec.outcomes:
         return None
     rows = run.warehouse.read(
@@ -81,7 +81,7 @@ def _due(run: RunContext[Data, Model], outcome: Outcome) -> list[date]:
     return [pd.Timestamp(day).date() for day in rows[AS_OF]]
 
 
-def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
+def _serving_version_row(run: RunContext[Data, Model]) -> dict[str, object]:
     """Compare the newest published scores of the version that served until now with outcomes."""
     # A version promoted on this very date has published nothing yet.
     serving = run.champion(as_of=run.as_of - timedelta(days=1))

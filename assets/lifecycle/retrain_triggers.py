@@ -136,7 +136,7 @@ def _defects(spec: Spec, warehouse: Warehouse, *, as_of: date, version: str) -> 
 
 
 def _erased_since(warehouse: Warehouse, *, version: str) -> int:
-    """How many people were erased since ``version`` was trained; it may have been trained on any of them."""
+    """Number of people erased since ``version`` was trained; any of them may be in its training data."""
     # A warehouse of an earlier version has no such log before its next run.
     if not warehouse.exists(ERASURES):
         return 0

@@ -22,7 +22,7 @@ def load_scores(spec: Spec, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
 
 
 def withheld_reason(spec: Spec, warehouse: Warehouse, as_of: date) -> str | None:
-    """Why the scores of a date were withheld; ``None`` when some were written.
+    """The reason for which the scores of a date were withheld; ``None`` when some were written.
 
     Args:
         spec: The capability.

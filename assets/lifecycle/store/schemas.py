@@ -174,7 +174,7 @@ DRIFT_TYPES: Types = {
     "wasserstein_noise": NUMBER,
     "wasserstein_band": NUMBER,
 }
-# Columns of every score table, around those of its row key: where a row comes from, and who it is about.
+# Columns of every score table, around those of its row key: provenance and subject.
 PROVENANCE_TYPES: Types = {
     "id_type": TEXT,
     "as_of_date": DATE,
