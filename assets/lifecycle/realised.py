@@ -11,6 +11,7 @@ from assets.lifecycle.capability import Data, MetricKey, Model, Performance
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.spec import Outcome
 from assets.lifecycle.store import control_tables
+from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
 
 REALISED = "realised"
@@ -93,10 +94,7 @@ def _serving_version_row(run: RunContext[Data, Model]) -> dict[str, object]:
         "n": 0,
         **dict.fromkeys(("figures", "too_few", "defects")),
     }
-    rows = _window(run)
-    if len(rows) and run.spec.retrain == "on_trigger":
-        version = serving.model_version if serving and not serving.is_fallback else None
-        rows = rows.loc[rows["model_version"] == version].reset_index(drop=True)
+    rows = _rows_of(serving, run)
     if rows.empty:
         return known
     version = str(rows["model_version"].iloc[0])
@@ -112,6 +110,15 @@ def _serving_version_row(run: RunContext[Data, Model]) -> dict[str, object]:
         "figures": json.dumps(dict(found.figures), sort_keys=True),
         "defects": "; ".join(found.defects) or None,
     }
+
+
+def _rows_of(serving: ChampionVersion | None, run: RunContext[Data, Model]) -> pd.DataFrame:
+    """Rows of the window by ``serving``; by every version where a candidate is fitted in every run."""
+    rows = _window(run)
+    if rows.empty or run.spec.retrain == "every_run":
+        return rows
+    version = serving.model_version if serving and not serving.is_fallback else None
+    return rows.loc[rows["model_version"] == version].reset_index(drop=True)
 
 
 def _window(run: RunContext[Data, Model]) -> pd.DataFrame:
