@@ -60,7 +60,7 @@ from orchestration.settings import Settings
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """What Dagster loads: the business that the environment names."""
+    """Definitions that Dagster loads: those of the business that the environment names."""
     return definitions_for(Settings())
 
 
@@ -70,7 +70,7 @@ def definitions_for(settings: Settings) -> dg.Definitions:
 
 
 def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
-    """What :func:`definitions_for` returns, and its assets by what they wait for."""
+    """The definitions of one business, and its assets by stage."""
     business = settings.load_business()
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
@@ -184,7 +184,7 @@ def _delivered(business: BusinessConfig) -> set[Path]:
     """The files of every source that has delivered any."""
     found: set[Path] = set()
     for source in business.sources:
-        # A source without files stops a run in words; the sensor only waits for them.
+        # A source without files fails a run with its reason; the sensor only waits for them.
         with suppress(BusinessInvalid):
             found |= {file.path for file in resolved_files(business, source)}
     return found

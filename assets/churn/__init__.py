@@ -1,1 +1,1 @@
-"""Which customers are about to leave?"""
+"""Probability of no order in the next 60 days, per customer."""

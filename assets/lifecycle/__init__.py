@@ -1,1 +1,1 @@
-"""One declaration serves every supervised model: fit, calibrate, judge, promote, score."""
+"""Lifecycle of every capability: evaluate, promote, score, monitor, retrain."""

@@ -1,4 +1,4 @@
-"""What a capability supplies; the lifecycle does everything else alike for all of them."""
+"""Protocol of a capability; the lifecycle does everything else alike for all capabilities."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class NothingToScore(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecord:
-    """What a version is made of, for registry and card.
+    """Data and parameters of a version, for registry and card.
 
     Attributes:
         n_rows: Training rows.
@@ -77,7 +77,7 @@ class Champion(Generic[Model]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation(Generic[Model]):
-    """How a candidate did on dates it has not seen.
+    """Evaluation of a candidate on dates that it has not seen.
 
     Attributes:
         metrics: Rows of ``ml.metrics``, baseline's and champion's among them: the differences that
@@ -154,7 +154,7 @@ class MetricKey:
 
 
 class Capability(ABC, Generic[Data, Model, Batch, State]):
-    """One question answered end to end. Everything that is not here is the lifecycle's."""
+    """One question answered end to end; every step without a method here belongs to the lifecycle."""
 
     spec: Spec
 
@@ -164,7 +164,7 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
 
     @abstractmethod
     def data_hash(self, data: Data) -> str:
-        """Sha-256 hex of what a version learns from."""
+        """Sha-256 hex of the training data of a version."""
 
     @abstractmethod
     def baseline(self, data: Data) -> Fit[Model] | None:
@@ -174,6 +174,11 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
     def backtest(self, data: Data, *, champion: Champion[Model] | None, version: str) -> Evaluation[Model]:
         """Evaluate a candidate beside the baseline and the champion.
 
+        Args:
+            data: Training data.
+            champion: The serving version; ``None`` while none or a fallback serves.
+            version: Name of the candidate's version, for the metric rows.
+
         Raises:
             InsufficientData: The data do not suffice.
             LeakDetected: A feature gives the outcome away.
@@ -181,7 +186,12 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
 
     @abstractmethod
     def fit(self, data: Data, *, params: Mapping[str, Any], champion: Champion[Model] | None) -> Fit[Model]:
-        """Fit what :meth:`backtest` selected on everything known.
+        """Fit the candidate that :meth:`backtest` selected on everything known.
+
+        Args:
+            data: Training data.
+            params: ``Evaluation.params`` of the candidate.
+            champion: The serving version; ``None`` while none or a fallback serves.
 
         Raises:
             InsufficientData: The data do not suffice.
@@ -189,7 +199,7 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
 
     @abstractmethod
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[Batch]:
-        """What is scored on ``as_of``, in batches.
+        """Rows to score on ``as_of``, in batches.
 
         Raises:
             NothingToScore: There is nobody to score.
@@ -197,42 +207,82 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
 
     @abstractmethod
     def score(self, model: Model, batch: Batch, state: State) -> pd.DataFrame:
-        """Score rows of ``batch``: one row or many, without a warehouse."""
+        """Score rows of ``batch``: one row or many, without a warehouse.
+
+        Args:
+            model: The model of the serving version.
+            batch: From :meth:`rows_to_score`.
+            state: From :meth:`serving_state`.
+        """
 
     def serving_state(self, model: Model, data: Data) -> State:
-        """What the whole cohort shares, such as the prior shift."""
+        """State that the whole cohort shares, such as the prior shift."""
         del model, data
         return None  # type: ignore[return-value]
 
     def complete(self, scored: pd.DataFrame, *, data: Data, state: State, key: MetricKey) -> ScoreTable:
-        """Add what needs the whole cohort: ranks, totals, side tables."""
+        """Add columns and tables that need the whole cohort: ranks, totals, side tables.
+
+        Args:
+            scored: Rows (n, k) of :meth:`score`, all batches together.
+            data: Training data.
+            state: From :meth:`serving_state`.
+            key: Version and date, for metric rows.
+        """
         del data, state, key
         return ScoreTable(rows=scored)
 
     def record(self, data: Data, *, params: Mapping[str, Any]) -> TrainingRecord:
-        """What the registry records of a candidate that was not fitted to serve."""
+        """Registry facts of a candidate that was not fitted to serve."""
         del data
         return TrainingRecord(n_rows=0, params=params)
 
     def grade(self, metrics: pd.DataFrame, decision: Decision) -> Grade:
-        """The quality grade of a version by its recorded ``metrics``."""
+        """The quality grade of a version.
+
+        Args:
+            metrics: Rows of ``ml.metrics`` of the version, of every split.
+            decision: Decision of the promotion gate.
+        """
         del metrics, decision
         return self.spec.fallback_grade
 
     def published(self, warehouse: Warehouse, *, first: date, last: date, as_of: date) -> pd.DataFrame:
-        """Published rows of the dates in ``[first, last]`` with outcomes matured by ``as_of``."""
+        """Published rows of the dates in ``[first, last]`` with outcomes matured by ``as_of``.
+
+        Args:
+            warehouse: Holds scores and outcomes.
+            first: First as-of date.
+            last: Last as-of date.
+            as_of: As-of date of the run.
+        """
         del warehouse, first, last, as_of
         return pd.DataFrame()
 
     def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
-        """Compare rows of :meth:`published`, of one version, with their outcomes."""
+        """Compare published rows with their outcomes.
+
+        Args:
+            published: Rows (n, k) of :meth:`published`, of one version.
+            key: Version, split and date of the metric rows.
+
+        Raises:
+            NotImplementedError: The capability declares outcomes and does not evaluate them.
+        """
         raise NotImplementedError(f"{self.spec.name} declares outcomes and does not evaluate them: {key}")
 
     def record_outcomes(self, warehouse: Warehouse, *, as_of: date) -> None:
         """Fill matured outcomes into side tables."""
 
     def write_side_table(self, warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, as_of: date) -> None:
-        """Write one side table of :meth:`complete`."""
+        """Write one side table of :meth:`complete`.
+
+        Args:
+            warehouse: Holds the table.
+            key: The table.
+            rows: Its rows (n, k) of the date.
+            as_of: As-of date of the run.
+        """
         warehouse.replace_partition(key, rows, column="as_of_date", value=as_of)
 
     def drift_reference(self, model: Model, data: Data) -> DriftReference | None:
@@ -241,7 +291,13 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
         return None
 
     def drift_sample(self, model: Model, warehouse: Warehouse, *, as_of: date) -> DriftSample | None:
-        """The cohort of ``as_of`` as drift is measured in it."""
+        """The cohort as drift is measured in it; ``None`` when drift does not apply.
+
+        Args:
+            model: The model of the serving version.
+            warehouse: Holds the features.
+            as_of: Date of the cohort.
+        """
         del model, warehouse, as_of
         return None
 
@@ -263,17 +319,28 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
     def card_sections(
         self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
     ) -> Mapping[str, str]:
-        """Sections of the model card in Markdown, by their titles."""
+        """Sections of the model card in Markdown, by their titles.
+
+        Args:
+            registry: The version's row of ``ml.model_registry``.
+            metrics: Rows of ``ml.metrics`` of the test fold; may be empty.
+            bins: Its rows of ``ml.calibration_bins``; may be empty.
+        """
         del registry, metrics, bins
         return NOTHING
 
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
-        """What the UI shows of a scored date: numbers, texts, frames and PNGs by name."""
+        """UI metadata of a scored date: numbers, texts, frames and PNGs by name.
+
+        Args:
+            warehouse: The warehouse.
+            rows: The date's rows of the score table.
+        """
         del warehouse, rows
         return NOTHING
 
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
-        """What the UI shows of an evaluation, as in :meth:`describe_scores`.
+        """UI metadata of an evaluation, as in :meth:`describe_scores`.
 
         Args:
             metrics: Rows of ``ml.metrics`` of the version, of splits train and test.

@@ -1,4 +1,4 @@
-"""Eligibility, consent and holdout of the people whom rows are about."""
+"""Eligibility, consent and holdout of the people in score rows."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,13 @@ class Exclusion:
 
 
 def load_cohort(spec: Spec, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """Everyone in the cohort of ``as_of``: subject, ``ineligible_reason``, consent and holdout."""
+    """Everyone in the cohort of ``as_of``: subject, ``ineligible_reason``, consent and holdout.
+
+    Args:
+        spec: The capability.
+        warehouse: Holds the cohort table.
+        as_of: The date.
+    """
     columns = ", ".join((str(spec.subject), INELIGIBLE, *CONSENT_COLUMNS))
     table = spec.cohort.sql if spec.cohort else ""
     return warehouse.read(
@@ -64,7 +70,11 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
 
 
 def with_consent(rows: str, spec: Spec) -> str:
-    """SQL of table ``rows``, by subject and ``as_of_date``, restricted to people who may be scored."""
+    """SQL of table ``rows``, by subject and ``as_of_date``, restricted to people who may be scored.
+
+    Raises:
+        ValueError: The capability declares no cohort table.
+    """
     if spec.cohort is None:
         raise ValueError(f"{spec.name} declares no cohort table")
     return (

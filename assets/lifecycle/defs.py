@@ -40,7 +40,7 @@ REALISED = (
 
 AnyCapability = Capability[Any, Any, Any, Any]
 AnyRun = RunContext[Any, Any]
-# What a step shows in the UI, by name: numbers, texts, frames, PNGs; ``None`` is left out.
+# UI metadata of a step, by name: numbers, texts, frames, PNGs; ``None`` is left out.
 Metadata = Mapping[str, Any]
 
 
@@ -55,7 +55,7 @@ def weekly_asset(
     """One step of a capability per as-of date.
 
     Args:
-        capability: What runs.
+        capability: The capability.
         partitions: The as-of dates.
         keys: Tables that ``step`` writes, with their descriptions; metadata go to the first.
         deps: Tables that it reads.
@@ -134,7 +134,11 @@ def realised_asset(
 
 
 def row_metadata(rows: pd.DataFrame) -> Metadata:
-    """The one row that a step wrote, cell by cell."""
+    """UI metadata of the row that a step wrote, cell by cell.
+
+    Args:
+        rows: The row (1, k).
+    """
     cells = {str(name): str(value) for name, value in rows.iloc[0].dropna().items()}
     return {"dagster/row_count": 1, **cells}
 

@@ -16,7 +16,7 @@ Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How two versions are compared on the same rows.
+    """Comparison of two versions on the same rows.
 
     Attributes:
         metric: The compared metric; ``<metric>_difference`` in ``ml.metrics`` is candidate minus baseline,
@@ -51,14 +51,14 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Whether a candidate becomes the champion, and why.
+    """Decision to promote a candidate or not, with its reasons.
 
     Attributes:
         promote: The decision.
         reasons: Sentences; never empty.
         against_baseline: Candidate minus baseline in the compared metric; ``None`` when not compared.
         against_champion: Candidate minus champion; ``None`` when there is no champion.
-        defects: The part of ``reasons`` that says the scores are wrong, not merely no better.
+        defects: The part of ``reasons`` that states defects: scores that are wrong, not merely no better.
     """
 
     promote: bool
@@ -130,12 +130,18 @@ def decide(
 
 
 def refused(reason: str) -> Decision:
-    """The decision when nothing could be fitted: the refusal's own words."""
+    """The decision when no candidate could be fitted, with the refusal as its reason."""
     return Decision(promote=False, reasons=(reason,))
 
 
 def retrain_row(attempt: PromotionAttempt, decision: Decision, comparison: Comparison) -> pd.DataFrame:
-    """The row of ``ml.retrain_log``; the difference is against the champion, or else the baseline."""
+    """The row of ``ml.retrain_log``; the difference is against the champion, or else the baseline.
+
+    Args:
+        attempt: Date, run and versions of the decision.
+        decision: The decision.
+        comparison: The compared metric.
+    """
     against = decision.against_champion or decision.against_baseline
     row = {
         **asdict(attempt),
@@ -152,7 +158,13 @@ def retrain_row(attempt: PromotionAttempt, decision: Decision, comparison: Compa
 def decision_row_without_comparison(
     attempt: PromotionAttempt, outcome: Outcome, *, reasons: str
 ) -> pd.DataFrame:
-    """The row of ``ml.retrain_log`` for a decision in which no two versions were compared."""
+    """The row of ``ml.retrain_log`` for a decision in which no two versions were compared.
+
+    Args:
+        attempt: Date, run and versions of the decision.
+        outcome: The decision.
+        reasons: Why.
+    """
     compared = dict.fromkeys(("metric", "difference", "ci_lo", "ci_hi"))
     return typed([{**asdict(attempt), **compared, "decision": outcome, "reasons": reasons}], RETRAIN_TYPES)
 

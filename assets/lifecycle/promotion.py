@@ -64,7 +64,7 @@ def roll_back(run: RunContext[Data, Model], *, reason: str) -> ChampionVersion:
 
     Args:
         run: A run for the newest as-of date.
-        reason: Why, in the words of the person who decides.
+        reason: Reason given by the person who decides.
 
     Raises:
         NothingToRollBackTo: No other version has served before.
@@ -107,7 +107,7 @@ def _fit(run: RunContext[Data, Model], row: pd.Series) -> tuple[Fit[Model] | Non
 
 
 def _paused(run: RunContext[Data, Model], version: str) -> str:
-    """Why nothing is promoted after a rollback; empty when something may be."""
+    """Reason against any promotion after a rollback; empty when promotion is allowed."""
     rolled_back = rolled_back_at(run)
     if version in set(rolled_back["version"]):
         return f"{version} was rolled back, and a rolled-back version is not promoted again"

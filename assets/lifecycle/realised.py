@@ -23,8 +23,8 @@ EVALUATED_AGAIN = timedelta(weeks=4)
 def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
     """Evaluate every published date whose outcome window has ended, and the version that serves.
 
-    The rows are read back from the published scores, so that everything that happened to a score after
-    the model computed it is evaluated too.
+    The rows are read back from the published scores, so that every change of a score after the model
+    computed it is evaluated too.
 
     Returns:
         The one row of ``ml.<capability>__realised`` of the date; ``defects`` is missing when the published
@@ -35,12 +35,12 @@ def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
         for version, rows in _published(run, first=day, last=day).groupby("model_version"):
             _write(run, run.capability.realised(rows, key=_key(run, str(version), REALISED, day)))
     run.capability.record_outcomes(run.warehouse, as_of=run.as_of)
-    row = typed([_standing(run)], REALISED_TYPES)
+    row = typed([_serving_version_row(run)], REALISED_TYPES)
     return control_tables.replace_row(run.warehouse, run.spec.realised, row, as_of=run.as_of)
 
 
 def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:
-    """Why ``version`` must not score on the run's date: the defects of its published scores."""
+    """Defects of the published scores of ``version``, for which it must not score on the run's date."""
     if not run.spec.outcomes:
         return None
     rows = run.warehouse.read(
@@ -82,8 +82,8 @@ def _due(run: RunContext[Data, Model], outcome: Outcome) -> list[date]:
     return [pd.Timestamp(day).date() for day in rows[AS_OF]]
 
 
-def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
-    """How the newest published scores of the version that served until now compare with outcomes."""
+def _serving_version_row(run: RunContext[Data, Model]) -> dict[str, object]:
+    """Compare the newest published scores of the version that served until now with outcomes."""
     # A version promoted on this very date has published nothing yet.
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
     known: dict[str, object] = {
@@ -111,7 +111,7 @@ def _standing(run: RunContext[Data, Model]) -> dict[str, object]:
 
 
 def _serving_rows(run: RunContext[Data, Model], serving: ChampionVersion | None) -> pd.DataFrame:
-    """Matured published rows that ``serving`` is judged by.
+    """Matured published rows that ``serving`` is evaluated on.
 
     A capability that is fitted in every run may change its version each week: there the newest rows count,
     of whichever version.
@@ -124,7 +124,7 @@ def _serving_rows(run: RunContext[Data, Model], serving: ChampionVersion | None)
 
 
 def _window(run: RunContext[Data, Model]) -> pd.DataFrame:
-    """Published rows of the window that the serving version is judged by: first outcome matured."""
+    """Published rows of the window that the serving version is evaluated on: first outcome matured."""
     last = run.as_of - timedelta(days=run.spec.outcomes[0].matures_days)
     if run.spec.realised_window is not None:
         return _published(run, first=last - run.spec.realised_window, last=last)

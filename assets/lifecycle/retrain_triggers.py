@@ -25,7 +25,7 @@ ERASED = "training data was erased"
 TRIGGER_TAG = "retrain/trigger"
 WINDOWS_TAG = "retrain/windows_violated"
 
-# Without any alarm a champion is challenged about as often as its backtest assumed (REFIT_EVERY of
+# Without any other trigger a champion is challenged about as often as its backtest assumed (REFIT_EVERY of
 # walk_forward.py); one that has just won is as good as new.
 OLDEST_CHAMPION = timedelta(weeks=8)
 
@@ -38,7 +38,7 @@ class RetrainTrigger:
         trigger: The reason by its name.
         version: The version that serves; empty when none does.
         windows_violated: On how many as-of dates in a row it was seen.
-        reasons: What was seen, in words.
+        reasons: The observation, as text.
     """
 
     capability: str
@@ -57,8 +57,13 @@ class RetrainTrigger:
 def pending_trigger(spec: Spec, warehouse: Warehouse, *, as_of: date) -> RetrainTrigger | None:
     """The strongest trigger to train a candidate for ``as_of``, or ``None``.
 
-    None within ``COOL_DOWN`` of the last attempt, whatever that was made for; none for a capability that
-    is fitted in every run.
+    None within ``COOL_DOWN`` of the last attempt, whatever its trigger was; none for a capability that is
+    fitted in every run.
+
+    Args:
+        spec: The capability.
+        warehouse: Holds its control tables.
+        as_of: Date that the candidate would be trained for.
     """
     if spec.retrain == "every_run" or not warehouse.exists(spec.champion):
         return None
@@ -131,7 +136,7 @@ def _defects(spec: Spec, warehouse: Warehouse, *, as_of: date, version: str) -> 
 
 
 def _erased_since(warehouse: Warehouse, *, version: str) -> int:
-    """How many people were erased since ``version`` was trained; it may have been trained on any of them."""
+    """Number of people erased since ``version`` was trained; any of them may be in its training data."""
     # A warehouse of an earlier version has no such log before its next run.
     if not warehouse.exists(ERASURES):
         return 0

@@ -34,15 +34,15 @@ SCHEDULED = "new as-of date"
 VINTAGES = "vintages"
 
 
-# Not slotted: what a run reads once it may keep.
+# Not slotted: cached properties keep data that a run reads once.
 @dataclass(frozen=True, kw_only=True)
 class RunContext(Generic[Data, Model]):
     """One run of a capability.
 
     Attributes:
-        capability: What runs.
-        warehouse: Where tables lie.
-        models: Where model files lie.
+        capability: The capability.
+        warehouse: Holds the tables.
+        models: Holds the model files.
         as_of: The date whose local midnight is the cutoff.
         run_id: Identity of the run.
         now: Naive UTC.
@@ -89,7 +89,7 @@ class RunContext(Generic[Data, Model]):
         return control_tables.champion_as_of(self.spec.champion, self.warehouse, as_of=as_of or self.as_of)
 
     def prepare(self) -> None:
-        """Create the capability's tables that are not there yet, empty: SQL may ask before the first run."""
+        """Create missing tables of the capability, empty: SQL may read them before the first run."""
         spec = self.spec
         own = {
             spec.evaluation: EVALUATION_TYPES,
@@ -123,12 +123,23 @@ class RunContext(Generic[Data, Model]):
         return folder
 
     def save(self, model: Model, version: str, *parts: str) -> str:
-        """Write a model file; returns its hash."""
+        """Write a model file; returns its hash.
+
+        Args:
+            model: The model.
+            version: Its version.
+            parts: Folders below the version's own.
+        """
         stored, facts = self.capability.to_artifact(model)
         return save_model(self.folder(version, *parts), stored, facts=facts, trusted=self.spec.model_types)
 
     def load_model(self, version: str, *parts: str, sha256: str) -> Model:
         """Read a model file.
+
+        Args:
+            version: Version of the model.
+            parts: Folders below the version's own.
+            sha256: The registered hash.
 
         Raises:
             ModelIntegrityError: It is not the one that was registered.

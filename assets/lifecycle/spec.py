@@ -16,7 +16,7 @@ class TableSpec:
     """One table that scoring writes, by as-of date.
 
     Attributes:
-        key: Where it lies.
+        key: Schema and name.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
         shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
@@ -36,7 +36,7 @@ class Outcome:
     """Outcomes that become known some days after the as-of date.
 
     Attributes:
-        table: Where they lie.
+        table: Schema and name of their table.
         matures_days: Days after ``as_of_date`` when the outcome window has ended.
         slice_name: Slice of ``ml.metrics`` that holds the realised performance for this outcome.
         slice_value: Value of that slice.
@@ -58,9 +58,9 @@ class Spec:
         owner: Team that answers for it.
         subject: Column that names the person a row is about; ``None`` when rows are not about people.
         cohort: Table with subject, ``as_of_date``, ``ineligible_reason`` and the consent and holdout
-            columns of everyone who has a row; ``None`` when consent is not the lifecycle's to apply.
+            columns of everyone who has a row; ``None`` when the lifecycle does not apply consent.
         consent_purpose: Purpose that the people in the rows must have allowed.
-        tables: What scoring writes; the first table holds the scores, the others are side tables.
+        tables: Tables that scoring writes; the first table holds the scores, the others are side tables.
         trained_from: Tables that training reads.
         scored_from: Tables that scoring reads.
         outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
@@ -72,9 +72,9 @@ class Spec:
         spec_hash: Sha-256 hex of the whole declaration: a changed declaration is a changed model.
         seed: Seed of everything random.
         retrain: Whether a candidate is fitted on a trigger or in every run.
-        realised_window: Length of the window of published dates that the serving version is judged by;
+        realised_window: Length of the window of published dates that the serving version is evaluated on;
             ``None``: the newest matured date alone.
-        descriptions: What the UI says of each table, by the step that writes it.
+        descriptions: Description of each table in the UI, by the step that writes it.
     """
 
     name: str

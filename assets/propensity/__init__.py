@@ -1,1 +1,1 @@
-"""Who will buy in the next 30 days."""
+"""Probability of an order in the next 30 days, per customer."""

@@ -39,7 +39,7 @@ class BacktestRow:
         baseline_auc: Of the baseline's rates, fitted on the same rows.
         auc_difference: Paired, by entity.
         slope: Calibration slope of those probabilities; below 1 they are overconfident.
-        decision: What the promotion gate decided of the date's candidate, without a champion to beat.
+        decision: Decision of the promotion gate on the date's candidate, without a champion to beat.
     """
 
     as_of: date
@@ -109,15 +109,15 @@ def _row(  # noqa: PLR0913 - the parts of one row
         replicates=problem.criteria.replicates,
         rng=np.random.default_rng(problem.seed),
     )
-    ours, theirs = (classification_metrics(outcome, each, resamples) for each in predicted)
-    difference = paired_differences(ours, theirs)["auc"]
+    published, baseline = (classification_metrics(outcome, each, resamples) for each in predicted)
+    difference = paired_differences(published, baseline)["auc"]
     return BacktestRow(
         as_of=as_of,
         cohort_size=outcome.size,
         observed=int(outcome.sum()),
         total=total,
-        auc=float(ours["auc"][0]),
-        baseline_auc=float(theirs["auc"][0]),
+        auc=float(published["auc"][0]),
+        baseline_auc=float(baseline["auc"][0]),
         auc_difference=interval(float(difference[0]), difference[1:]),
         slope=calibration_slope(outcome, predicted[0], np.arange(outcome.size)).value,
         decision=decision,

@@ -72,7 +72,7 @@ CODE = ("supervised", "prior_shift", "features", "metrics")
 
 
 class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorShiftForecast]):
-    """Everything that a :class:`PredictionProblem` needs; the declaration is all that differs."""
+    """Capability of a :class:`PredictionProblem`; supervised capabilities differ in the declaration alone."""
 
     def __init__(self, problem: PredictionProblem) -> None:
         self.problem = problem
@@ -108,9 +108,9 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             (*champion.vintages, ModelVintage(first=champion.since, model=champion.model)) if champion else ()
         )
         found = evaluate_candidate(self.problem, candidate, data=data, champion=vintages, version=version)
-        learned = membership_rows(self.problem, data.labelled, version=version)
+        membership = membership_rows(self.problem, data.labelled, version=version)
         return Evaluation(
-            metrics=pd.concat([found.metrics, learned], ignore_index=True),
+            metrics=pd.concat([found.metrics, membership], ignore_index=True),
             bins=found.bins,
             defects=self._defects(found.metrics),
             params={"calibration_method": candidate.models[-1].model.method},

@@ -22,16 +22,16 @@ class MinimumData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionCriteria:
-    """What a candidate must reach on the newest rows; every tolerance comes on top of sampling error.
+    """Criteria that a candidate must meet on the newest rows; every tolerance comes on top of sampling error.
 
     Attributes:
-        level_tolerance: How far mean and rate may lie apart over the test fold, in log-odds. Season and
+        level_tolerance: Largest gap of mean and rate over the test fold, in log-odds. Season and
             closures move the whole cohort together: on Online Retail a plain model misses the buyers of the
             worst month (January 2011) by 147 %, which is 1.05 log-odds. A good ranking may be off by
             that much, because the prior shift is forecast separately; confusing the classes costs 2 and more.
         slope_range: Calibration slope; 0.75 overstates a log-odds of 2 as 2.7.
-        slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 says 13 % where 10 %
-            is true.
+        slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 predicts 13 % where
+            10 % is true.
         smallest_slice_cases: Rows with the slice's rarer outcome, below which it is reported but not
             evaluated.
         highest_auc: At or above this the future is probably known to the features.
@@ -64,12 +64,12 @@ class PromotionCriteria:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionProblem:
-    """One supervised prediction problem and everything that decides its model.
+    """One supervised prediction problem: every choice that decides its model.
 
     Attributes:
         name: Prefix of its tables, Dagster group, a lower-case identifier.
         question: The question in a marketer's words, question mark included.
-        entity: What a row is about; ``<entity>_id`` is the id column.
+        entity: Subject of a row; ``<entity>_id`` is the id column.
         target: The predicted event.
         features: Tables with ``<entity>_id, as_of_date, as_of_at, newest_known_at`` and features.
         label: Table with ``<entity>_id, as_of_date, outcome``.
@@ -83,7 +83,7 @@ class PredictionProblem:
         exclusions: Exclusion criteria. If several apply, the first table's reason is reported.
         label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered. The prior shift
             follows orders.
-        top_rank_label: What a marketer calls those with the highest probability.
+        top_rank_label: A marketer's word for the customers with the highest probability.
     """
 
     name: str

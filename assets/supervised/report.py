@@ -7,7 +7,7 @@ import pandas as pd
 
 from assets.keys import LEVELS
 from assets.lifecycle.report.model_card import markdown_table
-from assets.lifecycle.report.plots import level_plot, reliability_plot
+from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
@@ -63,11 +63,11 @@ def describe_scores(
     totals = warehouse.read(
         f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
     )
-    mine = totals.loc[pd.to_datetime(totals["as_of_date"]) == pd.Timestamp(rows["as_of_date"].iloc[0])]
-    png = level_plot(totals, title=f"{problem.target} within {problem.horizon_days} days")
+    scored = totals.loc[pd.to_datetime(totals["as_of_date"]) == pd.Timestamp(rows["as_of_date"].iloc[0])]
+    png = totals_plot(totals, title=f"{problem.target} within {problem.horizon_days} days")
     return {
-        "n_scored": int(mine["customers"].iloc[0]),
-        **{name: float(mine[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
+        "n_scored": int(scored["customers"].iloc[0]),
+        **{name: float(scored[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
         "totals": png,
     }
 

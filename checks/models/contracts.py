@@ -10,10 +10,11 @@ from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.lifecycle.run_context import score_types
 from assets.lifecycle.spec import Spec
+from assets.lifecycle.store.schemas import STATUSES
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import REASON_TYPES
 
-# The naming rules are the contract: a suffix or prefix says what a number may be.
+# The naming rules are the contract: a suffix or prefix decides the range of a number.
 SHARES = ("_rate", "_share")
 COUNTS = (
     *("orders_", "products_", "returns_", "days_", "tenure_", "active_", "gap_"),
@@ -28,7 +29,6 @@ COUNTS = (
     ),
     *("sends_", "opens_", "clicks_", "reviews_"),
 )
-STATUSES = ("ok", "fallback_model", "stale", "withheld_by_gate")
 GRADE_NAMES = (*(grade.name for grade in GRADES), DO_NOT_USE.name)
 # Columns that every eligible row has, and no other.
 _SHARE = pa.Column("float64", pa.Check.in_range(0, 1), nullable=True)

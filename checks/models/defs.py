@@ -80,7 +80,7 @@ def shared_checks(capability: AnyCapability) -> Iterator[Invariant]:
         is_blocking=False,
     )
     if spec.outcomes:
-        # Not blocking: what failed here is withheld, and the run goes on to tell consumers.
+        # Not blocking: scores that failed here are withheld, and the run goes on to publish that status.
         yield Invariant(
             table=spec.realised,
             name="realised_performance_is_within_tolerance",

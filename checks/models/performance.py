@@ -15,7 +15,7 @@ from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
 # Wider than any rate observed so far by three standard deviations of the prior shift's own forecast.
-LEVEL_SDS = 3.0
+SHIFT_SDS = 3.0
 MISS_RATE = 0.05
 # A run of misses this unlikely under honest 95 % intervals is not bad luck.
 TOO_UNLIKELY = 0.01
@@ -54,19 +54,19 @@ def mean_probability_is_within_historical_range(
     """The mean published probability lies among the rates that matured days have shown.
 
     Catches a table that holds something else than the probability of the outcome, such as that of the
-    predicted class, whatever the model's own figures said.
+    predicted class, whatever the recorded metrics of the model are.
 
     Args:
         probability: (n,) published probabilities of one as-of day.
         rates: (d,) realised rates of the matured as-of days; may be empty.
-        level_sd: Standard deviation of the day's level forecast, in log-odds.
+        level_sd: Standard deviation of the day's prior shift forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:
         return Verdict(passed=True, reason="no matured date to compare with yet", evidence={"n": 0.0})
     half = 0.5 / probability.size
     known = special.logit(np.clip(rates, half, 1 - half))
-    lowest = float(special.expit(known.min() - LEVEL_SDS * level_sd))
-    highest = float(special.expit(known.max() + LEVEL_SDS * level_sd))
+    lowest = float(special.expit(known.min() - SHIFT_SDS * level_sd))
+    highest = float(special.expit(known.max() + SHIFT_SDS * level_sd))
     mean = float(probability.mean())
     return Verdict(
         passed=lowest <= mean <= highest,
@@ -78,13 +78,13 @@ def mean_probability_is_within_historical_range(
     )
 
 
-def observed_totals_are_inside_intervals(levels: pd.DataFrame) -> Verdict:
+def observed_totals_are_inside_intervals(totals: pd.DataFrame) -> Verdict:
     """Realised totals lie in the 95 % intervals that were published before, about as often as they should.
 
     Args:
-        levels: Rows of ``ml.levels`` of one model with ``realised``, ``total_lo`` and ``total_hi``.
+        totals: Rows of ``ml.levels`` of one model with ``realised``, ``total_lo`` and ``total_hi``.
     """
-    matured = levels.dropna(subset=["realised"])
+    matured = totals.dropna(subset=["realised"])
     inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
     misses = int((~inside).sum())
     unlikely = float(stats.binom.sf(misses - 1, len(matured), MISS_RATE)) if len(matured) else 1.0

@@ -1,19 +1,19 @@
-"""What a person looks at beside a failed check: the plot of the figures that it judged."""
+"""Plots beside a failed check, drawn from the figures that it evaluated."""
 
 from dataclasses import replace
 
 import pandas as pd
 
-from assets.lifecycle.report.plots import level_plot, reliability_plot
+from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from checks.verdict import Verdict
 
 
 def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Verdict:
-    """``verdict`` with what was said against what happened, when it is red and there are ``bins``.
+    """Add a reliability plot to a failed ``verdict`` when there are ``bins``.
 
     Args:
         verdict: Of a check of calibration.
-        bins: Rows of ``ml.calibration_bins`` of one version, split and morning; everybody's are drawn.
+        bins: Rows of ``ml.calibration_bins`` of one version, split and date; those of all rows are drawn.
         title: Above the plot.
     """
     whole = bins.loc[bins["slice_name"] == "all"]
@@ -22,14 +22,14 @@ def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Ver
     return replace(verdict, plots={"reliability": reliability_plot(whole, title=title)})
 
 
-def with_totals(verdict: Verdict, levels: pd.DataFrame, *, title: str) -> Verdict:
-    """``verdict`` with the totals of each morning, when it is red and there are ``levels``.
+def with_totals(verdict: Verdict, totals: pd.DataFrame, *, title: str) -> Verdict:
+    """Add a plot of the totals of each as-of date to a failed ``verdict`` when there are ``totals``.
 
     Args:
         verdict: Of a check of totals.
-        levels: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.levels`` of one model, oldest first.
         title: Above the plot.
     """
-    if verdict.passed or levels.empty:
+    if verdict.passed or totals.empty:
         return verdict
-    return replace(verdict, plots={"totals": level_plot(levels, title=title)})
+    return replace(verdict, plots={"totals": totals_plot(totals, title=title)})

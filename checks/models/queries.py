@@ -22,7 +22,7 @@ def load_scores(spec: Spec, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
 
 
 def withheld_reason(spec: Spec, warehouse: Warehouse, as_of: date) -> str | None:
-    """Why the scores of a date were withheld; ``None`` when some were written.
+    """The reason for which the scores of a date were withheld; ``None`` when some were written.
 
     Args:
         spec: The capability.
@@ -53,8 +53,8 @@ def cohort_counts(
     """
     source = cohort or (spec.cohort.sql if spec.cohort else "")
     keys = ", ".join((str(spec.subject), INELIGIBLE))
-    who = f"select {keys} from {{}} where as_of_date = $as_of"
-    cohort_rows, scored = (who.format(each) for each in (source, spec.scores.sql))
+    rows_of = f"select {keys} from {{}} where as_of_date = $as_of"
+    cohort_rows, scored = (rows_of.format(each) for each in (source, spec.scores.sql))
     counted = warehouse.read(
         f"""
         select

@@ -61,7 +61,7 @@ def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Itera
         page = page_of(reports, spec.name, as_of=as_of) if reports else None
         return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
 
-    # Not blocking: what failed here is withheld, and the run goes on to tell consumers.
+    # Not blocking: scores that failed here are withheld, and the run goes on to publish that status.
     yield Invariant(
         table=spec.realised,
         name="realised_calibration_is_within_tolerance",

@@ -1,4 +1,4 @@
-"""Quality grades: one word for how far a version can be trusted, by a published rule."""
+"""Quality grades: one word for the reliability of a version, by a published rule."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Name = Literal["Do-not-use", "Poor", "Fair", "Good", "Excellent"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
-    """A grade, the least it takes, and what it means to a marketer.
+    """A grade, its lower bounds, and its meaning to a marketer.
 
     ``auc`` and ``skill`` (``log_loss_skill``) are lower bounds, both to be reached on the test fold.
     """
@@ -19,8 +19,8 @@ class Grade:
     meaning: str
 
 
-# Best first. AUC says how well outcomes are told apart, skill how much surer one is of each of them:
-# with rare outcomes a high AUC alone goes with hardly surer probabilities.
+# Best first. AUC measures discrimination, skill the reduction of log loss: with rare outcomes a high AUC
+# may come with hardly more certain probabilities.
 GRADES = (
     Grade(name="Excellent", auc=0.85, skill=0.20, meaning="Ranks and sizes audiences reliably: spend by it."),
     Grade(

@@ -1,4 +1,4 @@
-"""The model card: what a version is and how far to trust it, from recorded facts alone."""
+"""The model card of a version, from recorded facts alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def model_card(
     Args:
         capability: The capability.
         registry: The version's one row of ``ml.model_registry``.
-        decision: What the promotion gate decided.
+        decision: Decision of the promotion gate.
         metrics: Rows of ``ml.metrics`` of the version's test fold; may be empty.
         bins: Its rows of ``ml.calibration_bins``; may be empty.
     """

@@ -1,4 +1,4 @@
-"""Plots of recorded facts, as PNG bytes, for the pages a person looks at."""
+"""Plots of recorded facts, as PNG bytes, for the UI."""
 
 import base64
 from io import BytesIO
@@ -12,7 +12,7 @@ DOTS_PER_INCH = 110
 
 
 def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
-    """What was predicted against what happened, per tenth of the customers, with 95 % intervals.
+    """Mean predicted probability against observed rate, per tenth of the customers, with 95 % intervals.
 
     Args:
         bins: Rows of ``ml.calibration_bins`` of one version and slice.
@@ -23,12 +23,12 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     """
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
-    said, happened = bins["mean_predicted"].to_numpy(float), bins["actual_rate"].to_numpy(float)
-    reach = np.abs(bins[["ci_lo", "ci_hi"]].to_numpy(float).T - happened)
-    top = 1.05 * float(max(said.max(), bins["ci_hi"].max())) if len(bins) else 1.0
+    predicted, observed = bins["mean_predicted"].to_numpy(float), bins["actual_rate"].to_numpy(float)
+    reach = np.abs(bins[["ci_lo", "ci_hi"]].to_numpy(float).T - observed)
+    top = 1.05 * float(max(predicted.max(), bins["ci_hi"].max())) if len(bins) else 1.0
     axes.plot([0, top], [0, top], color="0.7", linewidth=1, label="perfect")
     axes.errorbar(
-        said, happened, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="a tenth of the rows"
+        predicted, observed, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="a tenth of the rows"
     )
     axes.set(xlabel="predicted probability", ylabel="share that happened", title=title)
     axes.set_xlim(0, top)
@@ -37,22 +37,22 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     return _png(figure)
 
 
-def level_plot(levels: pd.DataFrame, *, title: str) -> bytes:
+def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
     """Predicted total with its interval against the realised one, per as-of day.
 
     Args:
-        levels: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.levels`` of one model, oldest first.
         title: Above the plot.
     """
     figure = Figure(figsize=(2 * SIZE_INCHES[0], SIZE_INCHES[1]), layout="constrained")
     axes = figure.subplots()
-    days = pd.to_datetime(levels["as_of_date"])
-    total = levels["sum_probability"].to_numpy(float)
-    reach = np.abs(levels[["total_lo", "total_hi"]].to_numpy(float).T - total)
+    days = pd.to_datetime(totals["as_of_date"])
+    total = totals["sum_probability"].to_numpy(float)
+    reach = np.abs(totals[["total_lo", "total_hi"]].to_numpy(float).T - total)
     axes.errorbar(
         days, total, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
     )
-    axes.plot(days, levels["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
+    axes.plot(days, totals["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
     axes.set(title=title, ylabel="customers")
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", frameon=False)

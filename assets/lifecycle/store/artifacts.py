@@ -1,4 +1,4 @@
-"""Model files on disk; none is read on trust."""
+"""Model files on disk, loaded only when their hash and types are as registered."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def save_model(folder: Path, model: object, *, facts: Mapping[str, Any], trusted
     Args:
         folder: Folder of the version; it exists.
         model: Anything that skops can write.
-        facts: What belongs to the model, as JSON.
+        facts: Facts of the model, as JSON.
         trusted: Types that the file may hold besides those that skops trusts.
 
     Returns:

@@ -35,7 +35,7 @@ from assets.ports import Warehouse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlTable:
-    """A table that every capability writes to: its columns, and what a row holds."""
+    """A table that every capability writes to: its columns and the description of its rows."""
 
     types: Types
     description: str
@@ -75,7 +75,8 @@ VERSION = "model_version"
 class ChampionVersion:
     """The version that scores from ``as_of_date`` on.
 
-    ``vintage_hashes`` is ``None`` without walk-forward models; ``params`` is what its backtest selected.
+    ``vintage_hashes`` is ``None`` without walk-forward models; ``params`` are those that its backtest
+    selected.
     """
 
     as_of_date: date
@@ -100,7 +101,13 @@ def prepare_tables(warehouse: Warehouse, own: Mapping[Key, Types]) -> None:
 
 
 def champion_as_of(table: Key, warehouse: Warehouse, *, as_of: date) -> ChampionVersion | None:
-    """The version that scores on ``as_of``: the newest one in champion ``table`` that is not younger."""
+    """The version that scores on ``as_of``: the newest one up to that date.
+
+    Args:
+        table: Champion table of a capability.
+        warehouse: Holds the table.
+        as_of: The date.
+    """
     if not warehouse.exists(table):
         return None
     rows = warehouse.read(
@@ -122,7 +129,14 @@ def champion_as_of(table: Key, warehouse: Warehouse, *, as_of: date) -> Champion
 
 
 def set_champion(table: Key, warehouse: Warehouse, *, name: str, champion: ChampionVersion) -> None:
-    """From its as-of date on ``champion`` scores for capability ``name``."""
+    """Let ``champion`` score for a capability from its as-of date on.
+
+    Args:
+        table: Champion table of the capability.
+        warehouse: Holds the table and the registry.
+        name: The capability's name.
+        champion: The version.
+    """
     row = typed([{"model_name": name, **asdict(champion)}], CHAMPION_TYPES)
     replace_row(warehouse, table, row, as_of=champion.as_of_date)
     # Past dates can be replayed after newer ones, so the registry's champion is always that of the newest.
@@ -132,14 +146,27 @@ def set_champion(table: Key, warehouse: Warehouse, *, name: str, champion: Champ
 
 
 def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
-    """Whether the scores of an as-of date were withheld."""
+    """Whether the scores of an as-of date were withheld.
+
+    Args:
+        model_name: Name of the capability.
+        warehouse: Holds the retrain log.
+        as_of: The date.
+    """
     withheld = "model_name = $name and as_of_date = $as_of and decision = 'withhold'"
     sql = f"select 1 from {RETRAIN_LOG.sql} where {withheld} limit 1"
     return not warehouse.read(sql, {"name": model_name, "as_of": as_of}).empty
 
 
 def rows_of_version(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
-    """The rows of one version and split in ``ml.metrics`` or ``ml.calibration_bins``."""
+    """The rows of one version and split in ``ml.metrics`` or ``ml.calibration_bins``.
+
+    Args:
+        warehouse: Holds the table.
+        key: The table.
+        version: The version.
+        split: The split.
+    """
     return warehouse.read(
         f"select * from {key.sql} where {VERSION} = $version and split = $split",
         {"version": version, "split": split},
@@ -147,13 +174,24 @@ def rows_of_version(warehouse: Warehouse, key: Key, version: str, *, split: str 
 
 
 def row_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame | None:
-    """The one row of a version in ``key``; ``None`` when there is none."""
+    """The one row of a version in a table; ``None`` when there is none.
+
+    Args:
+        warehouse: Holds the table.
+        key: The table.
+        version: The version.
+    """
     rows = warehouse.read(f"select * from {key.sql} where {VERSION} = $version", {"version": version})
     return None if rows.empty else rows
 
 
 def row_for_date(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
-    """The one row of an as-of date in ``key``.
+    """The one row of an as-of date in a table.
+
+    Args:
+        warehouse: Holds the table.
+        key: The table.
+        as_of: The date.
 
     Raises:
         KeyError: There is not exactly one.
@@ -167,21 +205,42 @@ def row_for_date(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
 
 
 def replace_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
-    """Make ``row`` the one row of an as-of date in ``key``, and return it."""
+    """Make ``row`` the one row of an as-of date in a table, and return it.
+
+    Args:
+        warehouse: Holds the table.
+        key: The table.
+        row: The row (1, k).
+        as_of: The date.
+    """
     warehouse.replace_partition(key, row, column="as_of_date", value=as_of)
     return row
 
 
 def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: str) -> int:
-    """Make ``rows`` the rows of ``version`` in ``key``, so that a repeated run doubles nothing."""
+    """Make ``rows`` the rows of a version in a table, so that a repeated run doubles nothing.
+
+    Args:
+        warehouse: Holds the table.
+        key: The table.
+        rows: Rows (n, k) of the version.
+        version: The version.
+
+    Returns:
+        Number of rows written.
+    """
     return warehouse.replace_partition(key, rows, column=VERSION, value=version)
 
 
 def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
     """Log one decision; a repeated run replaces its row, any other decision of the date stays beside it.
 
-    The challenger's version holds a hash of data and code, so that what was decided again on new data is
-    another decision.
+    The challenger's version holds a hash of data and code, so that a decision on new data is another
+    decision.
+
+    Args:
+        warehouse: Holds the retrain log.
+        row: Row (1, k) of ``ml.retrain_log``.
     """
     one = row.iloc[0]
     with warehouse.connect() as connection:
@@ -200,7 +259,13 @@ def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
 
 
 def replace_metrics(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
-    """Replace the rows of one version, split and as-of date in ``key``; no rows change nothing."""
+    """Replace the rows of one version, split and as-of date in a table; no rows change nothing.
+
+    Args:
+        warehouse: Holds the table.
+        key: ``ml.metrics`` or ``ml.calibration_bins``.
+        rows: Rows (n, k) of one version, split and date.
+    """
     if rows.empty:
         return
     one = rows.iloc[0]
@@ -219,7 +284,13 @@ def replace_metrics(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
 
 
 def set_stage(warehouse: Warehouse, model_name: str, *, version: str) -> None:
-    """Make ``version`` the registry's champion of ``model_name`` and retire the one before."""
+    """Make a version the registry's champion and retire the one before.
+
+    Args:
+        warehouse: Holds the registry.
+        model_name: Name of the capability.
+        version: The version.
+    """
     with warehouse.connect() as connection:
         connection.execute(
             f"update {MODEL_REGISTRY.sql} set stage = "

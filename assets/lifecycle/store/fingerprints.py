@@ -34,7 +34,7 @@ def code_hash(root: Path, packages: Sequence[str]) -> str:
 
 
 def data_hash(rows: Matrix) -> str:
-    """Sha-256 hex of the content of ``rows``, in their order; see :func:`rows_hash`."""
+    """Sha-256 hex of the content of ``rows`` (n, k), in their order; see :func:`rows_hash`."""
     keyed = rows.features.assign(entity=rows.entities, as_of=rows.as_of.astype("datetime64[s]"))
     if rows.outcome.size:
         keyed = keyed.assign(outcome=rows.outcome)

@@ -1,4 +1,4 @@
-"""Look up recorded metrics, so that grade, decision and card say only what the tables say."""
+"""Look up recorded metrics, so that grade, decision and card state only recorded values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,17 +20,20 @@ class Recorded:
 
     @property
     def cases(self) -> int:
-        """Rows with the rarer outcome, be it yes or no: what a judgement of the slice rests on."""
+        """Rows with the rarer outcome, be it yes or no: the evaluation of the slice rests on them."""
         return min(self.n_positive, self.n - self.n_positive)
 
     @property
     def where(self) -> str:
-        """The slice as a person says it."""
+        """Name and value of the slice, as text."""
         return "overall" if self.slice_name == "all" else f"{self.slice_name} = {self.slice_value}"
 
 
 def recorded(metrics: pd.DataFrame, metric: str) -> Iterator[Recorded]:
-    """The rows of ``metric``, overall first, then by slice: a table read back has no order."""
+    """The rows of ``metric`` in ``metrics`` (n, k), overall first, then by slice.
+
+    Sorted here, because a table read back has no order.
+    """
     rows = metrics.loc[metrics["metric"] == metric]
     whole = rows["slice_name"] == "all"
     slices = rows.loc[~whole].sort_values(["slice_name", "slice_value"])
@@ -47,10 +50,10 @@ def recorded(metrics: pd.DataFrame, metric: str) -> Iterator[Recorded]:
 
 
 def overall(metrics: pd.DataFrame, metric: str) -> Interval:
-    """The value of ``metric`` over all rows.
+    """The value of ``metric`` in ``metrics`` (n, k) over all rows.
 
     Raises:
-        KeyError: when it was not recorded.
+        KeyError: It was not recorded.
     """
     for row in recorded(metrics, metric):
         if row.slice_name == "all":
@@ -59,5 +62,5 @@ def overall(metrics: pd.DataFrame, metric: str) -> Interval:
 
 
 def has(metrics: pd.DataFrame, metric: str) -> bool:
-    """Whether ``metric`` was recorded at all."""
+    """Whether ``metric`` was recorded in ``metrics`` (n, k) at all."""
     return bool((metrics["metric"] == metric).any())

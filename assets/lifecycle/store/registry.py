@@ -34,7 +34,13 @@ class VersionStatus:
 
 
 def registry_row(spec: Spec, record: TrainingRecord, status: VersionStatus) -> pd.DataFrame:
-    """The one row of ``ml.model_registry`` of a version."""
+    """The one row of ``ml.model_registry`` of a version.
+
+    Args:
+        spec: The capability.
+        record: Data and parameters of the version.
+        status: Its stage, grade and origin.
+    """
     negatives = None if record.n_positive is None else record.n_rows - record.n_positive
     row = {
         "model_name": spec.name,

@@ -146,7 +146,7 @@ ERASURE_TYPES: Types = {
     "table_name": TEXT,
     "rows_removed": COUNT,
 }
-# What a person reads, in order; then what the next morning needs to judge this one again.
+# Columns for people, in order; then those that the next as-of date needs to evaluate this one again.
 DRIFT_TYPES: Types = {
     **_NAMED,
     "as_of_date": DATE,
@@ -174,7 +174,7 @@ DRIFT_TYPES: Types = {
     "wasserstein_noise": NUMBER,
     "wasserstein_band": NUMBER,
 }
-# Columns of every score table, around those of its row key: where a row comes from, and who it is about.
+# Columns of every score table, around those of its row key: provenance and subject.
 PROVENANCE_TYPES: Types = {
     "id_type": TEXT,
     "as_of_date": DATE,
@@ -194,10 +194,10 @@ CONSENT_COLUMNS: Types = {"is_holdout": FLAG, "consent_ads": FLAG, "consent_prof
 
 
 def typed(rows: Sequence[Mapping[str, object]] | pd.DataFrame, types: Types) -> pd.DataFrame:
-    """``rows`` with exactly the columns of ``types``, in their order and types.
+    """``rows`` (n, k) with exactly the columns of ``types``, in their order and types.
 
     Raises:
-        KeyError: when a column is missing from every row.
+        KeyError: A column is missing from every row.
     """
     frame = pd.DataFrame(rows) if len(rows) else pd.DataFrame(columns=list(types))
     missing = [name for name in types if name not in frame.columns]

@@ -1,4 +1,4 @@
-"""Point-in-time training data: sampled feature rows, matured outcomes, the shop's daily orders."""
+"""Point-in-time training data: sampled feature rows, matured outcomes, daily orders of the business."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class TrainingData:
         sample: Sampled rows of all as-of dates up to ``as_of``, also of those without an outcome yet.
         outcome: (n,) 0/1 of the same rows; ``nan`` where the window had not ended by ``as_of``.
         cohort_size: Eligible entities on each as-of date, oldest first.
-        daily: The shop's orders per day.
+        daily: Orders of the business per day.
         label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered.
     """
 
@@ -64,10 +64,15 @@ def columns_of(problem: PredictionProblem) -> Columns:
 
 
 def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> TrainingData:
-    """Read what was known on ``as_of``, sampled down to the problem's ``max_training_rows``.
+    """Read the training data known on ``as_of``, sampled down to the problem's ``max_training_rows``.
 
     The sample is drawn by a hash of entity and date: the same rows come back in every run, and every
     date keeps the same share of its entities.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds features, labels and daily orders.
+        as_of: The date; nothing that became known later is read.
     """
     sizes = warehouse.read(
         f"select as_of_date, count(*) as entities from {cohort_sql(problem)} "
@@ -88,7 +93,13 @@ def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_o
 
 
 def load_features(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
-    """Feature rows of the cohort of one as-of date; ineligible entities have an ``ineligible_reason``."""
+    """Feature rows of the cohort of one as-of date; ineligible entities have an ``ineligible_reason``.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds the features.
+        as_of: The date.
+    """
     return warehouse.read(
         f"select * from {_joined(problem)} where {AS_OF} = $as_of order by {problem.entity_id}",
         {"as_of": as_of},
@@ -103,7 +114,13 @@ def is_eligible(features: pd.DataFrame) -> Flags:
 
 
 def load_eligible_matrix(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Matrix:
-    """Feature matrix of the eligible entities of one as-of date."""
+    """Feature matrix of the eligible entities of one as-of date.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds the features.
+        as_of: The date.
+    """
     features = load_features(problem, warehouse, as_of=as_of)
     return build_matrix(features, None, columns=columns_of(problem)).of(is_eligible(features))
 
@@ -116,7 +133,16 @@ def cohort_sql(problem: PredictionProblem) -> str:
 
 
 def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Floats:
-    """The rate of the outcome among the eligible, per as-of date that had matured by ``as_of``, as (d,)."""
+    """The rate of the outcome among the eligible, per as-of date that had matured by ``as_of``.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds labels and cohort.
+        as_of: The date.
+
+    Returns:
+        (d,) rates in [0, 1], one per matured date, in no particular order.
+    """
     rows = warehouse.read(
         f"""
         select avg({OUTCOME}) as rate
@@ -137,6 +163,12 @@ def published_rows(
 
     Rows of models only: a fallback is not evaluated. When there are too many, the same sample of entities
     is read on every date.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds scores, labels and features.
+        first: First as-of date.
+        last: Last as-of date.
 
     Returns:
         The id, as_of_date, model_version, probability, outcome and the columns that define the slices.

@@ -13,7 +13,7 @@ from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 
-# A year of seasons, and not more: a shop's first months, which no later week resembles, widen every band.
+# One year of seasons and no more: the first months of a business, unlike any later week, widen every band.
 WINDOW = timedelta(weeks=53)
 
 

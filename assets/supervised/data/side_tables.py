@@ -1,4 +1,4 @@
-"""Totals of a scored cohort beside what was then observed: ``ml.levels``."""
+"""Expected and observed totals of a scored cohort: ``ml.levels``."""
 
 from datetime import date
 
@@ -42,7 +42,14 @@ def totals_row(key: MetricKey, raw: Floats, forecast: PriorShiftForecast) -> pd.
 def write_prediction_totals(
     problem: PredictionProblem, warehouse: Warehouse, row: pd.DataFrame, *, as_of: date
 ) -> None:
-    """Write the totals of one as-of date, and fill in the outcomes that have matured by ``as_of``."""
+    """Write the totals of one as-of date, and fill in the outcomes that have matured by ``as_of``.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds ``ml.levels``, scores and labels.
+        row: Row (1, k) of :func:`totals_row`.
+        as_of: As-of date of the run.
+    """
     where = "where model_name = $model and as_of_date = $as_of"
     day = {"model": problem.name, "as_of": row["as_of_date"].iloc[0]}
     with warehouse.connect() as connection:
@@ -53,7 +60,13 @@ def write_prediction_totals(
 
 
 def fill_observed(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> None:
-    """Fill in the observed positives of published dates that have matured by ``as_of``."""
+    """Fill in the observed positives of published dates that have matured by ``as_of``.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds ``ml.levels``, scores and labels.
+        as_of: As-of date of the run.
+    """
     with warehouse.connect() as connection:
         connection.execute(
             f"""

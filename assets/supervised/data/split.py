@@ -13,7 +13,7 @@ from assets.metrics.arrays import Flags
 TEST_SHARE = 0.2
 # Of the days before the test: 20 % of all.
 CALIBRATION_SHARE = 0.25
-# Two months. A calibrator learned over a longer fold describes a ranker that is older by as much: on
+# Two months. A calibrator fitted on a longer fold describes a ranker that is older by as much: on
 # Online Retail the published slope was 1.3 with the whole fifth, 1.05 with two months.
 MOST_CALIBRATION_DAYS = 9
 
@@ -45,7 +45,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Three folds in time order; the days between them are nobody's."""
+    """Three folds in time order; the days between them belong to none of them."""
 
     train: Fold
     calibration: Fold
@@ -53,18 +53,18 @@ class Split:
 
 
 def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
-    """60 / 20 / 20 of the as-of days that are left after the two embargoes.
+    """Split the as-of days that are left after the two embargoes 60 / 20 / 20.
 
     A day is dropped when its label window ``[day, day + horizon)`` reaches into the next fold: its
-    outcome is made of the very days the next fold is judged on. The calibration fold stops growing at
-    ``MOST_CALIBRATION_DAYS``; what it would have had beyond goes to the training fold.
+    outcome depends on the very days that the next fold is evaluated on. The calibration fold has at most
+    ``MOST_CALIBRATION_DAYS``; further days go to the training fold.
 
     Args:
         days: Matured as-of days, in any order, repeats allowed.
         horizon_days: Length of the label window.
 
     Raises:
-        TooLittleHistory: when a fold would be empty, with the counts.
+        TooLittleHistory: A fold would be empty; the message has the counts.
     """
     ordered = sorted(set(days))
     embargo = _embargo(ordered, horizon_days)
@@ -84,7 +84,7 @@ def calibration_split(days: Sequence[date], *, horizon_days: int) -> tuple[Fold,
     """Training and calibration folds, 3 to 1, of days whose outcomes are known, one embargo apart.
 
     Raises:
-        TooLittleHistory: when a fold would be empty, with the counts.
+        TooLittleHistory: A fold would be empty; the message has the counts.
     """
     ordered = sorted(set(days))
     usable = len(ordered) - _embargo(ordered, horizon_days)
@@ -102,5 +102,5 @@ def calibration_split(days: Sequence[date], *, horizon_days: int) -> tuple[Fold,
 
 
 def _embargo(ordered: Sequence[date], horizon_days: int) -> int:
-    """How many days one embargo costs: those whose window reaches into the newest day."""
+    """Number of days that one embargo drops: those whose window reaches into the newest day."""
     return sum(ordered[-1] - timedelta(days=horizon_days) < day < ordered[-1] for day in ordered)

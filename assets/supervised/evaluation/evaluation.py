@@ -33,7 +33,7 @@ from assets.metrics.classification import log_losses, with_shift
 ALL = "all"
 BASELINE = "naive"
 CHAMPION = "champion"
-# Fewer rows of either outcome give a slope no meaning.
+# With fewer rows of either outcome a slope means nothing.
 FEWEST_POSITIVES = 10
 
 
@@ -68,7 +68,7 @@ class RecordedMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """One slice of the evaluated rows; what needs all rows is computed before."""
+    """One slice of the evaluated rows; figures that need all rows are computed before."""
 
     outcome: Floats
     predicted: Mapping[str, Floats]
@@ -166,12 +166,12 @@ def _accuracy(part: _Rows, name: str) -> Replicates:
     }
 
 
-def _skill(part: _Rows, ours: Replicates) -> Interval:
+def _skill(part: _Rows, candidate: Replicates) -> Interval:
     """Share of the uncertainty left by each date's rate that the ranking removes; 0 is none, 1 is all."""
     constant = log_losses(part.outcome, part.day_rate)
-    blind = np.r_[constant.mean(), part.resamples.means(constant[:, None])[:, 0]]
+    uninformed = np.r_[constant.mean(), part.resamples.means(constant[:, None])[:, 0]]
     with np.errstate(divide="ignore", invalid="ignore"):
-        skill = 1 - ours["levelled_log_loss"] / blind
+        skill = 1 - candidate["levelled_log_loss"] / uninformed
     return interval(float(skill[0]), skill[1:])
 
 

@@ -15,7 +15,12 @@ CONSTANT_WITHIN = 1e-6
 
 
 def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
-    """Detect degenerate scores: constant, inverted, or the probability of the predicted class."""
+    """Detect degenerate scores: constant, inverted, or the probability of the predicted class.
+
+    Args:
+        metrics: Rows (n, k) of ``ml.metrics`` of one version and split.
+        criteria: Holds the highest plausible AUC.
+    """
     lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
     rate, auc = overall(metrics, "actual_rate").value, overall(metrics, "auc")
     if highest - lowest < CONSTANT_WITHIN:
@@ -40,16 +45,20 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
     """Detect calibration off by more than the tolerance and by more than sampling error.
 
     The mean is evaluated over the whole fold; slope and slices after each date's common shift was taken
-    out, because a period effect that the whole cohort shares is not the ranking's.
+    out, because a period effect that the whole cohort shares is no error of the ranking.
+
+    Args:
+        metrics: Rows (n, k) of ``ml.metrics`` of one version and split.
+        criteria: Tolerances, each on top of sampling error.
     """
-    level = overall(metrics, "calibration_shift")
+    shift = overall(metrics, "calibration_shift")
     slope = overall(metrics, "calibration_slope")
-    if not np.isfinite([level.lo, slope.lo]).all():
+    if not np.isfinite([shift.lo, slope.lo]).all():
         yield "calibration cannot be evaluated: too few of either outcome, or constant scores"
-    if _outside(level, -criteria.level_tolerance, criteria.level_tolerance):
+    if _outside(shift, -criteria.level_tolerance, criteria.level_tolerance):
         mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
         yield (
-            f"mean score {mean:.3f} is far from the rate {rate:.3f}: a shift of {level} log-odds, more than "
+            f"mean score {mean:.3f} is far from the rate {rate:.3f}: a shift of {shift} log-odds, more than "
             f"{criteria.level_tolerance} and sampling error"
         )
     if _outside(slope, *criteria.slope_range):
@@ -76,7 +85,7 @@ def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
 
     Args:
         metrics: Rows of ``ml.metrics`` of the version's test fold.
-        decision: What the promotion gate decided.
+        decision: Decision of the promotion gate.
     """
     if decision.defects or decision.against_baseline is None or not decision.against_baseline.hi < 0:
         return DO_NOT_USE

@@ -1,4 +1,4 @@
-"""Whether a probability gives away that its customer was among those the model learned from."""
+"""Membership inference: whether a probability reveals that its customer was in the training data."""
 
 from dataclasses import asdict
 
@@ -19,15 +19,15 @@ REPLICATES = 200
 
 
 def membership_auc(problem: PredictionProblem, rows: Matrix) -> Interval:
-    """How well an attacker tells the learned-from from others: 0.5 is not at all, 1 is always.
+    """AUC of an attacker who separates training customers from others: 0.5 is guessing, 1 is certain.
 
-    The problem's recipe is fitted on a random half of the customers. The attacker knows each customer's
-    outcomes and the probabilities said, and takes for learned-from whoever was predicted too well. Both
-    halves have the same days, so a season tells nothing. The version that serves learns from twice the
-    customers and gives away less.
+    The ranker of the problem is fitted on a random half of the customers. The attacker knows outcomes and
+    predicted probabilities of each customer, and takes a customer with a small loss for a training
+    customer. Both halves have the same days, so a season reveals nothing. The version that serves is
+    fitted on twice the customers and reveals less.
 
     Args:
-        problem: What was asked.
+        problem: The prediction problem.
         rows: Rows with a known outcome; several per customer.
 
     Returns:
@@ -40,16 +40,22 @@ def membership_auc(problem: PredictionProblem, rows: Matrix) -> Interval:
     codes, customers = pd.factorize(rows.entities)
     is_member = rng.permutation(len(customers)) < len(customers) // 2
     ranker = fit_ranker(problem, rows.of(is_member[codes]))
-    said = ranker.predict_proba(rows.features)[:, 1]
-    loss = np.bincount(codes, log_losses(rows.outcome, said)) / np.bincount(codes)
+    predicted = ranker.predict_proba(rows.features)[:, 1]
+    loss = np.bincount(codes, log_losses(rows.outcome, predicted)) / np.bincount(codes)
     resamples = ClusterBootstrap.by_customer(np.arange(len(customers)), replicates=REPLICATES, rng=rng)
-    # Its geometric mean: what the model gave to that which happened.
+    # Geometric mean of the probabilities that the model gave to the observed outcomes.
     replicates = classification_metrics(is_member.astype(np.float64), np.exp(-loss), resamples)["auc"]
     return interval(float(replicates[0]), replicates[1:])
 
 
 def membership_rows(problem: PredictionProblem, rows: Matrix, *, version: str) -> pd.DataFrame:
-    """The one row about it for ``ml.metrics``, under the training fold of ``version``."""
+    """The row of ``ml.metrics`` for :func:`membership_auc`, in the training fold.
+
+    Args:
+        problem: The prediction problem.
+        rows: Rows (n, k) with a known outcome; several per customer.
+        version: The candidate's version.
+    """
     found = membership_auc(problem, rows)
     row = {
         **asdict(MetricKey(model_name=problem.name, model_version=version, split="train")),

@@ -1,4 +1,4 @@
-"""The parts of the customers that a model is judged on one by one."""
+"""Slices of the customers, on each of which a model is evaluated."""
 
 from collections.abc import Mapping, Sequence
 

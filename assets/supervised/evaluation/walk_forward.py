@@ -45,12 +45,16 @@ class WalkForwardModels:
 
 
 def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
-    """Train on the older dates, calibrate on the newer, then refit the ranker on all of ``known``.
+    """Train on the older dates, calibrate on the newer, then refit the ranker on all rows.
+
+    Args:
+        problem: The prediction problem.
+        known: Rows (n, k) with a known outcome.
 
     Raises:
-        TooLittleHistory: when the dates do not suffice for two folds.
-        InsufficientData: when customers or positives do not suffice.
-        LeakDetected: when a feature gives the outcome away.
+        TooLittleHistory: The dates do not suffice for two folds.
+        InsufficientData: Customers or positives do not suffice.
+        LeakDetected: A feature gives the outcome away.
     """
     days = np.unique(known.as_of).tolist()
     train, calibration = calibration_split(days, horizon_days=problem.horizon_days)
@@ -61,10 +65,10 @@ def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
 
 
 def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForwardModels:
-    """Refit the pipeline through the test fold every eight weeks, on what was known by then.
+    """Refit the pipeline through the test fold every eight weeks, on the data known by then.
 
     Raises:
-        TooLittleHistory, InsufficientData, LeakDetected: as in :func:`fit_calibrated`.
+        TooLittleHistory, InsufficientData, LeakDetected: As in :func:`fit_calibrated`.
     """
     split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
     models = tuple(

@@ -1,4 +1,4 @@
-"""The naive rival: a shrunken rate per band of recency. Also the fallback."""
+"""The baseline, which is also the fallback: a shrunken rate per band of recency."""
 
 from typing import Self
 
@@ -16,7 +16,7 @@ PRIOR_ROWS = 20.0
 
 
 class RecencyBands(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What a marketer does without a model: the rate of those who ordered as recently, nothing else.
+    """The rate of customers who ordered as recently: a marketer's rule without a model.
 
     Each band's rate is the mean of a Beta posterior whose prior is the overall rate worth 20 rows, so
     an empty band has the overall rate.
@@ -27,24 +27,24 @@ class RecencyBands(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.prior_rows = prior_rows
 
     def fit(self, X: pd.DataFrame, y: npt.NDArray[np.generic]) -> Self:  # noqa: N803 - scikit-learn's names
-        """Count outcomes per band of ``X[column]`` (days); ``y`` (n,) is 0/1.
+        """Count outcomes per band of ``X[column]`` (days), ``X`` being (n, k); ``y`` (n,) is 0/1.
 
         Raises:
-            ValueError: when there is no row.
+            ValueError: There is no row.
         """
         if len(X) == 0:
             raise ValueError("no rows: a rate needs at least one")
         outcome = np.asarray(y, dtype=np.float64)
         bands = self._bands(X)
         size = len(BAND_ENDS) + 2
-        happened, rows = np.bincount(bands, outcome, size), np.bincount(bands, minlength=size)
+        positives, rows = np.bincount(bands, outcome, size), np.bincount(bands, minlength=size)
         overall = (outcome.sum() + 0.5) / (outcome.size + 1.0)
-        self.rates_ = (happened + self.prior_rows * overall) / (rows + self.prior_rows)
+        self.rates_ = (positives + self.prior_rows * overall) / (rows + self.prior_rows)
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's names
-        """The rates of the bands, as (n, 2): it does not happen, it happens."""
+        """The rates of the bands, as (n, 2): probability of no outcome, and of the outcome."""
         rate = self.rates_[self._bands(X)]
         return np.column_stack([1 - rate, rate])
 

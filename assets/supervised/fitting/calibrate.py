@@ -1,4 +1,4 @@
-"""From a ranker's scores to probabilities, on a fold the ranker has not seen."""
+"""Calibrate a ranker on a fold that it has not seen."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ Method = Literal["sigmoid", "isotonic"]
 ISOTONIC_FROM = 10_000
 
 
-def calibration_method(happened: int, others: int) -> Method:
+def calibration_method(positives: int, negatives: int) -> Method:
     """Isotonic from 10,000 different customers of the rarer kind on, sigmoid below.
 
     A step function fitted on few buyers follows their noise; two parameters cannot. The literature's
@@ -23,11 +23,18 @@ def calibration_method(happened: int, others: int) -> Method:
 
     Source: Niculescu-Mizil & Caruana 2005, "Predicting good probabilities with supervised learning".
     """
-    return "isotonic" if min(happened, others) >= ISOTONIC_FROM else "sigmoid"
+    return "isotonic" if min(positives, negatives) >= ISOTONIC_FROM else "sigmoid"
 
 
 def calibrated(ranker: Any, features: pd.DataFrame, *, outcome: Floats, method: Method) -> Any:  # noqa: ANN401
-    """``ranker``, left as it is, with a calibrator fitted on ``features`` (n, k) and ``outcome`` (n,)."""
+    """The unchanged ``ranker`` with a calibrator.
+
+    Args:
+        ranker: A fitted classifier.
+        features: (n, k) of the calibration fold.
+        outcome: (n,) of 0/1.
+        method: Kind of calibrator.
+    """
     return CalibratedClassifierCV(FrozenEstimator(ranker), method=method).fit(
         features, outcome.astype("int64")
     )

@@ -1,4 +1,4 @@
-"""Storage of fitted supervised models: what skops writes, and the facts beside it."""
+"""Storage of fitted supervised models: the object that skops writes, and the facts beside it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Numbers put into bins of equal weight before the boosting sees them."""
+"""Bin numbers into quantiles of equal weight ahead of the gradient boosting."""
 
 from typing import Any, Self
 
@@ -7,31 +7,37 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from assets.metrics.arrays import Floats
 
-# As many as the boosting tells apart.
+# The most bins that the boosting supports.
 BINS = 255
-# As many rows as the boosting looks at to find them.
-LOOKED_AT = 200_000
+# The boosting samples as many rows to find its bins.
+SAMPLED_ROWS = 200_000
 
 
 class QuantileBinner(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Each number as the place of its bin; the bins hold equal weights of the rows it was fitted on.
+    """Replace each number by the index of its bin; bins hold equal weights of the fitted rows.
 
     The boosting would do the same. But scikit-learn 1.9 sorts a column of weighted rows once per bin,
     254 times: half of the time of a fit. A column with no more values than bins keeps a bin for each.
     Missing stays missing.
 
     Args:
-        skipped: So many columns at the front are passed through.
+        skipped: Number of columns at the front that are passed through.
     """
 
     def __init__(self, skipped: int = 0) -> None:
         self.skipped = skipped
 
     def fit(self, X: Floats, y: Any = None, sample_weight: Floats | None = None) -> Self:  # noqa: N803, ANN401, ARG002
-        """Find the bins of ``X`` (n, k) with weights (n,), or equal ones."""
+        """Find the bins.
+
+        Args:
+            X: (n, k) numbers.
+            y: Ignored.
+            sample_weight: (n,) weights; equal ones by default.
+        """
         rows = np.arange(len(X))
-        if len(X) > LOOKED_AT:
-            rows = np.sort(np.random.default_rng(0).choice(len(X), LOOKED_AT, replace=False))
+        if len(X) > SAMPLED_ROWS:
+            rows = np.sort(np.random.default_rng(0).choice(len(X), SAMPLED_ROWS, replace=False))
         weights = None if sample_weight is None else sample_weight[rows]
         self.edges_ = [_edges(np.asarray(column[rows], dtype=float), weights) for column in self._numbers(X)]
         return self

@@ -1,4 +1,4 @@
-"""How a kind of question is fitted and compared; so far: will it happen, yes or no."""
+"""Estimator and row weights by kind of outcome; so far binary outcomes."""
 
 from dataclasses import dataclass, field, replace
 
@@ -36,7 +36,7 @@ class Boosting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """Will it happen: a probability per entity, compared by log loss."""
+    """A binary outcome: a probability per entity, compared by log loss."""
 
     boosting: Boosting = field(default_factory=Boosting)
 
@@ -45,6 +45,11 @@ class Binary:
 
         Missing numbers stay missing (the trees learn a side for them), and so do categories not seen
         in training.
+
+        Args:
+            numeric: Columns read as numbers.
+            categorical: Columns read as categories.
+            seed: Seed of the boosting.
         """
         encoder = OrdinalEncoder(
             handle_unknown="use_encoded_value",
@@ -79,16 +84,23 @@ class Binary:
     def pilot_estimator(
         self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int
     ) -> Pipeline:
-        """A quick unfitted estimator, good enough to tell how much each day bought beyond its customers."""
+        """A quick unfitted estimator, precise enough to estimate each day's common shift.
+
+        Args:
+            numeric: Columns read as numbers.
+            categorical: Columns read as categories.
+            seed: Seed of the boosting.
+        """
         quick = replace(self.boosting, learning_rate=0.1, max_iter=60)
         return replace(self, boosting=quick).estimator(numeric=numeric, categorical=categorical, seed=seed)
 
     def weights(self, outcome: Floats, expected: Floats, *, as_of: npt.NDArray[np.datetime64]) -> Floats:
         """Row weights that take each as-of day's common shift out of the outcomes.
 
-        Without them a season leaks into whatever tells days apart a little, such as tenure or how long
-        ago an order can be. Weighing every day to the same rate instead would take the days' different
-        customers for a period effect: on Online Retail it made new customers look 0.5 log-odds worse.
+        Without them a season leaks into every column that differs a little between days, such as tenure or
+        the longest possible recency. Weighing every day to the same rate instead would take the days'
+        different customers for a period effect: on Online Retail it made new customers look 0.5 log-odds
+        worse.
 
         Args:
             outcome: (n,) of 0/1.

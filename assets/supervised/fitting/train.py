@@ -24,7 +24,7 @@ LEAST_CALIBRATION = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """A fitted model and the facts that scoring needs of it.
+    """A fitted model and the facts that scoring needs.
 
     Attributes:
         problem: Name of the problem.
@@ -59,11 +59,16 @@ class Fitted:
 
 
 def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
-    """Fit on ``train``, calibrate on ``calibration``.
+    """Fit on the training fold, calibrate on the calibration fold.
+
+    Args:
+        problem: The prediction problem.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
 
     Raises:
-        InsufficientData: when customers or positives are below the problem's minimum.
-        LeakDetected: when one feature alone gives the outcome away.
+        InsufficientData: Customers or positives are below the problem's minimum.
+        LeakDetected: One feature alone gives the outcome away.
     """
     refuse_insufficient_data(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.criteria.highest_auc)
@@ -78,7 +83,7 @@ def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fi
 
     The newest dates are the most like today, so the version that serves learns from them too; no unseen
     fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
-    calibrator learned on; the realised checks would show if they did not.
+    calibrator was fitted on; the realised checks would show if they did not.
 
     Args:
         problem: The prediction problem.
@@ -86,7 +91,7 @@ def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fi
         known: Every row with a known outcome.
 
     Raises:
-        ValueError: when ``evaluated`` is the fallback, which has no ranker of its own.
+        ValueError: ``evaluated`` is the fallback, which has no ranker of its own.
     """
     if evaluated.is_fallback:
         raise ValueError(f"the fallback of {evaluated.problem} has no ranker to refit")
@@ -97,13 +102,22 @@ def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fi
 
 
 def fit_baseline(problem: PredictionProblem, known: Matrix) -> Fitted:
-    """The baseline, fitted on ``known``: give it the folds that the candidate saw, both of them."""
+    """Fit the baseline on ``known`` (n, k): both folds that the candidate was fitted and calibrated on."""
     model = RecencyBands(column=problem.recency).fit(known.features, known.outcome)
     return _fitted(problem, model, method="none", reference=known, calibration=known)
 
 
 def refuse_insufficient_data(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
-    """Raise ``InsufficientData`` with every shortage and its counts."""
+    """Refuse to fit with too few customers, positives or negatives.
+
+    Args:
+        problem: Holds the minimum.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
+
+    Raises:
+        InsufficientData: Any is below its minimum; the message has every shortage and its counts.
+    """
     customers = len(set(train.entities.tolist()))
     negatives = len(calibration) - calibration.positives
     others = len(train) - train.positives
@@ -129,22 +143,22 @@ def refuse_insufficient_data(problem: PredictionProblem, train: Matrix, *, calib
 
 
 def _distinct(rows: Matrix) -> tuple[int, int]:
-    """How many different customers had the outcome at least once, and how many did not at least once."""
-    happened = rows.outcome == 1
-    return len(set(rows.entities[happened].tolist())), len(set(rows.entities[~happened].tolist()))
+    """Numbers of different customers in positive rows, and in negative rows."""
+    positive = rows.outcome == 1
+    return len(set(rows.entities[positive].tolist())), len(set(rows.entities[~positive].tolist()))
 
 
 def usable_features(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
-    """The features a model may learn from: numbers that some row of ``features`` (n, k) has, and categories.
+    """The columns that a model reads: numbers that some row of ``features`` (n, k) has, and categories.
 
     A table that was never delivered leaves its columns empty. Offered to the trees, they would still
-    be drawn in place of columns that say something: orders alone must give the same model either way.
+    be drawn in place of informative columns: orders alone must give the same model either way.
     """
     return tuple(name for name in problem.numeric if features[name].notna().any()) + problem.categorical
 
 
 def reference_row(features: pd.DataFrame) -> Reference:
-    """Median of each number and most frequent value of each category; ``None`` when all are missing."""
+    """Median of each number and mode of each category of ``features`` (n, k); ``None`` without any value."""
     found: dict[str, float | str | None] = {}
     for name in features.columns:
         column = features[name].dropna()
@@ -158,7 +172,7 @@ def reference_row(features: pd.DataFrame) -> Reference:
 
 
 def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
-    """The problem's recipe fitted on ``rows``, before any calibration."""
+    """Fit the estimator of the problem on ``rows`` (n, k), without calibration."""
     task, outcome = problem.task, rows.outcome.astype("int64")
     numeric = tuple(name for name in usable_features(problem, rows.features) if name in problem.numeric)
     pilot_estimator = task.pilot_estimator(
@@ -182,14 +196,14 @@ def _fitted(
     calibration: Matrix,
 ) -> Fitted:
     lowest = 0.5 / (len(calibration) + 1)
-    said = np.clip(model.predict_proba(calibration.features)[:, 1], lowest, 1 - lowest)
+    predicted = np.clip(model.predict_proba(calibration.features)[:, 1], lowest, 1 - lowest)
     customers = pd.factorize(calibration.entities)[0]
     return Fitted(
         problem=problem.name,
         model=model,
         method=method,
         reference=reference_row(reference.features),
-        bins=calibration_bins(calibration.outcome, said, customers),
+        bins=calibration_bins(calibration.outcome, predicted, customers),
         lowest=lowest,
         is_fallback=method == "none",
     )

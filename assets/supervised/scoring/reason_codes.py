@@ -28,13 +28,14 @@ def reason_codes(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[Fea
 
     A group without a usable column moves nothing.
     A group's effect is the row's log-odds minus its log-odds when the group's columns are replaced by
-    the typical customer's. Themes are blanked whole, because blanking one of two columns that say the
-    same leaves the other to speak. The ranker is asked, not the calibrator, whose steps hide effects.
+    those of the reference row. A group is occluded as a whole, because one of two redundant columns would
+    carry the effect of the other. The ranker's log-odds are compared, without the calibrator, whose steps
+    hide effects.
 
     Args:
-        fitted: The model and its typical customer.
+        fitted: The model and its reference row.
         features: (n, k) typed feature frame.
-        groups: Themes; the first column of each is the code, and its value is shown.
+        groups: Feature groups; the first column of each is the code, and its value is shown.
 
     Returns:
         n rows: code and value as text, direction ``raises`` or ``lowers``, importance as share of the
@@ -49,27 +50,27 @@ def reason_codes(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[Fea
     effects = np.vstack(chunks)
     shown = np.column_stack([_shown(features[group.columns[0]]) for group in groups])
     codes = np.asarray([group.columns[0] for group in groups], dtype=object)
-    return _told(effects, codes, shown=shown)
+    return _reason_columns(effects, codes, shown=shown)
 
 
 def _effects(fitted: Fitted, features: pd.DataFrame, groups: Sequence[FeatureGroup]) -> Floats:
     if features.empty:
         return np.zeros((0, len(groups)))
     actual = _ranker_log_odds(fitted, features)
-    blanked = [
-        _ranker_log_odds(fitted, _blanked(features, group, fitted.reference))
+    occluded = [
+        _ranker_log_odds(fitted, _occluded(features, group, fitted.reference))
         if any(fitted.reference[name] is not None for name in group.columns)
         else actual
         for group in groups
     ]
-    return actual[:, None] - np.column_stack(blanked)
+    return actual[:, None] - np.column_stack(occluded)
 
 
 def _ranker_log_odds(fitted: Fitted, features: pd.DataFrame) -> Floats:
     return log_odds(fitted.ranker.predict_proba(features)[:, 1])
 
 
-def _blanked(features: pd.DataFrame, group: FeatureGroup, reference: Reference) -> pd.DataFrame:
+def _occluded(features: pd.DataFrame, group: FeatureGroup, reference: Reference) -> pd.DataFrame:
     reference_row = {name: _constant(features[name], reference[name]) for name in group.columns}
     return features.assign(**reference_row)
 
@@ -95,7 +96,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
 
 
-def _told(effects: Floats, codes: Texts, *, shown: Texts) -> pd.DataFrame:
+def _reason_columns(effects: Floats, codes: Texts, *, shown: Texts) -> pd.DataFrame:
     size = np.abs(effects)
     total = np.maximum(size.sum(axis=1), SMALLEST_EFFECT)
     best: Ints = np.argsort(-size, axis=1, kind="stable")[:, :REASONS]
@@ -114,6 +115,6 @@ def _told(effects: Floats, codes: Texts, *, shown: Texts) -> pd.DataFrame:
 
 
 def _unless(missing: Flags, texts: Texts) -> Texts:
-    told = texts.copy()
-    told[missing] = None
-    return told
+    found = texts.copy()
+    found[missing] = None
+    return found

@@ -105,7 +105,7 @@ def add_ranks(problem: PredictionProblem, rows: pd.DataFrame) -> pd.DataFrame:
     cohort = rows.loc[eligible]
     probability = cohort["probability"].to_numpy(dtype=np.float64)
     entities = cohort[problem.entity_id].to_numpy(dtype=object)
-    ranked = pd.DataFrame(_standing(problem, probability, entities), index=cohort.index)
+    ranked = pd.DataFrame(_rank_columns(problem, probability, entities), index=cohort.index)
     return pd.concat([rows, ranked.reindex(rows.index)], axis=1)
 
 
@@ -145,7 +145,7 @@ def _probabilities(fitted: Fitted, raw: Floats, *, shift: PriorShift) -> dict[st
     }
 
 
-def _standing(problem: PredictionProblem, probability: Floats, entities: Texts) -> dict[str, object]:
+def _rank_columns(problem: PredictionProblem, probability: Floats, entities: Texts) -> dict[str, object]:
     rank, size = ranks(probability, entities), max(probability.size, 1)
     percentile = -(-100 * rank // size)
     base_rate = float(probability.mean()) if probability.size else float("nan")

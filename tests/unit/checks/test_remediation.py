@@ -8,13 +8,16 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from assets.churn.capability import CHURN
 from assets.defs import PARTITION_TAG
 from assets.keys import Key
 from assets.transform.defs import _with_next_step
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
 from checks.binding import check_of
+from checks.models.defs import shared_checks
 from checks.models.plots import with_reliability, with_totals
-from checks.remediation import NEXT_STEPS, next_step_of
+from checks.models.supervised import supervised_invariants
+from checks.remediation import NEXT_STEPS
 from checks.verdict import Verdict
 
 RED = Verdict(passed=False, reason="3 of 5", value=3.0, threshold=0.0, evidence={"n": 5.0})
@@ -31,9 +34,7 @@ LEVELS = pd.DataFrame(
 
 def bound(verdict: Verdict) -> dg.AssetCheckResult:
     """The check result that Dagster receives for ``verdict``."""
-    return result_of(
-        check_of(TABLE, "cohort_is_scored_once", lambda _context, _warehouse: verdict, why=bound)
-    )
+    return result_of(check_of(TABLE, "segments_are_stable", lambda _context, _warehouse: verdict, why=bound))
 
 
 def result_of(check: dg.AssetChecksDefinition) -> dg.AssetCheckResult:
@@ -49,9 +50,11 @@ def test_every_next_step_is_a_sentence() -> None:
         assert step.endswith(".")
 
 
-def test_next_steps_do_not_depend_on_the_problem() -> None:
-    step = next_step_of("training_rows_of_churn_match_contract")
-    assert step == NEXT_STEPS["training_rows_of_<problem>_match_contract"]
+def test_every_declared_next_step_is_a_sentence_and_in_no_table() -> None:
+    declared = {each.name: each.next_step for each in (*shared_checks(CHURN), *supervised_invariants(CHURN))}
+    assert len(declared) == 11
+    assert all(step[0].isupper() and step.endswith(".") for step in declared.values())
+    assert not declared.keys() & NEXT_STEPS.keys()
 
 
 def test_a_check_without_a_next_step_cannot_be_bound() -> None:
@@ -60,14 +63,14 @@ def test_a_check_without_a_next_step_cannot_be_bound() -> None:
 
 
 def test_a_declared_next_step_comes_before_the_table() -> None:
-    check = check_of(TABLE, "cohort_is_scored_once", lambda *_: RED, why=bound, next_step="Do this.")
+    check = check_of(TABLE, "segments_are_stable", lambda *_: RED, why=bound, next_step="Do this.")
     assert result_of(check).metadata["next_step"].value == "Do this."
 
 
 def test_a_failed_check_shows_reason_and_next_step_and_a_passed_one_only_the_reason() -> None:
     red, green = bound(RED), bound(GREEN)
     assert red.description == "3 of 5"
-    assert red.metadata["next_step"].value == NEXT_STEPS["cohort_is_scored_once"]
+    assert red.metadata["next_step"].value == NEXT_STEPS["segments_are_stable"]
     assert red.metadata["n"].value == 5.0
     assert green.description == "fine"
     assert "next_step" not in green.metadata

@@ -63,7 +63,7 @@ def test_missing_stays_missing_and_order_stays_order() -> None:
 def test_a_sample_of_the_rows_gives_nearly_the_same_bins(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(50_000, 1))
     whole = QuantileBinner().fit(values).edges_[0]
-    monkeypatch.setattr("assets.supervised.fitting.quantile_binning.LOOKED_AT", 20_000)
+    monkeypatch.setattr("assets.supervised.fitting.quantile_binning.SAMPLED_ROWS", 20_000)
     part = QuantileBinner().fit(values).edges_[0]
     assert len(part) == len(whole)
     assert np.abs(part - whole)[5:-5].max() < 0.1
