@@ -17,7 +17,7 @@ from assets.ports import Warehouse
 
 
 def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """``ml.usability_report``, made as soon as the exports have landed, as the morning sees them."""
+    """``ml.usability_report``, made as soon as the exports are loaded, for the as-of date of the run."""
 
     @dg.asset(
         key=dg.AssetKey(USABILITY_REPORT),
@@ -30,7 +30,7 @@ def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
     def _usability(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        # The morning says what is stale.
+        # Staleness is measured from the as-of date.
         rows = usability_rows(profiles(warehouse), today=date.fromisoformat(context.partition_key))
         warehouse.replace(USABILITY_REPORT, rows)
         records = [

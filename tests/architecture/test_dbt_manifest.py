@@ -26,7 +26,7 @@ NAMES = {
 }
 LONGEST_MODEL = 80
 MOVING = re.compile(r"\b(current_date|current_timestamp|today\(|now\(|random\(|uuid\(|getdate)")
-# Anything compared with the as-of morning, on either side of the sign or between two values.
+# Anything compared with the as-of date, on either side of the sign or between two values.
 AS_OF_INEQUALITY = re.compile(
     r"as_of_(at|date)\s*(<|>|between\b)|(<|>)=?\s*((\w+|\{\{ \w+ \}\})\.)?as_of_(at|date)"
 )

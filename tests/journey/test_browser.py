@@ -44,7 +44,7 @@ def test_an_asset_page_says_what_the_table_is_and_how_many_rows_it_got(page: Pag
     shown(
         page,
         "/assets/features/feat_customer__orders?view=overview",
-        "What a customer's orders said on the morning",
+        "Features of each customer's orders as of as_of_date",
     )
     page.screenshot(path=tmp_path / "features.png")
 
@@ -58,7 +58,7 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         "scores_match_contract",
         "observed_totals_are_inside_intervals",
         "The mean published probability lies among the rates that matured days have shown.",
-        "of 294 customers; matured days allow",
+        "of 294 customers; matured dates allow",
     )
     page.screenshot(path=tmp_path / "checks.png")
     shown(

@@ -17,27 +17,28 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def told_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, RunResult]:
+def run_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, RunResult]:
     place = Place(var_dir=tmp_path_factory.mktemp("retail"), business="config/online_retail.yaml", size="")
     return place, place.run()
 
 
 @pytest.fixture(scope="module")
-def shop(told_shop: tuple[Place, RunResult]) -> Place:
-    place, told = told_shop
-    assert told.code == 0, told.output
+def shop(run_shop: tuple[Place, RunResult]) -> Place:
+    place, result = run_shop
+    assert result.code == 0, result.output
     return place
 
 
-def test_the_run_tells_rows_grade_and_rival(told_shop: tuple[Place, RunResult]) -> None:
-    _, told = told_shop
-    assert told.code == 0, told.output
-    assert "as-of date 2011-12-05" in told.output
+def test_the_summary_states_rows_grade_and_baseline(run_shop: tuple[Place, RunResult]) -> None:
+    _, result = run_shop
+    assert result.code == 0, result.output
+    assert "as-of date 2011-12-05" in result.output
     assert (
-        "orders_2009_2010 -> raw.order_lines: 525,461 rows in, 502,938 loaded, 22,523 rejected" in told.output
+        "orders_2009_2010 -> raw.order_lines: 525,461 rows in, 502,938 loaded, 22,523 rejected"
+        in result.output
     )
-    assert "orders_2010_2011 -> raw.order_lines: 541,909 rows in, 541,909 loaded, 0 rejected" in told.output
-    assert "naive rival (rate by recency)" in told.output
+    assert "orders_2010_2011 -> raw.order_lines: 541,909 rows in, 541,909 loaded, 0 rejected" in result.output
+    assert "baseline (rate by recency)" in result.output
 
 
 def test_the_model_is_fit_for_use_and_beats_the_rate_by_recency(shop: Place) -> None:

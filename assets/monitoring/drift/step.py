@@ -55,7 +55,13 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
 
 
 def page_of(reports: Path, name: str, *, as_of: date) -> Path:
-    """Where the page of capability ``name`` and one as-of date lies."""
+    """Where the page of one capability and as-of date lies.
+
+    Args:
+        reports: Folder of the pages for a browser.
+        name: The capability.
+        as_of: The date.
+    """
     return reports / "drift" / f"{name}_{as_of}.html"
 
 
@@ -126,7 +132,14 @@ def _draw_page(
 def drift_rows(
     judged: Sequence[DriftVerdict], *, model_name: str, model_version: str, as_of: date
 ) -> pd.DataFrame:
-    """The rows of one morning, typed as :data:`DRIFT_TYPES` says."""
+    """The rows of one as-of date, typed as :data:`DRIFT_TYPES` says.
+
+    Args:
+        judged: One verdict per feature and slice.
+        model_name: The capability.
+        model_version: The version that is compared.
+        as_of: The date.
+    """
     named = {"model_name": model_name, "model_version": model_version, "as_of_date": as_of}
     rows = [
         named
