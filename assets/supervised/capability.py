@@ -64,7 +64,7 @@ from assets.supervised.scoring.score_rows import (
     build_score_rows,
 )
 
-COMPARED = Comparison(metric="levelled_log_loss", label="log loss after recalibration")
+COMPARED = Comparison(metric="recalibrated_log_loss", label="log loss after recalibration")
 # A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
 REALISED_WINDOW = timedelta(weeks=13)
 FIGURES = ("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")

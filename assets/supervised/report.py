@@ -16,7 +16,7 @@ COMPARED = {
     "auc": "AUC (higher is better)",
     "average_precision": "average precision (higher)",
     "log_loss": "log loss (lower)",
-    "levelled_log_loss": "log loss after recalibration (lower)",
+    "recalibrated_log_loss": "log loss after recalibration (lower)",
     "brier": "Brier score (lower)",
 }
 

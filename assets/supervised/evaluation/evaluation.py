@@ -109,7 +109,7 @@ def evaluate(
 ) -> RecordedMetrics:
     """Every measure with its 95 % interval, overall and per slice, beside the competitors'.
 
-    ``levelled_log_loss`` is the log loss after each as-of day's mean probability was moved to that
+    ``recalibrated_log_loss`` is the log loss after each as-of day's mean probability was moved to that
     date's rate, for every model alike. The period effect that the cohort shares is forecast by
     ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
     between two rankings. Metrics named ``naive_…`` and ``champion_…`` are the competitors' own;
@@ -162,7 +162,7 @@ def _accuracy(part: _Rows, name: str) -> Replicates:
     replicates = np.r_[recalibrated.mean(), part.resamples.means(recalibrated[:, None])[:, 0]]
     return {
         **classification_metrics(part.outcome, part.predicted[name], part.resamples),
-        "levelled_log_loss": replicates,
+        "recalibrated_log_loss": replicates,
     }
 
 
@@ -171,7 +171,7 @@ def _skill(part: _Rows, ours: Replicates) -> Interval:
     constant = log_losses(part.outcome, part.day_rate)
     blind = np.r_[constant.mean(), part.resamples.means(constant[:, None])[:, 0]]
     with np.errstate(divide="ignore", invalid="ignore"):
-        skill = 1 - ours["levelled_log_loss"] / blind
+        skill = 1 - ours["recalibrated_log_loss"] / blind
     return interval(float(skill[0]), skill[1:])
 
 
