@@ -67,7 +67,7 @@ from assets.supervised.scoring.score_rows import (
 COMPARED = Comparison(metric="recalibrated_log_loss", label="log loss after recalibration")
 # A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
 REALISED_WINDOW = timedelta(weeks=13)
-FIGURES = ("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
+FIGURES = ("auc", "mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
 CODE = ("supervised", "prior_shift", "features", "metrics")
 
 

@@ -122,21 +122,21 @@ def _evaluation(problem: PredictionProblem, metrics: pd.DataFrame) -> str:
 def _calibration(registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame) -> str:
     facts = {
         name: overall(metrics, name)
-        for name in ("mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
+        for name in ("mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
     }
     rows = [
         (
             each["bin"],
             each["n"],
             f"{each['mean_predicted']:.3f}",
-            f"{each['actual_rate']:.3f}",
+            f"{each['mean_observed']:.3f}",
             f"{each['ci_lo']:.3f} to {each['ci_hi']:.3f}",
         )
         for each in bins.loc[bins["slice_name"] == "all"].sort_values("bin").to_dict("records")
     ]
     table = markdown_table(("bin", "rows", "mean predicted", "observed rate", "95 % interval"), rows)
     return (
-        f"Mean predicted {facts['mean_predicted']}, observed rate {facts['actual_rate']}; shift "
+        f"Mean predicted {facts['mean_predicted']}, observed rate {facts['mean_observed']}; shift "
         f"{facts['calibration_shift']} log-odds (0 is right), slope "
         f"{facts['calibration_slope']} (1 is right). "
         f"Method: {registry['calibration_method']}.\n\n{table}"

@@ -130,7 +130,7 @@ def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
     if "mean_predicted" not in verdict.evidence:
         return verdict
     found = verdict.evidence
-    return replace(verdict, value=found["mean_predicted"], threshold=found["actual_rate"])
+    return replace(verdict, value=found["mean_predicted"], threshold=found["mean_observed"])
 
 
 def features_have_not_drifted(drifted: pd.Series) -> Verdict:

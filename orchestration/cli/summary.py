@@ -215,7 +215,7 @@ def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
     day = days["slice_value"].max()
     values = {str(row["metric"]): row for row in days.loc[days["slice_value"] == day].to_dict("records")}
     n = int(values["mean_predicted"]["n"])
-    expected, observed = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
+    expected, observed = (n * float(values[name]["value"]) for name in ("mean_predicted", "mean_observed"))
     return [f"      on {day}: expected {expected:,.0f} of {n:,} sampled customers, observed {observed:,.0f}"]
 
 

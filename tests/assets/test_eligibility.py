@@ -129,7 +129,7 @@ def test_observed_positives_are_counted_among_eligible_customers(worlds: tuple[W
     eligible = truth.loc[(truth["as_of_date"].dt.date == SCORED) & (number(truth) < ELIGIBLE)]
     assert realised == eligible["outcome"].sum()
     metrics = worlds[0].table(METRICS)
-    evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "actual_rate")]
+    evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "mean_observed")]
     assert evaluated.loc[evaluated["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
     rates = realised_rates(WITH_EXCLUSIONS, worlds[0].warehouse, as_of=MONITORED)
     assert rates.max() < 0.5, "all ineligible customers have the outcome"

@@ -23,7 +23,7 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     """
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
-    said, happened = bins["mean_predicted"].to_numpy(float), bins["actual_rate"].to_numpy(float)
+    said, happened = bins["mean_predicted"].to_numpy(float), bins["mean_observed"].to_numpy(float)
     reach = np.abs(bins[["ci_lo", "ci_hi"]].to_numpy(float).T - happened)
     top = 1.05 * float(max(said.max(), bins["ci_hi"].max())) if len(bins) else 1.0
     axes.plot([0, top], [0, top], color="0.7", linewidth=1, label="perfect")

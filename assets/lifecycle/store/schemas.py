@@ -41,7 +41,7 @@ BIN_TYPES: Types = {
     "bin": SMALL,
     "n": COUNT,
     "mean_predicted": NUMBER,
-    "actual_rate": NUMBER,
+    "mean_observed": NUMBER,
     "ci_lo": NUMBER,
     "ci_hi": NUMBER,
 }

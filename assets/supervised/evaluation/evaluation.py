@@ -194,7 +194,7 @@ def _extent(part: _Rows) -> dict[str, Interval]:
     predicted = part.predicted[""]
     lowest, highest = float(predicted.min()), float(predicted.max())
     return {
-        "actual_rate": interval(float(part.outcome.mean()), means[:, 0]),
+        "mean_observed": interval(float(part.outcome.mean()), means[:, 0]),
         "mean_predicted": interval(float(predicted.mean()), means[:, 1]),
         "lowest_predicted": Interval(value=lowest, lo=lowest, hi=lowest),
         "highest_predicted": Interval(value=highest, lo=highest, hi=highest),

@@ -21,7 +21,7 @@ RED = Verdict(passed=False, reason="3 of 5", value=3.0, threshold=0.0, evidence=
 GREEN = Verdict(passed=True, reason="fine", evidence={"n": 5.0})
 TABLE = Key("ml", "things")
 BINS = pd.DataFrame(
-    {"slice_name": ["all"], "mean_predicted": [0.2], "actual_rate": [0.3], "ci_lo": [0.2], "ci_hi": [0.4]}
+    {"slice_name": ["all"], "mean_predicted": [0.2], "mean_observed": [0.3], "ci_lo": [0.2], "ci_hi": [0.4]}
 )
 LEVELS = pd.DataFrame(
     {"as_of_date": ["2024-01-01"], "sum_probability": [9.0], "total_lo": [5.0], "total_hi": [13.0],

@@ -25,9 +25,9 @@ def figures(version: str) -> pd.DataFrame:
         (version, "recency", "0-30 days", "auc", 0.6, 0.5, 0.7, 400),
         # Of two as-of dates the newer one counts. 400 x 0.25 = 100 expected, 400 x 0.2 = 80 observed.
         (version, "as_of_date", "2024-11-25", "mean_predicted", 0.5, 0.4, 0.6, 10),
-        (version, "as_of_date", "2024-11-25", "actual_rate", 0.5, 0.4, 0.6, 10),
+        (version, "as_of_date", "2024-11-25", "mean_observed", 0.5, 0.4, 0.6, 10),
         (version, "as_of_date", "2024-12-02", "mean_predicted", 0.25, 0.2, 0.3, 400),
-        (version, "as_of_date", "2024-12-02", "actual_rate", 0.2, 0.15, 0.25, 400),
+        (version, "as_of_date", "2024-12-02", "mean_observed", 0.2, 0.15, 0.25, 400),
     ]
     return pd.DataFrame(rows, columns=METRICS)
 
