@@ -107,7 +107,7 @@ def _evaluation(problem: PredictionProblem, metrics: pd.DataFrame) -> str:
         (
             label,
             overall(metrics, metric),
-            overall(metrics, f"naive_{metric}"),
+            overall(metrics, f"baseline_{metric}"),
             overall(metrics, f"{metric}_difference"),
         )
         for metric, label in COMPARED.items()

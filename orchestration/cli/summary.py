@@ -152,7 +152,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
     values = {str(row["metric"]): row for row in mine.to_dict("records") if row["slice_name"] == "all"}
     compared = [
         f"   {label} {_interval(values[metric])}; "
-        f"baseline (rate by recency) {_interval(values[f'naive_{metric}'])}"
+        f"baseline (rate by recency) {_interval(values[f'baseline_{metric}'])}"
         for metric, label in COMPARED
         if metric in values
     ]
@@ -235,7 +235,7 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
         return ["   nothing was published"]
     known = {str(row["metric"]): row for row in metrics.to_dict("records") if row["slice_name"] == "all"}
     compared = [
-        f"   {label} {_interval(known[name])}; baseline {_interval(known[f'naive_{name}'])}"
+        f"   {label} {_interval(known[name])}; baseline {_interval(known[f'baseline_{name}'])}"
         for name, label in VALUE_METRICS.items()
         if name in known
     ]

@@ -31,7 +31,7 @@ from assets.metrics.calibration import (
 from assets.metrics.classification import log_losses, with_shift
 
 ALL = "all"
-BASELINE = "naive"
+BASELINE = "baseline"
 CHAMPION = "champion"
 # Fewer rows of either outcome give a slope no meaning.
 FEWEST_POSITIVES = 10
@@ -44,7 +44,7 @@ class EvaluationSample:
     Attributes:
         outcome: (n,) of 0/1.
         candidate: (n,) calibrated probability of the evaluated model.
-        competitors: ``naive`` (the baseline) and, when there is one, ``champion``: (n,) each.
+        competitors: ``baseline`` (the baseline) and, when there is one, ``champion``: (n,) each.
         entities: (n,) ids.
         as_of: (n,) as-of dates.
         slices: Slice name to (n,) of values.
@@ -112,7 +112,7 @@ def evaluate(
     ``recalibrated_log_loss`` is the log loss after each as-of day's mean probability was moved to that
     date's rate, for every model alike. The period effect that the cohort shares is forecast by
     ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
-    between two rankings. Metrics named ``naive_…`` and ``champion_…`` are the competitors' own;
+    between two rankings. Metrics named ``baseline_…`` and ``champion_…`` are the competitors' own;
     ``…_difference`` is candidate minus baseline, ``champion_…_difference`` candidate minus champion.
 
     Args:

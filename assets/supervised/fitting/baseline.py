@@ -1,4 +1,4 @@
-"""The naive rival: a shrunken rate per band of recency. Also the fallback."""
+"""The baseline: a shrunken rate per band of recency. Also the fallback."""
 
 from typing import Self
 

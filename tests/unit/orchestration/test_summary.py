@@ -19,9 +19,9 @@ METRICS = ["model_version", "slice_name", "slice_value", "metric", "value", "ci_
 def figures(version: str) -> pd.DataFrame:
     rows = [
         (version, "all", "all", "auc", 0.7912, 0.78, 0.8, 4_000),
-        (version, "all", "all", "naive_auc", 0.7149, 0.7, 0.73, 4_000),
+        (version, "all", "all", "baseline_auc", 0.7149, 0.7, 0.73, 4_000),
         (version, "all", "all", "average_precision", 0.5, 0.45, 0.55, 4_000),
-        (version, "all", "all", "naive_average_precision", 0.4, 0.35, 0.45, 4_000),
+        (version, "all", "all", "baseline_average_precision", 0.4, 0.35, 0.45, 4_000),
         (version, "recency", "0-30 days", "auc", 0.6, 0.5, 0.7, 400),
         # Of two as-of dates the newer one counts. 400 x 0.25 = 100 expected, 400 x 0.2 = 80 observed.
         (version, "as_of_date", "2024-11-25", "mean_predicted", 0.5, 0.4, 0.6, 10),
@@ -198,7 +198,7 @@ def value_figures() -> pd.DataFrame:
     columns = ["slice_name", "metric", "value", "ci_lo", "ci_hi"]
     rows = [
         ("all", "deviance", 1.3, 1.2, 1.4),
-        ("all", "naive_deviance", 1.9, 1.8, 2.0),
+        ("all", "baseline_deviance", 1.9, 1.8, 2.0),
         ("horizon_days", "wape", 0.7, 0.6, 0.8),
     ]
     return pd.DataFrame(rows, columns=columns)

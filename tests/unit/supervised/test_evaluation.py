@@ -22,7 +22,9 @@ def test_the_columns_are_those_of_the_contract(evaluation: RecordedMetrics) -> N
 
 def test_every_metric_has_the_baselines_and_the_difference_beside_it(evaluation: RecordedMetrics) -> None:
     for metric in ("auc", "average_precision", "log_loss", "brier", "recalibrated_log_loss"):
-        own, baseline = (overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "naive_"))
+        own, baseline = (
+            overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "baseline_")
+        )
         difference = overall(evaluation.metrics, f"{metric}_difference")
         assert difference.value == pytest.approx(own - baseline)
         assert difference.lo < difference.value < difference.hi
