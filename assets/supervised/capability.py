@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME
-from assets.keys import LEVELS, METRICS, Key
+from assets.keys import METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
     Champion,
@@ -169,7 +169,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         del data
         eligible = scored.loc[scored["is_eligible"]]
         raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
-        side = {LEVELS: totals_row(key, raw, state)}
+        side = {PREDICTION_TOTALS: totals_row(key, raw, state)}
         # The baseline's ranking is not estimated: it has one rate for many customers.
         if not key.model_version.endswith("-fallback"):
             side[METRICS] = self._estimated(eligible, state, key=key)

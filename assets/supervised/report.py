@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from assets.keys import LEVELS
+from assets.keys import PREDICTION_TOTALS
 from assets.lifecycle.report.model_card import markdown_table
-from assets.lifecycle.report.plots import level_plot, reliability_plot
+from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
@@ -61,13 +61,17 @@ def describe_scores(
         rows: The date's score rows.
     """
     totals = warehouse.read(
-        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
+        f"select * from {PREDICTION_TOTALS.sql} where model_name = $name order by as_of_date",
+        {"name": problem.name},
     )
     mine = totals.loc[pd.to_datetime(totals["as_of_date"]) == pd.Timestamp(rows["as_of_date"].iloc[0])]
-    png = level_plot(totals, title=f"{problem.target} within {problem.horizon_days} days")
+    png = totals_plot(totals, title=f"{problem.target} within {problem.horizon_days} days")
     return {
-        "n_scored": int(mine["customers"].iloc[0]),
-        **{name: float(mine[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
+        "n_scored": int(mine["n_scored"].iloc[0]),
+        **{
+            name: float(mine[name].iloc[0])
+            for name in ("expected_positives", "expected_positives_lo", "expected_positives_hi")
+        },
         "totals": png,
     }
 
@@ -159,7 +163,8 @@ def _limits(problem: PredictionProblem) -> str:
     return "\n".join(
         (
             f"* The intervals treat {entity}s as independent: a season or a closure that moves the "
-            "whole cohort is not in them. It is in the interval of the total (`published.levels`).",
+            "whole cohort is not in them. It is in the interval of the total "
+            "(`published.prediction_totals`).",
             f"* A reason code says what the model responded to, not what would change the {entity}'s mind.",
             f"* A slice with fewer than {problem.criteria.smallest_slice_cases} rows of its rarer outcome is "
             "reported, not evaluated.",

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from assets.lifecycle.report.plots import level_plot, reliability_plot
+from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from checks.verdict import Verdict
 
 
@@ -22,14 +22,14 @@ def with_reliability(verdict: Verdict, bins: pd.DataFrame, *, title: str) -> Ver
     return replace(verdict, plots={"reliability": reliability_plot(whole, title=title)})
 
 
-def with_totals(verdict: Verdict, levels: pd.DataFrame, *, title: str) -> Verdict:
-    """``verdict`` with the totals of each morning, when it is red and there are ``levels``.
+def with_totals(verdict: Verdict, totals: pd.DataFrame, *, title: str) -> Verdict:
+    """``verdict`` with the totals of each morning, when it is red and there are ``totals``.
 
     Args:
         verdict: Of a check of totals.
-        levels: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.prediction_totals`` of one model, oldest first.
         title: Above the plot.
     """
-    if verdict.passed or levels.empty:
+    if verdict.passed or totals.empty:
         return verdict
-    return replace(verdict, plots={"totals": level_plot(levels, title=title)})
+    return replace(verdict, plots={"totals": totals_plot(totals, title=title)})

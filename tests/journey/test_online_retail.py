@@ -63,10 +63,10 @@ def test_everyone_who_bought_has_a_probability_and_they_add_up_to_a_month_of_buy
     # 5,942 customers in the two files; those who never bought before 5 December 2011 are left out.
     assert 5_700 < len(rows) <= 5_942
     assert rows["customer_id"].is_unique
-    level = shop.published("select * from published.levels order by as_of_date").iloc[-1]
+    level = shop.published("select * from published.prediction_totals order by as_of_date").iloc[-1]
     total = float(rows["probability"].sum())
-    assert total == pytest.approx(level["sum_probability"])
-    assert level["total_lo"] < total < level["total_hi"]
+    assert total == pytest.approx(level["expected_positives"])
+    assert level["expected_positives_lo"] < total < level["expected_positives_hi"]
     # 30 days hold between some 700 buyers (January) and some 1,700 (November) in these two years.
     assert 600 < total < 1_800
     assert set(rows["status"]) == {"ok"}

@@ -37,22 +37,29 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     return _png(figure)
 
 
-def level_plot(levels: pd.DataFrame, *, title: str) -> bytes:
+def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
     """Predicted total with its interval against the realised one, per as-of day.
 
     Args:
-        levels: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.prediction_totals`` of one model, oldest first.
         title: Above the plot.
     """
     figure = Figure(figsize=(2 * SIZE_INCHES[0], SIZE_INCHES[1]), layout="constrained")
     axes = figure.subplots()
-    days = pd.to_datetime(levels["as_of_date"])
-    total = levels["sum_probability"].to_numpy(float)
-    reach = np.abs(levels[["total_lo", "total_hi"]].to_numpy(float).T - total)
+    days = pd.to_datetime(totals["as_of_date"])
+    total = totals["expected_positives"].to_numpy(float)
+    reach = np.abs(totals[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - total)
     axes.errorbar(
         days, total, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
     )
-    axes.plot(days, levels["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
+    axes.plot(
+        days,
+        totals["observed_positives"].to_numpy(float),
+        "x",
+        color="tab:red",
+        markersize=8,
+        label="observed",
+    )
     axes.set(title=title, ylabel="customers")
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", frameon=False)

@@ -80,9 +80,9 @@ def test_a_fallback_has_nothing_to_calibrate() -> None:
     assert verdict.evidence["n"] == 0.0
 
 
-def near(probability: list[float], rates: list[float], level_sd: float) -> Verdict:
+def near(probability: list[float], rates: list[float], prior_shift_sd: float) -> Verdict:
     return mean_probability_is_within_historical_range(
-        np.asarray(probability), np.asarray(rates), level_sd=level_sd
+        np.asarray(probability), np.asarray(rates), prior_shift_sd=prior_shift_sd
     )
 
 
@@ -125,7 +125,9 @@ def test_without_a_matured_date_the_check_passes(probability: list[float], rates
 
 
 def totals(realised: Sequence[float | None]) -> pd.DataFrame:
-    return pd.DataFrame({"realised": realised, "total_lo": 90.0, "total_hi": 110.0}).astype(float)
+    return pd.DataFrame(
+        {"observed_positives": realised, "expected_positives_lo": 90.0, "expected_positives_hi": 110.0}
+    ).astype(float)
 
 
 def test_one_miss_in_five_is_bad_luck() -> None:

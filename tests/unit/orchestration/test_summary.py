@@ -56,14 +56,14 @@ def promoted() -> Facts:
         rejects=[("order_lines", "ordered_at is missing", 7), ("order_lines", "unit_price is ...", 3)],
         versions=version_row("2025-01-06-abc", grade="Good", method="isotonic"),
         metrics=figures("2025-01-06-abc"),
-        levels=pd.DataFrame(
+        prediction_totals=pd.DataFrame(
             {
                 "model_name": NAME,
                 "as_of_date": pd.to_datetime(["2024-12-30", "2025-01-06"]),
-                "sum_probability": [900.4, 1_234.4],
-                "customers": [9_000, 10_000],
-                "total_lo": [800.0, 1_100.0],
-                "total_hi": [1_000.0, 1_400.0],
+                "expected_positives": [900.4, 1_234.4],
+                "n_scored": [9_000, 10_000],
+                "expected_positives_lo": [800.0, 1_100.0],
+                "expected_positives_hi": [1_000.0, 1_400.0],
             }
         ),
         decisions=pd.DataFrame(
@@ -164,12 +164,15 @@ def test_only_the_serving_version_is_summarised(promoted: Facts) -> None:
 
 def test_each_problem_has_its_own_total(promoted: Facts) -> None:
     churn = {"model_name": "churn", "model_version": "c1", "label_horizon_days": 60}
-    level = {"model_name": "churn", "sum_probability": 7_700.0, "customers": 8_000}
+    level = {"model_name": "churn", "expected_positives": 7_700.0, "n_scored": 8_000}
     decision = {"model_name": "churn", "decision": "promote", "reasons": "beats the baseline"}
     both = replace(
         promoted,
         versions=pd.concat([promoted.versions, promoted.versions.assign(**churn)], ignore_index=True),
-        levels=pd.concat([promoted.levels, promoted.levels.tail(1).assign(**level)], ignore_index=True),
+        prediction_totals=pd.concat(
+            [promoted.prediction_totals, promoted.prediction_totals.tail(1).assign(**level)],
+            ignore_index=True,
+        ),
         decisions=pd.concat([promoted.decisions, pd.DataFrame([decision])], ignore_index=True),
     )
     of_purchase, of_churn = summarised(both).partition("3. Expected")[2].split("   churn\n")
