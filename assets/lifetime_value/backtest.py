@@ -31,7 +31,7 @@ from assets.metrics.amounts import amount_accuracy
 from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, interval, paired_differences
 
-BASELINE = "naive"
+BASELINE = "baseline"
 # Reasons why a candidate cannot be fitted.
 REFUSALS = (InsufficientData, LeakDetected)
 NO_WINDOW = "no window has ended since the first as-of date: nothing can be evaluated yet"
@@ -44,7 +44,7 @@ class BacktestWindow:
     Attributes:
         cohort: Customers known on the first day.
         days: Length.
-        predictions: By model, ``naive`` always among them.
+        predictions: By model, ``baseline`` always among them.
         spent: (n, 2) observed amount and days with an order.
         refusals: Why the other models were not fitted, by model.
         horizons_days: Horizons of the columns of ``predictions``.

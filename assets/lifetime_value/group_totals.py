@@ -36,10 +36,10 @@ def group_totals(
     rows += [_row(each, COHORT, each.group, 1) for each in cohorts]
     found = pd.DataFrame(rows)
     period = NORMAL_QUANTILE * period_sd * found["mean_predicted"]
-    below, above = (found["actual_rate"] - found["ci_lo"], found["ci_hi"] - found["actual_rate"])
+    below, above = (found["mean_observed"] - found["ci_lo"], found["ci_hi"] - found["mean_observed"])
     return found.assign(
-        ci_lo=found["actual_rate"] - np.hypot(below, period),
-        ci_hi=found["actual_rate"] + np.hypot(above, period),
+        ci_lo=found["mean_observed"] - np.hypot(below, period),
+        ci_hi=found["mean_observed"] + np.hypot(above, period),
     )
 
 
@@ -59,7 +59,7 @@ def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -
         lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
         if not lowest <= predicted <= highest:
             yield (
-                f"{_group(row)}: predicted {predicted:,.0f}, observed {n * row['actual_rate']:,.0f} "
+                f"{_group(row)}: predicted {predicted:,.0f}, observed {n * row['mean_observed']:,.0f} "
                 f"(n {n:,.0f}; chance and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
             )
 
@@ -71,7 +71,7 @@ def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, obj
         "bin": number,
         "n": total.n,
         "mean_predicted": total.predicted_total / total.n,
-        "actual_rate": total.realised_total / total.n,
+        "mean_observed": total.realised_total / total.n,
         "ci_lo": total.ci_lo / total.n,
         "ci_hi": total.ci_hi / total.n,
     }

@@ -98,7 +98,7 @@ def realised_performance(problem: ValueProblem, published: pd.DataFrame, *, key:
         bins=_keyed(groups, key, BIN_TYPES),
         figures={
             "predicted_total": float((whole["n"] * whole["mean_predicted"]).sum()),
-            "observed_total": float((whole["n"] * whole["actual_rate"]).sum()),
+            "observed_total": float((whole["n"] * whole["mean_observed"]).sum()),
             "coverage": float(held.iloc[0]),
         },
         defects=tuple(groups_out_of_tolerance(groups, criteria=problem.criteria)),

@@ -96,7 +96,7 @@ def _groups(bins: pd.DataFrame) -> list[tuple[object, ...]]:
             f"tenth {row['bin']}" if row["slice_name"] == WHOLE else row["slice_value"],
             row["n"],
             f"{row['mean_predicted']:.2f}",
-            f"{row['actual_rate']:.2f}",
+            f"{row['mean_observed']:.2f}",
             f"{row['ci_lo']:.2f} to {row['ci_hi']:.2f}",
         )
         for row in bins.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records")

@@ -286,4 +286,4 @@ def deviance_skill(metrics: pd.DataFrame) -> float:
     Args:
         metrics: Rows of ``ml.metrics`` of one version (n, k).
     """
-    return 1 - overall(metrics, "deviance").value / overall(metrics, "naive_deviance").value
+    return 1 - overall(metrics, "deviance").value / overall(metrics, "baseline_deviance").value

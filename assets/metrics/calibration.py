@@ -24,14 +24,14 @@ class CalibrationBin:
         bin: Number, 1 for the lowest probabilities.
         n: Rows.
         mean_predicted: Mean probability, in [0, 1].
-        actual_rate: Share of rows with the outcome, in [0, 1].
+        mean_observed: Share of rows with the outcome, in [0, 1].
         ci_lo, ci_hi: Wilson interval of the rate at 95 %, in [0, 1].
     """
 
     bin: int
     n: int
     mean_predicted: float
-    actual_rate: float
+    mean_observed: float
     ci_lo: float
     ci_hi: float
 
@@ -51,7 +51,7 @@ def calibration_bins(
     Source: Wilson 1927 for the interval.
 
     >>> bins = calibration_bins(np.array([0.0, 1.0, 1.0, 1.0]), np.array([0.2, 0.2, 0.9, 0.9]))
-    >>> [(each.n, round(each.mean_predicted, 3), each.actual_rate) for each in bins]
+    >>> [(each.n, round(each.mean_predicted, 3), each.mean_observed) for each in bins]
     [(2, 0.2, 0.5), (2, 0.9, 1.0)]
     """
     bin_numbers = bin_of(probability)
@@ -88,7 +88,7 @@ def _bin(number: int, outcome: Floats, *, probability: Floats, customers: Ints) 
         bin=number,
         n=int(outcome.size),
         mean_predicted=float(probability.mean()),
-        actual_rate=rate,
+        mean_observed=rate,
         ci_lo=float(lo),
         ci_hi=float(hi),
     )
@@ -109,7 +109,7 @@ def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
     0.2
     """
     rows = sum(each.n for each in bins)
-    return sum(each.n * abs(each.actual_rate - each.mean_predicted) for each in bins) / rows
+    return sum(each.n * abs(each.mean_observed - each.mean_predicted) for each in bins) / rows
 
 
 def shift_per_day(outcome: Floats, probability: Floats, day: Ints) -> Floats:

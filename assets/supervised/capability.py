@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME
-from assets.keys import LEVELS, METRICS, Key
+from assets.keys import METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
     Champion,
@@ -64,10 +64,10 @@ from assets.supervised.scoring.score_rows import (
     build_score_rows,
 )
 
-COMPARED = Comparison(metric="levelled_log_loss", label="log loss after recalibration")
+COMPARED = Comparison(metric="recalibrated_log_loss", label="log loss after recalibration")
 # A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
 REALISED_WINDOW = timedelta(weeks=13)
-FIGURES = ("auc", "mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
+FIGURES = ("auc", "mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
 CODE = ("supervised", "prior_shift", "features", "metrics")
 
 
@@ -169,7 +169,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         del data
         eligible = scored.loc[scored["is_eligible"]]
         raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
-        side = {LEVELS: totals_row(key, raw, state)}
+        side = {PREDICTION_TOTALS: totals_row(key, raw, state)}
         # The baseline's ranking is not estimated: it has one rate for many customers.
         if not key.model_version.endswith("-fallback"):
             side[METRICS] = self._estimated(eligible, state, key=key)

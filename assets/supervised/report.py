@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from assets.keys import LEVELS
+from assets.keys import PREDICTION_TOTALS
 from assets.lifecycle.report.model_card import markdown_table
 from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
@@ -16,7 +16,7 @@ COMPARED = {
     "auc": "AUC (higher is better)",
     "average_precision": "average precision (higher)",
     "log_loss": "log loss (lower)",
-    "levelled_log_loss": "log loss after recalibration (lower)",
+    "recalibrated_log_loss": "log loss after recalibration (lower)",
     "brier": "Brier score (lower)",
 }
 
@@ -61,13 +61,17 @@ def describe_scores(
         rows: The date's score rows.
     """
     totals = warehouse.read(
-        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date", {"name": problem.name}
+        f"select * from {PREDICTION_TOTALS.sql} where model_name = $name order by as_of_date",
+        {"name": problem.name},
     )
     scored = totals.loc[pd.to_datetime(totals["as_of_date"]) == pd.Timestamp(rows["as_of_date"].iloc[0])]
     png = totals_plot(totals, title=f"{problem.target} within {problem.horizon_days} days")
     return {
-        "n_scored": int(scored["customers"].iloc[0]),
-        **{name: float(scored[name].iloc[0]) for name in ("sum_probability", "total_lo", "total_hi")},
+        "n_scored": int(scored["n_scored"].iloc[0]),
+        **{
+            name: float(scored[name].iloc[0])
+            for name in ("expected_positives", "expected_positives_lo", "expected_positives_hi")
+        },
         "totals": png,
     }
 
@@ -107,7 +111,7 @@ def _evaluation(problem: PredictionProblem, metrics: pd.DataFrame) -> str:
         (
             label,
             overall(metrics, metric),
-            overall(metrics, f"naive_{metric}"),
+            overall(metrics, f"baseline_{metric}"),
             overall(metrics, f"{metric}_difference"),
         )
         for metric, label in COMPARED.items()
@@ -122,21 +126,21 @@ def _evaluation(problem: PredictionProblem, metrics: pd.DataFrame) -> str:
 def _calibration(registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame) -> str:
     facts = {
         name: overall(metrics, name)
-        for name in ("mean_predicted", "actual_rate", "calibration_shift", "calibration_slope")
+        for name in ("mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
     }
     rows = [
         (
             each["bin"],
             each["n"],
             f"{each['mean_predicted']:.3f}",
-            f"{each['actual_rate']:.3f}",
+            f"{each['mean_observed']:.3f}",
             f"{each['ci_lo']:.3f} to {each['ci_hi']:.3f}",
         )
         for each in bins.loc[bins["slice_name"] == "all"].sort_values("bin").to_dict("records")
     ]
     table = markdown_table(("bin", "rows", "mean predicted", "observed rate", "95 % interval"), rows)
     return (
-        f"Mean predicted {facts['mean_predicted']}, observed rate {facts['actual_rate']}; shift "
+        f"Mean predicted {facts['mean_predicted']}, observed rate {facts['mean_observed']}; shift "
         f"{facts['calibration_shift']} log-odds (0 is right), slope "
         f"{facts['calibration_slope']} (1 is right). "
         f"Method: {registry['calibration_method']}.\n\n{table}"
@@ -159,7 +163,8 @@ def _limits(problem: PredictionProblem) -> str:
     return "\n".join(
         (
             f"* The intervals treat {entity}s as independent: a season or a closure that moves the "
-            "whole cohort is not in them. It is in the interval of the total (`published.levels`).",
+            "whole cohort is not in them. It is in the interval of the total "
+            "(`published.prediction_totals`).",
             f"* A reason code says what the model responded to, not what would change the {entity}'s mind.",
             f"* A slice with fewer than {problem.criteria.smallest_slice_cases} rows of its rarer outcome is "
             "reported, not evaluated.",

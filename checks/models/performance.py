@@ -49,7 +49,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
 
 
 def mean_probability_is_within_historical_range(
-    probability: Floats, rates: Floats, *, level_sd: float
+    probability: Floats, rates: Floats, *, prior_shift_sd: float
 ) -> Verdict:
     """The mean published probability lies among the rates that matured days have shown.
 
@@ -59,14 +59,14 @@ def mean_probability_is_within_historical_range(
     Args:
         probability: (n,) published probabilities of one as-of day.
         rates: (d,) realised rates of the matured as-of days; may be empty.
-        level_sd: Standard deviation of the day's prior shift forecast, in log-odds.
+        prior_shift_sd: Standard deviation of the day's prior shift forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:
         return Verdict(passed=True, reason="no matured date to compare with yet", evidence={"n": 0.0})
     half = 0.5 / probability.size
     known = special.logit(np.clip(rates, half, 1 - half))
-    lowest = float(special.expit(known.min() - SHIFT_SDS * level_sd))
-    highest = float(special.expit(known.max() + SHIFT_SDS * level_sd))
+    lowest = float(special.expit(known.min() - SHIFT_SDS * prior_shift_sd))
+    highest = float(special.expit(known.max() + SHIFT_SDS * prior_shift_sd))
     mean = float(probability.mean())
     return Verdict(
         passed=lowest <= mean <= highest,
@@ -82,10 +82,13 @@ def observed_totals_are_inside_intervals(totals: pd.DataFrame) -> Verdict:
     """Realised totals lie in the 95 % intervals that were published before, about as often as they should.
 
     Args:
-        totals: Rows of ``ml.levels`` of one model with ``realised``, ``total_lo`` and ``total_hi``.
+        totals: Rows of ``ml.prediction_totals`` of one model with
+            ``observed_positives``, ``expected_positives_lo`` and ``expected_positives_hi``.
     """
-    matured = totals.dropna(subset=["realised"])
-    inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
+    matured = totals.dropna(subset=["observed_positives"])
+    inside = matured["observed_positives"].between(
+        matured["expected_positives_lo"], matured["expected_positives_hi"]
+    )
     misses = int((~inside).sum())
     unlikely = float(stats.binom.sf(misses - 1, len(matured), MISS_RATE)) if len(matured) else 1.0
     return Verdict(
@@ -130,7 +133,7 @@ def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
     if "mean_predicted" not in verdict.evidence:
         return verdict
     found = verdict.evidence
-    return replace(verdict, value=found["mean_predicted"], threshold=found["actual_rate"])
+    return replace(verdict, value=found["mean_predicted"], threshold=found["mean_observed"])
 
 
 def features_have_not_drifted(drifted: pd.Series) -> Verdict:

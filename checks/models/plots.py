@@ -27,7 +27,7 @@ def with_totals(verdict: Verdict, totals: pd.DataFrame, *, title: str) -> Verdic
 
     Args:
         verdict: Of a check of totals.
-        totals: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.prediction_totals`` of one model, oldest first.
         title: Above the plot.
     """
     if verdict.passed or totals.empty:

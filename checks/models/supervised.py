@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, LEVELS, METRICS
+from assets.keys import CALIBRATION_BINS, METRICS, PREDICTION_TOTALS
 from assets.lifecycle.realised import WINDOW
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import page_of
@@ -182,7 +182,7 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         verdict = mean_probability_is_within_historical_range(
             load_scores(spec, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
             realised_rates(problem, warehouse, as_of=as_of),
-            level_sd=float(totals["level_sd"].iloc[-1]) if len(totals) else 0.0,
+            prior_shift_sd=float(totals["prior_shift_sd"].iloc[-1]) if len(totals) else 0.0,
         )
         return with_totals(verdict, totals, title=title)
 
@@ -236,6 +236,6 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
 def _totals(capability: SupervisedCapability, warehouse: Warehouse) -> pd.DataFrame:
     """The totals of every scored date, oldest first."""
     return warehouse.read(
-        f"select * from {LEVELS.sql} where model_name = $name order by as_of_date",
+        f"select * from {PREDICTION_TOTALS.sql} where model_name = $name order by as_of_date",
         {"name": capability.spec.name},
     )

@@ -172,7 +172,7 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
         {
             "n": rows["n"],
             "predicted": (rows["n"] * rows["mean_predicted"]).round(),
-            "observed": (rows["n"] * rows["actual_rate"]).round(),
+            "observed": (rows["n"] * rows["mean_observed"]).round(),
         }
     )
 

@@ -59,7 +59,7 @@ class Facts:
         rejects: Table, kind of reason and number of rows.
         versions: Registry rows of the champions that have a grade.
         metrics: Rows of ``published.metrics`` on the test fold.
-        levels: Rows of ``published.levels``, by as-of date.
+        prediction_totals: Rows of ``published.prediction_totals``, by as-of date.
         decisions: Rows of ``published.retrain_log``, the newest last.
         segments: Customers per scheme and segment on the newest as-of date.
         tables: Number of rows per published table.
@@ -70,7 +70,7 @@ class Facts:
     rejects: Sequence[tuple[str, str, int]]
     versions: pd.DataFrame
     metrics: pd.DataFrame
-    levels: pd.DataFrame
+    prediction_totals: pd.DataFrame
     decisions: pd.DataFrame
     segments: pd.DataFrame
     tables: dict[str, int]
@@ -92,7 +92,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
             rejects=rejects,
             versions=published(GRADED_QUERY),
             metrics=published("select * from published.metrics where split = 'test'"),
-            levels=published("select * from published.levels order by as_of_date"),
+            prediction_totals=published("select * from published.prediction_totals order by as_of_date"),
             decisions=published("select * from published.retrain_log order by decided_at"),
             segments=published(SEGMENTS_QUERY),
             tables={name: _count(connection, name) for name in sorted(names)},
@@ -152,7 +152,7 @@ def _model(version: Row, facts: Facts) -> list[str]:
     values = {str(row["metric"]): row for row in mine.to_dict("records") if row["slice_name"] == "all"}
     compared = [
         f"   {label} {_interval(values[metric])}; "
-        f"baseline (rate by recency) {_interval(values[f'naive_{metric}'])}"
+        f"baseline (rate by recency) {_interval(values[f'baseline_{metric}'])}"
         for metric, label in COMPARED
         if metric in values
     ]
@@ -197,12 +197,14 @@ def _figures_of_value(facts: Facts) -> pd.DataFrame:
 
 def _to_come(version: Row, facts: Facts) -> list[str]:
     """Total of the newest scored as-of date; empty while all scores have been withheld."""
-    levels = facts.levels.loc[facts.levels["model_name"] == version["model_name"]]
+    prediction_totals = facts.prediction_totals.loc[
+        facts.prediction_totals["model_name"] == version["model_name"]
+    ]
     return [
         f"      expected within {version['label_horizon_days']} days from {newest['as_of_date']:%Y-%m-%d}: "
-        f"{newest['sum_probability']:,.0f} of {newest['customers']:,} customers, "
-        f"95 % interval {newest['total_lo']:,.0f} to {newest['total_hi']:,.0f}"
-        for newest in levels.tail(1).to_dict("records")
+        f"{newest['expected_positives']:,.0f} of {newest['n_scored']:,} customers, "
+        f"95 % interval {newest['expected_positives_lo']:,.0f} to {newest['expected_positives_hi']:,.0f}"
+        for newest in prediction_totals.tail(1).to_dict("records")
     ]
 
 
@@ -215,7 +217,7 @@ def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
     day = days["slice_value"].max()
     values = {str(row["metric"]): row for row in days.loc[days["slice_value"] == day].to_dict("records")}
     n = int(values["mean_predicted"]["n"])
-    expected, observed = (n * float(values[name]["value"]) for name in ("mean_predicted", "actual_rate"))
+    expected, observed = (n * float(values[name]["value"]) for name in ("mean_predicted", "mean_observed"))
     return [f"      on {day}: expected {expected:,.0f} of {n:,} sampled customers, observed {observed:,.0f}"]
 
 
@@ -235,7 +237,7 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
         return ["   nothing was published"]
     known = {str(row["metric"]): row for row in metrics.to_dict("records") if row["slice_name"] == "all"}
     compared = [
-        f"   {label} {_interval(known[name])}; baseline {_interval(known[f'naive_{name}'])}"
+        f"   {label} {_interval(known[name])}; baseline {_interval(known[f'baseline_{name}'])}"
         for name, label in VALUE_METRICS.items()
         if name in known
     ]

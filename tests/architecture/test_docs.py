@@ -30,7 +30,6 @@ LONGEST_README = 150
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
 # The docs use these new names; code and pages follow, and each entry goes with its renaming.
-RENAMED_LATER = {"levels": "prediction_totals"}
 WRITTEN_LATER = {
     "docs/README.md: adding-a-capability.md",
     "docs/architecture.md: assets/lifecycle/capability.py",
@@ -94,7 +93,7 @@ def published_models() -> Iterator[dict[str, Any]]:
 
 
 def published_tables() -> set[str]:
-    return {RENAMED_LATER.get(model["name"], model["name"]) for model in published_models()}
+    return {model["name"] for model in published_models()}
 
 
 def capabilities(shop: RepositoryDefinition) -> set[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.keys import CALIBRATION_BINS, DRIFT, LEVELS, METRICS, RETRAIN_LOG, Key
+from assets.keys import CALIBRATION_BINS, DRIFT, METRICS, PREDICTION_TOTALS, RETRAIN_LOG, Key
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
@@ -89,7 +89,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
 OF_FILES = ["model_sha256", "vintage_hashes"]
 TABLES = (
     *(SPEC.evaluation, SPEC.champion, SPEC.realised),
-    *(METRICS, CALIBRATION_BINS, LEVELS, RETRAIN_LOG, DRIFT),
+    *(METRICS, CALIBRATION_BINS, PREDICTION_TOTALS, RETRAIN_LOG, DRIFT),
 )
 
 
@@ -123,13 +123,13 @@ def test_ineligible_customers_are_published_with_the_first_reason_alone(worlds: 
 
 
 def test_observed_positives_are_counted_among_eligible_customers(worlds: tuple[World, World]) -> None:
-    levels = worlds[0].table(LEVELS)
-    (realised,) = levels.loc[levels["as_of_date"].dt.date == SCORED, "realised"]
+    totals = worlds[0].table(PREDICTION_TOTALS)
+    (realised,) = totals.loc[totals["as_of_date"].dt.date == SCORED, "observed_positives"]
     truth = shop(customers=CUSTOMERS, weeks=WEEKS)
     eligible = truth.loc[(truth["as_of_date"].dt.date == SCORED) & (number(truth) < ELIGIBLE)]
     assert realised == eligible["outcome"].sum()
     metrics = worlds[0].table(METRICS)
-    evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "actual_rate")]
+    evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "mean_observed")]
     assert evaluated.loc[evaluated["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
     rates = realised_rates(WITH_EXCLUSIONS, worlds[0].warehouse, as_of=MONITORED)
     assert rates.max() < 0.5, "all ineligible customers have the outcome"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.keys import LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
+from assets.keys import METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
 from assets.lifecycle.capability import NothingToScore
 from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.promotion import CARD_FILE, promote
@@ -39,9 +39,9 @@ def test_the_published_probabilities_recover_the_truth_they_were_drawn_from(prom
     both = promoted.scored(FIRST).merge(today, on="customer_id")
     # Noise is all that keeps it from 1: recency alone would reach about 0.5.
     assert both["probability"].corr(both["truth"], method="spearman") > 0.85
-    level = promoted.table(LEVELS).iloc[0]
-    assert level["total_lo"] < both["truth"].sum() < level["total_hi"]
-    assert level["sum_probability"] == pytest.approx(both["probability"].sum())
+    total = promoted.table(PREDICTION_TOTALS).iloc[0]
+    assert total["expected_positives_lo"] < both["truth"].sum() < total["expected_positives_hi"]
+    assert total["expected_positives"] == pytest.approx(both["probability"].sum())
 
 
 def test_the_registry_names_the_files_on_disk(promoted: World) -> None:
@@ -196,8 +196,8 @@ def test_observed_positives_are_filled_in_once_the_window_has_ended(world: World
     world.run_date(LATER)
     # Monitoring is enough: the date's own scores may be withheld.
     monitor(world.run(last))
-    levels = world.table(LEVELS)
-    observed = dict(zip(levels["as_of_date"].dt.date, levels["realised"], strict=True))
+    totals = world.table(PREDICTION_TOTALS)
+    observed = dict(zip(totals["as_of_date"].dt.date, totals["observed_positives"], strict=True))
     rows = shop(customers=CUSTOMERS, weeks=WEEKS)
     # Week 25 + 30 days lies before week 31, and week 28 + 30 days (4 weeks and 2 days) does not.
     outcomes = rows.loc[rows["as_of_date"].dt.date == ended, "outcome"].sum()
@@ -205,8 +205,8 @@ def test_observed_positives_are_filled_in_once_the_window_has_ended(world: World
     assert np.isnan(observed[LATER])
     # A backfill scores the date again, and knows no outcome on it.
     score(world.run(ended))
-    again = world.table(LEVELS)
-    assert again.loc[again["as_of_date"].dt.date == ended, "realised"].item() == outcomes
+    again = world.table(PREDICTION_TOTALS)
+    assert again.loc[again["as_of_date"].dt.date == ended, "observed_positives"].item() == outcomes
 
 
 def test_a_tampered_model_file_is_refused_and_no_customer_is_scored(world: World) -> None:

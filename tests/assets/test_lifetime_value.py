@@ -140,7 +140,7 @@ def test_every_promoted_version_has_a_card_and_a_grade(scored_twice: ValueWorld)
         folder = scored_twice.context(LAST).folder(version)
         assert uri == f"{version}/{CARD_FILE}"
         card = (folder / CARD_FILE).read_text(encoding="utf-8")
-        assert "| measure | this version | naive |" in card
+        assert "| measure | this version | baseline |" in card
         assert "| tenth 10 |" in card
         assert "## Limits" in card
 

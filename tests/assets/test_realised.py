@@ -49,7 +49,7 @@ def test_published_scores_are_evaluated_date_by_date(world: World) -> None:
     assert set(whole["as_of_date"].dt.date) == {SCORED}
     truth = shop(customers=CUSTOMERS, weeks=WEEKS)
     outcome = truth.loc[truth["as_of_date"].dt.date == SCORED, "outcome"]
-    assert whole.loc["actual_rate", "value"] == pytest.approx(outcome.mean())
+    assert whole.loc["mean_observed", "value"] == pytest.approx(outcome.mean())
     predicted = world.scored(SCORED)["probability"].mean()
     assert whole.loc["mean_predicted", "value"] == pytest.approx(predicted)
     assert whole.loc["mean_predicted", "n"] == CUSTOMERS

@@ -9,7 +9,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, LEVELS, METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG, Key
 from assets.lifecycle.promotion import promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import RunContext
@@ -49,7 +49,7 @@ TABLES: tuple[Key, ...] = (
     METRICS,
     CALIBRATION_BINS,
     RETRAIN_LOG,
-    LEVELS,
+    PREDICTION_TOTALS,
 )
 # When and in which run a row was written is all that may differ when an as-of date is repeated.
 WHEN = ["decided_at", "trained_at", "scored_at", "run_id"]

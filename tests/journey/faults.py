@@ -236,7 +236,9 @@ def begun(folder: Path, *, first: Path | None) -> Harness:
         if line.code != 0:
             raise Lost(f"the first run failed:\n{line.output[-3000:]}")
     shutil.copytree(place.var_dir, whole)
-    as_of = str(place.published("select max(as_of_date)::date as day from published.levels")["day"][0])[:10]
+    as_of = str(
+        place.published("select max(as_of_date)::date as day from published.prediction_totals")["day"][0]
+    )[:10]
     return Harness(place=place, whole=whole, as_of=as_of, log=folder / "run.log")
 
 

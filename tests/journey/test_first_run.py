@@ -80,16 +80,18 @@ def test_everybody_has_a_row_that_says_how_likely_they_leave_or_that_they_are_go
     assert rows["customer_id"].is_unique
     assert (rows["probability"].notna() == rows["is_eligible"]).all()
     assert (rows["is_eligible"] == ~rows["is_already_churned"]).all()
-    level = shop.published("select * from published.levels where model_name = 'churn'").iloc[0]
-    assert level["customers"] == rows["is_eligible"].sum()
-    assert rows["probability"].sum() == pytest.approx(level["sum_probability"])
+    level = shop.published("select * from published.prediction_totals where model_name = 'churn'").iloc[0]
+    assert level["n_scored"] == rows["is_eligible"].sum()
+    assert rows["probability"].sum() == pytest.approx(level["expected_positives"])
 
 
 def test_the_probabilities_say_about_as_many_buyers_as_the_level_does(shop: Place) -> None:
     output = shop.published(f"select sum(probability) as total from {LATEST}")["total"].iloc[0]
-    level = shop.published("select * from published.levels where model_name = 'purchase_propensity'").iloc[0]
-    assert output == pytest.approx(level["sum_probability"])
-    assert level["total_lo"] < output < level["total_hi"]
+    level = shop.published(
+        "select * from published.prediction_totals where model_name = 'purchase_propensity'"
+    ).iloc[0]
+    assert output == pytest.approx(level["expected_positives"])
+    assert level["expected_positives_lo"] < output < level["expected_positives_hi"]
 
 
 def test_every_published_table_is_in_the_file_and_in_parquet(shop: Place) -> None:

@@ -53,8 +53,8 @@ def test_the_model_is_fit_for_use_and_beats_the_rate_by_recency(shop: Place) -> 
         "select metric, value, ci_lo, ci_hi from published.metrics"
         " where split = 'test' and slice_name = 'all' and model_name = 'purchase_propensity'"
     ).set_index("metric")
-    assert figures.loc["auc", "ci_lo"] > figures.loc["naive_auc", "value"]
-    assert figures.loc["levelled_log_loss_difference", "ci_hi"] < 0
+    assert figures.loc["auc", "ci_lo"] > figures.loc["baseline_auc", "value"]
+    assert figures.loc["recalibrated_log_loss_difference", "ci_hi"] < 0
     # The plain boosted model reaches 0.775 on average over rolling origins; a leak would come near 1.
     assert 0.74 < figures.loc["auc", "value"] < 0.9
 
@@ -64,10 +64,10 @@ def test_everyone_who_bought_has_a_probability_and_they_add_up_to_a_month_of_buy
     # 5,942 customers in the two files; those who never bought before 5 December 2011 are left out.
     assert 5_700 < len(rows) <= 5_942
     assert rows["customer_id"].is_unique
-    level = shop.published("select * from published.levels order by as_of_date").iloc[-1]
+    level = shop.published("select * from published.prediction_totals order by as_of_date").iloc[-1]
     total = float(rows["probability"].sum())
-    assert total == pytest.approx(level["sum_probability"])
-    assert level["total_lo"] < total < level["total_hi"]
+    assert total == pytest.approx(level["expected_positives"])
+    assert level["expected_positives_lo"] < total < level["expected_positives_hi"]
     # 30 days hold between some 700 buyers (January) and some 1,700 (November) in these two years.
     assert 600 < total < 1_800
     assert set(rows["status"]) == {"ok"}

@@ -103,7 +103,8 @@ def test_a_second_run_of_an_as_of_date_duplicates_no_row(watched: Watched) -> No
     probabilities = ["churn", "purchase_propensity"]
     every_capability = ["churn", "lifetime_value", "purchase_propensity", "segments"]
     for table, model_names in (
-        ("levels", probabilities), ("model_registry", every_capability), ("retrain_log", every_capability),
+        ("prediction_totals", probabilities),
+        ("model_registry", every_capability), ("retrain_log", every_capability),
     ):  # fmt: skip
         rows = watched.place.published(f"select * from published.{table}")
         assert sorted(rows["model_name"]) == model_names, table

@@ -23,7 +23,7 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     """
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
-    predicted, observed = bins["mean_predicted"].to_numpy(float), bins["actual_rate"].to_numpy(float)
+    predicted, observed = bins["mean_predicted"].to_numpy(float), bins["mean_observed"].to_numpy(float)
     reach = np.abs(bins[["ci_lo", "ci_hi"]].to_numpy(float).T - observed)
     top = 1.05 * float(max(predicted.max(), bins["ci_hi"].max())) if len(bins) else 1.0
     axes.plot([0, top], [0, top], color="0.7", linewidth=1, label="perfect")
@@ -41,18 +41,25 @@ def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
     """Predicted total with its interval against the realised one, per as-of day.
 
     Args:
-        totals: Rows of ``ml.levels`` of one model, oldest first.
+        totals: Rows of ``ml.prediction_totals`` of one model, oldest first.
         title: Above the plot.
     """
     figure = Figure(figsize=(2 * SIZE_INCHES[0], SIZE_INCHES[1]), layout="constrained")
     axes = figure.subplots()
     days = pd.to_datetime(totals["as_of_date"])
-    total = totals["sum_probability"].to_numpy(float)
-    reach = np.abs(totals[["total_lo", "total_hi"]].to_numpy(float).T - total)
+    total = totals["expected_positives"].to_numpy(float)
+    reach = np.abs(totals[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - total)
     axes.errorbar(
         days, total, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
     )
-    axes.plot(days, totals["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="happened")
+    axes.plot(
+        days,
+        totals["observed_positives"].to_numpy(float),
+        "x",
+        color="tab:red",
+        markersize=8,
+        label="observed",
+    )
     axes.set(title=title, ylabel="customers")
     axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", frameon=False)

@@ -12,9 +12,9 @@ from assets.keys import (
     CALIBRATION_BINS,
     DRIFT,
     ERASURES,
-    LEVELS,
     METRICS,
     MODEL_REGISTRY,
+    PREDICTION_TOTALS,
     RETRAIN_LOG,
     Key,
 )
@@ -23,8 +23,8 @@ from assets.lifecycle.store.schemas import (
     CHAMPION_TYPES,
     DRIFT_TYPES,
     ERASURE_TYPES,
-    LEVEL_TYPES,
     METRIC_TYPES,
+    PREDICTION_TOTAL_TYPES,
     REGISTRY_TYPES,
     RETRAIN_TYPES,
     Types,
@@ -63,8 +63,8 @@ CONTROL_TABLES: Mapping[Key, ControlTable] = {
     ERASURES: ControlTable(
         types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."
     ),
-    LEVELS: ControlTable(
-        types=LEVEL_TYPES,
+    PREDICTION_TOTALS: ControlTable(
+        types=PREDICTION_TOTAL_TYPES,
         description="Per as-of date: expected positives with interval, prior shift, and observed positives.",
     ),
 }

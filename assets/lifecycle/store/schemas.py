@@ -41,7 +41,7 @@ BIN_TYPES: Types = {
     "bin": SMALL,
     "n": COUNT,
     "mean_predicted": NUMBER,
-    "actual_rate": NUMBER,
+    "mean_observed": NUMBER,
     "ci_lo": NUMBER,
     "ci_hi": NUMBER,
 }
@@ -127,17 +127,17 @@ DRIFTED_TYPES: Types = {
     "compared": COUNT,
     "drifted": TEXT,
 }
-LEVEL_TYPES: Types = {
+PREDICTION_TOTAL_TYPES: Types = {
     **_NAMED,
     "as_of_date": DATE,
-    "customers": COUNT,
-    "sum_probability": NUMBER,
-    "total_lo": NUMBER,
-    "total_hi": NUMBER,
-    "level_shift": NUMBER,
-    "level_sd": NUMBER,
+    "n_scored": COUNT,
+    "expected_positives": NUMBER,
+    "expected_positives_lo": NUMBER,
+    "expected_positives_hi": NUMBER,
+    "prior_shift_log_odds": NUMBER,
+    "prior_shift_sd": NUMBER,
     "n_periods": COUNT,
-    "realised": NUMBER,
+    "observed_positives": NUMBER,
 }
 ERASURE_TYPES: Types = {
     "erasure_id": TEXT,

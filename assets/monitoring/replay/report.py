@@ -26,10 +26,10 @@ CHANCE = 0.5
 BAND_DAYS = 3.0
 HEADINGS = {
     AS_OF: "as-of date",
-    "customers": "customers",
-    "sum_probability": "Σ probability",
+    "n_scored": "customers",
+    "expected_positives": "Σ probability",
     "interval": "95 % interval",
-    "realised": "observed",
+    "observed_positives": "observed",
     "miss": "miss",
     "auc": "AUC",
     "slope": "slope",
@@ -41,7 +41,7 @@ HEADINGS = {
 
 SQL = """
 with days as (select unnest($days) as as_of_date),
-levels as (select * from ml.levels where model_name = $name),
+totals as (select * from ml.prediction_totals where model_name = $name),
 scored as (
     select as_of_date, any_value(status) as status, any_value(quality_grade) as quality_grade
     from {scores} group by 1
@@ -66,10 +66,11 @@ decided as (
     from ml.retrain_log where model_name = $name group by 1
 )
 select
-    days.as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc, slope,
+    days.as_of_date, n_scored, expected_positives, expected_positives_lo, expected_positives_hi,
+    observed_positives, auc, slope,
     coalesce(scored.status, 'withheld') as status, quality_grade, drifted, decisions
 from days
-left join levels using (as_of_date)
+left join totals using (as_of_date)
 left join scored using (as_of_date)
 left join measured using (as_of_date)
 left join drifted using (as_of_date)
@@ -87,9 +88,10 @@ def replayed(problem: PredictionProblem, warehouse: Warehouse, days: Sequence[da
         days: The as-of dates.
 
     Returns:
-        as_of_date, customers, sum_probability, total_lo, total_hi, realised, auc and slope (of the
-        published rows, missing until their window has ended), status (``withheld`` where nothing was
-        scored), quality_grade, drifted (names of features) and decisions.
+        as_of_date, n_scored, expected_positives, expected_positives_lo, expected_positives_hi,
+        observed_positives, auc and slope (of the published rows, missing until their window has ended),
+        status (``withheld`` where nothing was scored), quality_grade, drifted (names of features) and
+        decisions.
     """
     return warehouse.read(
         SQL.format(scores=problem.scores.sql),
@@ -107,13 +109,15 @@ def formatted(rows: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _cells(row: "dict[object, object]") -> Iterator[tuple[str, str]]:
-    total, observed = _number(row["sum_probability"]), _number(row["realised"])
+    total, observed = _number(row["expected_positives"]), _number(row["observed_positives"])
     yield AS_OF, f"{pd.Timestamp(str(row[AS_OF])):%Y-%m-%d}"
-    yield "customers", _format(_number(row["customers"]), ",.0f")
-    yield "sum_probability", _format(total, ",.0f")
-    lo, hi = (_format(_number(row[name]), ",.0f") for name in ("total_lo", "total_hi"))
+    yield "n_scored", _format(_number(row["n_scored"]), ",.0f")
+    yield "expected_positives", _format(total, ",.0f")
+    lo, hi = (
+        _format(_number(row[name]), ",.0f") for name in ("expected_positives_lo", "expected_positives_hi")
+    )
     yield "interval", f"{lo} to {hi}" if np.isfinite(total) else UNKNOWN
-    yield "realised", _format(observed, ",.0f")
+    yield "observed_positives", _format(observed, ",.0f")
     yield "miss", _format(total / observed - 1 if observed else np.nan, "+.0%")
     yield "auc", _format(_number(row["auc"]), ".3f")
     yield "slope", _format(_number(row["slope"]), ".2f")
@@ -129,8 +133,8 @@ def date_line(rows: pd.DataFrame) -> str:
     """
     (row,) = formatted(rows)
     predicted = (
-        f"{row['sum_probability']} of {row['customers']} customers ({row['interval']})"
-        if row["sum_probability"] != UNKNOWN
+        f"{row['expected_positives']} of {row['n_scored']} customers ({row['interval']})"
+        if row["expected_positives"] != UNKNOWN
         else "no customer is scored"
     )
     return (
@@ -144,11 +148,13 @@ def closing(rows: pd.DataFrame) -> str:
     Args:
         rows: Of :func:`replayed`.
     """
-    matured = rows.dropna(subset=["realised", "sum_probability"])
+    matured = rows.dropna(subset=["observed_positives", "expected_positives"])
     if matured.empty:
         return "No scored as-of date has matured yet."
-    misses = (matured["sum_probability"] / matured["realised"].replace(0, np.nan) - 1).abs()
-    inside = matured["realised"].between(matured["total_lo"], matured["total_hi"])
+    misses = (matured["expected_positives"] / matured["observed_positives"].replace(0, np.nan) - 1).abs()
+    inside = matured["observed_positives"].between(
+        matured["expected_positives_lo"], matured["expected_positives_hi"]
+    )
     retrained = rows["decisions"].fillna("").str.count("promote").sum()
     return (
         f"{len(rows)} as-of dates, {len(matured)} matured: mean AUC {matured['auc'].mean():.3f}, "
@@ -220,12 +226,14 @@ def replay_plot(rows: pd.DataFrame) -> bytes:
 
 
 def _totals(axes: Axes, rows: pd.DataFrame) -> None:
-    days, predicted = pd.to_datetime(rows[AS_OF]), rows["sum_probability"].to_numpy(float)
-    reach = np.abs(rows[["total_lo", "total_hi"]].to_numpy(float).T - predicted)
+    days, predicted = pd.to_datetime(rows[AS_OF]), rows["expected_positives"].to_numpy(float)
+    reach = np.abs(rows[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - predicted)
     axes.errorbar(
         days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
     )
-    axes.plot(days, rows["realised"].to_numpy(float), "x", color="tab:red", markersize=8, label="observed")
+    axes.plot(
+        days, rows["observed_positives"].to_numpy(float), "x", color="tab:red", markersize=8, label="observed"
+    )
     axes.set_ylabel("customers with the outcome")
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter("{x:,.0f}")

@@ -1,12 +1,12 @@
-"""Expected and observed totals of a scored cohort: ``ml.levels``."""
+"""Expected and observed totals of a scored cohort: ``ml.prediction_totals``."""
 
 from datetime import date
 
 import pandas as pd
 
-from assets.keys import LEVELS
+from assets.keys import PREDICTION_TOTALS
 from assets.lifecycle.capability import MetricKey
-from assets.lifecycle.store.schemas import LEVEL_TYPES, typed
+from assets.lifecycle.store.schemas import PREDICTION_TOTAL_TYPES, typed
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
 from assets.ports import Warehouse
@@ -15,28 +15,28 @@ from assets.supervised.problem import PredictionProblem
 
 
 def totals_row(key: MetricKey, raw: Floats, forecast: PriorShiftForecast) -> pd.DataFrame:
-    """The row of ``ml.levels`` of one scored date.
+    """The row of ``ml.prediction_totals`` of one scored date.
 
     Args:
         key: Version and date.
         raw: (n,) calibrated probabilities of the eligible, before the prior shift.
         forecast: The prior shift.
     """
-    total_lo, total_hi = total_interval(raw, forecast)
+    expected_positives_lo, expected_positives_hi = total_interval(raw, forecast)
     row = {
         "model_name": key.model_name,
         "model_version": key.model_version,
         "as_of_date": key.as_of_date,
-        "customers": raw.size,
-        "sum_probability": float(with_shift(raw, forecast.shift).sum()),
-        "total_lo": total_lo,
-        "total_hi": total_hi,
-        "level_shift": forecast.shift,
-        "level_sd": forecast.sd,
+        "n_scored": raw.size,
+        "expected_positives": float(with_shift(raw, forecast.shift).sum()),
+        "expected_positives_lo": expected_positives_lo,
+        "expected_positives_hi": expected_positives_hi,
+        "prior_shift_log_odds": forecast.shift,
+        "prior_shift_sd": forecast.sd,
         "n_periods": forecast.n_periods,
-        "realised": None,
+        "observed_positives": None,
     }
-    return typed([row], LEVEL_TYPES)
+    return typed([row], PREDICTION_TOTAL_TYPES)
 
 
 def write_prediction_totals(
@@ -46,16 +46,18 @@ def write_prediction_totals(
 
     Args:
         problem: The prediction problem.
-        warehouse: Holds ``ml.levels``, scores and labels.
+        warehouse: Holds ``ml.prediction_totals``, scores and labels.
         row: Row (1, k) of :func:`totals_row`.
         as_of: As-of date of the run.
     """
     where = "where model_name = $model and as_of_date = $as_of"
     day = {"model": problem.name, "as_of": row["as_of_date"].iloc[0]}
     with warehouse.connect() as connection:
-        known = connection.execute(f"select realised from {LEVELS.sql} {where}", day).fetchone()
-        connection.execute(f"delete from {LEVELS.sql} {where}", day)
-    warehouse.append(LEVELS, row if known is None else row.assign(realised=known[0]))
+        known = connection.execute(
+            f"select observed_positives from {PREDICTION_TOTALS.sql} {where}", day
+        ).fetchone()
+        connection.execute(f"delete from {PREDICTION_TOTALS.sql} {where}", day)
+    warehouse.append(PREDICTION_TOTALS, row if known is None else row.assign(observed_positives=known[0]))
     fill_observed(problem, warehouse, as_of=as_of)
 
 
@@ -64,13 +66,13 @@ def fill_observed(problem: PredictionProblem, warehouse: Warehouse, *, as_of: da
 
     Args:
         problem: The prediction problem.
-        warehouse: Holds ``ml.levels``, scores and labels.
+        warehouse: Holds ``ml.prediction_totals``, scores and labels.
         as_of: As-of date of the run.
     """
     with warehouse.connect() as connection:
         connection.execute(
             f"""
-            update {LEVELS.sql} as levels set realised = matured.outcomes
+            update {PREDICTION_TOTALS.sql} as totals set observed_positives = matured.outcomes
             from (
                 select scores.as_of_date, sum(labels.outcome) as outcomes
                 from {problem.scores.sql} as scores
@@ -78,7 +80,7 @@ def fill_observed(problem: PredictionProblem, warehouse: Warehouse, *, as_of: da
                 where scores.as_of_date + {problem.horizon_days} <= $as_of and scores.is_eligible
                 group by 1
             ) as matured
-            where levels.as_of_date = matured.as_of_date and levels.model_name = $model
+            where totals.as_of_date = matured.as_of_date and totals.model_name = $model
             """,
             {"as_of": as_of, "model": problem.name},
         )

@@ -31,7 +31,7 @@ from assets.metrics.calibration import (
 from assets.metrics.classification import log_losses, with_shift
 
 ALL = "all"
-BASELINE = "naive"
+BASELINE = "baseline"
 CHAMPION = "champion"
 # With fewer rows of either outcome a slope means nothing.
 FEWEST_POSITIVES = 10
@@ -44,7 +44,7 @@ class EvaluationSample:
     Attributes:
         outcome: (n,) of 0/1.
         candidate: (n,) calibrated probability of the evaluated model.
-        competitors: ``naive`` (the baseline) and, when there is one, ``champion``: (n,) each.
+        competitors: ``baseline`` (the baseline) and, when there is one, ``champion``: (n,) each.
         entities: (n,) ids.
         as_of: (n,) as-of dates.
         slices: Slice name to (n,) of values.
@@ -109,10 +109,10 @@ def evaluate(
 ) -> RecordedMetrics:
     """Every measure with its 95 % interval, overall and per slice, beside the competitors'.
 
-    ``levelled_log_loss`` is the log loss after each as-of day's mean probability was moved to that
+    ``recalibrated_log_loss`` is the log loss after each as-of day's mean probability was moved to that
     date's rate, for every model alike. The period effect that the cohort shares is forecast by
     ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
-    between two rankings. Metrics named ``naive_…`` and ``champion_…`` are the competitors' own;
+    between two rankings. Metrics named ``baseline_…`` and ``champion_…`` are the competitors' own;
     ``…_difference`` is candidate minus baseline, ``champion_…_difference`` candidate minus champion.
 
     Args:
@@ -162,7 +162,7 @@ def _accuracy(part: _Rows, name: str) -> Replicates:
     replicates = np.r_[recalibrated.mean(), part.resamples.means(recalibrated[:, None])[:, 0]]
     return {
         **classification_metrics(part.outcome, part.predicted[name], part.resamples),
-        "levelled_log_loss": replicates,
+        "recalibrated_log_loss": replicates,
     }
 
 
@@ -171,7 +171,7 @@ def _skill(part: _Rows, candidate: Replicates) -> Interval:
     constant = log_losses(part.outcome, part.day_rate)
     uninformed = np.r_[constant.mean(), part.resamples.means(constant[:, None])[:, 0]]
     with np.errstate(divide="ignore", invalid="ignore"):
-        skill = 1 - candidate["levelled_log_loss"] / uninformed
+        skill = 1 - candidate["recalibrated_log_loss"] / uninformed
     return interval(float(skill[0]), skill[1:])
 
 
@@ -194,7 +194,7 @@ def _extent(part: _Rows) -> dict[str, Interval]:
     predicted = part.predicted[""]
     lowest, highest = float(predicted.min()), float(predicted.max())
     return {
-        "actual_rate": interval(float(part.outcome.mean()), means[:, 0]),
+        "mean_observed": interval(float(part.outcome.mean()), means[:, 0]),
         "mean_predicted": interval(float(predicted.mean()), means[:, 1]),
         "lowest_predicted": Interval(value=lowest, lo=lowest, hi=lowest),
         "highest_predicted": Interval(value=highest, lo=highest, hi=highest),

@@ -22,7 +22,7 @@ def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterato
         criteria: Holds the highest plausible AUC.
     """
     lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
-    rate, auc = overall(metrics, "actual_rate").value, overall(metrics, "auc")
+    rate, auc = overall(metrics, "mean_observed").value, overall(metrics, "auc")
     if highest - lowest < CONSTANT_WITHIN:
         yield f"constant scores: everyone has {highest:.4f}"
     elif lowest >= 0.5 > rate:
@@ -56,7 +56,7 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
     if not np.isfinite([shift.lo, slope.lo]).all():
         yield "calibration cannot be evaluated: too few of either outcome, or constant scores"
     if _outside(shift, -criteria.level_tolerance, criteria.level_tolerance):
-        mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "actual_rate"))
+        mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "mean_observed"))
         yield (
             f"mean score {mean:.3f} is far from the rate {rate:.3f}: a shift of {shift} log-odds, more than "
             f"{criteria.level_tolerance} and sampling error"

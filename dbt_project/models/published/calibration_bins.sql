@@ -10,7 +10,7 @@ select
     cast(bin as integer) as bin,
     cast(n as bigint) as n,
     cast(mean_predicted as double) as mean_predicted,
-    cast(actual_rate as double) as actual_rate,
+    cast(mean_observed as double) as mean_observed,
     cast(ci_lo as double) as ci_lo,
     cast(ci_hi as double) as ci_hi
 

@@ -140,7 +140,7 @@ def group(predicted: float) -> pd.DataFrame:
             "bin": [10],
             "n": [1_000],
             "mean_predicted": [predicted],
-            "actual_rate": [10.0],
+            "mean_observed": [10.0],
             "ci_lo": [9.0],
             "ci_hi": [11.0],
         }

@@ -30,7 +30,7 @@ def metrics(
         ("calibration_shift", "all", "all", *shift),
         ("calibration_slope", "all", "all", *slope),
         ("mean_predicted", "all", "all", 0.25, 0.24, 0.26),
-        ("actual_rate", "all", "all", 0.2, 0.19, 0.21),
+        ("mean_observed", "all", "all", 0.2, 0.19, 0.21),
         ("relative_shift", "country", "France", *slice_shift),
     ]
     names = ["metric", "slice_name", "slice_value", "value", "ci_lo", "ci_hi"]
@@ -80,9 +80,9 @@ def test_a_fallback_has_nothing_to_calibrate() -> None:
     assert verdict.evidence["n"] == 0.0
 
 
-def near(probability: list[float], rates: list[float], level_sd: float) -> Verdict:
+def near(probability: list[float], rates: list[float], prior_shift_sd: float) -> Verdict:
     return mean_probability_is_within_historical_range(
-        np.asarray(probability), np.asarray(rates), level_sd=level_sd
+        np.asarray(probability), np.asarray(rates), prior_shift_sd=prior_shift_sd
     )
 
 
@@ -125,7 +125,9 @@ def test_without_a_matured_date_the_check_passes(probability: list[float], rates
 
 
 def totals(realised: Sequence[float | None]) -> pd.DataFrame:
-    return pd.DataFrame({"realised": realised, "total_lo": 90.0, "total_hi": 110.0}).astype(float)
+    return pd.DataFrame(
+        {"observed_positives": realised, "expected_positives_lo": 90.0, "expected_positives_hi": 110.0}
+    ).astype(float)
 
 
 def test_one_miss_in_five_is_bad_luck() -> None:
@@ -163,7 +165,7 @@ def test_a_candidate_that_fails_the_gate_has_the_reasons() -> None:
     assert candidate_passes_the_gate(is_promotable=True, reasons=["beats the baseline"]).passed
 
 
-FIGURES = {"auc": 0.75, "mean_predicted": 0.21, "actual_rate": 0.2}
+FIGURES = {"auc": 0.75, "mean_predicted": 0.21, "mean_observed": 0.2}
 
 
 def realised_row(**changed: object) -> pd.Series:
@@ -179,7 +181,7 @@ def realised(**changed: object) -> Verdict:
 def test_probabilities_that_match_outcomes_pass_with_their_figures() -> None:
     verdict = realised()
     assert verdict.passed
-    assert verdict.reason == "4 dates, 4,000 rows: auc 0.750, mean_predicted 0.210, actual_rate 0.200"
+    assert verdict.reason == "4 dates, 4,000 rows: auc 0.750, mean_predicted 0.210, mean_observed 0.200"
     assert (verdict.value, verdict.threshold) == (0.21, 0.2)
     assert verdict.evidence == {"n": 4_000.0, "dates": 4.0, **FIGURES}
 

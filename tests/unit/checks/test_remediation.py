@@ -24,11 +24,11 @@ RED = Verdict(passed=False, reason="3 of 5", value=3.0, threshold=0.0, evidence=
 GREEN = Verdict(passed=True, reason="fine", evidence={"n": 5.0})
 TABLE = Key("ml", "things")
 BINS = pd.DataFrame(
-    {"slice_name": ["all"], "mean_predicted": [0.2], "actual_rate": [0.3], "ci_lo": [0.2], "ci_hi": [0.4]}
+    {"slice_name": ["all"], "mean_predicted": [0.2], "mean_observed": [0.3], "ci_lo": [0.2], "ci_hi": [0.4]}
 )
-LEVELS = pd.DataFrame(
-    {"as_of_date": ["2024-01-01"], "sum_probability": [9.0], "total_lo": [5.0], "total_hi": [13.0],
-     "realised": [20.0]}
+PREDICTION_TOTALS = pd.DataFrame(
+    {"as_of_date": ["2024-01-01"], "expected_positives": [9.0], "expected_positives_lo": [5.0],
+     "expected_positives_hi": [13.0], "observed_positives": [20.0]}
 )  # fmt: skip
 
 
@@ -91,11 +91,11 @@ def test_a_failed_dbt_test_shows_its_next_step(passed: bool, step: str | None) -
 def test_only_failed_checks_get_plots(tmp_path: Path) -> None:
     red = with_reliability(RED, BINS, title="x")
     assert red.plots["reliability"].startswith(b"\x89PNG")
-    assert with_totals(RED, LEVELS, title="x").plots["totals"].startswith(b"\x89PNG")
+    assert with_totals(RED, PREDICTION_TOTALS, title="x").plots["totals"].startswith(b"\x89PNG")
     for verdict, rows in ((GREEN, BINS), (RED, BINS.iloc[:0]), (RED, BINS.assign(slice_name="country"))):
         assert not with_reliability(verdict, rows, title="x").plots
-    assert not with_totals(GREEN, LEVELS, title="x").plots
-    assert not with_totals(RED, LEVELS.iloc[:0], title="x").plots
+    assert not with_totals(GREEN, PREDICTION_TOTALS, title="x").plots
+    assert not with_totals(RED, PREDICTION_TOTALS.iloc[:0], title="x").plots
     assert "data:image/png;base64," in str(bound(red).metadata["reliability"].value)
     page = tmp_path / "page.html"
     linked = bound(Verdict(passed=False, reason="x", pages={"page": page})).metadata["page"]

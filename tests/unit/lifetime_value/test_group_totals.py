@@ -35,7 +35,7 @@ def test_means_of_tenths_and_cohorts_are_given_lowest_first(expected: np.ndarray
     tenths = found.loc[found["slice_name"] == "all"].sort_values("bin")
     assert tenths["bin"].tolist() == list(range(1, 11))
     assert tenths["mean_predicted"].is_monotonic_increasing
-    assert (tenths["n"] * tenths["actual_rate"]).sum() == pytest.approx(spent.sum())
+    assert (tenths["n"] * tenths["mean_observed"]).sum() == pytest.approx(spent.sum())
     assert found.loc[found["slice_name"] != "all", "slice_value"].tolist() == ["2023-Q1", "2023-Q2"]
 
 
@@ -67,7 +67,7 @@ def test_a_gap_in_a_group_that_hardly_buys_is_not_material(expected: np.ndarray,
 def test_a_small_cohort_is_reported_and_not_tested(expected: np.ndarray, spent: np.ndarray) -> None:
     found = groups(spent, expected)
     cohort = found["slice_name"] != "all"
-    wrong = found.assign(mean_predicted=np.where(cohort, 9 * found["actual_rate"], found["mean_predicted"]))
+    wrong = found.assign(mean_predicted=np.where(cohort, 9 * found["mean_observed"], found["mean_predicted"]))
     assert len(list(groups_out_of_tolerance(wrong, criteria=CRITERIA))) == 2
     assert not list(
         groups_out_of_tolerance(wrong.assign(n=np.where(cohort, 99, wrong["n"])), criteria=CRITERIA)

@@ -28,7 +28,7 @@ def test_a_bin_has_the_wilson_interval_of_its_customers() -> None:
     customers = np.arange(20) % 10
     (only,) = calibration_bins(outcome, np.full(20, 0.3), customers)
     lo, hi = proportion_confint(2.5, 10, method="wilson")
-    assert (only.n, only.actual_rate) == (20, 0.25)
+    assert (only.n, only.mean_observed) == (20, 0.25)
     assert [only.ci_lo, only.ci_hi] == pytest.approx([lo, hi])
 
 

@@ -12,7 +12,16 @@ from assets.monitoring.replay.report import HEADINGS, closing, date_line, format
 from tests.unit.supervised.world import PROBLEM
 
 COLUMNS = [
-    *("as_of_date", "customers", "sum_probability", "total_lo", "total_hi", "realised", "auc", "slope"),
+    *(
+        "as_of_date",
+        "n_scored",
+        "expected_positives",
+        "expected_positives_lo",
+        "expected_positives_hi",
+        "observed_positives",
+        "auc",
+        "slope",
+    ),
     *("status", "quality_grade", "drifted", "decisions"),
 ]
 
@@ -35,10 +44,10 @@ def rows() -> pd.DataFrame:
 def test_a_date_is_formatted_for_reading(rows: pd.DataFrame) -> None:
     assert formatted(rows)[0] == {
         "as_of_date": "2024-01-01",
-        "customers": "1,200",
-        "sum_probability": "110",
+        "n_scored": "1,200",
+        "expected_positives": "110",
         "interval": "90 to 130",
-        "realised": "100",
+        "observed_positives": "100",
         "miss": "+10%",  # 110 / 100 - 1
         "auc": "0.750",
         "slope": "1.02",
@@ -54,12 +63,14 @@ def test_an_unknown_value_is_a_dash(rows: pd.DataFrame) -> None:
     withheld, waiting = formatted(rows)[2:]
     known = {"as_of_date": "2024-01-15", "status": "withheld", "decisions": rows["decisions"][2]}
     assert withheld == dict.fromkeys(HEADINGS, "-") | known
-    assert [waiting[name] for name in ("sum_probability", "interval")] == ["70", "55 to 85"]
-    assert [waiting[name] for name in ("realised", "miss", "auc", "slope", "decisions")] == ["-"] * 5
+    assert [waiting[name] for name in ("expected_positives", "interval")] == ["70", "55 to 85"]
+    assert [waiting[name] for name in ("observed_positives", "miss", "auc", "slope", "decisions")] == [
+        "-"
+    ] * 5
 
 
 def test_a_date_without_an_observed_outcome_has_no_miss(rows: pd.DataFrame) -> None:
-    none_bought = rows.assign(realised=rows["realised"].replace(100.0, 0.0))
+    none_bought = rows.assign(observed_positives=rows["observed_positives"].replace(100.0, 0.0))
     assert formatted(none_bought)[0]["miss"] == "-"
     # Only the 60 of 80 is left.
     assert "2 matured: mean AUC 0.700, miss median 25.0%, worst 25%" in closing(none_bought)

@@ -22,21 +22,21 @@ def published(snapshot: Path) -> Path:
     snapshot.parent.mkdir(parents=True)
     with duckdb.connect(str(snapshot)) as connection:
         connection.execute("create schema published")
-        connection.execute("create table published.levels as select 42 as customers")
+        connection.execute("create table published.prediction_totals as select 42 as n_scored")
     return snapshot
 
 
 def test_without_a_snapshot_the_remedy_is_printed_and_nothing_is_created(
     snapshot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["from published.levels"]) == 1
+    assert main(["from published.prediction_totals"]) == 1
     assert "does not exist yet: launch `make run` first" in capsys.readouterr().err
     assert not snapshot.exists()
 
 
 def test_the_rows_are_printed(published: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert published.exists()
-    assert main(["select customers from published.levels"]) == 0
+    assert main(["select n_scored from published.prediction_totals"]) == 0
     assert "42" in capfd.readouterr().out
 
 
@@ -53,12 +53,12 @@ def test_an_error_in_the_query_is_printed_without_a_traceback(
     published: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert published.exists()
-    assert main(["select nonsense from published.levels"]) == 1
+    assert main(["select nonsense from published.prediction_totals"]) == 1
     assert "nonsense" in capsys.readouterr().err
 
 
 def test_a_query_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = published.read_bytes()
-    assert main(["delete from published.levels"]) == 1
+    assert main(["delete from published.prediction_totals"]) == 1
     assert "read-only" in capsys.readouterr().err
     assert published.read_bytes() == before

@@ -19,15 +19,15 @@ METRICS = ["model_version", "slice_name", "slice_value", "metric", "value", "ci_
 def figures(version: str) -> pd.DataFrame:
     rows = [
         (version, "all", "all", "auc", 0.7912, 0.78, 0.8, 4_000),
-        (version, "all", "all", "naive_auc", 0.7149, 0.7, 0.73, 4_000),
+        (version, "all", "all", "baseline_auc", 0.7149, 0.7, 0.73, 4_000),
         (version, "all", "all", "average_precision", 0.5, 0.45, 0.55, 4_000),
-        (version, "all", "all", "naive_average_precision", 0.4, 0.35, 0.45, 4_000),
+        (version, "all", "all", "baseline_average_precision", 0.4, 0.35, 0.45, 4_000),
         (version, "recency", "0-30 days", "auc", 0.6, 0.5, 0.7, 400),
         # Of two as-of dates the newer one counts. 400 x 0.25 = 100 expected, 400 x 0.2 = 80 observed.
         (version, "as_of_date", "2024-11-25", "mean_predicted", 0.5, 0.4, 0.6, 10),
-        (version, "as_of_date", "2024-11-25", "actual_rate", 0.5, 0.4, 0.6, 10),
+        (version, "as_of_date", "2024-11-25", "mean_observed", 0.5, 0.4, 0.6, 10),
         (version, "as_of_date", "2024-12-02", "mean_predicted", 0.25, 0.2, 0.3, 400),
-        (version, "as_of_date", "2024-12-02", "actual_rate", 0.2, 0.15, 0.25, 400),
+        (version, "as_of_date", "2024-12-02", "mean_observed", 0.2, 0.15, 0.25, 400),
     ]
     return pd.DataFrame(rows, columns=METRICS)
 
@@ -56,14 +56,14 @@ def promoted() -> Facts:
         rejects=[("order_lines", "ordered_at is missing", 7), ("order_lines", "unit_price is ...", 3)],
         versions=version_row("2025-01-06-abc", grade="Good", method="isotonic"),
         metrics=figures("2025-01-06-abc"),
-        levels=pd.DataFrame(
+        prediction_totals=pd.DataFrame(
             {
                 "model_name": NAME,
                 "as_of_date": pd.to_datetime(["2024-12-30", "2025-01-06"]),
-                "sum_probability": [900.4, 1_234.4],
-                "customers": [9_000, 10_000],
-                "total_lo": [800.0, 1_100.0],
-                "total_hi": [1_000.0, 1_400.0],
+                "expected_positives": [900.4, 1_234.4],
+                "n_scored": [9_000, 10_000],
+                "expected_positives_lo": [800.0, 1_100.0],
+                "expected_positives_hi": [1_000.0, 1_400.0],
             }
         ),
         decisions=pd.DataFrame(
@@ -164,12 +164,15 @@ def test_only_the_serving_version_is_summarised(promoted: Facts) -> None:
 
 def test_each_problem_has_its_own_total(promoted: Facts) -> None:
     churn = {"model_name": "churn", "model_version": "c1", "label_horizon_days": 60}
-    level = {"model_name": "churn", "sum_probability": 7_700.0, "customers": 8_000}
+    level = {"model_name": "churn", "expected_positives": 7_700.0, "n_scored": 8_000}
     decision = {"model_name": "churn", "decision": "promote", "reasons": "beats the baseline"}
     both = replace(
         promoted,
         versions=pd.concat([promoted.versions, promoted.versions.assign(**churn)], ignore_index=True),
-        levels=pd.concat([promoted.levels, promoted.levels.tail(1).assign(**level)], ignore_index=True),
+        prediction_totals=pd.concat(
+            [promoted.prediction_totals, promoted.prediction_totals.tail(1).assign(**level)],
+            ignore_index=True,
+        ),
         decisions=pd.concat([promoted.decisions, pd.DataFrame([decision])], ignore_index=True),
     )
     of_purchase, of_churn = summarised(both).partition("3. Expected")[2].split("   churn\n")
@@ -198,7 +201,7 @@ def value_figures() -> pd.DataFrame:
     columns = ["slice_name", "metric", "value", "ci_lo", "ci_hi"]
     rows = [
         ("all", "deviance", 1.3, 1.2, 1.4),
-        ("all", "naive_deviance", 1.9, 1.8, 2.0),
+        ("all", "baseline_deviance", 1.9, 1.8, 2.0),
         ("horizon_days", "wape", 0.7, 0.6, 0.8),
     ]
     return pd.DataFrame(rows, columns=columns)

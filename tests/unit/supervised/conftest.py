@@ -36,7 +36,7 @@ class Trained:
         return EvaluationSample(
             outcome=self.test.outcome,
             candidate=candidate,
-            competitors={"naive": baseline} | ({} if champion is None else {"champion": champion}),
+            competitors={"baseline": baseline} | ({} if champion is None else {"champion": champion}),
             entities=self.test.entities,
             as_of=self.test.as_of,
             slices=slice_values(self.test.features, PROBLEM.slices),

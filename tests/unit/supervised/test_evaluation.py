@@ -21,8 +21,10 @@ def test_the_columns_are_those_of_the_contract(evaluation: RecordedMetrics) -> N
 
 
 def test_every_metric_has_the_baselines_and_the_difference_beside_it(evaluation: RecordedMetrics) -> None:
-    for metric in ("auc", "average_precision", "log_loss", "brier", "levelled_log_loss"):
-        own, baseline = (overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "naive_"))
+    for metric in ("auc", "average_precision", "log_loss", "brier", "recalibrated_log_loss"):
+        own, baseline = (
+            overall(evaluation.metrics, f"{prefix}{metric}").value for prefix in ("", "baseline_")
+        )
         difference = overall(evaluation.metrics, f"{metric}_difference")
         assert difference.value == pytest.approx(own - baseline)
         assert difference.lo < difference.value < difference.hi
@@ -48,8 +50,8 @@ def test_the_mean_probability_does_not_move_the_recalibrated_loss(
     trained: Trained, predicted: Floats, evaluation: RecordedMetrics
 ) -> None:
     moved = trained.evaluated(with_shift(predicted, -1.0)).metrics
-    assert overall(moved, "levelled_log_loss").value == pytest.approx(
-        overall(evaluation.metrics, "levelled_log_loss").value
+    assert overall(moved, "recalibrated_log_loss").value == pytest.approx(
+        overall(evaluation.metrics, "recalibrated_log_loss").value
     )
     assert overall(moved, "log_loss").value > overall(evaluation.metrics, "log_loss").value + 0.05
     shift = [overall(metrics, "calibration_shift").value for metrics in (evaluation.metrics, moved)]
@@ -64,7 +66,7 @@ def test_the_rate_of_each_date_alone_has_no_skill(trained: Trained) -> None:
 
 def test_a_champion_is_compared_on_the_same_draws(trained: Trained, predicted: Floats) -> None:
     metrics = trained.evaluated(predicted, champion=predicted).metrics
-    difference = overall(metrics, "champion_levelled_log_loss_difference")
+    difference = overall(metrics, "champion_recalibrated_log_loss_difference")
     assert (difference.value, difference.lo, difference.hi) == (0, 0, 0)
 
 

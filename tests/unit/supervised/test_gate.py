@@ -157,7 +157,7 @@ def test_the_baseline_does_not_beat_itself(trained: Trained) -> None:
 @pytest.mark.parametrize("highest", [0.001, 0.0, np.nan])
 def test_better_on_average_but_not_surely_is_not_better(evaluation: RecordedMetrics, highest: float) -> None:
     metrics = evaluation.metrics.copy()
-    decisive = (metrics["metric"] == "levelled_log_loss_difference") & (metrics["slice_name"] == "all")
+    decisive = (metrics["metric"] == "recalibrated_log_loss_difference") & (metrics["slice_name"] == "all")
     metrics.loc[decisive, ["value", "ci_lo", "ci_hi"]] = [-0.002, -0.005, highest]
     decision = decided(metrics)
     assert not decision.promote
