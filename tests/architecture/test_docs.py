@@ -29,12 +29,6 @@ README = ROOT / "README.md"
 LONGEST_README = 150
 PAGES = (README, *sorted(DOCS.rglob("*.md")))
 
-# The docs use these new names; code and pages follow, and each entry goes with its renaming.
-WRITTEN_LATER = {
-    "docs/README.md: adding-a-capability.md",
-    "docs/architecture.md: assets/lifecycle/capability.py",
-}
-
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -43,7 +37,7 @@ FILE = re.compile(r"(assets|benchmarks|checks|dbt_project|orchestration|tests)(/
 
 def require(missing: Iterable[str]) -> None:
     """Fail with every name in ``missing``: pytest would show the first few."""
-    names = sorted(set(missing) - WRITTEN_LATER)
+    names = sorted(missing)
     assert not names, ", ".join(names)
 
 
