@@ -56,7 +56,7 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         "cohort_is_scored_once",
         "mean_probability_is_within_historical_range",
         "scores_match_contract",
-        "observed_totals_are_inside_intervals",
+        "observed_totals",
         "The mean published probability lies among the rates that matured days have shown.",
         "of 294 customers; matured dates allow",
     )
