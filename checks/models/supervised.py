@@ -14,10 +14,9 @@ from assets.monitoring.drift.step import page_of
 from assets.ports import Warehouse
 from assets.supervised.capability import SupervisedCapability
 from assets.supervised.data.dataset import cohort_sql, load_training_data, realised_rates
-from checks.data.completeness import cohort_is_scored_once, rows_match_contract
+from checks.data.completeness import rows_match_contract
 from checks.models.contracts import probability_contract, training_contract
 from checks.models.performance import (
-    candidate_passes_the_gate,
     champion_is_calibrated,
     features_have_not_drifted,
     mean_probability_is_within_historical_range,
@@ -26,7 +25,8 @@ from checks.models.performance import (
     realised_calibration_is_within_tolerance,
 )
 from checks.models.plots import with_reliability, with_totals
-from checks.models.queries import cohort_counts, load_scores, withheld_reason
+from checks.models.queries import load_scores
+from checks.models.shared import cohort_check, contract_check, gate_check, realised_check
 from checks.verdict import Invariant, Verdict, description_of
 
 
@@ -47,13 +47,11 @@ def supervised_invariants(
 def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Iterator[Invariant]:
     spec = capability.spec
 
-    def realised(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
-        version = str(row["model_version"])
+    def reliability(verdict: Verdict, warehouse: Warehouse, row: pd.Series) -> Verdict:
+        version, as_of = str(row["model_version"]), pd.Timestamp(row["as_of_date"])
         bins = control_tables.rows_of_version(warehouse, CALIBRATION_BINS, version, split=WINDOW)
-        bins = bins.loc[pd.to_datetime(bins["as_of_date"]).dt.date == as_of]
-        title = f"{spec.name} {version}, as published"
-        return with_reliability(realised_calibration_is_within_tolerance(row), bins, title=title)
+        bins = bins.loc[pd.to_datetime(bins["as_of_date"]) == as_of]
+        return with_reliability(verdict, bins, title=f"{spec.name} {version}, as published")
 
     def drifted(warehouse: Warehouse, as_of: date) -> Verdict:
         row = control_tables.row_for_date(warehouse, spec.drifted, as_of).iloc[0]
@@ -61,18 +59,7 @@ def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Itera
         page = page_of(reports, spec.name, as_of=as_of) if reports else None
         return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
 
-    # Not blocking: scores that failed here are withheld, and the run goes on to publish that status.
-    yield Invariant(
-        table=spec.realised,
-        name="realised_calibration_is_within_tolerance",
-        description=description_of(realised_calibration_is_within_tolerance),
-        check=realised,
-        next_step=(
-            "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
-            "the rows published before are served."
-        ),
-        is_blocking=False,
-    )
+    yield realised_check(spec, rule=realised_calibration_is_within_tolerance, illustrate=reliability)
     yield Invariant(
         table=spec.drifted,
         name="features_have_not_drifted",
@@ -98,13 +85,6 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         rows = data.sample.features.assign(outcome=data.outcome)
         return rows_match_contract(rows, training_contract(problem))
 
-    def passes(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
-        verdict = candidate_passes_the_gate(
-            is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
-        )
-        return reliability(verdict, warehouse, str(row["model_version"]))
-
     def membership(warehouse: Warehouse, as_of: date) -> Verdict:
         row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
         version = str(row["model_version"])
@@ -128,17 +108,7 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
             "model computes it wrong; mend it and launch score."
         ),
     )
-    yield Invariant(
-        table=spec.evaluation,
-        name="candidate_passes_the_gate",
-        description=description_of(candidate_passes_the_gate),
-        check=passes,
-        next_step=(
-            "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
-            "defect (leak, calibration, constant scores), mend that feature or label first."
-        ),
-        is_blocking=False,
-    )
+    yield gate_check(spec, illustrate=reliability)
     yield Invariant(
         table=spec.evaluation,
         name="membership_inference_auc_is_low",
@@ -166,17 +136,6 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
     problem, spec = capability.problem, capability.spec
     title = f"{problem.target} within {problem.horizon_days} days"
 
-    def matches(warehouse: Warehouse, as_of: date) -> Verdict:
-        rows = load_scores(spec, warehouse, as_of)
-        return rows_match_contract(rows, probability_contract(spec, problem))
-
-    def scored(warehouse: Warehouse, as_of: date) -> Verdict:
-        withheld = withheld_reason(spec, warehouse, as_of)
-        if withheld is not None:
-            return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
-        counts = cohort_counts(spec, warehouse, as_of, cohort=cohort_sql(problem))
-        return cohort_is_scored_once(**counts)
-
     def mean(warehouse: Warehouse, as_of: date) -> Verdict:
         totals = _totals(capability, warehouse)
         verdict = mean_probability_is_within_historical_range(
@@ -190,26 +149,9 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         totals = _totals(capability, warehouse)
         return with_totals(observed_totals_are_inside_intervals(totals), totals, title=title)
 
-    yield Invariant(
-        table=spec.scores,
-        name="scores_match_contract",
-        description=description_of(probability_contract),
-        check=matches,
-        next_step=(
-            "Nothing was published: compare the named column with last week's scores, mend what writes it "
-            "and launch score."
-        ),
-    )
-    yield Invariant(
-        table=spec.scores,
-        name="cohort_is_scored_once",
-        description=description_of(cohort_is_scored_once),
-        check=scored,
-        next_step=(
-            "Nothing was published: look for the missing or repeated customers in the features of the date, "
-            "then launch score."
-        ),
-    )
+    contract = probability_contract(spec, problem)
+    yield contract_check(spec, contract, description=description_of(probability_contract))
+    yield cohort_check(spec, cohort=cohort_sql(problem))
     yield Invariant(
         table=spec.scores,
         name="mean_probability_is_within_historical_range",

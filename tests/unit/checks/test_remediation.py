@@ -14,8 +14,8 @@ from assets.keys import Key
 from assets.transform.defs import _with_next_step
 from assets.transform.remediation import NEXT_STEPS as OF_DBT
 from checks.binding import check_of
-from checks.models.defs import shared_checks
 from checks.models.plots import with_reliability, with_totals
+from checks.models.shared import shared_checks
 from checks.models.supervised import supervised_invariants
 from checks.remediation import NEXT_STEPS
 from checks.verdict import Verdict

@@ -1,0 +1,143 @@
+"""The checks that every capability has, each built in one place for all of them."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pandera.pandas as pa
+
+from assets.lifecycle.capability import Capability
+from assets.lifecycle.spec import Spec
+from assets.lifecycle.store import control_tables
+from assets.ports import Warehouse
+from checks.data.completeness import cohort_is_scored_once, rows_match_contract
+from checks.models.contracts import scores_contract
+from checks.models.performance import candidate_passes_the_gate, realised_performance_is_within_tolerance
+from checks.models.queries import cohort_counts, load_scores, withheld_reason
+from checks.verdict import Invariant, Verdict, description_of
+
+AnyCapability = Capability[Any, Any, Any, Any]
+Illustration = Callable[[Verdict, Warehouse, str], Verdict]
+"""Adds a plot to the verdict on a model version."""
+
+
+def shared_checks(capability: AnyCapability) -> Iterator[Invariant]:
+    """The checks that every capability has."""
+    spec = capability.spec
+    yield gate_check(spec)
+    if spec.outcomes:
+        yield realised_check(spec)
+    yield contract_check(spec, scores_contract(spec), description=description_of(scores_contract))
+    if spec.subject is not None and spec.cohort is not None:
+        yield cohort_check(spec)
+
+
+def gate_check(spec: Spec, *, illustrate: Illustration = lambda verdict, *_: verdict) -> Invariant:
+    """The candidate of the as-of date passes the gate; not blocking, because the champion keeps serving.
+
+    Args:
+        spec: The capability.
+        illustrate: Adds a plot of the candidate to the verdict.
+    """
+
+    def passes(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
+        verdict = candidate_passes_the_gate(
+            is_promotable=bool(row["is_promotable"]), reasons=[str(row["reasons"])]
+        )
+        return illustrate(verdict, warehouse, str(row["model_version"]))
+
+    return Invariant(
+        table=spec.evaluation,
+        name="candidate_passes_the_gate",
+        description=description_of(candidate_passes_the_gate),
+        check=passes,
+        next_step=(
+            "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
+            "defect (leak, calibration, constant scores), mend that feature or label first."
+        ),
+        is_blocking=False,
+    )
+
+
+def realised_check(
+    spec: Spec,
+    *,
+    rule: Callable[..., Verdict] = realised_performance_is_within_tolerance,
+    illustrate: Callable[[Verdict, Warehouse, Any], Verdict] = lambda verdict, *_: verdict,
+) -> Invariant:
+    """Matured predictions agree with what happened.
+
+    Not blocking: scores that failed here are withheld, and the run goes on to publish that status.
+
+    Args:
+        spec: The capability.
+        rule: Judges the row of realised performance; its name becomes the name of the check.
+        illustrate: Adds a plot to the verdict, given that row.
+    """
+
+    def realised(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
+        return illustrate(rule(row), warehouse, row)
+
+    return Invariant(
+        table=spec.realised,
+        name=rule.__name__,
+        description=description_of(rule),
+        check=realised,
+        next_step=(
+            "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
+            "the rows published before are served."
+        ),
+        is_blocking=False,
+    )
+
+
+def contract_check(spec: Spec, contract: pa.DataFrameSchema, *, description: str) -> Invariant:
+    """The score rows of the as-of date obey their contract.
+
+    Args:
+        spec: The capability.
+        contract: Columns with their types and bounds.
+        description: What the contract says, in a sentence.
+    """
+
+    def matches(warehouse: Warehouse, as_of: date) -> Verdict:
+        return rows_match_contract(load_scores(spec, warehouse, as_of), contract)
+
+    return Invariant(
+        table=spec.scores,
+        name="scores_match_contract",
+        description=description,
+        check=matches,
+        next_step=(
+            "Nothing was published: compare the named column with last week's scores, mend what writes it "
+            "and launch score."
+        ),
+    )
+
+
+def cohort_check(spec: Spec, *, cohort: str | None = None) -> Invariant:
+    """Each entity of the cohort has one score row, unless the gate withheld all of them.
+
+    Args:
+        spec: The capability.
+        cohort: SQL of the cohort with ``ineligible_reason``; by default the capability's cohort table.
+    """
+
+    def scored(warehouse: Warehouse, as_of: date) -> Verdict:
+        withheld = withheld_reason(spec, warehouse, as_of)
+        if withheld is not None:
+            return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
+        return cohort_is_scored_once(**cohort_counts(spec, warehouse, as_of, cohort=cohort))
+
+    return Invariant(
+        table=spec.scores,
+        name="cohort_is_scored_once",
+        description=description_of(cohort_is_scored_once),
+        check=scored,
+        next_step=(
+            "Nothing was published: look for the missing or repeated entities in the features of the date, "
+            "then launch score."
+        ),
+    )
