@@ -20,7 +20,7 @@ from assets.supervised.data.dataset import (
 from assets.supervised.fitting.train import fit_baseline
 from assets.supervised.problem import consent_exclusion
 from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ranks, build_score_rows
-from checks.privacy.defs import CUSTOMERS, judged
+from checks.privacy.defs import CUSTOMERS, consent_verdict
 from tests.assets.permitted import permitted
 from tests.assets.world import FIRST, PROBLEM, World
 from tests.unit.supervised.world import matrix, shop
@@ -123,6 +123,6 @@ def test_the_check_reads_the_consents_themselves(tmp_path: Path, answers: str, w
             f"create table {ANSWERS.sql} as select customer_id, 'profiling' as purpose, is_granted, "
             f"day::timestamp as valid_from from (values {values}) as answers (customer_id, is_granted, day)"
         )
-    verdict = judged(PROBLEM.scores, world.warehouse, cutoff.date(), is_recorded=True)
+    verdict = consent_verdict(PROBLEM.scores, world.warehouse, cutoff.date(), is_recorded=True)
     assert (verdict.value, verdict.passed) == (without, without == 0)
-    assert judged(PROBLEM.scores, world.warehouse, cutoff.date(), is_recorded=False).passed
+    assert consent_verdict(PROBLEM.scores, world.warehouse, cutoff.date(), is_recorded=False).passed

@@ -107,7 +107,8 @@ class World:
             outcome = dbtRunner(manifest=given).invoke([*arguments, "--vars", json.dumps(variables)])
         # dbt-duckdb keeps the file open in this process until its connections are closed.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        assert outcome.success, failures(outcome.result) or outcome.exception
+        if not outcome.success:
+            raise AssertionError(failures(outcome.result) or outcome.exception)
         return outcome.result if isinstance(outcome.result, Manifest) else given or Manifest()
 
 
