@@ -284,6 +284,14 @@ def test_the_baseline_serves_while_no_candidate_passes(shop: Path) -> None:
     assert decisions(shop, FIRST) == ["fallback"]
 
 
+def test_an_unknown_consent_to_ads_stays_unknown_in_the_scores(shop: Path) -> None:
+    cohort = table(shop, COHORT)
+    answers = cohort["customer_id"].map({"c1": True, "c2": False}).astype("boolean")
+    run_of(shop, FIRST).warehouse.replace(COHORT, cohort.assign(consent_ads=answers))
+    run_date(shop, FIRST)
+    assert list(scored(shop, FIRST)["consent_ads"]) == [True, False, pd.NA, pd.NA]
+
+
 def test_a_repeated_date_changes_nothing(shop: Path) -> None:
     keys = (SPEC.scores, SPEC.champion, SPEC.evaluation, SPEC.realised, MODEL_REGISTRY, RETRAIN_LOG)
     run_date(shop, FIRST)
