@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from assets.lifecycle.store.schemas import typed
-from assets.segments.spec import BEHAVIOUR, PROFILE_TYPES, RFM
+from assets.segments.spec import PROFILE_TYPES
 
 SEGMENT = ["scheme", "segment_key"]
 IDENTITY = ["model_name", "model_version", "segment_id", "segment_name", "size"]
@@ -17,7 +17,6 @@ INDEX_OF_ALL = 100.0
 DOTS_PER_INCH = 110
 # Twice and half the mean of all customers are equally far from it.
 FARTHEST = 2.0
-SCHEME_LABELS = {BEHAVIOUR: "by behaviour", RFM: "by recency, frequency and value"}
 
 
 def profile_rows(

@@ -16,8 +16,9 @@ from assets.ports import Warehouse
 from assets.segments.capability import SegmentsCapability
 from assets.segments.spec import BEHAVIOUR, RFM, Rules
 from checks.data.completeness import SHOWN_VIOLATIONS
+from checks.models.shared import contract_check
 from checks.remediation import next_step_of
-from checks.verdict import Invariant, Verdict
+from checks.verdict import Invariant, Verdict, description_of
 
 # Half of the adjusted Rand index that refits must reach: customers move from one week to the next too.
 LEAST_AGREEMENT = 0.5
@@ -30,6 +31,9 @@ def invariants(capability: SegmentsCapability) -> list[Invariant]:
     tables = _Tables(capability)
     scores, profiles = capability.spec.scores, capability.segmentation.profiles
     return [
+        contract_check(
+            capability.spec, segments_contract(capability), description=description_of(segments_contract)
+        ),
         _invariant(scores, cohort_has_one_row_per_scheme, tables.cohort),
         _invariant(scores, segment_key_has_one_name, tables.names),
         _invariant(scores, segments_are_large_enough, tables.sizes, is_blocking=False),

@@ -139,11 +139,13 @@ def test_profiles_that_do_not_add_up_are_seen() -> None:
 def test_every_invariant_has_a_next_step_and_a_description() -> None:
     found = invariants(SEGMENTS)
     assert [each.name for each in found if each.is_blocking] == [
+        "scores_match_contract",
         "cohort_has_one_row_per_scheme",
         "segment_key_has_one_name",
         "profiles_add_up",
     ]
     assert [each.name for each in found if not each.is_blocking] == [
+        "scores_match_contract",
         "segments_are_large_enough",
         "segments_are_stable",
     ]
