@@ -155,6 +155,9 @@ def handmade_lines() -> list[Line]:
              quantity=1, unit_price=5, country=None),
         line(order_id="D2", customer_id="dan", ordered_at=at("2024-05-03 12:00"), product_id="cup",
              quantity=1, unit_price=5, country="FR"),
+        # It was quoted before the earlier world ended; a quote that came to nothing is not delivered.
+        line(order_id="D2", customer_id="dan", ordered_at=at("2024-04-20 12:00"), product_id="quote",
+             quantity=1, unit_price=1, is_service=True, country="FR"),
         # Nobody: a sale over the counter.
         line(order_id="N1", customer_id=None, ordered_at=at("2024-03-08 12:00"), product_id="tea",
              quantity=1, unit_price=10),

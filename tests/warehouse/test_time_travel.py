@@ -57,6 +57,20 @@ def test_a_country_named_by_a_later_order_is_missing_before_it(worlds: tuple[Wor
     assert set(countries[pd.Timestamp("2024-05-06") :]) == {"FR"}
 
 
+def test_a_quote_is_known_with_its_order(worlds: tuple[World, World]) -> None:
+    sql = (
+        "select as_of_date, service_amount_365d, days_since_order from features.feat_customer__orders"
+        " where customer_id = 'dan' order by 1"
+    )
+    earlier, later = (world.read(sql).set_index("as_of_date") for world in worlds)
+
+    # Dan's order of 3 May was quoted for 1 on 20 April.
+    assert set(earlier["service_amount_365d"]) == {0}
+    assert later["service_amount_365d"][: pd.Timestamp("2024-04-29")].to_list() == [0, 0, 0]
+    assert set(later["service_amount_365d"][pd.Timestamp("2024-05-06") :]) == {1}
+    assert later["days_since_order"][pd.Timestamp("2024-05-06")] == 3
+
+
 def test_the_later_facts_were_worth_ignoring(worlds: tuple[World, World]) -> None:
     # Sales that had happened before the last compared as-of date and became known after it, a late
     # cancellation and a late part of an order among them: without these the comparison proves little.

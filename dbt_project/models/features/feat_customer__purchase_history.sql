@@ -21,7 +21,7 @@ orders as (
         currency
 
     from {{ ref('int_order__net_of_voids') }}
-    where not is_reversal
+    where is_of_product_order and not is_reversal
 
 ),
 

@@ -47,6 +47,7 @@ select
     reversals.voiding_order_id is not null as is_reversal,
     first_parts.is_purchase,
     first_parts.is_return,
+    first_parts.is_of_product_order,
     first_parts.order_lines,
     first_parts.units,
     first_parts.gross_amount,

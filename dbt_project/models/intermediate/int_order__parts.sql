@@ -21,6 +21,40 @@ order_lines as (
 
     from {{ ref('stg_shop__order_lines') }}
 
+),
+
+-- An order begins with the products that were known first.
+orders as (
+
+    select
+        order_id,
+        known_at,
+        min(occurred_at) as occurred_at,
+        min(occurred_on) as occurred_on
+
+    from order_lines
+    where is_product
+    group by 1, 2
+    qualify row_number() over (partition by order_id order by known_at) = 1
+
+),
+
+-- Postage, a fee or a quote dated before its order would tell of an order that had not come yet.
+dated as (
+
+    select
+        order_lines.* replace (
+            greatest(order_lines.known_at, coalesce(orders.known_at, order_lines.known_at)) as known_at,
+            greatest(order_lines.occurred_at, coalesce(orders.occurred_at, order_lines.occurred_at))
+                as occurred_at,
+            greatest(order_lines.occurred_on, coalesce(orders.occurred_on, order_lines.occurred_on))
+                as occurred_on
+        ),
+        order_lines.is_product or orders.order_id is not null as is_of_product_order
+
+    from order_lines
+    left join orders on order_lines.order_id = orders.order_id and not order_lines.is_product
+
 )
 
 select
@@ -30,6 +64,7 @@ select
     min(occurred_at) as occurred_at,
     min(occurred_on) as occurred_on,
     count(*) as order_lines,
+    bool_or(is_of_product_order) as is_of_product_order,
     count(*) filter (where is_product and not is_return and net_amount > 0) > 0 as has_purchase,
     count(*) filter (where is_product and is_return) > 0 as has_return,
     coalesce(sum(quantity) filter (where is_product), 0) as units,
@@ -41,5 +76,5 @@ select
     min(channel) as channel,
     min(currency) as currency
 
-from order_lines
+from dated
 group by 1, 2, 3
