@@ -74,6 +74,13 @@ _DELIVERED = (
         consequence="each line is rejected with both times; without the week's orders the run stops",
     ),
     Fault(
+        name="one price in ten is below 0",
+        check=HARMLESS,
+        as_of_dates=None,
+        message="a price below 0 is a discount",
+        consequence="the line lowers the amount of its order and is no product of it",
+    ),
+    Fault(
         name="all dates of an export are a day late",
         check=UNDETECTED,
         as_of_dates=None,

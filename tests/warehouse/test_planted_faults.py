@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.assets.faults import FAULTS, UNDETECTED
+from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED
 from tests.warehouse.conftest import FEATURES, Line, World, create
 from tests.warehouse.shop_facts import Facts
 
@@ -55,3 +55,25 @@ def test_clocks_that_are_an_hour_late_pass_every_test_and_move_few_features(
     both = pd.merge(shop.read(sql), world.read(sql), on=["customer_id", "as_of_date"], suffixes=("", "_late"))
     differ = (both[columns].to_numpy() != both.filter(like="_late").to_numpy()).any(axis=1)
     assert 0 < differ.mean() < 0.1
+
+
+def test_prices_below_0_pass_every_test_and_lower_what_was_spent(
+    shop: World, manifest: Any, tmp_path: Path, lines: list[Line], facts: Facts
+) -> None:
+    fault = FAULTS["one price in ten is below 0"]
+    negated = [
+        replace(line, unit_price=-line.unit_price if number % 10 == 0 else line.unit_price)
+        for number, line in enumerate(lines)
+    ]
+    world = create(tmp_path / "discounts", negated, facts)
+    # A failed test would raise.
+    world.dbt("build", "--select", FEATURES, manifest=manifest)
+    assert fault.check == HARMLESS
+    # Money is what the lines say, and a discount is no piece of a product.
+    sql = "select sum(quantity * unit_price) from raw.order_lines where not is_service"
+    money = "select sum(net_amount) from intermediate.int_order__parts"
+    assert world.read(money).iloc[0, 0] == pytest.approx(world.read(sql).iloc[0, 0])
+    pieces = "select sum(units) from intermediate.int_order__parts"
+    expected = sum(line.quantity for line in negated if line.unit_price > 0 and not line.is_service)
+    assert world.read(pieces).iloc[0, 0] == expected
+    assert world.read(money).iloc[0, 0] < shop.read(money).iloc[0, 0]

@@ -14,6 +14,7 @@ order_lines as (
         quantity,
         net_amount,
         is_product,
+        is_discount,
         is_return,
         country,
         channel,
@@ -40,15 +41,14 @@ orders as (
 ),
 
 -- Postage, a fee or a quote dated before its order would tell of an order that had not come yet.
+-- greatest ignores nulls: products, and services of an order without a product, keep their dates.
 dated as (
 
     select
         order_lines.* replace (
-            greatest(order_lines.known_at, coalesce(orders.known_at, order_lines.known_at)) as known_at,
-            greatest(order_lines.occurred_at, coalesce(orders.occurred_at, order_lines.occurred_at))
-                as occurred_at,
-            greatest(order_lines.occurred_on, coalesce(orders.occurred_on, order_lines.occurred_on))
-                as occurred_on
+            greatest(order_lines.known_at, orders.known_at) as known_at,
+            greatest(order_lines.occurred_at, orders.occurred_at) as occurred_at,
+            greatest(order_lines.occurred_on, orders.occurred_on) as occurred_on
         ),
         order_lines.is_product or orders.order_id is not null as is_of_product_order
 
@@ -68,10 +68,10 @@ select
     count(*) filter (where is_product and not is_return and net_amount > 0) > 0 as has_purchase,
     count(*) filter (where is_product and is_return) > 0 as has_return,
     coalesce(sum(quantity) filter (where is_product), 0) as units,
-    coalesce(sum(net_amount) filter (where is_product and not is_return), 0) as gross_amount,
+    coalesce(sum(net_amount) filter (where is_discount or is_product and not is_return), 0) as gross_amount,
     coalesce(-sum(net_amount) filter (where is_product and is_return), 0) as returned_amount,
-    coalesce(sum(net_amount) filter (where is_product), 0) as net_amount,
-    coalesce(sum(net_amount) filter (where not is_product), 0) as service_amount,
+    coalesce(sum(net_amount) filter (where is_product or is_discount), 0) as net_amount,
+    coalesce(sum(net_amount) filter (where not is_product and not is_discount), 0) as service_amount,
     min(country) as country,
     min(channel) as channel,
     min(currency) as currency

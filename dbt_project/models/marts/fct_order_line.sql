@@ -24,6 +24,7 @@ select
     net_amount,
     currency,
     is_return,
-    is_product
+    is_product,
+    is_discount
 
 from order_lines

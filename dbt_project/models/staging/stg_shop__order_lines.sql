@@ -24,8 +24,12 @@ select
     currency,
     country,
     channel,
-    coalesce(is_return, quantity < 0) as is_return,
-    not coalesce(is_service, false) as is_product,
+    -- A price below 0 lowers its order, or raises it where the discount is taken back: money, and no product.
+    -- Where the export says that the line is a return, it is one, whichever of the two signs says so.
+    unit_price < 0 and not coalesce(is_service, false) and (quantity < 0 or not coalesce(is_return, false))
+        as is_discount,
+    coalesce(is_return, quantity < 0) and not is_discount as is_return,
+    not coalesce(is_service, false) and not is_discount as is_product,
     ordered_at as occurred_at,
     {{ local_date('ordered_at') }} as occurred_on,
     -- No source knows a sale before it happens; an export with an earlier known_at has a clock fault.
