@@ -35,6 +35,7 @@ class Key(NamedTuple):
 REDACTED_EXPORTS = Key("vault", "redacted_exports")
 REJECTS = Key("raw", "rejects")
 LOAD_LOG = Key("raw", "load_log")
+GUEST_ROWS = Key("raw", "guest_rows")
 
 MODEL_REGISTRY = Key("ml", "model_registry")
 METRICS = Key("ml", "metrics")

@@ -19,8 +19,10 @@ from assets.monitoring.defs import control_tables_asset, drift_asset
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
 from assets.segments.capability import SEGMENTS
+from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.data.defs import landing_checks
+from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
 from checks.models.supervised import supervised_invariants
 from checks.privacy.defs import audience_check, consent_checks
@@ -64,6 +66,7 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
     ]
     return [
         *landing_checks(),
+        *map(bind, plausibility_invariants()),
         *models,
         *consent_checks(people, is_recorded=records_consent),
         audience_check(),

@@ -74,6 +74,38 @@ _DELIVERED = (
         consequence="each line is rejected with both times; without the week's orders the run stops",
     ),
     Fault(
+        name="three test orders of 999,999 pieces",
+        check=HARMLESS,
+        as_of_dates=None,
+        message="1,000 times what all rows but one in 1,000 stay within",
+        consequence="the lines are rejected with file, line, value and bound",
+    ),
+    Fault(
+        name="one order of 2099",
+        check=HARMLESS,
+        as_of_dates=None,
+        message="more than 366 days after",
+        consequence="the line is rejected with file, line, date and bound",
+    ),
+    Fault(
+        name="the shop bills in another currency from some day on",
+        check="sources_are_fresh",
+        message="of silence",
+        consequence="the lines are rejected, because no rate converts them; without them the run stops",
+    ),
+    Fault(
+        name="one business customer buys more than all others together",
+        check="nothing_has_an_outsized_share",
+        message="of the spend",
+        consequence=WARNS,
+    ),
+    Fault(
+        name="a third of the lines names the customer NULL",
+        check="guest_ids_are_declared",
+        message="'null'",
+        consequence="the lines are of guests, not of one customer; scores are published with a warning",
+    ),
+    Fault(
         name="one price in ten is below 0",
         check=HARMLESS,
         as_of_dates=None,

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from checks.binding import bind
 from checks.data.defs import landing_checks
+from checks.data.plausibility import plausibility_invariants
 from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED, table
 from tests.assets.world import checks_of
 
@@ -17,7 +19,7 @@ def dbt_checks() -> Iterator[str]:
 
 
 def test_every_check_of_the_table_exists() -> None:
-    bound = [*checks_of(), *landing_checks()]
+    bound = [*checks_of(), *landing_checks(), *map(bind, plausibility_invariants())]
     known = {spec.name for check in bound for spec in check.check_specs} | set(dbt_checks())
     assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNDETECTED} <= known
 

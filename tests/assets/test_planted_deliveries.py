@@ -90,9 +90,9 @@ MONDAY = date(2023, 1, 30)
 FOUR_WEEKS = [MONDAY - timedelta(days=back) for back in range(28, 0, -1)]
 
 
-def landed(folder: Path, *, known_at: bool = False) -> DuckDBWarehouse:
-    """A warehouse with the files of ``folder`` loaded."""
-    columns = {**ugly.COLUMNS, **({"known_at": "exported"} if known_at else {})}
+def landed(folder: Path, **mapped: str) -> DuckDBWarehouse:
+    """A warehouse with the files of ``folder`` loaded; ``mapped`` are further columns."""
+    columns = {**ugly.COLUMNS, **mapped}
     document = {
         "title": "Shop",
         "clock": "wall",
@@ -146,7 +146,7 @@ def test_orders_known_before_they_were_placed_are_rejected_and_then_missing(tmp_
         for at in times
     ]
     deliver(tmp_path, "orders_1.csv", *lines, header=f"{ugly.HEADER},exported")
-    warehouse = landed(tmp_path, known_at=True)
+    warehouse = landed(tmp_path, known_at="exported")
     reasons = warehouse.read("select reason from raw.rejects")["reason"]
     assert (
         reasons.str.contains("known_at 2023-01-29 11:00:00 is before ordered_at 2023-01-29 12:00:00").sum()

@@ -381,8 +381,48 @@ def _values() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="integers beyond 64 bits", file="orders_b.csv",
-        content=text(cells("92233720368547758089", qty="9223372036854775808")),
-        loaded=(row("92233720368547758089", quantity=2.0**63),),
+        content=text(cells("92233720368547758089"), cells("2", qty="9223372036854775808")),
+        loaded=(row("92233720368547758089"),),
+        rejected=((3, "quantity is '9.223372036854776e+18', beyond '1000000000000.00'"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a test order of 999,999 pieces", file="orders_b.csv",
+        content=text(*(cells(str(number)) for number in range(1, 5)), cells("5", qty="999999")),
+        loaded=tuple(row(str(number)) for number in range(1, 5)),
+        rejected=((6, "quantity is '999999.0', beyond '1000.00', 1,000 times what all rows but one in"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a price in the wrong unit, 10,000 times the usual", file="orders_b.csv",
+        content=text(*(cells(str(number)) for number in range(1, 5)), cells("5", price="25000")),
+        loaded=tuple(row(str(number)) for number in range(1, 5)),
+        rejected=((6, "discount_amount is '25000.0', beyond '2500.00'"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="an order of 2099, and one of 1970", file="orders_b.csv",
+        content=text(
+            *(cells(str(number)) for number in range(1, 9)),
+            cells("9", when="2099-12-31"), cells("10", when="1970-01-01"),
+        ),
+        loaded=tuple(row(str(number)) for number in range(1, 9)),
+        rejected=(
+            (10, "'2099-12-31', more than 366 days after '2023-01-10'"),
+            (11, "'1970-01-01', more than 3,660 days before '2023-01-10'"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="words for a customer that is missing", file="orders_b.csv",
+        content=text(
+            cells("1", "NULL"), cells("2", "n/a"), cells("3", "(not set)"), cells("4", "Guest"),
+            cells("5", "0"), cells("6", "Nullmann"),
+        ),
+        loaded=(*(row(str(number), None) for number in range(1, 6)), row("6", "Nullmann")),
+    )  # fmt: skip
+    yield Ugly(
+        what="a second currency without a rate", file="orders_b.csv", is_alone=True,
+        source={"columns": {**COLUMNS, "currency": "cur"}},
+        content=text(cells("1") + ",EUR", cells("2") + ",eur", cells("3") + ",JPY", header=f"{HEADER},cur"),
+        loaded=(row("1"), row("2")),
+        rejected=((4, "currency is 'JPY', not EUR: exchange_rates in the YAML has no rate of it"),),
     )  # fmt: skip
     yield Ugly(
         what="NaN and Infinity", file="orders_b.csv",

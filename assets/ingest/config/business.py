@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.errors import one_line, one_of, refuse_unknown
+from assets.ingest.config.plausibility import Bounds, ExchangeRates
 from assets.ingest.config.pull import Database, Declaration, Rest
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
@@ -152,7 +153,8 @@ class BusinessConfig(Declaration):
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are the folders in which
     globs start; file names are relative to them, so that moving a folder changes no fingerprint. With
     ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
-    between customer ids as delivered and tokens (pseudonyms).
+    between customer ids as delivered and tokens (pseudonyms). ``guest_ids`` are read as no id, ``None`` for
+    the usual words; ``exchange_rates`` convert lines in another currency, which are rejected without a rate.
     """
 
     name: str
@@ -167,6 +169,9 @@ class BusinessConfig(Declaration):
     holdout: Holdout = Holdout()
     vault: bool = False
     customer_ids: Literal["as_delivered", "tokens"] = "as_delivered"
+    bounds: Bounds = Bounds()
+    guest_ids: tuple[str, ...] | None = None
+    exchange_rates: ExchangeRates = Field(default_factory=dict)
     data_dir: Path
     landing_dir: Path
 
@@ -204,6 +209,12 @@ class BusinessConfig(Declaration):
         return self
 
     @property
+    def row_settings(self) -> dict[str, object]:
+        """The keys beside the sources that decide how a row is loaded, as JSON values."""
+        names = ("time_zone", "currency", "customer_ids", "bounds", "guest_ids", "exchange_rates")
+        return self.model_dump(mode="json", include=set(names))
+
+    @property
     def has_tokens(self) -> bool:
         """Whether customer ids are replaced by tokens."""
         return self.customer_ids == "tokens"
@@ -228,6 +239,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "simulation": Simulation,
     "injected_faults": FaultInjection,
     "holdout": Holdout,
+    "bounds": Bounds,
     "database": Database,
     "rest": Rest,
 }

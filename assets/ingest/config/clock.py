@@ -19,11 +19,12 @@ def known_today(
 
     Returns:
         With ``clock: data`` the local day after the newest fact's local day, because that day's facts
-        are all known by then; the first as-of date while there are no facts.
+        are all known by then, but not after the day that follows ``last_day``: outcome windows beyond it have
+        no facts. The first as-of date while there are no facts.
     """
     if business.clock == "wall":
         return wall_today()
     if newest_known_at is None:
         return business.first_as_of_day
-    local = newest_known_at.replace(tzinfo=UTC).astimezone(ZoneInfo(business.time_zone))
-    return local.date() + timedelta(days=1)
+    newest = newest_known_at.replace(tzinfo=UTC).astimezone(ZoneInfo(business.time_zone)).date()
+    return min(newest, business.last_day or newest) + timedelta(days=1)

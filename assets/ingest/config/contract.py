@@ -49,7 +49,8 @@ class Contract:
     ``key`` identifies the unit of delivery: when two files hold the same key, the later file wins.
     ``noun`` is the ordinary word for that unit. ``is_unique``: one row per key inside a file too, and the
     last one wins; an order has many lines. ``happened_at`` is the column that dates a row, ``None`` for
-    tables of things (products) rather than events.
+    tables of things (products) rather than events. ``measures`` are pairs of a key of the YAML's bounds and
+    the SQL that it bounds: one absurd value would own every sum.
     """
 
     table: str
@@ -60,6 +61,7 @@ class Contract:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     happened_at: str | None = None
+    measures: tuple[tuple[str, str], ...] = ()
 
     @property
     def required(self) -> tuple[str, ...]:

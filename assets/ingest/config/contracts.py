@@ -47,6 +47,10 @@ ORDER_LINES = Contract(
         is_moment("known_at"),
         not_before("known_at", "ordered_at"),
     ),
+    measures=(
+        ("largest_quantity", "quantity"),
+        ("largest_amount", "quantity * unit_price - discount_amount"),
+    ),
 )
 
 CUSTOMERS = Contract(

@@ -9,13 +9,14 @@ from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.mapping import all_expressions
+from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.rejection_reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
 from assets.ingest.loading.write_raw import append_rows, has_redelivery, recreate_empty
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import LOAD_LOG, REJECTS
+from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -76,6 +77,7 @@ def load_sources(
     connection.execute('create schema if not exists "raw"')
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
     connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
+    connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
     return [
         record
         for contract in CONTRACTS.values()
@@ -148,7 +150,7 @@ def _load_table(
     for first in sorted({unchanged, 0}, reverse=True):
         with scratch_database(connection) as (scratch, name):
             load_into_scratch(scratch, business, files=files[first:], mappings=mappings, vault=vault)
-            if first and has_redelivery(connection, contract, scratch=name):
+            if first and _needs_all_files(connection, contract, business, scratch=name):
                 continue
             if not first:
                 recreate_empty(connection, contract)
@@ -157,6 +159,15 @@ def _load_table(
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
     return records
+
+
+def _needs_all_files(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, business: BusinessConfig, *, scratch: str
+) -> bool:
+    """Whether the new files alone would give other rows than all files together."""
+    return has_redelivery(connection, contract, scratch=scratch) or moves_bounds(
+        connection, contract, business, scratch=scratch
+    )
 
 
 def _records_of(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[LoadRecord]:

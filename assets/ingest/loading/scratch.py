@@ -9,6 +9,7 @@ import duckdb
 
 from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
+from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.loading.write_raw import ERASED, reject_erased
@@ -94,9 +95,11 @@ def load_into_scratch(
     ]
     if [each.number for group in groups for each in group] != list(range(len(files))):
         scratch.execute("create or replace table incoming as from incoming order by file_number, source_line")
+    correct_rows(scratch, contract, business, vault)
     reject_unclear_ids(scratch, contract)
     if vault is not None:
         reject_erased(scratch, contract, vault)
+    reject_implausible(scratch, contract, business)
     _reject_redelivered(scratch, contract)
     for parsed in parsed_groups:
         _copy_rejected_rows(scratch, parsed)

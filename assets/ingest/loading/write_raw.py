@@ -6,9 +6,10 @@ import duckdb
 
 from assets.ingest.config.contract import ORIGIN, Contract
 from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.plausibility import record_guests
 from assets.ingest.parsing.files import SourceFile
 from assets.ingest.parsing.sql import literal
-from assets.keys import LOAD_LOG, REJECTS, raw
+from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, raw
 from assets.ports import Vault
 
 ERASED = "it is about a customer who was erased"
@@ -59,6 +60,7 @@ def append_rows(
         f"raw_text, reason from {scratch}.rejected inner join {scratch}.delivered using (file_number) "
         "order by file_number, source_line"
     )
+    record_guests(connection, contract, scratch=scratch)
     _append_load_records(connection, contract, scratch=scratch, fingerprints=fingerprints)
 
 
@@ -67,7 +69,7 @@ def recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
     columns = [*((column.name, column.type) for column in contract.columns), *ORIGIN]
     declared = ", ".join(f"{name} {sql_type}" for name, sql_type in columns)
     connection.execute(f"create or replace table {raw(contract.table).sql} ({declared})")
-    for log in (REJECTS, LOAD_LOG):
+    for log in (REJECTS, LOAD_LOG, GUEST_ROWS):
         connection.execute(f"delete from {log.sql} where table_name = ?", [contract.table])
 
 

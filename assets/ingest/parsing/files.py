@@ -83,11 +83,7 @@ def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
         digest.update(hashlib.file_digest(stream, "sha256").digest())
     order = [source.name for source in business.sources_of(file.source.table)]
     mapping = file.source.model_dump(mode="json", exclude={"files", "remedy"})
-    digest.update(
-        json.dumps(
-            [mapping, order, business.time_zone, business.currency, business.customer_ids], sort_keys=True
-        ).encode()
-    )
+    digest.update(json.dumps([mapping, order, business.row_settings], sort_keys=True).encode())
     digest.update(_package_hash(PACKAGE))
     return digest.hexdigest()
 

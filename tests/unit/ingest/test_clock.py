@@ -35,6 +35,8 @@ def business(clock: str, time_zone: str = "Europe/London") -> BusinessConfig:
         # 23:30 UTC in summer is half past midnight of the next day in London, and afternoon in New York.
         ("Europe/London", datetime.fromisoformat("2011-07-01T23:30"), date(2011, 7, 3)),
         ("America/New_York", datetime.fromisoformat("2011-07-01T23:30"), date(2011, 7, 2)),
+        # A wrong year ends no outcome window: the history ends on 9 December.
+        ("Europe/London", datetime.fromisoformat("2203-05-01T12:00"), date(2011, 12, 10)),
     ],
 )
 def test_with_a_data_clock_it_is_the_day_after_the_newest_fact(

@@ -1,0 +1,182 @@
+"""Checks of what landing took for a guest, and of what carries an outsized share of a shop."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pandas as pd
+
+from assets.ingest.config.contracts import CONTRACTS
+from assets.keys import GUEST_ROWS, raw
+from assets.ports import Warehouse
+from checks.verdict import Invariant, Verdict, description_of
+
+ORDER_LINES = raw("order_lines")
+# One of n that has 20 times its equal share is outsized in a small shop; in a large one, what has this share.
+TIMES_EQUAL_SHARE = 20
+
+
+class _Kind(NamedTuple):
+    """What may carry an outsized share: its share from which it does, its key, and what follows it then."""
+
+    largest_share: float
+    key: str
+    touched: str
+
+
+class Share(NamedTuple):
+    """Share of the largest of ``n`` customers, products or orders in the lines or the spend of a shop.
+
+    ``name`` is its id; for a customer that of an order of theirs, because a customer's id stays out of the
+    ledger.
+    """
+
+    kind: str
+    measure: str
+    n: int
+    name: str
+    share: float
+    whole: float
+
+
+KINDS: Mapping[str, _Kind] = MappingProxyType(
+    {
+        "customer": _Kind(
+            0.05,
+            "customer_id",
+            "the grade and the totals of lifetime_value, and expected_value and audiences.value, follow it",
+        ),
+        "product": _Kind(0.25, "product_id", "product counts and segments tell little of the other products"),
+        "order": _Kind(
+            0.02, "order_id", "the amounts of its customer, and every total that sums them, follow it"
+        ),
+    }
+)
+
+
+def plausibility_invariants() -> list[Invariant]:
+    """Checks of what landing let through: guests, and shares of one customer, product or order."""
+    with_guests = [
+        contract.table
+        for contract in CONTRACTS.values()
+        if any(column.name == "customer_id" and column.is_nullable for column in contract.columns)
+    ]
+    guests = [
+        Invariant(
+            table=raw(table),
+            name="guest_ids_are_declared",
+            description=description_of(guest_ids_are_declared),
+            check=partial(_guests, table),
+            next_step=(
+                "If the named ids are of guests, list them under guest_ids in the YAML; if one is of a "
+                "customer, list the others, and its rows are theirs again."
+            ),
+            is_blocking=False,
+        )
+        for table in with_guests
+    ]
+    return [*guests, _shares()]
+
+
+def _shares() -> Invariant:
+    return Invariant(
+        table=ORDER_LINES,
+        name="nothing_has_an_outsized_share",
+        description=description_of(nothing_has_an_outsized_share),
+        check=_outsized,
+        next_step=(
+            "Look at the named order or product in the export: correct a test order or a wrong unit there, "
+            "read a business customer's rows as a guest's by guest_ids, or use the named numbers with that "
+            "share in mind."
+        ),
+        is_blocking=False,
+    )
+
+
+def guest_ids_are_declared(guests: pd.DataFrame, *, table: str, rows: int) -> Verdict:
+    """Ids that stand for nobody are listed in the business's YAML, or none is delivered.
+
+    Args:
+        guests: (n,) rows of guest_id, is_declared and row_count.
+        table: Name of the raw table.
+        rows: Rows of that table.
+    """
+    counts = guests.groupby("guest_id")["row_count"].sum().sort_values(ascending=False)
+    found = int(counts.sum())
+    named = ", ".join(f"{word!r} ({count:,})" for word, count in counts.items())
+    return Verdict(
+        passed=bool(guests["is_declared"].all()),
+        reason=f"{found:,} of {rows:,} rows of {table} are of guests: their id is {named}"
+        if found
+        else f"none of {rows:,} rows of {table} has a word in place of a customer's id",
+        value=float(found),
+        threshold=0.0,
+        evidence={"n": float(rows)},
+    )
+
+
+def nothing_has_an_outsized_share(shares: Sequence[Share]) -> Verdict:
+    """No customer, product or order carries an outsized share of the lines or of the money.
+
+    Args:
+        shares: The largest of each kind, by lines and by spend.
+    """
+    bounds = [max(KINDS[each.kind].largest_share, TIMES_EQUAL_SHARE / each.n) for each in shares]
+    unusual = [
+        f"{'the customer of order' if each.kind == 'customer' else each.kind} {each.name!r} has "
+        f"{each.share:.0%} of the {each.measure} ({each.whole:,.0f} in all, of {each.n:,} {each.kind}s; "
+        f"{bound:.0%} is the bound): {KINDS[each.kind].touched}"
+        for each, bound in zip(shares, bounds, strict=True)
+        if each.share > bound
+    ]
+    return Verdict(
+        passed=not unusual,
+        reason="; ".join(unusual) or "no customer, product or order has an outsized share of lines or spend",
+        value=max((each.share / bound for each, bound in zip(shares, bounds, strict=True)), default=0.0),
+        threshold=1.0,
+        evidence={"n": max((each.whole for each in shares if each.measure == "lines"), default=0.0)},
+    )
+
+
+def _guests(table: str, warehouse: Warehouse, _as_of: date) -> Verdict:
+    """Judge the guests of raw table ``table``."""
+    counted = warehouse.read(
+        f"select guest_id, is_declared, row_count from {GUEST_ROWS.sql} where table_name = $table",
+        {"table": table},
+    )
+    rows = warehouse.read(f"select count(*) as n from {raw(table).sql}")
+    return guest_ids_are_declared(counted, table=table, rows=int(rows["n"].iloc[0]))
+
+
+def _outsized(warehouse: Warehouse, as_of: date) -> Verdict:
+    """Judge the order lines that were known on ``as_of``."""
+    return nothing_has_an_outsized_share(
+        [Share(*row) for kind in KINDS for row in _largest(warehouse, kind, as_of=as_of).to_numpy().tolist()]
+    )
+
+
+def _largest(warehouse: Warehouse, kind: str, *, as_of: date) -> pd.DataFrame:
+    key = KINDS[kind].key
+    return warehouse.read(
+        f"""
+        with lines as (
+            select {key} as id, order_id, ordered_at,
+                greatest(quantity * unit_price - discount_amount, 0) as amount
+            from {ORDER_LINES.sql}
+            where ordered_at < $as_of and known_at < $as_of and not is_service and {key} is not null
+        ),
+        each as (
+            select {"max_by(order_id, ordered_at)" if kind == "customer" else "id"} as name,
+                count(*) as lines, sum(amount) as spend
+            from lines group by id
+        )
+        select '{kind}' as kind, measure, count(*) as n, max_by(name, part) as name,
+            coalesce(max(part) / nullif(sum(part), 0), 0) as share, sum(part) as whole
+        from (unpivot (select name, lines::double as lines, spend from each)
+            on lines, spend into name measure value part)
+        group by all order by all
+        """,
+        {"as_of": as_of},
+    )

@@ -1,0 +1,39 @@
+"""Shares that are outsized in small and large shops, and guests that the YAML declares."""
+
+import pandas as pd
+
+from checks.data.plausibility import Share, guest_ids_are_declared, nothing_has_an_outsized_share
+
+
+def share(of: float, *, n: int, kind: str = "customer") -> Share:
+    return Share(kind=kind, measure="spend", n=n, name="o1", share=of, whole=1000.0)
+
+
+def test_an_equal_share_is_never_outsized() -> None:
+    # Of three customers one has a third at least; of 400 one in twenty is 20 times an equal share.
+    assert nothing_has_an_outsized_share([share(1.0, n=3), share(0.05, n=400)]).passed
+    verdict = nothing_has_an_outsized_share([share(0.06, n=400), share(0.06, n=400, kind="product")])
+    assert not verdict.passed
+    assert verdict.value == 0.06 / 0.05
+    assert "6% of the spend" in verdict.reason
+    assert "product" not in verdict.reason
+
+
+def test_a_shop_without_lines_has_no_share() -> None:
+    assert nothing_has_an_outsized_share([]).passed
+
+
+def guests(*, is_declared: bool) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"guest_id": ["guest", "0", "guest"], "is_declared": is_declared, "row_count": [2, 5, 4]}
+    )
+
+
+def test_words_for_nobody_are_counted_most_frequent_first() -> None:
+    verdict = guest_ids_are_declared(guests(is_declared=False), table="events", rows=20)
+    assert not verdict.passed
+    assert verdict.reason == "11 of 20 rows of events are of guests: their id is 'guest' (6), '0' (5)"
+
+
+def test_words_that_the_yaml_lists_pass() -> None:
+    assert guest_ids_are_declared(guests(is_declared=True), table="events", rows=20).passed
