@@ -16,7 +16,8 @@ NAME = "likely_and_valuable"
 SHARE = 0.1
 # A larger file is not reviewed by a person before it is uploaded.
 MOST_MEMBERS = 10_000
-VALUE_DAYS = 90
+# The window of the expected amount, which holds the chance of an order already.
+VALUE_DAYS = 30
 # Reasons why a candidate is not a member; members have none.
 NO_CONSENT, HELD_OUT, CAPPED = "no_consent", "held_out", "capped"
 
@@ -28,7 +29,7 @@ def build_audience(
 
     Args:
         warehouse: Where the scores are read.
-        propensity: Table with ``probability``, consent and holdout columns per customer and as-of date.
+        propensity: Table with eligibility, consent and holdout columns per customer and as-of date.
         value: Table with ``predicted_value`` per customer, as-of date and horizon.
         as_of: The as-of date.
         most: Members at most.
@@ -38,11 +39,12 @@ def build_audience(
     """
     scored = warehouse.read(
         f"""
-        select customer_id, probability * predicted_value as value, consent_ads, is_holdout
+        select customer_id, predicted_value as value, consent_ads, is_holdout
         from {propensity.sql} as propensity
         inner join (
             select customer_id, {AS_OF}, predicted_value
-            from {value.sql} where horizon_days = {VALUE_DAYS} and is_eligible
+            from {value.sql}
+            where horizon_days = {VALUE_DAYS} and is_eligible and predicted_value is not null
         ) as expected using (customer_id, {AS_OF})
         where {AS_OF} = $as_of and propensity.is_eligible
         order by customer_id

@@ -23,7 +23,7 @@ from assets.ports import Warehouse
 
 DESCRIPTIONS: Mapping[Key, str] = MappingProxyType(
     {
-        AUDIENCES: "The best tenth of customers by probability times expected amount, with the reason why a "
+        AUDIENCES: "The best tenth of customers by the amount expected in 30 days, with the reason why a "
         "customer may not be contacted.",
         AUDIENCE_EXPORTS: "One row per audience and destination exported by `make audience`.",
         EXPERIMENT_LIFT: "Order rates of contacted and of randomly held-out customers, with 95 % intervals.",

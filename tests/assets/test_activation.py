@@ -47,11 +47,11 @@ def score(warehouse: DuckDBWarehouse, *, customers: int = 40) -> None:
     warehouse.replace(VALUE, pd.concat(value))
 
 
-def test_value_is_probability_times_expected_amount_of_90_days(warehouse: DuckDBWarehouse) -> None:
+def test_value_is_the_amount_expected_in_30_days_once(warehouse: DuckDBWarehouse) -> None:
     score(warehouse)
     found = build_audience(warehouse, propensity=PROPENSITY, value=VALUE, as_of=AS_OF)
     assert found["customer_id"].tolist() == ["c38", "c37", "c36", "c35"]
-    assert found["value"].iloc[0] == 0.5 * 90 * 38
+    assert found["value"].iloc[0] == 30 * 38
     assert found["suppress_reason"].isna().all()
 
 
