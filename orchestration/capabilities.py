@@ -21,6 +21,7 @@ from assets.propensity.capability import PURCHASE_PROPENSITY
 from assets.segments.capability import SEGMENTS
 from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
+from checks.capabilities.agreement import agreement_invariants
 from checks.data.defs import landing_checks
 from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
@@ -68,6 +69,7 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
         *landing_checks(),
         *map(bind, plausibility_invariants()),
         *models,
+        *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=records_consent),
         audience_check(),
     ]
