@@ -23,6 +23,7 @@ from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.capabilities.agreement import agreement_invariants
 from checks.data.defs import landing_checks
+from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
 from checks.models.supervised import supervised_invariants
@@ -67,7 +68,7 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
     ]
     return [
         *landing_checks(),
-        *map(bind, plausibility_invariants()),
+        *map(bind, (*plausibility_invariants(), *history_invariants())),
         *models,
         *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=records_consent),

@@ -113,6 +113,36 @@ _DELIVERED = (
         consequence="the line lowers the amount of its order and is no product of it",
     ),
     Fault(
+        name="a month is missing in the history",
+        check="order_history_has_no_gap",
+        message="no order from 2023-11-01 to 2023-11-30, 30 days",
+        consequence=WARNS,
+    ),
+    Fault(
+        name="the shop was closed for three months and is open again",
+        check="order_history_has_no_gap",
+        message="no order from 2024-03-01 to 2024-06-02, 94 days",
+        consequence=WARNS,
+    ),
+    Fault(
+        name="orders fall by 60 % for five weeks",
+        check="order_history_has_no_break",
+        message="against the 8 weeks before, each compared with last year",
+        consequence=WARNS,
+    ),
+    Fault(
+        name="orders fell by 60 % for five weeks a year ago",
+        check="order_history_has_no_break",
+        message="against the 8 weeks before and after",
+        consequence=WARNS,
+    ),
+    Fault(
+        name="half of the customers got new ids eight weeks ago",
+        check="order_history_has_no_break",
+        message="ids may have been exchanged",
+        consequence="one customer is two; scores are published with a warning",
+    ),
+    Fault(
         name="all dates of an export are a day late",
         check=UNDETECTED,
         as_of_dates=None,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from checks.binding import bind
 from checks.data.defs import landing_checks
+from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
 from tests.assets.faults import FAULTS, HARMLESS, UNDETECTED, table
 from tests.assets.world import checks_of
@@ -19,7 +20,8 @@ def dbt_checks() -> Iterator[str]:
 
 
 def test_every_check_of_the_table_exists() -> None:
-    bound = [*checks_of(), *landing_checks(), *map(bind, plausibility_invariants())]
+    inputs = [*plausibility_invariants(), *history_invariants()]
+    bound = [*checks_of(), *landing_checks(), *map(bind, inputs)]
     known = {spec.name for check in bound for spec in check.check_specs} | set(dbt_checks())
     assert {fault.check for fault in FAULTS.values()} - {HARMLESS, UNDETECTED} <= known
 
