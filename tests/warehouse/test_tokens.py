@@ -258,3 +258,16 @@ def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) 
     deliver(tmp_path, "csv")
     with duckdb.connect() as connection, pytest.raises(ValueError, match="needs a vault"):
         load_sources(connection, shop, None)
+
+
+def test_a_word_for_nobody_is_a_guest_under_its_token_too(tmp_path: Path, vault: SqliteVault) -> None:
+    shop = business(tmp_path)
+    rows = ORDERS.assign(Email=["NULL", BOB, "guest", BOB, None], pieces="1")
+    (tmp_path / "landing" / "orders.csv").write_bytes(FORMATS["csv"](rows, tmp_path))
+    (tmp_path / "landing" / "people.csv").write_bytes(FORMATS["csv"](PEOPLE, tmp_path))
+    bought = landed(tmp_path, shop, vault)["order_lines"].set_index("order_id")["customer_id"]
+    assert bought[["O1", "O3", "O5"]].isna().all()
+    assert set(bought[["O2", "O4"]]) == {token_of(shop, vault, BOB)}
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        counted = connection.execute("select guest_id, row_count from raw.guest_rows order by 1").fetchall()
+    assert counted == [("guest", 1), ("null", 1)]

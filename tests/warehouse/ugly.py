@@ -445,11 +445,21 @@ def _values() -> Iterator[Ugly]:
         what="words for yes and no", file="orders_b.csv", is_alone=True,
         content=text(
             *(f"{cells(str(number))},{word}" for number, word in enumerate(("yes", "N", "1", "TRUE", "ja"))),
-            header=f"{HEADER},back",
+            header=f"{HEADER},fee",
         ),
-        source={"columns": {**COLUMNS, "is_return": "back"}},
+        source={"columns": {**COLUMNS, "is_service": "fee"}},
         loaded=(row("0"), row("1"), row("2"), row("3")),
-        rejected=((6, "is_return 'ja' is not true or false"),),
+        rejected=((6, "is_service 'ja' is not true or false"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="returns with a positive quantity", file="orders_b.csv", is_alone=True,
+        content=text(
+            cells("1") + ",sale", cells("2") + ",refund", cells("3", qty="-1") + ",refund",
+            header=f"{HEADER},kind",
+        ),
+        source={"columns": {**COLUMNS, "is_return": "kind = 'refund'"}},
+        loaded=(row("1"), row("3", quantity=-1.0)),
+        rejected=((3, "quantity 1.0 of a return is above 0, so that it would add to the sales: map"),),
     )  # fmt: skip
     yield Ugly(
         what="blanks around ids", file="orders_b.csv",

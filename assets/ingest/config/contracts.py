@@ -46,6 +46,11 @@ ORDER_LINES = Contract(
         is_moment("ordered_at"),
         is_moment("known_at"),
         not_before("known_at", "ordered_at"),
+        Rule(
+            broken_when="is_return and not is_service and quantity > 0 and unit_price > 0",
+            reason="'quantity ' || quantity || ' of a return is above 0, so that it would add to the sales: "
+            "map -quantity where the line is a return'",
+        ),
     ),
     measures=(
         ("largest_quantity", "quantity"),
