@@ -27,14 +27,7 @@ CHUNK = 1 << 24
 MAGIC_BYTES = 16
 ROWS_AT_A_TIME = 1_000
 PLAIN_TYPES = ("VARCHAR", "BLOB", "JSON")
-TEXTS = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_string_view,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-    pa.types.is_binary_view,
-)
+TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
 
 Readable = bytes | memoryview | mmap.mmap
 
@@ -173,7 +166,7 @@ def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
         with gzip.open(file) as packed:
             yield from _chunks(packed, overlap)
     elif first.startswith(b"\x28\xb5\x2f\xfd"):
-        with pa.OSFile(str(file)) as raw, pa.CompressedInputStream(raw, "zstd") as packed:
+        with pa.input_stream(str(file), compression="zstd") as packed:
             yield from _chunks(packed, overlap)
 
 
@@ -190,7 +183,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
         values = column.dictionary if pa.types.is_dictionary(column.type) else column
         if pa.types.is_nested(values.type):
             yield memoryview(str(values.to_pylist()).encode())
-        elif any(is_text(values.type) for is_text in TEXTS):
+        elif values.type in TEXTS:
             _, _, texts = values.cast(pa.large_binary()).buffers()
             yield memoryview(texts or b"")
 

@@ -15,9 +15,9 @@ from assets.ingest.loading.load import (
     load_sources,
     quarantined_files,
     read_load_log,
-    reconciliation_gaps,
     reject_kinds,
 )
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -357,18 +357,3 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
     (tmp_path / "orders.csv").touch()
     with pytest.raises(BusinessInvalid, match="is the file empty"):
         landed(connection, tmp_path)
-
-
-def test_a_gap_is_reported_in_rows() -> None:
-    landing = LoadRecord(
-        source="orders",
-        table_name="order_lines",
-        source_file="a.csv",
-        file_fingerprint="",
-        rows_in=10,
-        rows_loaded=7,
-        rows_rejected=1,
-    )
-    assert reconciliation_gaps([landing]) == [
-        "a.csv (orders): 10 rows in, but 7 loaded and 1 rejected: +2 unaccounted for"
-    ]

@@ -7,8 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 ENVIRONMENT_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 
-Delivered = Literal["parquet", "jsonl"]
-
 
 class Declaration(BaseModel):
     """One part of a business's YAML."""
@@ -40,24 +38,6 @@ class Pull(Declaration):
     def _as_tuple(cls, key: object) -> object:
         return (key,) if isinstance(key, str) else key
 
-    @property
-    def secret(self) -> str | None:
-        """Name of the environment variable that holds the secret; ``None`` when there is none.
-
-        Raises:
-            NotImplementedError: in this base class.
-        """
-        raise NotImplementedError
-
-    @property
-    def delivers(self) -> Delivered:
-        """Format of the files that a pull writes.
-
-        Raises:
-            NotImplementedError: in this base class.
-        """
-        raise NotImplementedError
-
 
 class Database(Pull):
     """A table or view; ``url_from`` names the environment variable that holds the database's URL."""
@@ -69,11 +49,8 @@ class Database(Pull):
 
     @property
     def secret(self) -> str:
+        """Name of the environment variable that holds the secret."""
         return self.url_from
-
-    @property
-    def delivers(self) -> Delivered:
-        return "parquet"
 
 
 class Rest(Pull):
@@ -114,8 +91,5 @@ class Rest(Pull):
 
     @property
     def secret(self) -> str | None:
+        """Name of the environment variable that holds the token; ``None`` when there is none."""
         return self.token_from
-
-    @property
-    def delivers(self) -> Delivered:
-        return "jsonl"

@@ -9,7 +9,7 @@ import pandas as pd
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.pii_columns import NOBODY, UNCLEAR
+from assets.ingest.parsing.files import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
@@ -24,7 +24,7 @@ _TOKEN_PATTERN = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class PseudonymisedFiles(NamedTuple):
-    """Parsed files with tokens in place of customer ids, and the mapping for them.
+    """Parsed files with tokens in place of customer ids.
 
     Attributes:
         id_column: The column of ``parsed`` that holds the tokens; ``None`` when none does.
@@ -33,7 +33,6 @@ class PseudonymisedFiles(NamedTuple):
     """
 
     parsed: ParsedFiles
-    mapping: Mapping[str, Expression]
     id_column: str | None = None
     ids: Mapping[str, str] = {}
     has_new_ids: bool = False
@@ -104,7 +103,6 @@ def with_tokens(
     parsed: ParsedFiles,
     business: BusinessConfig,
     *,
-    mapping: Mapping[str, Expression],
     vault: Vault | None,
 ) -> PseudonymisedFiles:
     """Replace customer ids by tokens if the business asks for them; else return ``parsed`` unchanged.
@@ -115,21 +113,20 @@ def with_tokens(
         scratch: The scratch database.
         parsed: Parsed files.
         business: Decides whether there are tokens.
-        mapping: Expression of each raw column.
         vault: Makes the tokens.
 
     Raises:
         ValueError: when the business asks for tokens and there is no vault.
         Unreadable: when the id's expression does not fit the files.
     """
-    column = id_column(business, parsed.source, mapping)
+    column = id_column(business, parsed.source, parsed.mapping)
     described = scratch.execute(f"describe {parsed.rows}").fetchall()
     if column is None or column.lower() not in {str(name).lower() for name, *_ in described}:
-        return PseudonymisedFiles(parsed, mapping)
+        return PseudonymisedFiles(parsed)
     if vault is None:
         raise ValueError("customer_ids: tokens needs a vault to make the tokens")
     name, rows = quoted(column), f"{parsed.rows}_pseudonymised"
-    ids = _make_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
+    ids = _make_tokens(scratch, parsed, business, vault=vault)
     scratch.execute(
         f"create or replace table {rows} as select rows.* replace (value_tokens.token as {name}) "
         f"from {parsed.rows} as rows "
@@ -138,8 +135,11 @@ def with_tokens(
         f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
     )
     return PseudonymisedFiles(
-        parsed._replace(rows=rows, is_view=False),
-        {**mapping, ID: Expression(name, (column,), is_plain=True)},
+        parsed._replace(
+            rows=rows,
+            mapping={**parsed.mapping, ID: Expression(name, (column,), is_plain=True)},
+            is_view=False,
+        ),
         id_column=column,
         ids=ids,
         has_new_ids=_has_new_ids(scratch),
@@ -151,15 +151,15 @@ def _make_tokens(
     parsed: ParsedFiles,
     business: BusinessConfig,
     *,
-    mapping: Mapping[str, Expression],
     vault: Vault,
 ) -> dict[str, str]:
     """Create ``id_values`` and ``value_tokens``; return the id of each new token."""
-    _list_id_values(scratch, parsed, quoted(mapping[ID].columns[0]))
+    expression = parsed.mapping[ID]
+    _list_id_values(scratch, parsed, quoted(expression.columns[0]))
     if not _has_new_ids(scratch):
         return {}
     # The expression runs on new values only: a token may not have the type it expects.
-    typed = typed_rows(scratch, parsed._replace(rows="new_values"), business, mapping={ID: mapping[ID]})
+    typed = typed_rows(scratch, parsed._replace(rows="new_values", mapping={ID: expression}), business)
     scratch.execute(f"create or replace table typed_ids as select {ID}, source_line, reason from ({typed})")
     found = scratch.execute(f"select distinct {ID} from typed_ids where {ID} is not null and reason is null")
     tokens = _tokens(vault, [str(each) for (each,) in found.fetchall()])

@@ -56,7 +56,7 @@ def erase_rows(
     _create_log(connection)
     _create_erased_table(connection, tokens, visitors)
     removed = 0
-    for schema, table, kind in _tables(connection):
+    for schema, table, kind in person_columns(connection):
         name, matches = f"{quoted(schema)}.{quoted(table)}", f"erased.kind = {literal(kind)}"
         counted = connection.execute(
             f"insert into {ERASURES.sql} select token, $requested_at, null, $table, count(*) "
@@ -133,7 +133,7 @@ def _create_erased_table(
     )
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+def person_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     """Every table with a column that identifies a person, and that column; views need no change."""
     rows = connection.execute(
         "select schema_name, table_name, column_name from duckdb_columns() "

@@ -20,8 +20,14 @@ from assets.ingest.loading.pseudonyms import (
 )
 from assets.ingest.loading.scratch import ENGINE_FAILURES
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.parsing.pii_columns import UNCLEAR, without_personal
+from assets.ingest.parsing.files import (
+    UNCLEAR,
+    SourceFile,
+    Unreadable,
+    fingerprint,
+    resolved_files,
+    without_personal,
+)
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
@@ -124,9 +130,7 @@ def _file_groups(
 def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
     try:
         parsed = read(delivery.scratch, delivery.files, delivery.mapping)
-        known = with_tokens(
-            delivery.scratch, parsed, delivery.business, mapping=delivery.mapping, vault=vault
-        )
+        known = with_tokens(delivery.scratch, parsed, delivery.business, vault=vault)
         people = _load_people(delivery, known)
         values = _load_values(delivery, parsed, people)
     except ENGINE_FAILURES:
@@ -148,7 +152,7 @@ def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
 
 def _load_people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Ids of each row as loading reads it: source_line, file_number, and the columns that identify people."""
-    rows = typed_rows(delivery.scratch, known.parsed, delivery.business, mapping=known.mapping)
+    rows = typed_rows(delivery.scratch, known.parsed, delivery.business)
     columns = {column.name for column in delivery.source.contract.columns}
     named = "".join(f"nullif({name}, {literal(UNCLEAR)}) as {name}, " for name in PERSONS if name in columns)
     return delivery.scratch.execute(f"select {named}source_line, file_number from ({rows})").df()

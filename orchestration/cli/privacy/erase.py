@@ -79,24 +79,12 @@ def erase_requested(
     requested = read_requests(requests)
     if not named and not requested and not vault.customers_of(PENDING):
         return None
-    done = erase(erasure_scope(settings, business, warehouse, vault), [*named, *requested])
+    done = erase(_scope(settings, business, warehouse, vault), [*named, *requested])
     remove_requests(requests, requested)
     return done
 
 
-def erasure_scope(
-    settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
-) -> ErasureScope:
-    """Return every place that may hold data of a person, for one business.
-
-    Args:
-        settings: Paths of the business.
-        business: Its configuration.
-        warehouse: Its tables.
-        vault: Its personal values.
-    """
-    requests, keys = settings.erasure_requests_file, settings.simulated_key_file.parent
-
+def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault) -> ErasureScope:
     def publish_again() -> None:
         if settings.snapshot_file.exists():
             tables = [key for key in published_tables() if warehouse.exists(key)]
@@ -111,7 +99,12 @@ def erasure_scope(
         warehouse=warehouse,
         vault=vault,
         folders=[settings.folder, Path(dg.DagsterInstance.get().root_directory)],
-        beside=[settings.vault_file, settings.truth_dir, requests, keys],
+        beside=[
+            settings.vault_file,
+            settings.truth_dir,
+            settings.erasure_requests_file,
+            settings.simulated_key_file.parent,
+        ],
         publish_again=publish_again,
         now=lambda: datetime.now(tz=UTC).replace(tzinfo=None),
     )
