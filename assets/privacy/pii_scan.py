@@ -1,6 +1,5 @@
 """Scan of every file, compressed contents included, for the bytes of known personal values."""
 
-import gzip
 import mmap
 import sqlite3
 import zipfile
@@ -25,6 +24,7 @@ MOST_VALUES = 10_000
 SHORTEST = 8
 CHUNK = 1 << 24
 MAGIC_BYTES = 16
+PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 ROWS_AT_A_TIME = 1_000
 PLAIN_TYPES = ("VARCHAR", "BLOB", "JSON")
 TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
@@ -99,14 +99,7 @@ def distinctive_values(vault: Vault) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """Result of a scan.
-
-    Attributes:
-        files: Number of files read.
-        bytes_read: Bytes read, unpacked contents included.
-        values: Number of values searched for.
-        hits: Number of values found per file, for files with at least one.
-    """
+    """Files, bytes (unpacked ones included) and values searched; ``hits``: values found per file."""
 
     files: int
     bytes_read: int
@@ -162,15 +155,12 @@ def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
     elif first.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(file) as archive:
             yield from (archive.read(name) for name in archive.namelist())
-    elif first.startswith(b"\x1f\x8b"):
-        with gzip.open(file) as packed:
-            yield from _chunks(packed, overlap)
-    elif first.startswith(b"\x28\xb5\x2f\xfd"):
-        with pa.input_stream(str(file), compression="zstd") as packed:
+    elif packing := next((name for magic, name in PACKINGS.items() if first.startswith(magic)), None):
+        with pa.input_stream(str(file), compression=packing) as packed:
             yield from _chunks(packed, overlap)
 
 
-def _chunks(stream: gzip.GzipFile | pa.NativeFile, overlap: int) -> Iterator[bytes]:
+def _chunks(stream: pa.NativeFile, overlap: int) -> Iterator[bytes]:
     kept = b""
     while chunk := stream.read(CHUNK):
         yield kept + chunk

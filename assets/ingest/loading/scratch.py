@@ -14,7 +14,7 @@ from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, restrict_to, schema_groups
+from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
@@ -107,12 +107,8 @@ def load_into_scratch(
 def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     columns = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
     scratch.execute(
-        f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar)"
-    )
-    scratch.execute(
-        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar)"
-    )
-    scratch.execute(
+        f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar); "
+        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar); "
         "create table delivered (file_number integer, source varchar, source_file varchar, "
         "rows_in bigint, quarantine_reason varchar)"
     )
@@ -224,16 +220,17 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) 
 
 def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
     """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers."""
-    own = {each.number for each in parsed.files}
     found = scratch.execute("select distinct file_number from incoming where reason is not null").fetchall()
-    numbers = frozenset(own.intersection(int(number) for (number,) in found))
-    if not numbers:
+    files = tuple(each for each in parsed.files if (each.number,) in found)
+    if not files:
         return
-    rows = restrict_to(scratch, parsed, numbers).rows
+    if parsed.is_view:
+        # Only the files with a rejected row are read again.
+        parsed = create_parquet_view(scratch, parsed._replace(files=files))
     columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in parsed.columns)
     scratch.execute(
         "insert into rejected select file_number, source_line, "
         f"case when reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, reason "
-        "from (select file_number, source_line, reason from incoming where reason is not null) "
-        f"as rejected inner join {rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
+        f"from (select file_number, source_line, reason from incoming where reason is not null) as rejected "
+        f"inner join {parsed.rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
     )

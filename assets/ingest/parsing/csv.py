@@ -51,6 +51,8 @@ class Text(NamedTuple):
 def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     """Create table ``rows`` of the well-formed records; the others go to table ``broken``.
 
+    Values stay text, so that the rejects can show a value that does not convert.
+
     Args:
         connection: The scratch database.
         text: The file.
@@ -66,7 +68,6 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
     delimiter, names = header_of(connection, text)
     kept = without_personal(text.file, names)
     # The dialect is given, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
-    # Values stay text, so that the rejects can show a value that does not convert.
     options = (
         f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, {KEEP_ERRORS}"
@@ -84,7 +85,6 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
         ) from error
     keep_broken(connection, text.file)
     _place_on_lines(connection, text.lines)
-    # Both tables are in order and good_starts is at least as long; a join on a number would lose the order.
     connection.execute(
         f"create or replace table {rows} as select {listed(kept)}line as {quoted(LINE)} "
         f"from records positional join good_starts where {quoted(ROW)} is not null"
@@ -147,6 +147,9 @@ def deduplicate_names(names: list[str]) -> list[str]:
 
 def _place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
     """Create ``good_starts``, the lines of ``records`` in order, and put line numbers into ``broken``.
+
+    Both tables are in order and ``good_starts`` is at least as long as ``records``, so they are joined by
+    position; a join on the number would lose the order.
 
     A record begins on every line before which the number of quotes is even; the header is line 1. A stray
     quote inside a value upsets that count, and so do bytes in another encoding; then each record is taken to

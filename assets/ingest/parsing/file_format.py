@@ -71,7 +71,7 @@ def compression_of(file: SourceFile) -> Compression:
         Unreadable: when it is a link out of its folder, is not text where text is expected, is truncated or
             damaged, or unpacks beyond the limits.
     """
-    if file.is_outside_folder:
+    if not file.path.resolve().is_relative_to(file.folder.resolve()):
         raise Unreadable(f"it is a link out of {file.folder}: deliver the file itself")
     with file.path.open("rb") as stream:
         first = stream.read(CHUNK)

@@ -43,11 +43,6 @@ class SourceFile:
         """Whether a malformed line may be shown: the file has no personal column."""
         return not (self.source.pii or self.id_column)
 
-    @property
-    def is_outside_folder(self) -> bool:
-        """Whether the file is a link to a place outside ``folder``."""
-        return not self.path.resolve().is_relative_to(self.folder.resolve())
-
 
 def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
     """List the files of ``source`` in delivery order: globs as declared, sorted by name inside each.

@@ -74,27 +74,13 @@ def read(
     )
     kind = format_of(file)
     if kind == "parquet":
-        return _create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
+        return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
     text = Text(file, compressions[0])
     columns = _READERS[kind](connection, text, rows)
     if kind != "csv":
         _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
     return ParsedFiles(files, rows, tuple(columns), mapping)
-
-
-def restrict_to(
-    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, numbers: frozenset[int]
-) -> ParsedFiles:
-    """Restrict a view to some of its files; a table keeps the rows of all.
-
-    Args:
-        connection: The scratch database.
-        parsed: Parsed files.
-        numbers: Numbers of the files that are needed.
-    """
-    files = tuple(each for each in parsed.files if each.number in numbers)
-    return _create_parquet_view(connection, parsed._replace(files=files)) if parsed.is_view else parsed
 
 
 def schema_groups(
@@ -130,7 +116,8 @@ def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> obje
     return number if has_own_index else (tuple(columns), keys)
 
 
-def _create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+def create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    """Create or replace the view of the files of ``parsed``, which have one schema."""
     paths = [path_literal(each.file.path) for each in parsed.files]
     read_all = f"read_parquet([{', '.join(paths)}], hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()

@@ -1,7 +1,8 @@
 """Redact delivered files: store personal values in the vault and remove rows of erased people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from operator import add
 
 import duckdb
 import pandas as pd
@@ -35,7 +36,7 @@ from assets.ports import Vault
 from assets.privacy.redaction.rewrite_file import WITHHELD_LINE, Change, rewrite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RedactionResult:
     """Result of a redaction: values stored, files rewritten, rows of erased people removed.
 
@@ -48,12 +49,7 @@ class RedactionResult:
     unreadable: tuple[str, ...] = ()
 
     def __add__(self, other: "RedactionResult") -> "RedactionResult":
-        return RedactionResult(
-            values_kept=self.values_kept + other.values_kept,
-            files_rewritten=self.files_rewritten + other.files_rewritten,
-            rows_removed=self.rows_removed + other.rows_removed,
-            unreadable=self.unreadable + other.unreadable,
-        )
+        return RedactionResult(*map(add, astuple(self), astuple(other)))
 
 
 def redact_exports(business: BusinessConfig, vault: Vault) -> RedactionResult:

@@ -43,16 +43,12 @@ def main(arguments: list[str]) -> int:
             "name the customer: make erase CUSTOMER=…, or write ids below the line customer_id into "
             f"{settings.erasure_requests_file}"
         )
-    sys.stdout.write(f"{report(done)}, {time.monotonic() - started:,.0f} s\n")
-    return 0
-
-
-def report(done: Erased) -> str:
-    """Describe a completed erasure."""
-    return (
+    sys.stdout.write(
         f"{done.people:,} erased: {done.rows_removed:,} rows of tables, {done.values_forgotten:,} values "
-        f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes"
+        f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes, "
+        f"{time.monotonic() - started:,.0f} s\n"
     )
+    return 0
 
 
 def erase_requested(
