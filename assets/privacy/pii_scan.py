@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.ingest.parsing.sql import literal, quoted
-from assets.ports import PersonalValue, Vault
+from assets.ports import Vault
 
 ANCHOR_BYTES = 4
 # Upper bound on searched values; a sample of this size detects a leak as surely as all values would.
@@ -84,12 +84,11 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
 
 def searchable_values(vault: Vault) -> set[str]:
     """Up to ``MOST_VALUES`` values of ``vault``, without those that files contain by chance."""
-    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_searchable(each)}
-
-
-def _is_searchable(kept: PersonalValue) -> bool:
-    is_number = kept.source == DELIVERED_IDS and kept.value.isdecimal()
-    return len(kept.value) >= SHORTEST and not is_number
+    return {
+        each.value
+        for each in vault.values(at_most=MOST_VALUES)
+        if len(each.value) >= SHORTEST and not (each.source == DELIVERED_IDS and each.value.isdecimal())
+    }
 
 
 def distinctive_values(vault: Vault) -> set[str]:

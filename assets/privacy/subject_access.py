@@ -7,10 +7,8 @@ import duckdb
 
 from assets.ingest.parsing.sql import quoted
 from assets.ports import Vault, Warehouse
+from assets.privacy.erasure.erase import MANY_VALUES
 from assets.privacy.erasure.rows_sql import person_columns, visitors_of
-
-MANY_VALUES = 1_000_000
-DELIVERED, PUBLISHED = "raw", "published"
 
 Rows = list[dict[str, object]]
 
@@ -32,14 +30,14 @@ def subject(
     """
     with warehouse.connect() as connection:
         visitors = visitors_of(connection, [customer_id])
-        delivered = _rows_about(connection, DELIVERED, [customer_id, *visitors])
+        delivered = _rows_about(connection, "raw", [customer_id, *visitors])
     kept: dict[str, Rows] = {}
     for value in vault.values([customer_id], at_most=MANY_VALUES):
         kept.setdefault(value.source, []).append({value.column: value.value})
     published: dict[str, Rows] = {}
     if snapshot.exists():
         with duckdb.connect(str(snapshot), read_only=True) as connection:
-            published = _rows_about(connection, PUBLISHED, [customer_id])
+            published = _rows_about(connection, "published", [customer_id])
     return {"delivered": delivered, "vault": kept, "published": published}
 
 

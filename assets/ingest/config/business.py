@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.pull import Database, Declaration, Rest
+from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
@@ -47,7 +47,7 @@ class SourceConfig(Declaration):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     table: str
-    files: tuple[str, ...] = ()
+    files: Texts = ()
     database: Database | None = None
     rest: Rest | None = None
     columns: Mapping[str, str]
@@ -64,11 +64,6 @@ class SourceConfig(Declaration):
             return given
         suffix = "parquet" if "database" in given else "jsonl"
         return {**given, "files": _pulled_files(given.get("name"), suffix)}
-
-    @field_validator("files", mode="before")
-    @classmethod
-    def _as_tuple(cls, files: object) -> object:
-        return (files,) if isinstance(files, str) else files
 
     @field_validator("columns", mode="before")
     @classmethod

@@ -1,11 +1,13 @@
 """Configuration of pulls from a database or a web service."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 ENVIRONMENT_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+# One text may be written without a list.
+Texts = Annotated[tuple[str, ...], BeforeValidator(lambda text: (text,) if isinstance(text, str) else text)]
 
 
 class Declaration(BaseModel):
@@ -30,13 +32,8 @@ class Pull(Declaration):
     """
 
     cursor: str = Field(min_length=1)
-    primary_key: tuple[str, ...] = ()
+    primary_key: Texts = ()
     overlap: int = Field(default=300, ge=0)
-
-    @field_validator("primary_key", mode="before")
-    @classmethod
-    def _as_tuple(cls, key: object) -> object:
-        return (key,) if isinstance(key, str) else key
 
 
 class Database(Pull):

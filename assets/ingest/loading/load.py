@@ -1,7 +1,7 @@
 """Load delivered files: every row ends in its raw table or, with a reason, in the rejects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import duckdb
 
@@ -45,7 +45,7 @@ class LoadRecord:
     quarantine_reason: str | None = None
 
 
-_LOAD_LOG_NAMES = ", ".join(field.name for field in fields(LoadRecord))
+_LOAD_LOG_NAMES = ", ".join(LoadRecord.__slots__)
 
 
 def load_sources(

@@ -100,11 +100,7 @@ def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:
 
 
 def with_tokens(
-    scratch: duckdb.DuckDBPyConnection,
-    parsed: ParsedFiles,
-    business: BusinessConfig,
-    *,
-    vault: Vault | None,
+    scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, business: BusinessConfig, *, vault: Vault | None
 ) -> PseudonymisedFiles:
     """Replace customer ids by tokens if the business asks for them; else return ``parsed`` unchanged.
 

@@ -157,7 +157,9 @@ def _place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
     ``broken.source_line`` counts records and blank lines, as DuckDB does.
     """
     _find_starts(connection, lines)
-    if _find_good_starts(connection) != _count(connection, "records"):
+    _find_good_starts(connection)
+    counts = "select (select count(*) from good_starts) = (select count(*) from records)"
+    if connection.execute(counts).fetchone() != (True,):
         connection.execute(
             "create or replace table starts as select range as line, range as record, false as is_blank "
             "from range(1, 2 + (select count(*) from records) + (select count(*) from broken))"
@@ -177,16 +179,10 @@ def _find_starts(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
     )
 
 
-def _find_good_starts(connection: duckdb.DuckDBPyConnection) -> int:
-    """Create ``good_starts``: the lines of well-formed, non-blank records; return their number."""
+def _find_good_starts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create ``good_starts``: the lines of well-formed, non-blank records."""
     connection.execute(
         "create or replace table good_starts as select line "
         "from starts anti join broken on starts.record = broken.source_line "
         "where not is_blank and record > 1 order by line"
     )
-    return _count(connection, "good_starts")
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    counted = connection.execute(f"select count(*) from {table}").fetchone()
-    return int(counted[0]) if counted else 0

@@ -12,12 +12,7 @@ from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import PersonalValue, Vault, Warehouse
-from assets.privacy.erasure.rows_sql import (
-    erase_rows,
-    ids_inside_other_ids,
-    mark_finished,
-    visitors_of,
-)
+from assets.privacy.erasure.rows_sql import erase_rows, ids_inside_other_ids, mark_finished, visitors_of
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import redact_exports
 
