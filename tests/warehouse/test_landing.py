@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid, business_from
@@ -357,3 +358,35 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
     (tmp_path / "orders.csv").touch()
     with pytest.raises(BusinessInvalid, match="is the file empty"):
         landed(connection, tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_a_file_may_have_columns_called_as_those_of_the_reader(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
+) -> None:
+    own = (
+        "line",
+        "record",
+        "text",
+        "json",
+        "source",
+        "source_line",
+        "file_number",
+        "reason",
+        "raw_text",
+        "rows",
+    )
+    names = [*COLUMNS.values(), *own]
+    values = [["O1", "C1", "2024-01-01", "tea", quantity, "2.5", *own] for quantity in ("1", "many")]
+    rows = pd.DataFrame(values, columns=[name.strip('"') for name in names])
+    write_rows = {
+        "csv": lambda file: rows.to_csv(file, index=False),
+        "jsonl": lambda file: rows.to_json(file, orient="records", lines=True),
+        "json": lambda file: rows.to_json(file, orient="records"),
+        "parquet": lambda file: rows.to_parquet(file),
+    }
+    write_rows[suffix](tmp_path / f"orders.{suffix}")
+    (landing,) = landed(connection, tmp_path)
+    assert (landing.rows_loaded, landing.rows_rejected) == (1, 1)
+    ((text,),) = connection.execute("select raw_text from raw.rejects").fetchall()
+    assert {json.loads(text)[name] for name in own} == {*own}

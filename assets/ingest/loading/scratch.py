@@ -227,10 +227,13 @@ def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles)
     if parsed.is_view:
         # Only the files with a rejected row are read again.
         parsed = create_parquet_view(scratch, parsed._replace(files=files))
-    columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in parsed.columns)
+    columns = ", ".join(f"{quoted(name)} := rows.{quoted(name)}" for name in parsed.columns)
+    # Qualified, because an export may have columns of these names.
     scratch.execute(
-        "insert into rejected select file_number, source_line, "
-        f"case when reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, reason "
-        f"from (select file_number, source_line, reason from incoming where reason is not null) as rejected "
-        f"inner join {parsed.rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
+        "insert into rejected select refused.file_number, refused.source_line, "
+        f"case when refused.reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, "
+        "refused.reason "
+        "from (select file_number, source_line, reason from incoming where reason is not null) as refused "
+        f"inner join {parsed.rows} as rows on refused.source_line = rows.{quoted(LINE)} "
+        f"and refused.file_number = rows.{quoted(FILE)}"
     )

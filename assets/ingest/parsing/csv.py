@@ -86,8 +86,8 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
     keep_broken(connection, text.file)
     _place_on_lines(connection, text.lines)
     connection.execute(
-        f"create or replace table {rows} as select {listed(kept)}line as {quoted(LINE)} "
-        f"from records positional join good_starts where {quoted(ROW)} is not null"
+        f"create or replace table {rows} as select records.* exclude {quoted(ROW)}, good_starts.line as "
+        f"{quoted(LINE)} from records positional join good_starts where {quoted(ROW)} is not null"
     )
     return kept
 
