@@ -364,18 +364,7 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
 def test_a_file_may_have_columns_called_as_those_of_the_reader(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
 ) -> None:
-    own = (
-        "line",
-        "record",
-        "text",
-        "json",
-        "source",
-        "source_line",
-        "file_number",
-        "reason",
-        "raw_text",
-        "rows",
-    )
+    own = ["line", "record", "text", "json", "source", "source_line", "file_number", "reason", "rows"]
     names = [*COLUMNS.values(), *own]
     values = [["O1", "C1", "2024-01-01", "tea", quantity, "2.5", *own] for quantity in ("1", "many")]
     rows = pd.DataFrame(values, columns=[name.strip('"') for name in names])
