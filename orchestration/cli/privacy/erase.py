@@ -43,16 +43,12 @@ def main(arguments: list[str]) -> int:
             "name the customer: make erase CUSTOMER=…, or write ids below the line customer_id into "
             f"{settings.erasure_requests_file}"
         )
-    sys.stdout.write(f"{report(done)}, {time.monotonic() - started:,.0f} s\n")
-    return 0
-
-
-def report(done: Erased) -> str:
-    """Describe a completed erasure."""
-    return (
+    sys.stdout.write(
         f"{done.people:,} erased: {done.rows_removed:,} rows of tables, {done.values_forgotten:,} values "
-        f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes"
+        f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes, "
+        f"{time.monotonic() - started:,.0f} s\n"
     )
+    return 0
 
 
 def erase_requested(
@@ -79,24 +75,12 @@ def erase_requested(
     requested = read_requests(requests)
     if not named and not requested and not vault.customers_of(PENDING):
         return None
-    done = erase(erasure_scope(settings, business, warehouse, vault), [*named, *requested])
+    done = erase(_scope(settings, business, warehouse, vault), [*named, *requested])
     remove_requests(requests, requested)
     return done
 
 
-def erasure_scope(
-    settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
-) -> ErasureScope:
-    """Return every place that may hold data of a person, for one business.
-
-    Args:
-        settings: Paths of the business.
-        business: Its configuration.
-        warehouse: Its tables.
-        vault: Its personal values.
-    """
-    requests, keys = settings.erasure_requests_file, settings.simulated_key_file.parent
-
+def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault) -> ErasureScope:
     def publish_again() -> None:
         if settings.snapshot_file.exists():
             tables = [key for key in published_tables() if warehouse.exists(key)]
@@ -111,7 +95,12 @@ def erasure_scope(
         warehouse=warehouse,
         vault=vault,
         folders=[settings.folder, Path(dg.DagsterInstance.get().root_directory)],
-        beside=[settings.vault_file, settings.truth_dir, requests, keys],
+        beside=[
+            settings.vault_file,
+            settings.truth_dir,
+            settings.erasure_requests_file,
+            settings.simulated_key_file.parent,
+        ],
         publish_again=publish_again,
         now=lambda: datetime.now(tz=UTC).replace(tzinfo=None),
     )
