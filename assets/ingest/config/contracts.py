@@ -12,6 +12,7 @@ from assets.ingest.config.contract import (
     is_number,
     not_before,
     not_negative,
+    not_rounded,
     optional,
     required,
 )
@@ -46,6 +47,8 @@ ORDER_LINES = Contract(
         is_moment("ordered_at"),
         is_moment("known_at"),
         not_before("known_at", "ordered_at"),
+        not_rounded("order_id"),
+        not_rounded("customer_id"),
         Rule(
             broken_when="is_return and not is_service and quantity > 0 and unit_price > 0",
             reason="'quantity ' || quantity || ' of a return is above 0, so that it would add to the sales: "
