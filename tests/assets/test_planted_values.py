@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,3 +103,15 @@ def test_a_word_for_nobody_is_no_customer(tmp_path: Path) -> None:
     assert is_detected(fault, found, as_of_dates=0)
     assert found[fault.check] == "ids of guests: 'null' in 84 rows of order_lines"
     assert "NULL" not in set(warehouse.read("select customer_id from raw.order_lines")["customer_id"])
+
+
+def test_a_load_without_an_as_of_date_is_not_judged(tmp_path: Path) -> None:
+    deliver(tmp_path, "orders_1.csv", ugly.cells("o1", "NULL"))
+    warehouse = landed(tmp_path)
+    context = SimpleNamespace(run=SimpleNamespace(tags={}))
+    for bound in map(bind, plausibility_invariants()):
+        result = bound.node_def.compute_fn.decorated_fn(context, warehouse)  # type: ignore[attr-defined]
+        assert (result.passed, result.description) == (
+            True,
+            "the run has no as-of date to judge the exports on",
+        )

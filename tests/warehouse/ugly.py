@@ -418,6 +418,15 @@ def _values() -> Iterator[Ugly]:
         loaded=(*(row(str(number), None) for number in range(1, 6)), row("6", "Nullmann")),
     )  # fmt: skip
     yield Ugly(
+        what="ids that a spreadsheet has rounded", file="orders_b.csv",
+        content=text(cells("1", "1.23457E+15"), cells("1.2E+05"), cells("3", "C1E+5")),
+        loaded=(row("3", "C1E+5"),),
+        rejected=(
+            (2, "customer_id '1.23457E+15' was rounded by a spreadsheet"),
+            (3, "order_id '1.2E+05' was rounded by a spreadsheet: export ids as text"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
         what="a second currency without a rate", file="orders_b.csv", is_alone=True,
         source={"columns": {**COLUMNS, "currency": "cur"}},
         content=text(cells("1") + ",EUR", cells("2") + ",eur", cells("3") + ",JPY", header=f"{HEADER},cur"),

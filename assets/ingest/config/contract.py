@@ -114,6 +114,14 @@ def not_before(later: str, earlier: str) -> Rule:
     )
 
 
+def not_rounded(column: str) -> Rule:
+    """Refuses ids in scientific notation: a spreadsheet has rounded them, and several share one."""
+    return Rule(
+        broken_when=f"regexp_full_match({column}, '[0-9]([.][0-9]+)?[eE][+][0-9]+')",
+        reason=f"'{column} ''' || {column} || ''' was rounded by a spreadsheet: export ids as text'",
+    )
+
+
 def _is_number(column: str) -> Rule:
     """Refuses infinite numbers and NaN."""
     return Rule(
