@@ -26,8 +26,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         REFRESH: "Load the delivered exports, build staging and marts, report which capabilities the data "
         "supports. Trains and publishes nothing.",
         SCORE: "The weekly run: load, build features, compare published scores with observed outcomes, score "
-        "with the champion, refit lifetime value and segments, publish. Does not train propensity and churn; "
-        "fails if one of them has no champion yet.",
+        "with the champion, refit lifetime value and segments, publish. Does not train purchase_propensity "
+        "and churn; fails if one of them has no champion yet.",
         RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
         "champion, publish. Needs the features of that date: launch score first.",
         REPLAY: "One past as-of date: build its features, compare published scores with observed outcomes, "

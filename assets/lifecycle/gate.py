@@ -122,7 +122,7 @@ def decide(
     reasons = (*defects, *lost) or (*unfit, *won)
     return Decision(
         promote=not (defects or lost),
-        reasons=(*reasons, *notes) or ("nothing to compare with",),
+        reasons=(*reasons, *notes) or ("not compared: no difference to a baseline or champion was recorded",),
         against_baseline=baseline,
         against_champion=champion,
         defects=defects,
@@ -175,8 +175,8 @@ def _lost(comparison: Comparison, difference: Interval | None, competitor: str) 
         side = "above" if comparison.higher_is_better else "below"
         bound = margin if comparison.higher_is_better else 0.0 - margin
         yield (
-            f"does not beat the {competitor}: {comparison.label} differs by {difference}, "
-            f"not surely {side} {bound:g}"
+            f"does not beat the {competitor}: {comparison.label} differs by {difference}, and the whole "
+            f"interval must lie {side} {bound:g}"
         )
 
 

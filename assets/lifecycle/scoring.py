@@ -116,7 +116,7 @@ def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:
     if not control_tables.is_withheld(name, run.warehouse, as_of=run.as_of):
         raise NothingToScore(
             f"no version of {name} serves on {run.as_of}, and scoring trains none: launch "
-            "predict_and_publish for that date or an earlier one, then launch this again"
+            "predict_and_publish for that date or an earlier one, then launch this job again"
         )
 
 

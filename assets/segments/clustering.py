@@ -120,7 +120,7 @@ def select_segments(sample: pd.DataFrame, segmentation: SegmentationSpec) -> Sel
         raise NoSegments(TOO_FEW, f"{len(sample):,} customers; at least {least}")
     scalers = fit_scalers(sample, segmentation.clustering_features)
     if not scalers:
-        raise NoSegments(ALIKE, "customers differ in nothing that is measured")
+        raise NoSegments(ALIKE, "customers do not differ in any clustering feature")
     results = evaluate_each_k(coordinates(sample, scalers), segmentation)
     best = select_k(results, segmentation)
     if best is None:
@@ -252,7 +252,7 @@ def unfit_reason(
     """
     gone = [name for name in champion.columns if name not in sample or sample[name].isna().all()]
     if gone:
-        return f"the champion needs {', '.join(gone)}, which no customer has any more"
+        return f"the champion needs {', '.join(gone)}, which no customer has now"
     new = sorted(set(candidate.columns) - set(champion.columns))
     if new:
         return f"customers now differ in {', '.join(new)} too"

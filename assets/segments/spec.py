@@ -49,10 +49,10 @@ FALLBACK = Grade(
 # Best first: the least stability (adjusted Rand index of fits on two halves) and the least silhouette.
 GRADE_BOUNDS = {"Excellent": (0.95, 0.70), "Good": (0.90, 0.50), "Fair": (0.80, 0.25), "Poor": (-1.0, -1.0)}
 GRADE_MEANINGS = {
-    "Excellent": "Segments lie far apart, and other customers of the same shop give the same ones.",
+    "Excellent": "Segments are well separated, and other customers of the shop give the same ones.",
     "Good": "Segments are distinct and stable: build audiences and budgets on them.",
     "Fair": "Segments are stable and overlap: use their profiles, and `margin` for single customers.",
-    "Poor": "Segments hardly lie apart: use them to describe customers, not to select them.",
+    "Poor": "Segments are hardly separated: use them to describe customers, not to select them.",
     "Do-not-use": "No segmentation was evaluated.",
 }
 

@@ -119,7 +119,7 @@ def segment_key_has_one_name(named: pd.DataFrame) -> Verdict:
 
 
 def segments_are_large_enough(sizes: pd.Series, *, rules: Rules) -> Verdict:
-    """Every behavioural segment holds the least share of customers that the rules ask for.
+    """Every behavioural segment holds at least the minimum share of customers.
 
     Args:
         sizes: Customers per segment of the as-of date; empty when no customer has a segment.
@@ -153,7 +153,7 @@ def segments_are_stable(agreements: pd.Series, *, customers: int) -> Verdict:
     worst = known.astype("float64").idxmin()
     return Verdict(
         passed=bool(known.min() >= LEAST_AGREEMENT),
-        reason=f"adjusted Rand index with the as-of date before: {worst} {known.min():.2f} at least, of "
+        reason=f"lowest adjusted Rand index with the as-of date before: {known.min():.2f} ({worst}), of "
         f"{customers:,} customers; below {LEAST_AGREEMENT} audiences built on segments change",
         value=float(known.min()),
         threshold=LEAST_AGREEMENT,

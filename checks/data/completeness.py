@@ -27,7 +27,7 @@ def every_row_is_accounted_for(load_log: pd.DataFrame) -> Verdict:
             f"{len(unbalanced)} of {len(load_log)} files lost or duplicated rows, "
             f"{int(gap.abs().sum()):,} in all; "
             f"{worst['source_file']}: {worst['rows_in']} in, {worst['rows_loaded']} loaded, "
-            f"{worst['rows_rejected']} rejected. Load again; if it stays, the loading code is wrong."
+            f"{worst['rows_rejected']} rejected. Load again; if they still differ, the loading code is wrong."
         )
     return Verdict(
         passed=unbalanced.empty,
@@ -68,7 +68,7 @@ def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdic
     """
     return Verdict(
         passed=cohort == scored and strangers == 0,
-        reason=f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows belong to nobody in it",
+        reason=f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows are outside the cohort",
         value=float(cohort - scored + strangers),
         threshold=0.0,
         evidence={"n": float(cohort)},

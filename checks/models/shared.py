@@ -53,8 +53,8 @@ def gate_check(spec: Spec, *, illustrate: Illustration = lambda verdict, *_: ver
         description=description_of(candidate_passes_the_gate),
         check=passes,
         next_step=(
-            "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
-            "defect (leak, calibration, constant scores), mend that feature or label first."
+            "Nothing, if it only did not beat the champion, which keeps serving; if the reason names a "
+            "defect (leak, calibration, constant scores), correct that feature or label first."
         ),
         is_blocking=False,
     )
@@ -86,8 +86,8 @@ def realised_check(
         description=description_of(rule),
         check=realised,
         next_step=(
-            "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
-            "the rows published before are served."
+            "Launch retrain for the newest as-of date, or return to the previous version with "
+            "`make rollback`; until then the rows published before are served."
         ),
         is_blocking=False,
     )
@@ -111,8 +111,8 @@ def contract_check(spec: Spec, contract: pa.DataFrameSchema, *, description: str
         description=description,
         check=matches,
         next_step=(
-            "Nothing was published: compare the named column with last week's scores, mend what writes it "
-            "and launch score."
+            "Nothing was published: compare the named column with last week's scores, correct the code "
+            "that writes it and launch score."
         ),
     )
 

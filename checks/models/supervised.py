@@ -66,8 +66,8 @@ def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Itera
         description=description_of(features_have_not_drifted),
         check=drifted,
         next_step=(
-            "Open the page in a browser and find the named columns; mend the source if it broke, launch "
-            "retrain if customers really changed."
+            "Open the page in a browser and find the named columns; repair the source if it is broken, "
+            "launch retrain if customers really changed."
         ),
         is_blocking=False,
     )
@@ -104,8 +104,8 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         description=description_of(training_contract),
         check=training_rows,
         next_step=(
-            "Look up the named column in its features model: either the data changed its meaning, or the "
-            "model computes it wrong; mend it and launch score."
+            "Look up the named column in its features model: either the meaning of the data has "
+            "changed, or the model is wrong; correct it and launch score."
         ),
     )
     yield gate_check(spec, illustrate=reliability)
@@ -126,8 +126,8 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         description=description_of(champion_is_calibrated),
         check=calibrated,
         next_step=(
-            "Make rollback to the version before, then launch retrain; nothing new is published until a "
-            "calibrated version serves."
+            "Return to the previous version with `make rollback`, then launch retrain; nothing new is "
+            "published until a calibrated version serves."
         ),
     )
 
@@ -159,7 +159,7 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         check=mean,
         next_step=(
             "Nothing was published: look at the totals plot of the scores for what moved; if the newest "
-            "exports are wrong mend those and launch score, else make rollback."
+            "exports are wrong, correct them and launch score; otherwise run `make rollback`."
         ),
     )
     yield Invariant(

@@ -57,7 +57,7 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         "mean_probability_is_within_historical_range",
         "scores_match_contract",
         "observed_totals",
-        "The mean published probability lies among the rates that matured days have shown.",
+        "The mean published probability lies among the observed rates of matured as-of dates.",
         "of 294 customers; matured dates allow",
     )
     page.screenshot(path=tmp_path / "checks.png")

@@ -22,7 +22,12 @@ class Grade:
 # Best first. AUC measures discrimination, skill the reduction of log loss: with rare outcomes a high AUC
 # may come with hardly more certain probabilities.
 GRADES = (
-    Grade(name="Excellent", auc=0.85, skill=0.20, meaning="Ranks and sizes audiences reliably: spend by it."),
+    Grade(
+        name="Excellent",
+        auc=0.85,
+        skill=0.20,
+        meaning="Ranks customers and sizes audiences reliably: base budgets on it.",
+    ),
     Grade(
         name="Good", auc=0.75, skill=0.10, meaning="Ranks customers well: use it for audiences and totals."
     ),
@@ -44,7 +49,7 @@ FALLBACK = Grade(
     name="Poor",
     auc=0.0,
     skill=float("-inf"),
-    meaning="No model passed the gate: this is the rate among customers who ordered as recently.",
+    meaning="No model passed the gate: each score is the rate among customers with an equally recent order.",
 )
 
 GRADE_MEANINGS: dict[str, str] = {each.name: each.meaning for each in (*GRADES, DO_NOT_USE)}

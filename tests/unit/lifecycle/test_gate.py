@@ -53,7 +53,7 @@ def test_the_comparison_states_which_sign_is_better(lowest: float, promotes: boo
     decision = decide(metrics(auc_difference=(0.1, lowest, 0.2)), HIGHER)
     assert decision.promote is promotes
     if not promotes:
-        assert decision.reasons[0].endswith("not surely above 0")
+        assert decision.reasons[0].endswith("the whole interval must lie above 0")
 
 
 @pytest.mark.parametrize(("highest", "promotes"), [(-0.11, True), (-0.1, False)])
@@ -80,7 +80,9 @@ def test_a_defect_refuses_whatever_the_differences_are() -> None:
 
 
 def test_without_a_comparison_the_reason_is_stated() -> None:
-    assert decide(metrics(), COMPARED).reasons == ("nothing to compare with",)
+    assert decide(metrics(), COMPARED).reasons == (
+        "not compared: no difference to a baseline or champion was recorded",
+    )
     assert decide(metrics(), COMPARED, notes=("first clustering",)).reasons == ("first clustering",)
 
 

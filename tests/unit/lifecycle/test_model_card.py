@@ -57,7 +57,7 @@ def test_a_card_states_question_owner_grade_decision_and_hashes() -> None:
     assert "Promoted:\n\n* beats it\n* twice\n" in text
     assert "7 training rows, from `marts.orders`." in text
     assert "## Limits\n\nLearned from 7 rows." in text
-    assert "Seed 1; model `m`;\ncode `c`;" in text
+    assert "SHA-256: model files `m`, code `c`,\ndeclaration" in text
 
 
 def test_a_card_without_folds_or_positives_has_dashes_and_no_positives() -> None:
