@@ -26,16 +26,16 @@ SHOWN_DECIMALS = 4
 METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n"]
 
 EVALUATED = (
-    "A candidate on dates that it has not seen, beside the baseline and the champion, with intervals; and "
-    "whether it may be promoted. A refusal has its reason."
+    "Metrics of a candidate on dates that it has not seen, beside the baseline's and the champion's, with "
+    "intervals; whether it may be promoted, and why."
 )
 SERVES = (
     "The version that scores from this as-of date on: the candidate if it was promoted, fitted on everything "
     "known; else the champion before it; else the baseline as fallback."
 )
 REALISED = (
-    "Published scores compared with outcomes, once their windows have ended. The version that served scores "
-    "nothing more while its published scores do not match."
+    "Published scores compared with outcomes, once their windows have ended. New scores of "
+    "the version that served are withheld while its published scores do not match."
 )
 
 AnyCapability = Capability[Any, Any, Any, Any]

@@ -178,12 +178,13 @@ def _descriptions(name: str) -> dict[str, str]:
     """Descriptions of the tables in the UI."""
     return {
         "evaluation": (
-            "A new clustering of the date's customers, into as many segments as are found again on halves "
-            "of them, compared with the champion."
+            "A new clustering of the date's customers, compared with the champion. The number of segments is "
+            "one at which fits on two halves of the customers agree."
         ),
         "champion": (
             "The segmentation that serves from this as-of date on: a new one replaces it only when the "
-            "champion no longer fits or is surely beaten, because consumers pay for every change of segments."
+            "champion no longer fits or is beaten beyond sampling error, because each change of segments "
+            "affects their consumers."
         ),
         f"{name}__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
         f"{name}__profiles": (

@@ -301,8 +301,8 @@ def _table_of(problem: PredictionProblem) -> TableSpec:
 
 def _description_of(problem: PredictionProblem) -> str:
     return (
-        f"One row per {problem.entity} and as-of date: the calibrated probability of a {problem.target} "
-        f"within {problem.horizon_days} days, its interval, rank and reason codes."
+        f"One row per {problem.entity} and as-of date: calibrated probability of {problem.target} within "
+        f"{problem.horizon_days} days, interval, rank and reason codes."
     )
 
 

@@ -37,7 +37,7 @@ def test_an_asset_page_says_what_the_table_is_and_how_many_rows_it_got(page: Pag
     shown(
         page,
         f"{SCORES}?view=overview",
-        "One row per customer and as-of date: the calibrated probability of a purchase within 30 days",
+        "One row per customer and as-of date: calibrated probability of purchase within 30 days",
         "294",
     )
     page.screenshot(path=tmp_path / "scores.png")
