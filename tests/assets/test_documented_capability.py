@@ -1,4 +1,4 @@
-"""The example of docs/adding-a-capability.md runs as it stands on the page."""
+"""The modules on docs/example-capability.md run as they stand there."""
 
 import importlib
 import re
@@ -24,7 +24,7 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.architecture.baseline import ROOT
 
-PAGE = ROOT / "docs" / "adding-a-capability.md"
+PAGE = ROOT / "docs" / "example-capability.md"
 CONTRACTS = ROOT / "dbt_project" / "models" / "published" / "scores.yml"
 BLOCK = re.compile(r"\*\*`([^`\n]+)`\*\*.*\n\n```\w+\n((?:.*\n)*?)```$", re.MULTILINE)
 NAME = "reorder_reminder"
