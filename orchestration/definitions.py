@@ -191,7 +191,7 @@ def _delivered(business: BusinessConfig) -> set[Path]:
 
 
 def newest_as_of_day(business: BusinessConfig) -> date:
-    """The newest as-of day of ``business``: a Monday not after its today."""
+    """The newest as-of date of ``business``: a Monday not after its today."""
     return as_of_on_or_before(today_of(business))
 
 

@@ -42,7 +42,7 @@ def purchase_probabilities(
         horizon_days: Length of the outcome window in days.
 
     Yields:
-        One frame per as-of day (Mondays whose window lies inside the shop's days), oldest first:
+        One frame per as-of date (Mondays whose window lies inside the shop's days), oldest first:
         customer_id, as_of_date, is_alive, probability; all customers who signed up before that day.
     """
     apart = DAYS_PER_WEEK * (1 if shop.customers <= EVERY_MONDAY_UP_TO else MONDAYS_APART)

@@ -161,7 +161,7 @@ class PredictionProblem:
 
     @property
     def scores(self) -> Key:
-        """Scores by as-of day."""
+        """Scores by as-of date."""
         return Key("ml", f"{self.name}__scores")
 
     @property

@@ -57,8 +57,8 @@ def mean_probability_is_within_historical_range(
     predicted class, whatever the recorded metrics of the model are.
 
     Args:
-        probability: (n,) published probabilities of one as-of day.
-        rates: (d,) realised rates of the matured as-of days; may be empty.
+        probability: (n,) published probabilities of one as-of date.
+        rates: (d,) realised rates of the matured as-of dates; may be empty.
         prior_shift_sd: Standard deviation of the day's prior shift forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:

@@ -161,7 +161,7 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
     # Nine weeks of history leave no day for three folds and two embargoes.
     stopgap = fresh.run_date(earlier)
     assert stopgap.is_fallback
-    assert "matured as-of days" in str(fresh.newest_decision()["reasons"])
+    assert "matured as-of dates" in str(fresh.newest_decision()["reasons"])
     serves = fresh.run_date(FIRST)
     assert not serves.is_fallback
     assert fresh.stages() == {stopgap.model_version: "retired", serves.model_version: "champion"}

@@ -86,7 +86,7 @@ def test_the_model_that_the_customers_follow_is_promoted_with_its_parameters(
 
 def test_the_amount_model_that_needs_more_dates_is_refused_with_the_reason(scored_twice: ValueWorld) -> None:
     reasons = scored_twice.table(SPEC.evaluation)["reasons"]
-    assert reasons.str.contains("machine-learned amounts: .* matured as-of days").all()
+    assert reasons.str.contains("machine-learned amounts: .* matured as-of dates").all()
 
 
 def test_each_customer_has_three_horizons_each_worth_more_than_the_one_before(

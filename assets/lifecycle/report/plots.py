@@ -38,7 +38,7 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
 
 
 def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
-    """Predicted total with its interval against the realised one, per as-of day.
+    """Predicted total with its interval against the realised one, per as-of date.
 
     Args:
         totals: Rows of ``ml.prediction_totals`` of one model, oldest first.

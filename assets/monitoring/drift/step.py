@@ -151,7 +151,7 @@ def drift_rows(
 
 
 def history_of(rows: pd.DataFrame) -> list[tuple[FeatureDrift, ...]]:
-    """The effects of each as-of day in ``rows``, oldest first, as :func:`judge_drift` takes them.
+    """The effects of each as-of date in ``rows``, oldest first, as :func:`judge_drift` takes them.
 
     Args:
         rows: Rows of one model version, as :func:`drift_rows` made them or as a warehouse gives them back.
