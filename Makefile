@@ -3,13 +3,18 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
 
-BUSINESS ?= config/sample_shop.yaml
-VAR_DIR ?= var
+# What a person gives. These are data: make expands nothing in them, and commands read them from the environment,
+# because a shell would run what stands in a recipe.
+VALUES := BUSINESS VAR_DIR DATA_DIR SIZE VAULT_KEY_FILE PORT SQL FROM TO EVERY REASON CAPABILITY SEND CUSTOMER \
+	ADVISORIES KILLS
+$(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
+override VAR_DIR := $(or $(VAR_DIR),var)
+export $(VALUES)
+
 UV_VERSION := 0.13.9
 
-export BUSINESS VAR_DIR DATA_DIR SIZE
-export VAULT_KEY_FILE
-export DAGSTER_HOME := $(abspath $(VAR_DIR))/dagster
+# $(abspath) would split a path at its blanks.
+export DAGSTER_HOME := $(if $(findstring ^/,^$(VAR_DIR)),,$(CURDIR)/)$(VAR_DIR)/dagster
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
@@ -28,10 +33,10 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 
 # Dagster reads its configuration from its home, which is outside the repository.
 setup: .venv/.ready
-	@mkdir -p $(DAGSTER_HOME)
-	@cmp --silent orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml || { \
-		cp orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml \
-		&& echo "copied orchestration/dagster.yaml to $(DAGSTER_HOME), where it was missing or different" >&2; }
+	@mkdir -p "$$DAGSTER_HOME"
+	@cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
+		cp orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" \
+		&& echo "copied orchestration/dagster.yaml to $$DAGSTER_HOME, where it was missing or different" >&2; }
 
 .uv/bin/uv:
 	python3 -m venv .uv
@@ -45,31 +50,31 @@ run: setup
 	$(PYTHON) -m orchestration.cli.run
 
 ui: setup
-	$(BIN)/dagster dev --host 127.0.0.1 --port $(or $(PORT),3000) --workspace workspace.yaml
+	$(BIN)/dagster dev --host 127.0.0.1 --port="$${PORT:-3000}" --workspace workspace.yaml
 
 query: setup
-	@$(PYTHON) -m orchestration.cli.query "$(SQL)"
+	@$(PYTHON) -m orchestration.cli.query
 
 backtest: setup
-	$(PYTHON) -m orchestration.cli.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	$(PYTHON) -m orchestration.cli.backtest
 
 replay: setup
-	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -m orchestration.cli.replay
 
 rollback: setup
-	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(CAPABILITY),--capability $(CAPABILITY))
+	$(PYTHON) -m orchestration.cli.rollback
 
 rebuild: setup
 	@$(PYTHON) -m orchestration.cli.rebuild
 
 audience: setup
-	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))
+	@$(PYTHON) -m orchestration.cli.audience
 
 erase: setup
-	@$(PYTHON) -m orchestration.cli.privacy.erase --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.erase
 
 export-subject: setup
-	@$(PYTHON) -m orchestration.cli.privacy.export_subject --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.export_subject
 
 scan: setup
 	@$(PYTHON) -m orchestration.cli.privacy.scan
@@ -112,14 +117,14 @@ bench: setup
 
 # uv exits with 1 for a known vulnerability and with 2 without an answer, which is printed and is not a failure.
 audit: setup
-	@$(UV) audit --frozen --preview-features audit-command $(if $(ADVISORIES),--service-url $(ADVISORIES)) \
+	@$(UV) audit --frozen --preview-features audit-command $${ADVISORIES:+--service-url="$$ADVISORIES"} \
 		|| { test $$? -eq 2 && echo "NOT AUDITED: the advisory service did not answer, so the locked packages were not checked"; }
 
 faults: setup
-	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS)) $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -m tests.journey.faults $${KILLS:+--kills="$$KILLS"} $${EVERY:+--every="$$EVERY"}
 
 screenshots: setup
 	$(PYTHON) -m tests.journey.screenshots
 
 clean:
-	rm -rf $(VAR_DIR)
+	rm -rf "$$VAR_DIR"

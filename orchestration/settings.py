@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
@@ -15,6 +16,33 @@ from assets.ingest.config.simulation import Simulation
 from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Options(BaseSettings):
+    """Values that a command is given, read from the environment; an empty one counts as not given."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+
+class SubjectOptions(Options):
+    """Customers, as delivered or as published: one id per line, because an id may hold a comma."""
+
+    customer: str = ""
+
+    @property
+    def ids(self) -> list[str]:
+        """The given ids."""
+        return [line.strip() for line in self.customer.split("\n") if line.strip()]
+
+
+IsoDate = Annotated[date, BeforeValidator(date.fromisoformat)]
+
+
+class Dates(Options):
+    """First and last as-of date of a command."""
+
+    first: IsoDate = Field(date.min, validation_alias="FROM")
+    last: IsoDate = Field(date.max, validation_alias="TO")
 
 
 class Settings(BaseSettings):

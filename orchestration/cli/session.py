@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, Self
 
 import dagster as dg
 import duckdb
+from pydantic import ValidationError
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -68,11 +69,20 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
         try:
             return main(*args, **kwargs)
+        except ValidationError as error:
+            sys.stderr.write(f"{_refused_values(error)}\n")
+            return 2
         except (*USAGE_ERRORS, *REFUSALS) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return 2 if isinstance(refusal, USAGE_ERRORS) else refused
 
     return wrapped
+
+
+def _refused_values(error: ValidationError) -> str:
+    """Name each refused variable and the reason without its value, which may be a key."""
+    reasons = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """Erase customers: ``make erase CUSTOMER=…``; interrupted erasures are completed as well."""
 
-import argparse
 import sys
 import time
 from collections.abc import Collection
@@ -16,7 +15,7 @@ from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
 from orchestration.cli.session import Session, UsageError, command
 from orchestration.resources.vault_keys import vault_of
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SubjectOptions
 
 RUN_ID = "erase"
 # First line of the file of erasure requests.
@@ -24,15 +23,13 @@ HEADER = "customer_id"
 
 
 @command
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Erase the named customers and those in the file of requests; returns the exit code.
 
     Raises:
         UsageError: If nobody is named or requested; ``command`` prints it.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customer", default="", help="one id, or several separated by commas")
-    named = [each.strip() for each in parser.parse_args(arguments).customer.split(",") if each.strip()]
+    named = SubjectOptions().ids
     started, session = time.monotonic(), Session.open(Settings())
     session.require_warehouse()
     settings, vault = session.settings, vault_of(session.settings, session.business)
@@ -135,4 +132,4 @@ def remove_requests(file: Path, done: Collection[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
