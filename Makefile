@@ -31,8 +31,11 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 
 .PHONY: setup run ui query backtest replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
-# Dagster reads its configuration from its home, which is outside the repository.
+# Dagster reads its configuration from its home, which is outside the repository. `make clean` deletes a marked folder
+# only: one with files of somebody else gets no mark.
 setup: .venv/.ready
+	@folder="$${DAGSTER_HOME%/dagster}"; test -n "$$(ls -A "$$folder" 2>/dev/null)" \
+		|| { mkdir -p "$$folder" && touch "$$folder/.made_by_make_setup"; }
 	@mkdir -p "$$DAGSTER_HOME"
 	@cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
 		cp orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" \
@@ -43,7 +46,7 @@ setup: .venv/.ready
 	.uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | $(if $(findstring .uv/,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen
+	"$(UV)" sync --frozen
 	touch $@
 
 run: setup
@@ -97,7 +100,7 @@ docs: setup
 check test: export OMP_NUM_THREADS := 1
 
 check: setup
-	$(UV) lock --check
+	"$(UV)" lock --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy assets checks orchestration benchmarks
@@ -117,7 +120,7 @@ bench: setup
 
 # uv exits with 1 for a known vulnerability and with 2 without an answer, which is printed and is not a failure.
 audit: setup
-	@$(UV) audit --frozen --preview-features audit-command $${ADVISORIES:+--service-url="$$ADVISORIES"} \
+	@"$(UV)" audit --frozen --preview-features audit-command $${ADVISORIES:+--service-url="$$ADVISORIES"} \
 		|| { test $$? -eq 2 && echo "NOT AUDITED: the advisory service did not answer, so the locked packages were not checked"; }
 
 faults: setup
@@ -126,5 +129,5 @@ faults: setup
 screenshots: setup
 	$(PYTHON) -m tests.journey.screenshots
 
-clean:
-	rm -rf "$$VAR_DIR"
+clean: .venv/.ready
+	@$(PYTHON) -m orchestration.cli.clean

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
@@ -35,14 +35,11 @@ class SubjectOptions(Options):
         return [line.strip() for line in self.customer.split("\n") if line.strip()]
 
 
-IsoDate = Annotated[date, BeforeValidator(date.fromisoformat)]
-
-
 class Dates(Options):
     """First and last as-of date of a command."""
 
-    first: IsoDate = Field(date.min, validation_alias="FROM")
-    last: IsoDate = Field(date.max, validation_alias="TO")
+    first: date = Field(date.min, validation_alias="FROM")
+    last: date = Field(date.max, validation_alias="TO")
 
 
 class Settings(BaseSettings):
@@ -69,9 +66,14 @@ class Settings(BaseSettings):
         return _from_project(self.business)
 
     @property
+    def generated_dir(self) -> Path:
+        """Folder of everything generated for all businesses."""
+        return _from_project(self.var_dir)
+
+    @property
     def folder(self) -> Path:
         """Folder of everything generated for this business."""
-        return _from_project(self.var_dir) / self.business_file.stem
+        return self.generated_dir / self.business_file.stem
 
     @property
     def warehouse_file(self) -> Path:
@@ -126,7 +128,7 @@ class Settings(BaseSettings):
     @property
     def simulated_key_file(self) -> Path:
         """Generated vault key of a simulated shop, outside the folders of the businesses."""
-        return _from_project(self.var_dir) / "keys" / f"{self.business_file.stem}.key"
+        return self.generated_dir / "keys" / f"{self.business_file.stem}.key"
 
     @property
     def alerts_file(self) -> Path:

@@ -81,9 +81,7 @@ def test_nothing_runs_what_is_in_a_value(programs: Path, target: str, given_by: 
     assert places <= {"bin", "record", f"var{HOSTILE}"}
 
 
-@pytest.mark.parametrize(
-    ("target", "option"), [("ui", "--port="), ("audit", "--service-url="), ("faults", "--kills=")]
-)
+@pytest.mark.parametrize(("target", "option"), [("ui", "--port="), ("audit", "--service-url="), ("faults", "--kills=")])
 def test_a_value_for_another_program_is_one_argument(programs: Path, target: str, option: str) -> None:
     assert f"{option}{HOSTILE}" in calls(programs, target, given_by="argument")[-1][0]
 
@@ -96,6 +94,6 @@ def test_every_value_that_a_command_reads_is_protected() -> None:
     assert {*Options.__subclasses__()} <= {each for cls in COMMANDS for each in cls.__mro__}
 
 
-def test_no_recipe_holds_the_text_of_a_value() -> None:
-    recipes = [line for line in MAKEFILE.splitlines() if line.startswith("\t")]
-    assert [line for line in recipes if re.search(rf"(?<!\$)\$[({{](?:{'|'.join(NAMES)})\b", line)] == []
+def test_no_command_holds_the_text_of_a_value() -> None:
+    commands = [line for line in MAKEFILE.splitlines() if line.startswith("\t")]
+    assert [line for line in commands if re.search(rf"(?<!\$)\$[({{](?:{'|'.join(NAMES)})\b", line)] == []

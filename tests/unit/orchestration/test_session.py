@@ -42,7 +42,11 @@ def test_a_command_can_reserve_exit_code_1() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("FROM", "yesterday", "FROM: Value error, Invalid isoformat string: 'yesterday'"),
+        (
+            "FROM",
+            "2023-02-30",
+            "FROM: Input should be a valid date or datetime, day value is outside expected range",
+        ),
         ("SIZE", "huge", "SIZE: Input should be 'tiny', 'default' or 'large'"),
     ],
 )
