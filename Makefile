@@ -53,7 +53,7 @@ run: setup
 	$(PYTHON) -m orchestration.cli.run
 
 ui: setup
-	$(BIN)/dagster dev --host 127.0.0.1 --port="$${PORT:-3000}" --workspace workspace.yaml
+	$(PYTHON) -m orchestration.ui
 
 query: setup
 	@$(PYTHON) -m orchestration.cli.query

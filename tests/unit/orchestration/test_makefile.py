@@ -81,7 +81,7 @@ def test_nothing_runs_what_is_in_a_value(programs: Path, target: str, given_by: 
     assert places <= {"bin", "record", f"var{HOSTILE}"}
 
 
-@pytest.mark.parametrize(("target", "option"), [("ui", "--port="), ("audit", "--service-url="), ("faults", "--kills=")])
+@pytest.mark.parametrize(("target", "option"), [("audit", "--service-url="), ("faults", "--kills=")])
 def test_a_value_for_another_program_is_one_argument(programs: Path, target: str, option: str) -> None:
     assert f"{option}{HOSTILE}" in calls(programs, target, given_by="argument")[-1][0]
 
