@@ -34,10 +34,10 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 # Dagster reads its configuration from its home, which is outside the repository. `make clean` deletes a marked folder
 # only: one with files of somebody else gets no mark.
 setup: .venv/.ready
-	@folder="$${DAGSTER_HOME%/dagster}"; test -n "$$(ls -A "$$folder" 2>/dev/null)" \
+	@umask 077; folder="$${DAGSTER_HOME%/dagster}"; test -n "$$(ls -A "$$folder" 2>/dev/null)" \
 		|| { mkdir -p "$$folder" && touch "$$folder/.made_by_make_setup"; }
-	@mkdir -p "$$DAGSTER_HOME"
-	@cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
+	@umask 077; mkdir -p "$$DAGSTER_HOME"; chmod go= "$$DAGSTER_HOME"
+	@umask 077; cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
 		cp orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" \
 		&& echo "copied orchestration/dagster.yaml to $$DAGSTER_HOME, where it was missing or different" >&2; }
 

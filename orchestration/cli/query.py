@@ -4,6 +4,7 @@ import sys
 
 import duckdb
 
+from assets.connections import open_duckdb
 from orchestration.settings import Options, Settings
 
 
@@ -24,7 +25,7 @@ def main() -> int:
             'give a query, for example: make query SQL="from published.purchase_propensity_latest"\n'
         )
         return 2
-    with duckdb.connect(str(settings.snapshot_file), read_only=True) as connection:
+    with open_duckdb(settings.snapshot_file, is_read_only=True, reads_files=False) as connection:
         try:
             connection.sql(options.sql).show(max_width=160, max_rows=40)
         except duckdb.Error as error:

@@ -1,5 +1,6 @@
 """Parts shared by the commands: resources of a business, its run lock, and refusals as one line on stderr."""
 
+import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 KIB_PER_MIB = 1024
+OWNER_ONLY = 0o077
 
 Arguments = ParamSpec("Arguments")
 
@@ -67,6 +69,8 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
     @wraps(main)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        # What a command and its children create is readable for this account alone.
+        os.umask(OWNER_ONLY)
         try:
             return main(*args, **kwargs)
         except ValidationError as error:

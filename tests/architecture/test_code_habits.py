@@ -57,6 +57,12 @@ def test_only_settings_reads_the_environment() -> None:
     assert set(readers) <= {"orchestration/settings.py"}
 
 
+def test_only_one_function_opens_duckdb() -> None:
+    opens = re.compile(r"duckdb\.connect\(|duckdb import connect")
+    openers = [file for file in CODE if opens.search(file.read_text(encoding="utf-8"))]
+    assert openers == [ROOT / "assets" / "connections.py"]
+
+
 def test_defs_files_keep_their_annotations_as_types() -> None:
     # Dagster rejects the stringised context type that the future import makes.
     offenders = [

@@ -99,7 +99,11 @@ def erasure_scope(
             tables = [key for key in published_tables() if warehouse.exists(key)]
             warehouse.when_free(
                 lambda: write_snapshot(
-                    warehouse.path, tables, file=settings.snapshot_file, parquet=settings.parquet_dir
+                    warehouse.path,
+                    tables,
+                    file=settings.snapshot_file,
+                    parquet=settings.parquet_dir,
+                    readers=business.published_readers,
                 )
             )
 

@@ -64,6 +64,16 @@ def test_an_error_in_the_query_is_printed_without_a_traceback(
     assert "nonsense" in capsys.readouterr().err
 
 
+def test_a_query_reads_no_other_file(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = published.parent / "secret.csv"
+    secret.write_text("key\nhush\n")
+    assert asked(f"from '{secret}'") == 1
+    assert asked(f"copy (select 1) to '{secret}'") == 1
+    shown = capsys.readouterr()
+    assert "hush" not in shown.out + shown.err
+    assert secret.read_text() == "key\nhush\n"
+
+
 def test_a_query_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = published.read_bytes()
     assert asked("delete from published.prediction_totals") == 1

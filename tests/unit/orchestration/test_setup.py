@@ -40,6 +40,13 @@ def test_the_configuration_is_copied_when_it_is_missing_or_different(tmp_path: P
     assert copy.read_bytes() == SOURCE.read_bytes()
 
 
+def test_what_setup_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    setup(tmp_path / "var")
+    made = [tmp_path / "var", *(tmp_path / "var").rglob("*")]
+    assert len(made) == 4
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
 def test_a_path_of_the_project_and_of_its_files_may_have_blanks_and_umlauts(tmp_path: Path) -> None:
     project = tmp_path / "Büro Süd" / "my project"
     for name in ("assets", "checks", "config", "orchestration"):
