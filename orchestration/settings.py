@@ -1,6 +1,7 @@
 """Paths and choice of business: the only reader of the environment and of ``config/*.yaml``."""
 
 import os
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -25,14 +26,19 @@ class Options(BaseSettings):
 
 
 class SubjectOptions(Options):
-    """Customers, as delivered or as published: one id per line, because an id may hold a comma."""
+    """Customers, as delivered or as published: one id per line, because an id may hold commas and quotes.
+
+    With ``-`` the lines come from standard input.
+    """
 
     customer: str = ""
 
     @property
-    def ids(self) -> list[str]:
-        """The given ids."""
-        return [line.strip() for line in self.customer.split("\n") if line.strip()]
+    def ids(self) -> tuple[str, ...]:
+        """The given ids; an id that is not UTF-8 cannot be one of the business."""
+        given = sys.stdin.buffer.read() if self.customer == "-" else os.fsencode(self.customer)
+        lines = (line.strip() for line in given.decode("utf-8", "replace").split("\n"))
+        return tuple(line for line in lines if line)
 
 
 class Dates(Options):

@@ -22,6 +22,7 @@ from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.erasure.erase import ErasureIncomplete
+from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
@@ -55,6 +56,7 @@ REFUSALS = (
     NothingToDeliver,
     NothingToRollBackTo,
     ResourceLocked,
+    UnknownCustomers,
     VaultKeyRefused,
 )
 
