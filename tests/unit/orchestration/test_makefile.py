@@ -53,10 +53,12 @@ def calls(programs: Path, target: str, *, given_by: str) -> list[tuple[list[str]
     record = programs.parent / "record"
     command = ["make", "--old-file=.venv/.ready", f"BIN={programs}", f"UV={programs / 'uv'}", target]
     given = [f"{name}={value}" for name, value in values.items()] if given_by == "argument" else []
+    # A make that runs this test hands its own values on.
+    environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
     subprocess.run(  # noqa: S603 - our own Makefile
         [*command, *given],
         cwd=PROJECT,
-        env=os.environ | {"RECORD": str(record)} | (values if given_by == "environment" else {}),
+        env=environment | {"RECORD": str(record)} | (values if given_by == "environment" else {}),
         check=True,
         capture_output=True,
         timeout=60,
