@@ -11,13 +11,13 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.load import load_sources
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
 
 POINT_IN_TIME = "path:models/point_in_time"
@@ -47,7 +47,7 @@ class BuiltShop:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Connection with the pipeline's configuration."""
-        return duckdb.connect(str(self.settings.warehouse_file), config=DUCKDB_CONFIG)
+        return open_duckdb(self.settings.warehouse_file)
 
     def compiled(self, *selected: str, first: date, last: date, today: date) -> list[Statement]:
         """The ``selected`` models as dbt runs them for the as-of dates ``[first, last]``, in order.

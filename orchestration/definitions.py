@@ -25,6 +25,7 @@ from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
+from assets.publishing.snapshot import Readers
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.world.shop import Shop
@@ -115,7 +116,9 @@ def _stages(
         trained=trained,
         refitted_every_run=refitted_every_run,
         scored=scored,
-        published=_published(published, expected, settings=settings, partitions=partitions),
+        published=_published(
+            published, expected, settings=settings, partitions=partitions, readers=business.published_readers
+        ),
     )
 
 
@@ -134,13 +137,14 @@ def _published(
     *,
     settings: Settings,
     partitions: dg.PartitionsDefinition[str],
+    readers: Readers,
 ) -> list[dg.AssetsDefinition]:
     """Published tables, the check ledger and the snapshot."""
-    tables, parquet = published_tables(), settings.parquet_dir
+    tables, file, parquet = published_tables(), settings.snapshot_file, settings.parquet_dir
     return [
         published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
-        snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
+        snapshot_asset(tables, expected, file=file, parquet=parquet, readers=readers),
     ]
 
 

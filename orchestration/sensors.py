@@ -14,6 +14,7 @@ from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import Erased, ErasureIncomplete
+from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
@@ -243,7 +244,7 @@ def erase_job(erase: Erase) -> dg.JobDefinition:
     ) -> None:
         try:
             done = erase(warehouse, vault)
-        except (ErasureIncomplete, VaultKeyRefused) as refused:
+        except (ErasureIncomplete, UnknownCustomers, VaultKeyRefused) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         if done is None:
             context.log.info("there is no erasure request")

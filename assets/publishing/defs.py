@@ -12,7 +12,7 @@ from assets.defs import PARTITION_TAG
 from assets.keys import CHECKS, Key
 from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
-from assets.publishing.snapshot import write_snapshot
+from assets.publishing.snapshot import Readers, write_snapshot
 
 # Results read per check, so that a failed run is also listed after the next successful one.
 RESULTS_PER_CHECK = 10
@@ -51,7 +51,12 @@ def ledger_asset(
 
 
 def snapshot_asset(
-    tables: tuple[Key, ...], expected: Sequence[dg.AssetCheckKey], *, file: Path, parquet: Path
+    tables: tuple[Key, ...],
+    expected: Sequence[dg.AssetCheckKey],
+    *,
+    file: Path,
+    parquet: Path,
+    readers: Readers,
 ) -> dg.AssetsDefinition:
     """Asset of the snapshot file, replaced in one step once every published table passed its checks.
 
@@ -60,6 +65,7 @@ def snapshot_asset(
         expected: Every check that the code defines.
         file: The DuckDB snapshot.
         parquet: Folder of the Parquet copies.
+        readers: Accounts that may read both.
     """
 
     @dg.asset(
@@ -75,7 +81,7 @@ def snapshot_asset(
         # Recorded again, to include the checks of the published tables themselves.
         _record_checks(context, warehouse, expected)
         written = warehouse.when_free(
-            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
+            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet, readers=readers)
         )
         return dg.MaterializeResult(
             metadata={

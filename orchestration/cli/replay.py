@@ -1,6 +1,5 @@
 """Replay past as-of dates as production would have run them: ``make replay FROM=… TO=…``."""
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Literal, Self
 
 import dagster as dg
 
@@ -26,7 +25,7 @@ from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.sensors import tags_of
-from orchestration.settings import Settings
+from orchestration.settings import Dates, Settings
 
 # The report compares totals of probabilities with outcomes: supervised capabilities have both.
 PROBLEMS = tuple(each.problem for each in CAPABILITIES if isinstance(each, SupervisedCapability))
@@ -127,14 +126,20 @@ class Replay:
         return latest_matured_as_of(as_of, horizon_days=days) >= self.first_day
 
 
+class ReplayOptions(Dates):
+    """As-of dates to replay."""
+
+    every: Literal["week", "month"] = "month"
+
+
 @command
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Replay, publish and write the report; returns the exit code.
 
     Raises:
         UsageError: If there is no as-of date in the range; ``command`` prints it.
     """
-    options, session = _parsed(arguments), Session.open(Settings())
+    options, session = ReplayOptions(), Session.open(Settings())
     session.require_layout()
     business = session.business
     replay = Replay.of(session)
@@ -152,14 +157,6 @@ def main(arguments: list[str]) -> int:
     return 0 if published else 1
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
-    parser.add_argument("--every", choices=("week", "month"), default="month", help="default: %(default)s")
-    return parser.parse_args(arguments)
-
-
 def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for problem in PROBLEMS:
@@ -171,4 +168,4 @@ def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: fl
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from assets.connections import open_duckdb
 from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.promotion import FALLBACK_SUFFIX
@@ -81,7 +82,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
     """Read the landings from the warehouse and everything else from the published snapshot."""
     with warehouse.connect() as connection:
         rejects = reject_kinds(connection)
-    with duckdb.connect(str(snapshot), read_only=True) as connection:
+    with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
         names = [row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()]
 
         def published(sql: str) -> pd.DataFrame:

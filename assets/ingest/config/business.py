@@ -152,7 +152,8 @@ class BusinessConfig(Declaration):
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are the folders in which
     globs start; file names are relative to them, so that moving a folder changes no fingerprint. With
     ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
-    between customer ids as delivered and tokens (pseudonyms).
+    between customer ids as delivered and tokens (pseudonyms); ``published_readers`` are the accounts of this
+    machine that may read what is published.
     """
 
     name: str
@@ -167,6 +168,7 @@ class BusinessConfig(Declaration):
     holdout: Holdout = Holdout()
     vault: bool = False
     customer_ids: Literal["as_delivered", "tokens"] = "as_delivered"
+    published_readers: Literal["owner", "group", "everyone"] = "owner"
     data_dir: Path
     landing_dir: Path
 

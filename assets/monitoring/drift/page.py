@@ -7,6 +7,7 @@ Nothing leaves the machine: the page contains its scripts, and only Evidently's 
 """
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -72,15 +73,23 @@ def _sample(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 
 
 def _simple_types(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as float64 and categories as text: Evidently guesses the kind of other types."""
+    """Numbers as float64 and categories as escaped text.
+
+    Evidently guesses the kind of other types, and writes categories, which are delivered values, into the
+    page's script as they are.
+    """
     return pd.DataFrame(
         {
             name: pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
             if is_number(reference[name])
-            else rows[name].astype(object).where(rows[name].notna(), MISSING_CATEGORY)
+            else rows[name].astype(object).where(rows[name].notna(), MISSING_CATEGORY).map(_escaped)
             for name in rows.columns
         }
     )
+
+
+def _escaped(category: object) -> str:
+    return escape(str(category))
 
 
 def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> None:

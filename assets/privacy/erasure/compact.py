@@ -2,14 +2,8 @@
 
 from pathlib import Path
 
-import duckdb
-
+from assets.connections import open_duckdb
 from assets.ingest.parsing.sql import literal, quoted
-
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-}
 
 
 def compact_database(file: Path) -> None:
@@ -26,10 +20,10 @@ def compact_database(file: Path) -> None:
     """
     compacted = file.with_name(f".{file.name}.compacted")
     _remove(compacted)
-    with duckdb.connect(str(file), config=CONFIG) as connection:
+    with open_duckdb(file) as connection:
         connection.execute("checkpoint")
     try:
-        with duckdb.connect(config=CONFIG) as connection:
+        with open_duckdb(spill=file.with_name(f".{file.name}.spill")) as connection:
             # Views name their catalog, which is the file's name.
             connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
             connection.execute(f"attach {literal(str(compacted))} as compacted")

@@ -60,6 +60,8 @@ class ErasureScope:
 class Erased:
     """Result of an erasure: people, removed rows and values, and the extent of the final scan."""
 
+    asked: int = 0
+    known: int = 0
     people: int
     rows_removed: int
     values_forgotten: int
@@ -128,7 +130,7 @@ def _remove(
         )
     warehouse.when_free(lambda: compact_database(warehouse.path))
     scope.publish_again()
-    return removed, {each for each in (*people, *visitors) if _is_distinctive(each)} - ambiguous
+    return removed, {each for each in (*people, *visitors) if is_distinctive(each)} - ambiguous
 
 
 def _record_requests(scope: ErasureScope, customer_ids: Collection[str]) -> list[str]:
@@ -163,10 +165,11 @@ def _ids_behind_tokens(vault_values: Mapping[str, Collection[PersonalValue]]) ->
 def _searched_values(vault_values: Mapping[str, Collection[PersonalValue]]) -> set[str]:
     """Identifying values of the vault to scan for: addresses, and ids behind tokens."""
     addresses = {each.value for values in vault_values.values() for each in values if "@" in each.value}
-    return addresses | {each for each in _ids_behind_tokens(vault_values) if _is_distinctive(each)}
+    return addresses | {each for each in _ids_behind_tokens(vault_values) if is_distinctive(each)}
 
 
-def _is_distinctive(identifier: str) -> bool:
+def is_distinctive(identifier: str) -> bool:
+    """Return whether ``identifier`` is not in files by chance."""
     return len(identifier) >= SHORTEST_ID and not identifier.isdecimal()
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from assets.connections import open_duckdb
 
 DUCKDB_OPTIONS: Mapping[str, str] = MappingProxyType(
     {".csv": "format csv", ".gz": "format csv, compression gzip", ".jsonl": "format json"}
@@ -26,7 +27,7 @@ class Files:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._connection = duckdb.connect()
+        self._connection = open_duckdb(spill=folder / ".spill")
 
     def __enter__(self) -> Self:
         return self

@@ -72,3 +72,13 @@ def test_a_card_without_folds_or_positives_has_dashes_and_no_positives() -> None
 
 def test_a_table_has_a_line_under_its_header() -> None:
     assert markdown_table(("a", "b"), [(1, "x")]) == "| a | b |\n| --- | --- |\n| 1 | x |"
+
+
+HOSTILE = "DE</script><script>alert(1)</script>|![x](http://evil.example/x.png)`\n# heading"
+
+
+def test_a_delivered_value_in_a_cell_or_a_reason_is_text() -> None:
+    inert = r"DE&lt;/script>&lt;script>alert(1)&lt;/script>\|![x]\(http://evil.example/x.png)\` # heading"
+    assert markdown_table(("a",), [(HOSTILE,)]).splitlines()[2] == f"| {inert} |"
+    assert f"\n* {inert}\n" in card(refused(HOSTILE), record=TrainingRecord(n_rows=7))
+    assert markdown_table(("0.7 [0.6, 0.8]",), []).startswith("| 0.7 [0.6, 0.8] |")

@@ -37,6 +37,8 @@ def test_the_page_needs_no_network_and_leaves_out_empty_columns(
     file = tmp_path / "drift.html"
     today = rows(200, seed=2)
     today.loc[:20, "country"] = np.nan
+    hostile = "DE</script><script>alert('1')</script>`${alert(1)}"
+    today["country"] = today["country"].astype(object).where(today.index < 100, hostile)
     page = html_report(rows(900, seed=1), today, file=file)
     assert page == Page(file=file, rows=200, reference_rows=300, left_out=("lost",))
     text = file.read_text()
@@ -45,6 +47,10 @@ def test_the_page_needs_no_network_and_leaves_out_empty_columns(
     assert not re.findall(r'<(?:script|img|iframe)[^>]+src="?(?:https?:)?//', text)
     assert not re.findall(r'<link[^>]+href="?(?:https?:)?//', text)
     assert sent == []
+    # A delivered value is text wherever it stands.
+    assert "alert(&#x27;1&#x27;)" in text
+    assert "DE</script>" not in text
+    assert "<script>alert" not in text
 
 
 def test_columns_in_one_frame_only_are_refused(tmp_path: Path) -> None:
