@@ -15,7 +15,7 @@ from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, t
 from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
 from assets.lifecycle.store import control_tables
 from assets.lifetime_value.capability import LIFETIME_VALUE
-from assets.monitoring.defs import control_tables_asset, drift_asset
+from assets.monitoring.defs import control_tables_asset, drift_asset, usability_asset
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
 from assets.segments.capability import SEGMENTS
@@ -68,6 +68,11 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
         *consent_checks(people, is_recorded=records_consent),
         audience_check(),
     ]
+
+
+def readiness_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The usability report on every capability."""
+    return usability_asset(partitions, [each.spec for each in CAPABILITIES])
 
 
 def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:

@@ -38,6 +38,7 @@ CHURN = SupervisedCapability(
         owner="marketing-analytics",
         amount="average_order_amount_365d",
         cohort=customers.ELIGIBILITY,
+        improved_by=customers.OPTIONAL_DATA,
         exclusions=(consent_exclusion(customers.ELIGIBILITY), ALREADY_CHURNED),
         label_is_absence_of_order=True,
         top_rank_label="riskiest",

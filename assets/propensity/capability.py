@@ -25,6 +25,7 @@ PURCHASE_PROPENSITY = SupervisedCapability(
         owner="marketing-analytics",
         amount="average_order_amount_365d",
         cohort=customers.ELIGIBILITY,
+        improved_by=customers.OPTIONAL_DATA,
         exclusions=(consent_exclusion(customers.ELIGIBILITY),),
     )
 )

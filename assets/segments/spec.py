@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from assets.features.customers import ELIGIBILITY
+from assets.features.requirements import required_orders
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import Grade
@@ -147,12 +148,9 @@ class SegmentationSpec:
             tables=self._tables,
             trained_from=(self.features, ELIGIBILITY),
             scored_from=(self.features, self.rfm, ELIGIBILITY),
-            compared=Comparison(
-                metric="silhouette",
-                label="silhouette",
-                higher_is_better=True,
-                margin=self.rules.separation_gain,
-            ),
+            requires=(required_orders(customers=self.rules.customers, days=90),),
+            improved_by=("events", "products.category"),
+            compared=self._compared,
             fallback_grade=FALLBACK,
             grade_meanings=GRADE_MEANINGS,
             code=("segments", "features", "metrics"),
@@ -161,6 +159,11 @@ class SegmentationSpec:
             retrain="every_run",
             descriptions=_descriptions(self.name),
         )
+
+    @property
+    def _compared(self) -> Comparison:
+        gain = self.rules.separation_gain
+        return Comparison(metric="silhouette", label="silhouette", higher_is_better=True, margin=gain)
 
     @property
     def _tables(self) -> tuple[TableSpec, ...]:
