@@ -36,7 +36,8 @@ def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
             _write(run, run.capability.realised(rows, key=_key(run, str(version), REALISED, day)))
     run.capability.record_outcomes(run.warehouse, as_of=run.as_of)
     row = typed([_serving_version_row(run)], REALISED_TYPES)
-    return control_tables.replace_row(run.warehouse, run.spec.realised, row, as_of=run.as_of)
+    run.warehouse.replace_partition(run.spec.realised, row, column=AS_OF, value=run.as_of)
+    return row
 
 
 def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:

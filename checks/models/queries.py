@@ -4,9 +4,9 @@ from datetime import date
 
 import pandas as pd
 
-from assets.keys import RETRAIN_LOG
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.spec import Spec
+from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
 
 
@@ -29,13 +29,9 @@ def withheld_reason(spec: Spec, warehouse: Warehouse, as_of: date) -> str | None
         warehouse: The warehouse.
         as_of: The date.
     """
-    rows = warehouse.read(
-        f"select reasons from {RETRAIN_LOG.sql} "
-        "where model_name = $name and as_of_date = $as_of and decision = 'withhold'",
-        {"name": spec.name, "as_of": as_of},
-    )
-    scored = len(load_scores(spec, warehouse, as_of)) > 0
-    return None if scored or rows.empty else str(rows["reasons"].iloc[0])
+    if len(load_scores(spec, warehouse, as_of)):
+        return None
+    return control_tables.withheld_reason(spec.name, warehouse, as_of=as_of)
 
 
 def cohort_counts(

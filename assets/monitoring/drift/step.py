@@ -12,7 +12,6 @@ from assets.features.matrix import AS_OF
 from assets.keys import DRIFT
 from assets.lifecycle.promotion import REFERENCE_FILE
 from assets.lifecycle.run_context import RunContext
-from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import DRIFT_TYPES, DRIFTED_TYPES, typed
 from assets.metrics.drift.effects import FeatureDrift, effects_of
@@ -51,7 +50,8 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
             _draw_page(run, serving, sample=sample, page=page)
     _replace_rows(run, rows)
     row = typed([_summary_row(run, serving, rows=rows, n=n)], DRIFTED_TYPES)
-    return control_tables.replace_row(run.warehouse, run.spec.drifted, row, as_of=run.as_of)
+    run.warehouse.replace_partition(run.spec.drifted, row, column=AS_OF, value=run.as_of)
+    return row
 
 
 def page_of(reports: Path, name: str, *, as_of: date) -> Path:
