@@ -276,3 +276,9 @@ def test_profiles_are_counted_in_the_warehouse(tmp_path: Path) -> None:
     assert (found["events"].rows, found["events"].newest, found["events"].days) == (0, None, 0)
     # No table has rows, no capability is on, and nothing fails.
     assert "on" not in set(report(found)["state"])
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into raw.order_lines (customer_id) select 'c' || number from range(3000) as t(number)"
+        )
+    # An approximate count of so many is off by some.
+    assert profiles(warehouse, USES)["order_lines"].columns["customer_id"].distinct == 3_000
