@@ -118,14 +118,15 @@ def refused(reason: str) -> Decision:
     return Decision(promote=False, reasons=(reason,))
 
 
-def compared_columns(decision: Decision, comparison: Comparison) -> dict[str, object]:
-    """Columns of ``ml.retrain_log`` about a comparison: with the champion, or else the baseline."""
+def decision_columns(decision: Decision, comparison: Comparison) -> dict[str, object]:
+    """Reasons and, with the champion or else the baseline, comparison, as in ``ml.retrain_log``."""
     against = decision.against_champion or decision.against_baseline
     return {
         "metric": comparison.champion_difference if decision.against_champion else comparison.difference,
         "difference": against.value if against else None,
         "ci_lo": against.lo if against else None,
         "ci_hi": against.hi if against else None,
+        "reasons": "; ".join(decision.reasons),
     }
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from assets.features.matrix import AS_OF, LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.capability import Data, Fit, InsufficientData, Model, TrainingRecord
-from assets.lifecycle.gate import Decision, compared_columns, refused
+from assets.lifecycle.gate import Decision, decision_columns, refused
 from assets.lifecycle.report.model_card import model_card
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
@@ -54,8 +54,7 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
         decision.outcome(has_champion=has_champion),
         champion=serving.model_version if serving and has_champion else None,
         challenger=str(row["model_version"]),
-        reasons="; ".join(decision.reasons),
-        **compared_columns(decision, run.spec.compared),
+        **decision_columns(decision, run.spec.compared),
     )
     if fit is not None:
         return _install(run, row, fit=fit, serving=serving)

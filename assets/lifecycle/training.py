@@ -23,9 +23,7 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
         reason in ``refusal``. A version that is there already is not fitted again.
     """
     run.prepare()
-    kept = run.warehouse.read(
-        f"select * from {run.spec.evaluation.sql} where model_version = $version", {"version": run.version}
-    )
+    kept = run.warehouse.read(f"from {run.spec.evaluation.sql} where model_version = $v", {"v": run.version})
     if len(kept):
         return kept
     champion = run.load_champion()

@@ -79,15 +79,15 @@ def snapshot_asset(
         )
         return dg.MaterializeResult(
             metadata={
-                "file": dg.MetadataValue.path(str(written.file)),
-                "parquet": dg.MetadataValue.path(str(written.parquet)),
+                "file": dg.MetadataValue.path(str(file)),
+                "parquet": dg.MetadataValue.path(str(parquet)),
                 "tables": dg.MetadataValue.table(
                     [
                         dg.TableRecord({"table": f"published.{name}", "rows": rows})
-                        for name, rows in written.rows.items()
+                        for name, rows in written.items()
                     ]
                 ),
-                "dagster/row_count": sum(written.rows.values()),
+                "dagster/row_count": sum(written.values()),
             }
         )
 

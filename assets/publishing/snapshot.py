@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,16 +12,7 @@ from assets.keys import Key
 STORAGE_VERSION = "v1.2.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Result of publishing: rows per published table, and the files."""
-
-    file: Path
-    parquet: Path
-    rows: dict[str, int]
-
-
-def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path) -> Snapshot:
+def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path) -> dict[str, int]:
     """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers see all of it or nothing.
 
     A reader that has the old file open keeps reading the old file; the next one to open gets the new.
@@ -32,6 +22,9 @@ def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parque
         tables: Tables and views to copy.
         file: The snapshot; its folder is created if missing.
         parquet: Folder for one ``<table>/<table>.parquet`` each.
+
+    Returns:
+        Rows per table.
 
     Raises:
         duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
@@ -47,7 +40,7 @@ def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parque
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Snapshot(file=file, parquet=parquet, rows=rows)
+    return rows
 
 
 def _copy(warehouse: Path, tables: Sequence[Key], target: Path) -> dict[str, int]:

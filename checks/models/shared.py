@@ -14,7 +14,7 @@ from checks.data.completeness import cohort_is_scored_once, rows_match_contract
 from checks.models.contracts import scores_contract
 from checks.models.performance import candidate_passes_the_gate, realised_performance_is_within_tolerance
 from checks.models.queries import cohort_counts, load_scores, withheld_reason
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, description_of, invariant
 
 AnyCapability = Capability[Any, Any, Any, Any]
 Illustration = Callable[[Verdict, Warehouse, str], Verdict]
@@ -47,11 +47,10 @@ def gate_check(spec: Spec, *, illustrate: Illustration = lambda verdict, *_: ver
         )
         return illustrate(verdict, warehouse, str(row["model_version"]))
 
-    return Invariant(
-        table=spec.evaluation,
-        name="candidate_passes_the_gate",
-        description=description_of(candidate_passes_the_gate),
-        check=passes,
+    return invariant(
+        spec.evaluation,
+        candidate_passes_the_gate,
+        passes,
         next_step=(
             "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
             "defect (leak, calibration, constant scores), mend that feature or label first."
@@ -80,11 +79,10 @@ def realised_check(
         row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
         return illustrate(rule(row), warehouse, row)
 
-    return Invariant(
-        table=spec.realised,
-        name=rule.__name__,
-        description=description_of(rule),
-        check=realised,
+    return invariant(
+        spec.realised,
+        rule,
+        realised,
         next_step=(
             "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
             "the rows published before are served."
@@ -131,11 +129,10 @@ def cohort_check(spec: Spec, *, cohort: str | None = None) -> Invariant:
             return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
         return cohort_is_scored_once(**cohort_counts(spec, warehouse, as_of, cohort=cohort))
 
-    return Invariant(
-        table=spec.scores,
-        name="cohort_is_scored_once",
-        description=description_of(cohort_is_scored_once),
-        check=scored,
+    return invariant(
+        spec.scores,
+        cohort_is_scored_once,
+        scored,
         next_step=(
             "Nothing was published: look for the missing or repeated entities in the features of the date, "
             "then launch score."

@@ -17,7 +17,7 @@ from assets.lifecycle.store.schemas import DRIFT_TYPES, DRIFTED_TYPES, typed
 from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import ALL, DriftSample
-from assets.monitoring.drift.alarm import JUDGED_WINDOWS, DriftVerdict, judge_drift
+from assets.monitoring.drift.alarm import DriftVerdict, judge_drift
 from assets.monitoring.drift.page import html_report
 
 DRIFTED = "drifted"
@@ -48,7 +48,13 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
         if sample is not None and n and reference is not None:
             rows = _drift_rows(run, serving, sample=sample, reference=reference)
             _draw_page(run, serving, sample=sample, page=page)
-    _replace_rows(run, rows)
+    with run.warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of",
+            {"name": run.spec.name, "as_of": run.as_of},
+        )
+    if len(rows):
+        run.warehouse.append(DRIFT, rows)
     row = typed([_summary_row(run, serving, rows=rows, n=n)], DRIFTED_TYPES)
     run.warehouse.replace_partition(run.spec.drifted, row, column=AS_OF, value=run.as_of)
     return row
@@ -93,32 +99,17 @@ def _drift_rows(
     sample: DriftSample,
     reference: DriftReference,
 ) -> pd.DataFrame:
-    found = effects_of(sample, reference)
-    history = history_of(_earlier(run, serving))[-(JUDGED_WINDOWS - 1) :]
-    return drift_rows(
-        judge_drift([*history, found]),
-        model_name=run.spec.name,
-        model_version=serving.model_version,
-        as_of=run.as_of,
-    )
-
-
-def _earlier(run: RunContext[Any, Any], serving: ChampionVersion) -> pd.DataFrame:
-    return run.warehouse.read(
+    earlier = run.warehouse.read(
         f"select * from {DRIFT.sql} where model_name = $name and model_version = $version "
         f"and {AS_OF} < $as_of order by {AS_OF}",
         {"name": run.spec.name, "version": serving.model_version, "as_of": run.as_of},
     )
-
-
-def _replace_rows(run: RunContext[Any, Any], rows: pd.DataFrame) -> None:
-    with run.warehouse.connect() as connection:
-        connection.execute(
-            f"delete from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of",
-            {"name": run.spec.name, "as_of": run.as_of},
-        )
-    if len(rows):
-        run.warehouse.append(DRIFT, rows)
+    return drift_rows(
+        judge_drift([*history_of(earlier), effects_of(sample, reference)]),
+        model_name=run.spec.name,
+        model_version=serving.model_version,
+        as_of=run.as_of,
+    )
 
 
 def _draw_page(

@@ -6,8 +6,8 @@ import pytest
 
 from assets.lifecycle.gate import (
     Comparison,
-    compared_columns,
     decide,
+    decision_columns,
     refused,
 )
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
@@ -92,19 +92,19 @@ def test_a_refusal_to_fit_compares_nothing() -> None:
         "fallback",
         ("3 matured as-of dates",),
     )
-    assert compared_columns(decision, COMPARED)["difference"] is None
+    assert decision_columns(decision, COMPARED)["difference"] is None
 
 
 def test_the_retrain_log_states_the_difference_that_decided() -> None:
     baseline, champion = {"error_difference": (-2, -3, -1)}, {"champion_error_difference": (-1, -2, -0.5)}
     alone = decide(metrics(**baseline), COMPARED)
-    row = compared_columns(alone, COMPARED)
+    row = decision_columns(alone, COMPARED)
     assert (alone.outcome(has_champion=False), row["metric"], row["ci_hi"]) == (
         "promote",
         "error_difference",
         -1,
     )
     both = decide(metrics(**baseline, **champion), COMPARED)
-    row = compared_columns(both, COMPARED)
+    row = decision_columns(both, COMPARED)
     assert (both.outcome(has_champion=True), row["metric"]) == ("promote", "champion_error_difference")
     assert row["ci_hi"] == -0.5
