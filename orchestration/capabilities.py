@@ -93,28 +93,19 @@ def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path)
 
 def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
     """Assets that train on a trigger, those that train in every run, and those that score."""
-    trained, refitted = (
-        [
-            asset
-            for each in CAPABILITIES
-            if each.spec.retrain == retrain
-            for asset in trained_assets(each, partitions)
-        ]
-        for retrain in ("on_trigger", "every_run")
-    )
-    scored = [scores_asset(each, partitions) for each in CAPABILITIES]
-    last = [table.key for each in CAPABILITIES for table in each.spec.tables]
-    return (
-        trained,
-        refitted,
-        [
-            *scored,
-            control_tables_asset(last),
-            activation_asset(
-                partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
-            ),
-        ],
-    )
+
+    def trained(retrain: str) -> Assets:
+        matching = [each for each in CAPABILITIES if each.spec.retrain == retrain]
+        return [asset for each in matching for asset in trained_assets(each, partitions)]
+
+    scored = [
+        *(scores_asset(each, partitions) for each in CAPABILITIES),
+        control_tables_asset(table.key for each in CAPABILITIES for table in each.spec.tables),
+        activation_asset(
+            partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
+        ),
+    ]
+    return trained("on_trigger"), trained("every_run"), scored
 
 
 def published_tables() -> tuple[Key, ...]:

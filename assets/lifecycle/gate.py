@@ -1,6 +1,5 @@
 """The promotion gate: decide from recorded metrics whether a candidate may serve."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +45,10 @@ class Comparison:
             for name in (self.difference, self.champion_difference)
         )
         return baseline, champion
+
+    def bound(self, margin: float) -> str:
+        """The side of ``margin`` on which a whole interval is an improvement, as text."""
+        return f"above {margin:g}" if self.higher_is_better else f"below {0.0 - margin:g}"
 
     def is_won(self, difference: Interval, *, margin: float = 0.0) -> bool:
         """Whether the whole interval lies on the better side, by more than ``margin``."""
@@ -99,11 +102,18 @@ def decide(
         notes: Further reasons to log.
     """
     baseline, champion = comparison.differences(metrics)
+    lost, won = [], []
     challenged = None if champion_unfit else champion
-    lost = (*_lost(comparison, baseline, "baseline"), *_lost(comparison, challenged, "champion"))
-    won = (*_won(comparison, baseline, "baseline"), *_won(comparison, challenged, "champion"))
-    unfit = (champion_unfit,) if champion_unfit else ()
-    reasons = (*defects, *lost) or (*unfit, *won)
+    for competitor, difference in (("baseline", baseline), ("champion", challenged)):
+        if difference is None:
+            continue
+        margin = comparison.margin if competitor == "champion" else 0.0
+        text = f"the {competitor}: {comparison.label} differs by {difference}"
+        if comparison.is_won(difference, margin=margin):
+            won.append(f"beats {text}")
+        else:
+            lost.append(f"does not beat {text}, not surely {comparison.bound(margin)}")
+    reasons = (*defects, *lost) or (*filter(None, [champion_unfit]), *won)
     return Decision(
         promote=not (defects or lost),
         reasons=(*reasons, *notes) or ("nothing to compare with",),
@@ -128,19 +138,3 @@ def decision_columns(decision: Decision, comparison: Comparison) -> dict[str, ob
         "ci_hi": against.hi if against else None,
         "reasons": "; ".join(decision.reasons),
     }
-
-
-def _lost(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
-    margin = comparison.margin if competitor == "champion" else 0.0
-    if difference is not None and not comparison.is_won(difference, margin=margin):
-        side = "above" if comparison.higher_is_better else "below"
-        bound = margin if comparison.higher_is_better else 0.0 - margin
-        yield (
-            f"does not beat the {competitor}: {comparison.label} differs by {difference}, "
-            f"not surely {side} {bound:g}"
-        )
-
-
-def _won(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
-    if difference is not None:
-        yield f"beats the {competitor}: {comparison.label} differs by {difference}"

@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
-from assets.lifecycle.defs import AnyCapability, AnyRun, Metadata, row_metadata, weekly_asset
+from assets.lifecycle.defs import AnyCapability, AnyRun, Metadata, row_metadata, shown, weekly_asset
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import drift, page_of
@@ -41,13 +41,7 @@ def usability_asset(partitions: dg.PartitionsDefinition[str], specs: Iterable[Sp
             profiles(warehouse, uses), uses, today=date.fromisoformat(context.partition_key)
         )
         warehouse.replace(USABILITY_REPORT, rows)
-        records = [
-            dg.TableRecord({str(name): None if value is None else str(value) for name, value in row.items()})
-            for row in rows.astype(object).where(rows.notna(), "").to_dict("records")
-        ]
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": len(rows), "report": dg.MetadataValue.table(records)}
-        )
+        return dg.MaterializeResult(metadata=shown({"dagster/row_count": len(rows), "report": rows}))
 
     return _usability
 

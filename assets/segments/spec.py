@@ -10,13 +10,13 @@ from assets.keys import Key
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.spec import Spec, TableSpec
-from assets.lifecycle.store.schemas import COUNT, DATE, NUMBER, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, NUMBER, TEXT, Types, of_type
 
 RFM = "rfm"
 BEHAVIOUR = "behaviour"
 QUESTION = "Which customers behave alike, and what sets each group apart from all others?"
 
-_SEGMENT: Types = {"segment_id": TEXT, "segment_key": TEXT, "segment_name": TEXT}
+_SEGMENT: Types = of_type(TEXT, "segment_id", "segment_key", "segment_name")
 SCORE_COLUMNS: Types = {
     **_SEGMENT,
     "distance": NUMBER,
@@ -28,23 +28,17 @@ SCORE_COLUMNS: Types = {
 }
 PROFILE_TYPES: Types = {
     "as_of_date": DATE,
-    "model_name": TEXT,
-    "model_version": TEXT,
-    "scheme": TEXT,
+    **of_type(TEXT, "model_name", "model_version", "scheme"),
     **_SEGMENT,
     "size": COUNT,
     "share": NUMBER,
     "feature": TEXT,
-    "mean": NUMBER,
-    "mean_all": NUMBER,
-    "index_vs_all": NUMBER,
+    **of_type(NUMBER, "mean", "mean_all", "index_vs_all"),
     "n": COUNT,
 }
 
 FALLBACK = Grade(
     name="Poor",
-    auc=0.0,
-    skill=float("-inf"),
     meaning="No segmentation by behaviour: use the segments by recency, frequency and monetary value.",
 )
 # Best first: the least stability (adjusted Rand index of fits on two halves) and the least silhouette.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,8 +33,7 @@ from assets.lifecycle.store.schemas import (
 from assets.ports import Warehouse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlTable:
+class ControlTable(NamedTuple):
     """A table that every capability writes to: its columns and the description of its rows."""
 
     types: Types
@@ -43,29 +42,20 @@ class ControlTable:
 
 CONTROL_TABLES: Mapping[Key, ControlTable] = {
     MODEL_REGISTRY: ControlTable(
-        types=REGISTRY_TYPES, description="One row per version: windows, hashes, parameters, grade and stage."
+        REGISTRY_TYPES, "One row per version: windows, hashes, parameters, grade and stage."
     ),
-    METRICS: ControlTable(
-        types=METRIC_TYPES,
-        description="Every metric with its interval and n, per version, fold and slice.",
-    ),
+    METRICS: ControlTable(METRIC_TYPES, "Every metric with its interval and n, per version, fold and slice."),
     CALIBRATION_BINS: ControlTable(
-        types=BIN_TYPES,
-        description="Mean predicted and mean observed per tenth of the rows, per version, split and slice.",
+        BIN_TYPES, "Mean predicted and mean observed per tenth of the rows, per version, split and slice."
     ),
-    RETRAIN_LOG: ControlTable(
-        types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."
-    ),
+    RETRAIN_LOG: ControlTable(RETRAIN_TYPES, "Every decision to promote or refuse, with its reasons."),
     DRIFT: ControlTable(
-        types=DRIFT_TYPES,
-        description="Drift of each feature and the score against the champion's training window.",
+        DRIFT_TYPES, "Drift of each feature and the score against the champion's training window."
     ),
-    ERASURES: ControlTable(
-        types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."
-    ),
+    ERASURES: ControlTable(ERASURE_TYPES, "Erasures by token: which tables, how many rows."),
     PREDICTION_TOTALS: ControlTable(
-        types=PREDICTION_TOTAL_TYPES,
-        description="Per as-of date: expected positives with interval, prior shift, and observed positives.",
+        PREDICTION_TOTAL_TYPES,
+        "Per as-of date: expected positives with interval, prior shift, and observed positives.",
     ),
 }
 VERSION = "model_version"

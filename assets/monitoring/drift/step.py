@@ -39,13 +39,15 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
     """
     run.prepare()
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
-    reference = _reference(run, serving) if serving else None
     rows, n = pd.DataFrame(), 0
     if serving is not None:
         model = run.load_model(serving.model_version, sha256=serving.model_sha256)
         sample = run.capability.drift_sample(model, run.warehouse, as_of=run.as_of)
         n = 0 if sample is None else len(sample.features)
-        if sample is not None and n and reference is not None:
+        # A fallback has no training window.
+        file = run.folder(serving.model_version) / REFERENCE_FILE
+        if sample is not None and n and file.is_file():
+            reference = DriftReference.from_json(file.read_text(encoding="utf-8"))
             rows = _drift_rows(run, serving, sample=sample, reference=reference)
             _draw_page(run, serving, sample=sample, page=page)
     with run.warehouse.connect() as connection:
@@ -69,12 +71,6 @@ def page_of(reports: Path, name: str, *, as_of: date) -> Path:
         as_of: The date.
     """
     return reports / "drift" / f"{name}_{as_of}.html"
-
-
-def _reference(run: RunContext[Any, Any], serving: ChampionVersion) -> DriftReference | None:
-    """The training window of a version; a fallback has none."""
-    file = run.folder(serving.model_version) / REFERENCE_FILE
-    return DriftReference.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _summary_row(

@@ -31,9 +31,9 @@ class UsabilityRow:
     """One finding. ``name`` is the capability or raw table it is about, ``step`` where it was found."""
 
     name: str
-    step: str
+    step: Literal["capability", "land"]
     state: State
-    column_name: str | None
+    column_name: str | None = None
     table_name: str
     details: str
 
@@ -66,7 +66,6 @@ def _capability(use: DataUse, found: Mapping[str, TableProfile], *, today: date)
         name=use.name,
         step="capability",
         state="not_built" if not_built else "off" if missing else "on",
-        column_name=None,
         table_name=", ".join(each.table for each in use.requires),
         details="; ".join([*not_built, *(missing or met)]),
     )

@@ -28,7 +28,7 @@ class DataUse:
     name: str
     requires: tuple[DataRequirement, ...]
     improved_by: tuple[str, ...] = ()
-    becomes: str | None
+    becomes: str | None = None
 
 
 def data_uses(specs: Iterable[Spec]) -> tuple[DataUse, ...]:
@@ -73,7 +73,6 @@ OTHERS = (
         name="recommendations",
         requires=(required_orders(customers=1_000, rows=1_000),),
         improved_by=("products.title", "products.category", "products.in_stock", "events.product_id"),
-        becomes=None,
     ),
     DataUse(
         name="sentiment",
@@ -83,7 +82,6 @@ OTHERS = (
             ),
         ),
         improved_by=("reviews.label", "reviews.rating", "reviews.product_id"),
-        becomes=None,
     ),
     DataUse(
         name="uplift",
@@ -92,7 +90,6 @@ OTHERS = (
             required_orders(customers=500),
         ),
         improved_by=("sends.variant", "campaigns.channel", "events"),
-        becomes=None,
     ),
     DataUse(
         name="content_choice",
@@ -106,7 +103,6 @@ OTHERS = (
             ),
         ),
         improved_by=("sends.clicked_at", "campaigns.title", "events"),
-        becomes=None,
     ),
     DataUse(
         name="campaign_results",
@@ -137,14 +133,12 @@ OTHERS = (
             required_orders(),
         ),
         improved_by=("ad_spend.cost_amount", "sends.clicked_at", "campaigns.channel"),
-        becomes=None,
     ),
     # A year, because in less spend and season are confounded.
     DataUse(
         name="media_mix",
         requires=(DataRequirement(table="ad_spend", columns=_SPEND, days=365), required_orders(days=365)),
         improved_by=("ad_spend.impressions", "ad_spend.clicks"),
-        becomes=None,
     ),
     DataUse(
         name="sales_forecast",
@@ -152,7 +146,6 @@ OTHERS = (
             DataRequirement(table="order_lines", columns=("ordered_at", "quantity", "unit_price"), days=365),
         ),
         improved_by=("products.category", "order_lines.country", "ad_spend"),
-        becomes=None,
     ),
     DataUse(
         name="lead_scoring",
@@ -166,7 +159,6 @@ OTHERS = (
             ),
         ),
         improved_by=("leads.attributes", "leads.origin", "leads.won_amount"),
-        becomes=None,
     ),
     DataUse(
         name="browsing_features",
