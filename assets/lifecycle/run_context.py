@@ -189,14 +189,8 @@ class RunContext(Generic[Data, Model]):
 def score_types(spec: Spec) -> Types:
     """Columns and types of a capability's score table, in order."""
     table = spec.tables[0]
+    own = {**table.key_columns, **STATUS_TYPES}
     if spec.subject is None:
         provenance = {name: dtype for name, dtype in PROVENANCE_TYPES.items() if name != "id_type"}
-        return {**provenance, **table.key_columns, **STATUS_TYPES, **table.columns}
-    return {
-        spec.subject: TEXT,
-        **PROVENANCE_TYPES,
-        **table.key_columns,
-        **STATUS_TYPES,
-        **CONSENT_COLUMNS,
-        **table.columns,
-    }
+        return {**provenance, **own, **table.columns}
+    return {spec.subject: TEXT, **PROVENANCE_TYPES, **own, **CONSENT_COLUMNS, **table.columns}

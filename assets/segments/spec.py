@@ -52,6 +52,23 @@ GRADE_MEANINGS = {
 }
 
 
+# Descriptions of the tables in the UI.
+DESCRIPTIONS = {
+    "evaluation": (
+        "A new clustering of the date's customers, into as many segments as are found again on halves of "
+        "them, compared with the champion."
+    ),
+    "champion": (
+        "The segmentation that serves from this as-of date on: a new one replaces it only when the champion "
+        "no longer fits or is surely beaten, because consumers pay for every change of segments."
+    ),
+    "segments__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
+    "segments__profiles": (
+        "One row per as-of date, scheme, segment and feature: mean of the segment, mean of all customers."
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusteringFeature:
     """One feature that customers are clustered by.
@@ -151,7 +168,7 @@ class SegmentationSpec:
             spec_hash=self.spec_hash,
             seed=self.seed,
             retrain="every_run",
-            descriptions=_descriptions(self.name),
+            descriptions=DESCRIPTIONS,
         )
 
     @property
@@ -169,24 +186,6 @@ class SegmentationSpec:
         )
         profiles = TableSpec(key=self.profiles, columns=PROFILE_TYPES, published=("segment_profiles",))
         return scores, profiles
-
-
-def _descriptions(name: str) -> dict[str, str]:
-    """Descriptions of the tables in the UI."""
-    return {
-        "evaluation": (
-            "A new clustering of the date's customers, into as many segments as are found again on halves "
-            "of them, compared with the champion."
-        ),
-        "champion": (
-            "The segmentation that serves from this as-of date on: a new one replaces it only when the "
-            "champion no longer fits or is surely beaten, because consumers pay for every change of segments."
-        ),
-        f"{name}__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
-        f"{name}__profiles": (
-            "One row per as-of date, scheme, segment and feature: mean of the segment, mean of all customers."
-        ),
-    }
 
 
 SEGMENTATION = SegmentationSpec(

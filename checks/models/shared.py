@@ -7,13 +7,14 @@ from typing import Any
 import pandera.pandas as pa
 
 from assets.lifecycle.capability import Capability
+from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
 from checks.data.completeness import cohort_is_scored_once, rows_match_contract
 from checks.models.contracts import scores_contract
 from checks.models.performance import candidate_passes_the_gate, realised_performance_is_within_tolerance
-from checks.models.queries import cohort_counts, load_scores, withheld_reason
+from checks.models.queries import load_scores, withheld_reason
 from checks.verdict import Invariant, Verdict, description_of, invariant
 
 AnyCapability = Capability[Any, Any, Any, Any]
@@ -127,7 +128,7 @@ def cohort_check(spec: Spec, *, cohort: str | None = None) -> Invariant:
         withheld = withheld_reason(spec, warehouse, as_of)
         if withheld is not None:
             return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
-        return cohort_is_scored_once(**cohort_counts(spec, warehouse, as_of, cohort=cohort))
+        return cohort_is_scored_once(**_cohort_counts(spec, warehouse, as_of, cohort=cohort))
 
     return invariant(
         spec.scores,
@@ -138,3 +139,25 @@ def cohort_check(spec: Spec, *, cohort: str | None = None) -> Invariant:
             "then launch score."
         ),
     )
+
+
+def _cohort_counts(
+    spec: Spec, warehouse: Warehouse, as_of: date, *, cohort: str | None = None
+) -> dict[str, int]:
+    """Entities of the cohort, of those with a score row in every key, and scored ones outside the cohort.
+
+    The reason is compared too, so that a row on the wrong side of eligibility counts as missing.
+    """
+    source = cohort or (spec.cohort.sql if spec.cohort else "")
+    rows_of = f"select {spec.subject}, {INELIGIBLE} from {{}} where as_of_date = $as_of"
+    cohort_rows, scored = (rows_of.format(each) for each in (source, spec.scores.sql))
+    counted = warehouse.read(
+        f"""
+        select
+            (select count(*) from ({cohort_rows})) as cohort,
+            (select count(*) from ({cohort_rows} intersect {scored})) as scored,
+            (select count(*) from (({scored}) except ({cohort_rows}))) as strangers
+        """,
+        {"as_of": as_of},
+    ).iloc[0]
+    return {name: int(counted[name]) for name in ("cohort", "scored", "strangers")}
