@@ -11,7 +11,7 @@ from assets.lifecycle.report.plots import as_markdown
 from assets.ports import Warehouse
 from assets.transform.remediation import NEXT_STEP
 from checks.remediation import next_step_of
-from checks.verdict import Invariant, Verdict
+from checks.verdict import Invariant, Verdict, description_of
 
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
@@ -46,7 +46,7 @@ def check_of(  # noqa: PLR0913
         asset=dg.AssetKey(key),
         name=name,
         blocking=is_blocking,
-        description=(why.__doc__ or "").strip().splitlines()[0],
+        description=description_of(why),
         metadata={NEXT_STEP: next_step},
     )
     def _bound(
@@ -72,7 +72,7 @@ def bind(invariant: Invariant) -> dg.AssetChecksDefinition:
     return check_of(
         invariant.table,
         invariant.name,
-        of_day(invariant.check),
+        lambda context, warehouse: invariant.check(warehouse, as_of_run(context)),
         why=why,
         next_step=invariant.next_step,
         is_blocking=invariant.is_blocking,
@@ -92,11 +92,6 @@ def _metadata(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue
             if number is not None
         },
     }
-
-
-def of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
-    """Bind ``judge`` to the as-of date of the run."""
-    return lambda context, warehouse: judge(warehouse, as_of_run(context))
 
 
 def as_of_run(context: dg.AssetCheckExecutionContext) -> date:

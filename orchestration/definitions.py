@@ -21,7 +21,6 @@ from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
 from assets.lifecycle.retrain_triggers import RetrainTrigger
 from assets.lifecycle.store import control_tables
-from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
@@ -38,6 +37,7 @@ from orchestration.capabilities import (
     monitored_assets,
     pending_triggers,
     published_tables,
+    readiness_asset,
 )
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import erase_requested
@@ -104,7 +104,7 @@ def _stages(
     staged, featured, published = transform_assets(
         project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
-    landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
+    landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
     trained, refitted_every_run, scored = model_assets(partitions)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 from dagster import DagsterInstance
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from assets.defs import PARTITION_TAG
 from assets.keys import CHECKS, Key
+from assets.lifecycle.defs import shown
 from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
 from assets.publishing.snapshot import Readers, write_snapshot
@@ -84,17 +86,14 @@ def snapshot_asset(
             lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet, readers=readers)
         )
         return dg.MaterializeResult(
-            metadata={
-                "file": dg.MetadataValue.path(str(written.file)),
-                "parquet": dg.MetadataValue.path(str(written.parquet)),
-                "tables": dg.MetadataValue.table(
-                    [
-                        dg.TableRecord({"table": f"published.{name}", "rows": rows})
-                        for name, rows in written.rows.items()
-                    ]
-                ),
-                "dagster/row_count": sum(written.rows.values()),
-            }
+            metadata=shown(
+                {
+                    "file": dg.MetadataValue.path(str(file)),
+                    "parquet": dg.MetadataValue.path(str(parquet)),
+                    "tables": pd.DataFrame({"table": list(written), "rows": list(written.values())}),
+                    "dagster/row_count": sum(written.values()),
+                }
+            )
         )
 
     return _snapshot

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -18,18 +17,9 @@ WITHHELD: Mapping[Readers, int] = MappingProxyType({"owner": 0o077, "group": 0o0
 STORAGE_VERSION = "v1.2.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Result of publishing: rows per published table, and the files."""
-
-    file: Path
-    parquet: Path
-    rows: dict[str, int]
-
-
 def write_snapshot(
     warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path, readers: Readers = "owner"
-) -> Snapshot:
+) -> dict[str, int]:
     """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers see all of it or nothing.
 
     A reader that has the old file open keeps reading the old file; the next one to open gets the new.
@@ -40,6 +30,9 @@ def write_snapshot(
         file: The snapshot; its folder is created if missing.
         parquet: Folder for one ``<table>/<table>.parquet`` each.
         readers: Accounts that may read both.
+
+    Returns:
+        Rows per table.
 
     Raises:
         duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
@@ -58,7 +51,7 @@ def write_snapshot(
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Snapshot(file=file, parquet=parquet, rows=rows)
+    return rows
 
 
 @contextmanager

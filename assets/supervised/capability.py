@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME
+from assets.features.requirements import required_orders
 from assets.keys import METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
@@ -278,6 +279,9 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         tables=(_table_of(problem),),
         trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
         scored_from=problem.sources,
+        # Three outcome windows of history, as Segment asks for.
+        requires=(required_orders(customers=problem.minimum_data.customers, days=3 * problem.horizon_days),),
+        improved_by=problem.improved_by,
         outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
         compared=COMPARED,
         fallback_grade=FALLBACK,

@@ -10,12 +10,13 @@ Name = Literal["Do-not-use", "Poor", "Fair", "Good", "Excellent"]
 class Grade:
     """A grade, its lower bounds, and its meaning to a marketer.
 
-    ``auc`` and ``skill`` (``log_loss_skill``) are lower bounds, both to be reached on the test fold.
+    ``auc`` and ``skill`` (``log_loss_skill``) are lower bounds, both to be reached on the test fold; without
+    them there are none.
     """
 
     name: Name
-    auc: float
-    skill: float
+    auc: float = 0.0
+    skill: float = float("-inf")
     meaning: str
 
 
@@ -41,14 +42,10 @@ GRADES = (
 )
 DO_NOT_USE = Grade(
     name="Do-not-use",
-    auc=0.0,
-    skill=float("-inf"),
     meaning="Does not beat a rate by recency, or its probabilities are wrong: do not act on it.",
 )
 FALLBACK = Grade(
     name="Poor",
-    auc=0.0,
-    skill=float("-inf"),
     meaning="No model passed the gate: each score is the rate among customers with an equally recent order.",
 )
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.monitoring.drift import page as page_module
-from assets.monitoring.drift.page import Page, html_report
+from assets.monitoring.drift.page import html_report
 
 
 def rows(n: int, *, seed: int) -> pd.DataFrame:
@@ -39,8 +39,7 @@ def test_the_page_needs_no_network_and_leaves_out_empty_columns(
     today.loc[:20, "country"] = np.nan
     hostile = "DE</script><script>alert('1')</script>`${alert(1)}"
     today["country"] = today["country"].astype(object).where(today.index < 100, hostile)
-    page = html_report(rows(900, seed=1), today, file=file)
-    assert page == Page(file=file, rows=200, reference_rows=300, left_out=("lost",))
+    html_report(rows(900, seed=1), today, file=file)
     text = file.read_text()
     assert "PSI" in text
     assert "lost" not in re.findall(r'"column_name": ?"(\w+)"', text)

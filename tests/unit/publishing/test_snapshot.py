@@ -22,11 +22,10 @@ def warehouse_with(path: Path, value: int) -> Path:
 
 def test_tables_and_views_are_copied_to_the_file_and_to_parquet(tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path / "warehouse.duckdb", 1)
-    snapshot = write_snapshot(
-        warehouse, [TABLE, Key("published", "latest")], file=tmp_path / "s.duckdb", parquet=tmp_path / "p"
-    )
-    assert snapshot.rows == {"scores": 1, "latest": 1}
-    with duckdb.connect(str(snapshot.file), read_only=True) as connection:
+    file, tables = tmp_path / "s.duckdb", [TABLE, Key("published", "latest")]
+    rows = write_snapshot(warehouse, tables, file=file, parquet=tmp_path / "p")
+    assert rows == {"scores": 1, "latest": 1}
+    with duckdb.connect(str(file), read_only=True) as connection:
         assert connection.execute("from published.latest").fetchall() == [(1,)]
     assert duckdb.sql(f"from '{tmp_path}/p/scores/scores.parquet'").fetchall() == [(1,)]
 
