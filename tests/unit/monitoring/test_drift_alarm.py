@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -48,7 +49,7 @@ def effect(
     )
 
 
-def verdict(*psi: float, **known: float) -> DriftVerdict:
+def verdict(*psi: float, **known: Any) -> DriftVerdict:
     """Verdict on the last of several as-of dates of one feature."""
     return judge_drift([(effect(psi=each, **known),) for each in psi])[0]
 
@@ -107,14 +108,15 @@ def test_among_many_columns_one_near_the_threshold_is_chance_and_a_third_of_them
     ("history", "rule"), [([], {}), ([(effect(),)], {"n": 0}), ([(effect(),)], {"n": 4, "m": 3})]
 )
 def test_a_rule_that_cannot_alarm_is_refused(
-    history: list[tuple[FeatureDrift, ...]], rule: dict[str, int]
+    history: list[tuple[FeatureDrift, ...]], rule: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=r"at least one as-of date|cannot be an alarm"):
         judge_drift(history, **rule)
 
 
 def test_thresholds_out_of_range_are_refused() -> None:
-    for wrong in ({"watched_psi": 0.3}, {"wasserstein": 0.0}, {"false_discoveries": 1.0}):
+    limits: list[dict[str, Any]] = [{"watched_psi": 0.3}, {"wasserstein": 0.0}, {"false_discoveries": 1.0}]
+    for wrong in limits:
         with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0] + "|distances"):
             DriftThresholds(**wrong)
 
