@@ -160,19 +160,14 @@ def retrain_triggered_sensor(
         if not found:
             yield dg.SkipReason("no retrain trigger")
         for trigger in found:
-            yield retrain_request(trigger, assets_to_retrain(trigger.capability))
+            yield dg.RunRequest(
+                run_key=trigger.key,
+                partition_key=trigger.as_of.isoformat(),
+                asset_selection=assets_to_retrain(trigger.capability),
+                tags=tags_of(trigger),
+            )
 
     return _wanted
-
-
-def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """Request a run of ``assets`` for one trigger."""
-    return dg.RunRequest(
-        run_key=trigger.key,
-        partition_key=trigger.as_of.isoformat(),
-        asset_selection=assets,
-        tags=tags_of(trigger),
-    )
 
 
 def tags_of(trigger: RetrainTrigger) -> dict[str, str]:

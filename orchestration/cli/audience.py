@@ -38,7 +38,9 @@ def main(
     Raises:
         NothingToDeliver: If the business keeps no addresses; ``command`` prints it.
     """
-    is_dry_run, session = _parsed(arguments).send != "yes", Session.open(Settings())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--send", choices=["yes", "no"], default="no", help="write the files; default: no")
+    is_dry_run, session = parser.parse_args(arguments).send != "yes", Session.open(Settings())
     contacts = contacts_of(session.settings, session.business)
     if contacts is None:
         raise NothingToDeliver(NO_CONTACTS)
@@ -63,12 +65,6 @@ def _line(send: Mapping[Hashable, Any]) -> str:
         f"{send['written']:,} rows, "
         f"SHA-256 {send['file_sha256']}"
     )
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--send", choices=["yes", "no"], default="no", help="write the files; default: no")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

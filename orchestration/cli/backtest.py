@@ -1,6 +1,5 @@
 """Rolling-origin backtest, one table per capability: ``make backtest BUSINESS=… FROM=… TO=…``."""
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,7 @@ from assets.metrics.bootstrap import percentile_intervals
 from assets.supervised.backtest_history import BacktestRow, backtest_date
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
-from orchestration.cli.session import Session, command, peak_memory
+from orchestration.cli.session import Session, command, dates_parser, peak_memory
 from orchestration.definitions import newest_as_of_day, today_of
 from orchestration.settings import Settings
 
@@ -39,7 +38,7 @@ MONTHS_BETWEEN_WINDOWS = 3
 @command
 def main(arguments: list[str]) -> int:
     """Print one table per capability; returns the exit code."""
-    options, started = _parsed(arguments), time.monotonic()
+    options, started = dates_parser(__doc__).parse_args(arguments), time.monotonic()
     session = Session.open(Settings())
     session.require_warehouse()
     first = max(options.first, session.business.first_as_of_day)
@@ -49,13 +48,6 @@ def main(arguments: list[str]) -> int:
     _print_value_backtest(session, first=first, last=options.last)
     sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, {peak_memory()}\n")
     return 0
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
-    return parser.parse_args(arguments)
 
 
 def _print_backtest(session: Session, capability: SupervisedCapability, *, first: date, last: date) -> None:

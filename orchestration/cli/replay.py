@@ -1,6 +1,5 @@
 """Replay past as-of dates as production would have run them: ``make replay FROM=… TO=…``."""
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,6 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
 
 import dagster as dg
 
@@ -22,7 +20,7 @@ from assets.monitoring.replay.report import closing, date_line, markdown, page, 
 from assets.ports import Warehouse
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
-from orchestration.cli.session import Session, UsageError, command
+from orchestration.cli.session import Session, UsageError, command, dates_parser
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.sensors import tags_of
@@ -34,29 +32,13 @@ PROBLEMS = tuple(each.problem for each in CAPABILITIES if isinstance(each, Super
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Runs the jobs of past as-of dates of one business in this process.
-
-    Attributes:
-        first_day: First as-of date of the business.
-    """
+    """Runs the jobs of past as-of dates of one business in this process."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     warehouse: Warehouse
     stages: Stages
     first_day: date
-
-    @classmethod
-    def of(cls, session: Session) -> Self:
-        """Create the replay of the business of ``session``."""
-        definitions, stages = defined(session.settings)
-        return cls(
-            definitions=definitions,
-            instance=dg.DagsterInstance.get(),
-            warehouse=session.warehouse,
-            stages=stages,
-            first_day=session.business.first_as_of_day,
-        )
 
     def run_job(
         self,
@@ -134,10 +116,19 @@ def main(arguments: list[str]) -> int:
     Raises:
         UsageError: If there is no as-of date in the range; ``command`` prints it.
     """
-    options, session = _parsed(arguments), Session.open(Settings())
+    parser = dates_parser(__doc__)
+    parser.add_argument("--every", choices=("week", "month"), default="month", help="default: %(default)s")
+    options, session = parser.parse_args(arguments), Session.open(Settings())
     session.require_layout()
     business = session.business
-    replay = Replay.of(session)
+    definitions, stages = defined(session.settings)
+    replay = Replay(
+        definitions=definitions,
+        instance=dg.DagsterInstance.get(),
+        warehouse=session.warehouse,
+        stages=stages,
+        first_day=business.first_as_of_day,
+    )
     first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))
     days = first_of_months(first, last) if options.every == "month" else as_of_days(first, last)
     if not days:
@@ -150,14 +141,6 @@ def main(arguments: list[str]) -> int:
     published = replay.run_job(PUBLISH, days[-1])
     _report(days, session.warehouse, folder=session.settings.reports_dir, seconds=time.monotonic() - started)
     return 0 if published else 1
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
-    parser.add_argument("--every", choices=("week", "month"), default="month", help="default: %(default)s")
-    return parser.parse_args(arguments)
 
 
 def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """Parts shared by the commands: resources of a business, its run lock, and refusals as one line on stderr."""
 
+import argparse
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -176,6 +177,14 @@ class Session:
         if not result.success:
             alert_of(result, self.settings.alerts_file)
         return result.success
+
+
+def dates_parser(description: str | None) -> argparse.ArgumentParser:
+    """Parser of a range of dates: ``first`` and ``last``, both open by default."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
+    return parser
 
 
 def peak_memory() -> str:

@@ -73,7 +73,7 @@ def _looking_around(
     is_view = kind == PRODUCT_VIEW
     seen = visits[["day", "liked"]].iloc[visit[is_view]]
     product = np.full(len(visit), NOTHING)
-    product[is_view] = products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
+    product[is_view] = _products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
     # A visit with an order abandons no product.
     can_leave = is_view & (visits["order"].to_numpy()[visit] == NOTHING)
     carted = can_leave & (rng.random(len(visit)) < CARTED_SHARE)
@@ -116,17 +116,10 @@ def _seconds(visit: Ints, visits: pd.DataFrame, rng: np.random.Generator) -> Int
     return seconds
 
 
-def products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
-    """Draw one launched product per view by popularity, often from the favourite category.
+def _products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
+    """Draw one launched product per view by popularity, often from the favourite category (-1: none).
 
-    Args:
-        liked: Index into ``CATEGORIES``; -1 without a favourite; shape (views,).
-        day: Day number of the view, shape (views,).
-        products: category, popularity, launched_day.
-        rng: Random generator.
-
-    Returns:
-        Rows of ``products``, shape (views,); -1 where no product has been launched.
+    Rows of ``products``, shape (views,); -1 where no product has been launched.
     """
     chosen = _from_shelf(np.arange(len(products)), day, products, rng)
     from_favourite = rng.random(len(liked)) < FAVOURITE_SHARE

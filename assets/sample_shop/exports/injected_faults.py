@@ -3,11 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-BROKEN_TRACKING_DAYS = 7
-LATE_BATCH_DAYS = 7
-LATE_BY_DAYS = 10
-POISONED_DAYS = 30
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedFaults:

@@ -43,7 +43,7 @@ NOBODY: Ints = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
+class _Campaign:
     """A message sent on ``day`` to a share ``reach`` of the reachable customers, valid for ``days_open``."""
 
     campaign_id: str
@@ -54,7 +54,7 @@ class Campaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class _Habits:
     """Factors on the open and click rates of each customer, both of shape (customers,), in [0, 2]."""
 
     opens: Floats
@@ -82,7 +82,7 @@ def campaigns_of(shop: Shop) -> pd.DataFrame:
     )
 
 
-def _plan(shop: Shop) -> list[Campaign]:
+def _plan(shop: Shop) -> list[_Campaign]:
     days = shop.days
     tuesdays = np.arange((TUESDAY - shop.first_day.weekday()) % DAYS_PER_WEEK, shop.day_count, DAYS_BETWEEN)
     regular = [
@@ -95,7 +95,7 @@ def _plan(shop: Shop) -> list[Campaign]:
         for day in np.flatnonzero((days.month == month) & (days.day == day_of_month))
     ]
     return [
-        Campaign(campaign_id=f"M{1001 + number}", day=day, title=title, days_open=days_open, reach=reach)
+        _Campaign(campaign_id=f"M{1001 + number}", day=day, title=title, days_open=days_open, reach=reach)
         for number, (day, title, days_open, reach) in enumerate(sorted(regular + seasonal))
     ]
 
@@ -120,7 +120,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
     """
     count = len(customers)
     # Twice a beta with mean 1/2: the mean rate stays as stated, and no rate exceeds 1.
-    habits = Habits(opens=2.0 * rng.beta(2.0, 2.0, count), clicks=2.0 * rng.beta(1.5, 1.5, count))
+    habits = _Habits(opens=2.0 * rng.beta(2.0, 2.0, count), clicks=2.0 * rng.beta(1.5, 1.5, count))
     allowed = answers_to(ADVERTISING, shop, customers)
     signed_up = customers["signed_up_day"].to_numpy()
     left_at: Floats = np.full(count, np.inf)
@@ -141,7 +141,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
 
 
 def _messages(
-    chosen: Ints, customers: pd.DataFrame, *, habits: Habits, day: int, rng: np.random.Generator
+    chosen: Ints, customers: pd.DataFrame, *, habits: _Habits, day: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """One row per chosen customer with the reactions to the message; none in the control arm."""
     count = len(chosen)
