@@ -26,8 +26,7 @@ from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.sample_shop.defs import sample_shop_asset
-from assets.sample_shop.exports.injected_faults import InjectedFaults
-from assets.sample_shop.world.shop import Shop
+from assets.sample_shop.world.shop import InjectedFaults, Shop
 from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check

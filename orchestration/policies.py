@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 
 import dagster as dg
 
@@ -19,9 +18,10 @@ ON_BY_DEFAULT = frozenset({"run_failed_sensor"})
 
 # A run of the largest sample shop takes minutes; a run of two hours hangs.
 LONGEST_RUN = timedelta(hours=2)
-RUN_TAGS: Mapping[str, str] = MappingProxyType(
-    {"dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())), "dagster/max_retries": "1"}
-)
+RUN_TAGS: Mapping[str, str] = {
+    "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())),
+    "dagster/max_retries": "1",
+}
 
 # A query or a dbt step holds the file for seconds; after ten minutes it is a forgotten SQL client.
 # dbt waits as long (`retries` in dbt_project/profiles.yml).

@@ -1,7 +1,6 @@
 """Checks of delivered data, bound to the raw tables: complete, readable, fresh and of normal volume."""
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 
 import dagster as dg
 import pandas as pd
@@ -20,27 +19,25 @@ from checks.verdict import Verdict
 
 # Without the newest orders every feature would show customers who stopped buying.
 BLOCKING_TABLE = "order_lines"
-NEXT: Mapping[str, str] = MappingProxyType(
-    {
-        "every_row_is_accounted_for": (
-            "Launch refresh once more; if the rows still do not add up, the loading code is wrong: report "
-            "it with the file that the reason names."
-        ),
-        "every_file_is_readable": (
-            "Export the named files again in the format that their source declares, replace the old files "
-            "and launch refresh."
-        ),
-        "sources_are_fresh": (
-            "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
-            "the YAML."
-        ),
-        "row_volume_is_normal": (
-            "Compare the named days with the system that exported them: look for missing files or broken "
-            "tracking where there are too few rows, for bots or a repeated delivery where there are too "
-            "many."
-        ),
-    }
-)
+NEXT: Mapping[str, str] = {
+    "every_row_is_accounted_for": (
+        "Launch refresh once more; if the rows still do not add up, the loading code is wrong: report "
+        "it with the file that the reason names."
+    ),
+    "every_file_is_readable": (
+        "Export the named files again in the format that their source declares, replace the old files "
+        "and launch refresh."
+    ),
+    "sources_are_fresh": (
+        "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
+        "the YAML."
+    ),
+    "row_volume_is_normal": (
+        "Compare the named days with the system that exported them: look for missing files or broken "
+        "tracking where there are too few rows, for bots or a repeated delivery where there are too "
+        "many."
+    ),
+}
 
 
 def landing_checks() -> list[dg.AssetChecksDefinition]:

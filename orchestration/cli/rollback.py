@@ -21,7 +21,11 @@ def main(arguments: list[str]) -> int:
     Raises:
         UsageError: If the reason is empty; ``command`` prints it.
     """
-    options, settings = _parsed(arguments), Settings()
+    names = [each.spec.name for each in CAPABILITIES]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--capability", choices=names, default=names[0], help="default: %(default)s")
+    parser.add_argument("--reason", required=True, help="written into the retrain log")
+    options, settings = parser.parse_args(arguments), Settings()
     if not options.reason.strip():
         raise UsageError('give a reason for the log: make rollback REASON="…"')
     session = Session.open(settings)
@@ -40,14 +44,6 @@ def main(arguments: list[str]) -> int:
         return 0
     sys.stderr.write("The previous scores are still published: fix the cause, then launch the job rescore\n")
     return 1
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    names = [each.spec.name for each in CAPABILITIES]
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--capability", choices=names, default=names[0], help="default: %(default)s")
-    parser.add_argument("--reason", required=True, help="written into the retrain log")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

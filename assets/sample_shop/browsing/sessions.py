@@ -1,11 +1,12 @@
 """Events of a visit to the shop's site: pages, searches, products, carts and purchases."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from assets.sample_shop.world.products import CATEGORIES
-from assets.sample_shop.world.shop import Ints
-from assets.sample_shop.world.simulated_days import SimulatedDays
+from assets.sample_shop.world.shop import Bools, Ints
 
 EVENT_TYPES = ("page_view", "search", "product_view", "add_to_cart", "checkout", "purchase")
 PAGE_VIEW, SEARCH, PRODUCT_VIEW, ADD_TO_CART, CHECKOUT, PURCHASE = range(len(EVENT_TYPES))
@@ -20,6 +21,30 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 5, 75
 # products come after all steps, in the order of the lines.
 BEGINNING, STEP, ORDERING, END = 0, 3, 10_000, 2**31 - 1
 NOTHING = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedDays:
+    """State of the simulation for a half-open range of days.
+
+    Attributes:
+        customers: All customers who ever sign up, as ``customers_of`` returns them; row = customer number.
+        interest: Whether each customer is interested, shape (customers, weeks), bool; column w holds for
+            the days ``[7 * w, 7 * w + 7)``.
+        orders: Orders placed in these days, as ``orders_of`` returns them.
+        lines: Articles of those orders, as ``articles_of`` returns them, without postage and returns.
+        products: The whole catalogue, as ``catalogue`` returns it; ``launched_day`` may lie inside or
+            after these days.
+        sends: Messages sent in these days and in the seven days before them (a message may be opened or
+            clicked on a later day): the columns of ``sends_of``.
+    """
+
+    customers: pd.DataFrame
+    interest: Bools
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+    products: pd.DataFrame
+    sends: pd.DataFrame
 
 
 def steps_of(visits: pd.DataFrame, *, world: SimulatedDays, rng: np.random.Generator) -> pd.DataFrame:

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.browsing.sessions import NOTHING
+from assets.sample_shop.browsing.sessions import NOTHING, SimulatedDays
 from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, WEEKDAYS, Floats, Ints, Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # Relative to average interest; mean 1 when a quarter of the customers is interested.
 VISIT_FACTORS: Floats = np.array([0.4, 2.8])
@@ -25,19 +23,17 @@ ONLINE_CHANNELS = ("web", "app")
 SECOND_DEVICE_VISITS = 0.4
 
 # utm_source and utm_medium of each origin: returning visits first, then the acquisition channels.
-ORIGINS: Mapping[str, tuple[str | None, str | None]] = MappingProxyType(
-    {
-        "direct": (None, None),
-        "organic": ("search", "organic"),
-        "campaign": ("shop", "email"),
-        "search": ("search", "cpc"),
-        "social": ("social", "paid_social"),
-        "display": ("display", "display"),
-        "affiliate": ("affiliate", "affiliate"),
-        "friend": ("friend", "referral"),
-        "newsletter": ("newsletter", "email"),
-    }
-)
+ORIGINS: Mapping[str, tuple[str | None, str | None]] = {
+    "direct": (None, None),
+    "organic": ("search", "organic"),
+    "campaign": ("shop", "email"),
+    "search": ("search", "cpc"),
+    "social": ("social", "paid_social"),
+    "display": ("display", "display"),
+    "affiliate": ("affiliate", "affiliate"),
+    "friend": ("friend", "referral"),
+    "newsletter": ("newsletter", "email"),
+}
 DIRECT, ORGANIC, CAMPAIGN = range(3)
 ORGANIC_SHARE = 0.35
 # The other prospects come directly or through organic search, as customers do.

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
 import duckdb
@@ -11,9 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-DUCKDB_OPTIONS: Mapping[str, str] = MappingProxyType(
-    {".csv": "format csv", ".gz": "format csv, compression gzip", ".jsonl": "format json"}
-)
+DUCKDB_OPTIONS: Mapping[str, str] = {
+    ".csv": "format csv",
+    ".gz": "format csv, compression gzip",
+    ".jsonl": "format json",
+}
 
 
 class Files:

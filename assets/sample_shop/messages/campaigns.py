@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ SEASONAL_DAYS_OPEN = 13
 REACH, SEASONAL_REACH = 0.30, 0.60
 
 CONTROL_SHARE = 0.20
-OPEN_RATES: Mapping[str, float] = MappingProxyType({"A": 0.28, "B": 0.36})
+OPEN_RATES: Mapping[str, float] = {"A": 0.28, "B": 0.36}
 CLICK_RATE = 0.16
 # Share of openers: only an opened message shows the link to unsubscribe.
 UNSUBSCRIBE_RATE = 0.012

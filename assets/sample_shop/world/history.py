@@ -9,18 +9,17 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.sample_shop.browsing.events import events_of, visitors_of
+from assets.sample_shop.browsing.sessions import SimulatedDays
 from assets.sample_shop.exports.faults import poisoned_lines, tracked
 from assets.sample_shop.exports.tables import EVENT_SCHEMA
 from assets.sample_shop.messages.blocks import all_sends_of
 from assets.sample_shop.world.baskets import articles_of, returns_of, with_postage
 from assets.sample_shop.world.customers import customers_of
-from assets.sample_shop.world.interest import interest_of
-from assets.sample_shop.world.orders import Demand, orders_of
+from assets.sample_shop.world.orders import Demand, interest_of, orders_of
 from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
 from assets.sample_shop.world.products import catalogue
 from assets.sample_shop.world.segments import trade_by_segment
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # The events of a month of a larger shop would be gigabytes, so they are simulated by week.
 MONTHS_OF_EVENTS_UP_TO = 100_000
