@@ -88,18 +88,15 @@ def jobs_of(
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,
     }
-    return {name: _job(name, each, partitions, text=DESCRIPTIONS[name]) for name, each in assets.items()}
-
-
-def _job(
-    name: str, assets: Assets, partitions: dg.PartitionsDefinition[str], *, text: str
-) -> UnresolvedAssetJobDefinition:
-    return dg.define_asset_job(
-        name,
-        selection=dg.AssetSelection.assets(*assets),
-        partitions_def=partitions,
-        # Steps take seconds; a process per step would cost ten seconds of imports each.
-        executor_def=dg.in_process_executor,
-        tags=dict(RUN_TAGS),
-        description=text,
-    )
+    return {
+        name: dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*each),
+            partitions_def=partitions,
+            # Steps take seconds; a process per step would cost ten seconds of imports each.
+            executor_def=dg.in_process_executor,
+            tags=dict(RUN_TAGS),
+            description=DESCRIPTIONS[name],
+        )
+        for name, each in assets.items()
+    }

@@ -40,10 +40,9 @@ DATA_GROUPS = frozenset(
 )
 
 
-def status_of(sensor: str) -> dg.DefaultSensorStatus:
-    """Return the status of ``sensor`` in a new Dagster instance."""
-    is_on = sensor in ON_BY_DEFAULT
-    return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
+def status_of(name: str) -> dg.DefaultSensorStatus:
+    """Return the status of a sensor or schedule in a new Dagster instance."""
+    return dg.DefaultSensorStatus.RUNNING if name in ON_BY_DEFAULT else dg.DefaultSensorStatus.STOPPED
 
 
 def governed(asset: dg.AssetsDefinition, *, is_live: bool) -> dg.AssetsDefinition:

@@ -48,11 +48,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             cron_schedule=cron,
             execution_timezone=time_zone,
             execution_fn=asked,
-            default_status=(
-                dg.DefaultScheduleStatus.RUNNING
-                if f"{job}_schedule" in policies.ON_BY_DEFAULT
-                else dg.DefaultScheduleStatus.STOPPED
-            ),
+            default_status=dg.DefaultScheduleStatus(policies.status_of(f"{job}_schedule").value),
             description=f"{text} ({time_zone}).",
         )
         for job, cron, text in (

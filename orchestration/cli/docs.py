@@ -137,24 +137,17 @@ def _published_tables(manifest: Manifest, graph: AssetGraph) -> list[TableDoc]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["fqn"][1] == PUBLISHED
     ]
-    return sorted(found, key=_layer_of_use({table.name for table in found}, found))
+    return sorted(found, key=_layer_of_use(found))
 
 
-def _layer_of_use(
-    names: set[str], tables: Iterable[TableDoc]
-) -> Callable[[TableDoc], tuple[bool, str, bool, str, bool]]:
+def _layer_of_use(tables: Sequence[TableDoc]) -> Callable[[TableDoc], tuple[bool, str, bool, str, bool]]:
     """Sort key: groups whose scores have a table of latest rows come first, then the others."""
-    scored = {table.group for table in tables if f"{table.history}{LATEST}" in names}
+    with_latest = {table.history for table in tables if table.name.endswith(LATEST)}
+    scored = {table.group for table in tables if table.history in with_latest}
 
     def position(table: TableDoc) -> tuple[bool, str, bool, str, bool]:
-        has_latest = f"{table.history}{LATEST}" in names
-        return (
-            table.group not in scored,
-            table.group,
-            not has_latest,
-            table.history,
-            table.name != table.history,
-        )
+        is_history, has_latest = table.name == table.history, table.history in with_latest
+        return table.group not in scored, table.group, not has_latest, table.history, not is_history
 
     return position
 

@@ -81,7 +81,8 @@ class Replay:
         without_champion = {
             dg.AssetKey(table.key)
             for each in CAPABILITIES
-            if each.spec.retrain == "on_trigger" and not self._has_champion(each.spec, as_of)
+            if each.spec.retrain == "on_trigger"
+            and control_tables.champion_as_of(each.spec.champion, self.warehouse, as_of=as_of) is None
             for table in each.spec.tables
         }
         self.run_job(REPLAY, as_of, only=self._assets_of(REPLAY) - without_champion)
@@ -99,9 +100,6 @@ class Replay:
 
     def _assets_of(self, job: str) -> set[dg.AssetKey]:
         return set(self.definitions.resolve_job_def(job).asset_layer.selected_asset_keys)
-
-    def _has_champion(self, spec: Spec, as_of: date) -> bool:
-        return control_tables.champion_as_of(spec.champion, self.warehouse, as_of=as_of) is not None
 
     def _has_labels(self, spec: Spec, as_of: date) -> bool:
         """Return whether an outcome of any earlier as-of date has matured by then."""

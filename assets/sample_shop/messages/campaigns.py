@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,15 +42,14 @@ TREATED, CONTROL = "treated", "control"
 NOBODY: Ints = np.empty(0, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Campaign:
+class _Campaign(NamedTuple):
     """A message sent on ``day`` to a share ``reach`` of the reachable customers, valid for ``days_open``."""
 
-    campaign_id: str
-    title: str
     day: int
+    title: str
     days_open: int
     reach: float
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,36 +67,28 @@ def campaigns_of(shop: Shop) -> pd.DataFrame:
         campaign_id, title, channel, started_day and ended_day (0 is the shop's first day; both lie
         inside the shop's days).
     """
-    plan = _plan(shop)
-    started = np.array([one.day for one in plan], dtype=np.int64)
-    open_days = np.array([one.days_open for one in plan], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "campaign_id": [one.campaign_id for one in plan],
-            "title": [one.title for one in plan],
-            "channel": CHANNEL,
-            "started_day": started,
-            "ended_day": np.minimum(started + open_days, shop.day_count - 1),
-        }
+    plan = pd.DataFrame(_plan(shop), columns=_Campaign._fields).astype(
+        {"day": np.int64, "days_open": np.int64}
     )
+    ended = np.minimum(plan["day"] + plan["days_open"], shop.day_count - 1)
+    columns = ["campaign_id", "title", "channel", "started_day", "ended_day"]
+    return plan.rename(columns={"day": "started_day"}).assign(channel=CHANNEL, ended_day=ended)[columns]
 
 
 def _plan(shop: Shop) -> list[_Campaign]:
     days = shop.days
     tuesdays = np.arange((TUESDAY - shop.first_day.weekday()) % DAYS_PER_WEEK, shop.day_count, DAYS_BETWEEN)
     regular = [
-        (int(day), f"Ideas for {THEMES[number % len(THEMES)]}", DAYS_OPEN, REACH)
+        _Campaign(int(day), f"Ideas for {THEMES[number % len(THEMES)]}", DAYS_OPEN, REACH)
         for number, day in enumerate(tuesdays[is_open(days[tuesdays])])
     ]
     seasonal = [
-        (int(day), title, SEASONAL_DAYS_OPEN, SEASONAL_REACH)
+        _Campaign(int(day), title, SEASONAL_DAYS_OPEN, SEASONAL_REACH)
         for title, month, day_of_month in SEASONAL
         for day in np.flatnonzero((days.month == month) & (days.day == day_of_month))
     ]
-    return [
-        _Campaign(campaign_id=f"M{1001 + number}", day=day, title=title, days_open=days_open, reach=reach)
-        for number, (day, title, days_open, reach) in enumerate(sorted(regular + seasonal))
-    ]
+    campaigns = sorted(regular + seasonal)
+    return [each._replace(campaign_id=f"M{number}") for number, each in enumerate(campaigns, start=1001)]
 
 
 def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

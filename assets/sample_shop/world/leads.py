@@ -64,7 +64,7 @@ def leads_of(shop: Shop, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
             "lead_id": lead_id,
             "created_at": _moment(shop, created),
             "origin": facts["origin"],
-            "attributes": _attributes(facts),
+            "attributes": [json.dumps(one) for one in facts.drop(columns="origin").to_dict("records")],
             "won_at": _moment(shop, won).where(is_won),
             "won_amount": np.where(is_won, _amounts(facts, rng), np.nan),
         }
@@ -112,10 +112,6 @@ def _amounts(facts: pd.DataFrame, rng: np.random.Generator) -> Floats:
     relative = facts["company_size"].to_numpy() / MEDIAN_EMPLOYEES
     noise = np.exp(AMOUNT_SPREAD * rng.standard_normal(len(facts)))
     return np.round(MEDIAN_AMOUNT * relative**AMOUNT_PER_SIZE * noise, 2)
-
-
-def _attributes(facts: pd.DataFrame) -> list[str]:
-    return [json.dumps(one) for one in facts.drop(columns="origin").to_dict(orient="records")]
 
 
 def _office_second(count: int, rng: np.random.Generator) -> Ints:
