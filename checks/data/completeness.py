@@ -84,7 +84,7 @@ def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Ver
 def _none_wrong(wrong: float, reason: str, *, n: float) -> Verdict:
     """Passed if none of ``n`` is wrong."""
     return Verdict(
-        passed=wrong == 0, reason=reason, value=float(wrong), threshold=0.0, evidence={"n": float(n)}
+        passed=not wrong, reason=reason, value=float(wrong), threshold=0.0, evidence={"n": float(n)}
     )
 
 
