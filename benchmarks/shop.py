@@ -16,13 +16,13 @@ from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
 from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR, dbt_of, dbt_project
-from orchestration.resources.warehouse import DUCKDB_CONFIG
+from orchestration.resources.layout import write_layout
+from orchestration.resources.warehouse import DUCKDB_CONFIG, DuckDBWarehouse
 from orchestration.settings import Settings
 
 POINT_IN_TIME = "path:models/point_in_time"
 MARTS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
 FEATURES = "feat_customer__orders"
-LABELS = "lbl_customer__purchase_30d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class BuiltShop:
     """The sample shop, landed, with staging and marts built by dbt."""
 
     settings: Settings
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        """The same file, as the pipeline reads it."""
+        return DuckDBWarehouse(database=str(self.settings.warehouse_file))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Connection with the pipeline's configuration."""
@@ -81,6 +86,7 @@ def built_shop(folder: Path, *, size: Literal["tiny", "default"] = "default") ->
     simulate(_simulated(business), landing=settings.landing_dir, truth=settings.folder / "truth")
     shop = BuiltShop(settings=settings)
     with shop.connect() as connection:
+        write_layout(connection)
         load_sources(connection, business)
     dbt_project(settings)
     settings.export_dbt_environment({"time_zone": business.time_zone})
