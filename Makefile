@@ -103,7 +103,7 @@ check: setup
 	"$(UV)" lock --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy assets checks orchestration benchmarks
+	$(BIN)/mypy assets checks orchestration benchmarks tests
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models
 	$(PYTHON) -m orchestration.resources.dbt_manifest

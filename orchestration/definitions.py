@@ -26,8 +26,7 @@ from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
 from assets.publishing.snapshot import Readers
 from assets.sample_shop.defs import sample_shop_asset
-from assets.sample_shop.exports.injected_faults import InjectedFaults
-from assets.sample_shop.world.shop import Shop
+from assets.sample_shop.world.shop import InjectedFaults, Shop
 from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
@@ -48,7 +47,6 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
-    Erase,
     erase_job,
     erasure_requested_sensor,
     exports_landed_sensor,
@@ -76,18 +74,21 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
+    erase = erase_job(lambda warehouse, vault: erase_requested(settings, business, warehouse, vault))
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(business, settings),
-        jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
-        schedules=_schedules(business),
+        jobs=[*jobs_of(stages, partitions).values(), erase],
+        schedules=schedules(
+            time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
+        ),
         sensors=_sensors(business, settings, stages),
         loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
             "vault": vault_of(settings, business),
-            "models": FolderModelStore(root=str(settings.folder / "models")),
+            "models": FolderModelStore(root=str(settings.models_dir)),
             "dbt": dbt_of(settings),
         },
     )
@@ -104,7 +105,14 @@ def _stages(
     staged, featured, published = transform_assets(
         project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
-    landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
+    landed = [
+        *_simulated(business, settings),
+        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
+        redacted_asset(business, after=delivering(business)),
+        *landing_assets(business),
+        staged,
+        readiness_asset(partitions),
+    ]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
     trained, refitted_every_run, scored = model_assets(partitions)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
@@ -124,11 +132,8 @@ def _stages(
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
     checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
-    return (
-        [*checks, vault_scan_check(vault_of(settings, business), settings.folder)]
-        if business.vault
-        else checks
-    )
+    scans = [vault_scan_check(vault_of(settings, business), settings.folder)] if business.vault else []
+    return [*checks, *scans]
 
 
 def _published(
@@ -148,21 +153,6 @@ def _published(
     ]
 
 
-def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.AssetsDefinition]:
-    return [
-        *_simulated(business, settings),
-        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
-        redacted_asset(business, after=delivering(business)),
-        *landing_assets(business),
-    ]
-
-
-def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
-    return schedules(
-        time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
-    )
-
-
 def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
     warehouse = DuckDBWarehouse(
         database=str(settings.warehouse_file), lock_timeout_seconds=SENSOR_LOCK_TIMEOUT.total_seconds()
@@ -178,10 +168,6 @@ def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> li
         run_failed_sensor(settings.alerts_file),
         erasure_requested_sensor(settings.erasure_requests_file),
     ]
-
-
-def _erase(business: BusinessConfig, settings: Settings) -> Erase:
-    return lambda warehouse, vault: erase_requested(settings, business, warehouse, vault)
 
 
 def _delivered(business: BusinessConfig) -> set[Path]:

@@ -6,8 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS
-from assets.sample_shop.world.orders import Demand, alive_days
+from assets.sample_shop.world.orders import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS, Demand, alive_days
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Floats, Ints, Shop
 
 HORIZON_DAYS = 30

@@ -60,7 +60,8 @@ DESCRIPTIONS = {
     ),
     "champion": (
         "The segmentation that serves from this as-of date on: a new one replaces it only when the champion "
-        "no longer fits or is beaten beyond sampling error, because each change of segments affects its consumers."
+        "no longer fits or is beaten beyond sampling error, because each change of segments affects their "
+        "consumers."
     ),
     "segments__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
     "segments__profiles": (

@@ -9,7 +9,7 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, Self
+from typing import Literal
 
 import dagster as dg
 
@@ -33,29 +33,13 @@ PROBLEMS = tuple(each.problem for each in CAPABILITIES if isinstance(each, Super
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Runs the jobs of past as-of dates of one business in this process.
-
-    Attributes:
-        first_day: First as-of date of the business.
-    """
+    """Runs the jobs of past as-of dates of one business in this process."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     warehouse: Warehouse
     stages: Stages
     first_day: date
-
-    @classmethod
-    def of(cls, session: Session) -> Self:
-        """Create the replay of the business of ``session``."""
-        definitions, stages = defined(session.settings)
-        return cls(
-            definitions=definitions,
-            instance=dg.DagsterInstance.get(),
-            warehouse=session.warehouse,
-            stages=stages,
-            first_day=session.business.first_as_of_day,
-        )
 
     def run_job(
         self,
@@ -98,7 +82,8 @@ class Replay:
         without_champion = {
             dg.AssetKey(table.key)
             for each in CAPABILITIES
-            if each.spec.retrain == "on_trigger" and not self._has_champion(each.spec, as_of)
+            if each.spec.retrain == "on_trigger"
+            and control_tables.champion_as_of(each.spec.champion, self.warehouse, as_of=as_of) is None
             for table in each.spec.tables
         }
         self.run_job(REPLAY, as_of, only=self._assets_of(REPLAY) - without_champion)
@@ -116,9 +101,6 @@ class Replay:
 
     def _assets_of(self, job: str) -> set[dg.AssetKey]:
         return set(self.definitions.resolve_job_def(job).asset_layer.selected_asset_keys)
-
-    def _has_champion(self, spec: Spec, as_of: date) -> bool:
-        return control_tables.champion_as_of(spec.champion, self.warehouse, as_of=as_of) is not None
 
     def _has_labels(self, spec: Spec, as_of: date) -> bool:
         """Return whether an outcome of any earlier as-of date has matured by then."""
@@ -142,7 +124,14 @@ def main() -> int:
     options, session = ReplayOptions(), Session.open(Settings())
     session.require_layout()
     business = session.business
-    replay = Replay.of(session)
+    definitions, stages = defined(session.settings)
+    replay = Replay(
+        definitions=definitions,
+        instance=dg.DagsterInstance.get(),
+        warehouse=session.warehouse,
+        stages=stages,
+        first_day=business.first_as_of_day,
+    )
     first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))
     days = first_of_months(first, last) if options.every == "month" else as_of_days(first, last)
     if not days:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
 import pandas as pd
@@ -12,9 +11,11 @@ import pyarrow.parquet as pq
 
 from assets.connections import open_duckdb
 
-DUCKDB_OPTIONS: Mapping[str, str] = MappingProxyType(
-    {".csv": "format csv", ".gz": "format csv, compression gzip", ".jsonl": "format json"}
-)
+DUCKDB_OPTIONS: Mapping[str, str] = {
+    ".csv": "format csv",
+    ".gz": "format csv, compression gzip",
+    ".jsonl": "format json",
+}
 
 
 class Files:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -48,7 +49,7 @@ def effect(
     )
 
 
-def verdict(*psi: float, **known: float) -> DriftVerdict:
+def verdict(*psi: float, **known: Any) -> DriftVerdict:
     """Verdict on the last of several as-of dates of one feature."""
     return judge_drift([(effect(psi=each, **known),) for each in psi])[0]
 

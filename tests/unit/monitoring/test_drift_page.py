@@ -28,7 +28,7 @@ def rows(n: int, *, seed: int) -> pd.DataFrame:
 def test_the_page_needs_no_network_and_leaves_out_empty_columns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import iterative_telemetry  # noqa: PLC0415 - comes with Evidently
+    import iterative_telemetry  # type: ignore[import-untyped]  # noqa: PLC0415 - comes with Evidently
 
     sent: list[object] = []
     monkeypatch.setattr(socket.socket, "connect", lambda *address: sent.append(address))
