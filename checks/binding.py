@@ -72,7 +72,7 @@ def bind(invariant: Invariant) -> dg.AssetChecksDefinition:
     return check_of(
         invariant.table,
         invariant.name,
-        lambda context, warehouse: invariant.check(warehouse, as_of_run(context)),
+        of_day(invariant.check),
         why=why,
         next_step=invariant.next_step,
         is_blocking=invariant.is_blocking,
@@ -92,6 +92,11 @@ def _metadata(verdict: Verdict, *, next_step: str) -> dict[str, dg.MetadataValue
             if number is not None
         },
     }
+
+
+def of_day(judge: Callable[[Warehouse, date], Verdict]) -> Judge:
+    """Bind ``judge`` to the as-of date of the run."""
+    return lambda context, warehouse: judge(warehouse, as_of_run(context))
 
 
 def as_of_run(context: dg.AssetCheckExecutionContext) -> date:

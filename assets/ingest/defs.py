@@ -1,6 +1,6 @@
 """Assets of ingest: pulled exports, raw tables, rejects and the load log."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -91,8 +91,21 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
             kinds = reject_kinds(connection)
         for table in CONTRACTS:
             yield _table_result(table, [record for record in records if record.table_name == table])
-        yield dg.MaterializeResult(asset_key=dg.AssetKey(REJECTS), metadata=_rejects_metadata(kinds))
-        yield dg.MaterializeResult(asset_key=dg.AssetKey(LOAD_LOG), metadata=_load_log_metadata(records))
+        rejects = [dg.TableRecord({"table": table, "kind": kind, "rows": n}) for table, kind, n in kinds]
+        yield _listing(REJECTS, "kinds", rejects, row_count=sum(count for _, _, count in kinds))
+        files = [
+            dg.TableRecord(
+                {
+                    "source": record.source,
+                    "file": record.source_file,
+                    "in": record.rows_in,
+                    "loaded": record.rows_loaded,
+                    "rejected": record.rows_rejected,
+                }
+            )
+            for record in records
+        ]
+        yield _listing(LOAD_LOG, "files", files, row_count=len(records))
 
     return [_landed]
 
@@ -126,32 +139,11 @@ def _table_result(table: str, records: list[LoadRecord]) -> dg.MaterializeResult
     )
 
 
-def _rejects_metadata(kinds: list[tuple[str, str, int]]) -> dict[str, dg.MetadataValue]:
-    rows: list[dict[str, str | int]] = [
-        {"table": table, "kind": kind, "rows": count} for table, kind, count in kinds
-    ]
-    return _listing("kinds", rows, row_count=sum(count for _, _, count in kinds))
-
-
-def _load_log_metadata(records: list[LoadRecord]) -> dict[str, dg.MetadataValue]:
-    rows: list[dict[str, str | int]] = [
-        {
-            "source": record.source,
-            "file": record.source_file,
-            "in": record.rows_in,
-            "loaded": record.rows_loaded,
-            "rejected": record.rows_rejected,
-        }
-        for record in records
-    ]
-    return _listing("files", rows, row_count=len(records))
-
-
 def _listing(
-    name: str, rows: Sequence[Mapping[str, str | int]], *, row_count: int
-) -> dict[str, dg.MetadataValue]:
-    """Row count, and ``rows`` as a table called ``name``: Dagster refuses a table without rows."""
-    metadata: dict[str, dg.MetadataValue] = {"dagster/row_count": dg.MetadataValue.int(row_count)}
-    if rows:
-        metadata[name] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
-    return metadata
+    key: Key, name: str, records: list[dg.TableRecord], *, row_count: int
+) -> dg.MaterializeResult[None]:
+    """Row count of ``key``, and ``records`` as table ``name``: Dagster refuses a table without rows."""
+    listed = {name: dg.MetadataValue.table(records)} if records else {}
+    return dg.MaterializeResult(
+        asset_key=dg.AssetKey(key), metadata={"dagster/row_count": row_count, **listed}
+    )

@@ -1,6 +1,5 @@
 """Scan of every file, compressed contents included, for the bytes of known personal values."""
 
-import gzip
 import mmap
 import sqlite3
 import zipfile
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from assets.connections import open_duckdb
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.ingest.parsing.sql import literal, quoted
-from assets.ports import PersonalValue, Vault
+from assets.ports import Vault
 
 ANCHOR_BYTES = 4
 # Upper bound on searched values; a sample of this size detects a leak as surely as all values would.
@@ -25,16 +24,10 @@ MOST_VALUES = 10_000
 SHORTEST = 8
 CHUNK = 1 << 24
 MAGIC_BYTES = 16
+PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 ROWS_AT_A_TIME = 1_000
 PLAIN_TYPES = ("VARCHAR", "BLOB", "JSON")
-TEXTS = (
-    pa.types.is_string,
-    pa.types.is_large_string,
-    pa.types.is_string_view,
-    pa.types.is_binary,
-    pa.types.is_large_binary,
-    pa.types.is_binary_view,
-)
+TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
 
 Readable = bytes | memoryview | mmap.mmap
 
@@ -91,12 +84,11 @@ def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
 
 def searchable_values(vault: Vault) -> set[str]:
     """Up to ``MOST_VALUES`` values of ``vault``, without those that files contain by chance."""
-    return {each.value for each in vault.values(at_most=MOST_VALUES) if _is_searchable(each)}
-
-
-def _is_searchable(kept: PersonalValue) -> bool:
-    is_number = kept.source == DELIVERED_IDS and kept.value.isdecimal()
-    return len(kept.value) >= SHORTEST and not is_number
+    return {
+        each.value
+        for each in vault.values(at_most=MOST_VALUES)
+        if len(each.value) >= SHORTEST and not (each.source == DELIVERED_IDS and each.value.isdecimal())
+    }
 
 
 def distinctive_values(vault: Vault) -> set[str]:
@@ -106,14 +98,7 @@ def distinctive_values(vault: Vault) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """Result of a scan.
-
-    Attributes:
-        files: Number of files read.
-        bytes_read: Bytes read, unpacked contents included.
-        values: Number of values searched for.
-        hits: Number of values found per file, for files with at least one.
-    """
+    """Files, bytes (unpacked ones included) and values searched; ``hits``: values found per file."""
 
     files: int
     bytes_read: int
@@ -169,15 +154,12 @@ def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
     elif first.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(file) as archive:
             yield from (archive.read(name) for name in archive.namelist())
-    elif first.startswith(b"\x1f\x8b"):
-        with gzip.open(file) as packed:
-            yield from _chunks(packed, overlap)
-    elif first.startswith(b"\x28\xb5\x2f\xfd"):
-        with pa.OSFile(str(file)) as raw, pa.CompressedInputStream(raw, "zstd") as packed:
+    elif packing := next((name for magic, name in PACKINGS.items() if first.startswith(magic)), None):
+        with pa.input_stream(str(file), compression=packing) as packed:
             yield from _chunks(packed, overlap)
 
 
-def _chunks(stream: gzip.GzipFile | pa.NativeFile, overlap: int) -> Iterator[bytes]:
+def _chunks(stream: pa.NativeFile, overlap: int) -> Iterator[bytes]:
     kept = b""
     while chunk := stream.read(CHUNK):
         yield kept + chunk
@@ -190,7 +172,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
         values = column.dictionary if pa.types.is_dictionary(column.type) else column
         if pa.types.is_nested(values.type):
             yield memoryview(str(values.to_pylist()).encode())
-        elif any(is_text(values.type) for is_text in TEXTS):
+        elif values.type in TEXTS:
             _, _, texts = values.cast(pa.large_binary()).buffers()
             yield memoryview(texts or b"")
 

@@ -1,18 +1,15 @@
 """Subject access request: all data about one person, for ``make export-subject``."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 
 from assets.connections import open_duckdb
-from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.sql import quoted
 from assets.ports import Vault, Warehouse
-from assets.privacy.erasure.rows_sql import visitors_of
-
-MANY_VALUES = 1_000_000
-DELIVERED, PUBLISHED = "raw", "published"
+from assets.privacy.erasure.erase import MANY_VALUES
+from assets.privacy.erasure.rows_sql import person_columns, visitors_of
 
 Rows = list[dict[str, object]]
 
@@ -34,38 +31,27 @@ def subject(
     """
     with warehouse.connect() as connection:
         visitors = visitors_of(connection, [customer_id])
-        delivered = _rows_about(connection, DELIVERED, [customer_id, *visitors])
+        delivered = _rows_about(connection, "raw", [customer_id, *visitors])
     kept: dict[str, Rows] = {}
     for value in vault.values([customer_id], at_most=MANY_VALUES):
         kept.setdefault(value.source, []).append({value.column: value.value})
     published: dict[str, Rows] = {}
     if snapshot.exists():
         with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
-            published = _rows_about(connection, PUBLISHED, [customer_id])
+            published = _rows_about(connection, "published", [customer_id])
     return {"delivered": delivered, "vault": kept, "published": published}
 
 
 def _rows_about(connection: duckdb.DuckDBPyConnection, schema: str, ids: Collection[str]) -> dict[str, Rows]:
-    tables = connection.execute(
-        "select table_name, list(column_name) from duckdb_columns() "
-        "inner join duckdb_tables() using (database_name, schema_name, table_name) "
-        "where schema_name = $schema and list_contains($persons, column_name) group by 1 order by 1",
-        {"schema": schema, "persons": list(PERSONS)},
-    ).fetchall()
-    found = {str(table): _rows(connection, schema, str(table), columns, ids) for table, columns in tables}
-    return {table: rows for table, rows in found.items() if rows}
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    table: str,
-    columns: Sequence[str],
-    ids: Collection[str],
-) -> Rows:
-    about = " or ".join(f"list_contains($ids, {quoted(column)})" for column in columns)
-    found = connection.execute(
-        f"select * from {quoted(schema)}.{quoted(table)} where {about}", {"ids": list(ids)}
-    )
-    names = [str(column[0]) for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    conditions: dict[str, list[str]] = {}
+    for of_schema, table, column in person_columns(connection):
+        if of_schema == schema:
+            conditions.setdefault(table, []).append(f"list_contains($ids, {quoted(column)})")
+    about: dict[str, Rows] = {}
+    for table, named in conditions.items():
+        sql = f"select * from {quoted(schema)}.{quoted(table)} where {' or '.join(named)}"
+        found = connection.execute(sql, {"ids": list(ids)})
+        names = [str(column[0]) for column in found.description or []]
+        if rows := found.fetchall():
+            about[table] = [dict(zip(names, row, strict=True)) for row in rows]
+    return about

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -10,11 +11,8 @@ from assets.activation.tables import AUDIENCES
 from assets.keys import CHECKS, Key
 from assets.ports import Vault, Warehouse
 from assets.privacy.pii_scan import distinctive_values, scan
-from checks.binding import Judge, as_of_run, check_of
-from checks.privacy.consent import (
-    audience_has_consent_and_no_holdout,
-    scored_customers_have_consent,
-)
+from checks.binding import check_of, of_day
+from checks.privacy.consent import audience_has_consent_and_no_holdout, scored_customers_have_consent
 from checks.privacy.vault_scan import no_personal_data_outside_vault
 from checks.verdict import Verdict
 
@@ -45,7 +43,7 @@ def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.Asset
         check_of(
             table,
             "scored_customers_have_consent",
-            _of_day(table, is_recorded=is_recorded),
+            of_day(partial(consent_verdict, table, is_recorded=is_recorded)),
             why=scored_customers_have_consent,
             next_step=(
                 "Nothing was published: launch score for the as-of date again; if the rows come back, the "
@@ -61,18 +59,12 @@ def audience_check() -> dg.AssetChecksDefinition:
     return check_of(
         AUDIENCES,
         "audience_has_consent_and_no_holdout",
-        lambda context, warehouse: audience_verdict(warehouse, as_of_run(context)),
+        of_day(audience_verdict),
         why=audience_has_consent_and_no_holdout,
         next_step=(
             "Nothing was published; upload no file of this as-of date. Launch score again; if the members "
             "come back, the audience reads consent columns that differ from the recorded consents."
         ),
-    )
-
-
-def _of_day(table: Key, *, is_recorded: bool) -> Judge:
-    return lambda context, warehouse: consent_verdict(
-        table, warehouse, as_of_run(context), is_recorded=is_recorded
     )
 
 

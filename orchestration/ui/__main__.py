@@ -25,13 +25,13 @@ def main() -> int:
     """Run `dagster dev` with the guarded webserver until it is interrupted; returns the exit code."""
     arguments = ["--host", "127.0.0.1", "--port", str(UiOptions().port), "--workspace", "workspace.yaml"]
     # It has no option for another webserver, and its code server and daemon are worth keeping.
-    dev.open_ipc_subprocess = _with_guard  # type: ignore[attr-defined]
+    dev.open_ipc_subprocess = _with_guard  # type: ignore[attr-defined,unused-ignore]
     dev.dev_command.main(arguments, prog_name="dagster dev", standalone_mode=False)
     return 0
 
 
-def _with_guard(parts: Sequence[str], *, pass_fds: Sequence[int]) -> "Popen[bytes]":
-    return open_ipc_subprocess([REPLACED.get(part, part) for part in parts], pass_fds=pass_fds)
+def _with_guard(parts: Sequence[str], **options: Sequence[int]) -> "Popen[bytes]":
+    return open_ipc_subprocess([REPLACED.get(part, part) for part in parts], **options)
 
 
 if __name__ == "__main__":

@@ -69,5 +69,5 @@ class GuardedWebserver(DagsterWebserver[Any, Any]):
 
 
 if __name__ == "__main__":
-    app.DagsterWebserver = GuardedWebserver  # type: ignore[misc]
-    cli.main()
+    app.DagsterWebserver = GuardedWebserver  # type: ignore[attr-defined,misc,unused-ignore]
+    cli.main()  # type: ignore[no-untyped-call,unused-ignore]

@@ -272,7 +272,7 @@ def test_its_data_requirements_are_in_the_usability_report(shop: Path) -> None:
     def reported() -> tuple[str, str, str]:
         dg.materialize([asset], partition_key=str(FIRST), resources={"warehouse": warehouse})
         row = table(shop, USABILITY_REPORT).set_index("name").loc["weekly_order_rate"]
-        return row["state"], row["table_name"], row["details"]
+        return str(row["state"]), str(row["table_name"]), str(row["details"])
 
     assert reported() == ("off", "order_lines", "order_lines: 1 customers, 2 needed")
     with warehouse.connect() as connection:

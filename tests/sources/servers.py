@@ -22,10 +22,11 @@ import duckdb
 import psycopg
 
 from assets.ingest.config.business import BusinessConfig, business_from
-from assets.ingest.loading.load import load_sources, reconciliation_gaps
+from assets.ingest.loading.load import load_sources
 from assets.ingest.pulling import files
 from assets.ingest.pulling import pull as pull_module
 from assets.ingest.pulling.pull import PullResult, pull
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 # Importing dlt and its friends takes seconds: one process does it and is forked for every pull that may die.
 _FORKS = multiprocessing.get_context("forkserver")

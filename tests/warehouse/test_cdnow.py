@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from assets.ingest.config.business import business_from
-from assets.ingest.loading.load import load_sources, reconciliation_gaps
+from assets.ingest.loading.load import load_sources
 from assets.lifetime_value.models.bg_nbd import BgNbd
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "cdnow.yaml"

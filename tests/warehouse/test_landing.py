@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid, business_from
@@ -15,9 +16,9 @@ from assets.ingest.loading.load import (
     load_sources,
     quarantined_files,
     read_load_log,
-    reconciliation_gaps,
     reject_kinds,
 )
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -359,16 +360,22 @@ def test_an_empty_file_is_refused_by_name(connection: duckdb.DuckDBPyConnection,
         landed(connection, tmp_path)
 
 
-def test_a_gap_is_reported_in_rows() -> None:
-    landing = LoadRecord(
-        source="orders",
-        table_name="order_lines",
-        source_file="a.csv",
-        file_fingerprint="",
-        rows_in=10,
-        rows_loaded=7,
-        rows_rejected=1,
-    )
-    assert reconciliation_gaps([landing]) == [
-        "a.csv (orders): 10 rows in, but 7 loaded and 1 rejected: +2 unaccounted for"
-    ]
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "json", "parquet"])
+def test_a_file_may_have_columns_called_as_those_of_the_reader(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
+) -> None:
+    own = ["line", "record", "text", "json", "source", "source_line", "file_number", "reason", "rows"]
+    names = [*COLUMNS.values(), *own]
+    values = [["O1", "C1", "2024-01-01", "tea", quantity, "2.5", *own] for quantity in ("1", "many")]
+    rows = pd.DataFrame(values, columns=[name.strip('"') for name in names])
+    write_rows = {
+        "csv": lambda file: rows.to_csv(file, index=False),
+        "jsonl": lambda file: rows.to_json(file, orient="records", lines=True),
+        "json": lambda file: rows.to_json(file, orient="records"),
+        "parquet": lambda file: rows.to_parquet(file),
+    }
+    write_rows[suffix](tmp_path / f"orders.{suffix}")
+    (landing,) = landed(connection, tmp_path)
+    assert (landing.rows_loaded, landing.rows_rejected) == (1, 1)
+    ((text,),) = connection.execute("select raw_text from raw.rejects").fetchall()
+    assert {json.loads(text)[name] for name in own} == {*own}

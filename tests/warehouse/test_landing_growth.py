@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.ingest.config.business import BusinessConfig, business_from
-from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files, reconciliation_gaps
+from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files
 from assets.ingest.loading.scratch import load_into_scratch
 from assets.ingest.parsing.readers import read
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from assets.ingest.config.business import BusinessConfig, business_from
-from assets.ingest.loading.load import load_sources, quarantined_files, reconciliation_gaps
+from assets.ingest.loading.load import load_sources, quarantined_files
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,

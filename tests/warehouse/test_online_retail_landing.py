@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from assets.ingest.config.business import business_from
-from assets.ingest.loading.load import LoadRecord, load_sources, reconciliation_gaps
+from assets.ingest.loading.load import LoadRecord, load_sources
+from tests.warehouse.reconciliation import reconciliation_gaps
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "online_retail.yaml"

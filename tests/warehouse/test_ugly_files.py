@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from assets.ingest.config.business import BusinessInvalid, business_from
-from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files, reconciliation_gaps
+from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files
+from tests.warehouse.reconciliation import reconciliation_gaps
 from tests.warehouse.ugly import CORPUS, GOOD, ORDERS, REFUSED, Ugly, table
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {

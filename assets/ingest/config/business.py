@@ -1,30 +1,21 @@
 """Configuration of a business and its exports: one YAML file, validated before any data is read."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.errors import one_line, one_of, refuse_unknown
-from assets.ingest.config.pull import Database, Declaration, Rest
+from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
-FORMATS: Mapping[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".parquet": "parquet",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
-COMPRESSIONS = (".gz", ".zst")
 
 
 def _pulled_files(source: object, suffix: str) -> str:
@@ -56,7 +47,7 @@ class SourceConfig(Declaration):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     table: str
-    files: tuple[str, ...] = ()
+    files: Texts = ()
     database: Database | None = None
     rest: Rest | None = None
     columns: Mapping[str, str]
@@ -74,11 +65,6 @@ class SourceConfig(Declaration):
         suffix = "parquet" if "database" in given else "jsonl"
         return {**given, "files": _pulled_files(given.get("name"), suffix)}
 
-    @field_validator("files", mode="before")
-    @classmethod
-    def _as_tuple(cls, files: object) -> object:
-        return (files,) if isinstance(files, str) else files
-
     @field_validator("columns", mode="before")
     @classmethod
     def _as_sql(cls, columns: object) -> object:
@@ -94,8 +80,11 @@ class SourceConfig(Declaration):
     def _matches_contract(self) -> "SourceConfig":
         contract = CONTRACTS.get(self.table)
         if contract is None:
-            raise ValueError(f"table {self.table!r} is not {one_of(self.table, CONTRACTS)}")
-        refuse_unknown(self.columns, contract)
+            raise ValueError(f"table {self.table!r} is not {_one_of(self.table, CONTRACTS)}")
+        names = [column.name for column in contract.columns]
+        for name in self.columns:
+            if name not in names:
+                raise ValueError(f"unknown key 'columns.{name}'; it is not {_one_of(name, names)}")
         missing = [name for name in contract.required if name not in self.columns]
         if missing:
             raise ValueError(
@@ -126,21 +115,6 @@ class SourceConfig(Declaration):
     def contract(self) -> Contract:
         """The data contract of the raw table that this source feeds."""
         return CONTRACTS[self.table]
-
-    def format_of(self, file: Path) -> Format:
-        """Format of ``file``: as declared, else by its suffix, ``.gz`` and ``.zst`` removed first.
-
-        Raises:
-            BusinessInvalid: when no format is declared and the suffix is unknown.
-        """
-        name = Path(file.stem) if file.suffix in COMPRESSIONS else file
-        found = self.format or FORMATS.get(name.suffix.lower())
-        if found is None:
-            raise BusinessInvalid(
-                f"source {self.name}: {file} has no known suffix; "
-                "set format to csv, parquet, json or jsonl in this source"
-            )
-        return found
 
 
 SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
@@ -184,21 +158,13 @@ class BusinessConfig(Declaration):
         return time_zone
 
     @model_validator(mode="after")
-    def _has_last_day(self) -> "BusinessConfig":
+    def _keys_fit_together(self) -> "BusinessConfig":
         if self.clock == "data" and self.last_day is None:
             raise ValueError(
                 "clock: data needs last_day, the day of the newest fact; a live business has clock: wall"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _has_vault_for_tokens(self) -> "BusinessConfig":
         if self.has_tokens and not self.vault:
             raise ValueError("customer_ids: tokens needs vault: yes, which keeps the id behind each token")
-        return self
-
-    @model_validator(mode="after")
-    def _has_unique_source_names(self) -> "BusinessConfig":
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -261,4 +227,25 @@ def business_from(
     except ValidationError as invalid:
         # A misspelt key is also reported as a missing one; the spelling is the error to show.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
-        raise BusinessInvalid(f"{file}: {one_line(errors[0], _PARTS, whole=BusinessConfig)}") from invalid
+        raise BusinessInvalid(f"{file}: {_one_line(errors[0])}") from invalid
+
+
+def _one_line(error: ErrorDetails) -> str:
+    """Format a validation error: its place and, for an unknown key, the known keys."""
+    keys = [str(part) for part in error["loc"]]
+    where = ".".join(keys)
+    match error["type"]:
+        case "extra_forbidden":
+            part = next((_PARTS[key] for key in reversed(keys[:-1]) if key in _PARTS), BusinessConfig)
+            return f"unknown key {where!r}; it is not {_one_of(keys[-1], part.written_keys())}"
+        case "missing":
+            return f"key {where!r} is missing; add it"
+        case _:
+            return f"{where or 'business'}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _one_of(word: str, known: Collection[str]) -> str:
+    """List the words in ``known``, and suggest the one closest to ``word``."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    listed = f"one of {', '.join(known)}"
+    return f"{listed}: did you mean {near[0]!r}?" if near else listed

@@ -1,6 +1,6 @@
 """Data contracts of raw tables: columns, and rules that a row must keep."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -62,6 +62,12 @@ class Contract:
     happened_at: str | None = None
 
     @property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The rules of the columns' types, then those of the table itself."""
+        of_types = (_RULES[column.type](column.name) for column in self.columns if column.type in _RULES)
+        return (*of_types, *self.rules)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The columns that a source must map."""
         return tuple(column.name for column in self.columns if column.is_required)
@@ -77,40 +83,20 @@ class Contract:
 ORIGIN = (("source", "varchar"), ("source_file", "varchar"), ("source_line", "bigint"))
 
 
-def identity(name: str) -> Column:
-    """Text column without nulls."""
-    return Column(name=name, type="varchar", is_required=True, is_nullable=False)
+def required(*names: str, of: SqlType = "varchar") -> tuple[Column, ...]:
+    """Columns without nulls, all of one type."""
+    return tuple(Column(name=name, type=of, is_required=True, is_nullable=False) for name in names)
 
 
-def required(name: str, sql_type: SqlType) -> Column:
-    """Column without nulls."""
-    return Column(name=name, type=sql_type, is_required=True, is_nullable=False)
-
-
-def optional(name: str, sql_type: SqlType = "varchar", default: str | None = None) -> Column:
-    """Nullable column.
+def optional(*names: str, of: SqlType = "varchar", default: str | None = None) -> tuple[Column, ...]:
+    """Nullable columns.
 
     Args:
-        name: Its name.
-        sql_type: Its type in the raw table.
-        default: SQL over the columns before it, used where the mapping is missing or null.
+        names: Their names.
+        of: Their type in the raw table.
+        default: SQL over the columns before them, used where the mapping is missing or null.
     """
-    return Column(name=name, type=sql_type, default=default)
-
-
-def is_number(column: str) -> Rule:
-    """Refuses infinite numbers and NaN."""
-    return Rule(
-        broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not a finite number'"
-    )
-
-
-def is_moment(column: str) -> Rule:
-    """Refuses infinite dates, and those before 1900: placeholders for "never", and years of two digits."""
-    return Rule(
-        broken_when=f"not isfinite({column}) or {column} < '1900-01-01'",
-        reason=f"'{column} ' || {column} || ' is not a moment since the year 1900'",
-    )
+    return tuple(Column(name=name, type=of, default=default) for name in names)
 
 
 def not_negative(column: str) -> Rule:
@@ -124,3 +110,23 @@ def not_before(later: str, earlier: str) -> Rule:
         broken_when=f"{later} < {earlier}",
         reason=f"'{later} ' || {later} || ' is before {earlier} ' || {earlier} || ', in UTC'",
     )
+
+
+def _is_number(column: str) -> Rule:
+    """Refuses infinite numbers and NaN."""
+    return Rule(
+        broken_when=f"not isfinite({column})", reason=f"'{column} ' || {column} || ' is not a finite number'"
+    )
+
+
+def _is_moment(column: str) -> Rule:
+    """Refuses infinite dates, and those before 1900: placeholders for "never", and years of two digits."""
+    return Rule(
+        broken_when=f"not isfinite({column}) or {column} < '1900-01-01'",
+        reason=f"'{column} ' || {column} || ' is not a moment since the year 1900'",
+    )
+
+
+_RULES: Mapping[SqlType, Callable[[str], Rule]] = MappingProxyType(
+    {"double": _is_number, "date": _is_moment, "timestamp": _is_moment}
+)

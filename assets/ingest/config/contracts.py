@@ -7,9 +7,6 @@ from assets.ingest.config.contract import (
     Column,
     Contract,
     Rule,
-    identity,
-    is_moment,
-    is_number,
     not_before,
     not_negative,
     optional,
@@ -24,29 +21,20 @@ ORDER_LINES = Contract(
     is_unique=False,
     happened_at="ordered_at",
     columns=(
-        identity("order_id"),
+        *required("order_id"),
         Column(name="customer_id", type="varchar", is_required=True),
-        required("ordered_at", "timestamp"),
-        identity("product_id"),
-        optional("product_title"),
-        required("quantity", "double"),
-        required("unit_price", "double"),
-        optional("currency", default="$currency"),
-        optional("country"),
-        optional("channel"),
-        optional("discount_amount", "double", default="0"),
-        optional("is_return", "boolean", default="quantity < 0"),
-        optional("is_service", "boolean", default="false"),
-        optional("known_at", "timestamp", default="ordered_at"),
+        *required("ordered_at", of="timestamp"),
+        *required("product_id"),
+        *optional("product_title"),
+        *required("quantity", "unit_price", of="double"),
+        *optional("currency", default="$currency"),
+        *optional("country", "channel"),
+        *optional("discount_amount", of="double", default="0"),
+        *optional("is_return", of="boolean", default="quantity < 0"),
+        *optional("is_service", of="boolean", default="false"),
+        *optional("known_at", of="timestamp", default="ordered_at"),
     ),
-    rules=(
-        is_number("quantity"),
-        is_number("unit_price"),
-        is_number("discount_amount"),
-        is_moment("ordered_at"),
-        is_moment("known_at"),
-        not_before("known_at", "ordered_at"),
-    ),
+    rules=(not_before("known_at", "ordered_at"),),
 )
 
 CUSTOMERS = Contract(
@@ -56,14 +44,12 @@ CUSTOMERS = Contract(
     key=("customer_id",),
     is_unique=True,
     columns=(
-        identity("customer_id"),
-        optional("signed_up_at", "timestamp"),
-        optional("country"),
-        optional("postcode"),
-        optional("birth_year", "integer"),
-        optional("acquisition_channel"),
+        *required("customer_id"),
+        *optional("signed_up_at", of="timestamp"),
+        *optional("country", "postcode"),
+        *optional("birth_year", of="integer"),
+        *optional("acquisition_channel"),
     ),
-    rules=(is_moment("signed_up_at"),),
 )
 
 PRODUCTS = Contract(
@@ -73,15 +59,12 @@ PRODUCTS = Contract(
     key=("product_id",),
     is_unique=True,
     columns=(
-        identity("product_id"),
-        optional("title"),
-        optional("description"),
-        optional("category"),
-        optional("unit_cost", "double"),
-        optional("launched_at", "timestamp"),
-        optional("in_stock", "boolean"),
+        *required("product_id"),
+        *optional("title", "description", "category"),
+        *optional("unit_cost", of="double"),
+        *optional("launched_at", of="timestamp"),
+        *optional("in_stock", of="boolean"),
     ),
-    rules=(is_number("unit_cost"), is_moment("launched_at")),
 )
 
 EVENTS = Contract(
@@ -92,19 +75,14 @@ EVENTS = Contract(
     is_unique=False,
     happened_at="occurred_at",
     columns=(
-        identity("visitor_id"),
-        required("occurred_at", "timestamp"),
-        identity("event_type"),
-        optional("customer_id"),
-        optional("product_id"),
-        optional("utm_source"),
-        optional("utm_medium"),
-        optional("campaign_id"),
-        optional("device"),
-        optional("country"),
-        optional("known_at", "timestamp", default="occurred_at"),
+        *required("visitor_id"),
+        *required("occurred_at", of="timestamp"),
+        *required("event_type"),
+        *optional("customer_id", "product_id"),
+        *optional("utm_source", "utm_medium", "campaign_id", "device", "country"),
+        *optional("known_at", of="timestamp", default="occurred_at"),
     ),
-    rules=(is_moment("occurred_at"), is_moment("known_at"), not_before("known_at", "occurred_at")),
+    rules=(not_before("known_at", "occurred_at"),),
 )
 
 CAMPAIGNS = Contract(
@@ -114,13 +92,11 @@ CAMPAIGNS = Contract(
     key=("campaign_id",),
     is_unique=True,
     columns=(
-        identity("campaign_id"),
-        optional("title"),
-        optional("channel"),
-        optional("started_at", "timestamp"),
-        optional("ended_at", "timestamp"),
+        *required("campaign_id"),
+        *optional("title", "channel"),
+        *optional("started_at", "ended_at", of="timestamp"),
     ),
-    rules=(is_moment("started_at"), is_moment("ended_at"), not_before("ended_at", "started_at")),
+    rules=(not_before("ended_at", "started_at"),),
 )
 
 SENDS = Contract(
@@ -131,22 +107,17 @@ SENDS = Contract(
     is_unique=True,
     happened_at="sent_at",
     columns=(
-        identity("campaign_id"),
-        identity("customer_id"),
-        required("sent_at", "timestamp"),
-        optional("channel"),
-        optional("variant"),
-        optional("arm", default="'treated'"),
-        optional("opened_at", "timestamp"),
-        optional("clicked_at", "timestamp"),
-        optional("unsubscribed_at", "timestamp"),
+        *required("campaign_id", "customer_id"),
+        *required("sent_at", of="timestamp"),
+        *optional("channel", "variant"),
+        *optional("arm", default="'treated'"),
+        *optional("opened_at", "clicked_at", "unsubscribed_at", of="timestamp"),
     ),
     rules=(
         Rule(
             broken_when="arm not in ('treated', 'control')",
             reason="'arm ''' || arm || ''' is not treated or control'",
         ),
-        is_moment("sent_at"),
         not_before("opened_at", "sent_at"),
         not_before("clicked_at", "sent_at"),
         not_before("unsubscribed_at", "sent_at"),
@@ -161,21 +132,12 @@ AD_SPEND = Contract(
     is_unique=True,
     happened_at="date",
     columns=(
-        required("date", "date"),
-        identity("channel"),
-        optional("campaign_id"),
-        optional("impressions", "double"),
-        optional("clicks", "double"),
-        optional("cost_amount", "double"),
+        *required("date", of="date"),
+        *required("channel"),
+        *optional("campaign_id"),
+        *optional("impressions", "clicks", "cost_amount", of="double"),
     ),
-    rules=(
-        is_moment("date"),
-        *(
-            rule(column)
-            for column in ("impressions", "clicks", "cost_amount")
-            for rule in (is_number, not_negative)
-        ),
-    ),
+    rules=(not_negative("impressions"), not_negative("clicks"), not_negative("cost_amount")),
 )
 
 REVIEWS = Contract(
@@ -186,15 +148,13 @@ REVIEWS = Contract(
     is_unique=True,
     happened_at="written_at",
     columns=(
-        identity("review_id"),
-        required("written_at", "timestamp"),
-        identity("text"),
-        optional("product_id"),
-        optional("customer_id"),
-        optional("rating", "double"),
-        optional("label"),
+        *required("review_id"),
+        *required("written_at", of="timestamp"),
+        *required("text"),
+        *optional("product_id", "customer_id"),
+        *optional("rating", of="double"),
+        *optional("label"),
     ),
-    rules=(is_moment("written_at"), is_number("rating")),
 )
 
 CONSENTS = Contract(
@@ -205,12 +165,10 @@ CONSENTS = Contract(
     is_unique=True,
     happened_at="recorded_at",
     columns=(
-        identity("customer_id"),
-        identity("purpose"),
-        required("is_granted", "boolean"),
-        required("recorded_at", "timestamp"),
+        *required("customer_id", "purpose"),
+        *required("is_granted", of="boolean"),
+        *required("recorded_at", of="timestamp"),
     ),
-    rules=(is_moment("recorded_at"),),
 )
 
 LEADS = Contract(
@@ -221,14 +179,13 @@ LEADS = Contract(
     is_unique=True,
     happened_at="created_at",
     columns=(
-        identity("lead_id"),
-        required("created_at", "timestamp"),
-        optional("origin"),
-        optional("attributes"),
-        optional("won_at", "timestamp"),
-        optional("won_amount", "double"),
+        *required("lead_id"),
+        *required("created_at", of="timestamp"),
+        *optional("origin", "attributes"),
+        *optional("won_at", of="timestamp"),
+        *optional("won_amount", of="double"),
     ),
-    rules=(is_moment("created_at"), not_before("won_at", "created_at"), is_number("won_amount")),
+    rules=(not_before("won_at", "created_at"),),
 )
 
 _ALL = (ORDER_LINES, CUSTOMERS, PRODUCTS, EVENTS, CAMPAIGNS, SENDS, AD_SPEND, REVIEWS, CONSENTS, LEADS)

@@ -1,13 +1,13 @@
 """Configuration of pulls from a database or a web service."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 ENVIRONMENT_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
-
-Delivered = Literal["parquet", "jsonl"]
+# One text may be written without a list.
+Texts = Annotated[tuple[str, ...], BeforeValidator(lambda text: (text,) if isinstance(text, str) else text)]
 
 
 class Declaration(BaseModel):
@@ -32,31 +32,8 @@ class Pull(Declaration):
     """
 
     cursor: str = Field(min_length=1)
-    primary_key: tuple[str, ...] = ()
+    primary_key: Texts = ()
     overlap: int = Field(default=300, ge=0)
-
-    @field_validator("primary_key", mode="before")
-    @classmethod
-    def _as_tuple(cls, key: object) -> object:
-        return (key,) if isinstance(key, str) else key
-
-    @property
-    def secret(self) -> str | None:
-        """Name of the environment variable that holds the secret; ``None`` when there is none.
-
-        Raises:
-            NotImplementedError: in this base class.
-        """
-        raise NotImplementedError
-
-    @property
-    def delivers(self) -> Delivered:
-        """Format of the files that a pull writes.
-
-        Raises:
-            NotImplementedError: in this base class.
-        """
-        raise NotImplementedError
 
 
 class Database(Pull):
@@ -69,11 +46,8 @@ class Database(Pull):
 
     @property
     def secret(self) -> str:
+        """Name of the environment variable that holds the secret."""
         return self.url_from
-
-    @property
-    def delivers(self) -> Delivered:
-        return "parquet"
 
 
 class Rest(Pull):
@@ -114,8 +88,5 @@ class Rest(Pull):
 
     @property
     def secret(self) -> str | None:
+        """Name of the environment variable that holds the token; ``None`` when there is none."""
         return self.token_from
-
-    @property
-    def delivers(self) -> Delivered:
-        return "jsonl"

@@ -1,21 +1,20 @@
 """Load delivered files: every row ends in its raw table or, with a reason, in the rejects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import duckdb
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
-from assets.ingest.config.contract import Contract
+from assets.ingest.config.contract import ORIGIN, Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.pseudonyms import refuse_mixture
-from assets.ingest.loading.rejection_reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
-from assets.ingest.loading.write_raw import append_rows, has_redelivery, recreate_empty
+from assets.ingest.loading.typed_rows import REMEDY
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import LOAD_LOG, REJECTS
+from assets.keys import LOAD_LOG, REJECTS, raw
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -46,7 +45,7 @@ class LoadRecord:
     quarantine_reason: str | None = None
 
 
-_LOAD_LOG_NAMES = ", ".join(field.name for field in fields(LoadRecord))
+_LOAD_LOG_NAMES = ", ".join(LoadRecord.__slots__)
 
 
 def load_sources(
@@ -89,17 +88,6 @@ def read_load_log(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
     return [LoadRecord(**dict(zip(LoadRecord.__slots__, row, strict=True))) for row in rows]
 
 
-def reconciliation_gaps(records: Sequence[LoadRecord]) -> list[str]:
-    """One sentence per file whose rows do not add up."""
-    return [
-        f"{record.source_file} ({record.source}): {record.rows_in} rows in, "
-        f"but {record.rows_loaded} loaded and {record.rows_rejected} rejected: "
-        f"{record.rows_in - record.rows_loaded - record.rows_rejected:+d} unaccounted for"
-        for record in records
-        if record.rows_in != record.rows_loaded + record.rows_rejected
-    ]
-
-
 def quarantined_files(records: Sequence[LoadRecord]) -> list[str]:
     """One sentence per unreadable file, with the reason and the remedy."""
     return [
@@ -135,7 +123,7 @@ def _load_table(
     sources = business.sources_of(contract.table)
     files = [file for source in sources for file in resolved_files(business, source)]
     if not files:
-        recreate_empty(connection, contract)
+        _recreate_empty(connection, contract)
         return []
     prints = [fingerprint(business, file) for file in files]
     records = _records_of(connection, contract)
@@ -148,15 +136,77 @@ def _load_table(
     for first in sorted({unchanged, 0}, reverse=True):
         with scratch_database(connection) as (scratch, name):
             load_into_scratch(scratch, business, files=files[first:], mappings=mappings, vault=vault)
-            if first and has_redelivery(connection, contract, scratch=name):
+            if first and _has_redelivery(connection, contract, scratch=name):
                 continue
             if not first:
-                recreate_empty(connection, contract)
-            append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
+                _recreate_empty(connection, contract)
+            _append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
             break
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
     return records
+
+
+def _has_redelivery(connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str) -> bool:
+    """Whether a valid row in the scratch database has a key that is in the raw table already."""
+    same = " and ".join(f"stored.{name} is not distinct from incoming.{name}" for name in contract.key)
+    found = connection.execute(
+        f"select 1 from {scratch}.incoming semi join {raw(contract.table).sql} as stored on {same} "
+        "where incoming.reason is null limit 1"
+    )
+    return found.fetchone() is not None
+
+
+def _append_rows(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    *,
+    scratch: str,
+    files: Sequence[SourceFile],
+    fingerprints: Sequence[str],
+) -> None:
+    """Append the rows in the scratch database to the raw table, the rejects and the load log."""
+    names = ", ".join(column.name for column in contract.columns)
+    # The rows are in order already. Sorting them, needed after a join, would take as long as reading them.
+    connection.execute(
+        f"insert into {raw(contract.table).sql} select {names}, ($sources)[file_number + 1], "
+        f"($files)[file_number + 1], source_line from {scratch}.incoming where reason is null",
+        {"sources": [file.source.name for file in files], "files": [file.name for file in files]},
+    )
+    connection.execute(
+        f"insert into {REJECTS.sql} select {literal(contract.table)}, source, source_file, source_line, "
+        f"raw_text, reason from {scratch}.rejected inner join {scratch}.delivered using (file_number) "
+        "order by file_number, source_line"
+    )
+    _append_load_records(connection, contract, scratch=scratch, fingerprints=fingerprints)
+
+
+def _recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Create the raw table empty, and delete its rejects and load records."""
+    columns = [*((column.name, column.type) for column in contract.columns), *ORIGIN]
+    declared = ", ".join(f"{name} {sql_type}" for name, sql_type in columns)
+    connection.execute(f"create or replace table {raw(contract.table).sql} ({declared})")
+    for log in (REJECTS, LOAD_LOG):
+        connection.execute(f"delete from {log.sql} where table_name = ?", [contract.table])
+
+
+def _append_load_records(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str, fingerprints: Sequence[str]
+) -> None:
+    """Append one record per file: rows read, rows in the raw table, rows in the rejects."""
+    table = literal(contract.table)
+    connection.execute(
+        f"insert into {LOAD_LOG.sql} by name with loaded as ("
+        f"select source, source_file, count(*) as rows_loaded from {raw(contract.table).sql} group by 1, 2), "
+        "rejected as (select source, source_file, count(*) as rows_rejected "
+        f"from {REJECTS.sql} where table_name = {table} group by 1, 2) "
+        f"select source, {table} as table_name, source_file, "
+        "($fingerprints)[file_number + 1] as file_fingerprint, "
+        "rows_in, coalesce(rows_loaded, 0) as rows_loaded, coalesce(rows_rejected, 0) as rows_rejected, "
+        f"quarantine_reason from {scratch}.delivered left join loaded using (source, source_file) "
+        "left join rejected using (source, source_file) order by file_number",
+        {"fingerprints": list(fingerprints)},
+    )
 
 
 def _records_of(connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[LoadRecord]:

@@ -9,7 +9,7 @@ import pandas as pd
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.pii_columns import NOBODY, UNCLEAR
+from assets.ingest.parsing.files import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
@@ -20,11 +20,12 @@ ID = "customer_id"
 KIND = "delivered customer_id"
 # Source name of the ids in the vault; it cannot collide, because names of sources have no blank.
 DELIVERED_IDS = "delivered ids"
+_REPLACEMENT = '"landing token"'
 _TOKEN_PATTERN = literal(f"{TOKEN}|{NOBODY}|{UNCLEAR}")
 
 
 class PseudonymisedFiles(NamedTuple):
-    """Parsed files with tokens in place of customer ids, and the mapping for them.
+    """Parsed files with tokens in place of customer ids.
 
     Attributes:
         id_column: The column of ``parsed`` that holds the tokens; ``None`` when none does.
@@ -33,7 +34,6 @@ class PseudonymisedFiles(NamedTuple):
     """
 
     parsed: ParsedFiles
-    mapping: Mapping[str, Expression]
     id_column: str | None = None
     ids: Mapping[str, str] = {}
     has_new_ids: bool = False
@@ -100,12 +100,7 @@ def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:
 
 
 def with_tokens(
-    scratch: duckdb.DuckDBPyConnection,
-    parsed: ParsedFiles,
-    business: BusinessConfig,
-    *,
-    mapping: Mapping[str, Expression],
-    vault: Vault | None,
+    scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, business: BusinessConfig, *, vault: Vault | None
 ) -> PseudonymisedFiles:
     """Replace customer ids by tokens if the business asks for them; else return ``parsed`` unchanged.
 
@@ -115,31 +110,32 @@ def with_tokens(
         scratch: The scratch database.
         parsed: Parsed files.
         business: Decides whether there are tokens.
-        mapping: Expression of each raw column.
         vault: Makes the tokens.
 
     Raises:
         ValueError: when the business asks for tokens and there is no vault.
         Unreadable: when the id's expression does not fit the files.
     """
-    column = id_column(business, parsed.source, mapping)
+    column = id_column(business, parsed.source, parsed.mapping)
     described = scratch.execute(f"describe {parsed.rows}").fetchall()
     if column is None or column.lower() not in {str(name).lower() for name, *_ in described}:
-        return PseudonymisedFiles(parsed, mapping)
+        return PseudonymisedFiles(parsed)
     if vault is None:
         raise ValueError("customer_ids: tokens needs a vault to make the tokens")
     name, rows = quoted(column), f"{parsed.rows}_pseudonymised"
-    ids = _make_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
+    ids = _make_tokens(scratch, parsed, business, vault)
     scratch.execute(
-        f"create or replace table {rows} as select rows.* replace (value_tokens.token as {name}) "
+        f"create or replace table {rows} as select rows.* replace (id_values.{_REPLACEMENT} as {name}) "
         f"from {parsed.rows} as rows "
         f"inner join id_values on rows.{name} is not distinct from id_values.{name} "
-        f"inner join value_tokens on value_tokens.value_number = id_values.{quoted(LINE)} "
         f"order by rows.{quoted(FILE)}, rows.{quoted(LINE)}"
     )
     return PseudonymisedFiles(
-        parsed._replace(rows=rows, is_view=False),
-        {**mapping, ID: Expression(name, (column,), is_plain=True)},
+        parsed._replace(
+            rows=rows,
+            mapping={**parsed.mapping, ID: Expression(name, (column,), is_plain=True)},
+            is_view=False,
+        ),
         id_column=column,
         ids=ids,
         has_new_ids=_has_new_ids(scratch),
@@ -147,65 +143,49 @@ def with_tokens(
 
 
 def _make_tokens(
-    scratch: duckdb.DuckDBPyConnection,
-    parsed: ParsedFiles,
-    business: BusinessConfig,
-    *,
-    mapping: Mapping[str, Expression],
-    vault: Vault,
+    scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, business: BusinessConfig, vault: Vault
 ) -> dict[str, str]:
-    """Create ``id_values`` and ``value_tokens``; return the id of each new token."""
-    _list_id_values(scratch, parsed, quoted(mapping[ID].columns[0]))
+    """Put a token beside every value in ``id_values``; return the id of each new token."""
+    expression = parsed.mapping[ID]
+    name = quoted(expression.columns[0])
+    _list_id_values(scratch, parsed, name)
     if not _has_new_ids(scratch):
         return {}
     # The expression runs on new values only: a token may not have the type it expects.
-    typed = typed_rows(scratch, parsed._replace(rows="new_values"), business, mapping={ID: mapping[ID]})
+    typed = typed_rows(scratch, parsed._replace(rows="new_values", mapping={ID: expression}), business)
     scratch.execute(f"create or replace table typed_ids as select {ID}, source_line, reason from ({typed})")
     found = scratch.execute(f"select distinct {ID} from typed_ids where {ID} is not null and reason is null")
     tokens = _tokens(vault, [str(each) for (each,) in found.fetchall()])
-    _mark_tokens_erased(vault, tokens)
+    # Suppress the tokens of erased ids too: an id may have been erased before tokens existed.
+    if gone := vault.erased(ID, tokens):
+        vault.mark_erased({ID: [tokens[each] for each in gone]})
     scratch.register("new_tokens", pd.DataFrame(tokens.items(), columns=["id", "new_token"], dtype="string"))
     scratch.execute(
-        "update value_tokens set token = case when reason is null then new_token "
-        f"when is_present then {literal(UNCLEAR)} end "
-        f"from typed_ids left join new_tokens on {ID} = id "
-        "where source_line = value_number and not is_pseudonym"
+        f"update id_values set {_REPLACEMENT} = case when typed_ids.reason is null then new_tokens.new_token "
+        f"when id_values.{name} is not null then {literal(UNCLEAR)} end "
+        f"from typed_ids left join new_tokens on typed_ids.{ID} = new_tokens.id "
+        f"where typed_ids.source_line = id_values.{quoted(LINE)}"
     )
     scratch.unregister("new_tokens")
     return {token: each for each, token in tokens.items()}
 
 
 def _list_id_values(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str) -> None:
-    """Create ``id_values`` of column ``name``, ``value_tokens``, and ``new_values`` without a token.
+    """Create ``id_values`` of column ``name``, with the tokens among them, and ``new_values``, all others.
 
-    Two tables, because a file's column may have any name, and only the first holds such a column.
+    A file's column may have any name, so the other columns have a space in theirs.
     """
+    is_token = f"coalesce(regexp_full_match({name}::varchar, {_TOKEN_PATTERN}), false)"
     scratch.execute(
         f"create or replace table id_values as select {name}, row_number() over () as {quoted(LINE)}, "
-        f"0 as {quoted(FILE)} from (select distinct {name} from {parsed.rows})"
+        f"0 as {quoted(FILE)}, case when {is_token} then nullif({name}::varchar, {literal(NOBODY)}) end "
+        f"as {_REPLACEMENT} from (select distinct {name} from {parsed.rows})"
     )
-    scratch.execute(
-        "create or replace table value_tokens as select value_number, is_present, is_pseudonym, "
-        f"case when is_pseudonym then nullif(id_text, {literal(NOBODY)}) end as token "
-        "from (select value_number, id_text, id_text is not null as is_present, "
-        f"coalesce(regexp_full_match(id_text, {_TOKEN_PATTERN}), false) as is_pseudonym "
-        f"from (select {quoted(LINE)} as value_number, {name}::varchar as id_text from id_values))"
-    )
-    scratch.execute(
-        "create or replace view new_values as from id_values "
-        f"where {quoted(LINE)} in (select value_number from value_tokens where not is_pseudonym)"
-    )
+    scratch.execute(f"create or replace view new_values as from id_values where not {is_token}")
 
 
 def _has_new_ids(scratch: duckdb.DuckDBPyConnection) -> bool:
     return scratch.execute("select 1 from new_values limit 1").fetchone() is not None
-
-
-def _mark_tokens_erased(vault: Vault, tokens: Mapping[str, str]) -> None:
-    """Suppress the tokens of erased ids too: an id may have been erased before tokens existed."""
-    gone = vault.erased(ID, tokens)
-    if gone:
-        vault.mark_erased({ID: [tokens[each] for each in gone]})
 
 
 def refuse_mixture(connection: duckdb.DuckDBPyConnection, business: BusinessConfig) -> None:

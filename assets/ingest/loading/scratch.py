@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count, groupby
 
 import duckdb
 
 from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
+from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.loading.write_raw import ERASED, reject_erased
 from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, restrict_to, schema_groups
+from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
@@ -25,6 +26,8 @@ ENGINE_FAILURES = (
     duckdb.OutOfMemoryException,
     duckdb.TransactionException,
 )
+
+ERASED = "it is about a customer who was erased"
 
 Mappings = Mapping[str, Mapping[str, Expression]]
 
@@ -79,48 +82,33 @@ def load_into_scratch(
     """
     contract = files[0].source.contract
     _make_tables(scratch, contract)
-    numbered = _in_delivery_order(business, files, mappings)
+    ids = {file.source.name: id_column(business, file.source, mappings[file.source.name]) for file in files}
+    numbered = [
+        OrderedFile(number, replace(file, id_column=ids[file.source.name]))
+        for number, file in enumerate(files)
+    ]
     groups = [
         group
         for _, delivered in groupby(numbered, key=lambda each: each.file.source.name)
         for group in schema_groups(scratch, tuple(delivered))
     ]
-    parsed_groups = [
-        parsed
-        for group in groups
-        for parsed in _load_group(
-            scratch, business, files=group, mapping=mappings[group[0].file.source.name], vault=vault
-        )
-    ]
+    load = partial(_load_group, scratch, business, mappings=mappings, vault=vault)
+    parsed_groups = [parsed for group in groups for parsed in load(group)]
     if [each.number for group in groups for each in group] != list(range(len(files))):
         scratch.execute("create or replace table incoming as from incoming order by file_number, source_line")
     reject_unclear_ids(scratch, contract)
     if vault is not None:
-        reject_erased(scratch, contract, vault)
+        _reject_erased(scratch, contract, vault)
     _reject_redelivered(scratch, contract)
     for parsed in parsed_groups:
         _copy_rejected_rows(scratch, parsed)
 
 
-def _in_delivery_order(
-    business: BusinessConfig, files: Sequence[SourceFile], mappings: Mappings
-) -> list[OrderedFile]:
-    ids = {file.source.name: id_column(business, file.source, mappings[file.source.name]) for file in files}
-    return [
-        OrderedFile(number, replace(file, id_column=ids[file.source.name]))
-        for number, file in enumerate(files)
-    ]
-
-
 def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     columns = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
     scratch.execute(
-        f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar)"
-    )
-    scratch.execute(
-        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar)"
-    )
-    scratch.execute(
+        f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar); "
+        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar); "
         "create table delivered (file_number integer, source varchar, source_file varchar, "
         "rows_in bigint, quarantine_reason varchar)"
     )
@@ -129,41 +117,34 @@ def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None
 def _load_group(
     scratch: duckdb.DuckDBPyConnection,
     business: BusinessConfig,
-    *,
     files: tuple[OrderedFile, ...],
-    mapping: Mapping[str, Expression],
+    *,
+    mappings: Mappings,
     vault: Vault | None,
-) -> list[ParsedFiles]:
+) -> Iterator[ParsedFiles]:
     """Parse and type ``files`` in one query, one by one if that fails; quarantine what fails alone."""
     try:
-        parsed = read(scratch, files, mapping)
-        pseudonymised = with_tokens(scratch, parsed, business, mapping=mapping, vault=vault)
-        query = typed_rows(scratch, pseudonymised.parsed, business, mapping=pseudonymised.mapping)
-        scratch.execute(f"insert into incoming by name {query}")
+        parsed = read(scratch, files, mappings[files[0].file.source.name])
+        parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
+        scratch.execute(f"insert into incoming by name {typed_rows(scratch, parsed, business)}")
     except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error) as failed:
         if len(files) == 1:
-            _quarantine(scratch, files[0], reason=_error_text(failed))
-            return []
-        return [
-            parsed
-            for each in files
-            for parsed in _load_group(scratch, business, files=(each,), mapping=mapping, vault=vault)
-        ]
-    _record_row_counts(scratch, pseudonymised.parsed)
-    return [pseudonymised.parsed]
+            _quarantine(scratch, files[0], failed)
+            return
+        for each in files:
+            yield from _load_group(scratch, business, (each,), mappings=mappings, vault=vault)
+    else:
+        _record_row_counts(scratch, parsed)
+        yield parsed
 
 
-def _error_text(failed: Exception) -> str:
-    if isinstance(failed, Unreadable):
-        return str(failed)
-    # The message of a failed cast ends with a quotation of the query.
-    return f"it cannot be read: {str(failed).strip().splitlines()[0]}"
-
-
-def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, *, reason: str) -> None:
+def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, failed: Exception) -> None:
     """Record an unreadable file as one rejected row."""
+    # The message of a failed cast ends with a quotation of the query.
+    is_named = isinstance(failed, Unreadable)
+    reason = str(failed) if is_named else f"it cannot be read: {str(failed).strip().splitlines()[0]}"
     scratch.execute("insert into rejected values (?, null, null, ?)", [each.number, reason])
     scratch.execute(
         "insert into delivered values (?, ?, ?, 1, ?)",
@@ -186,6 +167,23 @@ def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) 
         f"(select {quoted(FILE)} as number, count(*) as rows_in from {parsed.rows} group by 1) "
         "using (number)"
     )
+
+
+def _reject_erased(scratch: duckdb.DuckDBPyConnection, contract: Contract, vault: Vault) -> None:
+    """Reject the rows in ``incoming`` of customers on the suppression list, before any other reason.
+
+    Once the list has an entry, malformed lines are kept without their text: they may hold data of an erased
+    customer.
+    """
+    if not vault.has_erased():
+        return
+    scratch.execute("update rejected set raw_text = null")
+    for kind in (column.name for column in contract.columns if column.name in PERSONS):
+        found = scratch.execute(f"select distinct {kind} from incoming where {kind} is not null").fetchall()
+        gone = vault.erased(kind, [str(each) for (each,) in found])
+        if gone:
+            sql = f"update incoming set reason = $reason where list_contains($gone, {kind})"
+            scratch.execute(sql, {"reason": ERASED, "gone": sorted(gone)})
 
 
 def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -222,16 +220,20 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) 
 
 def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
     """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers."""
-    own = {each.number for each in parsed.files}
     found = scratch.execute("select distinct file_number from incoming where reason is not null").fetchall()
-    numbers = frozenset(own.intersection(int(number) for (number,) in found))
-    if not numbers:
+    files = tuple(each for each in parsed.files if (each.number,) in found)
+    if not files:
         return
-    rows = restrict_to(scratch, parsed, numbers).rows
-    columns = ", ".join(f"{quoted(name)} := {quoted(name)}" for name in parsed.columns)
+    if parsed.is_view:
+        # Only the files with a rejected row are read again.
+        parsed = create_parquet_view(scratch, parsed._replace(files=files))
+    columns = ", ".join(f"{quoted(name)} := rows.{quoted(name)}" for name in parsed.columns)
+    # Qualified, because an export may have columns of these names.
     scratch.execute(
-        "insert into rejected select file_number, source_line, "
-        f"case when reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, reason "
-        "from (select file_number, source_line, reason from incoming where reason is not null) "
-        f"as rejected inner join {rows} on source_line = {quoted(LINE)} and file_number = {quoted(FILE)}"
+        "insert into rejected select refused.file_number, refused.source_line, "
+        f"case when refused.reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, "
+        "refused.reason "
+        "from (select file_number, source_line, reason from incoming where reason is not null) as refused "
+        f"inner join {parsed.rows} as rows on refused.source_line = rows.{quoted(LINE)} "
+        f"and refused.file_number = rows.{quoted(FILE)}"
     )

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 import duckdb
 
 from assets.ingest.config.business import BusinessConfig, Expression
-from assets.ingest.config.contract import Column, Contract
-from assets.ingest.loading.rejection_reasons import reason_expressions
-from assets.ingest.parsing.files import Unreadable
-from assets.ingest.parsing.pii_columns import describe_columns
+from assets.ingest.config.contract import EXPECTED, Column, Contract
+from assets.ingest.parsing.files import Unreadable, describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 
@@ -23,17 +21,13 @@ _HAS_OFFSET = f"':[0-9]{{2}}([.][0-9]+)?{_OFFSET}$'"
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)"
 # Trimming every value takes three times as long as testing it first.
 _HAS_BLANKS = r"'^[\s\x{A0}\x{200B}\x{FEFF}]|[\s\x{A0}\x{200B}\x{FEFF}]$'"
+# Separates a reason from its remedy; the counts of rejects by kind leave the remedy out.
+REMEDY = ": map "
 # Beyond this a double cannot represent every whole number.
 _LARGEST_EXACT = 2**53
 
 
-def typed_rows(
-    connection: duckdb.DuckDBPyConnection,
-    parsed: ParsedFiles,
-    business: BusinessConfig,
-    *,
-    mapping: Mapping[str, Expression],
-) -> str:
+def typed_rows(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, business: BusinessConfig) -> str:
     """Build a query for the contract's columns, ``source_line``, ``file_number`` and ``reason``.
 
     ``reason`` is null when the row is valid. Blanks around text are trimmed before conversion:
@@ -43,23 +37,21 @@ def typed_rows(
         connection: The scratch database.
         parsed: Parsed files.
         business: Gives time zone and currency.
-        mapping: Expression of each raw column.
 
     Raises:
         Unreadable: when an expression names a column that the files lack, or does not fit their types.
     """
-    types = _types(connection, parsed, mapping)
-    contract = parsed.source.contract
-    attempted = ", ".join(_attempted(name, expression) for name, expression in mapping.items())
+    types, contract = _types(connection, parsed), parsed.source.contract
+    attempted = ", ".join(_attempted(name, expression) for name, expression in parsed.mapping.items())
     typed = ", ".join(_typed(column, types, time_zone=business.time_zone) for column in contract.columns)
-    reasons = ", ".join(reason_expressions(contract, mapping, types))
+    reasons = ", ".join(_reasons(parsed, types))
     rule_reasons = "".join(
-        f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.rules
+        f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.all_rules
     )
     place = f"{quoted(LINE)}, {quoted(FILE)}"
     return (
         f"with mapped as (select {place}, {attempted} from {parsed.rows}), "
-        f"given as (select *, {_cleaned(types, contract, mapping)} from mapped), "
+        f"given as (select *, {_cleaned(parsed, types)} from mapped), "
         f"typed as (select *, {typed} from given), "
         f"filled as (select {place}, {_with_defaults(contract, business.currency)}, "
         f"nullif(concat_ws('; ', {reasons}), '') as value_reasons from typed) "
@@ -69,46 +61,41 @@ def typed_rows(
     )
 
 
-def _types(
-    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, mapping: Mapping[str, Expression]
-) -> dict[str, str]:
+def _types(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> dict[str, str]:
     """SQL type of each mapped expression, found without evaluating it."""
     columns = {str(row[0]) for row in connection.execute(f"describe {parsed.rows}").fetchall()}
     known = {name.lower() for name in columns - {LINE, FILE}}
-    for name, expression in mapping.items():
-        missing = [wanted for wanted in expression.columns if wanted.lower() not in known]
-        if missing:
-            raise Unreadable(_missing_column_text(parsed, name, expression=expression, missing=missing[0]))
-    values = [f"({expression.sql}\n)" for expression in mapping.values()]
+    for name, expression in parsed.mapping.items():
+        for wanted in expression.columns:
+            if wanted.lower() not in known:
+                raise Unreadable(_missing_column_text(parsed, name, missing=wanted))
+    values = [f"({expression.sql}\n)" for expression in parsed.mapping.values()]
     try:
         described = connection.execute(f"describe select {', '.join(values)} from {parsed.rows}").fetchall()
     except duckdb.Error:
-        described = [
-            _describe_alone(connection, parsed, name, expression=expression)
-            for name, expression in mapping.items()
-        ]
-    return {name: str(row[1]) for name, row in zip(mapping, described, strict=True)}
+        described = [_describe_alone(connection, parsed, name) for name in parsed.mapping]
+    return {name: str(row[1]) for name, row in zip(parsed.mapping, described, strict=True)}
 
 
 def _describe_alone(
-    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str, *, expression: Expression
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str
 ) -> tuple[object, ...]:
+    sql = parsed.mapping[name].sql
     try:
-        found = connection.execute(f"describe select ({expression.sql}\n) from {parsed.rows}").fetchall()
+        found = connection.execute(f"describe select ({sql}\n) from {parsed.rows}").fetchall()
     except duckdb.Error as rejected:
         raise Unreadable(
-            f"column {name} is mapped to {expression.sql}: {str(rejected).strip().splitlines()[0]}; "
+            f"column {name} is mapped to {sql}: {str(rejected).strip().splitlines()[0]}; "
             f"{describe_columns(parsed.files[0].file, parsed.columns)}"
         ) from rejected
     return tuple(found[0])
 
 
-def _missing_column_text(parsed: ParsedFiles, name: str, *, expression: Expression, missing: str) -> str:
-    source = parsed.source
-    mapped = f"column {name} is mapped to {expression.sql}"
-    if missing.lower() in {column.lower() for column in source.pii}:
+def _missing_column_text(parsed: ParsedFiles, name: str, *, missing: str) -> str:
+    mapped, pii = f"column {name} is mapped to {parsed.mapping[name].sql}", parsed.source.pii
+    if missing.lower() in {column.lower() for column in pii}:
         remedy = "; to replace it by a token, set customer_ids: tokens" if name == "customer_id" else ""
-        return f"{mapped}, which is personal, never read: {', '.join(source.pii)}{remedy}"
+        return f"{mapped}, which is personal, never read: {', '.join(pii)}{remedy}"
     lower = {column.lower(): column for column in parsed.columns}
     near = difflib.get_close_matches(missing.lower(), lower, n=1)
     meant = f" Did you mean {lower[near[0]]!r}?" if near else ""
@@ -122,12 +109,12 @@ def _attempted(name: str, expression: Expression) -> str:
     return f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
 
 
-def _cleaned(types: Mapping[str, str], contract: Contract, mapping: Mapping[str, Expression]) -> str:
+def _cleaned(parsed: ParsedFiles, types: Mapping[str, str]) -> str:
     """SQL of the mapped values, trimmed; blank text, and NaN for a text column, become null."""
-    texts = {column.name for column in contract.columns if column.type == "varchar"}
+    texts = {column.name for column in parsed.source.contract.columns if column.type == "varchar"}
     columns = []
     for name, sql_type in types.items():
-        given = quoted("try " + name) if mapping[name].is_plain else f"{quoted('try ' + name)}[1]"
+        given = quoted("try " + name) if parsed.mapping[name].is_plain else f"{quoted('try ' + name)}[1]"
         if sql_type == "VARCHAR":
             trimmed = f"nullif(trim({given}, {_BLANKS}), '')"
             given = (
@@ -195,3 +182,58 @@ def _with_defaults(contract: Contract, currency: str) -> str:
             value = f"coalesce({value}, {default})::{column.type}"
         columns.append(f"{value} as {column.name}")
     return ", ".join(columns)
+
+
+def _reasons(parsed: ParsedFiles, types: Mapping[str, str]) -> list[str]:
+    """SQL of rejection reasons over columns ``try x``, ``given x`` and ``typed x``; null on a valid row."""
+    found = []
+    for column in (column for column in parsed.source.contract.columns if column.name in types):
+        (sql, _, is_plain), sql_type = parsed.mapping[column.name], types[column.name]
+        tried, given, typed = (quoted(f"{stage} {column.name}") for stage in ("try", "given", "typed"))
+        if not is_plain:
+            failed = literal(f"{column.name}: {sql} cannot be worked out on this row")
+            found.append(f"case when {tried} is null then {failed} end")
+        if column.type != "varchar" or sql_type != "VARCHAR":
+            found.append(_mistyped(column, sql, sql_type=sql_type))
+        else:
+            damaged = literal(f"{column.name} holds a NUL byte: the export is damaged, or is UTF-16")
+            found.append(f"case when contains({typed}, chr(0)) then {damaged} end")
+        if not column.is_nullable:
+            missing = literal(f"{column.name} is missing: {sql} gives nothing")
+            is_worked_out = "true" if is_plain else f"{tried} is not null"
+            found.append(f"case when {is_worked_out} and {given} is null then {missing} end")
+    return found
+
+
+def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:
+    given, typed = quoted(f"given {column.name}"), quoted(f"typed {column.name}")
+    expected = f"' is not {EXPECTED[column.type]}"
+    if column.type == "varchar" and sql_type in {"DOUBLE", "FLOAT"}:
+        expected = "' is a number too long to be exact: export it as text"
+    remedy = _remedy(column, sql, given=given) if sql_type == "VARCHAR" else "''"
+    words = f"{literal(f'{column.name} {chr(39)}')} || {given}::varchar || {literal(expected)} || {remedy}"
+    return f"case when {given} is not null and {typed} is null then {words} end"
+
+
+def _remedy(column: Column, sql: str, *, given: str) -> str:
+    """SQL of a mapping to suggest, where the form of the value shows its meaning; never applied by itself."""
+    match column.type:
+        case "double" | "integer":
+            remedies = {
+                r"^[-+]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$": f"replace(replace({sql}, '.', ''), ',', '.')",
+                r"^[-+]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$": f"replace({sql}, ',', '')",
+                r"^[-+]?[0-9]+(,[0-9]+)+$": f"replace({sql}, ',', '.') if the comma is the decimal sign, "
+                f"replace({sql}, ',', '') if it groups thousands",
+            }
+        case "date" | "timestamp":
+            remedies = {
+                r"^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}": f"strptime({sql}, '%d.%m.%Y') or the like: "
+                "only you know whether the day or the month comes first"
+            }
+        case _:
+            return "''"
+    cases = " ".join(
+        f"when regexp_matches({given}, {literal(shape)}) then {literal(REMEDY + words)}"
+        for shape, words in remedies.items()
+    )
+    return f"case {cases} else '' end"

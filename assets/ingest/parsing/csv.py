@@ -1,4 +1,7 @@
-"""Parsing of CSV into text columns: names from the header, records split by DuckDB, no types inferred."""
+"""Parsing of CSV into text columns: names from the header, records split by DuckDB, no types inferred.
+
+DuckDB numbers records, while editors number lines of text, so each record is placed on its line.
+"""
 
 import csv
 import re
@@ -6,12 +9,11 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.parsing.csv_lines import place_on_lines, with_lines
 from assets.ingest.parsing.file_format import Compression
-from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.pii_columns import WITHHELD, without_personal
+from assets.ingest.parsing.files import WITHHELD, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     KEEP_ERRORS,
+    LINE,
     LONGEST_LINE,
     ROW,
     WHOLE_LINES,
@@ -49,6 +51,8 @@ class Text(NamedTuple):
 def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     """Create table ``rows`` of the well-formed records; the others go to table ``broken``.
 
+    Values stay text, so that the rejects can show a value that does not convert.
+
     Args:
         connection: The scratch database.
         text: The file.
@@ -64,7 +68,6 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
     delimiter, names = header_of(connection, text)
     kept = without_personal(text.file, names)
     # The dialect is given, not guessed: DuckDB's guess fails as a whole on a file with one broken line.
-    # Values stay text, so that the rejects can show a value that does not convert.
     options = (
         f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, {KEEP_ERRORS}"
@@ -81,8 +84,11 @@ def read_records(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -
             "its line ends are mixed: some LF, some CRLF or CR; save it with one kind"
         ) from error
     keep_broken(connection, text.file)
-    starts = place_on_lines(connection, text.lines, records="records", broken="broken")
-    connection.execute(f"create or replace table {rows} as {with_lines('records', starts, listed(kept))}")
+    _place_on_lines(connection, text.lines)
+    connection.execute(
+        f"create or replace table {rows} as select records.* exclude {quoted(ROW)}, good_starts.line as "
+        f"{quoted(LINE)} from records positional join good_starts where {quoted(ROW)} is not null"
+    )
     return kept
 
 
@@ -137,3 +143,46 @@ def deduplicate_names(names: list[str]) -> list[str]:
             candidate += "_"
         unique.append(candidate)
     return unique
+
+
+def _place_on_lines(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
+    """Create ``good_starts``, the lines of ``records`` in order, and put line numbers into ``broken``.
+
+    Both tables are in order and ``good_starts`` is at least as long as ``records``, so they are joined by
+    position; a join on the number would lose the order.
+
+    A record begins on every line before which the number of quotes is even; the header is line 1. A stray
+    quote inside a value upsets that count, and so do bytes in another encoding; then each record is taken to
+    have one line, so that line numbers are off by blank lines and by line breaks inside values. On entry
+    ``broken.source_line`` counts records and blank lines, as DuckDB does.
+    """
+    _find_starts(connection, lines)
+    _find_good_starts(connection)
+    counts = "select (select count(*) from good_starts) = (select count(*) from records)"
+    if connection.execute(counts).fetchone() != (True,):
+        connection.execute(
+            "create or replace table starts as select range as line, range as record, false as is_blank "
+            "from range(1, 2 + (select count(*) from records) + (select count(*) from broken))"
+        )
+        _find_good_starts(connection)
+    connection.execute("update broken set source_line = line from starts where record = source_line")
+
+
+def _find_starts(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
+    connection.execute(
+        "create or replace table starts as with lines as ("
+        f"select row_number() over () as line, coalesce(text, '') as text from {lines}), "
+        "counted as (select line, text = '' as is_blank, coalesce(sum(length(text) - length(replace(text, "
+        "chr(34), ''))) over (order by line rows between unbounded preceding and 1 preceding), 0) as quotes "
+        "from lines) select line, is_blank, row_number() over (order by line) as record "
+        "from counted where quotes % 2 = 0"
+    )
+
+
+def _find_good_starts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create ``good_starts``: the lines of well-formed, non-blank records."""
+    connection.execute(
+        "create or replace table good_starts as select line "
+        "from starts anti join broken on starts.record = broken.source_line "
+        "where not is_blank and record > 1 order by line"
+    )

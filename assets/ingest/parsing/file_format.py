@@ -7,7 +7,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from assets.ingest.config.business import BusinessInvalid, Format
+from assets.ingest.config.business import Format
 from assets.ingest.parsing.files import SourceFile, Unreadable
 
 Compression = Literal["none", "gzip", "zstd"]
@@ -22,6 +22,15 @@ _COMPRESSION_MAGIC: Mapping[bytes, Compression] = MappingProxyType(
     {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 )
 _PARQUET = b"PAR1"
+_PACKED = (".gz", ".zst")
+_FORMATS: Mapping[Format, tuple[str, ...]] = MappingProxyType(
+    {
+        "csv": (".csv", ".tsv", ".txt"),
+        "parquet": (".parquet",),
+        "json": (".json",),
+        "jsonl": (".jsonl", ".ndjson"),
+    }
+)
 _UNSUPPORTED = MappingProxyType(
     {
         b"PK\x03\x04": "it is a zip archive, such as an Excel workbook (.xlsx): save the sheet as CSV UTF-8",
@@ -37,16 +46,19 @@ _BYTE_ORDER_MARKS = MappingProxyType(
 
 
 def format_of(file: SourceFile) -> Format:
-    """Format of ``file``.
+    """Format of ``file``: as declared, else by its suffix, ``.gz`` and ``.zst`` removed first.
 
     Raises:
         Unreadable: when no format is declared and the suffix is unknown.
     """
-    try:
-        return file.source.format_of(file.path)
-    except BusinessInvalid as unknown:
-        # The message starts with the source, which the load log and the rejects name in a column.
-        raise Unreadable(str(unknown).split(": ", 1)[1]) from unknown
+    name = Path(file.path.stem) if file.path.suffix in _PACKED else file.path
+    by_suffix = (kind for kind, suffixes in _FORMATS.items() if name.suffix.lower() in suffixes)
+    found = file.source.format or next(by_suffix, None)
+    if found is None:
+        raise Unreadable(
+            f"{file.path} has no known suffix; set format to csv, parquet, json or jsonl in this source"
+        )
+    return found
 
 
 def compression_of(file: SourceFile) -> Compression:
@@ -59,7 +71,7 @@ def compression_of(file: SourceFile) -> Compression:
         Unreadable: when it is a link out of its folder, is not text where text is expected, is truncated or
             damaged, or unpacks beyond the limits.
     """
-    if file.is_outside_folder:
+    if not file.path.resolve().is_relative_to(file.folder.resolve()):
         raise Unreadable(f"it is a link out of {file.folder}: deliver the file itself")
     with file.path.open("rb") as stream:
         first = stream.read(CHUNK)
@@ -86,7 +98,7 @@ def _unpacked_start(path: Path, compression: Compression) -> bytes:
     size = path.stat().st_size
     limit = max(UNPACKED_BYTES, UNPACKED_RATIO * size)
     try:
-        with pa.OSFile(str(path)) as packed, pa.CompressedInputStream(packed, compression) as stream:
+        with pa.input_stream(str(path), compression=compression) as stream:
             first = bytes(stream.read(CHUNK))
             unpacked = len(first)
             while chunk := stream.read(CHUNK):

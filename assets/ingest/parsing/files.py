@@ -1,7 +1,8 @@
-"""Files that match a source's globs, and their fingerprints."""
+"""Files that match a source's globs, their fingerprints, and their personal (PII) columns."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from glob import escape, glob, has_magic
@@ -10,9 +11,13 @@ from pathlib import Path, PurePath
 
 from assets import ASSETS
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
+from assets.keys import PREFIX
 
 # The whole package from its root, wherever this module stands in it.
 PACKAGE = ASSETS / "ingest"
+WITHHELD = "withheld: the file has personal columns"
+# In a pseudonymised file: no id at all, and an id that cannot be read.
+NOBODY, UNCLEAR = f"{PREFIX}nobody", f"{PREFIX}unclear"
 
 
 class Unreadable(ValueError):
@@ -37,11 +42,6 @@ class SourceFile:
     def shows_text(self) -> bool:
         """Whether a malformed line may be shown: the file has no personal column."""
         return not (self.source.pii or self.id_column)
-
-    @property
-    def is_outside_folder(self) -> bool:
-        """Whether the file is a link to a place outside ``folder``."""
-        return not self.path.resolve().is_relative_to(self.folder.resolve())
 
 
 def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
@@ -99,6 +99,37 @@ def _package_hash(package: Path) -> bytes:
     for code in sorted(package.rglob("*.py")):
         digest.update(code.relative_to(package).as_posix().encode() + b"\0" + code.read_bytes() + b"\0")
     return digest.digest()
+
+
+def without_personal(file: SourceFile, names: list[str]) -> list[str]:
+    """Remove the personal columns from ``names``; a column whose ids tokens replace stays.
+
+    Raises:
+        Unreadable: when a declared personal column is absent: under another name it would be kept.
+    """
+    personal = {name.lower() for name in file.source.pii}
+    absent = personal - {name.lower() for name in names}
+    if absent:
+        raise Unreadable(
+            f"pii names {', '.join(sorted(absent))}, which the file does not have; "
+            f"{describe_columns(file, names)}"
+        )
+    unread = personal - {(file.id_column or "").lower()}
+    return [name for name in names if name.lower() not in unread]
+
+
+def describe_columns(file: SourceFile, names: Sequence[str]) -> str:
+    """Describe the columns of a file in words.
+
+    In a file without a header the first line is a customer's data. For a source with personal columns the
+    names are therefore shown only when at least one of the mapped columns is among them.
+    """
+    source = file.source
+    known = {word.lower() for word in (*source.pii, *source.columns)}
+    known |= {sql.strip('"').lower() for sql in source.columns.values()}
+    if not file.shows_text and known.isdisjoint(name.lower() for name in names):
+        return f"it has {len(names)} other columns, not shown because they may be personal"
+    return f"it has {', '.join(names)}" if names else "it has none"
 
 
 def _resolve_pattern(business: BusinessConfig, source: SourceConfig, *, pattern: str) -> tuple[Path, str]:

@@ -8,17 +8,16 @@ import duckdb
 from assets.ingest.config.business import Expression, Format, SourceConfig
 from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
-from assets.ingest.parsing.files import SourceFile, Unreadable
-from assets.ingest.parsing.pii_columns import WITHHELD, without_personal
+from assets.ingest.parsing.files import WITHHELD, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     FILE,
     KEEP_ERRORS,
     LINE,
     LONGEST_LINE,
     WHOLE_LINES,
+    json_value,
     listed,
     literal,
-    path_list,
     path_literal,
     quoted,
 )
@@ -35,15 +34,16 @@ class ParsedFiles(NamedTuple):
     """Files of one source and one schema, parsed into one table.
 
     ``rows`` is the name of a table, or of a view of Parquet files: the kept columns, ``landing line`` and
-    ``landing file``. ``columns`` are those that may be kept: personal ones are never read. Broken records
-    (too few columns, an open quote, bytes that are not text) are in table ``broken`` (source_line, raw_text,
-    reason).
+    ``landing file``. ``columns`` are those that may be kept: personal ones are never read. ``mapping`` has
+    the expression of each raw column. Broken records (too few columns, an open quote, bytes that are not
+    text) are in table ``broken`` (source_line, raw_text, reason).
     Lines count from 1, the header included; blank lines are skipped and not counted.
     """
 
     files: tuple[OrderedFile, ...]
     rows: str
     columns: tuple[str, ...]
+    mapping: Mapping[str, Expression]
     is_view: bool = False
 
     @property
@@ -74,27 +74,13 @@ def read(
     )
     kind = format_of(file)
     if kind == "parquet":
-        return _create_parquet_view(connection, ParsedFiles(files, rows, ()))
+        return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
     text = Text(file, compressions[0])
     columns = _READERS[kind](connection, text, rows)
     if kind != "csv":
         _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
-    return ParsedFiles(files, rows, tuple(columns))
-
-
-def restrict_to(
-    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, numbers: frozenset[int]
-) -> ParsedFiles:
-    """Restrict a view to some of its files; a table keeps the rows of all.
-
-    Args:
-        connection: The scratch database.
-        parsed: Parsed files.
-        numbers: Numbers of the files that are needed.
-    """
-    files = tuple(each for each in parsed.files if each.number in numbers)
-    return _create_parquet_view(connection, parsed._replace(files=files)) if parsed.is_view else parsed
+    return ParsedFiles(files, rows, tuple(columns), mapping)
 
 
 def schema_groups(
@@ -130,9 +116,10 @@ def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> obje
     return number if has_own_index else (tuple(columns), keys)
 
 
-def _create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
-    paths = [each.file.path for each in parsed.files]
-    read_all = f"read_parquet({path_list(paths)}, hive_types_autocast = false"
+def create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    """Create or replace the view of the files of ``parsed``, which have one schema."""
+    paths = [path_literal(each.file.path) for each in parsed.files]
+    read_all = f"read_parquet([{', '.join(paths)}], hive_types_autocast = false"
     described = connection.execute(f"describe from {read_all})").fetchall()
     kept = without_personal(parsed.files[0].file, [str(column[0]) for column in described])
     # A join on the file name would lose the order of the rows.
@@ -196,7 +183,7 @@ def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFil
     keys = [str(key) for (key,) in found]
     names = dict(zip(deduplicate_names(keys), keys, strict=True))
     kept = without_personal(file, list(names)) if names else []
-    columns = [f"json_extract_string(json, {_pointer(names[name])}) as {quoted(name)}, " for name in kept]
+    columns = [f"{json_value('json', names[name])} as {quoted(name)}, " for name in kept]
     connection.execute(
         f"create or replace table {rows} as select {''.join(columns)}{quoted(LINE)} from documents"
     )
@@ -224,7 +211,3 @@ def _add_missing_keys(
     }
     for key in (missing[lower] for lower in missing.keys() - known):
         connection.execute(f"alter table {rows} add column {quoted(key)} varchar")
-
-
-def _pointer(key: str) -> str:
-    return literal("/" + key.replace("~", "~0").replace("/", "~1"))

@@ -1,6 +1,5 @@
 """SQL fragments shared by the readers."""
 
-from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 
@@ -40,9 +39,10 @@ def path_literal(path: Path) -> str:
     return literal(escape(str(path)))
 
 
-def path_list(paths: Iterable[Path]) -> str:
-    """An SQL list of ``paths``."""
-    return f"[{', '.join(map(path_literal, paths))}]"
+def json_value(document: str, key: str) -> str:
+    """SQL of the value of ``key`` in the JSON column ``document``, as text."""
+    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    return f"json_extract_string({document}, {literal(pointer)})"
 
 
 def text_columns(names: list[str]) -> str:

@@ -8,17 +8,13 @@ import duckdb
 
 from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessInvalid, SourceConfig
-from assets.ingest.parsing.sql import LONGEST_LINE, literal, quoted
+from assets.ingest.parsing.sql import WHOLE_LINES, json_value, literal, quoted
 
 DOCUMENT = "document"
 _FILE, _ROW, _TEXT = '"landing file"', '"landing row"', '"landing text"'
 _ID, _KEY = '"landing id"', '"landing key"'
 # JSON text holds no line break and no \x01, so each line is one unquoted column.
 _UNQUOTED = "delim '\x01', quote '', escape ''"
-_OWN_LINES = (
-    "auto_detect = false, header = false, columns = {'text': 'varchar'}, strict_mode = false, "
-    f"max_line_size = {LONGEST_LINE}, delim = '\x01', quote = '', escape = ''"
-)
 
 
 def deliveries(folder: Path) -> list[Path]:
@@ -93,7 +89,7 @@ def _json(connection: duckdb.DuckDBPyConnection, loaded: Path, earlier: Sequence
     """SQL of the records with one text column per key, as the JSON reader makes them."""
     files = ", ".join(literal(str(file)) for file in earlier)
     before = (
-        f"select text, {_FILE} from read_csv([{files}], {_OWN_LINES}, "
+        f"select text, {_FILE} from read_csv([{files}], {WHOLE_LINES}, "
         f"filename = {literal(_FILE.strip(chr(34)))}) union all "
     )
     lines = (
@@ -103,11 +99,7 @@ def _json(connection: duckdb.DuckDBPyConnection, loaded: Path, earlier: Sequence
     )
     found = connection.execute(f"select distinct unnest(json_keys({_TEXT})) as key from ({lines}) order by 1")
     keys = {str(key).lower(): str(key) for (key,) in found.fetchall()}
-    spread = "".join(
-        f", json_extract_string({_TEXT}, "
-        f"{literal('/' + key.replace('~', '~0').replace('/', '~1'))}) as {quoted(key)}"
-        for key in keys.values()
-    )
+    spread = "".join(f", {json_value(_TEXT, key)} as {quoted(key)}" for key in keys.values())
     return f"select {_TEXT}, {_FILE}, {_ROW}{spread} from ({lines}) as lines"
 
 

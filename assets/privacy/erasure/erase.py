@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
+from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import PersonalValue, Vault, Warehouse
-from assets.privacy.erasure.compact import compact_database
-from assets.privacy.erasure.rows_sql import (
-    erase_rows,
-    ids_inside_other_ids,
-    log_vault_values,
-    mark_finished,
-    visitors_of,
-)
+from assets.privacy.erasure.rows_sql import erase_rows, ids_inside_other_ids, mark_finished, visitors_of
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import redact_exports
 
@@ -37,14 +32,9 @@ class ErasureIncomplete(Exception):
 class ErasureScope:
     """Every place that may hold data of a person.
 
-    Attributes:
-        business: Configuration, whose exports are redacted.
-        warehouse: The tables.
-        vault: The personal values and the suppression list.
-        folders: Folders that are scanned at the end.
-        beside: Paths left out of the scan: the vault, whose values are encrypted, and a simulation's truth.
-        publish_again: Rebuilds the snapshot and its Parquet copies from the warehouse.
-        now: Returns the current time, naive UTC.
+    ``folders`` are scanned at the end, without the paths in ``beside``: the vault, whose values are
+    encrypted, and a simulation's truth. ``publish_again`` rebuilds the snapshot and its Parquet copies from
+    the warehouse; ``now`` returns the current time, naive UTC.
     """
 
     business: BusinessConfig
@@ -124,9 +114,9 @@ def _remove(
     redact_exports(scope.business, vault)
     tokens = vault.tokens("customer_id", people)
     with warehouse.connect() as connection:
-        removed = erase_rows(connection, tokens, visitors=visitors, requested_at=requested_at)
-        log_vault_values(
-            connection, {tokens[each]: len(vault_values[each]) for each in people}, requested_at=requested_at
+        counts = {each: len(values) for each, values in vault_values.items()}
+        removed = erase_rows(
+            connection, tokens, visitors=visitors, vault_values=counts, requested_at=requested_at
         )
     warehouse.when_free(lambda: compact_database(warehouse.path))
     scope.publish_again()
@@ -178,3 +168,33 @@ def _describe_remains(hits: Collection[Path]) -> str:
         f"values of erased people are left in {len(hits)} files: {', '.join(map(str, sorted(hits)))}. Remove "
         "or correct them and run the erasure again: it continues, and loading already rejects the erased ids"
     )
+
+
+def compact_database(file: Path) -> None:
+    """Copy the database ``file`` into a new file and replace it in one step.
+
+    DuckDB keeps deleted rows in their blocks, and frees blocks without overwriting them; only a new file
+    is free of them. A kill leaves the old file or the new one.
+
+    Raises:
+        duckdb.IOException: when another process has it open.
+    """
+    compacted = file.with_name(f".{file.name}.compacted")
+    _delete_database(compacted)
+    with open_duckdb(file) as connection:
+        connection.execute("checkpoint")
+    try:
+        with open_duckdb(spill=file.with_name(f".{file.name}.spill")) as connection:
+            # Views name their catalog, which is the file's name.
+            connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
+            connection.execute(f"attach {literal(str(compacted))} as compacted")
+            connection.execute(f"copy from database {quoted(file.stem)} to compacted")
+            connection.execute("detach compacted")
+        compacted.replace(file)
+    finally:
+        _delete_database(compacted)
+
+
+def _delete_database(file: Path) -> None:
+    for each in (file, file.with_name(f"{file.name}.wal")):
+        each.unlink(missing_ok=True)

@@ -55,6 +55,7 @@ def erase_rows(
     tokens: Mapping[str, str],
     *,
     visitors: Collection[str],
+    vault_values: Mapping[str, int],
     requested_at: datetime,
 ) -> int:
     """Delete every row of the customers in ``tokens`` and of their ``visitors``; return the number of rows.
@@ -63,6 +64,7 @@ def erase_rows(
         connection: In a transaction, so that deletion and log are committed together.
         tokens: Token of each customer id for the log.
         visitors: Visitor ids whose rows are deleted too, signed in or not.
+        vault_values: Number of the vault's values per customer id, which is logged too.
         requested_at: Time of the request, naive UTC.
     """
     _create_log(connection)
@@ -87,32 +89,34 @@ def erase_rows(
             connection.execute(f"delete from {LOAD_LOG.sql} where table_name = $table", {"table": table})
     _erase_rejects(connection, [*tokens, *visitors])
     connection.execute("drop table erased")
+    _log_vault_values(connection, tokens, vault_values, requested_at=requested_at)
     return removed
 
 
 def _create_log(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(f"create schema if not exists {quoted(ERASURES.schema)}")
     connection.execute(
+        f"create schema if not exists {quoted(ERASURES.schema)}; "
         f"create table if not exists {ERASURES.sql} (erasure_id varchar, requested_at timestamp, "
         "finished_at timestamp, table_name varchar, rows_removed bigint)"
     )
 
 
-def log_vault_values(
-    connection: duckdb.DuckDBPyConnection, values: Mapping[str, int], *, requested_at: datetime
+def _log_vault_values(
+    connection: duckdb.DuckDBPyConnection,
+    tokens: Mapping[str, str],
+    vault_values: Mapping[str, int],
+    *,
+    requested_at: datetime,
 ) -> None:
-    """Log the number of the vault's values per token, unless an earlier call has done so.
-
-    Args:
-        connection: The warehouse.
-        values: Number of values per token.
-        requested_at: Time of the request, naive UTC.
-    """
+    """Log the number of the vault's values per token, unless an earlier call has done so."""
     connection.executemany(
         f"insert into {ERASURES.sql} select $token, $requested_at, null, {literal(VAULT)}, $values "
         f"where not exists (select 1 from {ERASURES.sql} where erasure_id = $token "
         f"and requested_at = $requested_at and table_name = {literal(VAULT)})",
-        [{"token": each, "requested_at": requested_at, "values": kept} for each, kept in values.items()],
+        [
+            {"token": token, "requested_at": requested_at, "values": vault_values[each]}
+            for each, token in tokens.items()
+        ],
     )
 
 

@@ -1,7 +1,8 @@
 """Redact delivered files: store personal values in the vault and remove rows of erased people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from operator import add
 
 import duckdb
 import pandas as pd
@@ -21,8 +22,14 @@ from assets.ingest.loading.pseudonyms import (
 )
 from assets.ingest.loading.scratch import ENGINE_FAILURES
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.files import SourceFile, Unreadable, fingerprint, resolved_files
-from assets.ingest.parsing.pii_columns import UNCLEAR, without_personal
+from assets.ingest.parsing.files import (
+    UNCLEAR,
+    SourceFile,
+    Unreadable,
+    fingerprint,
+    resolved_files,
+    without_personal,
+)
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
@@ -30,7 +37,7 @@ from assets.ports import Vault
 from assets.privacy.redaction.rewrite_file import WITHHELD_LINE, Change, rewrite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RedactionResult:
     """Result of a redaction: values stored, files rewritten, rows of erased people removed.
 
@@ -43,12 +50,7 @@ class RedactionResult:
     unreadable: tuple[str, ...] = ()
 
     def __add__(self, other: "RedactionResult") -> "RedactionResult":
-        return RedactionResult(
-            values_kept=self.values_kept + other.values_kept,
-            files_rewritten=self.files_rewritten + other.files_rewritten,
-            rows_removed=self.rows_removed + other.rows_removed,
-            unreadable=self.unreadable + other.unreadable,
-        )
+        return RedactionResult(*map(add, astuple(self), astuple(other)))
 
 
 def redact_exports(business: BusinessConfig, vault: Vault) -> RedactionResult:
@@ -125,9 +127,7 @@ def _file_groups(
 def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
     try:
         parsed = read(delivery.scratch, delivery.files, delivery.mapping)
-        known = with_tokens(
-            delivery.scratch, parsed, delivery.business, mapping=delivery.mapping, vault=vault
-        )
+        known = with_tokens(delivery.scratch, parsed, delivery.business, vault=vault)
         people = _load_people(delivery, known)
         values = _load_values(delivery, parsed, people)
     except ENGINE_FAILURES:
@@ -149,7 +149,7 @@ def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
 
 def _load_people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Ids of each row as loading reads it: source_line, file_number, and the columns that identify people."""
-    rows = typed_rows(delivery.scratch, known.parsed, delivery.business, mapping=known.mapping)
+    rows = typed_rows(delivery.scratch, known.parsed, delivery.business)
     columns = {column.name for column in delivery.source.contract.columns}
     named = "".join(f"nullif({name}, {literal(UNCLEAR)}) as {name}, " for name in PERSONS if name in columns)
     return delivery.scratch.execute(f"select {named}source_line, file_number from ({rows})").df()

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from assets.ingest.config.business import Format
 from assets.ingest.parsing.csv import Text, header_of
-from assets.ingest.parsing.file_format import Compression, compression_of, format_of
-from assets.ingest.parsing.pii_columns import NOBODY
+from assets.ingest.parsing.file_format import compression_of, format_of
+from assets.ingest.parsing.files import NOBODY
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
 
@@ -58,11 +58,13 @@ def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Ch
     unfinished = file.path.with_name(f".{file.path.name}.unfinished")
     try:
         if kind == "parquet":
-            tokens = _tokens(scratch, arrival, change)
-            _write_parquet(file.path, unfinished, change, tokens=tokens)
+            _write_parquet(file.path, unfinished, change, tokens=_tokens(scratch, arrival, change))
         else:
-            text = _WRITERS[kind](scratch, arrival, _redacted_rows(scratch, arrival, change))
-            _pack(text.encode(file.source.encoding), unfinished, compression)
+            rows = _redacted_rows(scratch, arrival, change)
+            text = _as_csv(scratch, arrival, rows) if kind == "csv" else _as_json(arrival, rows, kind)
+            packing = None if compression == "none" else compression
+            with pa.output_stream(str(unfinished), compression=packing) as stream:
+                stream.write(text.encode(file.source.encoding))
         unfinished.chmod(file.path.stat().st_mode)
         unfinished.replace(file.path)
     finally:
@@ -129,33 +131,11 @@ def _as_csv(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Col
     return text.getvalue()
 
 
-def _as_json_lines(
-    _scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]
-) -> str:
-    return "".join(f"{_document(arrival, line)}\n" for line in lines)
-
-
-def _as_json(_scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
-    return f"[{', '.join(_document(arrival, line) for line in lines)}]\n"
-
-
-def _document(arrival: ParsedFiles, line: Row | None) -> str:
-    if line is None:
-        return WITHHELD_LINE
-    return json.dumps(dict(zip(arrival.columns, line, strict=True)), ensure_ascii=False)
-
-
-_WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, ParsedFiles, Collection[Row | None]], str]] = {
-    "csv": _as_csv,
-    "json": _as_json,
-    "jsonl": _as_json_lines,
-}
-
-
-def _pack(data: bytes, file: Path, compression: Compression) -> None:
-    with pa.OSFile(str(file), "wb") as stream:
-        if compression == "none":
-            stream.write(data)
-            return
-        with pa.CompressedOutputStream(stream, compression) as packed:
-            packed.write(data)
+def _as_json(arrival: ParsedFiles, lines: Collection[Row | None], kind: Format) -> str:
+    documents = [
+        WITHHELD_LINE
+        if line is None
+        else json.dumps(dict(zip(arrival.columns, line, strict=True)), ensure_ascii=False)
+        for line in lines
+    ]
+    return f"[{', '.join(documents)}]\n" if kind == "json" else "".join(f"{each}\n" for each in documents)

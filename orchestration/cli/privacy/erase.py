@@ -100,7 +100,7 @@ def erase_requested(
         return None
     known = known_ids(asked, business=business, warehouse=warehouse, vault=vault)
     accepted = [each for each in asked if named.is_forced or each in known]
-    done = erase(erasure_scope(settings, business, warehouse, vault), accepted)
+    done = erase(_scope(settings, business, warehouse, vault), accepted)
     done = replace(done, asked=len(asked), known=len(known))
     remove_requests(file, accepted)
     refused = [place for each, place in asked.items() if each not in accepted]
@@ -112,19 +112,7 @@ def erase_requested(
     return done
 
 
-def erasure_scope(
-    settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault
-) -> ErasureScope:
-    """Return every place that may hold data of a person, for one business.
-
-    Args:
-        settings: Paths of the business.
-        business: Its configuration.
-        warehouse: Its tables.
-        vault: Its personal values.
-    """
-    requests, keys = settings.erasure_requests_file, settings.simulated_key_file.parent
-
+def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, vault: Vault) -> ErasureScope:
     def publish_again() -> None:
         if settings.snapshot_file.exists():
             tables = [key for key in published_tables() if warehouse.exists(key)]
@@ -143,7 +131,12 @@ def erasure_scope(
         warehouse=warehouse,
         vault=vault,
         folders=[settings.folder, Path(dg.DagsterInstance.get().root_directory)],
-        beside=[settings.vault_file, settings.truth_dir, requests, keys],
+        beside=[
+            settings.vault_file,
+            settings.truth_dir,
+            settings.erasure_requests_file,
+            settings.simulated_key_file.parent,
+        ],
         publish_again=publish_again,
         now=lambda: datetime.now(tz=UTC).replace(tzinfo=None),
     )

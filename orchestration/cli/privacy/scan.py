@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.privacy.pii_scan import SHORTEST, Scanned, scan, searchable_values
+from assets.privacy.pii_scan import SHORTEST, scan, searchable_values
 from orchestration.cli.session import Session, command
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings
@@ -21,17 +21,13 @@ def main() -> int:
     values = searchable_values(vault_of(session.settings, session.business))
     home = Path(dg.DagsterInstance.get().root_directory)
     found = scan([session.settings.folder, home], values)
-    sys.stdout.write(f"{report(found)}, {time.monotonic() - started:,.0f} s\n")
-    return 1 if found.hits else 0
-
-
-def report(found: Scanned) -> str:
-    """Describe the result of a scan without showing a value."""
-    hits = "".join(f"\n{file}: {values:,} values" for file, values in found.hits.items())
-    return (
+    hits = "".join(f"\n{file}: {number:,} values" for file, number in found.hits.items())
+    sys.stdout.write(
         f"{found.values:,} values of {SHORTEST} characters or more searched in {found.files:,} files, "
-        f"{found.bytes_read:,} bytes: found in {len(found.hits):,} files{hits}"
+        f"{found.bytes_read:,} bytes: found in {len(found.hits):,} files{hits}, "
+        f"{time.monotonic() - started:,.0f} s\n"
     )
+    return 1 if found.hits else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
-from assets.ingest.parsing.files import PACKAGE, fingerprint, resolved_files
+from assets.ingest.parsing.file_format import format_of
+from assets.ingest.parsing.files import PACKAGE, SourceFile, Unreadable, fingerprint, resolved_files
 
 FILE = Path("config/gift_shop.yaml")
 COLUMNS = {
@@ -173,6 +174,10 @@ def test_the_fingerprint_covers_the_module_that_makes_it() -> None:
     assert Path(inspect.getfile(fingerprint)).is_relative_to(PACKAGE)
 
 
+def file_called(name: str) -> SourceFile:
+    return SourceFile(source=business(DOCUMENT).sources[0], path=Path(name), name=name, folder=Path())
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -184,12 +189,12 @@ def test_the_fingerprint_covers_the_module_that_makes_it() -> None:
     ],
 )
 def test_a_format_is_read_off_the_suffix(name: str, expected: str) -> None:
-    assert business(DOCUMENT).sources[0].format_of(Path(name)) == expected
+    assert format_of(file_called(name)) == expected
 
 
 def test_an_unknown_suffix_asks_for_the_format() -> None:
-    with pytest.raises(BusinessInvalid, match="set format"):
-        business(DOCUMENT).sources[0].format_of(Path("orders.xls"))
+    with pytest.raises(Unreadable, match="set format"):
+        format_of(file_called("orders.xls"))
 
 
 DATABASE = {"url_from": "SHOP_DATABASE_URL", "table": "orders", "cursor": "updated_at", "primary_key": "id"}

@@ -16,8 +16,8 @@ from orchestration.cli.rollback import RollbackOptions
 from orchestration.settings import PROJECT, Options, Settings, SubjectOptions
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-TARGETS = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE).group(1).split()  # type: ignore[union-attr]
-VALUES = re.search(r"^VALUES := ((?:.|\\\n)+?)\n\$", MAKEFILE, re.MULTILINE).group(1).split()  # type: ignore[union-attr]
+TARGETS = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE).group(1).split()
+VALUES = re.search(r"^VALUES := ((?:.|\\\n)+?)\n\$", MAKEFILE, re.MULTILINE).group(1).split()
 NAMES = [name for name in VALUES if name != "\\"]
 PROGRAMS = ("python", "dagster", "dg", "lint-imports", "mypy", "ruff", "sqlfluff", "uv")
 COMMANDS: tuple[type[Options], ...] = (

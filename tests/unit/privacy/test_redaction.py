@@ -11,7 +11,7 @@ import pytest
 
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import LoadRecord, load_sources
-from assets.ingest.loading.write_raw import ERASED
+from assets.ingest.loading.scratch import ERASED
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import RedactionResult, redact_exports
 from assets.privacy.vault_key import Keyring, VaultKey, VaultKeyRefused
