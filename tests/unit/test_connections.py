@@ -32,6 +32,17 @@ def test_no_extension_is_fetched(sql: str, tmp_path: Path, *, reads_files: bool)
             connection.execute(sql)
 
 
+@pytest.mark.parametrize("reads_files", [True, False])
+def test_no_extension_is_loaded_unasked(*, reads_files: bool) -> None:
+    with open_duckdb(reads_files=reads_files) as connection:
+        for name in (
+            "autoinstall_known_extensions",
+            "autoload_known_extensions",
+            "allow_community_extensions",
+        ):
+            assert connection.execute(f"select current_setting('{name}')").fetchall() == [(False,)]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
