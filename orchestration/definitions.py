@@ -105,14 +105,7 @@ def _stages(
     staged, featured, published = transform_assets(
         project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
-    landed = [
-        *_simulated(business, settings),
-        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
-        redacted_asset(business, after=delivering(business)),
-        *landing_assets(business),
-        staged,
-        readiness_asset(partitions),
-    ]
+    landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
     trained, refitted_every_run, scored = model_assets(partitions)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
@@ -128,6 +121,15 @@ def _stages(
             published, expected, settings=settings, partitions=partitions, readers=business.published_readers
         ),
     )
+
+
+def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.AssetsDefinition]:
+    return [
+        *_simulated(business, settings),
+        *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
+        redacted_asset(business, after=delivering(business)),
+        *landing_assets(business),
+    ]
 
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
