@@ -3,13 +3,18 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
 
-BUSINESS ?= config/sample_shop.yaml
-VAR_DIR ?= var
+# What a person gives. These are data: make expands nothing in them, and commands read them from the environment,
+# because a shell would run what stands in a recipe.
+VALUES := BUSINESS VAR_DIR DATA_DIR SIZE VAULT_KEY_FILE PORT SQL FROM TO EVERY REASON CAPABILITY SEND CUSTOMER FORCE \
+	ADVISORIES KILLS
+$(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
+override VAR_DIR := $(or $(VAR_DIR),var)
+export $(VALUES)
+
 UV_VERSION := 0.13.9
 
-export BUSINESS VAR_DIR DATA_DIR SIZE
-export VAULT_KEY_FILE
-export DAGSTER_HOME := $(abspath $(VAR_DIR))/dagster
+# $(abspath) would split a path at its blanks.
+export DAGSTER_HOME := $(if $(findstring ^/,^$(VAR_DIR)),,$(CURDIR)/)$(VAR_DIR)/dagster
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
@@ -26,50 +31,53 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 
 .PHONY: setup run ui query backtest replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
-# Dagster reads its configuration from its home, which is outside the repository.
+# Dagster reads its configuration from its home, which is outside the repository. `make clean` deletes a marked folder
+# only: one with files of somebody else gets no mark.
 setup: .venv/.ready
-	@mkdir -p $(DAGSTER_HOME)
-	@cmp --silent orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml || { \
-		cp orchestration/dagster.yaml $(DAGSTER_HOME)/dagster.yaml \
-		&& echo "copied orchestration/dagster.yaml to $(DAGSTER_HOME), where it was missing or different" >&2; }
+	@umask 077; folder="$${DAGSTER_HOME%/dagster}"; test -n "$$(ls -A "$$folder" 2>/dev/null)" \
+		|| { mkdir -p "$$folder" && touch "$$folder/.made_by_make_setup"; }
+	@umask 077; mkdir -p "$$DAGSTER_HOME"; chmod go= "$$DAGSTER_HOME"
+	@umask 077; cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
+		cp orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" \
+		&& echo "copied orchestration/dagster.yaml to $$DAGSTER_HOME, where it was missing or different" >&2; }
 
 .uv/bin/uv:
 	python3 -m venv .uv
 	.uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 .venv/.ready: pyproject.toml uv.lock | $(if $(findstring .uv/,$(UV)),.uv/bin/uv)
-	$(UV) sync --frozen
+	"$(UV)" sync --frozen
 	touch $@
 
 run: setup
 	$(PYTHON) -m orchestration.cli.run
 
 ui: setup
-	$(BIN)/dagster dev --host 127.0.0.1 --port $(or $(PORT),3000) --workspace workspace.yaml
+	$(PYTHON) -m orchestration.ui
 
 query: setup
-	@$(PYTHON) -m orchestration.cli.query "$(SQL)"
+	@$(PYTHON) -m orchestration.cli.query
 
 backtest: setup
-	$(PYTHON) -m orchestration.cli.backtest $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	$(PYTHON) -m orchestration.cli.backtest
 
 replay: setup
-	$(PYTHON) -m orchestration.cli.replay $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -m orchestration.cli.replay
 
 rollback: setup
-	$(PYTHON) -m orchestration.cli.rollback --reason "$(REASON)" $(if $(CAPABILITY),--capability $(CAPABILITY))
+	$(PYTHON) -m orchestration.cli.rollback
 
 rebuild: setup
 	@$(PYTHON) -m orchestration.cli.rebuild
 
 audience: setup
-	@$(PYTHON) -m orchestration.cli.audience $(if $(SEND),--send $(SEND))
+	@$(PYTHON) -m orchestration.cli.audience
 
 erase: setup
-	@$(PYTHON) -m orchestration.cli.privacy.erase --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.erase
 
 export-subject: setup
-	@$(PYTHON) -m orchestration.cli.privacy.export_subject --customer "$(CUSTOMER)"
+	@$(PYTHON) -m orchestration.cli.privacy.export_subject
 
 scan: setup
 	@$(PYTHON) -m orchestration.cli.privacy.scan
@@ -92,10 +100,10 @@ docs: setup
 check test: export OMP_NUM_THREADS := 1
 
 check: setup
-	$(UV) lock --check
+	"$(UV)" lock --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy assets checks orchestration benchmarks
+	$(BIN)/mypy assets checks orchestration benchmarks tests
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models
 	$(PYTHON) -m orchestration.resources.dbt_manifest
@@ -112,14 +120,14 @@ bench: setup
 
 # uv exits with 1 for a known vulnerability and with 2 without an answer, which is printed and is not a failure.
 audit: setup
-	@$(UV) audit --frozen --preview-features audit-command $(if $(ADVISORIES),--service-url $(ADVISORIES)) \
+	@"$(UV)" audit --frozen --preview-features audit-command $${ADVISORIES:+--service-url="$$ADVISORIES"} \
 		|| { test $$? -eq 2 && echo "NOT AUDITED: the advisory service did not answer, so the locked packages were not checked"; }
 
 faults: setup
-	$(PYTHON) -m tests.journey.faults $(if $(KILLS),--kills $(KILLS)) $(if $(EVERY),--every $(EVERY))
+	$(PYTHON) -m tests.journey.faults $${KILLS:+--kills="$$KILLS"} $${EVERY:+--every="$$EVERY"}
 
 screenshots: setup
 	$(PYTHON) -m tests.journey.screenshots
 
-clean:
-	rm -rf $(VAR_DIR)
+clean: .venv/.ready
+	@$(PYTHON) -m orchestration.cli.clean

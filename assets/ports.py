@@ -23,35 +23,27 @@ class Warehouse(Protocol):
     @property
     def path(self) -> Path:
         """Path of the DuckDB file."""
-        ...
 
     def when_free(self, work: Callable[[], Result]) -> Result:
         """Run ``work``, retrying while another process holds the file; returns its result."""
-        ...
 
     def kept_open(self) -> AbstractContextManager[None]:
         """Keep the file open for this process, and locked for others, until the end of the block."""
-        ...
 
     def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """One read-write connection inside one transaction: committed on exit, rolled back on error."""
-        ...
 
     def exists(self, key: Key) -> bool:
         """Whether the table or view ``key`` exists."""
-        ...
 
     def read(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
         """The rows of ``sql``, with ``$name`` parameters bound."""
-        ...
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
         """Create each table that does not exist yet, with its rows, each frame (n,)."""
-        ...
 
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
         """Replace the content of ``key`` by ``rows`` (n,); returns n."""
-        ...
 
     def replace_partition(self, key: Key, rows: pd.DataFrame, *, column: str, value: object) -> int:
         """Replace one partition of a table.
@@ -65,11 +57,9 @@ class Warehouse(Protocol):
         Returns:
             n.
         """
-        ...
 
     def append(self, key: Key, rows: pd.DataFrame) -> int:
         """Append ``rows`` (n,) to ``key``, creating the table if it does not exist; returns n."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +88,6 @@ class Dbt(Protocol):
             project_dir: Folder of the dbt project.
             step: Names the compiled SQL and the log, which replace those of its previous run.
         """
-        ...
 
 
 class ModelStore(Protocol):
@@ -106,7 +95,6 @@ class ModelStore(Protocol):
 
     def folder(self, problem: str, version: str) -> Path:
         """The folder of one version, created if it does not exist."""
-        ...
 
 
 class PersonalValue(NamedTuple):
@@ -123,7 +111,6 @@ class Contacts(Protocol):
 
     def read(self, customer_ids: Iterable[str]) -> pd.DataFrame:
         """``customer_id``, ``email`` and ``phone`` of the known customers; null where one is missing."""
-        ...
 
 
 class Vault(Contacts, Protocol):
@@ -134,44 +121,33 @@ class Vault(Contacts, Protocol):
 
         ``values`` (n,) has unique ``customer_id`` and a text column per personal column; null is not kept.
         """
-        ...
 
     def has_processed(self, source: str, fingerprint: str) -> bool:
         """Whether the values of the file with this fingerprint have been kept."""
-        ...
 
     def mark_processed(self, source: str, fingerprint: str) -> None:
         """Record that they have been kept."""
-        ...
 
     def values(self, customer_ids: Iterable[str] | None = None, *, at_most: int) -> list[PersonalValue]:
         """Values of the given customers, or of all, oldest first, ``at_most`` of them."""
-        ...
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
         """The token of each id, for places where ids must not be written; ``kind`` is the ids' column."""
-        ...
 
     def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
         """Mark ``ids`` (keyed by column) as erased."""
-        ...
 
     def customers_of(self, source: str | None = None) -> list[str]:
         """Ids of customers with values from ``source``, or from any, in the order kept; decrypts no value."""
-        ...
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Move all values of each customer in ``names`` to the new id, the mapping's value."""
-        ...
 
     def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
         """Delete the values of each customer except those from source ``beside``; returns counts."""
-        ...
 
     def has_erased(self) -> bool:
         """Whether the suppression list has an entry."""
-        ...
 
     def erased(self, kind: str, ids: Iterable[str]) -> frozenset[str]:
         """Those of ``ids`` that are on the suppression list; ``kind`` is their column."""
-        ...

@@ -3,19 +3,20 @@
 import sys
 import tempfile
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
 
-from assets.features.matrix import Columns, Matrix, build_matrix
+from assets.features.matrix import Matrix, build_matrix
 from assets.propensity.capability import PURCHASE_PROPENSITY
+from assets.supervised.data.dataset import columns_of, is_eligible, load_features
 from assets.supervised.fitting.train import Fitted, fit_candidate
 from assets.supervised.scoring.score_rows import PriorShift, add_ranks, build_score_rows
 from benchmarks.ratio import Figure, interleaved, table
-from benchmarks.shop import FEATURES, LABELS, POINT_IN_TIME, BuiltShop, built_shop, make
+from benchmarks.shop import POINT_IN_TIME, BuiltShop, built_shop, make
 
 # Three Mondays: the outcome of the first two is known on the third.
 TRAINED_ON, CALIBRATED_ON, SCORED_ON = date(2024, 10, 14), date(2024, 11, 18), date(2024, 12, 30)
@@ -27,19 +28,19 @@ BYTES_PER_MIB = 2**20
 def measure() -> Figure:
     """The figure, on everyone in the default sample shop."""
     with tempfile.TemporaryDirectory() as folder:
-        features, labels = _rows(built_shop(Path(folder)))
+        days = (TRAINED_ON, CALIBRATED_ON, SCORED_ON)
+        features, labels = eligible_rows(built_shop(Path(folder)), days)
     fitted = fit_candidate(
         PROBLEM,
         _matrix(features, labels, day=TRAINED_ON),
         calibration=_matrix(features, labels, day=CALIBRATED_ON),
     )
     cohort = features.loc[features["as_of_date"] == pd.Timestamp(SCORED_ON)].reset_index(drop=True)
-    # Consent and holdout columns are in another table.
-    return _figure(fitted, cohort.assign(**dict.fromkeys(PROBLEM.passthrough_columns)))
+    return _figure(fitted, cohort)
 
 
 def _figure(fitted: Fitted, cohort: pd.DataFrame) -> Figure:
-    matrix = build_matrix(cohort, None, columns=_columns())
+    matrix = build_matrix(cohort, None, columns=columns_of(PROBLEM))
 
     def scored() -> pd.DataFrame:
         return add_ranks(PROBLEM, build_score_rows(PROBLEM, fitted, features=cohort, shift=SHIFT))
@@ -63,25 +64,21 @@ def _figure(fitted: Fitted, cohort: pd.DataFrame) -> Figure:
     )
 
 
-def _rows(shop: BuiltShop) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Feature rows of the days ``[TRAINED_ON, SCORED_ON]``, and the outcomes known by then."""
-    statements = shop.compiled(
-        f"+{FEATURES},{POINT_IN_TIME}", FEATURES, LABELS, first=TRAINED_ON, last=SCORED_ON, today=SCORED_ON
-    )
+def eligible_rows(shop: BuiltShop, days: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every feature of the eligible on ``days``, ascending, and the outcomes known on the last one."""
+    names = [table.name for table in PROBLEM.sources]
+    selected = (*names, *(f"+{name},{POINT_IN_TIME}" for name in names), PROBLEM.label.name)
+    statements = shop.compiled(*selected, first=days[0], last=days[-1], today=days[-1])
     with shop.connect() as connection:
         make(connection, statements)
-        features = connection.table(f"features.{FEATURES}").order("as_of_date, customer_id").df()
-        return features, connection.table(f"labels.{LABELS}").df()
+    features = pd.concat([load_features(PROBLEM, shop.warehouse, as_of=day) for day in days])
+    return features.loc[is_eligible(features)], shop.warehouse.read(f"from {PROBLEM.label.sql}")
 
 
 def _matrix(features: pd.DataFrame, labels: pd.DataFrame, *, day: date) -> Matrix:
     today = features.loc[features["as_of_date"] == pd.Timestamp(day)].reset_index(drop=True)
     outcomes = labels.loc[labels["as_of_date"] == pd.Timestamp(day), ["customer_id", "as_of_date", "outcome"]]
-    return build_matrix(today, outcomes, columns=_columns())
-
-
-def _columns() -> Columns:
-    return Columns(entity_id=PROBLEM.entity_id, numeric=PROBLEM.numeric, categorical=PROBLEM.categorical)
+    return build_matrix(today, outcomes, columns=columns_of(PROBLEM))
 
 
 def _peak_mib(run: Callable[[], object]) -> float:

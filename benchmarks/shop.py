@@ -1,29 +1,29 @@
 """The sample shop in a separate folder, built up to its marts, with compiled feature SQL."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Literal
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.load import load_sources
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.shop import Shop
 from orchestration.definitions import shop_of
-from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR
-from orchestration.resources.warehouse import DUCKDB_CONFIG
+from orchestration.resources.dbt_manifest import DBT_PROJECT_DIR, dbt_of, dbt_project
+from orchestration.resources.layout import write_layout
+from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 POINT_IN_TIME = "path:models/point_in_time"
 MARTS = ("path:models/staging", "path:models/intermediate", "path:models/marts")
 FEATURES = "feat_customer__orders"
-LABELS = "lbl_customer__purchase_30d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,18 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltShop:
-    """The default sample shop, landed, with staging and marts built by dbt."""
+    """The sample shop, landed, with staging and marts built by dbt."""
 
     settings: Settings
 
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        """The same file, as the pipeline reads it."""
+        return DuckDBWarehouse(database=str(self.settings.warehouse_file))
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Connection with the pipeline's configuration."""
-        return duckdb.connect(str(self.settings.warehouse_file), config=DUCKDB_CONFIG)
+        return open_duckdb(self.settings.warehouse_file)
 
     def compiled(self, *selected: str, first: date, last: date, today: date) -> list[Statement]:
         """The ``selected`` models as dbt runs them for the as-of dates ``[first, last]``, in order.
@@ -58,14 +63,11 @@ class BuiltShop:
             last: Last as-of date.
             today: Latest as-of date of the business.
         """
-        variables = {
-            "time_zone": self.settings.load_business().time_zone,
-            "as_of_from": str(first),
-            "as_of_to": str(last),
-            "today": str(today),
-        }
-        _dbt("compile", "--select", *selected, variables=variables)
-        manifest = json.loads((self.settings.dbt_target_dir / "manifest.json").read_text(encoding="utf-8"))
+        dates = {"as_of_from": str(first), "as_of_to": str(last), "today": str(today)}
+        self.settings.export_dbt_environment(dates)
+        _dbt(self.settings, "compile", *selected)
+        file = self.settings.dbt_target_dir / "compile" / "manifest.json"
+        manifest = json.loads(file.read_text(encoding="utf-8"))
         nodes = {
             key: node
             for key, node in manifest["nodes"].items()
@@ -78,18 +80,20 @@ class BuiltShop:
         ]
 
 
-def built_shop(folder: Path) -> BuiltShop:
-    """Simulate, land and build the default shop below ``folder``: takes seconds, once per script."""
-    settings = Settings(business=Path("config/sample_shop.yaml"), var_dir=folder, size="default")
+def built_shop(folder: Path, *, size: Literal["tiny", "default"] = "default") -> BuiltShop:
+    """Simulate, land and build the sample shop below ``folder``: takes seconds, once per script."""
+    settings = Settings(business=Path("config/sample_shop.yaml"), var_dir=folder, size=size)
     business = settings.load_business()
     simulate(_simulated(business), landing=settings.landing_dir, truth=settings.folder / "truth")
     shop = BuiltShop(settings=settings)
     with shop.connect() as connection:
+        write_layout(connection)
         load_sources(connection, business)
-    settings.export_dbt_environment()
-    _dbt("run", "--select", *MARTS, variables={"time_zone": business.time_zone})
+    dbt_project(settings)
+    settings.export_dbt_environment({"time_zone": business.time_zone})
+    _dbt(settings, "run", *MARTS)
     with shop.connect() as connection:
-        for schema in ("features", "labels"):
+        for schema in ("point_in_time", "features", "labels"):
             connection.execute(f'create schema if not exists "{schema}"')
     return shop
 
@@ -112,17 +116,14 @@ def _simulated(business: BusinessConfig) -> Shop:
     return shop_of(declared)
 
 
-def _dbt(*arguments: str, variables: Mapping[str, str]) -> None:
-    """One dbt command in this process.
+def _dbt(settings: Settings, command: str, *selected: str) -> None:
+    """Run one dbt command on ``selected`` in this process; its files lie in the folder of that name.
 
     Raises:
         RuntimeError: when dbt fails.
     """
-    places = ("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR))
-    outcome = dbtRunner().invoke(
-        ["--log-level", "none", *arguments, *places, "--vars", json.dumps(variables)]
+    ended = dbt_of(settings).run(
+        [command, "--log-level", "none", "--select", *selected], project_dir=DBT_PROJECT_DIR, step=command
     )
-    # dbt-duckdb keeps the file open in this process until its connections are closed.
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if not outcome.success:
-        raise RuntimeError(f"dbt {arguments[0]} failed: {outcome.exception or outcome.result}")
+    if not ended.is_successful:
+        raise RuntimeError(f"dbt {command} failed: " + "\n\n".join(ended.errors))

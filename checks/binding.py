@@ -11,7 +11,7 @@ from assets.lifecycle.report.plots import as_markdown
 from assets.ports import Warehouse
 from assets.transform.remediation import NEXT_STEP
 from checks.remediation import next_step_of
-from checks.verdict import Invariant, Verdict
+from checks.verdict import Invariant, Verdict, description_of
 
 Judge = Callable[[dg.AssetCheckExecutionContext, Warehouse], Verdict]
 
@@ -46,7 +46,7 @@ def check_of(  # noqa: PLR0913
         asset=dg.AssetKey(key),
         name=name,
         blocking=is_blocking,
-        description=(why.__doc__ or "").strip().splitlines()[0],
+        description=description_of(why),
         metadata={NEXT_STEP: next_step},
     )
     def _bound(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from assets.keys import Key
 from assets.ports import Warehouse
+from checks.remediation import next_step_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,33 @@ class Invariant:
     check: Callable[[Warehouse, date], Verdict]
     next_step: str
     is_blocking: bool = True
+
+
+def invariant(
+    table: Key,
+    rule: Callable[..., Verdict],
+    check: Callable[[Warehouse, date], Verdict],
+    *,
+    next_step: str | None = None,
+    is_blocking: bool = True,
+) -> Invariant:
+    """The check of a pure ``rule``, under its name and description.
+
+    Args:
+        table: The checked table.
+        rule: The pure function.
+        check: Calls it with what it reads for an as-of date.
+        next_step: One sentence for the person on call; ``None`` takes that of ``checks/remediation.py``.
+        is_blocking: Whether a failure stops everything downstream.
+    """
+    return Invariant(
+        table=table,
+        name=rule.__name__,
+        description=description_of(rule),
+        check=check,
+        next_step=next_step or next_step_of(rule.__name__),
+        is_blocking=is_blocking,
+    )
 
 
 def description_of(check: Callable[..., object]) -> str:

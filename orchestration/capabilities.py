@@ -15,7 +15,7 @@ from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, t
 from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
 from assets.lifecycle.store import control_tables
 from assets.lifetime_value.capability import LIFETIME_VALUE
-from assets.monitoring.defs import control_tables_asset, drift_asset
+from assets.monitoring.defs import control_tables_asset, drift_asset, usability_asset
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
 from assets.segments.capability import SEGMENTS
@@ -76,6 +76,11 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
     ]
 
 
+def readiness_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """The usability report on every capability."""
+    return usability_asset(partitions, [each.spec for each in CAPABILITIES])
+
+
 def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path) -> Assets:
     """Realised performance and drift of the capabilities that have them.
 
@@ -94,28 +99,19 @@ def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path)
 
 def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
     """Assets that train on a trigger, those that train in every run, and those that score."""
-    trained, refitted = (
-        [
-            asset
-            for each in CAPABILITIES
-            if each.spec.retrain == retrain
-            for asset in trained_assets(each, partitions)
-        ]
-        for retrain in ("on_trigger", "every_run")
-    )
-    scored = [scores_asset(each, partitions) for each in CAPABILITIES]
-    last = [table.key for each in CAPABILITIES for table in each.spec.tables]
-    return (
-        trained,
-        refitted,
-        [
-            *scored,
-            control_tables_asset(last),
-            activation_asset(
-                partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
-            ),
-        ],
-    )
+
+    def trained(retrain: str) -> Assets:
+        matching = [each for each in CAPABILITIES if each.spec.retrain == retrain]
+        return [asset for each in matching for asset in trained_assets(each, partitions)]
+
+    scored = [
+        *(scores_asset(each, partitions) for each in CAPABILITIES),
+        control_tables_asset(table.key for each in CAPABILITIES for table in each.spec.tables),
+        activation_asset(
+            partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
+        ),
+    ]
+    return trained("on_trigger"), trained("every_run"), scored
 
 
 def published_tables() -> tuple[Key, ...]:

@@ -21,13 +21,12 @@ from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
 from assets.lifecycle.retrain_triggers import RetrainTrigger
 from assets.lifecycle.store import control_tables
-from assets.monitoring.defs import usability_asset
 from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, snapshot_asset
+from assets.publishing.snapshot import Readers
 from assets.sample_shop.defs import sample_shop_asset
-from assets.sample_shop.exports.injected_faults import InjectedFaults
-from assets.sample_shop.world.shop import Shop
+from assets.sample_shop.world.shop import InjectedFaults, Shop
 from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
@@ -37,6 +36,7 @@ from orchestration.capabilities import (
     monitored_assets,
     pending_triggers,
     published_tables,
+    readiness_asset,
 )
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import erase_requested
@@ -47,7 +47,6 @@ from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.sensors import (
-    Erase,
     erase_job,
     erasure_requested_sensor,
     exports_landed_sensor,
@@ -75,18 +74,21 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
+    erase = erase_job(lambda warehouse, vault: erase_requested(settings, business, warehouse, vault))
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(business, settings),
-        jobs=[*jobs_of(stages, partitions).values(), erase_job(_erase(business, settings))],
-        schedules=_schedules(business),
+        jobs=[*jobs_of(stages, partitions).values(), erase],
+        schedules=schedules(
+            time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
+        ),
         sensors=_sensors(business, settings, stages),
         loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={
             "warehouse": DuckDBWarehouse(database=str(settings.warehouse_file)),
             "vault": vault_of(settings, business),
-            "models": FolderModelStore(root=str(settings.folder / "models")),
+            "models": FolderModelStore(root=str(settings.models_dir)),
             "dbt": dbt_of(settings),
         },
     )
@@ -103,7 +105,7 @@ def _stages(
     staged, featured, published = transform_assets(
         project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
-    landed = [*_delivered_assets(business, settings), staged, usability_asset(partitions)]
+    landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
     trained, refitted_every_run, scored = model_assets(partitions)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
@@ -115,33 +117,10 @@ def _stages(
         trained=trained,
         refitted_every_run=refitted_every_run,
         scored=scored,
-        published=_published(published, expected, settings=settings, partitions=partitions),
+        published=_published(
+            published, expected, settings=settings, partitions=partitions, readers=business.published_readers
+        ),
     )
-
-
-def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
-    checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
-    return (
-        [*checks, vault_scan_check(vault_of(settings, business), settings.folder)]
-        if business.vault
-        else checks
-    )
-
-
-def _published(
-    published: dg.AssetsDefinition,
-    expected: list[dg.AssetCheckKey],
-    *,
-    settings: Settings,
-    partitions: dg.PartitionsDefinition[str],
-) -> list[dg.AssetsDefinition]:
-    """Published tables, the check ledger and the snapshot."""
-    tables, parquet = published_tables(), settings.parquet_dir
-    return [
-        published,
-        ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
-        snapshot_asset(tables, expected, file=settings.snapshot_file, parquet=parquet),
-    ]
 
 
 def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -153,10 +132,27 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
     ]
 
 
-def _schedules(business: BusinessConfig) -> list[dg.ScheduleDefinition]:
-    return schedules(
-        time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
-    )
+def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
+    checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
+    scans = [vault_scan_check(vault_of(settings, business), settings.folder)] if business.vault else []
+    return [*checks, *scans]
+
+
+def _published(
+    published: dg.AssetsDefinition,
+    expected: list[dg.AssetCheckKey],
+    *,
+    settings: Settings,
+    partitions: dg.PartitionsDefinition[str],
+    readers: Readers,
+) -> list[dg.AssetsDefinition]:
+    """Published tables, the check ledger and the snapshot."""
+    tables, file, parquet = published_tables(), settings.snapshot_file, settings.parquet_dir
+    return [
+        published,
+        ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
+        snapshot_asset(tables, expected, file=file, parquet=parquet, readers=readers),
+    ]
 
 
 def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> list[dg.SensorDefinition]:
@@ -176,10 +172,6 @@ def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> li
     ]
 
 
-def _erase(business: BusinessConfig, settings: Settings) -> Erase:
-    return lambda warehouse, vault: erase_requested(settings, business, warehouse, vault)
-
-
 def _delivered(business: BusinessConfig) -> set[Path]:
     """The files of every source that has delivered any."""
     found: set[Path] = set()
@@ -191,7 +183,7 @@ def _delivered(business: BusinessConfig) -> set[Path]:
 
 
 def newest_as_of_day(business: BusinessConfig) -> date:
-    """The newest as-of day of ``business``: a Monday not after its today."""
+    """The newest as-of date of ``business``: a Monday not after its today."""
     return as_of_on_or_before(today_of(business))
 
 

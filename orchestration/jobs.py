@@ -1,8 +1,7 @@
 """Jobs of one business, launched by a person, a schedule or a sensor."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, fields
 
 import dagster as dg
 
@@ -19,30 +18,28 @@ PUBLISH = "publish"
 REPLAY = "replay"
 RESCORE = "rescore"
 
-DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        PREDICT_AND_PUBLISH: "Everything for one as-of date: load the exports, build features, train and "
-        "evaluate a candidate, promote or refuse it, score with the champion, publish. Use the newest date.",
-        REFRESH: "Load the delivered exports, build staging and marts, report which capabilities the data "
-        "supports. Trains and publishes nothing.",
-        SCORE: "The weekly run: load, build features, compare published scores with observed outcomes, score "
-        "with the champion, refit lifetime value and segments, publish. Does not train propensity and churn; "
-        "fails if one of them has no champion yet.",
-        RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
-        "champion, publish. Needs the features of that date: launch score first.",
-        REPLAY: "One past as-of date: build its features, compare published scores with observed outcomes, "
-        "score with the champion of that date. Loads and publishes nothing; `make replay` runs many dates.",
-        RESCORE: "Score one as-of date again with the current champion and publish; part of `make rollback`.",
-        PUBLISH: "Publish the tables of the warehouse again: contracts, results of checks, snapshot file.",
-    }
-)
+DESCRIPTIONS: Mapping[str, str] = {
+    PREDICT_AND_PUBLISH: "Everything for one as-of date: load the exports, build features, train and "
+    "evaluate a candidate, promote or refuse it, score with the champion, publish. Use the newest date.",
+    REFRESH: "Load the delivered exports, build staging and marts, report which capabilities the data "
+    "supports. Trains and publishes nothing.",
+    SCORE: "The weekly run: load, build features, compare published scores with observed outcomes, score "
+    "with the champion, refit lifetime value and segments, publish. Does not train purchase_propensity "
+    "and churn; fails if one of them has no champion yet.",
+    RETRAIN: "Train and evaluate a candidate for one as-of date, promote or refuse it, score with the "
+    "champion, publish. Needs the features of that date: launch score first.",
+    REPLAY: "One past as-of date: build its features, compare published scores with observed outcomes, "
+    "score with the champion of that date. Loads and publishes nothing; `make replay` runs many dates.",
+    RESCORE: "Score one as-of date again with the current champion and publish; part of `make rollback`.",
+    PUBLISH: "Publish the tables of the warehouse again: contracts, results of checks, snapshot file.",
+}
 
 Assets = Sequence[dg.AssetsDefinition]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """All assets of one business by stage.
+    """All assets of one business by stage, upstream first.
 
     Attributes:
         landed: Exports, raw tables, staging and marts, the usability report.
@@ -64,16 +61,8 @@ class Stages:
 
     @property
     def everything(self) -> Assets:
-        """All assets, upstream first."""
-        return [
-            *self.landed,
-            *self.featured,
-            *self.monitored,
-            *self.trained,
-            *self.refitted_every_run,
-            *self.scored,
-            *self.published,
-        ]
+        """All assets, in the order of the stages."""
+        return [asset for stage in fields(self) for asset in getattr(self, stage.name)]
 
     def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
         """Assets of a retraining of ``capability``: its models and scores, and the shared assets."""
@@ -99,18 +88,15 @@ def jobs_of(
         RESCORE: [*stages.scored, *stages.published],
         PUBLISH: stages.published,
     }
-    return {name: _job(name, each, partitions, text=DESCRIPTIONS[name]) for name, each in assets.items()}
-
-
-def _job(
-    name: str, assets: Assets, partitions: dg.PartitionsDefinition[str], *, text: str
-) -> UnresolvedAssetJobDefinition:
-    return dg.define_asset_job(
-        name,
-        selection=dg.AssetSelection.assets(*assets),
-        partitions_def=partitions,
-        # Steps take seconds; a process per step would cost ten seconds of imports each.
-        executor_def=dg.in_process_executor,
-        tags=dict(RUN_TAGS),
-        description=text,
-    )
+    return {
+        name: dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*each),
+            partitions_def=partitions,
+            # Steps take seconds; a process per step would cost ten seconds of imports each.
+            executor_def=dg.in_process_executor,
+            tags=dict(RUN_TAGS),
+            description=DESCRIPTIONS[name],
+        )
+        for name, each in assets.items()
+    }

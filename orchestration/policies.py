@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 
 import dagster as dg
 
@@ -19,9 +18,10 @@ ON_BY_DEFAULT = frozenset({"run_failed_sensor"})
 
 # A run of the largest sample shop takes minutes; a run of two hours hangs.
 LONGEST_RUN = timedelta(hours=2)
-RUN_TAGS: Mapping[str, str] = MappingProxyType(
-    {"dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())), "dagster/max_retries": "1"}
-)
+RUN_TAGS: Mapping[str, str] = {
+    "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())),
+    "dagster/max_retries": "1",
+}
 
 # A query or a dbt step holds the file for seconds; after ten minutes it is a forgotten SQL client.
 # dbt waits as long (`retries` in dbt_project/profiles.yml).
@@ -40,10 +40,9 @@ DATA_GROUPS = frozenset(
 )
 
 
-def status_of(sensor: str) -> dg.DefaultSensorStatus:
-    """Return the status of ``sensor`` in a new Dagster instance."""
-    is_on = sensor in ON_BY_DEFAULT
-    return dg.DefaultSensorStatus.RUNNING if is_on else dg.DefaultSensorStatus.STOPPED
+def status_of(name: str) -> dg.DefaultSensorStatus:
+    """Return the status of a sensor or schedule in a new Dagster instance."""
+    return dg.DefaultSensorStatus.RUNNING if name in ON_BY_DEFAULT else dg.DefaultSensorStatus.STOPPED
 
 
 def governed(asset: dg.AssetsDefinition, *, is_live: bool) -> dg.AssetsDefinition:

@@ -14,6 +14,7 @@ from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import Erased, ErasureIncomplete
+from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration import policies
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
@@ -48,11 +49,7 @@ def schedules(*, time_zone: str, newest: Callable[[date], date]) -> list[dg.Sche
             cron_schedule=cron,
             execution_timezone=time_zone,
             execution_fn=asked,
-            default_status=(
-                dg.DefaultScheduleStatus.RUNNING
-                if f"{job}_schedule" in policies.ON_BY_DEFAULT
-                else dg.DefaultScheduleStatus.STOPPED
-            ),
+            default_status=dg.DefaultScheduleStatus(policies.status_of(f"{job}_schedule").value),
             description=f"{text} ({time_zone}).",
         )
         for job, cron, text in (
@@ -160,19 +157,14 @@ def retrain_triggered_sensor(
         if not found:
             yield dg.SkipReason("no retrain trigger")
         for trigger in found:
-            yield retrain_request(trigger, assets_to_retrain(trigger.capability))
+            yield dg.RunRequest(
+                run_key=trigger.key,
+                partition_key=trigger.as_of.isoformat(),
+                asset_selection=assets_to_retrain(trigger.capability),
+                tags=tags_of(trigger),
+            )
 
     return _wanted
-
-
-def retrain_request(trigger: RetrainTrigger, assets: Sequence[dg.AssetKey]) -> dg.RunRequest:
-    """Request a run of ``assets`` for one trigger."""
-    return dg.RunRequest(
-        run_key=trigger.key,
-        partition_key=trigger.as_of.isoformat(),
-        asset_selection=assets,
-        tags=tags_of(trigger),
-    )
 
 
 def tags_of(trigger: RetrainTrigger) -> dict[str, str]:
@@ -243,7 +235,7 @@ def erase_job(erase: Erase) -> dg.JobDefinition:
     ) -> None:
         try:
             done = erase(warehouse, vault)
-        except (ErasureIncomplete, VaultKeyRefused) as refused:
+        except (ErasureIncomplete, UnknownCustomers, VaultKeyRefused) as refused:
             raise dg.Failure(str(refused), allow_retries=False) from None
         if done is None:
             context.log.info("there is no erasure request")

@@ -1,13 +1,15 @@
 """Paths and choice of business: the only reader of the environment and of ``config/*.yaml``."""
 
 import os
+import sys
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 import yaml
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
@@ -15,6 +17,35 @@ from assets.ingest.config.simulation import Simulation
 from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Options(BaseSettings):
+    """Values that a command is given, read from the environment; an empty one counts as not given."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+
+
+class SubjectOptions(Options):
+    """Customers, as delivered or as published: one id per line, because an id may hold commas and quotes.
+
+    With ``-`` the lines come from standard input.
+    """
+
+    customer: str = ""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The given ids; an id that is not UTF-8 cannot be one of the business."""
+        given = sys.stdin.buffer.read() if self.customer == "-" else os.fsencode(self.customer)
+        lines = (line.strip() for line in given.decode("utf-8", "replace").split("\n"))
+        return tuple(line for line in lines if line)
+
+
+class Dates(Options):
+    """First and last as-of date of a command."""
+
+    first: date = Field(date.min, validation_alias="FROM")
+    last: date = Field(date.max, validation_alias="TO")
 
 
 class Settings(BaseSettings):
@@ -41,9 +72,14 @@ class Settings(BaseSettings):
         return _from_project(self.business)
 
     @property
+    def generated_dir(self) -> Path:
+        """Folder of everything generated for all businesses."""
+        return _from_project(self.var_dir)
+
+    @property
     def folder(self) -> Path:
         """Folder of everything generated for this business."""
-        return _from_project(self.var_dir) / self.business_file.stem
+        return self.generated_dir / self.business_file.stem
 
     @property
     def warehouse_file(self) -> Path:
@@ -98,7 +134,7 @@ class Settings(BaseSettings):
     @property
     def simulated_key_file(self) -> Path:
         """Generated vault key of a simulated shop, outside the folders of the businesses."""
-        return _from_project(self.var_dir) / "keys" / f"{self.business_file.stem}.key"
+        return self.generated_dir / "keys" / f"{self.business_file.stem}.key"
 
     @property
     def alerts_file(self) -> Path:

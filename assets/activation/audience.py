@@ -22,9 +22,7 @@ VALUE_DAYS = 30
 NO_CONSENT, HELD_OUT, CAPPED = "no_consent", "held_out", "capped"
 
 
-def build_audience(
-    warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date, most: int = MOST_MEMBERS
-) -> pd.DataFrame:
+def build_audience(warehouse: Warehouse, *, propensity: Key, value: Key, as_of: date) -> pd.DataFrame:
     """Build the rows of ``ml.audiences`` of one as-of date.
 
     Args:
@@ -32,7 +30,6 @@ def build_audience(
         propensity: Table with eligibility, consent and holdout columns per customer and as-of date.
         value: Table with ``predicted_value`` per customer, as-of date and horizon.
         as_of: The as-of date.
-        most: Members at most.
 
     Returns:
         The columns of ``AUDIENCE_TYPES``; no rows when either table has none of ``as_of``.
@@ -51,7 +48,7 @@ def build_audience(
         """,
         {"as_of": as_of},
     )
-    rows = select_audience(scored, most=most).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
+    rows = select_audience(scored).assign(audience=NAME, as_of_date=pd.Timestamp(as_of))
     return typed(rows, AUDIENCE_TYPES)
 
 

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +96,7 @@ def deliver(
     }
     target = None if is_dry_run else folder
     exports = [
-        shared | _export_row(known, each, name=_name(audience, as_of, each), folder=target)
+        shared | _export_row(known, each, name=f"{audience}_{as_of}_{each}.csv", folder=target)
         for each in DESTINATIONS
     ]
     ledger = typed(exports, EXPORT_TYPES)
@@ -146,7 +146,3 @@ def _export_row(
         "file_name": name,
         "file_sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def _name(audience: str, as_of: date, destination: Destination) -> str:
-    return f"{audience}_{as_of}_{destination}.csv"

@@ -13,7 +13,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # E.164: a country code, which never begins with 0, and at most 15 digits in all.
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # A spreadsheet reads a cell that begins with one of these as a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def normalise_email(destination: Destination, text: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Columns and types of the tables that activation writes, in their published order."""
 
 from assets.keys import Key
-from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, INSTANT, NUMBER, SMALL, TEXT, Types, of_type
 
 AUDIENCES = Key("ml", "audiences")
 AUDIENCE_EXPORTS = Key("ml", "audience_exports")
@@ -21,12 +21,9 @@ EXPORT_TYPES: Types = {
     "destination": TEXT,
     "sent_at": INSTANT,
     "dry_run": FLAG,
-    "audience_candidates": COUNT,
-    "no_consent": COUNT,
-    "held_out": COUNT,
-    "over_cap": COUNT,
-    "without_identifier": COUNT,
-    "written": COUNT,
+    **of_type(
+        COUNT, "audience_candidates", "no_consent", "held_out", "over_cap", "without_identifier", "written"
+    ),
     "file_name": TEXT,
     "file_sha256": TEXT,
 }
@@ -35,15 +32,8 @@ LIFT_TYPES: Types = {
     "experiment": TEXT,
     "name": TEXT,
     "window_days": SMALL,
-    "contacted": COUNT,
-    "held_out": COUNT,
-    "treated_conversions": COUNT,
-    "control_conversions": COUNT,
-    "treated_rate": NUMBER,
-    "control_rate": NUMBER,
-    "difference": NUMBER,
-    "ci_lo": NUMBER,
-    "ci_hi": NUMBER,
-    "relative_lift": NUMBER,
-    "p_value": NUMBER,
+    **of_type(COUNT, "contacted", "held_out", "treated_conversions", "control_conversions"),
+    **of_type(
+        NUMBER, "treated_rate", "control_rate", "difference", "ci_lo", "ci_hi", "relative_lift", "p_value"
+    ),
 }

@@ -1,12 +1,12 @@
 """Which customers will place no order in the next 60 days?"""
 
-from assets.features import customers
+from assets.features.customers import ELIGIBILITY
 from assets.keys import Key
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.store.schemas import COUNT, FLAG, NUMBER, TEXT
 from assets.supervised.capability import SupervisedCapability
-from assets.supervised.fitting.task import Binary
-from assets.supervised.problem import PredictionProblem, consent_exclusion
+from assets.supervised.customers import CustomerProblem
+from assets.supervised.problem import consent_exclusion
 
 # Predicting churn for customers who left a year ago is correct and useless; they are excluded.
 ALREADY_CHURNED = Exclusion(
@@ -20,25 +20,13 @@ ALREADY_CHURNED = Exclusion(
 )
 
 CHURN = SupervisedCapability(
-    PredictionProblem(
+    CustomerProblem(
         name="churn",
         question="Which customers will place no order in the next 60 days?",
-        entity="customer",
         target="churn",
         horizon_days=60,
-        task=Binary(),
-        features=customers.TABLES,
         label=Key("labels", "lbl_customer__churn_60d"),
-        numeric=customers.NUMERIC,
-        categorical=customers.CATEGORICAL,
-        recency=customers.RECENCY,
-        slices=customers.SLICES,
-        reason_groups=customers.FEATURE_GROUPS,
-        consent_purpose="profiling",
-        owner="marketing-analytics",
-        amount="average_order_amount_365d",
-        cohort=customers.ELIGIBILITY,
-        exclusions=(consent_exclusion(customers.ELIGIBILITY), ALREADY_CHURNED),
+        exclusions=(consent_exclusion(ELIGIBILITY), ALREADY_CHURNED),
         label_is_absence_of_order=True,
         top_rank_label="riskiest",
     )

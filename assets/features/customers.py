@@ -13,6 +13,9 @@ TABLES = (
     Key("features", "feat_customer__reviews"),
 )
 
+# Landed data besides orders that they are computed from.
+OPTIONAL_DATA = ("events", "sends", "reviews", "customers.country")
+
 # No calendar features (month, week of the year): one or two years are too few for a tree to learn the
 # effect of a month, and the prior shift models it for all customers. Revisit with four years of history.
 FEATURE_GROUPS = (

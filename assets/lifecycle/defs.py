@@ -16,7 +16,6 @@ from assets.lifecycle.report.plots import as_markdown
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG
 from assets.lifecycle.run_context import SCHEDULED, RunContext
 from assets.lifecycle.scoring import score
-from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.training import evaluate
 from assets.ports import ModelStore, Warehouse
@@ -26,16 +25,16 @@ SHOWN_DECIMALS = 4
 METRICS_SHOWN = ["metric", "value", "ci_lo", "ci_hi", "n"]
 
 EVALUATED = (
-    "A candidate on dates that it has not seen, beside the baseline and the champion, with intervals; and "
-    "whether it may be promoted. A refusal has its reason."
+    "Metrics of a candidate on dates that it has not seen, beside the baseline's and the champion's, with "
+    "intervals; whether it may be promoted, and why."
 )
 SERVES = (
     "The version that scores from this as-of date on: the candidate if it was promoted, fitted on everything "
     "known; else the champion before it; else the baseline as fallback."
 )
 REALISED = (
-    "Published scores compared with outcomes, once their windows have ended. The version that served scores "
-    "nothing more while its published scores do not match."
+    "Published scores compared with outcomes, once their windows have ended. New scores of "
+    "the version that served are withheld while its published scores do not match."
 )
 
 AnyCapability = Capability[Any, Any, Any, Any]
@@ -82,7 +81,7 @@ def weekly_asset(
             found = step(
                 RunContext(capability=capability, warehouse=warehouse, models=models, **_run_of(context))
             )
-        yield dg.MaterializeResult(asset_key=dg.AssetKey(first), metadata=_shown(found))
+        yield dg.MaterializeResult(asset_key=dg.AssetKey(first), metadata=shown(found))
         for key in others:
             yield dg.MaterializeResult(asset_key=dg.AssetKey(key))
 
@@ -97,12 +96,12 @@ def trained_assets(
     return [
         weekly_asset(
             capability, partitions,
-            keys={spec.evaluation: f"{spec.question} {_described(spec, 'evaluation', EVALUATED)}"},
+            keys={spec.evaluation: f"{spec.question} {spec.descriptions.get('evaluation', EVALUATED)}"},
             deps=spec.trained_from, step=_evaluation,
         ),
         weekly_asset(
             capability, partitions,
-            keys={spec.champion: _described(spec, "champion", SERVES)},
+            keys={spec.champion: spec.descriptions.get("champion", SERVES)},
             deps=(spec.evaluation,), step=_champion,
         ),
     ]  # fmt: skip
@@ -115,7 +114,7 @@ def scores_asset(capability: AnyCapability, partitions: dg.PartitionsDefinition[
     monitored = (spec.realised,) if spec.outcomes else ()
     return weekly_asset(
         capability, partitions,
-        keys={key: _described(spec, key.name, f"Rows of {key.name}, by as-of date.") for key in own},
+        keys={key: spec.descriptions.get(key.name, f"Rows of {key.name}, by as-of date.") for key in own},
         deps=(spec.champion, *monitored, *spec.scored_from), step=_scores,
     )  # fmt: skip
 
@@ -128,7 +127,7 @@ def realised_asset(
     reads = dict.fromkeys((*spec.scored_from, *(outcome.table for outcome in spec.outcomes)))
     return weekly_asset(
         capability, partitions,
-        keys={spec.realised: _described(spec, "realised", REALISED)},
+        keys={spec.realised: spec.descriptions.get("realised", REALISED)},
         deps=reads, step=lambda run: row_metadata(monitor(run)),
     )  # fmt: skip
 
@@ -141,10 +140,6 @@ def row_metadata(rows: pd.DataFrame) -> Metadata:
     """
     cells = {str(name): str(value) for name, value in rows.iloc[0].dropna().items()}
     return {"dagster/row_count": 1, **cells}
-
-
-def _described(spec: Spec, table: str, text: str) -> str:
-    return spec.descriptions.get(table, text)
 
 
 def _evaluation(run: AnyRun) -> Metadata:
@@ -203,9 +198,10 @@ def _run_of(context: dg.AssetExecutionContext) -> dict[str, Any]:
     }
 
 
-def _shown(found: Metadata) -> dict[str, Any]:
-    shown = {name: _value(name, value) for name, value in found.items()}
-    return {name: value for name, value in shown.items() if value is not None}
+def shown(found: Metadata) -> dict[str, Any]:
+    """Metadata as Dagster takes it: frames as tables, PNGs as images, without missing values."""
+    values = {name: _value(name, value) for name, value in found.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _value(name: str, value: object) -> Any:  # noqa: ANN401 - whatever Dagster takes as metadata

@@ -1,14 +1,11 @@
 """The promotion gate: decide from recorded metrics whether a candidate may serve."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
 from typing import Literal
 
 import pandas as pd
 
 from assets.lifecycle.store.metric_lookup import has, overall
-from assets.lifecycle.store.schemas import RETRAIN_TYPES, typed
 from assets.metrics.bootstrap import Interval
 
 Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
@@ -40,6 +37,18 @@ class Comparison:
     def champion_difference(self) -> str:
         """The recorded difference against the champion."""
         return f"champion_{self.difference}"
+
+    def differences(self, metrics: pd.DataFrame) -> tuple[Interval | None, Interval | None]:
+        """Candidate minus baseline and minus champion, as recorded in ``metrics`` (n, k)."""
+        baseline, champion = (
+            overall(metrics, name) if has(metrics, name) else None
+            for name in (self.difference, self.champion_difference)
+        )
+        return baseline, champion
+
+    def bound(self, margin: float) -> str:
+        """The side of ``margin`` on which a whole interval is an improvement, as text."""
+        return f"above {margin:g}" if self.higher_is_better else f"below {0.0 - margin:g}"
 
     def is_won(self, difference: Interval, *, margin: float = 0.0) -> bool:
         """Whether the whole interval lies on the better side, by more than ``margin``."""
@@ -74,23 +83,6 @@ class Decision:
         return "refuse" if has_champion else "fallback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionAttempt:
-    """One decision: for which date, when, in which run, why, and between which versions.
-
-    ``windows_violated`` counts the dates on which the trigger was seen, where it was.
-    """
-
-    model_name: str
-    as_of_date: date
-    decided_at: datetime
-    run_id: str
-    trigger: str
-    windows_violated: int | None
-    champion: str | None
-    challenger: str | None
-
-
 def decide(
     metrics: pd.DataFrame,
     comparison: Comparison,
@@ -109,20 +101,22 @@ def decide(
         champion_unfit: Why the champion can no longer serve; then it need not be beaten.
         notes: Further reasons to log.
     """
-    baseline = overall(metrics, comparison.difference) if has(metrics, comparison.difference) else None
-    champion = (
-        overall(metrics, comparison.champion_difference)
-        if has(metrics, comparison.champion_difference)
-        else None
-    )
+    baseline, champion = comparison.differences(metrics)
+    lost, won = [], []
     challenged = None if champion_unfit else champion
-    lost = (*_lost(comparison, baseline, "baseline"), *_lost(comparison, challenged, "champion"))
-    won = (*_won(comparison, baseline, "baseline"), *_won(comparison, challenged, "champion"))
-    unfit = (champion_unfit,) if champion_unfit else ()
-    reasons = (*defects, *lost) or (*unfit, *won)
+    for competitor, difference in (("baseline", baseline), ("champion", challenged)):
+        if difference is None:
+            continue
+        margin = comparison.margin if competitor == "champion" else 0.0
+        text = f"the {competitor}: {comparison.label} differs by {difference}"
+        if comparison.is_won(difference, margin=margin):
+            won.append(f"beats {text}")
+        else:
+            lost.append(f"does not beat {text}, and the whole interval must lie {comparison.bound(margin)}")
+    reasons = (*defects, *lost) or (*filter(None, [champion_unfit]), *won)
     return Decision(
         promote=not (defects or lost),
-        reasons=(*reasons, *notes) or ("nothing to compare with",),
+        reasons=(*reasons, *notes) or ("not compared: no difference to a baseline or champion was recorded",),
         against_baseline=baseline,
         against_champion=champion,
         defects=defects,
@@ -134,52 +128,13 @@ def refused(reason: str) -> Decision:
     return Decision(promote=False, reasons=(reason,))
 
 
-def retrain_row(attempt: PromotionAttempt, decision: Decision, comparison: Comparison) -> pd.DataFrame:
-    """The row of ``ml.retrain_log``; the difference is against the champion, or else the baseline.
-
-    Args:
-        attempt: Date, run and versions of the decision.
-        decision: The decision.
-        comparison: The compared metric.
-    """
+def decision_columns(decision: Decision, comparison: Comparison) -> dict[str, object]:
+    """Reasons and, with the champion or else the baseline, comparison, as in ``ml.retrain_log``."""
     against = decision.against_champion or decision.against_baseline
-    row = {
-        **asdict(attempt),
-        "decision": decision.outcome(has_champion=attempt.champion is not None),
+    return {
         "metric": comparison.champion_difference if decision.against_champion else comparison.difference,
         "difference": against.value if against else None,
         "ci_lo": against.lo if against else None,
         "ci_hi": against.hi if against else None,
         "reasons": "; ".join(decision.reasons),
     }
-    return typed([row], RETRAIN_TYPES)
-
-
-def decision_row_without_comparison(
-    attempt: PromotionAttempt, outcome: Outcome, *, reasons: str
-) -> pd.DataFrame:
-    """The row of ``ml.retrain_log`` for a decision in which no two versions were compared.
-
-    Args:
-        attempt: Date, run and versions of the decision.
-        outcome: The decision.
-        reasons: Why.
-    """
-    compared = dict.fromkeys(("metric", "difference", "ci_lo", "ci_hi"))
-    return typed([{**asdict(attempt), **compared, "decision": outcome, "reasons": reasons}], RETRAIN_TYPES)
-
-
-def _lost(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
-    margin = comparison.margin if competitor == "champion" else 0.0
-    if difference is not None and not comparison.is_won(difference, margin=margin):
-        side = "above" if comparison.higher_is_better else "below"
-        bound = margin if comparison.higher_is_better else 0.0 - margin
-        yield (
-            f"does not beat the {competitor}: {comparison.label} differs by {difference}, "
-            f"not surely {side} {bound:g}"
-        )
-
-
-def _won(comparison: Comparison, difference: Interval | None, competitor: str) -> Iterator[str]:
-    if difference is not None:
-        yield f"beats the {competitor}: {comparison.label} differs by {difference}"

@@ -11,7 +11,7 @@ import pandas as pd
 from assets.features.matrix import AS_OF, LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
 from assets.lifecycle.capability import Data, Fit, InsufficientData, Model, TrainingRecord
-from assets.lifecycle.gate import Decision, decision_row_without_comparison, refused, retrain_row
+from assets.lifecycle.gate import Decision, decision_columns, refused
 from assets.lifecycle.report.model_card import model_card
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
@@ -47,13 +47,20 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
     has_champion = serving is not None and not serving.is_fallback
     baseline = None if fit or has_champion else run.capability.baseline(run.data)
     if fit is None and not has_champion and baseline is None and serving is None:
-        _log_withheld(run, "the data do not suffice even for the baseline: no outcome is known yet")
+        reasons = "the data do not suffice even for the baseline: no outcome is known yet"
+        run.log_decision("withhold", reasons=reasons)
         return None
-    _log(run, row, serving=serving if has_champion else None, decision=decision)
+    run.log_decision(
+        decision.outcome(has_champion=has_champion),
+        champion=serving.model_version if serving and has_champion else None,
+        challenger=str(row["model_version"]),
+        **decision_columns(decision, run.spec.compared),
+    )
     if fit is not None:
         return _install(run, row, fit=fit, serving=serving)
     if pd.isna(row["refusal"]) and not _is_registered(run, str(row["model_version"])):
-        _register_refused(run, row, decision=decision)
+        record = run.capability.record(run.data, params=json.loads(row["params"]))
+        _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
     if has_champion or baseline is None:
         return serving
     return _fall_back(run, baseline, serving=serving)
@@ -76,9 +83,8 @@ def roll_back(run: RunContext[Data, Model], *, reason: str) -> ChampionVersion:
         raise NothingToRollBackTo(f"no version of {run.spec.name} served before the one that serves now")
     # Refused here rather than on the next date: a rollback is made in a hurry.
     run.load_model(before.model_version, sha256=before.model_sha256)
-    attempt = run.attempt(champion=serving.model_version, challenger=before.model_version)
-    row = decision_row_without_comparison(replace(attempt, trigger=BY_HAND), "rollback", reasons=reason)
-    control_tables.log_decision(run.warehouse, row)
+    versions = {"champion": serving.model_version, "challenger": before.model_version}
+    run.log_decision("rollback", trigger=BY_HAND, reasons=reason, **versions)
     return _set_champion(run, replace(before, as_of_date=run.as_of))
 
 
@@ -119,20 +125,6 @@ def _paused(run: RunContext[Data, Model], version: str) -> str:
     return f"promotion is paused until {newest + COOL_DOWN} after the rollback on {newest}"
 
 
-def _log(
-    run: RunContext[Data, Model], row: pd.Series, *, serving: ChampionVersion | None, decision: Decision
-) -> None:
-    champion = serving.model_version if serving else None
-    attempt = run.attempt(champion=champion, challenger=str(row["model_version"]))
-    control_tables.log_decision(run.warehouse, retrain_row(attempt, decision, run.spec.compared))
-
-
-def _log_withheld(run: RunContext[Data, Model], reasons: str) -> None:
-    attempt = run.attempt(champion=None, challenger=None)
-    row = decision_row_without_comparison(attempt, "withhold", reasons=reasons)
-    control_tables.log_decision(run.warehouse, row)
-
-
 def _install(
     run: RunContext[Data, Model], row: pd.Series, *, fit: Fit[Model], serving: ChampionVersion | None
 ) -> ChampionVersion:
@@ -161,11 +153,6 @@ def _install(
     return _set_champion(run, champion)
 
 
-def _register_refused(run: RunContext[Data, Model], row: pd.Series, *, decision: Decision) -> None:
-    record = run.capability.record(run.data, params=json.loads(row["params"]))
-    _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
-
-
 def _is_registered(run: RunContext[Data, Model], version: str) -> bool:
     """Whether ``version`` is registered with a model: it served before it was rolled back."""
     rows = run.warehouse.read(
@@ -191,14 +178,21 @@ def _register(
     run: RunContext[Data, Model], record: TrainingRecord, status: VersionStatus, *, decision: Decision
 ) -> None:
     """Write the version's registry row and its model card."""
-    row = registry_row(run.spec, record, status)
-    control_tables.write_once(run.warehouse, MODEL_REGISTRY, row, version=status.model_version)
+    row = _write_registry_row(run, record, status)
     metrics, bins = (
         control_tables.rows_of_version(run.warehouse, key, status.model_version)
         for key in (METRICS, CALIBRATION_BINS)
     )
     text = model_card(run.capability, row, decision=decision, metrics=metrics, bins=bins)
     (run.folder(status.model_version) / CARD_FILE).write_text(text, encoding="utf-8")
+
+
+def _write_registry_row(
+    run: RunContext[Data, Model], record: TrainingRecord, status: VersionStatus
+) -> pd.DataFrame:
+    row = registry_row(run.spec, record, status)
+    run.warehouse.replace_partition(MODEL_REGISTRY, row, column="model_version", value=status.model_version)
+    return row
 
 
 def _fall_back(
@@ -217,8 +211,7 @@ def _fall_back(
         data_hash=run.data_hash,
         model_sha256=sha256,
     )
-    row = registry_row(run.spec, baseline.record, status)
-    control_tables.write_once(run.warehouse, MODEL_REGISTRY, row, version=version)
+    _write_registry_row(run, baseline.record, status)
     fallback = ChampionVersion(
         as_of_date=run.as_of,
         model_version=version,

@@ -31,12 +31,13 @@ def monitor(run: RunContext[Data, Model]) -> pd.DataFrame:
         scores agree with their outcomes, or when too few have matured.
     """
     run.prepare()
-    for day in _due_dates(run):
+    for day in sorted({day for outcome in run.spec.outcomes for day in _due(run, outcome)}):
         for version, rows in _published(run, first=day, last=day).groupby("model_version"):
             _write(run, run.capability.realised(rows, key=_key(run, str(version), REALISED, day)))
     run.capability.record_outcomes(run.warehouse, as_of=run.as_of)
     row = typed([_serving_version_row(run)], REALISED_TYPES)
-    return control_tables.replace_row(run.warehouse, run.spec.realised, row, as_of=run.as_of)
+    run.warehouse.replace_partition(run.spec.realised, row, column=AS_OF, value=run.as_of)
+    return row
 
 
 def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:
@@ -51,12 +52,8 @@ def withhold_reason(run: RunContext[Data, Model], version: str) -> str | None:
     return None if rows.empty else str(rows["defects"].iloc[0])
 
 
-def _due_dates(run: RunContext[Data, Model]) -> list[date]:
-    """Scored dates with an outcome that has matured and is not evaluated yet, or only just matured."""
-    return sorted({day for outcome in run.spec.outcomes for day in _due(run, outcome)})
-
-
 def _due(run: RunContext[Data, Model], outcome: Outcome) -> list[date]:
+    """Scored dates to evaluate: their outcome has matured and is not evaluated yet, or only just matured."""
     matured = run.as_of - timedelta(days=outcome.matures_days)
     rows = run.warehouse.read(
         f"""

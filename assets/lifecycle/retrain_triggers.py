@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import pandas as pd
 
@@ -45,7 +46,7 @@ class RetrainTrigger:
     as_of: date
     trigger: str
     version: str
-    windows_violated: int
+    windows_violated: int = 1
     reasons: str
 
     @property
@@ -92,37 +93,30 @@ def _triggers(
     serving: ChampionVersion | None,
     attempted: date | None,
 ) -> Iterator[RetrainTrigger]:
-    def trigger(name: str, windows_violated: int, reasons: str) -> RetrainTrigger:
-        return RetrainTrigger(
-            capability=spec.name,
-            as_of=as_of,
-            trigger=name,
-            version=serving.model_version if serving else "",
-            windows_violated=windows_violated,
-            reasons=reasons,
-        )
-
+    version = serving.model_version if serving else ""
+    found = partial(RetrainTrigger, capability=spec.name, as_of=as_of, version=version)
     if serving is None or serving.is_fallback:
-        yield trigger(NO_CHAMPION, 1, "the fallback serves" if serving else "nothing has been trained yet")
+        reasons = "the fallback serves" if serving else "nothing has been trained yet"
+        yield found(trigger=NO_CHAMPION, reasons=reasons)
         return
-    version = serving.model_version
     defects = _defects(spec, warehouse, as_of=as_of, version=version) if spec.outcomes else []
     if defects:
-        yield trigger(CALIBRATION_FAILED, len(defects), defects[0])
-    erased = _erased_since(warehouse, version=serving.model_version)
+        yield found(trigger=CALIBRATION_FAILED, windows_violated=len(defects), reasons=defects[0])
+    erased = _erased_since(warehouse, version=version)
     if erased:
-        yield trigger(ERASED, 1, f"{erased} people were erased after it was trained")
-    drifted = _drifted(spec, warehouse, as_of=as_of, version=serving.model_version)
+        yield found(trigger=ERASED, reasons=f"{erased} people were erased after it was trained")
+    drifted = _drifted(spec, warehouse, as_of=as_of, version=version)
     if not drifted.empty:
-        worst = drifted.iloc[0]
         names = ", ".join(drifted["feature"].astype(str))
-        yield trigger(
-            DRIFTED, int(worst["windows_violated"]), f"beyond the range of the training window: {names}"
+        yield found(
+            trigger=DRIFTED,
+            windows_violated=int(drifted["windows_violated"].iloc[0]),
+            reasons=f"beyond the range of the training window: {names}",
         )
     age = as_of - max(serving.as_of_date, attempted or serving.as_of_date)
     if age >= OLDEST_CHAMPION:
         since = f"it has served since {serving.as_of_date}"
-        yield trigger(TOO_OLD, 1, f"{since} and was last challenged {age.days} days ago")
+        yield found(trigger=TOO_OLD, reasons=f"{since} and was last challenged {age.days} days ago")
 
 
 def _defects(spec: Spec, warehouse: Warehouse, *, as_of: date, version: str) -> list[str]:

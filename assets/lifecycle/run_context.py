@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Generic
 
 from assets import ASSETS
+from assets.keys import Key
 from assets.lifecycle.capability import Capability, Champion, Data, Model, ModelVintage
-from assets.lifecycle.gate import PromotionAttempt
+from assets.lifecycle.gate import Outcome
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.artifacts import load_model, save_model
@@ -23,9 +24,11 @@ from assets.lifecycle.store.schemas import (
     EVALUATION_TYPES,
     PROVENANCE_TYPES,
     REALISED_TYPES,
+    RETRAIN_TYPES,
     STATUS_TYPES,
     TEXT,
     Types,
+    typed,
 )
 from assets.ports import ModelStore, Warehouse
 
@@ -91,30 +94,33 @@ class RunContext(Generic[Data, Model]):
     def prepare(self) -> None:
         """Create missing tables of the capability, empty: SQL may read them before the first run."""
         spec = self.spec
-        own = {
+        tables: dict[Key, Types] = {
+            **{key: kept.types for key, kept in control_tables.CONTROL_TABLES.items()},
             spec.evaluation: EVALUATION_TYPES,
             spec.champion: CHAMPION_TYPES,
             spec.scores: score_types(spec),
             **{table.key: table.columns for table in spec.tables[1:]},
         }
         if spec.outcomes:
-            own[spec.realised] = REALISED_TYPES
+            tables[spec.realised] = REALISED_TYPES
         if spec.retrain == "on_trigger":
-            own[spec.drifted] = DRIFTED_TYPES
-        control_tables.prepare_tables(self.warehouse, own)
+            tables[spec.drifted] = DRIFTED_TYPES
+        self.warehouse.prepare({key: typed([], types) for key, types in tables.items()})
 
-    def attempt(self, *, champion: str | None, challenger: str | None) -> PromotionAttempt:
-        """This run's decision between two versions, before it is made."""
-        return PromotionAttempt(
-            model_name=self.spec.name,
-            as_of_date=self.as_of,
-            decided_at=self.now,
-            run_id=self.run_id,
-            trigger=self.trigger,
-            windows_violated=self.windows_violated,
-            champion=champion,
-            challenger=challenger,
-        )
+    def log_decision(self, decision: Outcome, **columns: object) -> None:
+        """Log a decision of this run in ``ml.retrain_log``, with further ``columns`` of its row."""
+        row = {
+            **dict.fromkeys(RETRAIN_TYPES),
+            "model_name": self.spec.name,
+            "as_of_date": self.as_of,
+            "decided_at": self.now,
+            "run_id": self.run_id,
+            "trigger": self.trigger,
+            "windows_violated": self.windows_violated,
+            "decision": decision,
+            **columns,
+        }
+        control_tables.log_decision(self.warehouse, typed([row], RETRAIN_TYPES))
 
     def folder(self, version: str, *parts: str) -> Path:
         """The folder of a version, or one inside it; created when it is not there."""
@@ -183,14 +189,8 @@ class RunContext(Generic[Data, Model]):
 def score_types(spec: Spec) -> Types:
     """Columns and types of a capability's score table, in order."""
     table = spec.tables[0]
+    own = {**table.key_columns, **STATUS_TYPES}
     if spec.subject is None:
         provenance = {name: dtype for name, dtype in PROVENANCE_TYPES.items() if name != "id_type"}
-        return {**provenance, **table.key_columns, **STATUS_TYPES, **table.columns}
-    return {
-        spec.subject: TEXT,
-        **PROVENANCE_TYPES,
-        **table.key_columns,
-        **STATUS_TYPES,
-        **CONSENT_COLUMNS,
-        **table.columns,
-    }
+        return {**provenance, **own, **table.columns}
+    return {spec.subject: TEXT, **PROVENANCE_TYPES, **own, **CONSENT_COLUMNS, **table.columns}

@@ -1,6 +1,5 @@
 """Score the cohort of an as-of date with the version that serves, or withhold the scores."""
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,6 @@ from assets.features.matrix import AS_OF
 from assets.keys import METRICS, id_type
 from assets.lifecycle.capability import Data, MetricKey, Model, NothingToScore, ScoreTable
 from assets.lifecycle.cohort import add_ineligible_rows, load_cohort
-from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
@@ -113,10 +111,10 @@ def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
 
 def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:
     name = run.spec.name
-    if not control_tables.is_withheld(name, run.warehouse, as_of=run.as_of):
+    if control_tables.withheld_reason(name, run.warehouse, as_of=run.as_of) is None:
         raise NothingToScore(
             f"no version of {name} serves on {run.as_of}, and scoring trains none: launch "
-            "predict_and_publish for that date or an earlier one, then launch this again"
+            "predict_and_publish for that date or an earlier one, then launch this job again"
         )
 
 
@@ -125,9 +123,6 @@ def _is_withheld(run: RunContext[Data, Model], serving: ChampionVersion) -> bool
     defects = withhold_reason(run, serving.model_version)
     if defects is None:
         return False
-    attempt = run.attempt(champion=serving.model_version, challenger=None)
-    row = decision_row_without_comparison(
-        replace(attempt, trigger=CALIBRATION_FAILED), "withhold", reasons=defects
-    )
-    control_tables.log_decision(run.warehouse, row)
+    version = serving.model_version
+    run.log_decision("withhold", trigger=CALIBRATION_FAILED, champion=version, reasons=defects)
     return True

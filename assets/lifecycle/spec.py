@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from assets.features.requirements import DataRequirement
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import GRADE_MEANINGS, Grade
@@ -63,6 +64,8 @@ class Spec:
         tables: Tables that scoring writes; the first table holds the scores, the others are side tables.
         trained_from: Tables that training reads.
         scored_from: Tables that scoring reads.
+        requires: Requirements on the landed data, all to be met; ``usability_report`` evaluates them.
+        improved_by: Raw tables or ``table.column`` that improve it and are not required.
         outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
         compared: How candidate, baseline and champion are compared.
         fallback_grade: Grade of the baseline while it serves.
@@ -86,6 +89,8 @@ class Spec:
     tables: tuple[TableSpec, ...]
     trained_from: tuple[Key, ...]
     scored_from: tuple[Key, ...]
+    requires: tuple[DataRequirement, ...]
+    improved_by: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     compared: Comparison
     fallback_grade: Grade
@@ -104,6 +109,8 @@ class Spec:
             raise ValueError(f"question {self.question!r} does not end in a question mark")
         if not self.tables:
             raise ValueError(f"{self.name} declares no table")
+        if not self.requires:
+            raise ValueError(f"{self.name} declares no requirement on the landed data")
 
     @property
     def evaluation(self) -> Key:

@@ -12,7 +12,6 @@ from assets.lifecycle.gate import Decision, decide, refused
 from assets.lifecycle.report.grade import DO_NOT_USE
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifecycle.store.schemas import EVALUATION_TYPES, typed
 
 
@@ -24,8 +23,8 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
         reason in ``refusal``. A version that is there already is not fitted again.
     """
     run.prepare()
-    kept = control_tables.row_of(run.warehouse, run.spec.evaluation, run.version)
-    if kept is not None:
+    kept = run.warehouse.read(f"from {run.spec.evaluation.sql} where model_version = $v", {"v": run.version})
+    if len(kept):
         return kept
     champion = run.load_champion()
     evaluation: Evaluation[Model] | None = None
@@ -34,7 +33,7 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
         decision = _decision(run, evaluation)
     except (InsufficientData, LeakDetected) as refusal:
         decision = refused(str(refusal))
-    row = {
+    row: dict[str, object] = {
         **_made_of(run, evaluation),
         "champion": champion.version if champion else None,
         "refusal": None if evaluation else decision.reasons[0],
@@ -45,9 +44,9 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
         "defects": "; ".join(decision.defects) or None,
         "reasons": "; ".join(decision.reasons),
     }
-    return control_tables.replace_row(
-        run.warehouse, run.spec.evaluation, typed([row], EVALUATION_TYPES), as_of=run.as_of
-    )
+    rows = typed([row], EVALUATION_TYPES)
+    run.warehouse.replace_partition(run.spec.evaluation, rows, column="as_of_date", value=run.as_of)
+    return rows
 
 
 def decision_of(run: RunContext[Data, Model], row: pd.Series) -> Decision:
@@ -58,11 +57,7 @@ def decision_of(run: RunContext[Data, Model], row: pd.Series) -> Decision:
         row: The candidate's row of ``ml.<capability>__evaluation``.
     """
     metrics = control_tables.rows_of_version(run.warehouse, METRICS, str(row["model_version"]))
-    compared = run.spec.compared
-    baseline, champion = (
-        overall(metrics, name) if has(metrics, name) else None
-        for name in (compared.difference, compared.champion_difference)
-    )
+    baseline, champion = run.spec.compared.differences(metrics)
     return Decision(
         promote=bool(row["is_promotable"]),
         reasons=(str(row["reasons"]),),

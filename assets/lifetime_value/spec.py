@@ -8,6 +8,7 @@ import pandas as pd
 
 from assets.features.customers import ELIGIBILITY
 from assets.features.matrix import Columns
+from assets.features.requirements import required_orders
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
@@ -204,6 +205,8 @@ class ValueProblem:
             tables=(self._table,),
             trained_from=(self.histories, self.features, self.cohort, *self.labels.values()),
             scored_from=(self.histories, self.features, self.cohort),
+            requires=(required_orders(customers=500, days=180),),
+            improved_by=("customers.country",),
             outcomes=self._outcomes,
             compared=COMPARED,
             fallback_grade=FALLBACK,

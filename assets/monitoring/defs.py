@@ -8,16 +8,22 @@ import dagster as dg
 
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import USABILITY_REPORT, Key, raw
-from assets.lifecycle.defs import AnyCapability, AnyRun, Metadata, row_metadata, weekly_asset
+from assets.lifecycle.defs import AnyCapability, AnyRun, Metadata, row_metadata, shown, weekly_asset
+from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import drift, page_of
 from assets.monitoring.readiness.profile import profiles
 from assets.monitoring.readiness.report import usability_rows
+from assets.monitoring.readiness.requirements import data_uses
 from assets.ports import Warehouse
 
 
-def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    """``ml.usability_report``, made as soon as the exports are loaded, for the as-of date of the run."""
+def usability_asset(partitions: dg.PartitionsDefinition[str], specs: Iterable[Spec]) -> dg.AssetsDefinition:
+    """``ml.usability_report``, made as soon as the exports are loaded, for the as-of date of the run.
+
+    ``specs`` are the registered capabilities.
+    """
+    uses = data_uses(specs)
 
     @dg.asset(
         key=dg.AssetKey(USABILITY_REPORT),
@@ -31,15 +37,11 @@ def usability_asset(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefini
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         # Staleness is measured from the as-of date.
-        rows = usability_rows(profiles(warehouse), today=date.fromisoformat(context.partition_key))
-        warehouse.replace(USABILITY_REPORT, rows)
-        records = [
-            dg.TableRecord({str(name): None if value is None else str(value) for name, value in row.items()})
-            for row in rows.astype(object).where(rows.notna(), "").to_dict("records")
-        ]
-        return dg.MaterializeResult(
-            metadata={"dagster/row_count": len(rows), "report": dg.MetadataValue.table(records)}
+        rows = usability_rows(
+            profiles(warehouse, uses), uses, today=date.fromisoformat(context.partition_key)
         )
+        warehouse.replace(USABILITY_REPORT, rows)
+        return dg.MaterializeResult(metadata=shown({"dagster/row_count": len(rows), "report": rows}))
 
     return _usability
 

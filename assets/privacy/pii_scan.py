@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assets.connections import open_duckdb
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import Vault
@@ -178,7 +178,7 @@ def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
 
 
 def _of_duckdb(file: Path) -> Iterator[memoryview]:
-    with duckdb.connect(config={"python_enable_replacements": False}) as connection:
+    with open_duckdb(spill=file.with_name(f".{file.name}.spill")) as connection:
         connection.execute(f"attach {literal(str(file))} as scanned (read_only)")
         tables = connection.execute(
             "select schema_name, table_name, column_name, data_type from duckdb_columns() "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from assets.connections import open_duckdb
 from assets.ingest.parsing.sql import quoted
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import MANY_VALUES
@@ -36,7 +37,7 @@ def subject(
         kept.setdefault(value.source, []).append({value.column: value.value})
     published: dict[str, Rows] = {}
     if snapshot.exists():
-        with duckdb.connect(str(snapshot), read_only=True) as connection:
+        with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
             published = _rows_about(connection, "published", [customer_id])
     return {"delivered": delivered, "vault": kept, "published": published}
 

@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 from dagster import DagsterInstance
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 from assets.defs import PARTITION_TAG
 from assets.keys import CHECKS, Key
+from assets.lifecycle.defs import shown
 from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
-from assets.publishing.snapshot import write_snapshot
+from assets.publishing.snapshot import Readers, write_snapshot
 
 # Results read per check, so that a failed run is also listed after the next successful one.
 RESULTS_PER_CHECK = 10
@@ -51,7 +53,12 @@ def ledger_asset(
 
 
 def snapshot_asset(
-    tables: tuple[Key, ...], expected: Sequence[dg.AssetCheckKey], *, file: Path, parquet: Path
+    tables: tuple[Key, ...],
+    expected: Sequence[dg.AssetCheckKey],
+    *,
+    file: Path,
+    parquet: Path,
+    readers: Readers,
 ) -> dg.AssetsDefinition:
     """Asset of the snapshot file, replaced in one step once every published table passed its checks.
 
@@ -60,6 +67,7 @@ def snapshot_asset(
         expected: Every check that the code defines.
         file: The DuckDB snapshot.
         parquet: Folder of the Parquet copies.
+        readers: Accounts that may read both.
     """
 
     @dg.asset(
@@ -75,20 +83,17 @@ def snapshot_asset(
         # Recorded again, to include the checks of the published tables themselves.
         _record_checks(context, warehouse, expected)
         written = warehouse.when_free(
-            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet)
+            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet, readers=readers)
         )
         return dg.MaterializeResult(
-            metadata={
-                "file": dg.MetadataValue.path(str(written.file)),
-                "parquet": dg.MetadataValue.path(str(written.parquet)),
-                "tables": dg.MetadataValue.table(
-                    [
-                        dg.TableRecord({"table": f"published.{name}", "rows": rows})
-                        for name, rows in written.rows.items()
-                    ]
-                ),
-                "dagster/row_count": sum(written.rows.values()),
-            }
+            metadata=shown(
+                {
+                    "file": dg.MetadataValue.path(str(file)),
+                    "parquet": dg.MetadataValue.path(str(parquet)),
+                    "tables": pd.DataFrame({"table": list(written), "rows": list(written.values())}),
+                    "dagster/row_count": sum(written.values()),
+                }
+            )
         )
 
     return _snapshot

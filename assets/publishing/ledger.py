@@ -21,13 +21,13 @@ class CheckResult:
     check_name: str
     asset: str
     as_of_date: str | None
-    severity: str
-    status: Status
-    value: float | None
-    threshold: float | None
-    reason: str
+    severity: str = "unknown"
+    status: Status = "not_run"
+    value: float | None = None
+    threshold: float | None = None
+    reason: str = "defined, but no result was recorded in this run"
     run_id: str
-    checked_at: datetime | None
+    checked_at: datetime | None = None
 
 
 def ledger_rows(
@@ -46,26 +46,10 @@ def ledger_rows(
     """
     by_key = {(result.run_id, result.asset, result.check_name): result for result in results}
     for asset, check_name in expected:
-        by_key.setdefault(
-            (run_id, asset, check_name), _not_run(asset, check_name, run_id=run_id, as_of=as_of)
-        )
+        missing = CheckResult(check_name=check_name, asset=asset, as_of_date=as_of, run_id=run_id)
+        by_key.setdefault((run_id, asset, check_name), missing)
     rows = pd.DataFrame([asdict(result) for result in by_key.values()])
     typed = rows.astype({"value": "float64", "threshold": "float64"})
     typed["checked_at"] = pd.to_datetime(typed["checked_at"]).astype("datetime64[us]")
     typed["as_of_date"] = pd.to_datetime(typed["as_of_date"]).dt.date
     return typed.sort_values(["run_id", "asset", "check_name"], ignore_index=True)
-
-
-def _not_run(asset: str, check_name: str, *, run_id: str, as_of: str | None) -> CheckResult:
-    return CheckResult(
-        check_name=check_name,
-        asset=asset,
-        as_of_date=as_of,
-        severity="unknown",
-        status="not_run",
-        value=None,
-        threshold=None,
-        reason="defined, but no result was recorded in this run",
-        run_id=run_id,
-        checked_at=None,
-    )

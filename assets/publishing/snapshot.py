@@ -1,28 +1,25 @@
 """Snapshot file for SQL consumers: written under a temporary name, then moved into place in one step."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 
-import duckdb
-
+from assets.connections import open_duckdb
 from assets.keys import Key
 
+Readers = Literal["owner", "group", "everyone"]
+# Mode bits that the published files and folders do not get.
+WITHHELD: Mapping[Readers, int] = MappingProxyType({"owner": 0o077, "group": 0o027, "everyone": 0o022})
 # DuckDB 1.2 and every later release open this storage format, so a consumer's older client does too.
 STORAGE_VERSION = "v1.2.0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """Result of publishing: rows per published table, and the files."""
-
-    file: Path
-    parquet: Path
-    rows: dict[str, int]
-
-
-def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path) -> Snapshot:
+def write_snapshot(
+    warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path, readers: Readers = "owner"
+) -> dict[str, int]:
     """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers see all of it or nothing.
 
     A reader that has the old file open keeps reading the old file; the next one to open gets the new.
@@ -32,26 +29,57 @@ def write_snapshot(warehouse: Path, tables: Sequence[Key], *, file: Path, parque
         tables: Tables and views to copy.
         file: The snapshot; its folder is created if missing.
         parquet: Folder for one ``<table>/<table>.parquet`` each.
+        readers: Accounts that may read both.
+
+    Returns:
+        Rows per table.
 
     Raises:
         duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (file.parent, parquet):
+        folder.mkdir(parents=True, exist_ok=True)
     # Files of a killed run, with their write-ahead logs; the run lock excludes a concurrent writer.
     for left in file.parent.glob(f".{file.name}.*.unfinished*"):
         left.unlink()
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
     try:
-        rows = _copy(warehouse, tables, unfinished)
-        _export(unfinished, tables, parquet)
+        with _readable_for(readers):
+            rows = _copy(warehouse, tables, unfinished)
+            _export(unfinished, tables, parquet)
+        _open_folders(file.parent, [parquet, *(parquet / key.name for key in tables)], readers)
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Snapshot(file=file, parquet=parquet, rows=rows)
+    return rows
+
+
+@contextmanager
+def _readable_for(readers: Readers) -> Iterator[None]:
+    """Create files that ``readers`` may read."""
+    before = os.umask(WITHHELD[readers])
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _open_folders(published: Path, below: Sequence[Path], readers: Readers) -> None:
+    """Let ``readers`` list the published folders and pass through those above, which they cannot list.
+
+    Folders of an earlier run, or of an earlier version, may have other modes.
+    """
+    granted = 0o777 & ~WITHHELD[readers]
+    for folder in (published, *below):
+        folder.chmod(granted)
+    business = published.parent
+    business.chmod(0o700 | granted & 0o011)
+    if readers != "owner":
+        business.parent.chmod(business.parent.stat().st_mode | granted & 0o011)
 
 
 def _copy(warehouse: Path, tables: Sequence[Key], target: Path) -> dict[str, int]:
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+    with open_duckdb(spill=target.parent / ".spill") as connection:
         # Views name their catalog, which is the warehouse's file name, so attach under that name.
         connection.execute(f"attach '{_quoted(warehouse)}' as \"{warehouse.stem}\" (read_only)")
         connection.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
@@ -66,7 +94,7 @@ def _copy(warehouse: Path, tables: Sequence[Key], target: Path) -> dict[str, int
 
 
 def _export(snapshot: Path, tables: Sequence[Key], parquet: Path) -> None:
-    with duckdb.connect(str(snapshot), read_only=True) as connection:
+    with open_duckdb(snapshot, is_read_only=True) as connection:
         for key in tables:
             folder = parquet / key.name
             folder.mkdir(parents=True, exist_ok=True)

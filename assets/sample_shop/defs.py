@@ -29,13 +29,13 @@ def sample_shop_asset(shop: Shop, *, landing: Path, truth: Path) -> dg.AssetsDef
         ),
     )
     def _exports() -> dg.MaterializeResult[None]:
-        exports = simulate(shop, landing=landing, truth=truth)
+        rows = dict(simulate(shop, landing=landing, truth=truth))
         return dg.MaterializeResult(
             metadata={
-                "exports": dg.MetadataValue.path(str(exports.landing)),
-                "truth": dg.MetadataValue.path(str(exports.truth)),
-                "dagster/row_count": exports.rows["order_lines"],
-                **{table: rows for table, rows in exports.rows.items() if table != "order_lines"},
+                "exports": dg.MetadataValue.path(str(landing)),
+                "truth": dg.MetadataValue.path(str(truth)),
+                "dagster/row_count": rows.pop("order_lines"),
+                **rows,
             }
         )
 

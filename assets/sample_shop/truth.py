@@ -6,8 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS
-from assets.sample_shop.world.orders import Demand, alive_days
+from assets.sample_shop.world.orders import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS, Demand, alive_days
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Floats, Ints, Shop
 
 HORIZON_DAYS = 30
@@ -42,7 +41,7 @@ def purchase_probabilities(
         horizon_days: Length of the outcome window in days.
 
     Yields:
-        One frame per as-of day (Mondays whose window lies inside the shop's days), oldest first:
+        One frame per as-of date (Mondays whose window lies inside the shop's days), oldest first:
         customer_id, as_of_date, is_alive, probability; all customers who signed up before that day.
     """
     apart = DAYS_PER_WEEK * (1 if shop.customers <= EVERY_MONDAY_UP_TO else MONDAYS_APART)

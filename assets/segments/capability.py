@@ -42,7 +42,7 @@ from assets.segments.clustering import (
 from assets.segments.matching import SegmentKeys, highest_key
 from assets.segments.metric_rows import SEGMENTS_TRIED, metric_rows
 from assets.segments.profiles import profile_plot, profile_rows
-from assets.segments.scaling import fit_scalers, scalers_from
+from assets.segments.scaling import FeatureScaler, fit_scalers
 from assets.segments.score_rows import RFM_RULE, CustomerBatch, RfmRule, ServingModel, score_rows
 from assets.segments.spec import BEHAVIOUR, GRADE_BOUNDS, RFM, SEGMENTATION, SegmentationSpec
 
@@ -76,11 +76,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         self.spec = segmentation.lifecycle_spec()
 
     def load(self, warehouse: Warehouse, *, as_of: date) -> CustomerFeatures:
-        """Features of the customers of ``as_of``.
-
-        Raises:
-            LeakDetected: A fact was not yet known on ``as_of``.
-        """
         rows = self._rows(warehouse, self.segmentation.features, as_of=as_of)
         refuse_late_knowledge(rows)
         hashes = pd.util.hash_array(
@@ -91,7 +86,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         return CustomerFeatures(as_of=as_of, rows=rows, sample=rows.iloc[drawn], keys_used=keys_used)
 
     def data_hash(self, data: CustomerFeatures) -> str:
-        """Sha-256 hex of the customers that a segmentation is fitted on."""
         return rows_hash(data.sample)
 
     def baseline(self, data: CustomerFeatures) -> Fit[ServingModel]:
@@ -108,16 +102,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
     def backtest(
         self, data: CustomerFeatures, *, champion: Champion[ServingModel] | None, version: str
     ) -> Evaluation[ServingModel]:
-        """Select the number of segments, and compare the silhouette with the champion's.
-
-        Args:
-            data: Customers of the as-of date.
-            champion: The version that serves; without one nothing is compared.
-            version: The version of the candidate, for its metric rows.
-
-        Raises:
-            NoSegments: The customers cannot be clustered.
-        """
         selection = select_segments(data.sample, self.segmentation)
         serving = _segmentation_of(champion)
         unfit, differences = self._compare(data, selection.best.k, serving) if serving else ("", {})
@@ -138,22 +122,10 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         params: Mapping[str, Any],
         champion: Champion[ServingModel] | None,
     ) -> Fit[ServingModel]:
-        """The selected segmentation; segments that the champion has too keep their keys and names.
-
-        Args:
-            data: Customers of the as-of date.
-            params: ``k`` is the number of segments.
-            champion: The version that serves, if one does.
-        """
         model = self._segments(data, int(params["k"]), _segmentation_of(champion))
         return Fit(model=model, record=self.record(data, params=params))
 
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[CustomerBatch]:
-        """All customers of ``as_of`` who may be profiled, in one batch.
-
-        Raises:
-            NothingToScore: There is no such customer.
-        """
         behaviour, rfm = (
             self._rows(warehouse, key, as_of=as_of).merge(
                 self._previous_keys(warehouse, scheme, as_of=as_of), on="customer_id", how="left"
@@ -165,27 +137,12 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         yield CustomerBatch(behaviour=behaviour, rfm=rfm)
 
     def score(self, model: ServingModel, batch: CustomerBatch, state: None) -> pd.DataFrame:
-        """One row per customer and scheme.
-
-        Args:
-            model: The version that serves.
-            batch: One customer or many.
-            state: None: customers share nothing.
-        """
         del state
         return score_rows(model, batch)
 
     def complete(
         self, scored: pd.DataFrame, *, data: CustomerFeatures, state: None, key: MetricKey
     ) -> ScoreTable:
-        """Add sizes of segments and agreement with the as-of date before; profiles as a side table.
-
-        Args:
-            scored: Rows of all customers, as :meth:`score` returns them.
-            data: Customers of the as-of date.
-            state: None.
-            key: The serving version.
-        """
         del state
         agreement = {
             scheme: adjusted_rand(rows["segment_key"], rows["previous_segment_key"])
@@ -205,7 +162,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         return ScoreTable(rows=rows, side_tables={self.segmentation.profiles: profiles})
 
     def record(self, data: CustomerFeatures, *, params: Mapping[str, Any]) -> TrainingRecord:
-        """Customers, features and rules of a segmentation."""
         return self._record(data, params={"k": params.get("k", 0), **asdict(self.segmentation.rules)})
 
     def grade(self, metrics: pd.DataFrame, decision: Decision) -> Grade:
@@ -231,20 +187,18 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         )
 
     def to_artifact(self, model: ServingModel) -> tuple[object, Mapping[str, Any]]:
-        """The fitted k-means with scalers and keys as facts; the RFM rule by its name."""
         if isinstance(model, RfmRule):
             return RFM_RULE, asdict(model)
         scalers = [asdict(scaler) for scaler in model.scalers]
         return model.kmeans, {"scalers": scalers, "segment_keys": asdict(model.segment_keys)}
 
     def from_artifact(self, stored: Any, facts: Mapping[str, Any]) -> ServingModel:  # noqa: ANN401 - as stored
-        """The model that :meth:`to_artifact` took apart."""
         if not isinstance(stored, KMeans):
             return RfmRule(reason=str(facts["reason"]))
         keys = facts["segment_keys"]
         return SegmentationModel(
             kmeans=stored,
-            scalers=scalers_from(facts["scalers"]),
+            scalers=tuple(FeatureScaler(**each) for each in facts["scalers"]),
             segment_keys=SegmentKeys(
                 keys=tuple(keys["keys"]), names=tuple(keys["names"]), keys_used=int(keys["keys_used"])
             ),
@@ -253,13 +207,6 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
     def card_sections(
         self, registry: Mapping[str, Any], metrics: pd.DataFrame, bins: pd.DataFrame
     ) -> Mapping[str, str]:
-        """How stable the segments are and how far they lie apart.
-
-        Args:
-            registry: The registry row of the version; not read.
-            metrics: Rows of the version; those for all customers are shown.
-            bins: Empty.
-        """
         del registry, bins
         whole = metrics.loc[metrics["slice_name"] == "all"].sort_values("metric")
         cells = [
@@ -269,24 +216,12 @@ class SegmentsCapability(Capability[CustomerFeatures, ServingModel, CustomerBatc
         return {"Segments": markdown_table(("metric", "value", "from", "to", "customers"), cells)}
 
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
-        """Every number of segments that was tried, and how it did.
-
-        Args:
-            metrics: Rows of one version, of splits train and test.
-            bins: Empty.
-        """
         del bins
         tried = metrics.loc[metrics["slice_name"] == SEGMENTS_TRIED]
         table = tried.pivot_table(index="slice_value", columns="metric", values="value", sort=False)
         return {"tried": table.rename_axis("segments").reset_index()}
 
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
-        """Number of segments and heat map of the profiles, by scheme.
-
-        Args:
-            warehouse: Holds the profiles.
-            rows: Rows of the score table of one as-of date.
-        """
         segments = rows.groupby("scheme")["segment_key"].nunique()
         profiles = warehouse.read(
             f"select * from {self.segmentation.profiles.sql} where as_of_date = $as_of",

@@ -22,8 +22,6 @@ UNSTABLE = "no_stable_segments"
 STARTS = 4
 # Silhouettes on 2,000 customers differ by so much from one draw of them to the next.
 SILHOUETTE_NOISE = 0.005
-# Distances of a million customers to eight centres at once would be made in pieces anyway.
-BLOCK = 100_000
 
 
 class NoSegments(InsufficientData):
@@ -120,8 +118,8 @@ def select_segments(sample: pd.DataFrame, segmentation: SegmentationSpec) -> Sel
         raise NoSegments(TOO_FEW, f"{len(sample):,} customers; at least {least}")
     scalers = fit_scalers(sample, segmentation.clustering_features)
     if not scalers:
-        raise NoSegments(ALIKE, "customers differ in nothing that is measured")
-    results = evaluate_each_k(coordinates(sample, scalers), segmentation)
+        raise NoSegments(ALIKE, "customers do not differ in any clustering feature")
+    results = _evaluate_each_k(coordinates(sample, scalers), segmentation)
     best = select_k(results, segmentation)
     if best is None:
         closest = max((each.stability for each in results), default=0.0)
@@ -133,13 +131,8 @@ def select_segments(sample: pd.DataFrame, segmentation: SegmentationSpec) -> Sel
     return Selection(best=best, results=results)
 
 
-def evaluate_each_k(points: Floats, segmentation: SegmentationSpec) -> tuple[KResult, ...]:
-    """Every number of segments from 2 on, on at most ``stability_rows`` of the points.
-
-    Args:
-        points: Coordinates, shape (n, d).
-        segmentation: With the largest number of segments, sizes of samples and the seed.
-    """
+def _evaluate_each_k(points: Floats, segmentation: SegmentationSpec) -> tuple[KResult, ...]:
+    """Every number of segments from 2 on, on at most ``stability_rows`` of the points."""
     rng = np.random.default_rng(segmentation.seed)
     sample = points[rng.permutation(len(points))[: segmentation.stability_rows]]
     return tuple(
@@ -193,7 +186,7 @@ def fit_segments(
         keys_used: Highest number that any published key has: new segments are numbered from there on.
     """
     scalers = fit_scalers(sample, segmentation.clustering_features)
-    kmeans = fit_kmeans(coordinates(sample, scalers), k=k, seed=segmentation.seed)
+    kmeans = _kmeans(coordinates(sample, scalers), k=k, seed=segmentation.seed)
     by_column = {feature.column: feature for feature in segmentation.clustering_features}
     features = [by_column[scaler.column] for scaler in scalers]
     before, same = None, {}
@@ -205,14 +198,7 @@ def fit_segments(
     return SegmentationModel(kmeans=kmeans, scalers=scalers, segment_keys=keys)
 
 
-def fit_kmeans(points: Floats, *, k: int, seed: int) -> KMeans:
-    """Fit k-means.
-
-    Args:
-        points: Coordinates, shape (n, d).
-        k: Number of clusters.
-        seed: Seed of the starts.
-    """
+def _kmeans(points: Floats, *, k: int, seed: int) -> KMeans:
     return KMeans(n_clusters=k, n_init=STARTS, random_state=seed).fit(points)
 
 
@@ -223,16 +209,11 @@ def assign(model: SegmentationModel, rows: pd.DataFrame) -> Assignment:
         model: A fitted segmentation.
         rows: One row per customer with the columns of ``model``.
     """
-    parts = [
-        _nearest(model.kmeans.transform(coordinates(rows.iloc[start : start + BLOCK], model.scalers)))
-        for start in range(0, len(rows), BLOCK)
-    ]
-    return Assignment(
-        segment=np.concatenate([part.segment for part in parts]),
-        distance=np.concatenate([part.distance for part in parts]),
-        runner_up=np.concatenate([part.runner_up for part in parts]),
-        margin=np.concatenate([part.margin for part in parts]),
-    )
+    distances = model.kmeans.transform(coordinates(rows, model.scalers))
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :2]
+    first, second = np.take_along_axis(distances, nearest, axis=1).T
+    margin = np.divide(second - first, second, out=np.zeros(len(first)), where=second > 0)
+    return Assignment(segment=nearest[:, 0], distance=first, runner_up=nearest[:, 1], margin=margin)
 
 
 def unfit_reason(
@@ -252,7 +233,7 @@ def unfit_reason(
     """
     gone = [name for name in champion.columns if name not in sample or sample[name].isna().all()]
     if gone:
-        return f"the champion needs {', '.join(gone)}, which no customer has any more"
+        return f"the champion needs {', '.join(gone)}, which no customer has now"
     new = sorted(set(candidate.columns) - set(champion.columns))
     if new:
         return f"customers now differ in {', '.join(new)} too"
@@ -314,13 +295,6 @@ def adjusted_rand(now: pd.Series, before: pd.Series) -> float | None:
     return float(adjusted_rand_score(*codes))
 
 
-def _nearest(distances: Floats) -> Assignment:
-    nearest = np.argsort(distances, axis=1, kind="stable")[:, :2]
-    first, second = np.take_along_axis(distances, nearest, axis=1).T
-    margin = np.divide(second - first, second, out=np.zeros(len(first)), where=second > 0)
-    return Assignment(segment=nearest[:, 0], distance=first, runner_up=nearest[:, 1], margin=margin)
-
-
 def _silhouettes(points: Floats, clusters: Ints) -> Floats:
     if not 1 < len(np.unique(clusters)) < len(points):
         return np.zeros(len(points))
@@ -332,9 +306,9 @@ def _evaluate_k(sample: Floats, k: int, *, segmentation: SegmentationSpec) -> KR
     agreements = []
     for _ in range(segmentation.stability_draws):
         halves = np.array_split(rng.permutation(len(sample)), 2)
-        one, other = (fit_kmeans(sample[half], k=k, seed=int(rng.integers(2**31))) for half in halves)
+        one, other = (_kmeans(sample[half], k=k, seed=int(rng.integers(2**31))) for half in halves)
         agreements.append(adjusted_rand_score(one.predict(sample), other.predict(sample)))
-    clusters = fit_kmeans(sample, k=k, seed=segmentation.seed).labels_
+    clusters = _kmeans(sample, k=k, seed=segmentation.seed).labels_
     few = slice(segmentation.silhouette_rows)
     is_single = len(np.unique(clusters[few])) < 2
     return KResult(

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date
-from io import BytesIO
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from assets.lifecycle.report.plots import png
 from assets.lifecycle.store.schemas import typed
 from assets.segments.spec import PROFILE_TYPES
 
 SEGMENT = ["scheme", "segment_key"]
 IDENTITY = ["model_name", "model_version", "segment_id", "segment_name", "size"]
 INDEX_OF_ALL = 100.0
-DOTS_PER_INCH = 110
 # Twice and half the mean of all customers are equally far from it.
 FARTHEST = 2.0
 
@@ -73,20 +72,14 @@ def profile_plot(profiles: pd.DataFrame, *, title: str) -> bytes:
     shown = np.log2(np.clip(values / 100, 2**-FARTHEST, 2**FARTHEST))
     axes.imshow(shown, cmap="RdBu_r", vmin=-FARTHEST, vmax=FARTHEST, aspect="auto")
     axes.set_xticks(range(len(index.columns)), index.columns, rotation=30, ha="right")
-    axes.set_yticks(range(len(index)), _labels(profiles, index.index))
+    shares = profiles.groupby("segment_name")["share"].first()
+    axes.set_yticks(range(len(index)), [f"{name} ({shares[name]:.0%})" for name in index.index])
     for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True):
         axes.text(column, row, f"{values[row, column]:.0f}", ha="center", va="center", fontsize=8)
     axes.set_title(title)
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
-    return file.getvalue()
+    return png(figure)
 
 
 def _compare(mean: float, mean_all: float) -> dict[str, float]:
     index = INDEX_OF_ALL * mean / mean_all if mean_all > 0 else np.nan
     return {"mean": mean, "mean_all": mean_all, "index_vs_all": index}
-
-
-def _labels(profiles: pd.DataFrame, names: pd.Index) -> list[str]:
-    shares = profiles.groupby("segment_name")["share"].first()
-    return [f"{name} ({shares[name]:.0%})" for name in names]

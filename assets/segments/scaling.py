@@ -1,6 +1,6 @@
 """Features scaled to coordinates in which distances are comparable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,11 +56,6 @@ def coordinates(rows: pd.DataFrame, scalers: Sequence[FeatureScaler]) -> Floats:
         KeyError: A column of ``scalers`` is missing.
     """
     return np.column_stack([scaler.transform(rows[scaler.column]) for scaler in scalers])
-
-
-def scalers_from(recorded: Sequence[Mapping[str, object]]) -> tuple[FeatureScaler, ...]:
-    """The scalers that ``asdict`` recorded."""
-    return tuple(FeatureScaler(**each) for each in recorded)  # type: ignore[arg-type]
 
 
 def _scaler(values: pd.Series, feature: ClusteringFeature) -> FeatureScaler | None:

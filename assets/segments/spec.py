@@ -5,17 +5,18 @@ import json
 from dataclasses import asdict, dataclass
 
 from assets.features.customers import ELIGIBILITY
+from assets.features.requirements import required_orders
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.spec import Spec, TableSpec
-from assets.lifecycle.store.schemas import COUNT, DATE, NUMBER, TEXT, Types
+from assets.lifecycle.store.schemas import COUNT, DATE, NUMBER, TEXT, Types, of_type
 
 RFM = "rfm"
 BEHAVIOUR = "behaviour"
 QUESTION = "Which customers behave alike, and what sets each group apart from all others?"
 
-_SEGMENT: Types = {"segment_id": TEXT, "segment_key": TEXT, "segment_name": TEXT}
+_SEGMENT: Types = of_type(TEXT, "segment_id", "segment_key", "segment_name")
 SCORE_COLUMNS: Types = {
     **_SEGMENT,
     "distance": NUMBER,
@@ -27,33 +28,45 @@ SCORE_COLUMNS: Types = {
 }
 PROFILE_TYPES: Types = {
     "as_of_date": DATE,
-    "model_name": TEXT,
-    "model_version": TEXT,
-    "scheme": TEXT,
+    **of_type(TEXT, "model_name", "model_version", "scheme"),
     **_SEGMENT,
     "size": COUNT,
     "share": NUMBER,
     "feature": TEXT,
-    "mean": NUMBER,
-    "mean_all": NUMBER,
-    "index_vs_all": NUMBER,
+    **of_type(NUMBER, "mean", "mean_all", "index_vs_all"),
     "n": COUNT,
 }
 
 FALLBACK = Grade(
     name="Poor",
-    auc=0.0,
-    skill=float("-inf"),
     meaning="No segmentation by behaviour: use the segments by recency, frequency and monetary value.",
 )
 # Best first: the least stability (adjusted Rand index of fits on two halves) and the least silhouette.
 GRADE_BOUNDS = {"Excellent": (0.95, 0.70), "Good": (0.90, 0.50), "Fair": (0.80, 0.25), "Poor": (-1.0, -1.0)}
 GRADE_MEANINGS = {
-    "Excellent": "Segments lie far apart, and other customers of the same shop give the same ones.",
+    "Excellent": "Segments are well separated, and other customers of the shop give the same ones.",
     "Good": "Segments are distinct and stable: build audiences and budgets on them.",
     "Fair": "Segments are stable and overlap: use their profiles, and `margin` for single customers.",
-    "Poor": "Segments hardly lie apart: use them to describe customers, not to select them.",
+    "Poor": "Segments are hardly separated: use them to describe customers, not to select them.",
     "Do-not-use": "No segmentation was evaluated.",
+}
+
+
+# Descriptions of the tables in the UI.
+DESCRIPTIONS = {
+    "evaluation": (
+        "A new clustering of the date's customers, compared with the champion. The number of segments is "
+        "one at which fits on two halves of the customers agree."
+    ),
+    "champion": (
+        "The segmentation that serves from this as-of date on: a new one replaces it only when the champion "
+        "no longer fits or is beaten beyond sampling error, because each change of segments affects their "
+        "consumers."
+    ),
+    "segments__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
+    "segments__profiles": (
+        "One row per as-of date, scheme, segment and feature: mean of the segment, mean of all customers."
+    ),
 }
 
 
@@ -147,20 +160,22 @@ class SegmentationSpec:
             tables=self._tables,
             trained_from=(self.features, ELIGIBILITY),
             scored_from=(self.features, self.rfm, ELIGIBILITY),
-            compared=Comparison(
-                metric="silhouette",
-                label="silhouette",
-                higher_is_better=True,
-                margin=self.rules.separation_gain,
-            ),
+            requires=(required_orders(customers=self.rules.customers, days=90),),
+            improved_by=("events", "products.category"),
+            compared=self._compared,
             fallback_grade=FALLBACK,
             grade_meanings=GRADE_MEANINGS,
             code=("segments", "features", "metrics"),
             spec_hash=self.spec_hash,
             seed=self.seed,
             retrain="every_run",
-            descriptions=_descriptions(self.name),
+            descriptions=DESCRIPTIONS,
         )
+
+    @property
+    def _compared(self) -> Comparison:
+        gain = self.rules.separation_gain
+        return Comparison(metric="silhouette", label="silhouette", higher_is_better=True, margin=gain)
 
     @property
     def _tables(self) -> tuple[TableSpec, ...]:
@@ -172,24 +187,6 @@ class SegmentationSpec:
         )
         profiles = TableSpec(key=self.profiles, columns=PROFILE_TYPES, published=("segment_profiles",))
         return scores, profiles
-
-
-def _descriptions(name: str) -> dict[str, str]:
-    """Descriptions of the tables in the UI."""
-    return {
-        "evaluation": (
-            "A new clustering of the date's customers, into as many segments as are found again on halves "
-            "of them, compared with the champion."
-        ),
-        "champion": (
-            "The segmentation that serves from this as-of date on: a new one replaces it only when the "
-            "champion no longer fits or is surely beaten, because consumers pay for every change of segments."
-        ),
-        f"{name}__scores": "One row per customer, scheme (rfm, behaviour) and as-of date: the segment.",
-        f"{name}__profiles": (
-            "One row per as-of date, scheme, segment and feature: mean of the segment, mean of all customers."
-        ),
-    }
 
 
 SEGMENTATION = SegmentationSpec(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME
+from assets.features.requirements import required_orders
 from assets.keys import METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
@@ -278,6 +279,9 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         tables=(_table_of(problem),),
         trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
         scored_from=problem.sources,
+        # Three outcome windows of history, as Segment asks for.
+        requires=(required_orders(customers=problem.minimum_data.customers, days=3 * problem.horizon_days),),
+        improved_by=problem.improved_by,
         outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
         compared=COMPARED,
         fallback_grade=FALLBACK,
@@ -301,8 +305,8 @@ def _table_of(problem: PredictionProblem) -> TableSpec:
 
 def _description_of(problem: PredictionProblem) -> str:
     return (
-        f"One row per {problem.entity} and as-of date: the calibrated probability of a {problem.target} "
-        f"within {problem.horizon_days} days, its interval, rank and reason codes."
+        f"One row per {problem.entity} and as-of date: calibrated probability of {problem.target} within "
+        f"{problem.horizon_days} days, interval, rank and reason codes."
     )
 
 

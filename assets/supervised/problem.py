@@ -84,6 +84,7 @@ class PredictionProblem:
         label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered. The prior shift
             follows orders.
         top_rank_label: A marketer's word for the customers with the highest probability.
+        improved_by: Raw tables or ``table.column`` that improve it and are not required.
     """
 
     name: str
@@ -108,6 +109,7 @@ class PredictionProblem:
     exclusions: tuple[Exclusion, ...] = ()
     label_is_absence_of_order: bool = False
     top_rank_label: str = "best"
+    improved_by: tuple[str, ...] = ()
     seed: int = 20_111
     max_training_rows: int = 100_000
 
@@ -161,7 +163,7 @@ class PredictionProblem:
 
     @property
     def scores(self) -> Key:
-        """Scores by as-of day."""
+        """Scores by as-of date."""
         return Key("ml", f"{self.name}__scores")
 
     @property

@@ -165,7 +165,7 @@ def _limits(problem: PredictionProblem) -> str:
             f"* The intervals treat {entity}s as independent: a season or a closure that moves the "
             "whole cohort is not in them. It is in the interval of the total "
             "(`published.prediction_totals`).",
-            f"* A reason code says what the model responded to, not what would change the {entity}'s mind.",
+            f"* A reason code explains the score, not what would change the {entity}'s behaviour.",
             f"* A slice with fewer than {problem.criteria.smallest_slice_cases} rows of its rarer outcome is "
             "reported, not evaluated.",
             f"* Below {least.customers} {entity}s or {least.positives} rows of either outcome no model is "

@@ -96,7 +96,11 @@ def transform_assets(
         now = calendar.today(warehouse)
         requested = date.fromisoformat(context.partition_key_range.end)
         if requested > now:
-            raise dg.Failure(_future_date_text(requested, now), allow_retries=False)
+            raise dg.Failure(
+                f"as-of date {requested} lies in the future of this business: its newest fact was known the "
+                f"day before {now}. Choose an as-of date that is not after {now}.",
+                allow_retries=False,
+            )
         window = next_window(requested, calendar, warehouse=warehouse, project_dir=project.project_dir)
         parameters = {"as_of_from": str(window.first), "as_of_to": str(window.last), "today": str(now)}
         export_environment({**calendar.declared, **parameters})
@@ -165,10 +169,3 @@ def _with_next_step(event: object) -> object:
     step = NEXT_STEPS.get(event.check_name or "")
     advice = {NEXT_STEP: dg.MetadataValue.text(step)} if step else {}
     return event._replace(metadata={**event.metadata, **advice})
-
-
-def _future_date_text(requested: date, today: date) -> str:
-    return (
-        f"as-of date {requested} lies in the future of this business: its newest fact was known the day "
-        f"before {today}. Choose an as-of date that is not after {today}."
-    )

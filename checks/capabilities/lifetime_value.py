@@ -46,28 +46,28 @@ NEXT_STEPS = {
         "amount model whose totals are out of tolerance; plan with wider margins until then."
     ),
     "interval_coverage_is_nominal": (
-        "Take the interval of one customer for narrower or wider than it is labelled, by the share "
-        "in the reason; means and totals have checks of their own."
+        "Read a customer's interval as one that contains the share in the reason, not the nominal one; "
+        "means and totals have checks of their own."
     ),
     "backtest_totals_are_within_tolerance": (
         "Nothing new was published: look up in calibration_bins which tenth or cohort is off, and "
         "launch retrain; the baseline serves when no candidate passes."
     ),
     "cohort_has_every_horizon": (
-        "Nothing was published: look for the missing or doubled customers in the histories of the "
-        "date, then launch score."
+        "Nothing was published: look for the missing or duplicate customers in "
+        "feat_customer__purchase_history, then launch score."
     ),
     "amounts_lie_in_their_intervals": (
         "Nothing was published: look up the named amounts; a negative or infinite one comes from "
-        "the histories, a mean outside its interval from the model."
+        "feat_customer__purchase_history, a mean outside its interval from the model."
     ),
     "value_is_monotone_in_horizon": (
         "Nothing was published: the horizons were not predicted together; report it with the number "
         "of customers in the reason."
     ),
     "scores_match_contract": (
-        "Nothing was published: compare the named column with last week's scores, mend what writes "
-        "it and launch score."
+        "Nothing was published: compare the named column with last week's scores, correct the "
+        "code that writes it and launch score."
     ),
 }
 
@@ -150,7 +150,7 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
 
 
 def value_is_monotone_in_horizon(by_horizon: Floats) -> Verdict:
-    """No customer is predicted to spend less in a longer time.
+    """No customer is predicted to spend less over a longer horizon.
 
     Args:
         by_horizon: (n, horizons) amounts, the shortest horizon first.
@@ -158,7 +158,7 @@ def value_is_monotone_in_horizon(by_horizon: Floats) -> Verdict:
     less = (np.diff(by_horizon, axis=1) < -NEGLIGIBLE).any(axis=1)
     return Verdict(
         passed=not less.any(),
-        reason=f"{int(less.sum()):,} of {len(by_horizon):,} customers are worth less in a longer time",
+        reason=f"{int(less.sum()):,} of {len(by_horizon):,} customers have less over a longer horizon",
         value=float(less.sum()),
         threshold=0.0,
         evidence={"n": float(len(by_horizon))},
@@ -176,12 +176,13 @@ def cohort_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]) 
     missing = sorted(set(horizons) - set(counted[HORIZON].astype(int)))
     wrong = (counted["cohort"] - counted["scored"]).abs() + counted["strangers"]
     found = [
-        f"{row.horizon_days} days: {row.scored:,} of {row.cohort:,} customers, {row.strangers:,} strangers"
+        f"{row.horizon_days} days: {row.scored:,} of {row.cohort:,} customers, "
+        f"{row.strangers:,} rows outside the cohort"
         for row in counted.itertuples()
     ]
     return Verdict(
         passed=not missing and not wrong.any(),
-        reason="; ".join([*found, *(f"{days} days: nobody" for days in missing)]),
+        reason="; ".join([*found, *(f"{days} days: no rows" for days in missing)]),
         value=float(wrong.sum()),
         threshold=0.0,
         evidence={"n": float(counted["cohort"].max()) if len(counted) else 0.0},
@@ -198,7 +199,7 @@ def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: Amou
     if groups.empty:
         return Verdict(
             passed=True,
-            reason="a fallback serves: a formula, whose totals are not tested",
+            reason="the fallback serves: its totals are not evaluated",
             evidence={"n": 0.0},
         )
     defects = tuple(groups_out_of_tolerance(groups, criteria=criteria))
@@ -215,9 +216,9 @@ def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: Amou
 
 
 def interval_coverage_is_nominal(held: Interval | None, *, nominal: float, n: int) -> Verdict:
-    """Intervals of the backtest held at least as often as they are labelled.
+    """Intervals of the backtest contained the observed amounts at least as often as their nominal coverage.
 
-    More is no error: many customers order nothing, and no end can divide them.
+    More is no error: many customers order nothing, and no bound splits a mass at zero.
 
     Args:
         held: Share of customers whose amount lay in their interval; ``None`` when none was evaluated.
@@ -228,8 +229,8 @@ def interval_coverage_is_nominal(held: Interval | None, *, nominal: float, n: in
         return Verdict(passed=True, reason="no interval was evaluated", evidence={"n": 0.0})
     return Verdict(
         passed=held.hi >= nominal - COVERAGE_TOLERANCE,
-        reason=f"{held.value:.1%} of {n:,} intervals held [{held.lo:.1%}, {held.hi:.1%}]; nominal are "
-        f"{nominal:.0%}, and {COVERAGE_TOLERANCE:.0%} are tolerated for what moves all customers together",
+        reason=f"{held.value:.1%} [{held.lo:.1%}, {held.hi:.1%}] of {n:,} intervals contained the observed "
+        f"amount; nominal is {nominal:.0%}, tolerated {COVERAGE_TOLERANCE:.0%} less for a period effect",
         value=held.value,
         threshold=nominal - COVERAGE_TOLERANCE,
         evidence={"n": float(n)},
@@ -246,7 +247,7 @@ def realised_totals_are_within_tolerance(realised: pd.Series) -> Verdict:
     if n == 0 or not pd.isna(realised["too_few"]):
         return Verdict(
             passed=True,
-            reason="nothing a model published has matured: not evaluated yet",
+            reason="no published score of a model has matured: not evaluated yet",
             evidence={"n": 0.0},
         )
     defects = None if pd.isna(realised["defects"]) else str(realised["defects"])

@@ -1,6 +1,5 @@
 """Checks of segments: pure functions, and what they read of an as-of date."""
 
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -8,17 +7,13 @@ import pandas as pd
 import pandera.pandas as pa
 
 from assets.features.customers import ELIGIBILITY
-from assets.keys import Key
-from assets.lifecycle.report.grade import GRADE_MEANINGS
-from assets.lifecycle.run_context import score_types
-from assets.lifecycle.store.schemas import STATUSES
 from assets.ports import Warehouse
 from assets.segments.capability import SegmentsCapability
 from assets.segments.spec import BEHAVIOUR, RFM, Rules
 from checks.data.completeness import SHOWN_VIOLATIONS
+from checks.models.contracts import INELIGIBLE_HAVE_A_REASON, scores_contract
 from checks.models.shared import contract_check
-from checks.remediation import next_step_of
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, description_of, invariant
 
 # Half of the adjusted Rand index that refits must reach: customers move from one week to the next too.
 LEAST_AGREEMENT = 0.5
@@ -34,11 +29,11 @@ def invariants(capability: SegmentsCapability) -> list[Invariant]:
         contract_check(
             capability.spec, segments_contract(capability), description=description_of(segments_contract)
         ),
-        _invariant(scores, cohort_has_one_row_per_scheme, tables.cohort),
-        _invariant(scores, segment_key_has_one_name, tables.names),
-        _invariant(scores, segments_are_large_enough, tables.sizes, is_blocking=False),
-        _invariant(scores, segments_are_stable, tables.stability, is_blocking=False),
-        _invariant(profiles, profiles_add_up, tables.profiles),
+        invariant(scores, cohort_has_one_row_per_scheme, tables.cohort),
+        invariant(scores, segment_key_has_one_name, tables.names),
+        invariant(scores, segments_are_large_enough, tables.sizes, is_blocking=False),
+        invariant(scores, segments_are_stable, tables.stability, is_blocking=False),
+        invariant(profiles, profiles_add_up, tables.profiles),
     ]
 
 
@@ -74,29 +69,18 @@ def segments_contract(capability: SegmentsCapability) -> pa.DataFrameSchema:
     Args:
         capability: With the columns and types of its score table.
     """
-    whole = pa.Check(
-        lambda rows: rows["segment_key"].notna() == rows["is_eligible"].astype(bool),
-        name="a_segment_if_and_only_if_eligible",
-    )
-    reasoned = pa.Check(
-        lambda rows: rows["ineligible_reason"].isna() == rows["is_eligible"].astype(bool),
-        name="a_reason_if_and_only_if_ineligible",
-    )
-    ruled = {
-        "customer_id": pa.Column(nullable=False),
-        "as_of_date": pa.Column(nullable=False),
+    own = {
         "scheme": pa.Column(checks=pa.Check.isin((RFM, BEHAVIOUR))),
-        "status": pa.Column(checks=pa.Check.isin(STATUSES)),
-        "quality_grade": pa.Column(checks=pa.Check.isin(tuple(GRADE_MEANINGS)), nullable=True),
-        "is_eligible": pa.Column(nullable=False),
         "distance": pa.Column("float64", pa.Check.ge(0), nullable=True),
         "margin": pa.Column("float64", pa.Check.in_range(0, 1), nullable=True),
         "stability_ari": pa.Column("float64", pa.Check.in_range(-1, 1), nullable=True),
         "rfm_cell": pa.Column(checks=pa.Check.str_matches(r"^[1-5]-[1-5]-[1-5]$"), nullable=True),
     }
-    others = {name: pa.Column(nullable=True) for name in score_types(capability.spec) if name not in ruled}
-    columns, keys = {**ruled, **others}, ["customer_id", "scheme", "as_of_date"]
-    return pa.DataFrameSchema(columns, checks=[whole, reasoned], unique=keys, strict=True)
+    whole = pa.Check(
+        lambda rows: rows["segment_key"].notna() == rows["is_eligible"].astype(bool),
+        name="a_segment_if_and_only_if_eligible",
+    )
+    return scores_contract(capability.spec, ruled=own, checks=[whole, INELIGIBLE_HAVE_A_REASON])
 
 
 def segment_key_has_one_name(named: pd.DataFrame) -> Verdict:
@@ -119,7 +103,7 @@ def segment_key_has_one_name(named: pd.DataFrame) -> Verdict:
 
 
 def segments_are_large_enough(sizes: pd.Series, *, rules: Rules) -> Verdict:
-    """Every behavioural segment holds the least share of customers that the rules ask for.
+    """Every behavioural segment holds at least the minimum share of customers.
 
     Args:
         sizes: Customers per segment of the as-of date; empty when no customer has a segment.
@@ -153,7 +137,7 @@ def segments_are_stable(agreements: pd.Series, *, customers: int) -> Verdict:
     worst = known.astype("float64").idxmin()
     return Verdict(
         passed=bool(known.min() >= LEAST_AGREEMENT),
-        reason=f"adjusted Rand index with the as-of date before: {worst} {known.min():.2f} at least, of "
+        reason=f"lowest adjusted Rand index with the as-of date before: {known.min():.2f} ({worst}), of "
         f"{customers:,} customers; below {LEAST_AGREEMENT} audiences built on segments change",
         value=float(known.min()),
         threshold=LEAST_AGREEMENT,
@@ -244,21 +228,3 @@ class _Tables:
             f"select * from {self._profiles} where as_of_date = $as_of", {"as_of": as_of}
         )
         return profiles_add_up(profiles, customers=counted.set_index("scheme")["customers"])
-
-
-def _invariant(
-    table: Key,
-    pure: Callable[..., Verdict],
-    check: Callable[[Warehouse, date], Verdict],
-    *,
-    is_blocking: bool = True,
-) -> Invariant:
-    """``check`` under the name and description of the ``pure`` function that it calls."""
-    return Invariant(
-        table=table,
-        name=pure.__name__,
-        check=check,
-        description=(pure.__doc__ or "").strip().splitlines()[0],
-        next_step=next_step_of(pure.__name__),
-        is_blocking=is_blocking,
-    )

@@ -27,15 +27,9 @@ def every_row_is_accounted_for(load_log: pd.DataFrame) -> Verdict:
             f"{len(unbalanced)} of {len(load_log)} files lost or duplicated rows, "
             f"{int(gap.abs().sum()):,} in all; "
             f"{worst['source_file']}: {worst['rows_in']} in, {worst['rows_loaded']} loaded, "
-            f"{worst['rows_rejected']} rejected. Load again; if it stays, the loading code is wrong."
+            f"{worst['rows_rejected']} rejected. Load again; if they still differ, the loading code is wrong."
         )
-    return Verdict(
-        passed=unbalanced.empty,
-        reason=reason,
-        value=float(gap.abs().sum()),
-        threshold=0.0,
-        evidence={"n": float(load_log["rows_in"].sum())},
-    )
+    return _none_wrong(gap.abs().sum(), reason, n=load_log["rows_in"].sum())
 
 
 def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
@@ -47,15 +41,10 @@ def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
     """
     shown = "; ".join(unreadable[:SHOWN_VIOLATIONS])
     more = f"; and {len(unreadable) - SHOWN_VIOLATIONS} more" * (len(unreadable) > SHOWN_VIOLATIONS)
-    return Verdict(
-        passed=not unreadable,
-        reason=f"{len(unreadable)} of {files:,} files could not be read: {shown}{more}"
-        if unreadable
-        else f"{files:,} files, each of them readable",
-        value=float(len(unreadable)),
-        threshold=0.0,
-        evidence={"n": float(files)},
-    )
+    reason = f"{files:,} files, each of them readable"
+    if unreadable:
+        reason = f"{len(unreadable)} of {files:,} files could not be read: {shown}{more}"
+    return _none_wrong(len(unreadable), reason, n=files)
 
 
 def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdict:
@@ -66,13 +55,8 @@ def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdic
         scored: Of those, customers with a score row.
         strangers: Score rows of customers who are not in the cohort.
     """
-    return Verdict(
-        passed=cohort == scored and strangers == 0,
-        reason=f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows belong to nobody in it",
-        value=float(cohort - scored + strangers),
-        threshold=0.0,
-        evidence={"n": float(cohort)},
-    )
+    reason = f"{scored:,} of {cohort:,} customers have a row, {strangers:,} rows are outside the cohort"
+    return _none_wrong(cohort - scored + strangers, reason, n=cohort)
 
 
 def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Verdict:
@@ -92,19 +76,15 @@ def rows_match_contract(rows: pd.DataFrame, contract: pa.DataFrameSchema) -> Ver
             f"{where[0]}: {where[1]} ({count:,} rows)"
             for where, count in zip(broken.index[:SHOWN_VIOLATIONS], broken[:SHOWN_VIOLATIONS], strict=True)
         )
-        return Verdict(
-            passed=False,
-            reason=f"{len(broken)} rules broken in {len(rows):,} rows: {shown}",
-            value=float(len(broken)),
-            threshold=0.0,
-            evidence={"n": float(len(rows))},
-        )
+        reason = f"{len(broken)} rules broken in {len(rows):,} rows: {shown}"
+        return _none_wrong(len(broken), reason, n=len(rows))
+    return _none_wrong(0, f"{len(rows):,} rows keep all {len(contract.columns)} column rules", n=len(rows))
+
+
+def _none_wrong(wrong: float, reason: str, *, n: float) -> Verdict:
+    """Passed if none of ``n`` is wrong."""
     return Verdict(
-        passed=True,
-        reason=f"{len(rows):,} rows keep all {len(contract.columns)} column rules",
-        value=0.0,
-        threshold=0.0,
-        evidence={"n": float(len(rows))},
+        passed=not wrong, reason=reason, value=float(wrong), threshold=0.0, evidence={"n": float(n)}
     )
 
 

@@ -1,6 +1,6 @@
 """Checks of delivered data, bound to the raw tables: complete, readable, fresh and of normal volume."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 import pandas as pd
@@ -19,68 +19,46 @@ from checks.verdict import Verdict
 
 # Without the newest orders every feature would show customers who stopped buying.
 BLOCKING_TABLE = "order_lines"
+NEXT: Mapping[str, str] = {
+    "every_row_is_accounted_for": (
+        "Launch refresh once more; if the rows still do not add up, the loading code is wrong: report "
+        "it with the file that the reason names."
+    ),
+    "every_file_is_readable": (
+        "Export the named files again in the format that their source declares, replace the old files "
+        "and launch refresh."
+    ),
+    "sources_are_fresh": (
+        "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
+        "the YAML."
+    ),
+    "row_volume_is_normal": (
+        "Compare the named days with the system that exported them: look for missing files or broken "
+        "tracking where there are too few rows, for bots or a repeated delivery where there are too "
+        "many."
+    ),
+}
 
 
 def landing_checks() -> list[dg.AssetChecksDefinition]:
     """Checks of every raw table: no row lost between the exports and the table, and no export missing."""
-    return [
-        check
-        for contract in CONTRACTS.values()
-        for checks in (_completeness_checks(contract), _arrival_checks(contract))
-        for check in checks
-    ]
+    return [check for contract in CONTRACTS.values() for check in _checks(contract)]
 
 
-def _completeness_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
-    yield check_of(
-        raw(contract.table),
-        "every_row_is_accounted_for",
-        _on_load_log(contract, _reconciled),
-        why=every_row_is_accounted_for,
-        next_step=(
-            "Launch refresh once more; if the rows still do not add up, the loading code is wrong: report "
-            "it with the file that the reason names."
-        ),
-    )
-    yield check_of(
-        raw(contract.table),
-        "every_file_is_readable",
-        _on_load_log(contract, _readable),
-        why=every_file_is_readable,
-        next_step=(
-            "Export the named files again in the format that their source declares, replace the old files "
-            "and launch refresh."
-        ),
-        is_blocking=contract.table == BLOCKING_TABLE,
-    )
+def _checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
+    is_needed = contract.table == BLOCKING_TABLE
 
+    def check(judge: Judge, why: Callable[..., Verdict], is_blocking: bool) -> dg.AssetChecksDefinition:
+        name = why.__name__
+        return check_of(
+            raw(contract.table), name, judge, why=why, next_step=NEXT[name], is_blocking=is_blocking
+        )
 
-def _arrival_checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
-    if contract.happened_at is None:
-        return
-    yield check_of(
-        raw(contract.table),
-        "sources_are_fresh",
-        _on_arrivals(contract, sources_are_fresh),
-        why=sources_are_fresh,
-        next_step=(
-            "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
-            "the YAML."
-        ),
-        is_blocking=contract.table == BLOCKING_TABLE,
-    )
-    yield check_of(
-        raw(contract.table),
-        "row_volume_is_normal",
-        _on_arrivals(contract, row_volume_is_normal),
-        why=row_volume_is_normal,
-        next_step=(
-            "Compare the named days with the system that exported them: look for missing files or broken "
-            "tracking where there are too few rows, for bots or a repeated delivery where there are too "
-            "many."
-        ),
-        is_blocking=False,
-    )
+    yield check(_on_load_log(contract, _reconciled), every_row_is_accounted_for, is_blocking=True)
+    yield check(_on_load_log(contract, _readable), every_file_is_readable, is_blocking=is_needed)
+    if contract.happened_at is not None:
+        yield check(_on_arrivals(contract, sources_are_fresh), sources_are_fresh, is_blocking=is_needed)
+        yield check(_on_arrivals(contract, row_volume_is_normal), row_volume_is_normal, is_blocking=False)
 
 
 def _on_load_log(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:

@@ -1,6 +1,6 @@
 """Pandera contracts of training rows and scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import pandera.pandas as pa
@@ -46,6 +46,12 @@ PREDICTED = {
 OPTIONAL = ["expected_value", *REASON_TYPES]
 
 
+INELIGIBLE_HAVE_A_REASON = pa.Check(
+    lambda rows: rows[INELIGIBLE].isna() == rows["is_eligible"].astype(bool),
+    name="a_reason_if_and_only_if_ineligible",
+)
+
+
 def training_contract(problem: PredictionProblem) -> pa.DataFrameSchema:
     """Numbers are finite and within the range of their name; the outcome is 0, 1 or not known yet."""
     numbers = {name: pa.Column("float64", _bounds(name), nullable=True) for name in problem.numeric}
@@ -62,12 +68,15 @@ def _bounds(name: str) -> pa.Check:
     return pa.Check.in_range(-1e15, 1e15)
 
 
-def scores_contract(spec: Spec, *, ruled: Mapping[str, pa.Column] = NOTHING) -> pa.DataFrameSchema:
+def scores_contract(
+    spec: Spec, *, ruled: Mapping[str, pa.Column] = NOTHING, checks: Sequence[pa.Check] = ()
+) -> pa.DataFrameSchema:
     """Every column of the score table is there and in range, and each row key once.
 
     Args:
         spec: The capability.
         ruled: Rules of its own columns; the others may hold anything of their type.
+        checks: Rules between the columns of a row.
     """
     table = spec.tables[0]
     subject = [spec.subject] if spec.subject else []
@@ -80,7 +89,7 @@ def scores_contract(spec: Spec, *, ruled: Mapping[str, pa.Column] = NOTHING) -> 
         "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES), nullable=True),
         **ruled,
     }
-    return pa.DataFrameSchema(rules, unique=keys, strict=True)
+    return pa.DataFrameSchema(rules, checks=list(checks), unique=keys, strict=True)
 
 
 def probability_contract(spec: Spec, problem: PredictionProblem) -> pa.DataFrameSchema:
@@ -97,9 +106,7 @@ def probability_contract(spec: Spec, problem: PredictionProblem) -> pa.DataFrame
         "quality_grade": pa.Column(checks=pa.Check.isin(GRADE_NAMES)),
         **PREDICTED,
     }
-    schema = scores_contract(spec, ruled=own)
-    schema.checks = _between_columns()
-    return schema
+    return scores_contract(spec, ruled=own, checks=_between_columns())
 
 
 def _between_columns() -> list[pa.Check]:
@@ -112,10 +119,7 @@ def _between_columns() -> list[pa.Check]:
             ),
             name="prob_lo_probability_prob_hi_in_order",
         ),
-        pa.Check(
-            lambda rows: rows[INELIGIBLE].isna() == _is_eligible(rows),
-            name="a_reason_if_and_only_if_ineligible",
-        ),
+        INELIGIBLE_HAVE_A_REASON,
         pa.Check(
             lambda rows: rows[list(PREDICTED)].notna().all(axis=1) | ~_is_eligible(rows),
             name="predictions_if_eligible",

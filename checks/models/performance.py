@@ -51,14 +51,14 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
 def mean_probability_is_within_historical_range(
     probability: Floats, rates: Floats, *, prior_shift_sd: float
 ) -> Verdict:
-    """The mean published probability lies among the rates that matured days have shown.
+    """The mean published probability lies among the observed rates of matured as-of dates.
 
     Catches a table that holds something else than the probability of the outcome, such as that of the
     predicted class, whatever the recorded metrics of the model are.
 
     Args:
-        probability: (n,) published probabilities of one as-of day.
-        rates: (d,) realised rates of the matured as-of days; may be empty.
+        probability: (n,) published probabilities of one as-of date.
+        rates: (d,) realised rates of the matured as-of dates; may be empty.
         prior_shift_sd: Standard deviation of the day's prior shift forecast, in log-odds.
     """
     if rates.size == 0 or probability.size == 0:
@@ -94,7 +94,7 @@ def observed_totals_are_inside_intervals(totals: pd.DataFrame) -> Verdict:
     return Verdict(
         passed=unlikely >= TOO_UNLIKELY,
         reason=f"{misses} of {len(matured)} matured totals lie outside their 95 % interval; "
-        f"honest intervals miss that often with probability {unlikely:.3f}",
+        f"correct intervals miss that often with probability {unlikely:.3f}",
         value=unlikely,
         threshold=TOO_UNLIKELY,
         evidence={"n": float(len(matured)), "misses": float(misses)},
@@ -109,7 +109,7 @@ def realised_performance_is_within_tolerance(realised: pd.Series) -> Verdict:
     """
     n, days = int(realised["n"]), int(realised["n_days"])
     if n == 0 or not pd.isna(realised["too_few"]):
-        few = "nothing this version published has matured" if n == 0 else str(realised["too_few"])
+        few = "no published score of this version has matured" if n == 0 else str(realised["too_few"])
         return Verdict(passed=True, reason=f"{few}: not evaluated yet", evidence={"n": float(n)})
     defects = None if pd.isna(realised["defects"]) else str(realised["defects"])
     figures: dict[str, float] = json.loads(str(realised["figures"]))

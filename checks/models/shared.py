@@ -7,14 +7,15 @@ from typing import Any
 import pandera.pandas as pa
 
 from assets.lifecycle.capability import Capability
+from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
 from checks.data.completeness import cohort_is_scored_once, rows_match_contract
 from checks.models.contracts import scores_contract
 from checks.models.performance import candidate_passes_the_gate, realised_performance_is_within_tolerance
-from checks.models.queries import cohort_counts, load_scores, withheld_reason
-from checks.verdict import Invariant, Verdict, description_of
+from checks.models.queries import load_scores, withheld_reason
+from checks.verdict import Invariant, Verdict, description_of, invariant
 
 AnyCapability = Capability[Any, Any, Any, Any]
 Illustration = Callable[[Verdict, Warehouse, str], Verdict]
@@ -47,14 +48,13 @@ def gate_check(spec: Spec, *, illustrate: Illustration = lambda verdict, *_: ver
         )
         return illustrate(verdict, warehouse, str(row["model_version"]))
 
-    return Invariant(
-        table=spec.evaluation,
-        name="candidate_passes_the_gate",
-        description=description_of(candidate_passes_the_gate),
-        check=passes,
+    return invariant(
+        spec.evaluation,
+        candidate_passes_the_gate,
+        passes,
         next_step=(
-            "Nothing, when it merely did not beat the champion, which keeps serving; when the reason names a "
-            "defect (leak, calibration, constant scores), mend that feature or label first."
+            "Nothing, if it only did not beat the champion, which keeps serving; if the reason names a "
+            "defect (leak, calibration, constant scores), correct that feature or label first."
         ),
         is_blocking=False,
     )
@@ -80,14 +80,13 @@ def realised_check(
         row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
         return illustrate(rule(row), warehouse, row)
 
-    return Invariant(
-        table=spec.realised,
-        name=rule.__name__,
-        description=description_of(rule),
-        check=realised,
+    return invariant(
+        spec.realised,
+        rule,
+        realised,
         next_step=(
-            "Launch retrain for the newest as-of date, or make rollback to the version before; until then "
-            "the rows published before are served."
+            "Launch retrain for the newest as-of date, or return to the previous version with "
+            "`make rollback`; until then the rows published before are served."
         ),
         is_blocking=False,
     )
@@ -111,8 +110,8 @@ def contract_check(spec: Spec, contract: pa.DataFrameSchema, *, description: str
         description=description,
         check=matches,
         next_step=(
-            "Nothing was published: compare the named column with last week's scores, mend what writes it "
-            "and launch score."
+            "Nothing was published: compare the named column with last week's scores, correct the code "
+            "that writes it and launch score."
         ),
     )
 
@@ -129,15 +128,36 @@ def cohort_check(spec: Spec, *, cohort: str | None = None) -> Invariant:
         withheld = withheld_reason(spec, warehouse, as_of)
         if withheld is not None:
             return Verdict(passed=True, reason=f"withheld by the gate: {withheld}", evidence={"n": 0.0})
-        return cohort_is_scored_once(**cohort_counts(spec, warehouse, as_of, cohort=cohort))
+        return cohort_is_scored_once(**_cohort_counts(spec, warehouse, as_of, cohort=cohort))
 
-    return Invariant(
-        table=spec.scores,
-        name="cohort_is_scored_once",
-        description=description_of(cohort_is_scored_once),
-        check=scored,
+    return invariant(
+        spec.scores,
+        cohort_is_scored_once,
+        scored,
         next_step=(
             "Nothing was published: look for the missing or repeated entities in the features of the date, "
             "then launch score."
         ),
     )
+
+
+def _cohort_counts(
+    spec: Spec, warehouse: Warehouse, as_of: date, *, cohort: str | None = None
+) -> dict[str, int]:
+    """Entities of the cohort, of those with a score row in every key, and scored ones outside the cohort.
+
+    The reason is compared too, so that a row on the wrong side of eligibility counts as missing.
+    """
+    source = cohort or (spec.cohort.sql if spec.cohort else "")
+    rows_of = f"select {spec.subject}, {INELIGIBLE} from {{}} where as_of_date = $as_of"
+    cohort_rows, scored = (rows_of.format(each) for each in (source, spec.scores.sql))
+    counted = warehouse.read(
+        f"""
+        select
+            (select count(*) from ({cohort_rows})) as cohort,
+            (select count(*) from ({cohort_rows} intersect {scored})) as scored,
+            (select count(*) from (({scored}) except ({cohort_rows}))) as strangers
+        """,
+        {"as_of": as_of},
+    ).iloc[0]
+    return {name: int(counted[name]) for name in ("cohort", "scored", "strangers")}

@@ -27,7 +27,7 @@ from checks.models.performance import (
 from checks.models.plots import with_reliability, with_totals
 from checks.models.queries import load_scores
 from checks.models.shared import cohort_check, contract_check, gate_check, realised_check
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, description_of, invariant
 
 
 def supervised_invariants(
@@ -60,14 +60,13 @@ def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Itera
         return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
 
     yield realised_check(spec, rule=realised_calibration_is_within_tolerance, illustrate=reliability)
-    yield Invariant(
-        table=spec.drifted,
-        name="features_have_not_drifted",
-        description=description_of(features_have_not_drifted),
-        check=drifted,
+    yield invariant(
+        spec.drifted,
+        features_have_not_drifted,
+        drifted,
         next_step=(
-            "Open the page in a browser and find the named columns; mend the source if it broke, launch "
-            "retrain if customers really changed."
+            "Open the page in a browser and find the named columns; repair the source if it is broken, "
+            "launch retrain if customers really changed."
         ),
         is_blocking=False,
     )
@@ -104,30 +103,28 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         description=description_of(training_contract),
         check=training_rows,
         next_step=(
-            "Look up the named column in its features model: either the data changed its meaning, or the "
-            "model computes it wrong; mend it and launch score."
+            "Look up the named column in its features model: either the meaning of the data has "
+            "changed, or the model is wrong; correct it and launch score."
         ),
     )
     yield gate_check(spec, illustrate=reliability)
-    yield Invariant(
-        table=spec.evaluation,
-        name="membership_inference_auc_is_low",
-        description=description_of(membership_inference_auc_is_low),
-        check=membership,
+    yield invariant(
+        spec.evaluation,
+        membership_inference_auc_is_low,
+        membership,
         next_step=(
             "Do not give probabilities to people who know the outcomes; make the trees smaller (fewer "
             "leaves, more entities per leaf) in the task of this problem, then launch retrain."
         ),
         is_blocking=False,
     )
-    yield Invariant(
-        table=spec.champion,
-        name="champion_is_calibrated",
-        description=description_of(champion_is_calibrated),
-        check=calibrated,
+    yield invariant(
+        spec.champion,
+        champion_is_calibrated,
+        calibrated,
         next_step=(
-            "Make rollback to the version before, then launch retrain; nothing new is published until a "
-            "calibrated version serves."
+            "Return to the previous version with `make rollback`, then launch retrain; nothing new is "
+            "published until a calibrated version serves."
         ),
     )
 
@@ -152,21 +149,19 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
     contract = probability_contract(spec, problem)
     yield contract_check(spec, contract, description=description_of(probability_contract))
     yield cohort_check(spec, cohort=cohort_sql(problem))
-    yield Invariant(
-        table=spec.scores,
-        name="mean_probability_is_within_historical_range",
-        description=description_of(mean_probability_is_within_historical_range),
-        check=mean,
+    yield invariant(
+        spec.scores,
+        mean_probability_is_within_historical_range,
+        mean,
         next_step=(
             "Nothing was published: look at the totals plot of the scores for what moved; if the newest "
-            "exports are wrong mend those and launch score, else make rollback."
+            "exports are wrong, correct them and launch score; otherwise run `make rollback`."
         ),
     )
-    yield Invariant(
-        table=spec.scores,
-        name="observed_totals_are_inside_intervals",
-        description=description_of(observed_totals_are_inside_intervals),
-        check=inside,
+    yield invariant(
+        spec.scores,
+        observed_totals_are_inside_intervals,
+        inside,
         next_step=(
             "Plan with wider margins than the published intervals, and look for what moved the whole cohort: "
             "a closure, a campaign, a change of prices."

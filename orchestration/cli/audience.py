@@ -1,16 +1,15 @@
 """Export the newest audience as files to upload: ``make audience``, with ``SEND=yes`` to write them."""
 
-import argparse
 import sys
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from assets.activation.delivery import NothingToDeliver, deliver
 from assets.ingest.config.business import BusinessConfig
 from assets.ports import Contacts
 from orchestration.cli.session import Session, command
 from orchestration.resources.vault_keys import vault_of
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
 
 # Run id in the run lock.
 RUN_ID = "audience"
@@ -25,20 +24,23 @@ def contacts_of(settings: Settings, business: BusinessConfig) -> Contacts | None
     return vault_of(settings, business) if business.vault else None
 
 
+class AudienceOptions(Options):
+    """Whether the files are written."""
+
+    send: Literal["yes", "no"] = "no"
+
+
 @command
-def main(
-    arguments: list[str], contacts_of: Callable[[Settings, BusinessConfig], Contacts | None] = contacts_of
-) -> int:
+def main(contacts_of: Callable[[Settings, BusinessConfig], Contacts | None] = contacts_of) -> int:
     """Export the newest audience; returns the exit code.
 
     Args:
-        arguments: Command line.
         contacts_of: Finds the store of addresses and telephone numbers of a business.
 
     Raises:
         NothingToDeliver: If the business keeps no addresses; ``command`` prints it.
     """
-    is_dry_run, session = _parsed(arguments).send != "yes", Session.open(Settings())
+    is_dry_run, session = AudienceOptions().send != "yes", Session.open(Settings())
     contacts = contacts_of(session.settings, session.business)
     if contacts is None:
         raise NothingToDeliver(NO_CONTACTS)
@@ -65,11 +67,5 @@ def _line(send: Mapping[Hashable, Any]) -> str:
     )
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--send", choices=["yes", "no"], default="no", help="write the files; default: no")
-    return parser.parse_args(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

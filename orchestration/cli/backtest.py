@@ -1,6 +1,5 @@
 """Rolling-origin backtest, one table per capability: ``make backtest BUSINESS=… FROM=… TO=…``."""
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.definitions import newest_as_of_day, today_of
-from orchestration.settings import Settings
+from orchestration.settings import Dates, Settings
 
 RUN_ID = "backtest"
 HEADER = (
@@ -37,9 +36,9 @@ MONTHS_BETWEEN_WINDOWS = 3
 
 
 @command
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Print one table per capability; returns the exit code."""
-    options, started = _parsed(arguments), time.monotonic()
+    options, started = Dates(), time.monotonic()
     session = Session.open(Settings())
     session.require_warehouse()
     first = max(options.first, session.business.first_as_of_day)
@@ -49,13 +48,6 @@ def main(arguments: list[str]) -> int:
     _print_value_backtest(session, first=first, last=options.last)
     sys.stdout.write(f"took {time.monotonic() - started:,.0f} s, {peak_memory()}\n")
     return 0
-
-
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
-    return parser.parse_args(arguments)
 
 
 def _print_backtest(session: Session, capability: SupervisedCapability, *, first: date, last: date) -> None:
@@ -178,4 +170,4 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

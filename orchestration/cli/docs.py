@@ -74,16 +74,8 @@ class TableDoc:
         return self.name.removesuffix(LATEST)
 
 
-def published_tables_page(manifest: Manifest, graph: AssetGraph) -> str:
-    """The page ``published-tables.md``.
-
-    Args:
-        manifest: dbt's ``manifest.json`` as parsed.
-        graph: The asset graph, which knows the capability behind each table.
-
-    Returns:
-        Markdown with one section per Dagster group and one table of columns per published table.
-    """
+def _published_tables_page(manifest: Manifest, graph: AssetGraph) -> str:
+    """One section per Dagster group, and one table of columns per published table."""
     tables = _published_tables(manifest, graph)
     by_name = {table.name: table for table in tables}
     key_check = ", ".join(f"`{name}`" for name in sorted({name for name, *_ in _key_tests(manifest)}))
@@ -97,18 +89,8 @@ def published_tables_page(manifest: Manifest, graph: AssetGraph) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def checks_page(graph: AssetGraph) -> str:
-    """The page ``how-it-works/checks.md``.
-
-    Args:
-        graph: The asset graph with every check, those of dbt's tests among them.
-
-    Returns:
-        Markdown with an index of checks, upstream first, and one section per check name.
-
-    Raises:
-        KeyError: when a check declares no next step.
-    """
+def _checks_page(graph: AssetGraph) -> str:
+    """An index of checks, upstream first, and one section per check name."""
     depth = _depths(graph)
     by_name: dict[str, list[dg.AssetCheckSpec]] = defaultdict(list)
     for key in graph.asset_check_keys:
@@ -127,8 +109,8 @@ def checks_page(graph: AssetGraph) -> str:
 def pages(manifest: Manifest, graph: AssetGraph) -> dict[str, str]:
     """Every generated page: its path below ``docs/`` and its text."""
     return {
-        "published-tables.md": published_tables_page(manifest, graph),
-        "how-it-works/checks.md": checks_page(graph),
+        "published-tables.md": _published_tables_page(manifest, graph),
+        "how-it-works/checks.md": _checks_page(graph),
     }
 
 
@@ -155,24 +137,17 @@ def _published_tables(manifest: Manifest, graph: AssetGraph) -> list[TableDoc]:
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["fqn"][1] == PUBLISHED
     ]
-    return sorted(found, key=_layer_of_use({table.name for table in found}, found))
+    return sorted(found, key=_layer_of_use(found))
 
 
-def _layer_of_use(
-    names: set[str], tables: Iterable[TableDoc]
-) -> Callable[[TableDoc], tuple[bool, str, bool, str, bool]]:
+def _layer_of_use(tables: Sequence[TableDoc]) -> Callable[[TableDoc], tuple[bool, str, bool, str, bool]]:
     """Sort key: groups whose scores have a table of latest rows come first, then the others."""
-    scored = {table.group for table in tables if f"{table.history}{LATEST}" in names}
+    with_latest = {table.history for table in tables if table.name.endswith(LATEST)}
+    scored = {table.group for table in tables if table.history in with_latest}
 
     def position(table: TableDoc) -> tuple[bool, str, bool, str, bool]:
-        has_latest = f"{table.history}{LATEST}" in names
-        return (
-            table.group not in scored,
-            table.group,
-            not has_latest,
-            table.history,
-            table.name != table.history,
-        )
+        is_history, has_latest = table.name == table.history, table.history in with_latest
+        return table.group not in scored, table.group, not has_latest, table.history, not is_history
 
     return position
 

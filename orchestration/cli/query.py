@@ -4,23 +4,30 @@ import sys
 
 import duckdb
 
-from orchestration.settings import Settings
+from assets.connections import open_duckdb
+from orchestration.settings import Options, Settings
 
 
-def main(arguments: list[str]) -> int:
+class QueryOptions(Options):
+    """The query."""
+
+    sql: str = ""
+
+
+def main() -> int:
     """Print the rows of the query; returns the exit code."""
-    settings = Settings()
+    options, settings = QueryOptions(), Settings()
     if not settings.snapshot_file.exists():
         sys.stderr.write(f"{settings.snapshot_file} does not exist yet: launch `make run` first\n")
         return 1
-    if len(arguments) != 1 or not arguments[0].strip():
+    if not options.sql.strip():
         sys.stderr.write(
             'give a query, for example: make query SQL="from published.purchase_propensity_latest"\n'
         )
         return 2
-    with duckdb.connect(str(settings.snapshot_file), read_only=True) as connection:
+    with open_duckdb(settings.snapshot_file, is_read_only=True, reads_files=False) as connection:
         try:
-            connection.sql(arguments[0]).show(max_width=160, max_rows=40)
+            connection.sql(options.sql).show(max_width=160, max_rows=40)
         except duckdb.Error as error:
             sys.stderr.write(f"{error}\n")
             return 1
@@ -28,4 +35,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

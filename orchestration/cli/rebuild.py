@@ -4,12 +4,10 @@ import shutil
 import sys
 from pathlib import Path
 
-import duckdb
-
+from assets.connections import open_duckdb
 from assets.ingest.parsing.sql import literal
 from orchestration.cli.session import Session, command
 from orchestration.resources.layout import RECORDS, existing_tables, write_layout
-from orchestration.resources.warehouse import DUCKDB_CONFIG
 from orchestration.settings import Settings
 
 RUN_ID = "rebuild"
@@ -58,10 +56,10 @@ def _with_records(warehouse: Path) -> Path:
     """Create a new warehouse with the records of ``warehouse``; returns its file."""
     new = warehouse.with_name(f".{warehouse.name}.rebuilt")
     new.unlink(missing_ok=True)
-    with duckdb.connect(str(new), config=DUCKDB_CONFIG) as connection:
+    with open_duckdb(new) as connection:
         write_layout(connection)
     # Opened for writing, so that DuckDB applies and removes the log that a killed run left beside the file.
-    with duckdb.connect(str(warehouse), config=DUCKDB_CONFIG) as connection:
+    with open_duckdb(warehouse) as connection:
         records = [key for key in RECORDS if key in existing_tables(connection)]
         connection.execute(f"attach {literal(str(new))} as rebuilt")
         for key in records:

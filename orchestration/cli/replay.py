@@ -1,6 +1,5 @@
 """Replay past as-of dates as production would have run them: ``make replay FROM=… TO=…``."""
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,7 @@ from datetime import date
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Literal
 
 import dagster as dg
 
@@ -26,7 +25,7 @@ from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
 from orchestration.sensors import tags_of
-from orchestration.settings import Settings
+from orchestration.settings import Dates, Settings
 
 # The report compares totals of probabilities with outcomes: supervised capabilities have both.
 PROBLEMS = tuple(each.problem for each in CAPABILITIES if isinstance(each, SupervisedCapability))
@@ -34,29 +33,13 @@ PROBLEMS = tuple(each.problem for each in CAPABILITIES if isinstance(each, Super
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Runs the jobs of past as-of dates of one business in this process.
-
-    Attributes:
-        first_day: First as-of date of the business.
-    """
+    """Runs the jobs of past as-of dates of one business in this process."""
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     warehouse: Warehouse
     stages: Stages
     first_day: date
-
-    @classmethod
-    def of(cls, session: Session) -> Self:
-        """Create the replay of the business of ``session``."""
-        definitions, stages = defined(session.settings)
-        return cls(
-            definitions=definitions,
-            instance=dg.DagsterInstance.get(),
-            warehouse=session.warehouse,
-            stages=stages,
-            first_day=session.business.first_as_of_day,
-        )
 
     def run_job(
         self,
@@ -99,7 +82,8 @@ class Replay:
         without_champion = {
             dg.AssetKey(table.key)
             for each in CAPABILITIES
-            if each.spec.retrain == "on_trigger" and not self._has_champion(each.spec, as_of)
+            if each.spec.retrain == "on_trigger"
+            and control_tables.champion_as_of(each.spec.champion, self.warehouse, as_of=as_of) is None
             for table in each.spec.tables
         }
         self.run_job(REPLAY, as_of, only=self._assets_of(REPLAY) - without_champion)
@@ -118,26 +102,36 @@ class Replay:
     def _assets_of(self, job: str) -> set[dg.AssetKey]:
         return set(self.definitions.resolve_job_def(job).asset_layer.selected_asset_keys)
 
-    def _has_champion(self, spec: Spec, as_of: date) -> bool:
-        return control_tables.champion_as_of(spec.champion, self.warehouse, as_of=as_of) is not None
-
     def _has_labels(self, spec: Spec, as_of: date) -> bool:
         """Return whether an outcome of any earlier as-of date has matured by then."""
         days = spec.outcomes[0].matures_days if spec.outcomes else 0
         return latest_matured_as_of(as_of, horizon_days=days) >= self.first_day
 
 
+class ReplayOptions(Dates):
+    """As-of dates to replay."""
+
+    every: Literal["week", "month"] = "month"
+
+
 @command
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Replay, publish and write the report; returns the exit code.
 
     Raises:
         UsageError: If there is no as-of date in the range; ``command`` prints it.
     """
-    options, session = _parsed(arguments), Session.open(Settings())
+    options, session = ReplayOptions(), Session.open(Settings())
     session.require_layout()
     business = session.business
-    replay = Replay.of(session)
+    definitions, stages = defined(session.settings)
+    replay = Replay(
+        definitions=definitions,
+        instance=dg.DagsterInstance.get(),
+        warehouse=session.warehouse,
+        stages=stages,
+        first_day=business.first_as_of_day,
+    )
     first, last = max(options.first, business.first_as_of_day), min(options.last, newest_as_of_day(business))
     days = first_of_months(first, last) if options.every == "month" else as_of_days(first, last)
     if not days:
@@ -152,14 +146,6 @@ def main(arguments: list[str]) -> int:
     return 0 if published else 1
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--from", dest="first", type=date.fromisoformat, default=date.min, help="first date")
-    parser.add_argument("--to", dest="last", type=date.fromisoformat, default=date.max, help="last date")
-    parser.add_argument("--every", choices=("week", "month"), default="month", help="default: %(default)s")
-    return parser.parse_args(arguments)
-
-
 def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for problem in PROBLEMS:
@@ -171,4 +157,4 @@ def _report(days: list[date], warehouse: Warehouse, *, folder: Path, seconds: fl
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,6 +1,5 @@
 """Roll back to the previous champion, score and publish again: ``make rollback REASON="…"``."""
 
-import argparse
 import sys
 
 from assets.lifecycle.promotion import roll_back
@@ -8,28 +7,37 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import definitions_for, newest_as_of_day
 from orchestration.jobs import RESCORE
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
 
 # Run id in the retrain log and in the run lock.
 RUN_ID = "rollback"
 
 
+class RollbackOptions(Options):
+    """The capability and the reason, which is written into the retrain log."""
+
+    reason: str = ""
+    capability: str = CAPABILITIES[0].spec.name
+
+
 @command
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Roll back the named capability; returns the exit code.
 
     Raises:
-        UsageError: If the reason is empty; ``command`` prints it.
+        UsageError: If the reason is empty or no capability has the name; ``command`` prints it.
     """
-    options, settings = _parsed(arguments), Settings()
+    options, settings = RollbackOptions(), Settings()
     if not options.reason.strip():
         raise UsageError('give a reason for the log: make rollback REASON="…"')
+    capabilities = {each.spec.name: each for each in CAPABILITIES}
+    if options.capability not in capabilities:
+        raise UsageError(f"{options.capability!r} is no capability: choose of {', '.join(capabilities)}")
     session = Session.open(settings)
     session.require_warehouse()
     as_of = newest_as_of_day(session.business)
     definitions = definitions_for(settings)
-    capability = next(each for each in CAPABILITIES if each.spec.name == options.capability)
-    run = session.run_context(capability, as_of=as_of, run_id=RUN_ID)
+    run = session.run_context(capabilities[options.capability], as_of=as_of, run_id=RUN_ID)
     # The lock ends before the job starts, because the job takes it again.
     with session.locked(RUN_ID):
         champion = roll_back(run, reason=options.reason)
@@ -42,13 +50,5 @@ def main(arguments: list[str]) -> int:
     return 1
 
 
-def _parsed(arguments: list[str]) -> argparse.Namespace:
-    names = [each.spec.name for each in CAPABILITIES]
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--capability", choices=names, default=names[0], help="default: %(default)s")
-    parser.add_argument("--reason", required=True, help="written into the retrain log")
-    return parser.parse_args(arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

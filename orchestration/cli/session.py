@@ -1,5 +1,6 @@
 """Parts shared by the commands: resources of a business, its run lock, and refusals as one line on stderr."""
 
+import os
 import resource
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any, ParamSpec, Self
 
 import dagster as dg
 import duckdb
+from pydantic import ValidationError
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -20,6 +22,7 @@ from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store.artifacts import ModelIntegrityError
 from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.erasure.erase import ErasureIncomplete
+from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
@@ -30,6 +33,7 @@ from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 KIB_PER_MIB = 1024
+OWNER_ONLY = 0o077
 
 Arguments = ParamSpec("Arguments")
 
@@ -52,6 +56,7 @@ REFUSALS = (
     NothingToDeliver,
     NothingToRollBackTo,
     ResourceLocked,
+    UnknownCustomers,
     VaultKeyRefused,
 )
 
@@ -66,13 +71,24 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
     @wraps(main)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        # What a command and its children create is readable for this account alone.
+        os.umask(OWNER_ONLY)
         try:
             return main(*args, **kwargs)
+        except ValidationError as error:
+            sys.stderr.write(f"{_refused_values(error)}\n")
+            return 2
         except (*USAGE_ERRORS, *REFUSALS) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return 2 if isinstance(refusal, USAGE_ERRORS) else refused
 
     return wrapped
+
+
+def _refused_values(error: ValidationError) -> str:
+    """Name each refused variable and the reason without its value, which may be a key."""
+    reasons = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

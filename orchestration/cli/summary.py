@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from assets.connections import open_duckdb
 from assets.features.matrix import AS_OF
 from assets.ingest.loading.load import reject_kinds
 from assets.lifecycle.promotion import FALLBACK_SUFFIX
@@ -81,7 +82,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
     """Read the landings from the warehouse and everything else from the published snapshot."""
     with warehouse.connect() as connection:
         rejects = reject_kinds(connection)
-    with duckdb.connect(str(snapshot), read_only=True) as connection:
+    with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
         names = [row[0] for row in connection.execute("select table_name from duckdb_tables()").fetchall()]
 
         def published(sql: str) -> pd.DataFrame:
@@ -96,7 +97,7 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
             decisions=published("select * from published.retrain_log order by decided_at"),
             segments=published(SEGMENTS_QUERY),
             tables={name: _count(connection, name) for name in sorted(names)},
-            values=newest_totals(connection),
+            values=published(VALUES_QUERY),
         )
 
 
@@ -109,12 +110,14 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         snapshot: File of the published tables.
     """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
+    serving = facts.versions.loc[facts.versions["model_name"] == LIFETIME_VALUE.spec.name, "model_version"]
+    value_metrics = facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
     sections = {
         "Loaded data": [*_landed(facts.landings), *_rejected(facts.rejects)],
         "Models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Expected and observed totals": _totals(facts),
-        "Expected spend": value_lines(facts.values, _figures_of_value(facts)),
-        "Segments": segment_lines(facts.segments),
+        "Expected spend": value_lines(facts.values, value_metrics),
+        "Segments": _segment_lines(facts.segments),
         f"Published tables for as-of date {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
@@ -189,12 +192,6 @@ def _totals(facts: Facts) -> list[str]:
     ]
 
 
-def _figures_of_value(facts: Facts) -> pd.DataFrame:
-    """Return the backtest metrics of the serving version of lifetime value."""
-    serving = [row["model_version"] for row in facts.versions.to_dict("records") if is_value(row)]
-    return facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
-
-
 def _to_come(version: Row, facts: Facts) -> list[str]:
     """Total of the newest scored as-of date; empty while all scores have been withheld."""
     prediction_totals = facts.prediction_totals.loc[
@@ -221,16 +218,11 @@ def _matured(version: Row, metrics: pd.DataFrame) -> list[str]:
     return [f"      on {day}: expected {expected:,.0f} of {n:,} sampled customers, observed {observed:,.0f}"]
 
 
-def newest_totals(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Return the totals of the newest published as-of date, shape (horizons, 8)."""
-    return connection.execute(VALUES_QUERY).df()
-
-
 def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
     """Format the backtest metrics of the serving version of lifetime value and its expected totals.
 
     Args:
-        totals: Rows of :func:`newest_totals`, shape (horizons, 8).
+        totals: Rows of ``VALUES_QUERY``, shape (horizons, 8).
         metrics: Rows of ``published.metrics`` of the serving version; empty for the fallback.
     """
     if totals.empty:
@@ -247,11 +239,6 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
     ]
 
 
-def is_value(version: Row) -> bool:
-    """Return whether a registry row belongs to lifetime value."""
-    return str(version["model_name"]) == LIFETIME_VALUE.spec.name
-
-
 def _value_total(row: Row) -> str:
     expected = row["orders"]
     orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
@@ -261,13 +248,8 @@ def _value_total(row: Row) -> str:
     )
 
 
-def segment_lines(segments: pd.DataFrame) -> Iterator[str]:
-    """Format one line per scheme: its segments with their shares of customers.
-
-    Args:
-        segments: ``scheme``, ``segment_name``, ``ineligible_reason``, ``customers`` and ``stability``, the
-            largest segment of each scheme first; shape (segments, 5).
-    """
+def _segment_lines(segments: pd.DataFrame) -> Iterator[str]:
+    """Format one line per scheme: its segments with their shares of customers, the largest first."""
     for scheme, label in SCHEMES.items():
         rows = segments.loc[segments["scheme"] == scheme]
         if rows.empty:

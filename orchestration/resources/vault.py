@@ -40,8 +40,9 @@ TABLES = """
 class SqliteVault:
     """The vault in ``file``, created with the first value; ``keys`` is called when a key is needed.
 
-    Every call opens the file, works in one transaction and closes it again. The key is not an attribute, so
-    it appears neither in the configuration of a run nor in the ``repr`` of this object.
+    ``Vault`` describes the methods. Every call opens the file, works in one transaction and closes it again.
+    The key is not an attribute, so it appears neither in the configuration of a run nor in the ``repr`` of
+    this object.
     """
 
     def __init__(self, file: Path, keys: Callable[[], Keyring]) -> None:
@@ -69,7 +70,6 @@ class SqliteVault:
         return len(rows)
 
     def has_processed(self, source: str, fingerprint: str) -> bool:
-        """See ``Vault``."""
         if not self.file.exists():
             return False
         with self.opened() as vault:
@@ -77,7 +77,6 @@ class SqliteVault:
             return vault.execute(sql, [source, fingerprint]).fetchone() is not None
 
     def mark_processed(self, source: str, fingerprint: str) -> None:
-        """See ``Vault``."""
         with self.opened() as vault:
             vault.execute("insert or ignore into taken values (?, ?)", [source, fingerprint])
 
@@ -91,7 +90,6 @@ class SqliteVault:
         return pd.DataFrame(rows, columns=["customer_id", *CONTACTS], dtype="string")
 
     def values(self, customer_ids: Iterable[str] | None = None, *, at_most: int) -> list[PersonalValue]:
-        """See ``Vault``."""
         if not self.file.exists():
             return []
         keys = self._keys()
@@ -105,7 +103,6 @@ class SqliteVault:
         return [PersonalValue(*place, decrypt(keys, each, place=place)) for place, each in encrypted]
 
     def tokens(self, kind: str, ids: Iterable[str]) -> dict[str, str]:
-        """See ``Vault``."""
         # Before the file is created: a missing key is generated only while there is no vault.
         keys = self._keys()
         with self.opened() as vault:
@@ -113,7 +110,6 @@ class SqliteVault:
         return {each: token_of(secret, kind, each) for each in ids}
 
     def has_erased(self) -> bool:
-        """See ``Vault``."""
         if not self.file.exists():
             return False
         with self.opened() as vault:
@@ -128,7 +124,6 @@ class SqliteVault:
         return frozenset(each for each, token in self.tokens(kind, ids).items() if token in tokens)
 
     def customers_of(self, source: str | None = None) -> list[str]:
-        """See ``Vault``."""
         if not self.file.exists():
             return []
         with self.opened() as vault:
@@ -156,7 +151,6 @@ class SqliteVault:
             return {each: vault.execute(sql, [each, beside]).rowcount for each in customer_ids}
 
     def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
-        """See ``Vault``."""
         tokens = [token for kind, some in ids.items() for token in self.tokens(kind, some).values()]
         with self.opened() as vault:
             vault.executemany("insert or ignore into erased values (?)", [(token,) for token in tokens])

@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from assets.connections import open_duckdb
 from assets.keys import Key
 from orchestration import policies
 from orchestration.resources.layout import LayoutOutdated, require_layout
@@ -27,14 +28,6 @@ from orchestration.resources.locks import (
 LOCKED = re.compile(r'Could not set lock on file "(.+?)"(?:.*?lock is held in (.+? \(PID \d+\)))?', re.DOTALL)
 
 Result = TypeVar("Result")
-
-# Replacement scans would read a Python variable where a table is missing, and extensions would be downloaded:
-# both would hide an error.
-DUCKDB_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-    "TimeZone": "UTC",
-}
 
 
 class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -121,7 +114,7 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self.when_free(lambda: duckdb.connect(self.database, config=DUCKDB_CONFIG))
+        connection = self.when_free(lambda: open_duckdb(self.path))
         try:
             require_layout(connection, self.path)
         except LayoutOutdated:

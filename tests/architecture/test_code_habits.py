@@ -57,6 +57,12 @@ def test_only_settings_reads_the_environment() -> None:
     assert set(readers) <= {"orchestration/settings.py"}
 
 
+def test_only_one_function_opens_duckdb() -> None:
+    opens = re.compile(r"duckdb\.connect\(|duckdb import connect")
+    openers = [file for file in CODE if opens.search(file.read_text(encoding="utf-8"))]
+    assert openers == [ROOT / "assets" / "connections.py"]
+
+
 def test_defs_files_keep_their_annotations_as_types() -> None:
     # Dagster rejects the stringised context type that the future import makes.
     offenders = [
@@ -70,7 +76,7 @@ def test_defs_files_keep_their_annotations_as_types() -> None:
 def test_whatever_listens_does_so_on_this_machine_alone() -> None:
     files = [ROOT / "Makefile", *sorted((ROOT / "orchestration").rglob("*.py"))]
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    served = [line for line in lines if re.search(r"dagster dev|dagster-webserver", line)]
+    served = [line for line in lines if re.search(r"\"--host\"", line)]
     assert served
-    assert all("--host 127.0.0.1" in line for line in served), served
+    assert all('"--host", "127.0.0.1"' in line for line in served), served
     assert not [line for line in lines if "0.0.0.0" in line]  # noqa: S104 - looked for, not bound

@@ -146,7 +146,7 @@ def test_every_model_source_and_column_is_described(manifest: Any, models: dict[
 
 def described_columns() -> Iterator[tuple[str, str]]:
     """Name and description of every column as properties files write it; an anchored column comes once."""
-    seen = []
+    seen: list[object] = []
     for file in sorted((PROJECT / "models").rglob("*.yml")):
         document = yaml.safe_load(file.read_text())
         tables = [table for source in document.get("sources", []) for table in source["tables"]]

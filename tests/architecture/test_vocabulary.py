@@ -154,7 +154,7 @@ EXEMPT = {
     "docs/glossary.md": "morning is refused\n",
     "docs/CHANGELOG.md": "`twin_hashes` became `vintage_hashes`, no twin.\n",
     "docs/decisions/0001-twin.md": "A twin.\n",
-    "assets/sample_shop/reviews/phrases.py": 'TEXTS = ("a cup for the morning", "room")\n',
+    "assets/sample_shop/reviews/texts.py": 'TEXTS = ("a cup for the morning", "room")\n',
     "assets/sqlite.py": 'PRAGMA = "pragma journal_mode=wal"\nFILE = f"{name}.sqlite-journal"\n',
     "assets/ordinary.py": '"""Nobody said it; a journal, a room with a recipe; a long-lived connection."""\n',
     "docs/ordinary.md": "He told us what was said on that occasion; it became what it is.\n",

@@ -57,8 +57,7 @@ EXEMPT_PATHS = (
 )
 # Product names, review and campaign texts: data in an ordinary shop's words. Only their texts are exempt.
 SHOP_TEXTS = tuple(
-    f"assets/sample_shop/{name}.py"
-    for name in ("world/products", "reviews/phrases", "reviews/texts", "messages/campaigns")
+    f"assets/sample_shop/{name}.py" for name in ("world/products", "reviews/texts", "messages/campaigns")
 )
 # Names that others chose, with the reason why they stay. Titles of cited works would stand here too.
 FOREIGN: Mapping[str, str] = {

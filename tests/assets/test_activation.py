@@ -11,8 +11,7 @@ from assets.activation.defs import prepare
 from assets.activation.lift import measure_lift
 from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCE_TYPES, AUDIENCES, EXPORT_TYPES
 from assets.keys import Key
-from assets.lifecycle.cohort import CONSENT_COLUMNS
-from assets.lifecycle.store.schemas import typed
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS, typed
 from checks.privacy.defs import CUSTOMERS, audience_verdict
 from orchestration.resources.warehouse import DuckDBWarehouse
 

@@ -52,7 +52,7 @@ def test_a_customer_without_consent_is_in_the_cohort_without_features_and_not_in
     assert len(there) == 60
     refused = there.loc[there["customer_id"].isin(REFUSED)]
     assert set(refused["ineligible_reason"]) == {"no_consent"}
-    assert refused[list(PROBLEM.columns)].isna().all(axis=None)  # type: ignore[misc]
+    assert refused[list(PROBLEM.columns)].isna().all(axis=None)
     assert not REFUSED & set(load_eligible_matrix(WITH_CONSENT, world.warehouse, as_of=FIRST).entities)
     learned = load_training_data(WITH_CONSENT, world.warehouse, as_of=FIRST)
     assert not REFUSED & set(learned.sample.entities)
@@ -96,7 +96,7 @@ def test_the_row_without_consent_has_the_reason_and_consent_columns_and_nothing_
     assert not refused["is_eligible"].any()
     assert not refused["consent_profiling"].any()
     assert refused["is_holdout"].notna().all()
-    assert refused[list(SCORE_TYPES)].isna().all(axis=None)  # type: ignore[misc]
+    assert refused[list(SCORE_TYPES)].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,11 @@ import pytest
 
 from assets.keys import METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
 from assets.lifecycle.capability import NothingToScore
-from assets.lifecycle.gate import decision_row_without_comparison
 from assets.lifecycle.promotion import CARD_FILE, promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import SCHEDULED, VINTAGES
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
-from assets.lifecycle.store.control_tables import log_decision
 from assets.lifecycle.training import evaluate
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
@@ -99,10 +97,12 @@ def test_a_date_decided_again_on_new_data_keeps_both_decisions(world: World) -> 
 
 
 def test_scores_withheld_twice_for_one_date_are_logged_once(world: World) -> None:
-    attempt = world.run(LATER).attempt(champion="v1", challenger=None)
+    run = world.run(LATER)
     for reasons in ("too high", "too high, by more"):
-        log_decision(world.warehouse, decision_row_without_comparison(attempt, "withhold", reasons=reasons))
-    assert list(world.decided(LATER)["reasons"]) == ["too high, by more"]
+        run.log_decision("withhold", champion="v1", reasons=reasons)
+    (row,) = world.decided(LATER).to_dict("records")
+    assert (row["decision"], row["champion"], row["reasons"]) == ("withhold", "v1", "too high, by more")
+    assert pd.isna([row[name] for name in ("challenger", "metric", "difference", "ci_lo", "ci_hi")]).all()
 
 
 def test_a_date_knows_no_outcome_of_a_window_that_has_not_ended(world: World) -> None:
@@ -161,7 +161,7 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
     # Nine weeks of history leave no day for three folds and two embargoes.
     stopgap = fresh.run_date(earlier)
     assert stopgap.is_fallback
-    assert "matured as-of days" in str(fresh.newest_decision()["reasons"])
+    assert "matured as-of dates" in str(fresh.newest_decision()["reasons"])
     serves = fresh.run_date(FIRST)
     assert not serves.is_fallback
     assert fresh.stages() == {stopgap.model_version: "retired", serves.model_version: "champion"}

@@ -86,7 +86,7 @@ def test_the_model_that_the_customers_follow_is_promoted_with_its_parameters(
 
 def test_the_amount_model_that_needs_more_dates_is_refused_with_the_reason(scored_twice: ValueWorld) -> None:
     reasons = scored_twice.table(SPEC.evaluation)["reasons"]
-    assert reasons.str.contains("machine-learned amounts: .* matured as-of days").all()
+    assert reasons.str.contains("machine-learned amounts: .* matured as-of dates").all()
 
 
 def test_each_customer_has_three_horizons_each_worth_more_than_the_one_before(
@@ -162,8 +162,8 @@ def test_a_season_that_no_window_has_shown_is_a_defect_and_the_baseline_serves(t
     assert set(registry.index) == {"refused", "champion"}
     assert registry.loc["refused", "quality_grade"] == "Do-not-use"
     assert registry.loc["champion", "calibration_method"] == "none"
-    assert json.loads(registry.loc["refused", "params"]) == {"amount_model": "bg_nbd"}
-    assert "gone_after_days" in json.loads(registry.loc["champion", "params"])
+    assert json.loads(registry["params"]["refused"]) == {"amount_model": "bg_nbd"}
+    assert "gone_after_days" in json.loads(registry["params"]["champion"])
 
 
 def test_too_few_customers_are_refused_with_their_number_and_the_baseline_serves(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
@@ -27,9 +28,9 @@ def shop(*, seed: int = 5) -> pd.DataFrame:
     season = np.where((days.month == 12) & (days.day < 24), 2.0, np.where(days.month == 1, 0.8, 1.0))
     dates = days.repeat(rng.poisson(14 * season)) + pd.Timedelta(hours=12)
     is_new = rng.random(len(dates)) < 0.2
-    newest = np.cumsum(is_new)
+    newest = np.cumsum(is_new).astype(np.int64)
     # Others come back at random; who came lately comes more often.
-    back = newest - np.minimum(rng.geometric(1 / 300, len(dates)), newest)
+    back: npt.NDArray[np.int64] = newest - np.minimum(rng.geometric(1 / 300, len(dates)), newest)
     customer = np.where(is_new, newest, np.maximum(back, 0))
     return pd.DataFrame(
         {
@@ -52,8 +53,8 @@ def without(lines: pd.DataFrame, first: str, last: str, *, share: float = 1.0) -
 
 
 def exchanged(lines: pd.DataFrame) -> pd.DataFrame:
-    ids = pd.unique(lines["customer_id"])
-    chosen = set(np.random.default_rng(2).choice(ids, ids.size // 2, replace=False))
+    ids = sorted(set(lines["customer_id"]))
+    chosen = set(np.random.default_rng(2).choice(ids, len(ids) // 2, replace=False).tolist())
     is_renamed = (lines["ordered_at"] >= "2024-05-06") & lines["customer_id"].isin(chosen)
     return lines.assign(customer_id=lines["customer_id"].mask(is_renamed, "x" + lines["customer_id"]))
 

@@ -15,7 +15,6 @@ from assets.lifecycle.retrain_triggers import (
     pending_trigger,
 )
 from assets.lifecycle.scoring import CALIBRATION_FAILED
-from assets.lifecycle.store.control_tables import replace_row
 from assets.lifecycle.store.schemas import DRIFT_TYPES, ERASURE_TYPES, REALISED_TYPES, typed
 from tests.assets.world import FIRST, LATER, PROBLEM, SPEC, World
 
@@ -29,7 +28,7 @@ def failed(world: World, *days: date) -> None:
     known = dict.fromkeys(REALISED_TYPES) | {"model_name": PROBLEM.name, "model_version": version}
     for day in days:
         row = typed([known | {"as_of_date": day, "defects": f"far from the rate on {day}"}], REALISED_TYPES)
-        replace_row(world.warehouse, SPEC.realised, row, as_of=day)
+        world.warehouse.replace_partition(SPEC.realised, row, column="as_of_date", value=day)
 
 
 def drifted(world: World, day: date, *, slice_name: str = "all") -> None:

@@ -91,7 +91,13 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
     instance = dg.DagsterInstance.ephemeral()
     monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
-    return lambda reason: rollback.main(["--capability", PROBLEM.name, "--reason", reason])
+
+    def rolled(reason: str) -> int:
+        monkeypatch.setenv("CAPABILITY", PROBLEM.name)
+        monkeypatch.setenv("REASON", reason)
+        return rollback.main()
+
+    return rolled
 
 
 def test_the_command_logs_the_reason_and_scores_with_the_version_before(

@@ -1,4 +1,4 @@
-"""A capability of few lines gets assets, checks, rollback, triggers, a card and a grade."""
+"""A capability of few lines gets assets, checks, rollback, triggers, a card, a grade and a readiness row."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets.keys import MODEL_REGISTRY, RETRAIN_LOG, Key
+from assets.features.requirements import required_orders
+from assets.keys import MODEL_REGISTRY, RETRAIN_LOG, USABILITY_REPORT, Key
 from assets.lifecycle.capability import (
     Capability,
     Champion,
@@ -35,12 +36,14 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import rows_hash
 from assets.lifecycle.store.schemas import BIN_TYPES, DATE, METRIC_TYPES, NUMBER, TEXT, typed
 from assets.lifecycle.training import evaluate
+from assets.monitoring.defs import usability_asset
 from assets.monitoring.drift.step import drift
 from assets.ports import Warehouse
 from checks.models.defs import capability_checks
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.judged import failed
+from tests.raw_tables import create_raw_tables
 
 ORDERS, COHORT = Key("marts", "weekly_orders"), Key("intermediate", "toy__cohort")
 SPEC = Spec(
@@ -52,6 +55,7 @@ SPEC = Spec(
     tables=(TableSpec(key=Key("ml", "weekly_order_rate__scores"), columns={"expected_orders": "float64"}),),
     trained_from=(ORDERS,),
     scored_from=(COHORT,),
+    requires=(required_orders(customers=2, days=7),),
     outcomes=(Outcome(table=ORDERS, matures_days=7),),
     compared=Comparison(metric="squared_error", label="squared error"),
     fallback_grade=FALLBACK,
@@ -253,6 +257,31 @@ def test_its_assets_and_checks_run_in_dagster(shop: Path) -> None:
     assert list(rows["consent_profiling"]) == [True, True, True, False]
     assert set(rows["status"]) == {"ok"}
     assert set(rows["id_type"]) == {"customer_id"}
+
+
+def test_its_data_requirements_are_in_the_usability_report(shop: Path) -> None:
+    warehouse = run_of(shop, FIRST).warehouse
+    create_raw_tables(warehouse)
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into raw.order_lines (customer_id, ordered_at, product_id, quantity, unit_price) values "
+            "('c1', '2025-01-20 08:00:00', 'p', 1, 2), ('c1', '2025-01-26 08:00:00', 'p', 1, 2)"
+        )
+    asset = usability_asset(dg.StaticPartitionsDefinition([str(day) for day in DATES]), [TOY.spec])
+
+    def reported() -> tuple[str, str, str]:
+        dg.materialize([asset], partition_key=str(FIRST), resources={"warehouse": warehouse})
+        row = table(shop, USABILITY_REPORT).set_index("name").loc["weekly_order_rate"]
+        return str(row["state"]), str(row["table_name"]), str(row["details"])
+
+    assert reported() == ("off", "order_lines", "order_lines: 1 customers, 2 needed")
+    with warehouse.connect() as connection:
+        connection.execute("insert into raw.order_lines (customer_id) values ('c2')")
+    assert reported() == (
+        "on",
+        "order_lines",
+        "requirements met; scored in ml.weekly_order_rate__scores, not published",
+    )
 
 
 def test_a_version_has_a_card_and_a_grade(shop: Path) -> None:

@@ -86,7 +86,7 @@ def orders(customers: int, *, until: date, rng: np.random.Generator) -> pd.DataF
                 break
             day += max(rng.exponential(1 / rate), 1.0)
     found = pd.DataFrame(rows, columns=["customer_id", "day", "amount"])
-    return found.groupby(["customer_id", "day"], as_index=False)["amount"].sum()
+    return found.groupby(["customer_id", "day"], as_index=False)[["amount"]].sum()
 
 
 def create(folder: Path, *, customers: int = 1_500, weeks: int = 30, season: float = 1.0) -> ValueWorld:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -114,7 +115,7 @@ class World:
         rows = self.table(RETRAIN_LOG).drop(columns=WHEN, errors="ignore")
         return rows.loc[pd.to_datetime(rows["as_of_date"]).dt.date == as_of].reset_index(drop=True)
 
-    def newest_decision(self) -> "pd.Series[object]":
+    def newest_decision(self) -> "pd.Series[Any]":
         return self.table(RETRAIN_LOG).sort_values("decided_at").iloc[-1]
 
     def stages(self) -> dict[str, str]:

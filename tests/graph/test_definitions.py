@@ -99,7 +99,8 @@ def key(parts: tuple[str, str]) -> dg.AssetKey:
 
 
 def ancestors(graph: AssetGraph, parts: tuple[str, str]) -> set[dg.AssetKey]:
-    found, waiting = set(), [key(parts)]
+    found: set[dg.AssetKey] = set()
+    waiting = [key(parts)]
     while waiting:
         for parent in graph.get(waiting.pop()).parent_keys - found:
             found.add(parent)
@@ -306,10 +307,10 @@ def test_only_the_alert_of_a_failed_run_is_on_by_default(
     loaded: dict[str, RepositoryDefinition],
 ) -> None:
     for repository in loaded.values():
+        automata: list[dg.ScheduleDefinition | dg.SensorDefinition]
         automata = [*repository.schedule_defs, *repository.sensor_defs]
-        assert [each.name for each in automata if each.default_status.value == "RUNNING"] == [
-            "run_failed_sensor"
-        ]
+        running = [each.name for each in automata if each.default_status.value == "RUNNING"]
+        assert running == ["run_failed_sensor"]
 
 
 def test_schedules_use_the_time_zone_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:

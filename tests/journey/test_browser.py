@@ -1,13 +1,18 @@
-"""The Dagster UI: the job, an asset with its numbers, and its checks."""
+"""The Dagster UI: the job, an asset with its numbers, its checks, and pages that attack it."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.journey.conftest import copied
-from tests.journey.ui import CHROMIUM, dagster_ui, shown, tab_of
+from tests.journey.ui import CHROMIUM, EVIL, dagster_ui, shown, tab_of
 from tests.journey.world import Place, RunResult
 
 pytestmark = [
@@ -15,6 +20,23 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
 ]
 SCORES = "/assets/ml/purchase_propensity__scores"
+# Sends MUTATION to ADDRESS in every way that needs no permission, then says whether a socket was opened.
+ATTACK = """<!doctype html><title>kittens</title><h1>waiting</h1>
+<img src="ADDRESS/graphql?query=MUTATION"><iframe name="frame"></iframe>
+<form method="post" target="frame" action="ADDRESS/graphql?query=MUTATION"><input name="a" value="b"></form>
+<script>
+const sent = [
+  fetch("ADDRESS/graphql?query=MUTATION", {method: "POST", mode: "no-cors", body: "x"}),
+  fetch("ADDRESS/graphql?query=MUTATION", {mode: "no-cors"}),
+  new Promise(done => {
+    const socket = new WebSocket("ADDRESS/graphql".replace("http", "ws"), "graphql-ws");
+    socket.onopen = () => done("opened"); socket.onerror = () => done("refused");
+  }),
+];
+document.forms[0].submit();
+document.querySelector("iframe").onload = () => Promise.allSettled(sent).then(
+  all => document.querySelector("h1").textContent = "socket " + all[2].value);
+</script>"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +59,7 @@ def test_an_asset_page_says_what_the_table_is_and_how_many_rows_it_got(page: Pag
     shown(
         page,
         f"{SCORES}?view=overview",
-        "One row per customer and as-of date: the calibrated probability of a purchase within 30 days",
+        "One row per customer and as-of date: calibrated probability of purchase within 30 days",
         "294",
     )
     page.screenshot(path=tmp_path / "scores.png")
@@ -57,7 +79,7 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         "mean_probability_is_within_historical_range",
         "scores_match_contract",
         "observed_totals",
-        "The mean published probability lies among the rates that matured days have shown.",
+        "The mean published probability lies among the observed rates of matured as-of dates.",
         "of 294 customers; matured dates allow",
     )
     page.screenshot(path=tmp_path / "checks.png")
@@ -72,3 +94,54 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
 def test_the_run_of_the_terminal_is_in_the_list_of_runs(page: Page, tmp_path: Path) -> None:
     shown(page, "/runs", "predict_and_publish", "Success")
     page.screenshot(path=tmp_path / "runs.png")
+
+
+@contextmanager
+def page_of(text: str) -> Iterator[int]:
+    """Serve ``text`` on this machine; yields the port."""
+
+    class Served(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Served) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def address_of(page: Page) -> str:
+    page.goto("/server_info")
+    return page.url.removesuffix("/server_info")
+
+
+def asked(page: Page, query: str) -> str:
+    """What the UI answers to a program."""
+    answer = page.request.post(f"{address_of(page)}/graphql", data={"query": query})
+    return json.dumps(answer.json()["data"])
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", EVIL])
+def test_a_page_of_another_origin_gives_no_orders(page: Page, name: str) -> None:
+    runs = "{ runsOrError { ... on Runs { results { runId status } } } }"
+    before = asked(page, runs)
+    (run, *_) = json.loads(before)["runsOrError"]["results"]
+    mutation = f'mutation {{ deletePipelineRun(runId: "{run["runId"]}") {{ __typename }} }}'
+    attack = ATTACK.replace("ADDRESS", address_of(page)).replace("MUTATION", quote(mutation, safe=""))
+    with page_of(attack) as port:
+        page.goto(f"http://{name}:{port}/")
+        expect(page.get_by_role("heading")).to_have_text("socket refused")
+    assert asked(page, runs) == before
+
+
+def test_a_page_that_reaches_the_ui_under_another_name_reads_nothing(page: Page) -> None:
+    under_another_name = address_of(page).replace("127.0.0.1", EVIL)
+    refused = page.goto(f"{under_another_name}/server_info")
+    assert refused is not None
+    assert (refused.status, refused.text()[:8]) == (403, "refused:")

@@ -16,8 +16,8 @@ def place(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathF
     return copied(first_run, tmp_path_factory.mktemp("erasure") / "var")
 
 
-def run_command(place: Place, module: str, *arguments: str) -> RunResult:
-    process = place.start("-m", f"orchestration.cli.privacy.{module}", *arguments)
+def run_command(place: Place, module: str, customer: str = "") -> RunResult:
+    process = place.start("-m", f"orchestration.cli.privacy.{module}", CUSTOMER=customer)
     output, _ = process.communicate(timeout=900)
     return RunResult(code=process.returncode, output=output)
 
@@ -44,12 +44,12 @@ def is_gone(place: Place, personal: list[str]) -> bool:
 
 
 def test_an_erased_customer_is_gone_from_every_byte(place: Place, somebody: str, personal: list[str]) -> None:
-    before = json.loads(run_command(place, "export_subject", "--customer", somebody).output)
+    before = json.loads(run_command(place, "export_subject", somebody).output)
     assert {"email": personal[1]} in before["vault"]["customers"]
     assert {"order_lines", "customers", "consents"} <= before["delivered"].keys()
     assert "purchase_propensity_latest" in before["published"]
     assert scan([place.var_dir], personal, beside=[place.folder / "truth"]).hits
-    erased = run_command(place, "erase", "--customer", somebody)
+    erased = run_command(place, "erase", somebody)
     assert erased.code == 0, erased.output
     assert "1 erased" in erased.output
     assert is_gone(place, personal)
@@ -67,7 +67,7 @@ def test_the_next_run_does_not_restore_the_erased_customer(
     assert {"raw.order_lines", "features.feat_customer__rfm", "vault"} <= set(proof["table_name"])
     landed = place.kept("select * from raw.load_log")
     assert (landed["rows_in"] == landed["rows_loaded"] + landed["rows_rejected"]).all()
-    nothing = json.loads(run_command(place, "export_subject", "--customer", somebody).output)
+    nothing = json.loads(run_command(place, "export_subject", somebody).output)
     assert nothing == {"delivered": {}, "vault": {}, "published": {}}
 
 

@@ -49,6 +49,16 @@ def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, RunResul
     assert "Traceback" not in result.output
 
 
+def test_what_the_run_makes_is_for_its_owner_alone(shop: Place) -> None:
+    # The harness makes Dagster's home, as `make setup` does.
+    paths = [shop.folder, *shop.folder.rglob("*"), *(shop.var_dir / "keys").rglob("*")]
+    paths += (shop.var_dir / "dagster").rglob("*.db")
+    assert len(paths) > 500
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+    # DuckDB would put what memory cannot hold into the working folder.
+    assert not (PROJECT / ".tmp").exists()
+
+
 def test_the_query_that_the_run_proposes_works(first_run: tuple[Place, RunResult]) -> None:
     place, result = first_run
     proposed = result.output.split('make query SQL="')[1].split('"\n')[0]

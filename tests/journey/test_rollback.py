@@ -38,15 +38,15 @@ def plant_another_version(place: Place) -> None:
     shutil.copytree(models / serves, models / EARLIER)
 
 
-def roll_back(place: Place, *arguments: str) -> RunResult:
-    process = place.start("-m", "orchestration.cli.rollback", *arguments)
+def roll_back(place: Place, reason: str) -> RunResult:
+    process = place.start("-m", "orchestration.cli.rollback", REASON=reason)
     output, _ = process.communicate(timeout=900)
     return RunResult(code=process.returncode, output=output)
 
 
 def test_the_earlier_version_is_logged_scored_and_published(two_served: Place) -> None:
     serves = two_served.published(f"select distinct model_version from {LATEST}")["model_version"].item()
-    rolled = roll_back(two_served, "--reason", REASON)
+    rolled = roll_back(two_served, REASON)
     assert rolled.code == 0, rolled.output
     assert f"{EARLIER} serves from 2024-01-01 on" in rolled.output
     assert "Traceback" not in rolled.output
@@ -67,5 +67,5 @@ def test_the_earlier_version_is_logged_scored_and_published(two_served: Place) -
 
 
 def test_a_rollback_without_a_reason_is_refused(first_run: tuple[Place, RunResult]) -> None:
-    refused = roll_back(first_run[0], "--reason", "")
+    refused = roll_back(first_run[0], "")
     assert (refused.code, refused.output) == (2, 'give a reason for the log: make rollback REASON="…"\n')

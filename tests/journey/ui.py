@@ -1,4 +1,4 @@
-"""``dagster dev`` and a headless Chromium that operates it."""
+"""``make ui`` and a headless Chromium that operates it."""
 
 import os
 import re
@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.journey.world import PROJECT, Place
 
+EVIL = "evil.example"
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
     "--no-sandbox",
@@ -25,6 +26,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    # As a server of names would say whose owner attacks this machine.
+    f"--host-resolver-rules=MAP {EVIL} 127.0.0.1",
 ]
 LOCATION = "/locations/marketing_predictions"
 LONGEST_START_SECONDS = 300
@@ -52,11 +55,11 @@ def answers(url: str) -> bool:
 def dagster_ui(place: Place, log_file: Path) -> Iterator[str]:
     """Start the UI on ``place`` and yield its address; all processes end with the block."""
     port = free_port()
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "--host", "127.0.0.1"]
     with log_file.open("w") as log:
-        server = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--port", str(port), "--workspace", "workspace.yaml"],
-            cwd=PROJECT, env=dict(place.environment), stdout=log, stderr=log, start_new_session=True,
+        server = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.ui"],
+            cwd=PROJECT, env=dict(place.environment) | {"PORT": str(port)}, stdout=log, stderr=log,
+            start_new_session=True,
         )  # fmt: skip
         try:
             address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + LONGEST_START_SECONDS

@@ -68,11 +68,11 @@ class Place:
             "OMP_WAIT_POLICY": "passive",
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the main job, or Python with ``arguments``; the caller waits for it."""
+    def start(self, *arguments: str, **values: str) -> subprocess.Popen[str]:
+        """Start the main job, or Python with ``arguments``; ``values`` are environment variables."""
         return subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, *(arguments or ("-m", "orchestration.cli.run"))],
-            cwd=self.project, env=dict(self.environment), text=True,
+            cwd=self.project, env=dict(self.environment) | values, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 

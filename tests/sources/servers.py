@@ -73,7 +73,7 @@ def running_postgres() -> Iterator[Postgres]:
 
     def run(program: str, *arguments: str) -> None:
         command = [str(shutil.which(program)), "-D", str(data), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **who)  # type: ignore[call-overload]  # noqa: S603
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **who)  # noqa: S603
 
     try:
         run("initdb", "-U", "shop", "-A", "scram-sha-256", f"--pwfile={password}", "--no-sync", "-E", "UTF8",

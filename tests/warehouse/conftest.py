@@ -103,10 +103,10 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             for name, place in places.items():
                 patch.setenv(name, str(place))
-            given = manifest.deepcopy() if manifest else None  # type: ignore[no-untyped-call]
+            given = manifest.deepcopy() if manifest else None
             outcome = dbtRunner(manifest=given).invoke([*arguments, "--vars", json.dumps(variables)])
         # dbt-duckdb keeps the file open in this process until its connections are closed.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.close_all_connections()
         if not outcome.success:
             raise AssertionError(failures(outcome.result) or outcome.exception)
         return outcome.result if isinstance(outcome.result, Manifest) else given or Manifest()
@@ -344,7 +344,7 @@ def unguarded_worlds(
     tmp_path_factory: pytest.TempPathFactory, lines: list[Line], facts: Facts, manifest: Manifest
 ) -> tuple[World, World]:
     """Both worlds, built by a copy of the project whose point-in-time guard has been taken out."""
-    unguarded: Manifest = manifest.deepcopy()  # type: ignore[no-untyped-call]
+    unguarded: Manifest = manifest.deepcopy()
     macro = unguarded.macros["macro.marketing.known_as_of"]
     assert GUARD in macro.macro_sql
     macro.macro_sql = macro.macro_sql.replace(GUARD, "true")

@@ -27,7 +27,9 @@ def purchases(shop: Any) -> pd.DataFrame:
 def days_known(purchases: pd.DataFrame, as_of_date: pd.Timestamp) -> dict[str, list[date]]:
     voided = purchases["voided_known_at"]
     known = purchases[(purchases["known_at"] < as_of_date) & ~(voided < as_of_date)]
-    return {customer: sorted(set(days)) for customer, days in known.groupby("customer_id")["occurred_on"]}
+    return {
+        str(customer): sorted(set(days)) for customer, days in known.groupby("customer_id")["occurred_on"]
+    }
 
 
 def gone_after(own: Sequence[int], shop: Gaps) -> tuple[float, float] | None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import ERASURES
-from orchestration.cli.privacy.erase import erase_requested
+from orchestration.cli.privacy.erase import Named, erase_requested
 from orchestration.cli.rebuild import rebuild
 from orchestration.settings import Settings
 from tests.warehouse.test_erasure import ANN, BOB, Shop
@@ -19,7 +19,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     (tmp_path / "dagster").mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
     made = Shop(tmp_path / "sample_shop")
-    erase_requested(Settings(var_dir=tmp_path), made.business, made.warehouse, made.vault, named=[ANN])
+    erase_requested(
+        Settings(var_dir=tmp_path), made.business, made.warehouse, made.vault, named=Named(ids=(ANN,))
+    )
     # The source delivers its exports again, with the erased customer in them.
     made.deliver()
     made.load_sources()

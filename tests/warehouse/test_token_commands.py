@@ -113,18 +113,20 @@ def test_the_commands_take_the_delivered_id_as_well_as_the_token(
     place.run()
     anna, bob = (token_of(place.shop, place.vault, name) for name in (ANNA, BOB))
     name = anna if is_token else ANNA
-    assert export_subject.main(["--customer", name]) == 0
+    for variable, value in {"CUSTOMER": name, "SEND": "yes"}.items():
+        monkeypatch.setenv(variable, value)
+    assert export_subject.main() == 0
     export = json.loads(capsys.readouterr().out)
     assert [(table, len(rows)) for table, rows in export["delivered"].items()] == [
         ("customers", 1), ("order_lines", 2),
     ]  # fmt: skip
     assert export["vault"][DELIVERED_IDS] == [{"delivered_id": ANNA}]
     assert {"email": ANNA} in export["vault"]["people"]
-    assert audience.main(["--send", "yes"]) == 0
+    assert audience.main() == 0
     (file,) = place.settings.audiences_dir.glob("*meta.csv")
     assert hashlib.sha256(ANNA.encode()).hexdigest() in file.read_text()
     capsys.readouterr()
-    assert erase.main(["--customer", name]) == 0
+    assert erase.main() == 0
     assert "1 erased: 4 rows of tables, 3 values of the vault" in capsys.readouterr().out
     for _ in range(2):
         assert scan([tmp_path], [ANNA, anna], beside=[tmp_path / "shop.yaml"]).hits == {}
@@ -134,7 +136,7 @@ def test_the_commands_take_the_delivered_id_as_well_as_the_token(
         assert anna not in place.vault.customers_of()
         assert place.vault.erased("customer_id", [ANNA, anna, BOB]) == {ANNA, anna}
         place.run()
-    assert export_subject.main(["--customer", name]) == 0
+    assert export_subject.main() == 0
     assert json.loads(capsys.readouterr().out) == {"delivered": {}, "vault": {}, "published": {}}
 
 
@@ -150,10 +152,12 @@ def test_an_id_behind_a_token_that_is_left_somewhere_is_found(
         load_sources(connection, place.shop, place.vault)
     notes = place.folder / "notes.txt"
     notes.write_text("client-anna called")
-    assert erase.main(["--customer", "client-anna"]) == 1
+    monkeypatch.setenv("CUSTOMER", "client-anna")
+    assert erase.main() == 1
     assert "left in 1 files" in capsys.readouterr().err
     notes.unlink()
-    assert erase.main([]) == 0
+    monkeypatch.delenv("CUSTOMER")
+    assert erase.main() == 0
 
 
 def test_commands_refuse_a_mixture_of_ids_and_tokens(
@@ -163,6 +167,7 @@ def test_commands_refuse_a_mixture_of_ids_and_tokens(
     place.declare(business(place.folder, pii=["phone"], customer_ids="as_delivered"))
     place.run()
     place.declare(business(place.folder, pii=["phone"]))
+    monkeypatch.setenv("CUSTOMER", ANNA)
     for command in (export_subject.main, erase.main):
-        assert command(["--customer", ANNA]) == 2
+        assert command() == 2
         assert "delete the warehouse and what it published" in capsys.readouterr().err

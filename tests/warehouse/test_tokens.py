@@ -262,7 +262,7 @@ def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) 
 
 def test_a_word_for_nobody_is_a_guest_under_its_token_too(tmp_path: Path, vault: SqliteVault) -> None:
     shop = business(tmp_path)
-    rows = ORDERS.assign(Email=["NULL", BOB, "guest", BOB, None], pieces="1")
+    rows = ORDERS.assign(Email=["NULL", BOB, "guest", BOB, ""], pieces="1")
     (tmp_path / "landing" / "orders.csv").write_bytes(FORMATS["csv"](rows, tmp_path))
     (tmp_path / "landing" / "people.csv").write_bytes(FORMATS["csv"](PEOPLE, tmp_path))
     bought = landed(tmp_path, shop, vault)["order_lines"].set_index("order_id")["customer_id"]

@@ -127,8 +127,10 @@ class BusinessConfig(Declaration):
     ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are the folders in which
     globs start; file names are relative to them, so that moving a folder changes no fingerprint. With
     ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
-    between customer ids as delivered and tokens (pseudonyms). ``guest_ids`` are read as no id, ``None`` for
-    the usual words; ``exchange_rates`` convert lines in another currency, which are rejected without a rate.
+    between customer ids as delivered and tokens (pseudonyms). ``bounds`` replace those that follow the data.
+    ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
+    currency, which are rejected without a rate. ``published_readers`` are the accounts of this machine that
+    may read what is published.
     """
 
     name: str
@@ -146,6 +148,7 @@ class BusinessConfig(Declaration):
     bounds: Bounds = Bounds()
     guest_ids: tuple[str, ...] | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
+    published_readers: Literal["owner", "group", "everyone"] = "owner"
     data_dir: Path
     landing_dir: Path
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import duckdb
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessInvalid, Expression, SourceConfig
 
 # The check uses DuckDB's own parser: another parser could read an expression differently from DuckDB.
@@ -86,7 +87,7 @@ def _is_single_expression(select: Mapping[str, object]) -> bool:
 def _row_functions() -> frozenset[str]:
     """Built-in functions whose result depends on their arguments only."""
     # Cached per process, and read outside the warehouse: DuckDB's built-in functions do not change.
-    with duckdb.connect() as separate:
+    with open_duckdb(reads_files=False) as separate:
         rows = separate.execute(
             "select function_name from duckdb_functions() where internal group by 1 "
             "having bool_or(function_type = 'scalar') and "

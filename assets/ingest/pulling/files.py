@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessInvalid, SourceConfig
 from assets.ingest.parsing.sql import WHOLE_LINES, json_value, literal, quoted
 
@@ -45,13 +46,7 @@ def deliver(loaded: Path, source: SourceConfig, folder: Path, *, spill: Path) ->
     # Numbered rather than dated: a clock may be set back, and the file that sorts last wins.
     number = int(earlier[-1].stem) + 1 if earlier else 1
     suffix = "parquet" if source.database else "jsonl"
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "TimeZone": "UTC",
-        "autoinstall_known_extensions": False,
-        "python_enable_replacements": False,
-        "temp_directory": str(spill),
-    }
-    with duckdb.connect(config=settings) as connection:
+    with open_duckdb(spill=spill) as connection:
         columns = _compare(connection, source, loaded=loaded, earlier=earlier)
         return _write(connection, columns, folder / f"{number:06d}.{suffix}")
 

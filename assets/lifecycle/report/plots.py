@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 SIZE_INCHES = (4.6, 4.2)
@@ -34,11 +35,29 @@ def reliability_plot(bins: pd.DataFrame, *, title: str) -> bytes:
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
     axes.legend(loc="upper left", frameon=False)
-    return _png(figure)
+    return png(figure)
+
+
+def draw_totals(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw predicted totals with their intervals, and observed ones.
+
+    Args:
+        axes: Where.
+        rows: as_of_date, expected_positives with ``_lo`` and ``_hi``, and observed_positives.
+    """
+    days, predicted = pd.to_datetime(rows["as_of_date"]), rows["expected_positives"].to_numpy(float)
+    reach = np.abs(rows[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - predicted)
+    axes.errorbar(
+        days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
+    )
+    axes.plot(
+        days, rows["observed_positives"].to_numpy(float), "x", color="tab:red", markersize=8, label="observed"
+    )
+    axes.set_ylim(bottom=0)
 
 
 def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
-    """Predicted total with its interval against the realised one, per as-of day.
+    """Predicted total with its interval against the realised one, per as-of date.
 
     Args:
         totals: Rows of ``ml.prediction_totals`` of one model, oldest first.
@@ -46,25 +65,11 @@ def totals_plot(totals: pd.DataFrame, *, title: str) -> bytes:
     """
     figure = Figure(figsize=(2 * SIZE_INCHES[0], SIZE_INCHES[1]), layout="constrained")
     axes = figure.subplots()
-    days = pd.to_datetime(totals["as_of_date"])
-    total = totals["expected_positives"].to_numpy(float)
-    reach = np.abs(totals[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - total)
-    axes.errorbar(
-        days, total, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
-    )
-    axes.plot(
-        days,
-        totals["observed_positives"].to_numpy(float),
-        "x",
-        color="tab:red",
-        markersize=8,
-        label="observed",
-    )
+    draw_totals(axes, totals)
     axes.set(title=title, ylabel="customers")
-    axes.set_ylim(bottom=0)
     axes.legend(loc="upper left", frameon=False)
     figure.autofmt_xdate()
-    return _png(figure)
+    return png(figure)
 
 
 def as_markdown(png: bytes, *, text: str) -> str:
@@ -72,7 +77,8 @@ def as_markdown(png: bytes, *, text: str) -> str:
     return f"![{text}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """The figure as PNG."""
     file = BytesIO()
     figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
     return file.getvalue()

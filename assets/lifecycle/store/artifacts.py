@@ -76,7 +76,7 @@ def _refuse_untrusted(file: Path, trusted: Sequence[str]) -> None:
     except (zipfile.BadZipFile, KeyError, ValueError) as broken:
         raise ModelIntegrityError(f"{file} is not a skops file: {broken}") from broken
     if untrusted:
-        raise ModelIntegrityError(f"{file} holds types that its capability does not list: {untrusted}")
+        raise ModelIntegrityError(f"{file} holds types that Spec.model_types does not list: {untrusted}")
 
 
 def _sha256(folder: Path) -> str:

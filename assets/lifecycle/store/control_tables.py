@@ -1,10 +1,10 @@
 """Control tables, which all capabilities write to, and the champion table of each."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -33,8 +33,7 @@ from assets.lifecycle.store.schemas import (
 from assets.ports import Warehouse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlTable:
+class ControlTable(NamedTuple):
     """A table that every capability writes to: its columns and the description of its rows."""
 
     types: Types
@@ -43,29 +42,20 @@ class ControlTable:
 
 CONTROL_TABLES: Mapping[Key, ControlTable] = {
     MODEL_REGISTRY: ControlTable(
-        types=REGISTRY_TYPES, description="One row per version: windows, hashes, parameters, grade and stage."
+        REGISTRY_TYPES, "One row per version: windows, hashes, parameters, grade and stage."
     ),
-    METRICS: ControlTable(
-        types=METRIC_TYPES,
-        description="Every metric with its interval and n, per version, fold and slice.",
-    ),
+    METRICS: ControlTable(METRIC_TYPES, "Every metric with its interval and n, per version, fold and slice."),
     CALIBRATION_BINS: ControlTable(
-        types=BIN_TYPES,
-        description="Mean predicted and mean observed per tenth of the rows, per version, split and slice.",
+        BIN_TYPES, "Mean predicted and mean observed per tenth of the rows, per version, split and slice."
     ),
-    RETRAIN_LOG: ControlTable(
-        types=RETRAIN_TYPES, description="Every decision to promote or refuse, with its reasons."
-    ),
+    RETRAIN_LOG: ControlTable(RETRAIN_TYPES, "Every decision to promote or refuse, with its reasons."),
     DRIFT: ControlTable(
-        types=DRIFT_TYPES,
-        description="Drift of each feature and the score against the champion's training window.",
+        DRIFT_TYPES, "Drift of each feature and the score against the champion's training window."
     ),
-    ERASURES: ControlTable(
-        types=ERASURE_TYPES, description="Erasures by token: which tables, how many rows."
-    ),
+    ERASURES: ControlTable(ERASURE_TYPES, "Erasures by token: which tables, how many rows."),
     PREDICTION_TOTALS: ControlTable(
-        types=PREDICTION_TOTAL_TYPES,
-        description="Per as-of date: expected positives with interval, prior shift, and observed positives.",
+        PREDICTION_TOTAL_TYPES,
+        "Per as-of date: expected positives with interval, prior shift, and observed positives.",
     ),
 }
 VERSION = "model_version"
@@ -92,12 +82,6 @@ class ChampionVersion:
         """``params`` as a mapping."""
         found: Mapping[str, Any] = json.loads(self.params)
         return found
-
-
-def prepare_tables(warehouse: Warehouse, own: Mapping[Key, Types]) -> None:
-    """Create the control tables and those in ``own`` that are not there yet, empty."""
-    shared = {key: kept.types for key, kept in CONTROL_TABLES.items()}
-    warehouse.prepare({key: typed([], types) for key, types in {**shared, **own}.items()})
 
 
 def champion_as_of(table: Key, warehouse: Warehouse, *, as_of: date) -> ChampionVersion | None:
@@ -138,15 +122,20 @@ def set_champion(table: Key, warehouse: Warehouse, *, name: str, champion: Champ
         champion: The version.
     """
     row = typed([{"model_name": name, **asdict(champion)}], CHAMPION_TYPES)
-    replace_row(warehouse, table, row, as_of=champion.as_of_date)
+    warehouse.replace_partition(table, row, column="as_of_date", value=champion.as_of_date)
     # Past dates can be replayed after newer ones, so the registry's champion is always that of the newest.
-    newest = champion_as_of(table, warehouse, as_of=date.max)
-    if newest is not None:
-        set_stage(warehouse, name, version=newest.model_version)
+    newest = champion_as_of(table, warehouse, as_of=date.max) or champion
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"update {MODEL_REGISTRY.sql} set stage = "
+            "case when model_version = $version then 'champion' else 'retired' end "
+            "where model_name = $model and stage in ('champion', 'retired')",
+            {"model": name, "version": newest.model_version},
+        )
 
 
-def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
-    """Whether the scores of an as-of date were withheld.
+def withheld_reason(model_name: str, warehouse: Warehouse, *, as_of: date) -> str | None:
+    """Why the scores of an as-of date were withheld; ``None`` when that was not decided.
 
     Args:
         model_name: Name of the capability.
@@ -154,8 +143,9 @@ def is_withheld(model_name: str, warehouse: Warehouse, *, as_of: date) -> bool:
         as_of: The date.
     """
     withheld = "model_name = $name and as_of_date = $as_of and decision = 'withhold'"
-    sql = f"select 1 from {RETRAIN_LOG.sql} where {withheld} limit 1"
-    return not warehouse.read(sql, {"name": model_name, "as_of": as_of}).empty
+    sql = f"select reasons from {RETRAIN_LOG.sql} where {withheld}"
+    rows = warehouse.read(sql, {"name": model_name, "as_of": as_of})
+    return None if rows.empty else str(rows["reasons"].iloc[0])
 
 
 def rows_of_version(warehouse: Warehouse, key: Key, version: str, *, split: str = "test") -> pd.DataFrame:
@@ -171,18 +161,6 @@ def rows_of_version(warehouse: Warehouse, key: Key, version: str, *, split: str 
         f"select * from {key.sql} where {VERSION} = $version and split = $split",
         {"version": version, "split": split},
     )
-
-
-def row_of(warehouse: Warehouse, key: Key, version: str) -> pd.DataFrame | None:
-    """The one row of a version in a table; ``None`` when there is none.
-
-    Args:
-        warehouse: Holds the table.
-        key: The table.
-        version: The version.
-    """
-    rows = warehouse.read(f"select * from {key.sql} where {VERSION} = $version", {"version": version})
-    return None if rows.empty else rows
 
 
 def row_for_date(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
@@ -204,34 +182,6 @@ def row_for_date(warehouse: Warehouse, key: Key, as_of: date) -> pd.DataFrame:
     return rows
 
 
-def replace_row(warehouse: Warehouse, key: Key, row: pd.DataFrame, *, as_of: date) -> pd.DataFrame:
-    """Make ``row`` the one row of an as-of date in a table, and return it.
-
-    Args:
-        warehouse: Holds the table.
-        key: The table.
-        row: The row (1, k).
-        as_of: The date.
-    """
-    warehouse.replace_partition(key, row, column="as_of_date", value=as_of)
-    return row
-
-
-def write_once(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, version: str) -> int:
-    """Make ``rows`` the rows of a version in a table, so that a repeated run doubles nothing.
-
-    Args:
-        warehouse: Holds the table.
-        key: The table.
-        rows: Rows (n, k) of the version.
-        version: The version.
-
-    Returns:
-        Number of rows written.
-    """
-    return warehouse.replace_partition(key, rows, column=VERSION, value=version)
-
-
 def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
     """Log one decision; a repeated run replaces its row, any other decision of the date stays beside it.
 
@@ -242,20 +192,9 @@ def log_decision(warehouse: Warehouse, row: pd.DataFrame) -> None:
         warehouse: Holds the retrain log.
         row: Row (1, k) of ``ml.retrain_log``.
     """
-    one = row.iloc[0]
-    with warehouse.connect() as connection:
-        connection.execute(
-            f"delete from {RETRAIN_LOG.sql} where model_name = $model and as_of_date = $as_of "
-            "and trigger = $trigger and decision = $decision and challenger is not distinct from $challenger",
-            {
-                "model": one["model_name"],
-                "as_of": one["as_of_date"],
-                "trigger": one["trigger"],
-                "decision": one["decision"],
-                "challenger": None if pd.isna(one["challenger"]) else one["challenger"],
-            },
-        )
-    warehouse.append(RETRAIN_LOG, row)
+    _replace(
+        warehouse, RETRAIN_LOG, row, by=("model_name", "as_of_date", "trigger", "decision", "challenger")
+    )
 
 
 def replace_metrics(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
@@ -266,35 +205,14 @@ def replace_metrics(warehouse: Warehouse, key: Key, rows: pd.DataFrame) -> None:
         key: ``ml.metrics`` or ``ml.calibration_bins``.
         rows: Rows (n, k) of one version, split and date.
     """
-    if rows.empty:
-        return
-    one = rows.iloc[0]
+    if len(rows):
+        _replace(warehouse, key, rows, by=("model_name", VERSION, "split", "as_of_date"))
+
+
+def _replace(warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, by: Sequence[str]) -> None:
+    """Replace the rows of a table that have the values of the first of ``rows`` in the columns ``by``."""
+    first = {name: None if pd.isna(value) else value for name, value in rows.iloc[0][list(by)].items()}
+    same = " and ".join(f"{name} is not distinct from ${name}" for name in by)
     with warehouse.connect() as connection:
-        connection.execute(
-            f"delete from {key.sql} where model_name = $model and {VERSION} = $version "
-            "and split = $split and as_of_date is not distinct from $as_of",
-            {
-                "model": one["model_name"],
-                "version": one[VERSION],
-                "split": one["split"],
-                "as_of": one["as_of_date"],
-            },
-        )
+        connection.execute(f"delete from {key.sql} where {same}", first)
     warehouse.append(key, rows)
-
-
-def set_stage(warehouse: Warehouse, model_name: str, *, version: str) -> None:
-    """Make a version the registry's champion and retire the one before.
-
-    Args:
-        warehouse: Holds the registry.
-        model_name: Name of the capability.
-        version: The version.
-    """
-    with warehouse.connect() as connection:
-        connection.execute(
-            f"update {MODEL_REGISTRY.sql} set stage = "
-            "case when model_version = $version then 'champion' else 'retired' end "
-            "where model_name = $model and stage in ('champion', 'retired')",
-            {"model": model_name, "version": version},
-        )

@@ -1,10 +1,9 @@
 """Rows of the model registry."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
 import pandas as pd
 
@@ -45,7 +44,8 @@ def registry_row(spec: Spec, record: TrainingRecord, status: VersionStatus) -> p
     row = {
         "model_name": spec.name,
         **asdict(status),
-        **_windows(record.folds),
+        **{f"{name}_from": record.folds[name][0] if name in record.folds else None for name in FOLDS},
+        **{f"{name}_to": record.folds[name][1] if name in record.folds else None for name in FOLDS},
         "label_horizon_days": record.horizon_days,
         "n_rows": record.n_rows,
         "n_positive": record.n_positive,
@@ -58,8 +58,3 @@ def registry_row(spec: Spec, record: TrainingRecord, status: VersionStatus) -> p
         "calibration_method": record.calibration_method,
     }
     return typed([row], REGISTRY_TYPES)
-
-
-def _windows(folds: Mapping[str, tuple[date, date]]) -> dict[str, Any]:
-    first = {f"{name}_from": folds[name][0] if name in folds else None for name in FOLDS}
-    return first | {f"{name}_to": folds[name][1] if name in folds else None for name in FOLDS}

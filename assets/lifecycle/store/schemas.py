@@ -18,6 +18,12 @@ FLAG = "boolean"
 # integer column, and the first text in it would then fail.
 Types = Mapping[str, Any]
 
+
+def of_type(dtype: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - a pandas dtype or its name
+    """Neighbouring columns of one type."""
+    return dict.fromkeys(names, dtype)
+
+
 _NAMED: Types = {"model_name": TEXT, "model_version": TEXT}
 _SLICE: Types = {"slice_name": TEXT, "slice_value": TEXT}
 
@@ -27,9 +33,7 @@ METRIC_TYPES: Types = {
     "as_of_date": DATE,
     **_SLICE,
     "metric": TEXT,
-    "value": NUMBER,
-    "ci_lo": NUMBER,
-    "ci_hi": NUMBER,
+    **of_type(NUMBER, "value", "ci_lo", "ci_hi"),
     "n": COUNT,
     "n_positive": COUNT,
 }
@@ -40,10 +44,7 @@ BIN_TYPES: Types = {
     **_SLICE,
     "bin": SMALL,
     "n": COUNT,
-    "mean_predicted": NUMBER,
-    "mean_observed": NUMBER,
-    "ci_lo": NUMBER,
-    "ci_hi": NUMBER,
+    **of_type(NUMBER, "mean_predicted", "mean_observed", "ci_lo", "ci_hi"),
 }
 REGISTRY_TYPES: Types = {
     **_NAMED,
@@ -51,22 +52,12 @@ REGISTRY_TYPES: Types = {
     "trained_at": INSTANT,
     **{f"{fold}_{end}": DATE for fold in ("train", "calibration", "test") for end in ("from", "to")},
     "label_horizon_days": SMALL,
-    "n_rows": COUNT,
-    "n_positive": COUNT,
-    "n_negative": COUNT,
+    **of_type(COUNT, "n_rows", "n_positive", "n_negative"),
     "features": TEXT,
     "params": TEXT,
     "seed": COUNT,
-    "code_hash": TEXT,
-    "spec_hash": TEXT,
-    "data_hash": TEXT,
-    "model_sha256": TEXT,
-    "libraries": TEXT,
-    "calibration_method": TEXT,
-    "quality_grade": TEXT,
-    "promoted_by": TEXT,
-    "supersedes": TEXT,
-    "card_uri": TEXT,
+    **of_type(TEXT, "code_hash", "spec_hash", "data_hash", "model_sha256", "libraries"),
+    **of_type(TEXT, "calibration_method", "quality_grade", "promoted_by", "supersedes", "card_uri"),
 }
 RETRAIN_TYPES: Types = {
     "model_name": TEXT,
@@ -75,13 +66,8 @@ RETRAIN_TYPES: Types = {
     "run_id": TEXT,
     "trigger": TEXT,
     "windows_violated": SMALL,
-    "decision": TEXT,
-    "champion": TEXT,
-    "challenger": TEXT,
-    "metric": TEXT,
-    "difference": NUMBER,
-    "ci_lo": NUMBER,
-    "ci_hi": NUMBER,
+    **of_type(TEXT, "decision", "champion", "challenger", "metric"),
+    **of_type(NUMBER, "difference", "ci_lo", "ci_hi"),
     "reasons": TEXT,
 }
 EVALUATION_TYPES: Types = {
@@ -90,35 +76,24 @@ EVALUATION_TYPES: Types = {
     "trained_at": INSTANT,
     "n_rows": COUNT,
     "n_positive": COUNT,
-    "data_hash": TEXT,
-    "code_hash": TEXT,
-    "vintage_hashes": TEXT,
-    "calibration_method": TEXT,
-    "params": TEXT,
-    "refusal": TEXT,
-    "champion": TEXT,
+    **of_type(TEXT, "data_hash", "code_hash", "vintage_hashes", "calibration_method", "params"),
+    **of_type(TEXT, "refusal", "champion"),
     "is_promotable": FLAG,
-    "quality_grade": TEXT,
-    "defects": TEXT,
-    "reasons": TEXT,
+    **of_type(TEXT, "quality_grade", "defects", "reasons"),
 }
 CHAMPION_TYPES: Types = {
     "as_of_date": DATE,
     **_NAMED,
     "quality_grade": TEXT,
     "is_fallback": FLAG,
-    "model_sha256": TEXT,
-    "vintage_hashes": TEXT,
-    "params": TEXT,
+    **of_type(TEXT, "model_sha256", "vintage_hashes", "params"),
 }
 REALISED_TYPES: Types = {
     "as_of_date": DATE,
     **_NAMED,
     "n_days": COUNT,
     "n": COUNT,
-    "figures": TEXT,
-    "too_few": TEXT,
-    "defects": TEXT,
+    **of_type(TEXT, "figures", "too_few", "defects"),
 }
 DRIFTED_TYPES: Types = {
     "as_of_date": DATE,
@@ -131,11 +106,8 @@ PREDICTION_TOTAL_TYPES: Types = {
     **_NAMED,
     "as_of_date": DATE,
     "n_scored": COUNT,
-    "expected_positives": NUMBER,
-    "expected_positives_lo": NUMBER,
-    "expected_positives_hi": NUMBER,
-    "prior_shift_log_odds": NUMBER,
-    "prior_shift_sd": NUMBER,
+    **of_type(NUMBER, "expected_positives", "expected_positives_lo", "expected_positives_hi"),
+    **of_type(NUMBER, "prior_shift_log_odds", "prior_shift_sd"),
     "n_periods": COUNT,
     "observed_positives": NUMBER,
 }
@@ -155,12 +127,7 @@ DRIFT_TYPES: Types = {
     "kind": TEXT,
     "n": COUNT,
     "n_reference": COUNT,
-    "psi": NUMBER,
-    "psi_noise": NUMBER,
-    "js": NUMBER,
-    "wasserstein": NUMBER,
-    "missing_delta": NUMBER,
-    "unseen_share": NUMBER,
+    **of_type(NUMBER, "psi", "psi_noise", "js", "wasserstein", "missing_delta", "unseen_share"),
     "verdict": TEXT,
     "windows_violated": COUNT,
     "windows_judged": COUNT,
@@ -169,10 +136,7 @@ DRIFT_TYPES: Types = {
     "customers": NUMBER,
     "reference_customers": NUMBER,
     "bins": COUNT,
-    "psi_band": NUMBER,
-    "js_noise": NUMBER,
-    "wasserstein_noise": NUMBER,
-    "wasserstein_band": NUMBER,
+    **of_type(NUMBER, "psi_band", "js_noise", "wasserstein_noise", "wasserstein_band"),
 }
 # Columns of every score table, around those of its row key: provenance and subject.
 PROVENANCE_TYPES: Types = {
@@ -184,9 +148,7 @@ PROVENANCE_TYPES: Types = {
 }
 STATUS_TYPES: Types = {
     "is_eligible": FLAG,
-    "ineligible_reason": TEXT,
-    "status": TEXT,
-    "quality_grade": TEXT,
+    **of_type(TEXT, "ineligible_reason", "status", "quality_grade"),
 }
 STATUSES = ("ok", "fallback_model", "stale", "withheld_by_gate")
 # Consent and holdout of the person as of the scored date.

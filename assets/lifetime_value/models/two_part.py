@@ -24,7 +24,7 @@ Loss = Literal["gamma", "squared_log"]
 class TwoPartAmounts(BaseEstimator):  # type: ignore[misc]
     """P(any purchase) times the amount if any, both by gradient boosting, rescaled on a later fold.
 
-    Fit on older as-of days, then :meth:`calibrate` on newer ones: a sigmoid calibrates the chances there,
+    Fit on older as-of dates, then :meth:`calibrate` on newer ones: a sigmoid calibrates the chances there,
     a factor makes the total right, and the spread of amounts around their expectation gives the
     intervals. One estimator is for one horizon. An amount of 0 or less (everything sent back) counts
     as no purchase, but lowers the total that the factor aims at. Wrong when the newer fold's mean is not

@@ -6,37 +6,21 @@ and the threshold of :mod:`assets.monitoring.drift.alarm`, and the page is for a
 Nothing leaves the machine: the page contains its scripts, and only Evidently's web service sends telemetry.
 """
 
-from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from assets.metrics.drift.binning import MISSING_CATEGORY, is_number
-from assets.monitoring.drift.alarm import DriftThresholds
+from assets.monitoring.drift.alarm import RELEVANT_PSI
 
 # Evidently draws these in seconds; a share of 1 % then has a standard error of 0.1 points.
 MOST_ROWS = 20_000
 METHOD = "psi"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """The written page.
-
-    Attributes:
-        file: The HTML file.
-        rows, reference_rows: Rows sampled from the as-of date and from the reference.
-        left_out: Columns without a value in one of the two, which cannot be drawn.
-    """
-
-    file: Path
-    rows: int
-    reference_rows: int
-    left_out: tuple[str, ...]
-
-
-def html_report(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path, seed: int = 0) -> Page:
+def html_report(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path, seed: int = 0) -> None:
     """Write the page of one as-of date.
 
     Args:
@@ -56,12 +40,6 @@ def html_report(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path, s
     if not filled:
         raise ValueError("no column has values in both the reference and the rows of the as-of date")
     _write(*(_simple_types(side[filled], reference) for side in sides), file=file)
-    return Page(
-        file=file,
-        rows=len(sides[1]),
-        reference_rows=len(sides[0]),
-        left_out=tuple(str(name) for name in reference.columns if str(name) not in filled),
-    )
 
 
 def _sample(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -72,15 +50,23 @@ def _sample(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 
 
 def _simple_types(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as float64 and categories as text: Evidently guesses the kind of other types."""
+    """Numbers as float64 and categories as escaped text.
+
+    Evidently guesses the kind of other types, and writes categories, which are delivered values, into the
+    page's script as they are.
+    """
     return pd.DataFrame(
         {
             name: pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64, na_value=np.nan)
             if is_number(reference[name])
-            else rows[name].astype(object).where(rows[name].notna(), MISSING_CATEGORY)
+            else rows[name].astype(object).where(rows[name].notna(), MISSING_CATEGORY).map(_escaped)
             for name in rows.columns
         }
     )
+
+
+def _escaped(category: object) -> str:
+    return escape(str(category))
 
 
 def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> None:
@@ -93,9 +79,10 @@ def _write(reference: pd.DataFrame, current: pd.DataFrame, *, file: Path) -> Non
         numerical_columns=numeric,
         categorical_columns=[name for name in reference.columns if name not in numeric],
     )
-    bound = DriftThresholds().psi
     preset = DataDriftPreset(
-        num_method=METHOD, cat_method=METHOD, num_threshold=bound, cat_threshold=bound, include_tests=False
+        **dict.fromkeys(("num_method", "cat_method"), METHOD),
+        **dict.fromkeys(("num_threshold", "cat_threshold"), RELEVANT_PSI),
+        include_tests=False,
     )
     # The current rows come first: the other order does not fail, and swaps current and reference.
     today, then = (Dataset.from_pandas(side, data_definition=definition) for side in (current, reference))

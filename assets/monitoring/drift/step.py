@@ -12,13 +12,12 @@ from assets.features.matrix import AS_OF
 from assets.keys import DRIFT
 from assets.lifecycle.promotion import REFERENCE_FILE
 from assets.lifecycle.run_context import RunContext
-from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import DRIFT_TYPES, DRIFTED_TYPES, typed
 from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import ALL, DriftSample
-from assets.monitoring.drift.alarm import JUDGED_WINDOWS, DriftVerdict, judge_drift
+from assets.monitoring.drift.alarm import DriftVerdict, judge_drift
 from assets.monitoring.drift.page import html_report
 
 DRIFTED = "drifted"
@@ -40,18 +39,27 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
     """
     run.prepare()
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
-    reference = _reference(run, serving) if serving else None
     rows, n = pd.DataFrame(), 0
     if serving is not None:
         model = run.load_model(serving.model_version, sha256=serving.model_sha256)
         sample = run.capability.drift_sample(model, run.warehouse, as_of=run.as_of)
         n = 0 if sample is None else len(sample.features)
-        if sample is not None and n and reference is not None:
+        # A fallback has no training window.
+        file = run.folder(serving.model_version) / REFERENCE_FILE
+        if sample is not None and n and file.is_file():
+            reference = DriftReference.from_json(file.read_text(encoding="utf-8"))
             rows = _drift_rows(run, serving, sample=sample, reference=reference)
             _draw_page(run, serving, sample=sample, page=page)
-    _replace_rows(run, rows)
+    with run.warehouse.connect() as connection:
+        connection.execute(
+            f"delete from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of",
+            {"name": run.spec.name, "as_of": run.as_of},
+        )
+    if len(rows):
+        run.warehouse.append(DRIFT, rows)
     row = typed([_summary_row(run, serving, rows=rows, n=n)], DRIFTED_TYPES)
-    return control_tables.replace_row(run.warehouse, run.spec.drifted, row, as_of=run.as_of)
+    run.warehouse.replace_partition(run.spec.drifted, row, column=AS_OF, value=run.as_of)
+    return row
 
 
 def page_of(reports: Path, name: str, *, as_of: date) -> Path:
@@ -63,12 +71,6 @@ def page_of(reports: Path, name: str, *, as_of: date) -> Path:
         as_of: The date.
     """
     return reports / "drift" / f"{name}_{as_of}.html"
-
-
-def _reference(run: RunContext[Any, Any], serving: ChampionVersion) -> DriftReference | None:
-    """The training window of a version; a fallback has none."""
-    file = run.folder(serving.model_version) / REFERENCE_FILE
-    return DriftReference.from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _summary_row(
@@ -93,32 +95,17 @@ def _drift_rows(
     sample: DriftSample,
     reference: DriftReference,
 ) -> pd.DataFrame:
-    found = effects_of(sample, reference)
-    history = history_of(_earlier(run, serving))[-(JUDGED_WINDOWS - 1) :]
-    return drift_rows(
-        judge_drift([*history, found]),
-        model_name=run.spec.name,
-        model_version=serving.model_version,
-        as_of=run.as_of,
-    )
-
-
-def _earlier(run: RunContext[Any, Any], serving: ChampionVersion) -> pd.DataFrame:
-    return run.warehouse.read(
+    earlier = run.warehouse.read(
         f"select * from {DRIFT.sql} where model_name = $name and model_version = $version "
         f"and {AS_OF} < $as_of order by {AS_OF}",
         {"name": run.spec.name, "version": serving.model_version, "as_of": run.as_of},
     )
-
-
-def _replace_rows(run: RunContext[Any, Any], rows: pd.DataFrame) -> None:
-    with run.warehouse.connect() as connection:
-        connection.execute(
-            f"delete from {DRIFT.sql} where model_name = $name and {AS_OF} = $as_of",
-            {"name": run.spec.name, "as_of": run.as_of},
-        )
-    if len(rows):
-        run.warehouse.append(DRIFT, rows)
+    return drift_rows(
+        judge_drift([*history_of(earlier), effects_of(sample, reference)]),
+        model_name=run.spec.name,
+        model_version=serving.model_version,
+        as_of=run.as_of,
+    )
 
 
 def _draw_page(
@@ -151,7 +138,7 @@ def drift_rows(
 
 
 def history_of(rows: pd.DataFrame) -> list[tuple[FeatureDrift, ...]]:
-    """The effects of each as-of day in ``rows``, oldest first, as :func:`judge_drift` takes them.
+    """The effects of each as-of date in ``rows``, oldest first, as :func:`judge_drift` takes them.
 
     Args:
         rows: Rows of one model version, as :func:`drift_rows` made them or as a warehouse gives them back.

@@ -1,6 +1,6 @@
 """Profiles of the landed tables, from one query per table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -9,13 +9,16 @@ import duckdb
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.keys import raw
-from assets.monitoring.readiness.requirements import CAPABILITIES
+from assets.monitoring.readiness.requirements import DataUse
 from assets.ports import Warehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
-    """Rows of one column with a value, and its approximate number of different values (within about 5 %)."""
+    """Rows of one column with a value, and its number of different values.
+
+    The number is exact for customers, which are compared with a minimum, and else within about 5 %.
+    """
 
     name: str
     filled: int
@@ -31,7 +34,7 @@ class TableProfile:
         rows: Number of rows.
         columns: Profile by name.
         oldest, newest: First and last day (UTC), for a table with event times.
-        groups: Rows by column and value, for the values that a capability requires.
+        groups: Rows by column and value, for the values that a use requires.
     """
 
     table: str
@@ -47,19 +50,30 @@ class TableProfile:
         return (self.newest - self.oldest).days + 1 if self.newest and self.oldest else 0
 
 
-def profiles(warehouse: Warehouse) -> dict[str, TableProfile]:
-    """Profile of every raw table, by name."""
+def profiles(warehouse: Warehouse, uses: Iterable[DataUse]) -> dict[str, TableProfile]:
+    """Profile of every raw table, by name, with the groups that ``uses`` require."""
+    required = [requirement for use in uses for requirement in use.requires]
+    groups = {
+        table: sorted(
+            {(of.column, of.value) for each in required if each.table == table for of in each.groups}
+        )
+        for table in CONTRACTS
+    }
     with warehouse.connect() as connection:
-        return {table: _profile(connection, contract) for table, contract in CONTRACTS.items()}
+        return {
+            table: _profile(connection, contract, groups=groups[table])
+            for table, contract in CONTRACTS.items()
+        }
 
 
-def _profile(connection: duckdb.DuckDBPyConnection, contract: Contract) -> TableProfile:
-    groups = _groups(contract.table)
+def _profile(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, *, groups: list[tuple[str, str]]
+) -> TableProfile:
     moments = [f'"{contract.happened_at}"::timestamp'] if contract.happened_at else []
     expressions = [
         "count(*)",
         *(f'count("{column.name}")' for column in contract.columns),
-        *(f'approx_count_distinct("{column.name}")' for column in contract.columns),
+        *(_distinct(column.name) for column in contract.columns),
         *(f"count(*) filter (where \"{column}\" = '{value}')" for column, value in groups),
         *(f"{end}({moment})" for moment in moments for end in ("min", "max")),
     ]
@@ -81,17 +95,8 @@ def _profile(connection: duckdb.DuckDBPyConnection, contract: Contract) -> Table
     )
 
 
-def _groups(table: str) -> list[tuple[str, str]]:
-    """Column and value of every group that a capability requires of ``table``."""
-    return sorted(
-        {
-            (group.column, group.value)
-            for capability in CAPABILITIES.values()
-            for need in capability.needs
-            if need.table == table
-            for group in need.groups
-        }
-    )
+def _distinct(column: str) -> str:
+    return f'count(distinct "{column}")' if column == "customer_id" else f'approx_count_distinct("{column}")'
 
 
 def _day(values: Iterator[object]) -> date | None:

@@ -1,17 +1,18 @@
 """Data readiness report: the capabilities that the landed data supports, and the reasons for the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
 
 import pandas as pd
 
+from assets.features.requirements import DataRequirement
 from assets.ingest.config.contracts import CONTRACTS
 from assets.monitoring.readiness.profile import ColumnProfile, TableProfile
-from assets.monitoring.readiness.requirements import CAPABILITIES, Capability, Need
+from assets.monitoring.readiness.requirements import DataUse
 
-State = Literal["on", "off", "usable", "missing", "constant", "sparse", "stale", "almost_unique"]
+State = Literal["on", "off", "not_built", "usable", "missing", "constant", "sparse", "stale", "almost_unique"]
 # Below this share of filled rows a column is information about the export more than about the customers.
 SPARSE_SHARE = 0.05
 # Above this share of different values nothing repeats, so nothing can be learned from the value.
@@ -30,41 +31,43 @@ class UsabilityRow:
     """One finding. ``name`` is the capability or raw table it is about, ``step`` where it was found."""
 
     name: str
-    step: str
+    step: Literal["capability", "land"]
     state: State
-    column_name: str | None
+    column_name: str | None = None
     table_name: str
     details: str
 
 
-def usability_rows(found: Mapping[str, TableProfile], *, today: date) -> pd.DataFrame:
-    """One row per capability and per landed column.
+def usability_rows(
+    found: Mapping[str, TableProfile], uses: Iterable[DataUse], *, today: date
+) -> pd.DataFrame:
+    """One row per use of the data and per landed column.
 
     Args:
         found: Profile of every raw table, by its name.
+        uses: Capabilities and other uses, with their requirements.
         today: The as-of date; ages of the newest rows are counted up to it.
 
     Returns:
         The fields of ``UsabilityRow``. A table without rows has one row instead of one per column.
     """
-    capabilities = [_capability(each, found, today=today) for each in CAPABILITIES.values()]
+    capabilities = [_capability(each, found, today=today) for each in uses]
     columns = [row for table in found.values() for row in _table(table, today=today)]
     return pd.DataFrame([asdict(row) for row in [*capabilities, *columns]]).astype("string")
 
 
-def _capability(capability: Capability, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
-    missing = [text for need in capability.needs for text in _missing(need, found[need.table], today=today)]
-    better = [name for name in capability.uses if not _is_filled(name, found)]
-    fulfilled = f"requirements met; {capability.becomes}"
+def _capability(use: DataUse, found: Mapping[str, TableProfile], *, today: date) -> UsabilityRow:
+    missing = [text for each in use.requires for text in _missing(each, found[each.table], today=today)]
+    better = [name for name in use.improved_by if not _is_filled(name, found)]
+    met = ["requirements met", *([use.becomes] if use.becomes else [])]
+    met += [f"would also use {', '.join(better)}"] if better else []
+    not_built = [] if use.becomes else ["not built, so no table is published for it"]
     return UsabilityRow(
-        name=capability.name,
+        name=use.name,
         step="capability",
-        state="off" if missing else "on",
-        column_name=None,
-        table_name=", ".join(need.table for need in capability.needs),
-        details="; ".join(missing)
-        if missing
-        else fulfilled + (f"; would also use {', '.join(better)}" * bool(better)),
+        state="not_built" if not_built else "off" if missing else "on",
+        table_name=", ".join(each.table for each in use.requires),
+        details="; ".join([*not_built, *(missing or met)]),
     )
 
 
@@ -73,7 +76,7 @@ def _is_filled(name: str, found: Mapping[str, TableProfile]) -> bool:
     return (found[table].columns[column].filled if column else found[table].rows) > 0
 
 
-def _missing(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
+def _missing(need: DataRequirement, table: TableProfile, *, today: date) -> Iterator[str]:
     """Unmet requirements of ``need``, one sentence each; a single one when ``table`` has no rows."""
     if table.rows == 0:
         yield f"{need.table}: no rows landed: add a source with table: {need.table}"
@@ -89,14 +92,14 @@ def _missing(need: Need, table: TableProfile, *, today: date) -> Iterator[str]:
         yield f"{need.table}: {_age(table, today=today)}"
 
 
-def _too_few(need: Need, table: TableProfile) -> Iterator[str]:
+def _too_few(need: DataRequirement, table: TableProfile) -> Iterator[str]:
     """Every count below its minimum, except those of empty columns, which are reported already."""
     columns = table.columns
     customers = columns["customer_id"].distinct if need.customers else 0
     counted = [
         (need.table, table.rows, need.rows, "rows"),
         (need.table, table.days, need.days, "days"),
-        (f"{need.table}: about", customers, need.customers if customers else 0, "customers"),
+        (need.table, customers, need.customers if customers else 0, "customers"),
         *(
             (f"{need.table}.{name}", columns[name].filled, least, "rows filled")
             for name, least in need.filled.items()
@@ -108,13 +111,11 @@ def _too_few(need: Need, table: TableProfile) -> Iterator[str]:
         ),
     ]
     yield from (
-        f"{what}{' ' if what.endswith('about') else ': '}{have:,} {noun}, {least:,} needed"
-        for what, have, least, noun in counted
-        if have < least
+        f"{what}: {have:,} {noun}, {least:,} needed" for what, have, least, noun in counted if have < least
     )
 
 
-def _too_small_groups(need: Need, table: TableProfile) -> Iterator[str]:
+def _too_small_groups(need: DataRequirement, table: TableProfile) -> Iterator[str]:
     for group in need.groups:
         have = table.groups[group.column, group.value]
         if have < group.least:

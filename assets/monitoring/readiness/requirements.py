@@ -1,143 +1,100 @@
-"""Data requirements of each capability, and the optional data that improves it.
+"""What the landed data could feed: registered capabilities, features and consent, and what is not built yet.
 
-The minimum amounts are those that providers of the same capability document: Microsoft Customer Insights
-(500 customers for churn, 1,000 for recommendations), Klaviyo (500 customers with orders, 180 days), Segment
-(history of three target windows, 100 customers with the outcome), Amazon Personalize (1,000 interactions),
-Salesforce Einstein (1,000 leads, 120 of them won). Where none is documented, the reason is beside the number.
+The minimum amounts, here and in the capabilities' own declarations, are those that providers of the same
+capability document: Microsoft Customer Insights (500 customers for churn, 1,000 for recommendations), Klaviyo
+(500 customers with orders, 180 days), Segment (history of three target windows, 100 customers with the
+outcome), Amazon Personalize (1,000 interactions), Salesforce Einstein (1,000 leads, 120 of them won). Where
+none is documented, the reason is beside the number.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-NOT_BUILT = "not built yet, so no table is published for it"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """At least ``least`` rows whose ``column`` is ``value``; ``why`` is the consequence of fewer."""
-
-    column: str
-    value: str
-    least: int
-    why: str
+from assets.features.requirements import DataRequirement, RowGroup, required_orders
+from assets.lifecycle.spec import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """Requirements on one raw table.
+class DataUse:
+    """One use of the landed data.
 
     Attributes:
-        table: Raw table.
-        columns: Columns that must each have values.
-        any_of: Columns of which one must have values.
-        rows: Minimum rows.
-        customers: Minimum different customers.
-        days: Minimum days from the oldest row to the newest.
-        filled: Minimum rows with a value, by column.
-        different: Minimum different values, by column.
-        groups: Minimum rows with certain values.
-        is_recent: Whether old rows alone are of no use.
-    """
-
-    table: str
-    columns: tuple[str, ...] = ()
-    any_of: tuple[str, ...] = ()
-    rows: int = 1
-    customers: int = 0
-    days: int = 0
-    filled: Mapping[str, int] = field(default_factory=dict)
-    different: Mapping[str, int] = field(default_factory=dict)
-    groups: tuple[Group, ...] = ()
-    is_recent: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capability:
-    """Data requirements of one capability.
-
-    Attributes:
-        name: The published table where there is one.
-        needs: Requirements, all of which must be met.
-        uses: Tables or ``table.column`` that improve it.
-        becomes: Current use in the pipeline. It has no default, because the readiness report prints it: with
-            one, an entry that omits it would state that nothing is built.
+        name: The capability's name, or that of the use.
+        requires: Requirements, all of which must be met.
+        improved_by: Tables or ``table.column`` that improve it.
+        becomes: Current use in the pipeline, for the report; ``None`` when nothing is built on it.
     """
 
     name: str
-    needs: tuple[Need, ...]
-    uses: tuple[str, ...] = ()
-    becomes: str
+    requires: tuple[DataRequirement, ...]
+    improved_by: tuple[str, ...] = ()
+    becomes: str | None = None
 
 
-def _orders(*, customers: int = 0, days: int = 0, rows: int = 1) -> Need:
-    columns = ("customer_id", "ordered_at", "product_id", "quantity", "unit_price")
-    return Need(table="order_lines", columns=columns, customers=customers, days=days, rows=rows)
+def data_uses(specs: Iterable[Spec]) -> tuple[DataUse, ...]:
+    """Every use of the landed data: the registered capabilities in ``specs`` first.
+
+    A registered capability replaces the entry of that name in ``OTHERS``.
+    """
+    registered = [
+        DataUse(
+            name=spec.name, requires=spec.requires, improved_by=spec.improved_by, becomes=_published(spec)
+        )
+        for spec in specs
+    ]
+    names = {each.name for each in registered}
+    return (*registered, *(each for each in OTHERS if each.name not in names))
 
 
-_CONTROL = Group(
+def _published(spec: Spec) -> str:
+    published = spec.tables[0].published
+    return (
+        f"published as {published[0]}"
+        if published
+        else f"scored in {spec.scores.schema}.{spec.scores.name}, not published"
+    )
+
+
+_CONTROL = RowGroup(
     column="arm",
     value="control",
     least=1_000,  # of 1,000, a buying rate of 5 % is known to 1.4 points
     why="without a control group it is not known who would have bought anyway",
 )
-_TREATED = Group(
+_TREATED = RowGroup(
     column="arm", value="treated", least=1_000, why="without a treated group there is no effect to estimate"
 )
 _SENDS = ("campaign_id", "customer_id", "sent_at")
 _SPEND = ("date", "channel", "cost_amount")
 _LEAD_WORDS = ("origin", "attributes")
 
-_ALL = (
-    Capability(
-        name="purchase_propensity",
-        needs=(_orders(customers=500, days=90),),
-        uses=("events", "sends", "reviews", "customers.country"),
-        becomes="published as purchase_propensity",
-    ),
-    Capability(
-        name="churn",
-        needs=(_orders(customers=500, days=180),),
-        uses=("events", "sends", "reviews", "customers.country"),
-        becomes="published as churn",
-    ),
-    Capability(
-        name="lifetime_value",
-        needs=(_orders(customers=500, days=180),),
-        uses=("customers.country",),
-        becomes="published as lifetime_value",
-    ),
-    # Five segments of twenty customers: results of smaller ones are chance.
-    Capability(
-        name="segments",
-        needs=(_orders(customers=100, days=90),),
-        uses=("events", "products.category"),
-        becomes="published as segments",
-    ),
-    Capability(
+OTHERS = (
+    DataUse(
         name="recommendations",
-        needs=(_orders(customers=1_000, rows=1_000),),
-        uses=("products.title", "products.category", "products.in_stock", "events.product_id"),
-        becomes=NOT_BUILT,
+        requires=(required_orders(customers=1_000, rows=1_000),),
+        improved_by=("products.title", "products.category", "products.in_stock", "events.product_id"),
     ),
-    Capability(
+    DataUse(
         name="sentiment",
-        needs=(
-            Need(table="reviews", columns=("text",), any_of=("label", "rating"), rows=100, is_recent=False),
+        requires=(
+            DataRequirement(
+                table="reviews", columns=("text",), any_of=("label", "rating"), rows=100, is_recent=False
+            ),
         ),
-        uses=("reviews.label", "reviews.rating", "reviews.product_id"),
-        becomes=NOT_BUILT,
+        improved_by=("reviews.label", "reviews.rating", "reviews.product_id"),
     ),
-    Capability(
+    DataUse(
         name="uplift",
-        needs=(Need(table="sends", columns=_SENDS, groups=(_TREATED, _CONTROL)), _orders(customers=500)),
-        uses=("sends.variant", "campaigns.channel", "events"),
-        becomes=NOT_BUILT,
+        requires=(
+            DataRequirement(table="sends", columns=_SENDS, groups=(_TREATED, _CONTROL)),
+            required_orders(customers=500),
+        ),
+        improved_by=("sends.variant", "campaigns.channel", "events"),
     ),
-    Capability(
+    DataUse(
         name="content_choice",
-        needs=(
-            Need(
+        requires=(
+            DataRequirement(
                 table="sends",
                 columns=(*_SENDS, "variant"),
                 any_of=("clicked_at", "opened_at"),
@@ -145,51 +102,55 @@ _ALL = (
                 different={"variant": 2},
             ),
         ),
-        uses=("sends.clicked_at", "campaigns.title", "events"),
-        becomes=NOT_BUILT,
+        improved_by=("sends.clicked_at", "campaigns.title", "events"),
     ),
-    Capability(
+    DataUse(
         name="campaign_results",
-        needs=(
-            Need(table="campaigns", columns=("campaign_id",)),
-            Need(table="sends", columns=_SENDS),
-            _orders(),
+        requires=(
+            DataRequirement(table="campaigns", columns=("campaign_id",)),
+            DataRequirement(table="sends", columns=_SENDS),
+            required_orders(),
         ),
-        uses=("sends.arm", "sends.opened_at", "sends.clicked_at", "campaigns.title", "ad_spend.cost_amount"),
-        becomes=NOT_BUILT,
+        improved_by=(
+            "sends.arm",
+            "sends.opened_at",
+            "sends.clicked_at",
+            "campaigns.title",
+            "ad_spend.cost_amount",
+        ),
+        becomes="campaigns with a control arm are measured in experiment_lift",
     ),
-    Capability(
+    DataUse(
         name="attribution",
-        needs=(
+        requires=(
             # Visits without a customer cannot be joined to an order.
-            Need(
+            DataRequirement(
                 table="events",
                 columns=("visitor_id", "occurred_at", "customer_id"),
                 any_of=("utm_source", "utm_medium", "campaign_id"),
                 days=30,
             ),
-            _orders(),
+            required_orders(),
         ),
-        uses=("ad_spend.cost_amount", "sends.clicked_at", "campaigns.channel"),
-        becomes=NOT_BUILT,
+        improved_by=("ad_spend.cost_amount", "sends.clicked_at", "campaigns.channel"),
     ),
     # A year, because in less spend and season are confounded.
-    Capability(
+    DataUse(
         name="media_mix",
-        needs=(Need(table="ad_spend", columns=_SPEND, days=365), _orders(days=365)),
-        uses=("ad_spend.impressions", "ad_spend.clicks"),
-        becomes=NOT_BUILT,
+        requires=(DataRequirement(table="ad_spend", columns=_SPEND, days=365), required_orders(days=365)),
+        improved_by=("ad_spend.impressions", "ad_spend.clicks"),
     ),
-    Capability(
+    DataUse(
         name="sales_forecast",
-        needs=(Need(table="order_lines", columns=("ordered_at", "quantity", "unit_price"), days=365),),
-        uses=("products.category", "order_lines.country", "ad_spend"),
-        becomes=NOT_BUILT,
+        requires=(
+            DataRequirement(table="order_lines", columns=("ordered_at", "quantity", "unit_price"), days=365),
+        ),
+        improved_by=("products.category", "order_lines.country", "ad_spend"),
     ),
-    Capability(
+    DataUse(
         name="lead_scoring",
-        needs=(
-            Need(
+        requires=(
+            DataRequirement(
                 table="leads",
                 columns=("lead_id", "created_at"),
                 any_of=_LEAD_WORDS,
@@ -197,38 +158,41 @@ _ALL = (
                 filled={"won_at": 120},
             ),
         ),
-        uses=("leads.attributes", "leads.origin", "leads.won_amount"),
-        becomes=NOT_BUILT,
+        improved_by=("leads.attributes", "leads.origin", "leads.won_amount"),
     ),
-    Capability(
+    DataUse(
         name="browsing_features",
-        needs=(Need(table="events", columns=("visitor_id", "occurred_at", "event_type", "customer_id")),),
-        uses=("events.product_id", "events.device", "events.utm_source"),
+        requires=(
+            DataRequirement(
+                table="events", columns=("visitor_id", "occurred_at", "event_type", "customer_id")
+            ),
+        ),
+        improved_by=("events.product_id", "events.device", "events.utm_source"),
         becomes="features of purchase_propensity and churn",
     ),
-    Capability(
+    DataUse(
         name="campaign_features",
-        needs=(Need(table="sends", columns=_SENDS),),
-        uses=("sends.opened_at", "sends.clicked_at", "sends.unsubscribed_at"),
+        requires=(DataRequirement(table="sends", columns=_SENDS),),
+        improved_by=("sends.opened_at", "sends.clicked_at", "sends.unsubscribed_at"),
         becomes="features of purchase_propensity and churn",
     ),
-    Capability(
+    DataUse(
         name="review_features",
-        needs=(
-            Need(
+        requires=(
+            DataRequirement(
                 table="reviews",
                 columns=("customer_id", "written_at"),
                 any_of=("rating", "text"),
                 is_recent=False,
             ),
         ),
-        uses=("reviews.rating", "reviews.text"),
+        improved_by=("reviews.rating", "reviews.text"),
         becomes="features of purchase_propensity and churn",
     ),
-    Capability(
+    DataUse(
         name="consent",
-        needs=(
-            Need(
+        requires=(
+            DataRequirement(
                 table="consents",
                 columns=("customer_id", "purpose", "is_granted", "recorded_at"),
                 is_recent=False,
@@ -237,4 +201,3 @@ _ALL = (
         becomes="decides who is scored and who may be contacted",
     ),
 )
-CAPABILITIES: Mapping[str, Capability] = MappingProxyType({each.name: each for each in _ALL})

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterator, Sequence
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,14 @@ from matplotlib.figure import Figure
 
 from assets.features.matrix import AS_OF
 from assets.lifecycle.realised import REALISED
+from assets.lifecycle.report.model_card import markdown_table
+from assets.lifecycle.report.plots import draw_totals, png
 from assets.ports import Warehouse
 from assets.supervised.problem import PredictionProblem
 
 UNKNOWN = "-"
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 SIZE_INCHES = (11, 6.4)
-DOTS_PER_INCH = 110
 CHANCE = 0.5
 BAND_DAYS = 3.0
 HEADINGS = {
@@ -171,9 +171,9 @@ def markdown(rows: pd.DataFrame) -> str:
     Args:
         rows: Of :func:`replayed`.
     """
-    lines = [" | ".join(HEADINGS.values()), " | ".join("---" for _ in HEADINGS)]
-    lines += [" | ".join(row[name] for name in HEADINGS) for row in formatted(rows)]
-    return "\n".join(f"| {line} |" for line in lines)
+    return markdown_table(
+        list(HEADINGS.values()), [[row[name] for name in HEADINGS] for row in formatted(rows)]
+    )
 
 
 def page(problem: PredictionProblem, rows: pd.DataFrame) -> str:
@@ -213,30 +213,16 @@ def replay_plot(rows: pd.DataFrame) -> bytes:
     """
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     totals, ranks = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-    _totals(totals, rows)
+    draw_totals(totals, rows)
+    totals.set_ylabel("customers with the outcome")
+    totals.yaxis.set_major_formatter("{x:,.0f}")
     _ranks(ranks, rows)
     for axes in (totals, ranks):
         _decisions(axes, rows)
         axes.grid(axis="y", color="0.92")
         axes.spines[["top", "right"]].set_visible(False)
     totals.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, frameon=False)
-    file = BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
-    return file.getvalue()
-
-
-def _totals(axes: Axes, rows: pd.DataFrame) -> None:
-    days, predicted = pd.to_datetime(rows[AS_OF]), rows["expected_positives"].to_numpy(float)
-    reach = np.abs(rows[["expected_positives_lo", "expected_positives_hi"]].to_numpy(float).T - predicted)
-    axes.errorbar(
-        days, predicted, yerr=reach, fmt="o", color="tab:blue", capsize=3, label="predicted, 95 % interval"
-    )
-    axes.plot(
-        days, rows["observed_positives"].to_numpy(float), "x", color="tab:red", markersize=8, label="observed"
-    )
-    axes.set_ylabel("customers with the outcome")
-    axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_formatter("{x:,.0f}")
+    return png(figure)
 
 
 def _ranks(axes: Axes, rows: pd.DataFrame) -> None:

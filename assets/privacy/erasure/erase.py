@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ingest.parsing.sql import literal, quoted
@@ -22,10 +22,6 @@ REQUESTED_AT = "requested_at"
 # A shorter id, or one of digits only, occurs in files by chance.
 SHORTEST_ID = 6
 MANY_VALUES = 1_000_000
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-}
 
 
 class ErasureIncomplete(Exception):
@@ -54,6 +50,8 @@ class ErasureScope:
 class Erased:
     """Result of an erasure: people, removed rows and values, and the extent of the final scan."""
 
+    asked: int = 0
+    known: int = 0
     people: int
     rows_removed: int
     values_forgotten: int
@@ -122,7 +120,7 @@ def _remove(
         )
     warehouse.when_free(lambda: compact_database(warehouse.path))
     scope.publish_again()
-    return removed, {each for each in (*people, *visitors) if _is_distinctive(each)} - ambiguous
+    return removed, {each for each in (*people, *visitors) if is_distinctive(each)} - ambiguous
 
 
 def _record_requests(scope: ErasureScope, customer_ids: Collection[str]) -> list[str]:
@@ -157,10 +155,11 @@ def _ids_behind_tokens(vault_values: Mapping[str, Collection[PersonalValue]]) ->
 def _searched_values(vault_values: Mapping[str, Collection[PersonalValue]]) -> set[str]:
     """Identifying values of the vault to scan for: addresses, and ids behind tokens."""
     addresses = {each.value for values in vault_values.values() for each in values if "@" in each.value}
-    return addresses | {each for each in _ids_behind_tokens(vault_values) if _is_distinctive(each)}
+    return addresses | {each for each in _ids_behind_tokens(vault_values) if is_distinctive(each)}
 
 
-def _is_distinctive(identifier: str) -> bool:
+def is_distinctive(identifier: str) -> bool:
+    """Return whether ``identifier`` is not in files by chance."""
     return len(identifier) >= SHORTEST_ID and not identifier.isdecimal()
 
 
@@ -182,10 +181,10 @@ def compact_database(file: Path) -> None:
     """
     compacted = file.with_name(f".{file.name}.compacted")
     _delete_database(compacted)
-    with duckdb.connect(str(file), config=CONFIG) as connection:
+    with open_duckdb(file) as connection:
         connection.execute("checkpoint")
     try:
-        with duckdb.connect(config=CONFIG) as connection:
+        with open_duckdb(spill=file.with_name(f".{file.name}.spill")) as connection:
             # Views name their catalog, which is the file's name.
             connection.execute(f"attach {literal(str(file))} as {quoted(file.stem)} (read_only)")
             connection.execute(f"attach {literal(str(compacted))} as compacted")

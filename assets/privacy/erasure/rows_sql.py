@@ -7,10 +7,15 @@ import duckdb
 
 from assets.ingest.config.contracts import PERSONS
 from assets.ingest.parsing.sql import literal, quoted
-from assets.keys import ERASURES, LOAD_LOG, REJECTS, raw
+from assets.keys import ERASURES, LOAD_LOG, REJECTS, Key, raw
 
 EVENTS = raw("events")
 VAULT = "vault"
+_WORD = "'(^|[^0-9A-Za-z])' || regexp_escape(id) || '([^0-9A-Za-z]|$)'"
+_HOLDS_AN_ID = (
+    "exists (select 1 from (select unnest($ids) as id) "
+    f"where regexp_matches(coalesce(rejects.raw_text, '') || ' ' || rejects.reason, {_WORD}))"
+)
 
 
 def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> list[str]:
@@ -27,15 +32,22 @@ def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[
 
 def ids_inside_other_ids(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
     """Those of ``customer_ids`` that are part of another customer's id, so that a byte scan is ambiguous."""
-    if not _exists(connection, "raw", "order_lines"):
-        return set()
-    rows = connection.execute(
-        "with requested as (select unnest($ids) as id) select distinct id from requested inner join "
-        f"(select distinct customer_id from {raw('order_lines').sql}) as others "
-        "on contains(customer_id, id) and customer_id <> id",
-        {"ids": list(customer_ids)},
-    ).fetchall()
-    return {str(each) for (each,) in rows}
+    found: set[str] = set()
+    for table in customer_tables(connection):
+        if table.schema == EVENTS.schema:
+            rows = connection.execute(
+                "select distinct id from (select unnest($ids) as id) inner join "
+                f"(select distinct customer_id from {table.sql}) "
+                "on contains(customer_id, id) and customer_id <> id",
+                {"ids": list(customer_ids)},
+            ).fetchall()
+            found |= {str(each) for (each,) in rows}
+    return found
+
+
+def customer_tables(connection: duckdb.DuckDBPyConnection) -> list[Key]:
+    """Return every table with a ``customer_id``."""
+    return [Key(schema, table) for schema, table, kind in person_columns(connection) if kind == "customer_id"]
 
 
 def erase_rows(
@@ -151,14 +163,17 @@ def person_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
 
 def _erase_rejects(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> None:
     """Delete rejects that hold an id in their raw text or their reason."""
-    if not _exists(connection, REJECTS.schema, REJECTS.name) or not ids:
-        return
-    word = "'(^|[^0-9A-Za-z])' || regexp_escape(id) || '([^0-9A-Za-z]|$)'"
-    connection.execute(
-        f"delete from {REJECTS.sql} as rejects where exists (select 1 from (select unnest($ids) as id) "
-        f"where regexp_matches(coalesce(rejects.raw_text, '') || ' ' || rejects.reason, {word}))",
-        {"ids": list(ids)},
-    )
+    if rejects_with(connection, ids):
+        connection.execute(f"delete from {REJECTS.sql} as rejects where {_HOLDS_AN_ID}", {"ids": list(ids)})
+
+
+def rejects_with(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> int:
+    """Return how many rejects hold one of ``ids`` in their raw text or their reason."""
+    if not _exists(connection, REJECTS.schema, REJECTS.name):
+        return 0
+    sql = f"select count(*) from {REJECTS.sql} as rejects where {_HOLDS_AN_ID}"
+    ((counted,),) = connection.execute(sql, {"ids": list(ids)}).fetchall()
+    return int(counted)
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

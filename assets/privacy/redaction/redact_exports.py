@@ -7,6 +7,7 @@ from operator import add
 import duckdb
 import pandas as pd
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
 from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.mapping import all_expressions
@@ -72,7 +73,7 @@ def redact_exports(business: BusinessConfig, vault: Vault) -> RedactionResult:
         has_ids = business.has_tokens and ID in source.columns
         if looks_for_erased or has_ids or (business.vault and source.pii):
             # A scratch database per source: a name may be a table for one source and a view for the next.
-            with duckdb.connect(config={"python_enable_replacements": False}) as scratch:
+            with open_duckdb(spill=business.landing_dir / ".spill") as scratch:
                 mapping = all_expressions(scratch, [source])[source.name]
                 for files in _file_groups(scratch, business, source):
                     result += _redact_files(_Delivery(scratch, business, source, files, mapping), vault)

@@ -4,12 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from assets.sample_shop.browsing.sessions import EVENT_TYPES, NOTHING, steps_of
+from assets.sample_shop.browsing.sessions import EVENT_TYPES, NOTHING, SimulatedDays, steps_of
 from assets.sample_shop.browsing.visits import ORIGINS, visits_of
 from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.customers import COUNTRIES, COUNTRY_SHARES
 from assets.sample_shop.world.shop import NEVER, Ints, Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 DEVICES, DEVICE_SHARES = ("desktop", "mobile", "tablet"), (0.45, 0.45, 0.10)
 MEAN_DAYS_BEFORE_SIGN_UP, LONGEST_DAYS_BEFORE_SIGN_UP = 10.0, 45

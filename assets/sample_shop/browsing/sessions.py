@@ -1,11 +1,12 @@
 """Events of a visit to the shop's site: pages, searches, products, carts and purchases."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from assets.sample_shop.world.products import CATEGORIES
-from assets.sample_shop.world.shop import Ints
-from assets.sample_shop.world.simulated_days import SimulatedDays
+from assets.sample_shop.world.shop import Bools, Ints
 
 EVENT_TYPES = ("page_view", "search", "product_view", "add_to_cart", "checkout", "purchase")
 PAGE_VIEW, SEARCH, PRODUCT_VIEW, ADD_TO_CART, CHECKOUT, PURCHASE = range(len(EVENT_TYPES))
@@ -20,6 +21,30 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 5, 75
 # products come after all steps, in the order of the lines.
 BEGINNING, STEP, ORDERING, END = 0, 3, 10_000, 2**31 - 1
 NOTHING = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedDays:
+    """State of the simulation for a half-open range of days.
+
+    Attributes:
+        customers: All customers who ever sign up, as ``customers_of`` returns them; row = customer number.
+        interest: Whether each customer is interested, shape (customers, weeks), bool; column w holds for
+            the days ``[7 * w, 7 * w + 7)``.
+        orders: Orders placed in these days, as ``orders_of`` returns them.
+        lines: Articles of those orders, as ``articles_of`` returns them, without postage and returns.
+        products: The whole catalogue, as ``catalogue`` returns it; ``launched_day`` may lie inside or
+            after these days.
+        sends: Messages sent in these days and in the seven days before them (a message may be opened or
+            clicked on a later day): the columns of ``sends_of``.
+    """
+
+    customers: pd.DataFrame
+    interest: Bools
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+    products: pd.DataFrame
+    sends: pd.DataFrame
 
 
 def steps_of(visits: pd.DataFrame, *, world: SimulatedDays, rng: np.random.Generator) -> pd.DataFrame:
@@ -73,7 +98,7 @@ def _looking_around(
     is_view = kind == PRODUCT_VIEW
     seen = visits[["day", "liked"]].iloc[visit[is_view]]
     product = np.full(len(visit), NOTHING)
-    product[is_view] = products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
+    product[is_view] = _products_seen(seen["liked"].to_numpy(), seen["day"].to_numpy(), products, rng)
     # A visit with an order abandons no product.
     can_leave = is_view & (visits["order"].to_numpy()[visit] == NOTHING)
     carted = can_leave & (rng.random(len(visit)) < CARTED_SHARE)
@@ -116,17 +141,10 @@ def _seconds(visit: Ints, visits: pd.DataFrame, rng: np.random.Generator) -> Int
     return seconds
 
 
-def products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
-    """Draw one launched product per view by popularity, often from the favourite category.
+def _products_seen(liked: Ints, day: Ints, products: pd.DataFrame, rng: np.random.Generator) -> Ints:
+    """Draw one launched product per view by popularity, often from the favourite category (-1: none).
 
-    Args:
-        liked: Index into ``CATEGORIES``; -1 without a favourite; shape (views,).
-        day: Day number of the view, shape (views,).
-        products: category, popularity, launched_day.
-        rng: Random generator.
-
-    Returns:
-        Rows of ``products``, shape (views,); -1 where no product has been launched.
+    Rows of ``products``, shape (views,); -1 where no product has been launched.
     """
     chosen = _from_shelf(np.arange(len(products)), day, products, rng)
     from_favourite = rng.random(len(liked)) < FAVOURITE_SHARE

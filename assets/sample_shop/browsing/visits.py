@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.browsing.sessions import NOTHING
+from assets.sample_shop.browsing.sessions import NOTHING, SimulatedDays
 from assets.sample_shop.messages.consents import DAY_SECONDS
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, WEEKDAYS, Floats, Ints, Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # Relative to average interest; mean 1 when a quarter of the customers is interested.
 VISIT_FACTORS: Floats = np.array([0.4, 2.8])
@@ -25,19 +23,17 @@ ONLINE_CHANNELS = ("web", "app")
 SECOND_DEVICE_VISITS = 0.4
 
 # utm_source and utm_medium of each origin: returning visits first, then the acquisition channels.
-ORIGINS: Mapping[str, tuple[str | None, str | None]] = MappingProxyType(
-    {
-        "direct": (None, None),
-        "organic": ("search", "organic"),
-        "campaign": ("shop", "email"),
-        "search": ("search", "cpc"),
-        "social": ("social", "paid_social"),
-        "display": ("display", "display"),
-        "affiliate": ("affiliate", "affiliate"),
-        "friend": ("friend", "referral"),
-        "newsletter": ("newsletter", "email"),
-    }
-)
+ORIGINS: Mapping[str, tuple[str | None, str | None]] = {
+    "direct": (None, None),
+    "organic": ("search", "organic"),
+    "campaign": ("shop", "email"),
+    "search": ("search", "cpc"),
+    "social": ("social", "paid_social"),
+    "display": ("display", "display"),
+    "affiliate": ("affiliate", "affiliate"),
+    "friend": ("friend", "referral"),
+    "newsletter": ("newsletter", "email"),
+}
 DIRECT, ORGANIC, CAMPAIGN = range(3)
 ORGANIC_SHARE = 0.35
 # The other prospects come directly or through organic search, as customers do.
@@ -45,13 +41,13 @@ PROSPECT_CHANNEL_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Devices:
+class _Devices:
     """Rows of the visitors, and the first day of use of each.
 
     Attributes:
         main: Each customer's main device, shape (customers,).
         second: Each customer's second device; -1 for none, shape (customers,).
-        strangers: Devices of people who never sign up, earliest first, shape (strangers,).
+        strangers: _Devices of people who never sign up, earliest first, shape (strangers,).
         first_day: First day on which each device is seen, shape (visitors,).
         identified_day: First day on which its owner is known, shape (visitors,).
     """
@@ -63,14 +59,7 @@ class Devices:
     identified_day: Ints
 
     def used_by(self, customer: Ints, day: Ints, *, usable_from: Ints, rng: np.random.Generator) -> Ints:
-        """Draw the device of each visit of a customer: mostly the main one.
-
-        Args:
-            customer: (visits,) rows of the customers.
-            day: (visits,) day numbers.
-            usable_from: (visitors,) first day on which each device may be used.
-            rng: Random generator.
-        """
+        """Draw the device of each visit of a customer: mostly the main one."""
         second = self.second[customer]
         is_second = (second != NOTHING) & (day >= usable_from[second])
         is_second &= rng.random(len(customer)) < SECOND_DEVICE_VISITS
@@ -120,7 +109,7 @@ def visits_of(
     return visits.assign(liked=liked)
 
 
-def _devices(visitors: pd.DataFrame, *, customers: int) -> Devices:
+def _devices(visitors: pd.DataFrame, *, customers: int) -> _Devices:
     customer, first_day = visitors["customer"].to_numpy(), visitors["first_day"].to_numpy()
     is_known = visitors["customer"] != NOTHING
     is_second = visitors["customer"].duplicated() & is_known
@@ -128,7 +117,7 @@ def _devices(visitors: pd.DataFrame, *, customers: int) -> Devices:
     for rows, mask in ((main, is_known & ~is_second), (second, is_second)):
         rows[customer[mask]] = np.flatnonzero(mask)
     strangers = np.flatnonzero(~is_known)
-    return Devices(
+    return _Devices(
         main=main,
         second=second,
         strangers=strangers[np.argsort(first_day[strangers], kind="stable")],
@@ -138,7 +127,7 @@ def _devices(visitors: pd.DataFrame, *, customers: int) -> Devices:
 
 
 def _returning(
-    devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
+    devices: _Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Visits of returning customers, from the day after sign-up on."""
     parts = []
@@ -169,7 +158,7 @@ def _visits_by_customer(day: int, world: SimulatedDays) -> Floats:
     return expected
 
 
-def _signing_up(devices: Devices, days: range, *, world: SimulatedDays) -> pd.DataFrame:
+def _signing_up(devices: _Devices, days: range, *, world: SimulatedDays) -> pd.DataFrame:
     """The visit of each sign-up, on the main device."""
     signed_up = world.customers["signed_up_day"].to_numpy()
     new = np.flatnonzero((signed_up >= days.start) & (signed_up < days.stop))
@@ -178,7 +167,7 @@ def _signing_up(devices: Devices, days: range, *, world: SimulatedDays) -> pd.Da
 
 
 def _clicking(
-    devices: Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
+    devices: _Devices, days: range, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Visits that begin with a click in a message."""
     clicked = world.sends[world.sends["clicked_second"].notna()]
@@ -192,7 +181,7 @@ def _clicking(
 
 
 def _ordering(
-    shop: Shop, devices: Devices, *, world: SimulatedDays, rng: np.random.Generator
+    shop: Shop, devices: _Devices, *, world: SimulatedDays, rng: np.random.Generator
 ) -> pd.DataFrame:
     """One visit for each order not placed by phone, on a device that is identified by then."""
     order = np.flatnonzero(world.orders["channel"].isin(ONLINE_CHANNELS))

@@ -3,14 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.exports.injected_faults import (
-    BROKEN_TRACKING_DAYS,
-    LATE_BATCH_DAYS,
-    LATE_BY_DAYS,
-    POISONED_DAYS,
-)
 from assets.sample_shop.world.shop import Month, Shop
 
+BROKEN_TRACKING_DAYS, LATE_BATCH_DAYS, LATE_BY_DAYS, POISONED_DAYS = 7, 7, 10, 30
 PENCE = 100.0
 BURST_FACTOR, BOTS, FIRST_BOT = 50, 5, 99_999_990
 BOT_EVENTS = ("page_view", "product_view")

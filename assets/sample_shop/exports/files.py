@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Self
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-DUCKDB_OPTIONS: Mapping[str, str] = MappingProxyType(
-    {".csv": "format csv", ".gz": "format csv, compression gzip", ".jsonl": "format json"}
-)
+from assets.connections import open_duckdb
+
+DUCKDB_OPTIONS: Mapping[str, str] = {
+    ".csv": "format csv",
+    ".gz": "format csv, compression gzip",
+    ".jsonl": "format json",
+}
 
 
 class Files:
@@ -26,7 +28,7 @@ class Files:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._connection = duckdb.connect()
+        self._connection = open_duckdb(spill=folder / ".spill")
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,7 +29,6 @@ from assets.sample_shop.world.customers import true_state
 from assets.sample_shop.world.history import (
     MonthOfOrders,
     Population,
-    booked_lines,
     events_by_day,
     months_of_orders,
     population_of,
@@ -41,17 +39,8 @@ from assets.sample_shop.world.shop import Shop
 OF_AN_EARLIER_SIMULATION = ("orders_*.csv.gz", "sends_*.csv.gz", "events/*.parquet", "reviews.jsonl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exports:
-    """Result of a simulation: folder of the exports, folder of the true parameters, rows by table."""
-
-    landing: Path
-    truth: Path
-    rows: Mapping[str, int]
-
-
-def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
-    """Simulate ``shop`` and write its exports; the same shop gives the same bytes.
+def simulate(shop: Shop, *, landing: Path, truth: Path) -> Mapping[str, int]:
+    """Simulate ``shop`` and write its exports; the same shop gives the same bytes. Returns rows by table.
 
     Args:
         shop: Size, days, seed and injected faults.
@@ -78,7 +67,7 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Exports:
         effects = channel_contributions(shop, contributions, first_order_amount=amount)
         truths.write("channel_contributions.parquet", effects)
         truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, population.demand))
-    return Exports(landing=landing, truth=truth, rows=dict(rows))
+    return rows
 
 
 def _write_lists(shop: Shop, population: Population, *, exports: Files, truths: Files) -> dict[str, int]:
@@ -104,9 +93,8 @@ def _write_months(
     """Write the files by month and day, count ``rows`` by table; return the mean amount of a first order."""
     sentiments, first_orders, first_amount = [], 0, 0.0
     for booked in months_of_orders(shop, population):
-        lines = booked_lines(shop, population, booked)
         ids = population.demand.customers["customer_id"]
-        files = order_exports(shop, lines, ids, month=booked.month)
+        files = order_exports(shop, booked.lines, ids, month=booked.month)
         files |= send_exports(shop, population.sends, ids, month=booked.month)
         for name, export in files.items():
             rows["sends" if name.startswith("sends") else "order_lines"] += exports.write(name, export)

@@ -26,20 +26,19 @@ CUSTOMER_COLUMNS = [
     "signed_up",
     "acquisition_channel",
 ]
-EVENT_COLUMNS = (
-    "visitor_id",
-    "customer_id",
-    "occurred_at",
-    "event_type",
-    "product_id",
-    "utm_source",
-    "utm_medium",
-    "campaign_id",
-    "device",
-    "country",
-)
 EVENT_SCHEMA = pa.schema(
-    [(name, pa.timestamp("us") if name == "occurred_at" else pa.string()) for name in EVENT_COLUMNS]
+    {
+        "visitor_id": pa.string(),
+        "customer_id": pa.string(),
+        "occurred_at": pa.timestamp("us"),
+        "event_type": pa.string(),
+        "product_id": pa.string(),
+        "utm_source": pa.string(),
+        "utm_medium": pa.string(),
+        "campaign_id": pa.string(),
+        "device": pa.string(),
+        "country": pa.string(),
+    }
 )
 
 
@@ -73,22 +72,17 @@ def order_exports(
             ),
         }
     )
-    on_time = with_bad_lines(shop, export[~is_late], month=month)
+    on_time = _with_bad_lines(shop, export[~is_late], month=month)
     files = {f"orders_{month.name}.csv.gz": on_time}
     if is_late.any():
         files[f"orders_{month.name}_late.csv.gz"] = export[is_late]
     return files
 
 
-def with_bad_lines(shop: Shop, export: pd.DataFrame, *, month: Month) -> pd.DataFrame:
+def _with_bad_lines(shop: Shop, export: pd.DataFrame, *, month: Month) -> pd.DataFrame:
     """Add this month's share of invalid lines: twelve in all, with a price in words or without a date.
 
     They are added to the valid lines, so that their rejection removes no order.
-
-    Args:
-        shop: The shop.
-        export: Order lines in the columns of the export.
-        month: Month of the orders.
     """
     months = shop.rng("exports.bad_months").integers(len(shop.months), size=BAD_LINES)
     kinds = np.flatnonzero(months == month.number) % 2
@@ -102,12 +96,7 @@ def with_bad_lines(shop: Shop, export: pd.DataFrame, *, month: Month) -> pd.Data
 
 
 def customer_exports(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Yield the rows of customers.csv in blocks.
-
-    Args:
-        shop: The shop.
-        customers: As ``customers_of`` returns them.
-    """
+    """Yield the rows of customers.csv in blocks; ``customers`` (n, columns) as of ``customers_of``."""
     for start in range(0, len(customers), ROWS_AT_A_TIME):
         block = customers.iloc[start : start + ROWS_AT_A_TIME]
         signed_up = shop.moments(block["signed_up_day"], block["signed_up_second"])
@@ -116,24 +105,14 @@ def customer_exports(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFra
 
 
 def product_export(shop: Shop, products: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of products.csv.
-
-    Args:
-        shop: The shop.
-        products: As ``catalogue`` returns them.
-    """
+    """Return the rows of products.csv; ``products`` (n, columns) as of ``catalogue``."""
     return products.assign(launched=launched_on(shop, products))[
         ["product_id", "title", "description", "category", "unit_price", "unit_cost", "launched", "in_stock"]
     ]
 
 
 def campaign_export(shop: Shop, messages: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of campaigns.csv: e-mail campaigns, then those of paid advertising.
-
-    Args:
-        shop: The shop.
-        messages: As ``campaigns_of`` returns them.
-    """
+    """Return the rows of campaigns.csv: e-mail ``messages`` (n, columns), then paid advertising."""
     campaigns = pd.concat([messages, ad_campaigns_of(shop)], ignore_index=True)
     midnight, last_second = (np.full(len(campaigns), second) for second in (0, 86_399))
     return campaigns.assign(

@@ -26,12 +26,7 @@ COMPACT = {
 
 
 def all_sends_of(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
-    """Simulate the messages to all customers (n, columns), oldest first, as ``sends_of`` in compact dtypes.
-
-    Args:
-        shop: The shop.
-        customers: As ``customers_of`` returns them.
-    """
+    """Simulate the messages to all customers (n, columns), oldest first: ``sends_of``, in compact dtypes."""
     campaigns = pd.CategoricalDtype(campaigns_of(shop)["campaign_id"])
     parts: list[pd.DataFrame] = []
     for start, block, part in _blocks(shop, customers):
@@ -43,12 +38,7 @@ def all_sends_of(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_consents_of(shop: Shop, customers: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Yield the rows of ``consents_of`` in blocks.
-
-    Args:
-        shop: The shop.
-        customers: As ``customers_of`` returns them.
-    """
+    """Yield the rows of ``consents_of`` for all customers (n, columns) in blocks."""
     for _, block, part in _blocks(shop, customers):
         yield consents_of(block, part, block.rng("consents.times"))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ SEASONAL_DAYS_OPEN = 13
 REACH, SEASONAL_REACH = 0.30, 0.60
 
 CONTROL_SHARE = 0.20
-OPEN_RATES: Mapping[str, float] = MappingProxyType({"A": 0.28, "B": 0.36})
+OPEN_RATES: Mapping[str, float] = {"A": 0.28, "B": 0.36}
 CLICK_RATE = 0.16
 # Share of openers: only an opened message shows the link to unsubscribe.
 UNSUBSCRIBE_RATE = 0.012
@@ -42,19 +42,18 @@ TREATED, CONTROL = "treated", "control"
 NOBODY: Ints = np.empty(0, dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
+class _Campaign(NamedTuple):
     """A message sent on ``day`` to a share ``reach`` of the reachable customers, valid for ``days_open``."""
 
-    campaign_id: str
-    title: str
     day: int
+    title: str
     days_open: int
     reach: float
+    campaign_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class _Habits:
     """Factors on the open and click rates of each customer, both of shape (customers,), in [0, 2]."""
 
     opens: Floats
@@ -68,36 +67,28 @@ def campaigns_of(shop: Shop) -> pd.DataFrame:
         campaign_id, title, channel, started_day and ended_day (0 is the shop's first day; both lie
         inside the shop's days).
     """
-    plan = _plan(shop)
-    started = np.array([one.day for one in plan], dtype=np.int64)
-    open_days = np.array([one.days_open for one in plan], dtype=np.int64)
-    return pd.DataFrame(
-        {
-            "campaign_id": [one.campaign_id for one in plan],
-            "title": [one.title for one in plan],
-            "channel": CHANNEL,
-            "started_day": started,
-            "ended_day": np.minimum(started + open_days, shop.day_count - 1),
-        }
+    plan = pd.DataFrame(_plan(shop), columns=_Campaign._fields).astype(
+        {"day": np.int64, "days_open": np.int64}
     )
+    ended = np.minimum(plan["day"] + plan["days_open"], shop.day_count - 1)
+    columns = ["campaign_id", "title", "channel", "started_day", "ended_day"]
+    return plan.rename(columns={"day": "started_day"}).assign(channel=CHANNEL, ended_day=ended)[columns]
 
 
-def _plan(shop: Shop) -> list[Campaign]:
+def _plan(shop: Shop) -> list[_Campaign]:
     days = shop.days
     tuesdays = np.arange((TUESDAY - shop.first_day.weekday()) % DAYS_PER_WEEK, shop.day_count, DAYS_BETWEEN)
     regular = [
-        (int(day), f"Ideas for {THEMES[number % len(THEMES)]}", DAYS_OPEN, REACH)
+        _Campaign(int(day), f"Ideas for {THEMES[number % len(THEMES)]}", DAYS_OPEN, REACH)
         for number, day in enumerate(tuesdays[is_open(days[tuesdays])])
     ]
     seasonal = [
-        (int(day), title, SEASONAL_DAYS_OPEN, SEASONAL_REACH)
+        _Campaign(int(day), title, SEASONAL_DAYS_OPEN, SEASONAL_REACH)
         for title, month, day_of_month in SEASONAL
         for day in np.flatnonzero((days.month == month) & (days.day == day_of_month))
     ]
-    return [
-        Campaign(campaign_id=f"M{1001 + number}", day=day, title=title, days_open=days_open, reach=reach)
-        for number, (day, title, days_open, reach) in enumerate(sorted(regular + seasonal))
-    ]
+    campaigns = sorted(regular + seasonal)
+    return [each._replace(campaign_id=f"M{number}") for number, each in enumerate(campaigns, start=1001)]
 
 
 def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -120,7 +111,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
     """
     count = len(customers)
     # Twice a beta with mean 1/2: the mean rate stays as stated, and no rate exceeds 1.
-    habits = Habits(opens=2.0 * rng.beta(2.0, 2.0, count), clicks=2.0 * rng.beta(1.5, 1.5, count))
+    habits = _Habits(opens=2.0 * rng.beta(2.0, 2.0, count), clicks=2.0 * rng.beta(1.5, 1.5, count))
     allowed = answers_to(ADVERTISING, shop, customers)
     signed_up = customers["signed_up_day"].to_numpy()
     left_at: Floats = np.full(count, np.inf)
@@ -141,7 +132,7 @@ def sends_of(shop: Shop, customers: pd.DataFrame, rng: np.random.Generator) -> p
 
 
 def _messages(
-    chosen: Ints, customers: pd.DataFrame, *, habits: Habits, day: int, rng: np.random.Generator
+    chosen: Ints, customers: pd.DataFrame, *, habits: _Habits, day: int, rng: np.random.Generator
 ) -> pd.DataFrame:
     """One row per chosen customer with the reactions to the message; none in the control arm."""
     count = len(chosen)

@@ -5,22 +5,17 @@ clear opinions concede a point of the other side, and half of the neutral ones c
 """
 
 import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import yaml
 
-from assets.sample_shop.reviews.phrases import (
-    ASPECTS,
-    CLAUSES,
-    EMOJI,
-    ENDINGS,
-    INTENSITIES,
-    NUMBERS,
-    OPENINGS,
-    WHOM,
-    Texts,
-)
+from assets.metrics.arrays import Texts
 from assets.sample_shop.world.shop import Bools, Ints
 
+PHRASES = Path(__file__).with_name("phrases.yaml")
 ALONE = "{main}."
 ALIKE = ("{main} and {other}.", "{main}. {other}.", "{main}, {other}!", "{main}. Also, {other}.")
 # The clause after "but" is the opinion.
@@ -41,11 +36,10 @@ def texts_of(sentiments: Ints, nouns: Texts, rng: np.random.Generator) -> Texts:
     Returns:
         Texts of one to four sentences, shape (reviews,).
     """
-    count = len(sentiments)
-    whom, number = WHOM[rng.integers(len(WHOM), size=count)], NUMBERS[rng.integers(len(NUMBERS), size=count)]
-    very = INTENSITIES[rng.integers(len(INTENSITIES), size=count)]
-    endings = ENDINGS[sentiments + 1, rng.integers(ENDINGS.shape[1], size=count)]
-    patterns = OPENINGS[rng.integers(len(OPENINGS), size=count)] + _opinions(sentiments, rng) + endings
+    whom, number, very, endings, openings = (
+        _drawn(kind, sentiments, rng) for kind in ("whom", "numbers", "intensities", "endings", "openings")
+    )
+    patterns = openings + _opinions(sentiments, rng) + endings
     filled = [
         pattern.format(noun=noun, very=intensity, whom=person, number=amount)
         for pattern, noun, intensity, person, amount in zip(patterns, nouns, very, whom, number, strict=True)
@@ -53,11 +47,31 @@ def texts_of(sentiments: Ints, nouns: Texts, rng: np.random.Generator) -> Texts:
     return _as_typed(filled, sentiments, rng)
 
 
+@cache
+def _phrases() -> Mapping[str, Texts]:
+    """Phrases by kind: clauses by aspect and sentiment, endings and emoji by sentiment, others in a list."""
+    document = yaml.safe_load(PHRASES.read_text(encoding="utf-8"))
+    return {kind: np.array(_nested(found), dtype=object) for kind, found in document.items()}
+
+
+def _nested(found: object) -> object:
+    return [_nested(each) for each in found.values()] if isinstance(found, dict) else found
+
+
+def _drawn(kind: str, sentiments: Ints, rng: np.random.Generator) -> Texts:
+    """One phrase of ``kind`` per text: of all, or of those for its sentiment."""
+    known = _phrases()[kind]
+    choice = rng.integers(known.shape[-1], size=len(sentiments))
+    chosen: Texts = known[choice] if known.ndim == 1 else known[sentiments + 1, choice]
+    return chosen
+
+
 def _opinions(sentiments: Ints, rng: np.random.Generator) -> Texts:
     """One or two clauses on different aspects, the second of which may concede something."""
     count = len(sentiments)
-    aspect = rng.integers(len(ASPECTS), size=count)
-    other_aspect = (aspect + rng.integers(1, len(ASPECTS), size=count)) % len(ASPECTS)
+    aspects = len(_phrases()["clauses"])
+    aspect = rng.integers(aspects, size=count)
+    other_aspect = (aspect + rng.integers(1, aspects, size=count)) % aspects
     is_neutral = sentiments == 0
     is_mixed = rng.random(count) < np.where(is_neutral, MIXED_NEUTRAL_SHARE, MIXED_SHARE)
     # A neutral opinion is mixed when it praises one aspect and blames another.
@@ -75,7 +89,8 @@ def _opinions(sentiments: Ints, rng: np.random.Generator) -> Texts:
 
 
 def _clauses(aspect: Ints, leaning: Ints, rng: np.random.Generator) -> Texts:
-    chosen: Texts = CLAUSES[aspect, leaning + 1, rng.integers(CLAUSES.shape[2], size=len(aspect))]
+    clauses = _phrases()["clauses"]
+    chosen: Texts = clauses[aspect, leaning + 1, rng.integers(clauses.shape[2], size=len(aspect))]
     return chosen
 
 
@@ -94,7 +109,7 @@ def _as_typed(texts: list[str], sentiments: Ints, rng: np.random.Generator) -> T
     typed: Texts = np.where(rng.random(count) < LOWER_CASE_SHARE, _objects(texts), _objects(capital))
     for number in np.flatnonzero(rng.random(count) < TYPO_SHARE):
         typed[number] = _with_typo(typed[number], rng)
-    emoji = EMOJI[sentiments + 1, rng.integers(EMOJI.shape[1], size=count)]
+    emoji = _drawn("emoji", sentiments, rng)
     emoji[rng.random(count) >= EMOJI_SHARE] = ""
     with_emoji: Texts = typed + emoji
     return with_emoji

@@ -99,12 +99,7 @@ def sign_ups_per_day(shop: Shop) -> float:
 
 
 def ad_spend_of(shop: Shop, spend: Floats) -> pd.DataFrame:
-    """Rows of ad_spend.csv: date, channel, campaign_id, impressions, clicks, cost_amount; none without spend.
-
-    Args:
-        shop: The shop.
-        spend: (channels, days) spend in shop currency.
-    """
+    """Rows of ad_spend.csv where ``spend`` (channels, days) is not 0."""
     rng = shop.rng("advertising.clicks")
     parts: list[pd.DataFrame] = []
     for channel, row in zip(AD_CHANNELS, spend, strict=True):

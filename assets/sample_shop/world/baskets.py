@@ -10,16 +10,8 @@ LINES_PER_ORDER = 3.6
 THEME_SHARE, FAVOURITE_SHARE = 0.50, 0.25
 FREE_POSTAGE_FROM, POSTAGE_PRICE = 40.0, 3.95
 RETURNED_SHARE, SHORTEST_RETURN_DAYS, LONGEST_RETURN_DAYS = 0.04, 2, 21
-LINE_COLUMNS = [
-    "order_id",
-    "customer",
-    "ordered_at",
-    "product_id",
-    "quantity",
-    "unit_price",
-    "channel",
-    "country",
-]
+# Columns of articles that a booked line does not have.
+PLACES = ["order", "day", "product"]
 
 
 def articles_of(
@@ -100,7 +92,7 @@ def with_postage(articles: pd.DataFrame) -> pd.DataFrame:
     first = np.flatnonzero(np.r_[True, order[1:] != order[:-1]]) if len(order) else order
     charged = articles.iloc[first[amount[order[first]] < FREE_POSTAGE_FROM]]
     postage = charged.assign(product_id=POSTAGE, quantity=1, unit_price=POSTAGE_PRICE)
-    return pd.concat([articles, postage], ignore_index=True)[LINE_COLUMNS]
+    return pd.concat([articles, postage], ignore_index=True).drop(columns=PLACES)
 
 
 def returns_of(articles: pd.DataFrame, *, last: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:
@@ -114,7 +106,8 @@ def returns_of(articles: pd.DataFrame, *, last: pd.Timestamp, rng: np.random.Gen
     order = articles["order"].to_numpy()
     wait = rng.integers(SHORTEST_RETURN_DAYS, LONGEST_RETURN_DAYS, size=1 + order.max(initial=0))
     comes_back = rng.random(len(articles)) < RETURNED_SHARE
-    back = articles[comes_back]
+    back = articles.loc[comes_back]
     came = back["ordered_at"] + pd.to_timedelta(wait[order[comes_back]], unit="D")
     back = back.assign(order_id="R" + back["order_id"], ordered_at=came, quantity=-back["quantity"])
-    return back.loc[(came <= last).to_numpy(), LINE_COLUMNS]
+    booked: pd.DataFrame = back.loc[(came <= last).to_numpy()].drop(columns=PLACES)
+    return booked

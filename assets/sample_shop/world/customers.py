@@ -39,6 +39,7 @@ def customers_of(shop: Shop) -> pd.DataFrame:
     shape, yearly = by_segment("shape")[segment], by_segment("orders_per_year")[segment]
     hazard = 1.0 / (by_segment("years")[segment] * DAYS_PER_YEAR)
     rate = shop.rng("customers.rate").gamma(shape) / shape * yearly / DAYS_PER_YEAR
+    taste = shop.rng("customers.visits").lognormal(-0.125, 0.5, size=shop.customers)
     count = shop.customers
     state = pd.DataFrame(
         {
@@ -50,7 +51,7 @@ def customers_of(shop: Shop) -> pd.DataFrame:
             "signed_up_second": shop.rng("customers.second").integers(8 * 3600, size=count),
             "lifetime": shop.rng("customers.lifetime").exponential(size=count) / hazard,
             "favourite": shop.rng("customers.favourite").integers(len(CATEGORIES), size=count),
-            "visit_rate": _visit_rates(shop, rate),
+            "visit_rate": (BASE_VISITS + VISITS_PER_ORDER * rate) * taste,
             "acquisition_channel": _reported(shop, cause),
         }
     )
@@ -96,12 +97,6 @@ def _mixed(shop: Shop, day: Ints, *, stream: str, before: Floats, after: Floats)
 def _at(luck: Floats, shares: Floats) -> Ints:
     """Index of the share in which each draw falls, shape of ``luck``."""
     return np.searchsorted(np.cumsum(shares)[:-1] / np.sum(shares), luck, side="right")
-
-
-def _visit_rates(shop: Shop, rate: Floats) -> Floats:
-    """Visits per ordinary day: a base rate, and several visits per order."""
-    taste = shop.rng("customers.visits").lognormal(-0.125, 0.5, size=shop.customers)
-    return (BASE_VISITS + VISITS_PER_ORDER * rate) * taste
 
 
 def _reported(shop: Shop, cause: Ints) -> pd.Series:
@@ -150,6 +145,6 @@ def _with_persuadability(shop: Shop, customers: pd.DataFrame) -> pd.DataFrame:
 
 def true_state(customers: pd.DataFrame) -> pd.DataFrame:
     """True parameters of ``customers`` (n, columns), with the segment by name."""
-    names = np.array([segment.name for segment in SEGMENTS], dtype=object)
+    names = SEGMENTS.index.to_numpy(dtype=object)
     state = customers[["customer_id", "rate", "hazard", "signed_up_day", "lifetime", "persuadability"]]
     return state.assign(segment=names[customers["segment"].to_numpy()])

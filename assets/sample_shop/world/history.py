@@ -9,18 +9,17 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.sample_shop.browsing.events import events_of, visitors_of
+from assets.sample_shop.browsing.sessions import SimulatedDays
 from assets.sample_shop.exports.faults import poisoned_lines, tracked
 from assets.sample_shop.exports.tables import EVENT_SCHEMA
 from assets.sample_shop.messages.blocks import all_sends_of
 from assets.sample_shop.world.baskets import articles_of, returns_of, with_postage
 from assets.sample_shop.world.customers import customers_of
-from assets.sample_shop.world.interest import interest_of
-from assets.sample_shop.world.orders import Demand, orders_of
+from assets.sample_shop.world.orders import Demand, interest_of, orders_of
 from assets.sample_shop.world.persuasion import EFFECT_DAYS, persuasion_of
 from assets.sample_shop.world.products import catalogue
 from assets.sample_shop.world.segments import trade_by_segment
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Month, Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 # The events of a month of a larger shop would be gigabytes, so they are simulated by week.
 MONTHS_OF_EVENTS_UP_TO = 100_000
@@ -52,7 +51,8 @@ class MonthOfOrders:
         orders: As ``orders_of`` returns them.
         articles: As ``articles_of`` returns them for these orders.
         returned: Returned lines of these orders, whatever the day of return.
-        lines: Lines booked in this month, oldest first: articles, postage and returns of earlier orders.
+        lines: Lines booked in this month, oldest first: articles, postage, returns of earlier orders, and
+            poisoned lines.
     """
 
     month: Month
@@ -83,7 +83,8 @@ def population_of(shop: Shop) -> Population:
 def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrders]:
     """Yield the months of orders, oldest first."""
     last = pd.Timestamp(shop.last_day) + pd.Timedelta(days=1)
-    favourites = population.demand.customers["favourite"].to_numpy()
+    customers = population.demand.customers
+    favourites = customers["favourite"].to_numpy()
     count, underway = 0, pd.DataFrame()
     for month in shop.months:
         orders = orders_of(shop, population.demand, month, numbered_from=count)
@@ -94,25 +95,12 @@ def months_of_orders(shop: Shop, population: Population) -> Iterator[MonthOfOrde
         underway = pd.concat([underway, returned], ignore_index=True)
         end = pd.Timestamp(shop.first_day) + pd.Timedelta(days=month.days.stop)
         is_back = underway["ordered_at"] < end
-        lines = pd.concat([with_postage(articles), underway[is_back]])
+        parts = [with_postage(articles), underway[is_back]]
+        if shop.injected_faults.poisoned_labels_from is not None:
+            parts.append(poisoned_lines(shop, customers, population.products, month=month))
+        lines = pd.concat(parts).sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
         underway = underway[~is_back]
-        lines = lines.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
         yield MonthOfOrders(month=month, orders=orders, articles=articles, returned=returned, lines=lines)
-
-
-def booked_lines(shop: Shop, population: Population, booked: MonthOfOrders) -> pd.DataFrame:
-    """Order lines as the shop's systems hold them: those of ``booked``, and poisoned ones.
-
-    Args:
-        shop: The shop.
-        population: The fixed state.
-        booked: The month.
-    """
-    if shop.injected_faults.poisoned_labels_from is None:
-        return booked.lines
-    poisoned = poisoned_lines(shop, population.demand.customers, population.products, month=booked.month)
-    both = pd.concat([booked.lines, poisoned])
-    return both.sort_values(["ordered_at", "order_id"], kind="stable", ignore_index=True)
 
 
 def events_by_day(
@@ -127,7 +115,7 @@ def events_by_day(
     """
     for days in _spans(shop, booked.month):
         rng = shop.rng("events", days.start)
-        world = simulated_days_of(population, booked, days)
+        world = _simulated_days(population, booked, days)
         events = tracked(
             shop, events_of(shop, population.visitors, days, world=world, rng=rng), population.products
         )
@@ -142,14 +130,7 @@ def events_by_day(
                 yield days.start + number, table.slice(low, high - low)
 
 
-def simulated_days_of(population: Population, booked: MonthOfOrders, days: range) -> SimulatedDays:
-    """State of the simulation on ``days`` of one month.
-
-    Args:
-        population: The fixed state.
-        booked: The month.
-        days: Day numbers in the month.
-    """
+def _simulated_days(population: Population, booked: MonthOfOrders, days: range) -> SimulatedDays:
     low, high = np.searchsorted(booked.orders["day"].to_numpy(), [days.start, days.stop])
     first, last = np.searchsorted(booked.articles["order"].to_numpy(), [low, high])
     lines = booked.articles.iloc[first:last].reset_index(drop=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,20 +13,19 @@ from assets.sample_shop.world.shop import Floats, Ints, Shop
 CUSTOMERS_PER_LEAD = 10
 # Share of the leads, and contribution of the value to the log-odds of winning.
 Shares = Mapping[str, tuple[float, float]]
-ORIGINS: Shares = MappingProxyType(
-    {
-        "website": (0.40, 0.0),
-        "trade_fair": (0.20, 0.5),
-        "referral": (0.15, 0.9),
-        "cold_call": (0.25, -0.7),
-    }
-)
-INDUSTRIES: Shares = MappingProxyType(
-    {"retail": (0.35, 0.4), "hospitality": (0.25, 0.2), "events": (0.15, 0.0), "offices": (0.25, -0.3)}
-)
-COUNTRIES: Shares = MappingProxyType(
-    {"United Kingdom": (0.80, 0.1), "Ireland": (0.08, 0.0), "Germany": (0.12, -0.4)}
-)
+ORIGINS: Shares = {
+    "website": (0.40, 0.0),
+    "trade_fair": (0.20, 0.5),
+    "referral": (0.15, 0.9),
+    "cold_call": (0.25, -0.7),
+}
+INDUSTRIES: Shares = {
+    "retail": (0.35, 0.4),
+    "hospitality": (0.25, 0.2),
+    "events": (0.15, 0.0),
+    "offices": (0.25, -0.3),
+}
+COUNTRIES: Shares = {"United Kingdom": (0.80, 0.1), "Ireland": (0.08, 0.0), "Germany": (0.12, -0.4)}
 BASE_LOG_ODDS = -2.9
 LOG_ODDS_OF_DEMO, LOG_ODDS_PER_PAGE, LOG_ODDS_PER_LOG_SIZE = 1.3, 0.08, 0.15
 MEDIAN_EMPLOYEES, SIZE_SPREAD = 25.0, 1.2
@@ -66,7 +64,7 @@ def leads_of(shop: Shop, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Dat
             "lead_id": lead_id,
             "created_at": _moment(shop, created),
             "origin": facts["origin"],
-            "attributes": _attributes(facts),
+            "attributes": [json.dumps(one) for one in facts.drop(columns="origin").to_dict("records")],
             "won_at": _moment(shop, won).where(is_won),
             "won_amount": np.where(is_won, _amounts(facts, rng), np.nan),
         }
@@ -114,10 +112,6 @@ def _amounts(facts: pd.DataFrame, rng: np.random.Generator) -> Floats:
     relative = facts["company_size"].to_numpy() / MEDIAN_EMPLOYEES
     noise = np.exp(AMOUNT_SPREAD * rng.standard_normal(len(facts)))
     return np.round(MEDIAN_AMOUNT * relative**AMOUNT_PER_SIZE * noise, 2)
-
-
-def _attributes(facts: pd.DataFrame) -> list[str]:
-    return [json.dumps(one) for one in facts.drop(columns="origin").to_dict(orient="records")]
 
 
 def _office_second(count: int, rng: np.random.Generator) -> Ints:

@@ -6,11 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from assets.sample_shop.world.interest import ORDER_FACTORS
 from assets.sample_shop.world.persuasion import Persuasion
 from assets.sample_shop.world.products import AFFINITY_GROUPS
 from assets.sample_shop.world.shop import DAYS_PER_WEEK, Bools, Floats, Ints, Month, Shop
 
+# Interest, a weekly state of each customer, is visible in visits before it is visible in orders.
+INTERESTED_SHARE = 0.25
+LOSES_INTEREST = 0.2
+GAINS_INTEREST = LOSES_INTEREST * INTERESTED_SHARE / (1.0 - INTERESTED_SHARE)
+# Mean 1 over customers: 0.75 * 0.4 + 0.25 * 2.8, so that rates keep their meaning.
+ORDER_FACTORS: Floats = np.array([0.4, 2.8])
 GUEST_SHARE = 0.06
 OPENING_HOUR, OPEN_SECONDS = 8, 13 * 3600
 # Messages are sent from nine to ten, so an order before ten is not caused by one.
@@ -36,6 +41,21 @@ class Demand:
     interest: Bools
     trade: Floats
     persuasion: Persuasion
+
+
+def interest_of(shop: Shop) -> Bools:
+    """Whether each customer is interested in each week, shape (customers, weeks).
+
+    A stationary two-state Markov chain by week: a quarter is interested, for five weeks on average.
+    """
+    rng = shop.rng("interest")
+    states = np.empty((shop.customers, shop.weeks), dtype=np.bool_)
+    state = rng.random(shop.customers, dtype=np.float32) < INTERESTED_SHARE
+    for week in range(shop.weeks):
+        states[:, week] = state
+        luck = rng.random(shop.customers, dtype=np.float32)
+        state = np.where(state, luck >= LOSES_INTEREST, luck < GAINS_INTEREST)
+    return states
 
 
 def orders_of(shop: Shop, demand: Demand, month: Month, *, numbered_from: int = 0) -> pd.DataFrame:

@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import pairwise
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from assets.sample_shop.exports.injected_faults import NO_FAULTS, InjectedFaults
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,6 +29,36 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InjectedFaults:
+    """First day of each fault or change that is injected into the exports, or None for never.
+
+    Files of earlier months stay byte-identical to those of the shop without it, except files that hold
+    the whole period (customers.csv, reviews.jsonl, ...), and events of people who browse before they sign
+    up after a covariate drift.
+
+    Attributes:
+        covariate_drift_from: New sign-ups have another mix of segments and countries; the behaviour of
+            each segment stays.
+        label_drift_from: Two segments change their order rate, and the true parameters with it.
+        broken_tracking_from: Seven days without events (no file at all).
+        price_unit_change_from: Prices of order lines are exported in pence: 100 times as large.
+        late_batch_from: Seven days of orders are missing from their month's file and exported ten days
+            after the last of them, in ``orders_<month>_late.csv.gz``.
+        bot_burst_from: One day with 50 times its events, from a few visitor ids.
+        poisoned_labels_from: For thirty days, 5 % of the customers get a small order that they did not
+            place; the true parameters ignore it.
+    """
+
+    covariate_drift_from: date | None = None
+    label_drift_from: date | None = None
+    broken_tracking_from: date | None = None
+    price_unit_change_from: date | None = None
+    late_batch_from: date | None = None
+    bot_burst_from: date | None = None
+    poisoned_labels_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
     """Parameters of the simulation; both days are included. Equal parameters give equal files.
 
@@ -44,7 +71,7 @@ class Shop:
     first_day: date
     last_day: date
     seed: int = 0
-    injected_faults: InjectedFaults = NO_FAULTS
+    injected_faults: InjectedFaults = InjectedFaults()
 
     def __post_init__(self) -> None:
         if self.first_day.weekday() != 0:
@@ -100,13 +127,11 @@ class Shop:
         return np.random.default_rng(np.random.SeedSequence(entropy=self.seed, spawn_key=key))
 
 
-SIZES: Mapping[str, Shop] = MappingProxyType(
-    {
-        "tiny": Shop(customers=400, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31)),
-        "default": Shop(customers=20_000, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31)),
-        "large": Shop(customers=1_000_000, first_day=date(2022, 1, 3), last_day=date(2024, 12, 31)),
-    }
-)
+SIZES: Mapping[str, Shop] = {
+    "tiny": Shop(customers=400, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31)),
+    "default": Shop(customers=20_000, first_day=date(2023, 1, 2), last_day=date(2024, 12, 31)),
+    "large": Shop(customers=1_000_000, first_day=date(2022, 1, 3), last_day=date(2024, 12, 31)),
+}
 
 # Monday to Sunday, mean 1: most orders are placed at the start of the week.
 WEEKDAYS = np.array([1.25, 1.15, 1.10, 1.05, 1.00, 0.65, 0.80])

@@ -19,12 +19,12 @@ MOST_CALIBRATION_DAYS = 9
 
 
 class TooLittleHistory(InsufficientData):
-    """There are too few as-of days to train, calibrate and test on different ones."""
+    """There are too few as-of dates to train, calibrate and test on different ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """The as-of days of one fold, oldest first; never empty."""
+    """The as-of dates of one fold, oldest first; never empty."""
 
     days: tuple[date, ...]
 
@@ -39,7 +39,7 @@ class Fold:
         return self.days[-1]
 
     def rows(self, as_of: npt.NDArray[np.datetime64]) -> Flags:
-        """Which of the rows with as-of days ``as_of`` (n,) belong to this fold."""
+        """Which of the rows with as-of dates ``as_of`` (n,) belong to this fold."""
         return np.isin(as_of.astype("datetime64[D]"), np.asarray(self.days, dtype="datetime64[D]"))
 
 
@@ -53,14 +53,14 @@ class Split:
 
 
 def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
-    """Split the as-of days that are left after the two embargoes 60 / 20 / 20.
+    """Split the as-of dates that are left after the two embargoes 60 / 20 / 20.
 
     A day is dropped when its label window ``[day, day + horizon)`` reaches into the next fold: its
     outcome depends on the very days that the next fold is evaluated on. The calibration fold has at most
     ``MOST_CALIBRATION_DAYS``; further days go to the training fold.
 
     Args:
-        days: Matured as-of days, in any order, repeats allowed.
+        days: Matured as-of dates, in any order, repeats allowed.
         horizon_days: Length of the label window.
 
     Raises:
@@ -71,7 +71,7 @@ def split_by_time(days: Sequence[date], *, horizon_days: int) -> Split:
     usable = len(ordered) - 2 * embargo
     if usable < 3:
         raise TooLittleHistory(
-            f"{len(ordered)} matured as-of days, of which {2 * embargo} are lost to two embargoes of "
+            f"{len(ordered)} matured as-of dates, of which {2 * embargo} are lost to two embargoes of "
             f"{horizon_days} days; training, calibration and test need at least {2 * embargo + 3}"
         )
     test = ordered[-max(1, round(TEST_SHARE * usable)) :]
@@ -95,7 +95,7 @@ def calibration_split(days: Sequence[date], *, horizon_days: int) -> tuple[Fold,
     )
     if not train:
         raise TooLittleHistory(
-            f"{len(ordered)} matured as-of days leave {len(train)} for training and {len(calibration)} for "
+            f"{len(ordered)} matured as-of dates leave {len(train)} for training and {len(calibration)} for "
             f"calibration, an embargo of {horizon_days} days between them"
         )
     return Fold(days=tuple(train)), Fold(days=tuple(calibration))

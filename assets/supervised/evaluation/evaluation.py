@@ -109,7 +109,7 @@ def evaluate(
 ) -> RecordedMetrics:
     """Every measure with its 95 % interval, overall and per slice, beside the competitors'.
 
-    ``recalibrated_log_loss`` is the log loss after each as-of day's mean probability was moved to that
+    ``recalibrated_log_loss`` is the log loss after each as-of date's mean probability was moved to that
     date's rate, for every model alike. The period effect that the cohort shares is forecast by
     ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
     between two rankings. Metrics named ``baseline_…`` and ``champion_…`` are the competitors' own;

@@ -95,7 +95,7 @@ class Binary:
         return replace(self, boosting=quick).estimator(numeric=numeric, categorical=categorical, seed=seed)
 
     def weights(self, outcome: Floats, expected: Floats, *, as_of: npt.NDArray[np.datetime64]) -> Floats:
-        """Row weights that take each as-of day's common shift out of the outcomes.
+        """Row weights that take each as-of date's common shift out of the outcomes.
 
         Without them a season leaks into every column that differs a little between days, such as tenure or
         the longest possible recency. Weighing every day to the same rate instead would take the days'
@@ -105,7 +105,7 @@ class Binary:
         Args:
             outcome: (n,) of 0/1.
             expected: (n,) probabilities by a model without weights, in (0, 1).
-            as_of: (n,) as-of days.
+            as_of: (n,) as-of dates.
 
         Returns:
             (n,) positive weights: 1, and for buyers ``exp(-shift)`` of their day.

@@ -126,6 +126,7 @@ def test_without_contacts_the_command_explains_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
-    assert main(["--send", "yes"], contacts_of=lambda *_: None) == 1
+    monkeypatch.setenv("SEND", "yes")
+    assert main(contacts_of=lambda *_: None) == 1
     assert "nothing was written" in capsys.readouterr().err.replace("\n", " ")
     assert not list(tmp_path.iterdir())

@@ -72,7 +72,7 @@ def test_capitals_and_blanks_change_no_hash(destination: Destination) -> None:
     )
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_cell_is_a_formula(first: str) -> None:
     assert escape_formula(f"{first}cmd()") == f"'{first}cmd()"
     assert escape_formula("973dfe") == "973dfe"

@@ -33,7 +33,8 @@ def rows(**changed: object) -> pd.DataFrame:
 
 def test_every_row_is_accounted_for_when_each_file_adds_up() -> None:
     verdict = every_row_is_accounted_for(load_log((10, 8, 2), (5, 5, 0)))
-    assert verdict.passed
+    # Dagster refuses the boolean of numpy.
+    assert verdict.passed is True
     assert (verdict.value, verdict.threshold, verdict.evidence["n"]) == (0.0, 0.0, 15.0)
     assert verdict.reason.startswith("15 rows in 2 files")
 

@@ -124,7 +124,7 @@ def test_segments_that_change_their_customers_are_seen() -> None:
     assert segments_are_stable(pd.Series({"rfm": None}, dtype="float64"), customers=9).passed
     verdict = segments_are_stable(pd.Series({"rfm": 0.9, "behaviour": 0.4}), customers=9)
     assert not verdict.passed
-    assert "behaviour 0.40" in verdict.reason
+    assert "0.40 (behaviour)" in verdict.reason
 
 
 def test_profiles_that_do_not_add_up_are_seen() -> None:

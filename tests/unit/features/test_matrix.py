@@ -95,7 +95,7 @@ def shop_with(**leak: object) -> tuple[pd.DataFrame, pd.DataFrame, Columns]:
         }
     )
     for name, make in leak.items():
-        rows[name] = make(outcome, rng)  # type: ignore[operator]
+        rows[name] = make(outcome, rng)
     known = rows[["customer_id", "as_of_date"]].assign(outcome=outcome)
     numeric = tuple(name for name in leak if name != "country")
     return (

@@ -46,7 +46,7 @@ def forged(folder: Path, model: object) -> str:
 def test_a_model_that_would_run_a_command_is_refused(tmp_path: Path) -> None:
     # A partial is on the list; what it wraps is not.
     sha256 = forged(tmp_path, FunctionTransformer(functools.partial(os.system, "echo owned")))
-    with pytest.raises(ModelIntegrityError, match=r"its capability does not list: \['posix.system'\]"):
+    with pytest.raises(ModelIntegrityError, match=r"Spec.model_types does not list: \['posix.system'\]"):
         load_model(tmp_path, sha256=sha256, trusted=MODEL_TYPES)
 
 

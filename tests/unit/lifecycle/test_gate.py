@@ -1,18 +1,14 @@
 """The promotion gate decides from recorded differences alone, and every decision is logged."""
 
-from datetime import date, datetime
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from assets.lifecycle.gate import (
     Comparison,
-    PromotionAttempt,
     decide,
-    decision_row_without_comparison,
+    decision_columns,
     refused,
-    retrain_row,
 )
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
 from tests.unit.lifecycle.toy import COMPARED
@@ -53,7 +49,7 @@ def test_the_comparison_states_which_sign_is_better(lowest: float, promotes: boo
     decision = decide(metrics(auc_difference=(0.1, lowest, 0.2)), HIGHER)
     assert decision.promote is promotes
     if not promotes:
-        assert decision.reasons[0].endswith("not surely above 0")
+        assert decision.reasons[0].endswith("the whole interval must lie above 0")
 
 
 @pytest.mark.parametrize(("highest", "promotes"), [(-0.11, True), (-0.1, False)])
@@ -80,7 +76,9 @@ def test_a_defect_refuses_whatever_the_differences_are() -> None:
 
 
 def test_without_a_comparison_the_reason_is_stated() -> None:
-    assert decide(metrics(), COMPARED).reasons == ("nothing to compare with",)
+    assert decide(metrics(), COMPARED).reasons == (
+        "not compared: no difference to a baseline or champion was recorded",
+    )
     assert decide(metrics(), COMPARED, notes=("first clustering",)).reasons == ("first clustering",)
 
 
@@ -90,35 +88,25 @@ def test_a_difference_in_a_slice_alone_is_an_error() -> None:
         decide(recorded, COMPARED)
 
 
-def attempt(champion: str | None) -> PromotionAttempt:
-    """A decision between ``champion`` and v2."""
-    return PromotionAttempt(
-        model_name="order_rate",
-        as_of_date=date(2026, 1, 5),
-        windows_violated=None,
-        decided_at=datetime(2026, 1, 5),  # noqa: DTZ001 - tables hold naive UTC
-        run_id="run-1",
-        trigger="by hand",
-        champion=champion,
-        challenger="v2",
+def test_a_refusal_to_fit_compares_nothing() -> None:
+    decision = refused("3 matured as-of dates")
+    assert (decision.outcome(has_champion=False), decision.reasons) == (
+        "fallback",
+        ("3 matured as-of dates",),
     )
-
-
-def test_a_refusal_to_fit_is_logged_with_its_reason() -> None:
-    row = retrain_row(attempt(None), refused("3 matured as-of dates"), COMPARED).iloc[0]
-    assert (row["decision"], row["reasons"]) == ("fallback", "3 matured as-of dates")
-    assert np.isnan(row["difference"])
+    assert decision_columns(decision, COMPARED)["difference"] is None
 
 
 def test_the_retrain_log_states_the_difference_that_decided() -> None:
     baseline, champion = {"error_difference": (-2, -3, -1)}, {"champion_error_difference": (-1, -2, -0.5)}
-    alone = retrain_row(attempt(None), decide(metrics(**baseline), COMPARED), COMPARED).iloc[0]
-    assert (alone["decision"], alone["metric"], alone["ci_hi"]) == ("promote", "error_difference", -1)
-    both = retrain_row(attempt("v1"), decide(metrics(**baseline, **champion), COMPARED), COMPARED).iloc[0]
-    assert (both["decision"], both["metric"], both["ci_hi"]) == ("promote", "champion_error_difference", -0.5)
-
-
-def test_a_decision_without_a_comparison_has_no_difference() -> None:
-    row = decision_row_without_comparison(attempt("v1"), "withhold", reasons="too high").iloc[0]
-    assert (row["decision"], row["reasons"], row["champion"]) == ("withhold", "too high", "v1")
-    assert row[["metric", "difference", "ci_lo", "ci_hi"]].isna().all()
+    alone = decide(metrics(**baseline), COMPARED)
+    row = decision_columns(alone, COMPARED)
+    assert (alone.outcome(has_champion=False), row["metric"], row["ci_hi"]) == (
+        "promote",
+        "error_difference",
+        -1,
+    )
+    both = decide(metrics(**baseline, **champion), COMPARED)
+    row = decision_columns(both, COMPARED)
+    assert (both.outcome(has_champion=True), row["metric"]) == ("promote", "champion_error_difference")
+    assert row["ci_hi"] == -0.5

@@ -4,7 +4,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from assets.lifecycle.defs import _shown
+from assets.lifecycle.defs import shown
 
 
 def test_a_cell_without_a_value_is_empty_and_numbers_are_short() -> None:
@@ -16,18 +16,18 @@ def test_a_cell_without_a_value_is_empty_and_numbers_are_short() -> None:
             "reason": ["late", None],
         }
     )
-    shown = _shown({"rows": rows})["rows"]
-    assert isinstance(shown, dg.TableMetadataValue)
-    assert [dict(record.data) for record in shown.records] == [
+    found = shown({"rows": rows})["rows"]
+    assert isinstance(found, dg.TableMetadataValue)
+    assert [dict(record.data) for record in found.records] == [
         {"amount": 0.3333, "rows": 7, "day": "2024-01-01 00:00:00", "reason": "late"},
         {"amount": None, "rows": 8, "day": None, "reason": None},
     ]
 
 
 def test_a_table_without_a_row_and_a_missing_value_are_left_out() -> None:
-    assert _shown({"rows": pd.DataFrame({"amount": []}), "grade": None, "n": 3}) == {"n": 3}
+    assert shown({"rows": pd.DataFrame({"amount": []}), "grade": None, "n": 3}) == {"n": 3}
 
 
 def test_a_plot_is_an_image_inside_the_page() -> None:
-    shown = _shown({"totals": b"png"})["totals"]
-    assert str(shown.value).startswith("![totals](data:image/png;base64,")
+    found = shown({"totals": b"png"})["totals"]
+    assert str(found.value).startswith("![totals](data:image/png;base64,")

@@ -30,7 +30,7 @@ class Sections(Capability[Any, Any, Any, Any]):
 def card(decision: Decision, *, record: TrainingRecord) -> str:
     """The card of a version."""
     # Only the card's own method is there; the abstract ones are not called.
-    Sections.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+    Sections.__abstractmethods__ = frozenset()
     status = VersionStatus(
         model_version="v2",
         stage="champion",
@@ -41,7 +41,7 @@ def card(decision: Decision, *, record: TrainingRecord) -> str:
         model_sha256="m",
     )
     return model_card(
-        Sections(),
+        Sections(),  # type: ignore[abstract]
         registry_row(SPEC, record, status),
         decision=decision,
         metrics=typed([], METRIC_TYPES),
@@ -57,7 +57,7 @@ def test_a_card_states_question_owner_grade_decision_and_hashes() -> None:
     assert "Promoted:\n\n* beats it\n* twice\n" in text
     assert "7 training rows, from `marts.orders`." in text
     assert "## Limits\n\nLearned from 7 rows." in text
-    assert "Seed 1; model `m`;\ncode `c`;" in text
+    assert "SHA-256: model files `m`, code `c`,\ndeclaration" in text
 
 
 def test_a_card_without_folds_or_positives_has_dashes_and_no_positives() -> None:
@@ -72,3 +72,13 @@ def test_a_card_without_folds_or_positives_has_dashes_and_no_positives() -> None
 
 def test_a_table_has_a_line_under_its_header() -> None:
     assert markdown_table(("a", "b"), [(1, "x")]) == "| a | b |\n| --- | --- |\n| 1 | x |"
+
+
+HOSTILE = "DE</script><script>alert(1)</script>|![x](http://evil.example/x.png)`\n# heading"
+
+
+def test_a_delivered_value_in_a_cell_or_a_reason_is_text() -> None:
+    inert = r"DE&lt;/script>&lt;script>alert(1)&lt;/script>\|![x]\(http://evil.example/x.png)\` # heading"
+    assert markdown_table(("a",), [(HOSTILE,)]).splitlines()[2] == f"| {inert} |"
+    assert f"\n* {inert}\n" in card(refused(HOSTILE), record=TrainingRecord(n_rows=7))
+    assert markdown_table(("0.7 [0.6, 0.8]",), []).startswith("| 0.7 [0.6, 0.8] |")

@@ -1,5 +1,6 @@
 """A minimal declaration for tests of the lifecycle that need no model."""
 
+from assets.features.requirements import required_orders
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison
 from assets.lifecycle.report.grade import FALLBACK
@@ -14,6 +15,7 @@ SPEC = Spec(
     tables=(TableSpec(key=Key("ml", "order_rate__scores"), columns={"expected_orders": "float64"}),),
     trained_from=(Key("marts", "orders"),),
     scored_from=(Key("marts", "customers"),),
+    requires=(required_orders(customers=2),),
     compared=COMPARED,
     fallback_grade=FALLBACK,
     code=(),

@@ -48,7 +48,7 @@ def _days() -> pd.DataFrame:
         ORDERS, sep=r"\s+", header=None, names=["master", "customer_id", "day", "discs", "amount"]
     )
     lines["day"] = pd.to_datetime(lines["day"], format="%Y%m%d")
-    return lines.groupby(["customer_id", "day"], as_index=False)["amount"].sum()
+    return lines.groupby(["customer_id", "day"], as_index=False)[["amount"]].sum()
 
 
 @pytest.fixture(scope="module")

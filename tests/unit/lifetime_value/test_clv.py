@@ -1,6 +1,7 @@
 """Orders times amounts: coverage of intervals, totals, and the same forecast beside any other customers."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,7 +189,7 @@ def test_the_error_of_the_total_orders_is_what_new_shops_scatter_by() -> None:
         ({"annual_discount": -0.1}, "at least 0"),
     ],
 )
-def test_impossible_settings_are_refused(settings: dict[str, object], message: str, shop: Simulated) -> None:
+def test_impossible_settings_are_refused(settings: dict[str, Any], message: str, shop: Simulated) -> None:
     with pytest.raises(ValueError, match=message):
         LifetimeValue(**settings).fit(shop.past)
 

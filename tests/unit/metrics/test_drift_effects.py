@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def one(found: tuple[FeatureDrift, ...], feature: str, *, value: str = "all") ->
     return effect
 
 
-def changed(observed: DriftSample, **columns: object) -> DriftSample:
+def changed(observed: DriftSample, **columns: Any) -> DriftSample:
     return replace(observed, features=observed.features.assign(**columns))
 
 

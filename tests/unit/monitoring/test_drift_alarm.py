@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -14,7 +15,7 @@ from assets.lifecycle.store.schemas import DRIFT_TYPES
 from assets.metrics.drift.effects import FeatureDrift, effects_of
 from assets.metrics.drift.reference import DriftReference, reference_of
 from assets.metrics.drift.sample import DriftSample
-from assets.monitoring.drift.alarm import DriftThresholds, DriftVerdict, judge_drift
+from assets.monitoring.drift.alarm import DriftVerdict, judge_drift
 from assets.monitoring.drift.step import drift_rows, history_of
 
 FEATURES, CUSTOMERS, YEAR = 45, 800, 52
@@ -48,7 +49,7 @@ def effect(
     )
 
 
-def verdict(*psi: float, **known: float) -> DriftVerdict:
+def verdict(*psi: float, **known: Any) -> DriftVerdict:
     """Verdict on the last of several as-of dates of one feature."""
     return judge_drift([(effect(psi=each, **known),) for each in psi])[0]
 
@@ -101,22 +102,6 @@ def test_among_many_columns_one_near_the_threshold_is_chance_and_a_third_of_them
     assert judge_drift(as_of_dates(1))[0].verdict == "watch"
     verdicts = [each.verdict for each in judge_drift(as_of_dates(150))]
     assert verdicts.count("drifted") == 150
-
-
-@pytest.mark.parametrize(
-    ("history", "rule"), [([], {}), ([(effect(),)], {"n": 0}), ([(effect(),)], {"n": 4, "m": 3})]
-)
-def test_a_rule_that_cannot_alarm_is_refused(
-    history: list[tuple[FeatureDrift, ...]], rule: dict[str, int]
-) -> None:
-    with pytest.raises(ValueError, match=r"at least one as-of date|cannot be an alarm"):
-        judge_drift(history, **rule)
-
-
-def test_thresholds_out_of_range_are_refused() -> None:
-    for wrong in ({"watched_psi": 0.3}, {"wasserstein": 0.0}, {"false_discoveries": 1.0}):
-        with pytest.raises(ValueError, match=next(iter(wrong)).split("_")[0] + "|distances"):
-            DriftThresholds(**wrong)
 
 
 def test_the_table_restores_the_history() -> None:

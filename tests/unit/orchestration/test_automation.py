@@ -42,7 +42,7 @@ DRIFT = RetrainTrigger(
 
 
 def repository(*automata: dg.ScheduleDefinition | dg.SensorDefinition) -> RepositoryDefinition:
-    """Two assets per as-of day since 2010, and jobs of the names that ``automata`` launch."""
+    """Two assets per as-of date since 2010, and jobs of the names that ``automata`` launch."""
     days = as_of_partitions(date(2010, 1, 4), None, time_zone=ZONE)
 
     @dg.asset(partitions_def=days)
@@ -76,7 +76,7 @@ def asked_at(name: str, when: datetime, *, ended: date = date.max) -> dg.RunRequ
 
 @pytest.mark.parametrize("name", ["refresh_schedule", "score_schedule"])
 def test_a_schedule_asks_for_the_newest_monday_of_the_business(name: str) -> None:
-    # 3 March 2025 is a Monday; on the Sunday before, the newest as-of day is 24 February.
+    # 3 March 2025 is a Monday; on the Sunday before, the newest as-of date is 24 February.
     monday = datetime(2025, 3, 3, 6, tzinfo=ZoneInfo(ZONE))
     assert asked_at(name, monday).partition_key == "2025-03-03"
     assert asked_at(name, monday.replace(month=3, day=2)).partition_key == "2025-02-24"

@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.execution.plan.objects import StepFailureData, StepSuccessData
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.cli.console_log import ConsoleHandler
 
 Printed = Callable[..., str]
 
 
-def event(kind: dg.DagsterEventType, data: object = None, step: str | None = "ml__scores") -> dg.DagsterEvent:
+def event(kind: dg.DagsterEventType, data: Any = None, step: str | None = "ml__scores") -> dg.DagsterEvent:
     return dg.DagsterEvent(
         event_type_value=kind.value, job_name="predict_and_publish", step_key=step, event_specific_data=data
     )

@@ -1,13 +1,19 @@
-"""Versions of the packages whose private or undocumented names ``orchestration/resources`` uses."""
+"""Versions of the packages whose private or undocumented names ``orchestration`` uses."""
 
 from importlib.metadata import version
 
 import pytest
 
-# event_log.py overrides SqliteEventLogStorage, launcher.py uses CheckRunHealthResult, and dbt.py reads the
-# manifest that dbt caches. Before a version is changed here: read what changed in those classes, then run the
-# tests of these modules and the journeys with the daemon.
-CHECKED_AGAINST = {"dagster": "1.13.27", "dbt-core": "1.11.16", "dbt-duckdb": "1.11.1"}
+# orchestration/ui replaces DagsterWebserver and the process that `dagster dev` starts, event_log.py overrides
+# SqliteEventLogStorage, launcher.py uses CheckRunHealthResult, and dbt.py reads the manifest that dbt caches.
+# Before a version is changed here: read what changed there, then run the tests of these modules, the journeys
+# with the daemon and the browser.
+CHECKED_AGAINST = {
+    "dagster": "1.13.27",
+    "dagster-webserver": "1.13.27",
+    "dbt-core": "1.11.16",
+    "dbt-duckdb": "1.11.1",
+}
 
 
 @pytest.mark.parametrize("package", CHECKED_AGAINST)

@@ -17,6 +17,13 @@ def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Settings().snapshot_file
 
 
+def asked(sql: str) -> int:
+    """Run the command with ``SQL=…``; returns its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SQL", sql)
+        return main()
+
+
 @pytest.fixture
 def published(snapshot: Path) -> Path:
     snapshot.parent.mkdir(parents=True)
@@ -29,23 +36,23 @@ def published(snapshot: Path) -> Path:
 def test_without_a_snapshot_the_remedy_is_printed_and_nothing_is_created(
     snapshot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["from published.prediction_totals"]) == 1
+    assert asked("from published.prediction_totals") == 1
     assert "does not exist yet: launch `make run` first" in capsys.readouterr().err
     assert not snapshot.exists()
 
 
 def test_the_rows_are_printed(published: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert published.exists()
-    assert main(["select n_scored from published.prediction_totals"]) == 0
+    assert asked("select n_scored from published.prediction_totals") == 0
     assert "42" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], [" "], ["select 1", "select 2"]])
-def test_without_one_query_there_is_an_example(
-    published: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+@pytest.mark.parametrize("sql", ["", " "])
+def test_without_a_query_there_is_an_example(
+    published: Path, capsys: pytest.CaptureFixture[str], sql: str
 ) -> None:
     assert published.exists()
-    assert main(arguments) == 2
+    assert asked(sql) == 2
     assert "give a query, for example" in capsys.readouterr().err
 
 
@@ -53,12 +60,22 @@ def test_an_error_in_the_query_is_printed_without_a_traceback(
     published: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert published.exists()
-    assert main(["select nonsense from published.prediction_totals"]) == 1
+    assert asked("select nonsense from published.prediction_totals") == 1
     assert "nonsense" in capsys.readouterr().err
+
+
+def test_a_query_reads_no_other_file(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = published.parent / "secret.csv"
+    secret.write_text("key\nhush\n")
+    assert asked(f"from '{secret}'") == 1
+    assert asked(f"copy (select 1) to '{secret}'") == 1
+    shown = capsys.readouterr()
+    assert "hush" not in shown.out + shown.err
+    assert secret.read_text() == "key\nhush\n"
 
 
 def test_a_query_cannot_change_the_snapshot(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = published.read_bytes()
-    assert main(["delete from published.prediction_totals"]) == 1
+    assert asked("delete from published.prediction_totals") == 1
     assert "read-only" in capsys.readouterr().err
     assert published.read_bytes() == before

@@ -9,7 +9,7 @@ import pytest
 from assets.ingest.config.business import BusinessInvalid
 from orchestration.cli.session import NothingBuilt, Session, UsageError, command
 from orchestration.resources.locks import ResourceLocked, run_lock
-from orchestration.settings import Settings
+from orchestration.settings import Dates, Settings
 
 
 def raising(error: Exception) -> Callable[[], int]:
@@ -37,6 +37,25 @@ def test_a_refusal_is_one_line_and_an_exit_code(
 
 def test_a_command_can_reserve_exit_code_1() -> None:
     assert command(raising(ResourceLocked("open in python")), refused=2)() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        (
+            "FROM",
+            "2023-02-30",
+            "FROM: Input should be a valid date or datetime, day value is outside expected range",
+        ),
+        ("SIZE", "huge", "SIZE: Input should be 'tiny', 'default' or 'large'"),
+    ],
+)
+def test_a_value_that_is_refused_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert command(lambda: len([Dates(), Settings()]))() == 2
+    assert capsys.readouterr().err == f"{words}\n"
 
 
 def test_another_error_keeps_its_traceback() -> None:

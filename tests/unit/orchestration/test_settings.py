@@ -94,7 +94,7 @@ def test_size_tiny_simulates_a_tiny_shop_and_closes_its_year() -> None:
         date(2023, 1, 2),
         date(2023, 12, 31),
     )
-    # The last day moves along: otherwise the newest as-of day would lie a year after the newest order.
+    # The last day moves along: otherwise the newest as-of date would lie a year after the newest order.
     assert business.last_day == date(2023, 12, 31)
 
 

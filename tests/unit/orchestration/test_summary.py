@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -163,8 +164,8 @@ def test_only_the_serving_version_is_summarised(promoted: Facts) -> None:
 
 
 def test_each_problem_has_its_own_total(promoted: Facts) -> None:
-    churn = {"model_name": "churn", "model_version": "c1", "label_horizon_days": 60}
-    level = {"model_name": "churn", "expected_positives": 7_700.0, "n_scored": 8_000}
+    churn: dict[str, Any] = {"model_name": "churn", "model_version": "c1", "label_horizon_days": 60}
+    level: dict[str, Any] = {"model_name": "churn", "expected_positives": 7_700.0, "n_scored": 8_000}
     decision = {"model_name": "churn", "decision": "promote", "reasons": "beats the baseline"}
     both = replace(
         promoted,

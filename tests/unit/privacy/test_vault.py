@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -147,7 +148,7 @@ def test_after_a_rotation_the_old_key_decrypts_nothing(vault: SqliteVault) -> No
 def test_forgotten_values_are_overwritten(vault: SqliteVault) -> None:
     many = pd.DataFrame({"customer_id": [f"C{n}" for n in range(500)], "email": "somebody@example.org"})
     vault.keep("customers", many)
-    gone = [bytes(row[0]) for row in rows(vault, "select ciphertext from contents where customer_id < 'C2'")]  # type: ignore[call-overload]
+    gone = [bytes(row[0]) for row in rows(vault, "select ciphertext from contents where customer_id < 'C2'")]
     assert gone[0] in vault.file.read_bytes()
     forgotten = vault.forget([each for each in many["customer_id"] if each < "C2"])
     assert set(forgotten.values()) == {1}
@@ -186,7 +187,7 @@ def test_tokens_differ_between_vaults_and_kinds(vault: SqliteVault, tmp_path: Pa
     assert vault.tokens("customer_id", ["C1"]) == vault.tokens("customer_id", ["C1"])
 
 
-def rows(vault: SqliteVault, sql: str) -> list[tuple[object, ...]]:
+def rows(vault: SqliteVault, sql: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(vault.file) as connection:
         return connection.execute(sql).fetchall()
 

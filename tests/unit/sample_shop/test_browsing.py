@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from assets.sample_shop.browsing.events import events_of, visitors_of
+from assets.sample_shop.browsing.sessions import SimulatedDays
 from assets.sample_shop.browsing.visits import visits_of
 from assets.sample_shop.world.products import CATEGORIES
 from assets.sample_shop.world.shop import Shop
-from assets.sample_shop.world.simulated_days import SimulatedDays
 
 COUNT, OLD = 2_000, 1_500
 SHOP = Shop(customers=COUNT, first_day=date(2023, 1, 2), last_day=date(2023, 3, 26), seed=1)

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.exports.simulate import simulate
 from assets.sample_shop.world.customers import customers_of
 from assets.sample_shop.world.segments import trade_by_segment
-from assets.sample_shop.world.shop import Shop
+from assets.sample_shop.world.shop import InjectedFaults, Shop
 
 SHOP = Shop(customers=200, first_day=date(2023, 1, 30), last_day=date(2023, 4, 2), seed=9)
 FROM = date(2023, 3, 8)

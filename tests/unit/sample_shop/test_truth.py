@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.sample_shop.exports.injected_faults import InjectedFaults
 from assets.sample_shop.truth import purchase_probabilities
 from assets.sample_shop.world.history import population_of
-from assets.sample_shop.world.interest import GAINS_INTEREST, LOSES_INTEREST, ORDER_FACTORS, interest_of
-from assets.sample_shop.world.orders import Demand, orders_of
+from assets.sample_shop.world.orders import (
+    GAINS_INTEREST,
+    LOSES_INTEREST,
+    ORDER_FACTORS,
+    Demand,
+    interest_of,
+    orders_of,
+)
 from assets.sample_shop.world.persuasion import persuasion_of
 from assets.sample_shop.world.segments import trade_by_segment
-from assets.sample_shop.world.shop import Shop
+from assets.sample_shop.world.shop import InjectedFaults, Shop
 
 SHOP = Shop(customers=3_000, first_day=date(2023, 1, 2), last_day=date(2023, 12, 31), seed=5)
 # Monday 6 to Saturday 11 March 2023 are 1.25 + 1.15 + 1.10 + 1.05 + 1.00 + 0.65 = 6.2 ordinary days, with no

@@ -67,7 +67,7 @@ def test_of_equal_silhouettes_the_larger_number_is_selected() -> None:
     [
         (customers(1), TOO_FEW, "1 customers; at least 200"),
         (customers(199), TOO_FEW, "199 customers; at least 200"),
-        (alike(), ALIKE, "customers differ in nothing that is measured"),
+        (alike(), ALIKE, "customers do not differ in any clustering feature"),
         (shapeless(), UNSTABLE, "no number of segments is stable"),
     ],
 )

@@ -35,7 +35,7 @@ def data(trained: Trained) -> TrainingData:
     known: Matrix = matrix(trained.rows)
     matured = known.as_of + np.timedelta64(HORIZON, "D") <= np.datetime64(NEWEST, "D")
     days = np.datetime64(as_of_days(1)[0], "D") + np.arange(-100, 7 * 25)
-    orders = 50 * 1.01 ** np.arange(days.size)
+    orders: Floats = 50 * np.power(1.01, np.arange(days.size, dtype=np.float64))
     return TrainingData(
         as_of=NEWEST,
         sample=known,

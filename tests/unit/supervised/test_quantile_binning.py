@@ -31,7 +31,7 @@ def features() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def outcome(features: pd.DataFrame) -> Floats:
     chance = 1 / (1 + np.exp(2 - features["many"].fillna(0) - 0.2 * features["few"]))
-    return (np.random.default_rng(4).random(ROWS) < chance).astype(int).to_numpy()
+    return (np.random.default_rng(4).random(ROWS) < chance).astype(np.float64)
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])

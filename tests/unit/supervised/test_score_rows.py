@@ -12,12 +12,13 @@ from assets.features.matrix import LeakDetected
 from assets.keys import Key
 from assets.lifecycle.cohort import Exclusion
 from assets.metrics.classification import log_odds
+from assets.metrics.ranking import ranks
 from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.capability import SupervisedCapability
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import reason_codes
-from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ranks, build_score_rows, ranks
+from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ranks, build_score_rows
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM
 

@@ -32,7 +32,7 @@ def test_rows_of_embargoed_days_belong_to_no_fold() -> None:
 
 
 def test_too_little_history_is_refused_with_the_counts() -> None:
-    with pytest.raises(TooLittleHistory, match=r"10 matured as-of days, of which 8 .* need at least 11"):
+    with pytest.raises(TooLittleHistory, match=r"10 matured as-of dates, of which 8 .* need at least 11"):
         split_by_time(as_of_days(10), horizon_days=30)
     with pytest.raises(TooLittleHistory, match="0 matured"):
         split_by_time([], horizon_days=30)

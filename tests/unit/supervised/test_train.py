@@ -1,6 +1,7 @@
 """Fitting recovers a known truth, and refuses too little data with the counts."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def test_a_business_that_records_no_country_gets_a_model(trained: Trained) -> No
     assert np.isfinite(nowhere.candidate.probability(trained.test.features)).all()
 
 
-def with_visits(fold: Matrix, visits: object) -> Matrix:
+def with_visits(fold: Matrix, visits: Any) -> Matrix:
     return replace(fold, features=fold.features.assign(visits_30d=visits))
 
 

@@ -1,0 +1,61 @@
+"""Which customer ids occur at all: an erasure or an export of a mistyped id would prove nothing."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from assets.ingest.config.business import BusinessConfig
+from assets.ingest.loading.pseudonyms import names_of
+from assets.ports import Vault, Warehouse
+from assets.privacy.erasure.erase import MANY_VALUES, is_distinctive
+from assets.privacy.erasure.rows_sql import customer_tables, ids_inside_other_ids, rejects_with
+from assets.privacy.pii_scan import scan
+
+
+class UnknownCustomers(Exception):
+    """Ids that occur nowhere were refused; the message names the places where they stand and no person."""
+
+
+def known_ids(
+    ids: Collection[str], *, business: BusinessConfig, warehouse: Warehouse, vault: Vault
+) -> set[str]:
+    """Return those of ``ids`` that a table, the vault or a file of the landing folder knows.
+
+    The vault also knows the erased. A file that has not been loaded is searched for ids that bytes do not
+    contain by chance or as part of another customer's id.
+
+    Args:
+        ids: Customer ids, as delivered or as published.
+        business: Decides whether tables hold tokens; its landing folder is searched.
+        warehouse: Its tables, rejects included.
+        vault: Its personal values and its suppression list.
+    """
+    names = dict(zip(ids, names_of(business, vault, ids), strict=True))
+    asked = {*names, *names.values()}
+    known = {value.customer_id for value in vault.values(asked, at_most=MANY_VALUES)}
+    known |= vault.erased("customer_id", asked)
+    with warehouse.connect() as connection:
+        known |= _in_tables(connection, asked)
+        ambiguous = ids_inside_other_ids(connection, asked)
+    unknown = [each for each in ids if not known & {each, names[each]}]
+    return {*ids} - {*unknown} | _in_files(business.landing_dir, {*unknown} - ambiguous)
+
+
+def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) -> set[str]:
+    found = {each for each in asked if rejects_with(connection, [each])}
+    for table in customer_tables(connection):
+        rows = connection.execute(
+            f"select distinct customer_id from {table.sql} where list_contains($asked, customer_id)",
+            {"asked": [*asked]},
+        ).fetchall()
+        found |= {str(each) for (each,) in rows}
+    return found
+
+
+def _in_files(folder: Path, ids: Collection[str]) -> set[str]:
+    searched = {each for each in ids if is_distinctive(each)}
+    # Nearly always nothing is found, by one pass over the files.
+    if not searched or not scan([folder], searched).hits:
+        return set()
+    return {each for each in searched if scan([folder], [each]).hits}
