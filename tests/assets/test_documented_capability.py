@@ -121,6 +121,8 @@ def test_the_next_candidate_must_beat_it(modules: list[ModuleType], warehouse: D
     log = warehouse.read("select decision, reasons from ml.retrain_log order by as_of_date")
     assert list(log["decision"]) == ["promote", "refuse"]
     assert "does not beat the champion" in log["reasons"].iloc[1]
+    registered = warehouse.read("select stage, n_rows from ml.model_registry order by model_version")
+    assert [tuple(row) for row in registered.itertuples(index=False)] == [("champion", 78), ("refused", 78)]
 
 
 def test_the_contract_on_the_page_has_the_declared_columns(
