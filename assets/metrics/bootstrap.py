@@ -90,7 +90,8 @@ class ClusterBootstrap:
         >>> drawn.codes.tolist(), drawn.weights.shape
         ([0, 1, 0], (200, 2))
         """
-        codes, distinct = pd.factorize(customers)
+        # Sorted, so that a customer gets the same draws in whatever order the rows come.
+        codes, distinct = pd.factorize(customers, sort=True)
         weights = rng.poisson(1.0, size=(replicates, len(distinct))).astype(np.float32)
         return cls(codes=codes.astype(np.int64), weights=weights)
 
