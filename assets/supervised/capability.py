@@ -161,7 +161,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         return forecast_shift(history, data, day=data.as_of, horizon_days=horizon_days)
 
     def score(self, model: Fitted, batch: pd.DataFrame, state: PriorShiftForecast) -> pd.DataFrame:
-        shift = PriorShift(shift=state.shift, sd=state.sd)
+        shift = PriorShift(shift=state.shift, sd=state.sd, degrees_of_freedom=state.degrees_of_freedom)
         return build_score_rows(self.problem, model, features=batch, shift=shift)
 
     def complete(
