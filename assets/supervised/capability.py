@@ -48,7 +48,7 @@ from assets.supervised.data.dataset import (
 from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
 from assets.supervised.data.split import split_by_time
 from assets.supervised.evaluation.evaluation import FEWEST_POSITIVES, EvaluationSample, evaluate
-from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated
+from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
 from assets.supervised.evaluation.slices import slice_values
@@ -114,6 +114,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             metrics=pd.concat([found.metrics, membership], ignore_index=True),
             bins=found.bins,
             defects=self._defects(found.metrics),
+            champion_unfit=self._outdated(found.metrics, champion, as_of=data.as_of) if champion else "",
             params={"calibration_method": candidate.models[-1].model.method},
             vintages=candidate.models,
         )
@@ -244,6 +245,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
         criteria = self.problem.criteria
         return (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
+
+    def _outdated(self, metrics: pd.DataFrame, champion: Champion[Fitted], *, as_of: date) -> str:
+        difference = overall(metrics, COMPARED.champion_difference)
+        return outdated(difference, since=champion.since, as_of=as_of)
 
     def _estimated(
         self, eligible: pd.DataFrame, state: PriorShiftForecast, *, key: MetricKey

@@ -16,6 +16,7 @@ from assets.lifecycle.run_context import SCHEDULED, VINTAGES
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from assets.lifecycle.training import evaluate
+from assets.supervised.evaluation import gate
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
 
@@ -84,6 +85,21 @@ def test_a_later_date_without_a_new_signal_refuses_and_the_champion_scores(world
     assert "does not beat the champion" in str(decision["reasons"])
     assert world.stages() == {serves.model_version: "champion", decision["challenger"]: "refused"}
     pd.testing.assert_frame_equal(world.scored(FIRST), first)
+
+
+def test_an_old_champion_is_replaced_by_a_newer_model_that_is_not_surely_worse(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = world.scored(FIRST)["model_version"].iloc[0]
+    monkeypatch.setattr(gate, "OLDEST_CHAMPION", LATER - FIRST)
+    serves = world.run_date(LATER)
+    assert serves.model_version != before
+    assert world.stages() == {before: "retired", serves.model_version: "champion"}
+    decision = world.newest_decision()
+    assert decision["ci_lo"] < gate.COST_OF_AGE
+    assert f"the champion has served since {FIRST}, and the newer candidate is not surely worse" in str(
+        decision["reasons"]
+    )
 
 
 def test_a_repeated_date_with_a_refusal_changes_nothing(world: World) -> None:

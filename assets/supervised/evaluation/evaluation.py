@@ -26,9 +26,9 @@ from assets.metrics.calibration import (
     calibration_in_the_large,
     calibration_slope,
     expected_calibration_error,
-    shift_per_day,
+    recalibrated,
 )
-from assets.metrics.classification import log_losses, with_shift
+from assets.metrics.classification import log_losses
 
 ALL = "all"
 BASELINE = "baseline"
@@ -80,15 +80,11 @@ class _Rows:
     def all_of(cls, sample: EvaluationSample, resamples: ClusterBootstrap) -> Self:
         day: Ints = pd.factorize(sample.as_of)[0].astype(np.int64)
         predicted = {"": sample.candidate, **{f"{name}_": each for name, each in sample.competitors.items()}}
-        recalibrated = {
-            name: with_shift(probability, shift_per_day(sample.outcome, probability, day))
-            for name, probability in predicted.items()
-        }
         rates = np.bincount(day, sample.outcome) / np.bincount(day)
         return cls(
             outcome=sample.outcome,
             predicted=predicted,
-            recalibrated=recalibrated,
+            recalibrated={name: recalibrated(sample.outcome, each, day) for name, each in predicted.items()},
             day_rate=rates[day],
             resamples=resamples,
         )
@@ -158,8 +154,8 @@ def _measures(part: _Rows) -> dict[str, Interval]:
 
 
 def _accuracy(part: _Rows, name: str) -> Replicates:
-    recalibrated = log_losses(part.outcome, part.recalibrated[name])
-    replicates = np.r_[recalibrated.mean(), part.resamples.means(recalibrated[:, None])[:, 0]]
+    losses = log_losses(part.outcome, part.recalibrated[name])
+    replicates = np.r_[losses.mean(), part.resamples.means(losses[:, None])[:, 0]]
     return {
         **classification_metrics(part.outcome, part.predicted[name], part.resamples),
         "recalibrated_log_loss": replicates,
@@ -181,11 +177,11 @@ def _calibration(part: _Rows) -> dict[str, Interval]:
     found = {"expected_calibration_error": Interval(value=error, lo=float("nan"), hi=float("nan"))}
     if min(outcome.sum(), outcome.size - outcome.sum()) < FEWEST_POSITIVES:
         return found | dict.fromkeys(("calibration_shift", "relative_shift", "calibration_slope"), UNDEFINED)
-    recalibrated = part.recalibrated[""]
+    moved = part.recalibrated[""]
     return found | {
         "calibration_shift": calibration_in_the_large(outcome, predicted, codes),
-        "relative_shift": calibration_in_the_large(outcome, recalibrated, codes),
-        "calibration_slope": calibration_slope(outcome, recalibrated, codes),
+        "relative_shift": calibration_in_the_large(outcome, moved, codes),
+        "calibration_slope": calibration_slope(outcome, moved, codes),
     }
 
 

@@ -1,17 +1,21 @@
 """Defects of calibrated probabilities, and the grade of a supervised version, from recorded metrics."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
+from assets.lifecycle.retrain_triggers import OLDEST_CHAMPION
 from assets.lifecycle.store.metric_lookup import overall, recorded
 from assets.metrics.bootstrap import Interval
 from assets.supervised.problem import PromotionCriteria
 
 CONSTANT_WITHIN = 1e-6
+# What eight weeks of age cost in log loss on three dates of Online Retail was 0.001 to 0.005.
+COST_OF_AGE = 0.002
 
 
 def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
@@ -75,6 +79,26 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
 
 def _outside(of: Interval, lowest: float, highest: float) -> bool:
     return of.lo > highest or of.hi < lowest
+
+
+def outdated(difference: Interval, *, since: date, as_of: date) -> str:
+    """Reason why a candidate need not surely beat an old champion; empty when it must.
+
+    Two fits of one pipeline, some weeks apart, rarely differ surely on the same rows, so that a champion
+    which had to be beaten would serve for a year. On 14 dates of Online Retail such champions had a mean AUC
+    of 0.780, models fitted on each date 0.784.
+
+    Args:
+        difference: Candidate minus champion in log loss after recalibration.
+        since: First as-of date that the champion served.
+        as_of: As-of date of the candidate.
+    """
+    if as_of - since < OLDEST_CHAMPION or not difference.lo <= COST_OF_AGE:
+        return ""
+    return (
+        f"the champion has served since {since}, and the newer candidate is not surely worse by more than "
+        f"{COST_OF_AGE}, the cost of age: log loss after recalibration differs by {difference}"
+    )
 
 
 def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:

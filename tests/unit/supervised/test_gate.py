@@ -1,6 +1,7 @@
 """The gate promotes a sound candidate and refuses, with a reason, every injected fault."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from assets.lifecycle.gate import Decision, decide
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.metrics.arrays import Floats
+from assets.metrics.bootstrap import Interval
 from assets.metrics.classification import with_shift
 from assets.supervised.capability import COMPARED
 from assets.supervised.evaluation.evaluation import RecordedMetrics, evaluate
-from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated
+from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.fitting.train import fit_candidate
 from tests.unit.supervised.conftest import KEY, Trained
 from tests.unit.supervised.world import PROBLEM
@@ -191,3 +193,16 @@ def test_better_grades_need_more() -> None:
     for better, worse in pairwise(GRADES):
         assert better.auc > worse.auc
         assert better.skill > worse.skill
+
+
+@pytest.mark.parametrize(
+    ("weeks", "lowest", "is_outdated"),
+    [(7, -0.01, False), (8, -0.01, True), (8, 0.001, True), (8, 0.003, False), (8, float("nan"), False)],
+)
+def test_a_champion_of_eight_weeks_need_not_be_surely_beaten(
+    weeks: int, lowest: float, *, is_outdated: bool
+) -> None:
+    since = date(2025, 1, 6)
+    difference = Interval(value=lowest + 0.002, lo=lowest, hi=lowest + 0.004)
+    reason = outdated(difference, since=since, as_of=since + timedelta(weeks=weeks))
+    assert bool(reason) == is_outdated
