@@ -47,7 +47,12 @@ from assets.supervised.data.dataset import (
 )
 from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
 from assets.supervised.data.split import split_by_time
-from assets.supervised.evaluation.evaluation import FEWEST_POSITIVES, EvaluationSample, evaluate
+from assets.supervised.evaluation.evaluation import (
+    FEWEST_POSITIVES,
+    EvaluationSample,
+    evaluate,
+    independent_windows,
+)
 from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
@@ -187,13 +192,15 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
 
     def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
         outcome = published[OUTCOME].to_numpy(dtype=np.float64)
+        as_of = pd.to_datetime(published[AS_OF]).to_numpy().astype("datetime64[D]")
         sample = EvaluationSample(
             outcome=outcome,
             candidate=published["probability"].to_numpy(dtype=np.float64),
             competitors={},
             entities=published[self.problem.entity_id].astype(str).to_numpy(dtype=object),
-            as_of=pd.to_datetime(published[AS_OF]).to_numpy().astype("datetime64[D]"),
+            as_of=as_of,
             slices=slice_values(published, self.problem.slices),
+            windows=independent_windows(as_of, horizon_days=self.problem.horizon_days),
         )
         found = evaluate(
             sample,
