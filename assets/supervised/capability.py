@@ -202,12 +202,8 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             slices=slice_values(published, self.problem.slices),
             windows=independent_windows(as_of, horizon_days=self.problem.horizon_days),
         )
-        found = evaluate(
-            sample,
-            key,
-            replicates=self.problem.criteria.replicates,
-            rng=np.random.default_rng(self.problem.seed),
-        )
+        rng = np.random.default_rng(self.problem.seed)
+        found = evaluate(sample, key, replicates=self.problem.criteria.replicates, rng=rng)
         if min(outcome.sum(), outcome.size - outcome.sum()) < FEWEST_POSITIVES:
             few = f"too few of either outcome in {outcome.size:,}"
             return Performance(metrics=found.metrics, bins=found.bins, too_few=few)
