@@ -13,6 +13,12 @@ from assets.metrics.classification import Ranking, log_losses
 
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964
+# Ranks are counted again in every replicate: the slow part of an evaluation.
+RANK_REPLICATES = 200
+# 160 MB of weights. With more customers there are fewer replicates, but never fewer than those of ranks.
+MOST_DRAWS = 40_000_000
+# Rows of weights that are drawn or multiplied at once; larger blocks would be copied in double precision.
+BLOCK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class ClusterBootstrap:
 
         Args:
             customers: (n,) ids, of any type.
-            replicates: Number of resamples r > 0.
+            replicates: Number of resamples r > 0; fewer, but at least 200, from ``MOST_DRAWS`` draws on.
             rng: Source of the draws.
 
         Source: Hanley & MacGibbon 2006: Poisson frequencies in place of multinomial ones, which do not depend
@@ -90,8 +96,13 @@ class ClusterBootstrap:
         >>> drawn.codes.tolist(), drawn.weights.shape
         ([0, 1, 0], (200, 2))
         """
-        codes, distinct = pd.factorize(customers)
-        weights = rng.poisson(1.0, size=(replicates, len(distinct))).astype(np.float32)
+        # Sorted, so that a customer gets the same draws in whatever order the rows come.
+        codes, distinct = pd.factorize(customers, sort=True)
+        affordable = max(RANK_REPLICATES, MOST_DRAWS // max(len(distinct), 1))
+        weights = np.empty((min(replicates, affordable), len(distinct)), dtype=np.float32)
+        for start in range(0, len(weights), BLOCK):
+            block = weights[start : start + BLOCK]
+            block[:] = rng.poisson(1.0, size=block.shape)
         return cls(codes=codes.astype(np.int64), weights=weights)
 
     def of(self, rows: Flags) -> "ClusterBootstrap":
@@ -119,11 +130,14 @@ class ClusterBootstrap:
         >>> drawn.means(np.array([[1.0], [7.0], [3.0]])).round(4).tolist()
         [[3.6667], [3.0]]
         """
-        columns = [np.bincount(self.codes, column, self.weights.shape[1]) for column in per_row.T]
-        sums = self.weights @ np.column_stack(columns)
-        rows = self.weights @ np.bincount(self.codes, minlength=self.weights.shape[1])
+        columns = np.column_stack([np.ones(len(per_row)), per_row])
+        totals = np.column_stack(
+            [np.bincount(self.codes, column, self.weights.shape[1]) for column in columns.T]
+        )
+        blocks = range(0, len(self.weights), BLOCK)
+        sums = np.vstack([self.weights[start : start + BLOCK] @ totals for start in blocks])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(sums / rows[:, None], dtype=np.float64)
+            return np.asarray(sums[:, 1:] / sums[:, :1], dtype=np.float64)
 
 
 Replicates = Mapping[str, Floats]
@@ -139,7 +153,7 @@ def classification_metrics(outcome: Floats, probability: Floats, resamples: Clus
 
     Returns:
         ``auc``, ``average_precision``, ``log_loss`` (nats) and ``brier``, each as (1 + r,): the value first,
-        then its replicates.
+        then its replicates; of the first two at most ``RANK_REPLICATES``.
 
     >>> once = ClusterBootstrap(codes=np.array([0, 1]), weights=np.ones((1, 2), dtype=np.float32))
     >>> found = classification_metrics(np.array([1.0, 0.0]), np.array([0.8, 0.1]), once)
@@ -158,11 +172,12 @@ def classification_metrics(outcome: Floats, probability: Floats, resamples: Clus
 
 
 def _rank_metrics(ranking: Ranking, resamples: ClusterBootstrap) -> Floats:
-    """AUC and average precision as (1 + r, 2)."""
+    """AUC and average precision as (1 + r, 2), of the first replicates."""
     sorted_codes = resamples.codes[ranking.order]
     unweighted = np.ones(resamples.weights.shape[1], dtype=np.float32)
+    drawn = (unweighted, *resamples.weights[:RANK_REPLICATES])
     return np.asarray(
-        [ranking.metrics_sorted(drawn[sorted_codes]) for drawn in (unweighted, *resamples.weights)],
+        [ranking.metrics_sorted(each[sorted_codes]) for each in drawn],
         dtype=np.float64,
     )
 

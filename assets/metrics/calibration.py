@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from assets.metrics.arrays import Flags, Floats, Ints
 from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
-from assets.metrics.classification import SMALLEST, intercept_shift, log_odds
+from assets.metrics.classification import SMALLEST, intercept_shift, log_odds, with_shift
 
 BINS = 10
 MOST_STEPS = 50
@@ -134,6 +134,20 @@ def shift_per_day(outcome: Floats, probability: Floats, day: Ints) -> Floats:
         rows: Flags = day == each
         shifts[rows] = intercept_shift(probability[rows], float(outcome[rows].mean()))
     return shifts
+
+
+def recalibrated(outcome: Floats, probability: Floats, day: Ints) -> Floats:
+    """Move each as-of date's mean probability to that date's rate, by :func:`shift_per_day`.
+
+    Args:
+        outcome: (n,) of 0.0/1.0.
+        probability: (n,) in [0, 1].
+        day: (n,) any integer code of the as-of date.
+
+    Returns:
+        (n,) probabilities in (0, 1).
+    """
+    return with_shift(probability, shift_per_day(outcome, probability, day))
 
 
 def calibration_in_the_large(outcome: Floats, probability: Floats, customers: Ints) -> Interval:

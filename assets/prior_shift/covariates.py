@@ -1,5 +1,6 @@
 """Covariates of the prior shift on each as-of date: recent orders, trading days ahead and the season."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,6 +81,7 @@ class PeriodCovariates:
         season: Log ratio of orders per trading day, outcome window to look-back window, 52 weeks earlier: the
             mean of up to three years, each shrunk towards 0 when orders are few; NaN when no year is known.
         has_full_lookback: Whether the look-back window is completely within the known orders.
+        year_seen: Share of a year within the known orders, in [0, 1].
     """
 
     recent: float
@@ -87,10 +89,11 @@ class PeriodCovariates:
     trading: float
     season: float
     has_full_lookback: bool
+    year_seen: float
 
 
 UNKNOWN = PeriodCovariates(
-    recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), has_full_lookback=False
+    recent=0.0, recent_orders=0.0, trading=0.0, season=float("nan"), has_full_lookback=False, year_seen=0.0
 )
 
 
@@ -102,6 +105,9 @@ class ShiftCovariates:
         recent: (D,) log of repeat orders per trading day and expected buyer, shrunk when orders are few.
         trading: (D,) as in :class:`PeriodCovariates`.
         season: (D,) as in :class:`PeriodCovariates`; 0 when no year is known.
+        reversion: (D,) part of ``recent`` that will not last, when no year is known: of its distance from its
+            mean so far, the share of a year seen. A shop that has seen most of a year, and no season twice,
+            is as likely at the end of a season as in it.
         has_season: (D,) whether a year is known.
         has_full_lookback: (D,) as in :class:`PeriodCovariates`.
         kappa: (D,) change in log-odds for one unit of log intensity.
@@ -110,6 +116,7 @@ class ShiftCovariates:
     recent: Floats
     trading: Floats
     season: Floats
+    reversion: Floats
     has_season: Flags
     has_full_lookback: Flags
     kappa: Floats
@@ -119,6 +126,11 @@ class ShiftCovariates:
         """Part of the shift that was known beforehand, up to a constant: (D,) log-odds."""
         return self.kappa * (self.recent + self.trading + self.season)
 
+    @property
+    def forecast(self) -> Floats:
+        """:attr:`total` without what is expected to revert: (D,) log-odds."""
+        return self.total - self.kappa * self.reversion
+
     def components(self, usual: float) -> dict[str, float]:
         """Parts of the latest date's shift, in log-odds; ``recent`` is relative to its mean over all dates.
 
@@ -126,6 +138,7 @@ class ShiftCovariates:
         ...     recent=np.array([1.0, 3.0]),
         ...     trading=np.array([0.0, 0.5]),
         ...     season=np.array([0.0, 0.25]),
+        ...     reversion=np.zeros(2),
         ...     has_season=np.array([False, True]),
         ...     has_full_lookback=np.array([True, True]),
         ...     kappa=np.array([2.0, 2.0]),
@@ -136,7 +149,7 @@ class ShiftCovariates:
         kappa, mean = float(self.kappa[-1]), float(self.recent.mean())
         return {
             "usual": usual + kappa * mean,
-            "recent": kappa * (float(self.recent[-1]) - mean),
+            "recent": kappa * (float(self.recent[-1] - self.reversion[-1]) - mean),
             "trading_days": kappa * float(self.trading[-1]),
             "season": kappa * float(self.season[-1]),
         }
@@ -181,10 +194,12 @@ def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days
     buyers = _recent_expected_buyers(history.as_of_date, history.customers * history.expected, lookback)
     recent = np.array([each.recent for each in per_date]) - np.log(buyers)
     season = np.array([each.season for each in per_date])
+    shrunk = _shrunk_to_mean(recent, orders=np.array([each.recent_orders for each in per_date]))
     return ShiftCovariates(
-        recent=_shrunk_to_mean(recent, orders=np.array([each.recent_orders for each in per_date])),
+        recent=shrunk,
         trading=np.array([each.trading for each in per_date]),
         season=np.nan_to_num(season),
+        reversion=_reversion(shrunk, per_date),
         has_season=np.isfinite(season),
         has_full_lookback=np.array([each.has_full_lookback for each in per_date]),
         kappa=-np.log1p(-history.expected) / history.expected,
@@ -202,8 +217,20 @@ def _recent_expected_buyers(days: Days, buyers: Floats, lookback_days: int) -> F
 def _shrunk_to_mean(log_rate: Floats, *, orders: Floats) -> Floats:
     """(D,) each log rate, shrunk towards the mean of those up to it: the fewer orders, the more."""
     reliability = SEASONAL_SD**2 / (SEASONAL_SD**2 + 1 / (orders + 0.5))
-    mean_so_far = np.cumsum(log_rate) / np.arange(1, log_rate.size + 1)
-    return np.asarray(mean_so_far + reliability * (log_rate - mean_so_far), dtype=np.float64)
+    mean = _mean_so_far(log_rate, of=np.ones(log_rate.size, dtype=np.bool_))
+    return np.asarray(mean + reliability * (log_rate - mean), dtype=np.float64)
+
+
+def _reversion(recent: Floats, per_date: Sequence[PeriodCovariates]) -> Floats:
+    """(D,) as in :class:`ShiftCovariates`; 0 on dates with less than one look-back window."""
+    is_full = np.array([each.has_full_lookback for each in per_date])
+    year_seen = np.array([0.0 if np.isfinite(each.season) else each.year_seen for each in per_date])
+    return np.where(is_full, year_seen * (recent - _mean_so_far(recent, of=is_full)), 0.0)
+
+
+def _mean_so_far(values: Floats, *, of: Flags) -> Floats:
+    """(D,) mean of the ``values`` up to each date where ``of`` is true; 0 before the first."""
+    return np.asarray(np.cumsum(np.where(of, values, 0.0)) / np.maximum(np.cumsum(of), 1), dtype=np.float64)
 
 
 def period_covariates(
@@ -235,6 +262,7 @@ def period_covariates(
         trading=float(np.log(_trading_days_at_least(calendar, now, now + horizon_days) / horizon_days)),
         season=_season(calendar, now, lookback_days=lookback_days, horizon_days=horizon_days),
         has_full_lookback=now >= lookback_days,
+        year_seen=min(1.0, now / WEEKS_ALIGNED_YEAR),
     )
 
 

@@ -47,8 +47,13 @@ from assets.supervised.data.dataset import (
 )
 from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
 from assets.supervised.data.split import split_by_time
-from assets.supervised.evaluation.evaluation import FEWEST_POSITIVES, EvaluationSample, evaluate
-from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated
+from assets.supervised.evaluation.evaluation import (
+    FEWEST_POSITIVES,
+    EvaluationSample,
+    evaluate,
+    independent_windows,
+)
+from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
 from assets.supervised.evaluation.slices import slice_values
@@ -114,6 +119,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             metrics=pd.concat([found.metrics, membership], ignore_index=True),
             bins=found.bins,
             defects=self._defects(found.metrics),
+            champion_unfit=self._outdated(found.metrics, champion, as_of=data.as_of) if champion else "",
             params={"calibration_method": candidate.models[-1].model.method},
             vintages=candidate.models,
         )
@@ -161,7 +167,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         return forecast_shift(history, data, day=data.as_of, horizon_days=horizon_days)
 
     def score(self, model: Fitted, batch: pd.DataFrame, state: PriorShiftForecast) -> pd.DataFrame:
-        shift = PriorShift(shift=state.shift, sd=state.sd)
+        shift = PriorShift(shift=state.shift, sd=state.sd, degrees_of_freedom=state.degrees_of_freedom)
         return build_score_rows(self.problem, model, features=batch, shift=shift)
 
     def complete(
@@ -186,20 +192,18 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
 
     def realised(self, published: pd.DataFrame, *, key: MetricKey) -> Performance:
         outcome = published[OUTCOME].to_numpy(dtype=np.float64)
+        as_of = pd.to_datetime(published[AS_OF]).to_numpy().astype("datetime64[D]")
         sample = EvaluationSample(
             outcome=outcome,
             candidate=published["probability"].to_numpy(dtype=np.float64),
             competitors={},
             entities=published[self.problem.entity_id].astype(str).to_numpy(dtype=object),
-            as_of=pd.to_datetime(published[AS_OF]).to_numpy().astype("datetime64[D]"),
+            as_of=as_of,
             slices=slice_values(published, self.problem.slices),
+            windows=independent_windows(as_of, horizon_days=self.problem.horizon_days),
         )
-        found = evaluate(
-            sample,
-            key,
-            replicates=self.problem.criteria.replicates,
-            rng=np.random.default_rng(self.problem.seed),
-        )
+        rng = np.random.default_rng(self.problem.seed)
+        found = evaluate(sample, key, replicates=self.problem.criteria.replicates, rng=rng)
         if min(outcome.sum(), outcome.size - outcome.sum()) < FEWEST_POSITIVES:
             few = f"too few of either outcome in {outcome.size:,}"
             return Performance(metrics=found.metrics, bins=found.bins, too_few=few)
@@ -244,6 +248,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
         criteria = self.problem.criteria
         return (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
+
+    def _outdated(self, metrics: pd.DataFrame, champion: Champion[Fitted], *, as_of: date) -> str:
+        difference = overall(metrics, COMPARED.champion_difference)
+        return outdated(difference, since=champion.since, as_of=as_of)
 
     def _estimated(
         self, eligible: pd.DataFrame, state: PriorShiftForecast, *, key: MetricKey

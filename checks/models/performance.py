@@ -19,6 +19,8 @@ SHIFT_SDS = 3.0
 MISS_RATE = 0.05
 # A run of misses this unlikely under honest 95 % intervals is not bad luck.
 TOO_UNLIKELY = 0.01
+# Errors in units of their stated standard deviation, root mean square.
+Z_RMS_RANGE = (0.75, 1.3)
 
 
 def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
@@ -98,6 +100,33 @@ def observed_totals_are_inside_intervals(totals: pd.DataFrame) -> Verdict:
         value=unlikely,
         threshold=TOO_UNLIKELY,
         evidence={"n": float(len(matured)), "misses": float(misses)},
+    )
+
+
+def stated_uncertainty_matches_backtest(totals: pd.DataFrame) -> Verdict:
+    """The stated standard deviation of the prior shift is neither too small nor too large for past errors.
+
+    The errors are those of a backtest, so that the first run is evaluated too. Without a known season the
+    standard deviation may be too large: it covers a season that has not turned yet.
+
+    Args:
+        totals: Rows of ``ml.prediction_totals`` of one model, oldest first; the newest is evaluated.
+    """
+    newest = totals.iloc[-1] if len(totals) else pd.Series({"backtest_windows": 0.0})
+    windows = float(newest["backtest_windows"])
+    if not windows >= 1:
+        few = f"the backtest has {windows:.1f} independent windows: not evaluated yet"
+        return Verdict(passed=True, reason=few, evidence={"n": windows})
+    z_rms = float(newest["backtest_z_rms"])
+    lowest, highest = Z_RMS_RANGE if newest["season_known"] else (0.0, Z_RMS_RANGE[1])
+    lo, hi = (z_rms * float(np.sqrt(windows / stats.chi2.ppf(tail, windows))) for tail in (0.975, 0.025))
+    return Verdict(
+        passed=lo <= highest and hi >= lowest,
+        reason=f"errors of the total are {z_rms:.2f} [{lo:.2f}, {hi:.2f}] of the stated standard deviation "
+        f"in {windows:.1f} independent windows of the backtest; allowed are {lowest} to {highest}",
+        value=z_rms,
+        threshold=highest,
+        evidence={"n": windows, "ci_lo": lo, "ci_hi": hi},
     )
 
 

@@ -23,6 +23,7 @@ from checks.models.performance import (
     membership_inference_auc_is_low,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
+    stated_uncertainty_matches_backtest,
 )
 from checks.models.plots import with_reliability, with_totals
 from checks.models.queries import load_scores
@@ -165,6 +166,17 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         next_step=(
             "Plan with wider margins than the published intervals, and look for what moved the whole cohort: "
             "a closure, a campaign, a change of prices."
+        ),
+        is_blocking=False,
+    )
+    yield Invariant(
+        table=spec.scores,
+        name="stated_uncertainty_matches_backtest",
+        description=description_of(stated_uncertainty_matches_backtest),
+        check=lambda warehouse, _: stated_uncertainty_matches_backtest(_totals(capability, warehouse)),
+        next_step=(
+            "Multiply the distance between a published total and its bounds by the stated ratio; a ratio far "
+            "from 1 in a shop with several years of history is a defect of the prior shift."
         ),
         is_blocking=False,
     )

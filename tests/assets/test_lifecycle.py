@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from assets.lifecycle.run_context import SCHEDULED, VINTAGES
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from assets.lifecycle.training import evaluate
+from assets.supervised.evaluation import gate
 from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, WEEKS, World
 from tests.unit.supervised.world import FIRST_DAY, as_of_days, shop
 
@@ -60,6 +62,19 @@ def test_a_repeated_date_changes_nothing(world: World) -> None:
         pd.testing.assert_frame_equal(rows, before[name], obj=name)
 
 
+def test_the_same_rows_in_another_order_give_the_same_model_byte_for_byte(
+    promoted: World, tmp_path: Path
+) -> None:
+    other = World(folder=tmp_path)
+    other.write(shop(customers=CUSTOMERS, weeks=WEEKS).sample(frac=1, random_state=3))
+    other.run_date(FIRST)
+    tables = promoted.tables()
+    # The hashes of the model and of its vintages are among the columns.
+    assert tables[MODEL_REGISTRY.name]["model_sha256"].notna().all()
+    for name, rows in other.tables().items():
+        pd.testing.assert_frame_equal(rows, tables[name], obj=name, check_exact=True)
+
+
 def test_a_later_date_without_a_new_signal_refuses_and_the_champion_scores(world: World) -> None:
     first = world.scored(FIRST)
     serves = world.run_date(LATER)
@@ -70,6 +85,21 @@ def test_a_later_date_without_a_new_signal_refuses_and_the_champion_scores(world
     assert "does not beat the champion" in str(decision["reasons"])
     assert world.stages() == {serves.model_version: "champion", decision["challenger"]: "refused"}
     pd.testing.assert_frame_equal(world.scored(FIRST), first)
+
+
+def test_an_old_champion_is_replaced_by_a_newer_model_that_is_not_surely_worse(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = world.scored(FIRST)["model_version"].iloc[0]
+    monkeypatch.setattr(gate, "OLDEST_CHAMPION", LATER - FIRST)
+    serves = world.run_date(LATER)
+    assert serves.model_version != before
+    assert world.stages() == {before: "retired", serves.model_version: "champion"}
+    decision = world.newest_decision()
+    assert decision["ci_lo"] < gate.COST_OF_AGE
+    assert f"the champion has served since {FIRST}, and the newer candidate is not surely worse" in str(
+        decision["reasons"]
+    )
 
 
 def test_a_repeated_date_with_a_refusal_changes_nothing(world: World) -> None:

@@ -24,11 +24,15 @@ from tests.unit.supervised.world import shop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant(Binary):
-    """A task whose estimator predicts the same probability for every customer."""
+    """A task whose estimators predict the same probability for every customer."""
 
     def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
         whole = Binary.estimator(self, numeric=numeric, categorical=categorical, seed=seed)
         return Pipeline([*whole.steps[:-1], ("boosting", DummyClassifier(strategy="prior"))])
+
+    def spline_estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...]) -> Pipeline:
+        whole = Binary.spline_estimator(self, numeric=numeric, categorical=categorical)
+        return Pipeline([*whole.steps[:-1], ("logistic", DummyClassifier(strategy="prior"))])
 
 
 def stopped(world: World, name: str, *, problem: PredictionProblem = PROBLEM) -> None:

@@ -78,6 +78,7 @@ BLOCKING = (
 WARNING = (
     (("ml", "purchase_propensity__evaluation"), "candidate_passes_the_gate"),
     (SCORES, "observed_totals_are_inside_intervals"),
+    (SCORES, "stated_uncertainty_matches_backtest"),
     (REALISED, "realised_calibration_is_within_tolerance"),
     (("ml", "lifetime_value__evaluation"), "candidate_passes_the_gate"),
     (("ml", "lifetime_value__evaluation"), "interval_coverage_is_nominal"),

@@ -1,7 +1,9 @@
 """Model files on disk, loaded only when their hash and types are as registered."""
 
 import hashlib
+import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +13,9 @@ import skops.io
 
 MODEL_FILE = "model.skops"
 FACTS_FILE = "facts.json"
+SCHEMA_FILE = "schema.json"
+# Where skops' schema has a memory address: the identity of an object, and the name of an array's file.
+ADDRESS = re.compile(r'("__id__": |"file": ")([0-9]+)(\b)')
 
 
 class ModelIntegrityError(Exception):
@@ -18,7 +23,7 @@ class ModelIntegrityError(Exception):
 
 
 def save_model(folder: Path, model: object, *, facts: Mapping[str, Any], trusted: Sequence[str]) -> str:
-    """Write ``model.skops`` and ``facts.json`` into ``folder``.
+    """Write ``model.skops`` and ``facts.json`` into ``folder``; equal models give equal bytes.
 
     Args:
         folder: Folder of the version; it exists.
@@ -33,7 +38,7 @@ def save_model(folder: Path, model: object, *, facts: Mapping[str, Any], trusted
         ModelIntegrityError: The model holds a type that loading would refuse.
     """
     model_file = folder / MODEL_FILE
-    skops.io.dump(model, model_file)
+    model_file.write_bytes(_canonical(skops.io.dumps(model)))
     _refuse_untrusted(model_file, trusted)
     (folder / FACTS_FILE).write_text(json.dumps(dict(facts), indent=1, sort_keys=True))
     return _sha256(folder)
@@ -68,6 +73,28 @@ def load_model(folder: Path, *, sha256: str, trusted: Sequence[str]) -> tuple[An
     _refuse_untrusted(folder / MODEL_FILE, trusted)
     facts = json.loads((folder / FACTS_FILE).read_text())
     return skops.io.load(folder / MODEL_FILE, trusted=list(trusted)), facts
+
+
+def _canonical(archive: bytes) -> bytes:
+    """A skops archive without what changes from one dump of a model to the next.
+
+    skops names objects and the files of their arrays after memory addresses, and a zip file has the time of
+    writing: objects are numbered in their order instead, and every file gets the earliest date of the format.
+    """
+    numbers: dict[str, str] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return found[1] + numbers.setdefault(found[2], str(len(numbers))) + found[3]
+
+    canonical = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(canonical, "w") as target:
+        schema = ADDRESS.sub(numbered, source.read(SCHEMA_FILE).decode())
+        target.writestr(zipfile.ZipInfo(SCHEMA_FILE), schema)
+        for name in source.namelist():
+            if name != SCHEMA_FILE:
+                renamed = f"{numbers[Path(name).stem]}{Path(name).suffix}"
+                target.writestr(zipfile.ZipInfo(renamed), source.read(name))
+    return canonical.getvalue()
 
 
 def _refuse_untrusted(file: Path, trusted: Sequence[str]) -> None:

@@ -42,12 +42,6 @@ def data_hash(rows: Matrix) -> str:
 
 
 def rows_hash(rows: pd.DataFrame) -> str:
-    """Sha-256 hex of ``rows`` (n, k), in their order, to seven digits of each number.
-
-    A day that is built again may differ in the last digit: threads add amounts in another order.
-    """
-    numbers = rows.select_dtypes("float64").columns
-    hashes = pd.util.hash_pandas_object(
-        rows.astype(dict.fromkeys(numbers, "float32")), index=False, categorize=False
-    )
+    """Sha-256 hex of ``rows`` (n, k), in their order."""
+    hashes = pd.util.hash_pandas_object(rows, index=False, categorize=False)
     return hashlib.sha256(hashes.to_numpy().tobytes()).hexdigest()

@@ -109,6 +109,9 @@ PREDICTION_TOTAL_TYPES: Types = {
     **of_type(NUMBER, "expected_positives", "expected_positives_lo", "expected_positives_hi"),
     **of_type(NUMBER, "prior_shift_log_odds", "prior_shift_sd"),
     "n_periods": COUNT,
+    "season_known": FLAG,
+    "backtest_z_rms": NUMBER,
+    "backtest_windows": NUMBER,
     "observed_positives": NUMBER,
 }
 ERASURE_TYPES: Types = {

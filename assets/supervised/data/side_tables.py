@@ -34,6 +34,9 @@ def totals_row(key: MetricKey, raw: Floats, forecast: PriorShiftForecast) -> pd.
         "prior_shift_log_odds": forecast.shift,
         "prior_shift_sd": forecast.sd,
         "n_periods": forecast.n_periods,
+        "season_known": forecast.has_season,
+        "backtest_z_rms": forecast.backtest_z_rms,
+        "backtest_windows": forecast.backtest_windows,
         "observed_positives": None,
     }
     return typed([row], PREDICTION_TOTAL_TYPES)

@@ -1,17 +1,25 @@
 """Defects of calibrated probabilities, and the grade of a supervised version, from recorded metrics."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from assets.features.matrix import AS_OF
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
+from assets.lifecycle.retrain_triggers import OLDEST_CHAMPION
 from assets.lifecycle.store.metric_lookup import overall, recorded
-from assets.metrics.bootstrap import Interval
+from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.supervised.problem import PromotionCriteria
 
 CONSTANT_WITHIN = 1e-6
+# Accepted share of sound slices among those that are found to be off.
+FALSE_DISCOVERIES = 0.05
+# What eight weeks of age cost in log loss on three dates of Online Retail was 0.001 to 0.005.
+COST_OF_AGE = 0.002
 
 
 def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
@@ -64,17 +72,55 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
     if _outside(slope, *criteria.slope_range):
         kind = "overconfident" if slope.value < 1 else "timid"
         yield f"calibration slope {slope} is outside {criteria.slope_range}: scores are {kind}"
-    for row in recorded(metrics, "relative_shift"):
-        is_large = row.slice_name != "all" and row.cases >= criteria.smallest_slice_cases
-        if is_large and _outside(row.interval, -criteria.slice_tolerance, criteria.slice_tolerance):
+    yield from _slices_off(metrics, criteria)
+
+
+def _slices_off(metrics: pd.DataFrame, criteria: PromotionCriteria) -> Iterator[str]:
+    """Slices off by more than the tolerance, by a test with 5 % false discoveries among those found.
+
+    Source: Benjamini & Hochberg 1995. A slice's interval holds sampling error and its own periods.
+    """
+    large = [
+        row
+        for row in recorded(metrics, "relative_shift")
+        if row.slice_name not in ("all", AS_OF) and row.cases >= criteria.smallest_slice_cases
+    ]
+    if not large:
+        return
+    excess = np.array([abs(row.interval.value) - criteria.slice_tolerance for row in large])
+    errors = np.array([(row.interval.hi - row.interval.lo) / (2 * NORMAL_QUANTILE) for row in large])
+    found = stats.false_discovery_control(stats.norm.sf(excess / errors)) <= FALSE_DISCOVERIES
+    for row, is_off in zip(large, found, strict=True):
+        if is_off:
             yield (
                 f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
-                f"{criteria.slice_tolerance} and sampling error (n {row.n}, outcomes {row.n_positive})"
+                f"{criteria.slice_tolerance}, sampling error and its own periods (n {row.n}, outcomes "
+                f"{row.n_positive})"
             )
 
 
 def _outside(of: Interval, lowest: float, highest: float) -> bool:
     return of.lo > highest or of.hi < lowest
+
+
+def outdated(difference: Interval, *, since: date, as_of: date) -> str:
+    """Reason why a candidate need not surely beat an old champion; empty when it must.
+
+    Two fits of one pipeline, some weeks apart, rarely differ surely on the same rows, so that a champion
+    which had to be beaten would serve for a year. On 14 dates of Online Retail such champions had a mean AUC
+    of 0.780, models fitted on each date 0.784.
+
+    Args:
+        difference: Candidate minus champion in log loss after recalibration.
+        since: First as-of date that the champion served.
+        as_of: As-of date of the candidate.
+    """
+    if as_of - since < OLDEST_CHAMPION or not difference.lo <= COST_OF_AGE:
+        return ""
+    return (
+        f"the champion has served since {since}, and the newer candidate is not surely worse by more than "
+        f"{COST_OF_AGE}, the cost of age: log loss after recalibration differs by {difference}"
+    )
 
 
 def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:

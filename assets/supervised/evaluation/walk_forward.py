@@ -17,6 +17,7 @@ from assets.supervised.evaluation.evaluation import (
     EvaluationSample,
     RecordedMetrics,
     evaluate,
+    independent_windows,
 )
 from assets.supervised.evaluation.published import published_probability
 from assets.supervised.evaluation.slices import slice_values
@@ -121,6 +122,7 @@ def evaluate_candidate(
         entities=test.entities,
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
+        windows=independent_windows(test.as_of, horizon_days=problem.horizon_days),
     )
     return evaluate(
         sample,

@@ -11,8 +11,12 @@ from assets.supervised.fitting.train import Fitted
 # what it wraps must be on the list too.
 MODEL_TYPES = (
     "assets.supervised.fitting.baseline.RecencyBands",
+    "assets.supervised.fitting.blend.LogOddsBlend",
     "assets.supervised.fitting.quantile_binning.QuantileBinner",
+    "assets.supervised.fitting.task.signed_log",
     "functools.partial",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -1,4 +1,4 @@
-"""Estimator and row weights by kind of outcome; so far binary outcomes."""
+"""Estimators and row weights by kind of outcome; so far binary outcomes."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import shift_per_day
@@ -35,10 +36,39 @@ class Boosting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Splines:
+    """Hyper-parameters of the logistic regression on splines.
+
+    Attributes:
+        knots: Knots of each number's cubic spline, at quantiles.
+        penalty: Inverse strength of the ridge penalty, ``C`` of scikit-learn. On Online Retail 0.01 to 0.1
+            give the same AUC within 0.001.
+        smallest_category: Rows below which a category has no effect of its own.
+        most_rows: About as many training rows, in whole as-of dates. Neighbouring weeks repeat customers and
+            most of their outcome window: every fourth week gives the same AUC within 0.001.
+    """
+
+    knots: int = 6
+    penalty: float = 0.1
+    smallest_category: int = 200
+    most_rows: int = 25_000
+
+
+def signed_log(values: Floats) -> Floats:
+    """``sign(x) log(1 + |x|)`` of (n, k) numbers: amounts and counts are skewed, and a return is negative.
+
+    >>> signed_log(np.array([[-1.0, 0.0, 1.0]])).round(3).tolist()
+    [[-0.693, 0.0, 0.693]]
+    """
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
     """A binary outcome: a probability per entity, compared by log loss."""
 
     boosting: Boosting = field(default_factory=Boosting)
+    splines: Splines = field(default_factory=Splines)
 
     def estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...], seed: int) -> Pipeline:
         """An unfitted pipeline from a feature frame to ``predict_proba``; preprocessing is inside.
@@ -79,6 +109,33 @@ class Binary:
             # Its own split would be at random, which sees the same customer on both sides.
             early_stopping=False,
             random_state=seed,
+        )
+
+    def spline_estimator(self, *, numeric: tuple[str, ...], categorical: tuple[str, ...]) -> Pipeline:
+        """An unfitted logistic regression on splines of the numbers, as :meth:`estimator`.
+
+        A missing number has no spline at all, so that its effect is one of its own.
+
+        Args:
+            numeric: Columns read as numbers.
+            categorical: Columns read as categories.
+        """
+        curves = Pipeline(
+            [
+                ("logs", FunctionTransformer(signed_log)),
+                (
+                    "splines",
+                    SplineTransformer(n_knots=self.splines.knots, knots="quantile", handle_missing="zeros"),
+                ),
+            ]
+        )
+        encoder = OneHotEncoder(handle_unknown="ignore", min_frequency=self.splines.smallest_category)
+        columns = ColumnTransformer(
+            [("categories", encoder, list(categorical)), ("numbers", curves, list(numeric))],
+            sparse_threshold=0,
+        )
+        return Pipeline(
+            [("columns", columns), ("logistic", LogisticRegression(C=self.splines.penalty, max_iter=300))]
         )
 
     def pilot_estimator(

@@ -9,17 +9,19 @@ import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
-from assets.features.matrix import Matrix, refuse_separating_features
+from assets.features.matrix import Matrix, refuse_separating_features, sample_modulus
 from assets.lifecycle.capability import InsufficientData
-from assets.metrics.arrays import Floats
+from assets.metrics.arrays import Flags, Floats
 from assets.metrics.calibration import CalibrationBin, calibration_bins
 from assets.supervised.fitting.baseline import RecencyBands
+from assets.supervised.fitting.blend import LogOddsBlend, validated_weights
 from assets.supervised.fitting.calibrate import calibrated, calibration_method
 from assets.supervised.problem import PredictionProblem
 
 Reference = Mapping[str, float | str | None]
 # Two parameters need a few rows of either kind to be fitted at all.
 LEAST_CALIBRATION = 10
+EQUAL_WEIGHTS = (0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Fitted:
 
 
 def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
-    """Fit on the training fold, calibrate on the calibration fold.
+    """Fit on the training fold; weigh the members of the blend and calibrate on the calibration fold.
 
     Args:
         problem: The prediction problem.
@@ -73,13 +75,14 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     refuse_insufficient_data(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.criteria.highest_auc)
     ranker = fit_ranker(problem, train)
+    ranker.weights = validated_weights(ranker, calibration)
     method = calibration_method(*_distinct(calibration))
     model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
     return _fitted(problem, model, method=method, reference=train, calibration=calibration)
 
 
 def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fitted:
-    """Refit the ranker of an evaluated candidate on all of ``known`` and keep its calibrator.
+    """Refit the ranker of an evaluated candidate on all of ``known``; keep its weights and its calibrator.
 
     The newest dates are the most like today, so the version that serves learns from them too; no unseen
     fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
@@ -96,7 +99,8 @@ def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fi
     if evaluated.is_fallback:
         raise ValueError(f"the fallback of {evaluated.problem} has no ranker to refit")
     model = copy.deepcopy(evaluated.model)
-    model.estimator = FrozenEstimator(fit_ranker(problem, known))
+    ranker = fit_ranker(problem, known, weights=evaluated.ranker.weights)
+    model.estimator = FrozenEstimator(ranker)
     model.calibrated_classifiers_[0].estimator = model.estimator
     return replace(evaluated, model=model, reference=reference_row(known.features))
 
@@ -171,20 +175,37 @@ def reference_row(features: pd.DataFrame) -> Reference:
     return found
 
 
-def fit_ranker(problem: PredictionProblem, rows: Matrix) -> Any:  # noqa: ANN401 - a fitted model
-    """Fit the estimator of the problem on ``rows`` (n, k), without calibration."""
+def fit_ranker(
+    problem: PredictionProblem, rows: Matrix, *, weights: tuple[float, ...] = EQUAL_WEIGHTS
+) -> LogOddsBlend:
+    """Fit gradient boosting and a logistic regression on splines to ``rows`` (n, k), without calibration.
+
+    Args:
+        problem: The prediction problem.
+        rows: Rows with a known outcome.
+        weights: Weights of the two in the blend.
+    """
     task, outcome = problem.task, rows.outcome.astype("int64")
     numeric = tuple(name for name in usable_features(problem, rows.features) if name in problem.numeric)
-    pilot_estimator = task.pilot_estimator(
-        numeric=numeric, categorical=problem.categorical, seed=problem.seed
-    )
+    columns = {"numeric": numeric, "categorical": problem.categorical}
+    pilot_estimator = task.pilot_estimator(**columns, seed=problem.seed)
     lowest = 0.5 / (len(rows) + 1)
     expected = pilot_estimator.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
-    weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
-    ranker = task.estimator(numeric=numeric, categorical=problem.categorical, seed=problem.seed)
-    return ranker.fit(
-        rows.features, outcome, quantiles__sample_weight=weights, boosting__sample_weight=weights
+    row_weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
+    boosting = task.estimator(**columns, seed=problem.seed).fit(
+        rows.features, outcome, quantiles__sample_weight=row_weights, boosting__sample_weight=row_weights
     )
+    thin = _of_some_dates(rows, at_most=task.splines.most_rows)
+    splines = task.spline_estimator(**columns).fit(
+        rows.features.loc[thin], outcome[thin], logistic__sample_weight=row_weights[thin]
+    )
+    return LogOddsBlend(members=[boosting, splines], weights=weights)
+
+
+def _of_some_dates(rows: Matrix, *, at_most: int) -> Flags:
+    """(n,) whether a row is of the newest as-of date or of every k-th before it: some ``at_most`` rows."""
+    newest_first = np.unique(rows.as_of)[::-1]
+    return np.isin(rows.as_of, newest_first[:: sample_modulus(len(rows), at_most=at_most)])
 
 
 def _fitted(

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from assets.features.matrix import AS_OF, Columns, Matrix, build_matrix
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.store.schemas import NUMBER, SMALL, TEXT, Types
 from assets.metrics.arrays import Floats, Texts
-from assets.metrics.bootstrap import NORMAL_QUANTILE
+from assets.metrics.bootstrap import CONFIDENCE
 from assets.metrics.classification import log_odds, with_shift
 from assets.metrics.ranking import ranks
 from assets.supervised.data.dataset import is_eligible
@@ -42,10 +43,11 @@ SCORE_TYPES: Types = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorShift:
-    """Prior shift of the scored date: shift and standard deviation, log-odds."""
+    """Prior shift of the scored date in log-odds, a Student t with ``degrees_of_freedom``."""
 
     shift: float = 0.0
     sd: float = 0.0
+    degrees_of_freedom: float = float("inf")
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.shift) and np.isfinite(self.sd) and self.sd >= 0):
@@ -136,7 +138,7 @@ def _probabilities(fitted: Fitted, raw: Floats, *, shift: PriorShift) -> dict[st
     near = np.searchsorted((means[1:] + means[:-1]) / 2, raw)
     below = log_odds(np.asarray([each.ci_lo for each in bins])) - log_odds(means)
     above = log_odds(np.asarray([each.ci_hi for each in bins])) - log_odds(means)
-    shared = NORMAL_QUANTILE * shift.sd
+    shared = float(stats.t.ppf((1 + CONFIDENCE) / 2, shift.degrees_of_freedom)) * shift.sd
     return {
         "probability": with_shift(raw, shift.shift),
         "probability_raw": raw,

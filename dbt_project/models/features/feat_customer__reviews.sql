@@ -41,7 +41,7 @@ known as (
         spine.as_of_date,
         max(reviews.known_at) as newest_known_at,
         count(*) filter (where {{ known_as_of('reviews', 'spine', days=365) }}) as reviews_365d,
-        avg(reviews.rating) filter (
+        avg({{ exact('reviews.rating') }}) filter (
             where {{ known_as_of('reviews', 'spine', days=365) }}
         ) as rating_mean_365d,
         max_by(reviews.rating, (reviews.known_at, reviews.review_id)) filter (

@@ -67,7 +67,7 @@ select
     bool_or(is_of_product_order) as is_of_product_order,
     count(*) filter (where is_product and not is_return and net_amount > 0) > 0 as has_purchase,
     count(*) filter (where is_product and is_return) > 0 as has_return,
-    coalesce(sum(quantity) filter (where is_product), 0) as units,
+    coalesce(sum({{ exact('quantity') }}) filter (where is_product), 0) as units,
     coalesce(sum(net_amount) filter (where is_discount or is_product and not is_return), 0) as gross_amount,
     coalesce(-sum(net_amount) filter (where is_product and is_return), 0) as returned_amount,
     coalesce(sum(net_amount) filter (where is_product or is_discount), 0) as net_amount,

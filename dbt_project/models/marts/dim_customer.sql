@@ -14,7 +14,7 @@ orders as (
         customer_id,
         min(occurred_at) filter (where is_purchase and not is_voided) as first_ordered_at,
         max(occurred_at) filter (where is_purchase and not is_voided) as last_ordered_at,
-        max_by(country, occurred_at) filter (where country is not null) as country
+        max_by(country, (occurred_at, country)) filter (where country is not null) as country
 
     from {{ ref('fct_order') }}
     where customer_id is not null

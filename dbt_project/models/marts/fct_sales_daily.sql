@@ -14,7 +14,7 @@ order_lines as (
         occurred_on,
         count(*) as order_lines,
         count(*) filter (where customer_id is null) as order_lines_without_customer,
-        coalesce(sum(quantity) filter (where is_product), 0) as units,
+        coalesce(sum({{ exact('quantity') }}) filter (where is_product), 0) as units,
         coalesce(sum(net_amount) filter (where is_product or is_discount), 0) as net_amount,
         coalesce(sum(net_amount) filter (where not is_product and not is_discount), 0) as service_amount,
         coalesce(sum(net_amount) filter (where customer_id is null), 0) as amount_without_customer,

@@ -38,10 +38,14 @@ pooled as (
     select
         customer_id,
         as_of_date,
-        (coalesce(gaps * gap_mean_days, 0) + {{ shop_gaps }} * avg(gap_mean_days) over as_of_dates)
-        / (gaps + {{ shop_gaps }}) as mean_days,
-        (coalesce(gaps * gap_mean_square, 0) + {{ shop_gaps }} * avg(gap_mean_square) over as_of_dates)
-        / (gaps + {{ shop_gaps }}) as mean_square
+        (
+            coalesce(gaps * gap_mean_days, 0)
+            + {{ shop_gaps }} * avg({{ exact('gap_mean_days') }}) over as_of_dates
+        ) / (gaps + {{ shop_gaps }}) as mean_days,
+        (
+            coalesce(gaps * gap_mean_square, 0)
+            + {{ shop_gaps }} * avg({{ exact('gap_mean_square') }}) over as_of_dates
+        ) / (gaps + {{ shop_gaps }}) as mean_square
 
     from own
     window as_of_dates as (partition by as_of_date)

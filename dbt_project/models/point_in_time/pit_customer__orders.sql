@@ -73,7 +73,7 @@ select
     coalesce(sum(service_amount) filter (where days_ago <= 365), 0) as service_amount_365d,
     count(*) filter (where is_purchase and is_weekend and days_ago <= 365) as weekend_orders_365d,
     count(*) filter (where is_purchase and days_ago between 336 and 365) as orders_same_season_last_year,
-    max_by(country, occurred_at) filter (where country is not null) as country
+    max_by(country, (occurred_at, country)) filter (where country is not null) as country
 
 from known
 group by 1, 2, 3

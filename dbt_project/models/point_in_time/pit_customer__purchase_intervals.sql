@@ -67,7 +67,11 @@ select
     as_of_date,
     count(gap_days) as gaps,
     cast(avg(gap_days) as double) as gap_mean_days,
-    cast(stddev_samp(gap_days) as double) as gap_sd_days,
+    -- From whole numbers, which add up to the same in any order; stddev_samp() does not.
+    sqrt(
+        (count(gap_days) * sum(gap_days * gap_days) - sum(gap_days) * sum(gap_days))
+        / nullif(count(gap_days) * (count(gap_days) - 1), 0)
+    ) as gap_sd_days,
     cast(max_by(gap_days, occurred_on) filter (where gap_days is not null) as bigint) as gap_last_days,
     count(distinct weeks_ago) filter (where days_ago <= 365) as active_weeks_365d
 

@@ -11,6 +11,9 @@ select
     cast(prior_shift_log_odds as double) as prior_shift_log_odds,
     cast(prior_shift_sd as double) as prior_shift_sd,
     cast(n_periods as bigint) as n_periods,
+    cast(season_known as boolean) as season_known,
+    cast(backtest_z_rms as double) as backtest_z_rms,
+    cast(backtest_windows as double) as backtest_windows,
     cast(observed_positives as bigint) as observed_positives
 
 from {{ source('ml', 'prediction_totals') }}

@@ -20,7 +20,7 @@ select
     unit_price,
     coalesce(discount_amount, 0) as discount_amount,
     -- The sign follows the quantity: what goes back to the customer is negative.
-    quantity * unit_price - coalesce(discount_amount, 0) as net_amount,
+    {{ exact('quantity * unit_price - coalesce(discount_amount, 0)') }} as net_amount,
     currency,
     country,
     channel,

@@ -16,6 +16,7 @@ from checks.models.performance import (
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
     realised_performance_is_within_tolerance,
+    stated_uncertainty_matches_backtest,
 )
 from checks.verdict import Verdict
 
@@ -243,3 +244,41 @@ def test_without_a_champion_nothing_is_compared() -> None:
     verdict = drift_verdict(compared=0, drifted=pd.NA)
     assert verdict.passed
     assert "no champion serves" in verdict.reason
+
+
+def backtest(z_rms: float, windows: float, *, season_known: bool = True) -> Verdict:
+    rows = {"backtest_z_rms": [z_rms], "backtest_windows": [windows], "season_known": [season_known]}
+    return stated_uncertainty_matches_backtest(pd.DataFrame(rows))
+
+
+def test_errors_of_the_stated_size_pass_from_the_first_run_on() -> None:
+    verdict = backtest(1.0, 6.0)
+    # chi-squared(6) has 1.237 at 2.5 % and 14.449 at 97.5 %: sqrt(6 / 14.449) = 0.64, sqrt(6 / 1.237) = 2.20.
+    assert verdict.passed
+    assert (verdict.evidence["ci_lo"], verdict.evidence["ci_hi"]) == pytest.approx((0.644, 2.202), abs=1e-3)
+    assert backtest(float("nan"), 0.0).passed
+    assert stated_uncertainty_matches_backtest(pd.DataFrame()).passed
+
+
+def test_a_first_season_may_be_too_wide_and_not_too_narrow() -> None:
+    assert backtest(0.3, 12.0, season_known=False).passed
+    assert not backtest(0.3, 12.0).passed
+    assert not backtest(3.0, 12.0, season_known=False).passed
+
+
+def share_that_fails(error_in_sds: float, windows: int) -> float:
+    """Share of 2,000 shops that fail whose errors are so many stated standard deviations."""
+    rng = np.random.default_rng(5)
+    z_rms = error_in_sds * np.sqrt(rng.chisquare(windows, size=2_000) / windows)
+    return float(np.mean([not backtest(each, windows).passed for each in z_rms]))
+
+
+def test_the_backtest_mostly_finds_a_standard_deviation_that_is_half_or_double_within_two_years() -> None:
+    # Thirty-day windows: a year has 12. At the ends of the allowed range one shop in 40 fails, as it should.
+    assert share_that_fails(1.0, 12) < 0.01
+    assert share_that_fails(1.3, 12) == pytest.approx(0.025, abs=0.01)
+    assert share_that_fails(0.75, 12) == pytest.approx(0.025, abs=0.01)
+    assert share_that_fails(2.0, 12) > 0.6
+    assert share_that_fails(2.0, 24) > 0.85
+    assert share_that_fails(0.5, 12) > 0.3
+    assert share_that_fails(0.5, 24) > 0.7

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from assets.metrics.bootstrap import ClusterBootstrap, classification_metrics, interval, paired_differences
+from assets.metrics import bootstrap
+from assets.metrics.bootstrap import (
+    RANK_REPLICATES,
+    ClusterBootstrap,
+    classification_metrics,
+    interval,
+    paired_differences,
+)
 from assets.metrics.classification import auc, average_precision, brier, log_loss
 
 
@@ -47,6 +54,47 @@ def test_the_interval_of_a_rate_is_as_wide_as_theory_says() -> None:
     resamples = ClusterBootstrap.by_customer(np.arange(400), replicates=4_000, rng=np.random.default_rng(0))
     found = interval(0.5, resamples.means(outcome[:, None])[:, 0])
     assert found.hi - found.lo == pytest.approx(2 * 1.96 * 0.025, rel=0.08)
+
+
+@pytest.mark.parametrize(("replicates", "in_standard_errors"), [(200, 0.18), (2_000, 0.06)])
+def test_the_end_of_an_interval_depends_little_on_the_seed(
+    replicates: int, in_standard_errors: float
+) -> None:
+    # The rate of the test above, whose standard error is 0.025, from 100 seeds.
+    outcome = np.tile([0.0, 1.0], 200)[:, None]
+    ends = [
+        interval(
+            0.5,
+            ClusterBootstrap.by_customer(
+                np.arange(400), replicates=replicates, rng=np.random.default_rng(seed)
+            ).means(outcome)[:, 0],
+        ).lo
+        for seed in range(100)
+    ]
+    assert np.std(ends) / 0.025 == pytest.approx(in_standard_errors, rel=0.25)
+
+
+def test_ranks_are_counted_in_the_first_replicates_only() -> None:
+    outcome, probability, customers = rows(50, 1)
+    many, few = (
+        classification_metrics(
+            outcome,
+            probability,
+            ClusterBootstrap.by_customer(customers, replicates=each, rng=np.random.default_rng(0)),
+        )
+        for each in (RANK_REPLICATES + 100, RANK_REPLICATES)
+    )
+    np.testing.assert_array_equal(many["auc"], few["auc"])
+    assert len(many["log_loss"]) == 1 + RANK_REPLICATES + 100
+
+
+def test_more_customers_have_fewer_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "MOST_DRAWS", 3_000)
+    drawn = [
+        ClusterBootstrap.by_customer(np.arange(size), replicates=1_000, rng=np.random.default_rng(0)).weights
+        for size in (2, 10, 100)
+    ]
+    assert [len(each) for each in drawn] == [1_000, 300, 200]
 
 
 def test_a_paired_difference_varies_less_than_its_parts() -> None:

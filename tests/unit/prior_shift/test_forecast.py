@@ -10,6 +10,7 @@ import pytest
 from assets.metrics.classification import with_shift
 from assets.prior_shift.covariates import PeriodHistory, period_covariates
 from assets.prior_shift.forecast import (
+    FIRST_SEASON_SD,
     PRIOR_PERIODS,
     PRIOR_SD,
     PriorShiftForecast,
@@ -62,7 +63,7 @@ def forecast(per_day: Floats, shifts: Floats, *, horizon_days: int = HORIZON) ->
 
 
 def test_a_steady_shop_recovers_the_simulated_shift() -> None:
-    made = forecast(np.full(7 * 39, 20.0), np.full(40, 0.3))
+    made = forecast(np.full(7 * 99, 20.0), np.full(100, 0.3))
     # Not to the last digit: half an order is added wherever a logarithm is taken.
     assert made.shift == pytest.approx(0.3, abs=0.01)
     assert made.sd < PRIOR_SD
@@ -71,11 +72,24 @@ def test_a_steady_shop_recovers_the_simulated_shift() -> None:
 
 def test_the_forecast_follows_orders_after_the_last_matured_window() -> None:
     # Orders double in the last four weeks, all of which are after the latest matured as-of date.
-    per_day = np.r_[np.full(7 * 35, 20.0), np.full(7 * 4, 40.0)]
-    made = forecast(per_day, np.full(40, 0.0))
+    per_day = np.r_[np.full(7 * 95, 20.0), np.full(7 * 4, 40.0)]
+    made = forecast(per_day, np.full(100, 0.0))
     kappa = -np.log(1 - EXPECTED) / EXPECTED
     reliability = 0.2**2 / (0.2**2 + 1 / (40 * 0.8 * 28 + 0.5))
     assert made.shift == pytest.approx(kappa * np.log(2) * reliability, abs=0.02)
+
+
+def test_without_a_known_year_a_rise_is_half_of_a_season_and_the_interval_is_wide() -> None:
+    # Orders double in the last four of 26 weeks, half of a year: half of the rise over the mean is taken off.
+    # The mean of 23 dates is up by (log 1.25 + log 1.5 + log 1.75 + log 2) / 23 = 0.12 log 2: 0.56 are left.
+    per_day = np.r_[np.full(7 * 22, 20.0), np.full(7 * 4, 40.0)]
+    made, lasting = forecast(per_day, np.zeros(27)), forecast(np.full(7 * 26, 20.0), np.zeros(27))
+    kappa = -np.log(1 - EXPECTED) / EXPECTED
+    assert lasting.shift == pytest.approx(0, abs=0.01)
+    assert made.shift == pytest.approx(0.56 * kappa * np.log(2), rel=0.02)
+    assert not made.has_season
+    assert made.sd >= FIRST_SEASON_SD
+    assert sum(made.components.values()) == pytest.approx(made.shift)
 
 
 def test_a_closure_last_year_is_expected_again() -> None:
@@ -129,7 +143,7 @@ def ar1_shop(rng: np.random.Generator, weeks: int) -> tuple[Floats, Floats]:
     return per_day, np.log(buyers / (CUSTOMERS - buyers)) - np.log(EXPECTED / (1 - EXPECTED))
 
 
-@pytest.mark.parametrize("weeks", [40, 70])
+@pytest.mark.parametrize("weeks", [70, 120])
 def test_the_interval_has_its_nominal_coverage(weeks: int) -> None:
     rng = np.random.default_rng(7)
     equal = np.full(int(CUSTOMERS), EXPECTED)
@@ -179,7 +193,7 @@ def test_the_latest_matured_window_does_change_the_forecast() -> None:
 
 def test_without_a_matured_window_the_shift_is_0_with_the_prior_sd() -> None:
     made = forecast(np.full(21, 20.0), np.zeros(4))
-    assert (made.shift, made.sd, made.degrees_of_freedom) == (0.0, PRIOR_SD, PRIOR_PERIODS)
+    assert (made.shift, made.sd, made.degrees_of_freedom) == (0.0, FIRST_SEASON_SD, PRIOR_PERIODS)
     assert made.n_periods == 0
 
 

@@ -1,6 +1,7 @@
 """The gate promotes a sound candidate and refuses, with a reason, every injected fault."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from assets.lifecycle.gate import Decision, decide
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.metrics.arrays import Floats
+from assets.metrics.bootstrap import Interval
 from assets.metrics.classification import with_shift
 from assets.supervised.capability import COMPARED
-from assets.supervised.evaluation.evaluation import RecordedMetrics, evaluate
-from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated
+from assets.supervised.evaluation.evaluation import SLICE_PERIOD_SD, RecordedMetrics, evaluate
+from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.fitting.train import fit_candidate
 from tests.unit.supervised.conftest import KEY, Trained
 from tests.unit.supervised.world import PROBLEM
@@ -191,3 +193,43 @@ def test_better_grades_need_more() -> None:
     for better, worse in pairwise(GRADES):
         assert better.auc > worse.auc
         assert better.skill > worse.skill
+
+
+@pytest.mark.parametrize(
+    ("weeks", "lowest", "is_outdated"),
+    [(7, -0.01, False), (8, -0.01, True), (8, 0.001, True), (8, 0.003, False), (8, float("nan"), False)],
+)
+def test_a_champion_of_eight_weeks_need_not_be_surely_beaten(
+    weeks: int, lowest: float, *, is_outdated: bool
+) -> None:
+    since = date(2025, 1, 6)
+    difference = Interval(value=lowest + 0.002, lo=lowest, hi=lowest + 0.004)
+    reason = outdated(difference, since=since, as_of=since + timedelta(weeks=weeks))
+    assert bool(reason) == is_outdated
+
+
+def slices_found(shifts: Floats, *, windows: float, sampling_se: float = 0.09) -> int:
+    """Number of slices whose estimated shifts are found to be off."""
+    half = 1.96 * float(np.hypot(sampling_se, SLICE_PERIOD_SD / np.sqrt(windows)))
+    whole = {"calibration_shift": (0.0, -0.1, 0.1), "calibration_slope": (1.0, 0.9, 1.1)}
+    rows = [(name, "all", "all", *of) for name, of in whole.items()]
+    rows += [
+        ("relative_shift", "slice", str(number), each, each - half, each + half)
+        for number, each in enumerate(shifts)
+    ]
+    names = ["metric", "slice_name", "slice_value", "value", "ci_lo", "ci_hi"]
+    metrics = pd.DataFrame(rows, columns=names).assign(n=5_000, n_positive=1_000)
+    return len(list(miscalibrated(metrics, criteria=PROBLEM.criteria)))
+
+
+def test_a_slice_with_a_season_of_its_own_rarely_stops_a_sound_model_and_an_error_of_1_does() -> None:
+    # Nine slices of a quarter of 30-day windows, as Online Retail has them. Each moves with its own periods.
+    rng, windows, runs = np.random.default_rng(4), 3.8, 2_000
+    se = np.hypot(0.09, SLICE_PERIOD_SD / np.sqrt(windows))
+    sound = rng.normal(0, se, (runs, 9))
+    wrong = sound + np.r_[1.0, np.zeros(8)]
+    assert np.mean([slices_found(each, windows=windows) > 0 for each in sound]) < 0.01
+    assert np.mean([slices_found(each, windows=windows) > 0 for each in wrong]) > 0.9
+    # Customers abroad in February 2011: 0.48 with a sampling error of 0.09, enough without the period term.
+    assert slices_found(np.r_[0.4847, np.zeros(8)], windows=windows) == 0
+    assert slices_found(np.r_[0.6, np.zeros(8)], windows=1e6) == 1

@@ -22,7 +22,7 @@ from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ra
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM
 
-SHIFT = PriorShift(shift=0.4, sd=0.1)
+SHIFT = PriorShift(shift=0.4, sd=0.1, degrees_of_freedom=9.0)
 
 
 def score_cohort(
@@ -60,7 +60,7 @@ def test_every_probability_lies_within_its_interval(scored: pd.DataFrame) -> Non
 def test_the_interval_moves_with_the_prior_shift(
     trained: Trained, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    unmoved = score_cohort(PROBLEM, trained.candidate, features=today, shift=PriorShift(shift=0.0, sd=0.1))
+    unmoved = score_cohort(PROBLEM, trained.candidate, features=today, shift=replace(SHIFT, shift=0.0))
     for end in ("prob_lo", "prob_hi"):
         moved = log_odds(scored[end].to_numpy()) - log_odds(unmoved[end].to_numpy())
         assert moved == pytest.approx(np.full(1_000, 0.4))
@@ -72,6 +72,22 @@ def test_an_uncertain_prior_shift_widens_every_interval(
     uncertain = score_cohort(PROBLEM, trained.candidate, features=today, shift=PriorShift(shift=0.4, sd=0.5))
     assert (uncertain["prob_lo"] < scored["prob_lo"]).all()
     assert (uncertain["prob_hi"] > scored["prob_hi"]).all()
+
+
+def test_the_interval_has_the_quantile_of_the_forecasts_t(trained: Trained, today: pd.DataFrame) -> None:
+    # So uncertain that calibration adds less than a thousandth; t(4) has 2.776 at 97.5 %, the normal 1.960.
+    wide = {
+        degrees: score_cohort(
+            PROBLEM, trained.candidate, features=today,
+            shift=PriorShift(shift=0.0, sd=3.0, degrees_of_freedom=degrees),
+        )
+        for degrees in (4.0, float("inf"))
+    }  # fmt: skip
+    for degrees, quantile in ((4.0, 2.776), (float("inf"), 1.960)):
+        reach = log_odds(wide[degrees]["probability"].to_numpy()) - log_odds(
+            wide[degrees]["prob_lo"].to_numpy()
+        )
+        assert np.median(reach) == pytest.approx(3.0 * quantile, rel=0.005)
 
 
 def test_deciles_percentiles_and_tiers_are_of_equal_size_and_best_first(scored: pd.DataFrame) -> None:

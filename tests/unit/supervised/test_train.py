@@ -49,8 +49,8 @@ def test_a_planted_leak_never_reaches_the_fit(trained: Trained) -> None:
         train(trained.rows.assign(noise=trained.rows["outcome"] * 2.0))
 
 
-def fit_ranker_step_by_step(known: Matrix) -> Pipeline:
-    """The ranker: a pilot model gives each date's common shift, and positives weigh exp(-shift)."""
+def fit_members_step_by_step(known: Matrix) -> tuple[Pipeline, Pipeline]:
+    """Boosting and splines: a pilot model gives each date's common shift, and positives weigh exp(-shift)."""
     task = PROBLEM.task
     columns = {"numeric": PROBLEM.numeric, "categorical": PROBLEM.categorical}
     outcome = known.outcome.astype("int64")
@@ -61,23 +61,28 @@ def fit_ranker_step_by_step(known: Matrix) -> Pipeline:
         expected = pilot_estimator.predict_proba(known.features[here])[:, 1]
         shift = intercept_shift(expected, known.outcome[here].mean())
         weight[here & (known.outcome == 1)] = np.exp(-shift)
-    ranker = task.estimator(**columns, seed=PROBLEM.seed)
-    return ranker.fit(
+    boosting = task.estimator(**columns, seed=PROBLEM.seed).fit(
         known.features, outcome, quantiles__sample_weight=weight, boosting__sample_weight=weight
     )
+    splines = task.spline_estimator(**columns).fit(known.features, outcome, logistic__sample_weight=weight)
+    return boosting, splines
 
 
-def test_a_refit_learns_from_every_row_and_keeps_the_calibrator(trained: Trained) -> None:
+def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained: Trained) -> None:
     known = trained.train.of(np.arange(len(trained.train)) % 2 == 0)
     before = trained.candidate.probability(trained.test.features)
     serving = refit(PROBLEM, trained.candidate, known=known)
-    fresh = fit_ranker_step_by_step(known)
+    fresh = fit_members_step_by_step(known)
+    weights = trained.candidate.ranker.weights
     ours, theirs = (
         each.model.calibrated_classifiers_[0].calibrators[0] for each in (serving, trained.candidate)
     )
     assert (ours.a_, ours.b_) == (theirs.a_, theirs.b_)
     # What is published is the score of a ranker fitted on every row, through the old calibrator.
-    raw = fresh.decision_function(trained.test.features)
+    raw = sum(
+        weight * member.decision_function(trained.test.features)
+        for weight, member in zip(weights, fresh, strict=True)
+    )
     # Two solvers of the same shift agree to about 1e-6, which may move a split here and there.
     np.testing.assert_allclose(serving.probability(trained.test.features), ours.predict(raw), atol=5e-3)
     np.testing.assert_array_equal(trained.candidate.probability(trained.test.features), before)
