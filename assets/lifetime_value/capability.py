@@ -146,7 +146,7 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
 
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
         del warehouse
-        return report.score_summary(self.problem, rows)
+        return report.score_summary(rows)
 
 
 def serving_amount_model(champion: ChampionVersion | None) -> AmountModelName | None:

@@ -56,18 +56,13 @@ def card_sections(
     }
 
 
-def score_summary(problem: ValueProblem, rows: pd.DataFrame) -> Mapping[str, Any]:
-    """Totals by horizon, and how many customers are high value.
-
-    Args:
-        problem: The declaration.
-        rows: Rows of the score table of one date (n, k).
-    """
+def score_summary(rows: pd.DataFrame) -> Mapping[str, Any]:
+    """Totals by horizon, and how many customers are high value, of ``rows`` (n, k) of one date."""
     # The baseline has no orders, and so no total of them, not a total of 0.
     totals = rows.groupby(HORIZON)[TOTALS].sum(min_count=1)
     return {
         "totals": totals.reset_index(),
-        "high_value_customers": int(rows["is_high_value"].sum() // len(problem.horizons_days)),
+        "high_value_customers": int(rows.groupby(HORIZON)["is_high_value"].sum().max()),
     }
 
 
