@@ -1,7 +1,7 @@
 """Predicted over observed totals of lifetime value on the first Monday of each month of a built warehouse.
 
-``python -m benchmarks.value_totals``, with ``BUSINESS`` and ``VAR_DIR`` as for ``make run``: models of a date are
-fitted on what was known on it, and compared with the outcomes that are known by now.
+``python -m benchmarks.value_totals``, with ``BUSINESS`` and ``VAR_DIR`` as for ``make run``. Each date's
+models are fitted on what was known on it, and compared with the outcomes that are known by now.
 """
 
 import sys
