@@ -217,7 +217,7 @@ def test_value_totals_are_compared_with_the_baseline(totals: pd.DataFrame) -> No
     ]
 
 
-def test_a_withheld_horizon_of_lifetime_value_is_said_to_be(totals: pd.DataFrame) -> None:
+def test_the_summary_names_a_withheld_horizon_of_lifetime_value(totals: pd.DataFrame) -> None:
     totals.loc[1, ["predicted", "orders"]] = float("nan")
     assert value_lines(totals, value_figures())[-1] == (
         "   next 90 days, from 2024-05-06: withheld: the backtest of this horizon failed; baseline 2,700"
