@@ -32,7 +32,7 @@ def build_audience(warehouse: Warehouse, *, propensity: Key, value: Key, as_of: 
         as_of: The as-of date.
 
     Returns:
-        The columns of ``AUDIENCE_TYPES``; no rows when either table has none of ``as_of``.
+        The columns of ``AUDIENCE_TYPES``; no rows when either table has none of ``as_of``, or withheld ones.
     """
     scored = warehouse.read(
         f"""
@@ -41,6 +41,7 @@ def build_audience(warehouse: Warehouse, *, propensity: Key, value: Key, as_of: 
         inner join (
             select customer_id, {AS_OF}, predicted_value
             from {value.sql}
+            -- A withheld horizon has no values to rank by.
             where horizon_days = {VALUE_DAYS} and is_eligible and predicted_value is not null
         ) as expected using (customer_id, {AS_OF})
         where {AS_OF} = $as_of and propensity.is_eligible

@@ -1,31 +1,26 @@
-"""Candidates and baseline on windows that have ended: which amount model is best, and may it serve."""
+"""Candidates and baseline on windows that have ended, by horizon: which model is best, and may it serve."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from assets.calendar import latest_matured_as_of
 from assets.features.matrix import LeakDetected
 from assets.lifecycle.capability import InsufficientData
-from assets.lifetime_value.dataset import (
-    Cohort,
-    ValueData,
-    load_amount_training_data,
-    load_cohort,
-    observed_spend,
-)
+from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort, load_training_data, observed_spend
 from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
+from assets.lifetime_value.level import shop_levels
 from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import (
     AMOUNT_MODELS,
     AmountModelName,
     CustomerValue,
+    HorizonLevel,
     ValuePrediction,
 )
-from assets.lifetime_value.models.two_part import TwoPartAmounts
+from assets.lifetime_value.models.learned_shape import LearnedShape
 from assets.lifetime_value.spec import COMPARED, ValueProblem
 from assets.metrics.amounts import amount_accuracy
 from assets.metrics.arrays import Floats, Texts
@@ -48,6 +43,7 @@ class BacktestWindow:
         spent: (n, 2) observed amount and days with an order.
         refusals: Why the other models were not fitted, by model.
         horizons_days: Horizons of the columns of ``predictions``.
+        level: Level of the shop that the predictions contain.
     """
 
     cohort: Cohort
@@ -56,6 +52,7 @@ class BacktestWindow:
     spent: Floats
     refusals: Mapping[str, str]
     horizons_days: tuple[int, ...]
+    level: HorizonLevel
 
     @property
     def amount(self) -> Floats:
@@ -118,151 +115,142 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """The newest matured window first, then those of shorter horizons from the same date.
+    """The newest matured window of each horizon, and the amount model that is proposed for all of them.
 
     Attributes:
-        windows: Empty when none has ended.
+        windows: By horizon, the evaluated one first; without those of which none has ended.
+        results: By horizon, every candidate that could be fitted.
         choice: ``None`` when no candidate could be fitted.
-        period_sd: See :func:`period_sd`; ``nan`` without a window.
+        lead: The horizon that ``choice`` was made on: the first in which a candidate is sound.
     """
 
-    windows: tuple[BacktestWindow, ...] = ()
+    windows: Mapping[int, BacktestWindow]
+    results: Mapping[int, Sequence[CandidateResult]]
     choice: Choice | None = None
-    period_sd: float = float("nan")
+    lead: int = 0
 
     @property
     def refusal(self) -> str:
         """Why there is no choice."""
-        return "; ".join(self.windows[0].refusals.values()) if self.windows else NO_WINDOW
+        reasons = dict.fromkeys(text for each in self.windows.values() for text in each.refusals.values())
+        return "; ".join(reasons) or NO_WINDOW
+
+    def result(self, days: int) -> CandidateResult | None:
+        """The chosen amount model on the window of ``days``; ``None`` when it has no result there."""
+        name = self.choice.best.amount_model if self.choice else None
+        return next((each for each in self.results.get(days, ()) if each.amount_model == name), None)
 
 
 def run_backtest(data: ValueData, *, serving: AmountModelName | None) -> Backtest:
-    """Compare the candidates on the newest matured window of the evaluated horizon; nothing is written.
+    """Compare the candidates on the newest matured window of every horizon; nothing is written.
 
     Args:
         data: Everything known on the as-of date.
         serving: The champion's amount model; ``None`` without a champion.
     """
     problem = data.problem
-    # The shorter horizons are evaluated from the same date by the same fits.
-    days = sorted((each for each in problem.horizons_days if each <= problem.evaluated_days), reverse=True)
-    found = tuple(each for day in data.origins[:1] for each in windows(data, origin=day, days=days))
-    if not found:
-        return Backtest()
-    sd = period_sd(data, before=data.origins[1:])
-    choice = best_of(candidate_results(problem, found[0], period_sd=sd), serving=serving)
-    return Backtest(windows=found, choice=choice, period_sd=sd)
+    order = sorted(problem.horizons_days, key=lambda days: (days != problem.evaluated_days, days))
+    tried = {days: _window(data, days) for days in order}
+    windows = {days: window for days, window in tried.items() if window is not None}
+    results = {days: candidate_results(problem, window) for days, window in windows.items()}
+    choices = {days: best_of(each, serving=serving) for days, each in results.items()}
+    made = {days: choice for days, choice in choices.items() if choice is not None}
+    sound = [days for days, choice in made.items() if choice.best.is_sound]
+    lead = next(iter([*sound, *made]), 0)
+    return Backtest(windows=windows, results=results, choice=made.get(lead), lead=lead)
 
 
-def longer_windows(data: ValueData) -> Iterator[BacktestWindow]:
-    """The newest matured window of each longer horizon, where purchase histories reach back so far."""
-    for days in data.problem.horizons_days:
-        day = latest_matured_as_of(data.as_of, horizon_days=days)
-        if days > data.problem.evaluated_days and data.has(day):
-            yield from windows(data, origin=day, days=[days])
+def _window(data: ValueData, days: int) -> BacktestWindow | None:
+    """The newest matured window of ``days``; ``None`` when there is none or nobody was known."""
+    problem, warehouse, origin = data.problem, data.warehouse, data.origin(days)
+    cohort = load_cohort(problem, warehouse, as_of=origin) if origin else None
+    if cohort is None or len(cohort) == 0:
+        return None
+    rows, refusals = cohort.known.features, dict[str, str]()
+    models = fit_candidates(data, cohort, refusals=refusals)
+    levels = next((levels_of(data, model, cohort.as_of) for model in models.values()), ())
+    predictions: dict[str, ValuePrediction] = {
+        name: model.predict(rows, levels) for name, model in models.items()
+    }
+    predictions[BASELINE] = SpendRate(horizons_days=problem.horizons_days).predict(rows)
+    column = problem.horizons_days.index(days)
+    return BacktestWindow(
+        cohort=cohort,
+        days=days,
+        predictions=predictions,
+        spent=observed_spend(problem, warehouse, cohort, days=days),
+        refusals=refusals,
+        horizons_days=problem.horizons_days,
+        level=levels[column] if levels else HorizonLevel(horizon_days=days, effective_days=days, sd=0.0),
+    )
 
 
-def windows(data: ValueData, *, origin: date, days: Sequence[int]) -> Iterator[BacktestWindow]:
-    """The windows of ``days`` that began on ``origin``, by the same models; none when nobody was known.
-
-    Args:
-        data: Everything known on the as-of date.
-        origin: First day of the windows; the models know nothing of it and later.
-        days: Lengths of the windows.
-    """
-    problem, warehouse = data.problem, data.warehouse
-    cohort = load_cohort(problem, warehouse, as_of=origin)
-    if len(cohort) == 0:
-        return
-    predictions: dict[str, ValuePrediction] = {}
-    refusals: dict[str, str] = {}
-    for name, text in AMOUNT_MODELS.items():
-        try:
-            model = fit_candidate_model(data, cohort, amount_model=name)
-        except REFUSALS as refusal:
-            refusals[name] = f"{text}: {refusal}"
-        else:
-            predictions[name] = model.predict(cohort.known.features)
-    predictions[BASELINE] = SpendRate(horizons_days=problem.horizons_days).predict(cohort.known.features)
-    for each in days:
-        yield BacktestWindow(
-            cohort=cohort,
-            days=each,
-            predictions=predictions,
-            spent=observed_spend(problem, warehouse, cohort, days=each),
-            refusals=refusals,
-            horizons_days=problem.horizons_days,
-        )
-
-
-def fit_candidate_model(data: ValueData, cohort: Cohort, *, amount_model: AmountModelName) -> CustomerValue:
-    """Fit a candidate on what was known on the cohort's as-of date.
+def levels_of(data: ValueData, model: CustomerValue, as_of: date) -> tuple[HorizonLevel, ...]:
+    """The level of every horizon as it was known on a date; see :func:`shop_levels`.
 
     Args:
-        data: Where training rows are read from.
-        cohort: Customers known on that date.
-        amount_model: How amounts are predicted.
-
-    Raises:
-        InsufficientData: The data do not suffice.
-        LeakDetected: A feature gives the outcome away.
+        data: Reads the tables.
+        model: Fitted on what was known on that date or before.
+        as_of: The date.
     """
-    problem = data.problem
-    model = CustomerValue(
-        amount_model=amount_model,
+    return shop_levels(data.problem, data.warehouse, model, as_of=as_of)
+
+
+def fit_candidates(
+    data: ValueData,
+    cohort: Cohort,
+    *,
+    refusals: dict[str, str],
+    verdicts: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[AmountModelName, CustomerValue]:
+    """Fit every candidate on what was known on the cohort's as-of date.
+
+    Args:
+        data: Reads the training rows, as known on that date.
+        cohort: Customers of the date.
+        refusals: Gets the reasons why a candidate could not be fitted.
+        verdicts: Stored with the models, see :class:`CustomerValue`.
+    """
+    problem, rows = data.problem, cohort.known.features
+    plain = CustomerValue(
         horizons_days=problem.horizons_days,
         learned_days=problem.evaluated_days,
         interval_coverage=problem.interval_coverage,
-    ).fit(cohort.known.features)
-    if amount_model == "bg_nbd":
-        return model
-    training = load_amount_training_data(problem, data.warehouse, as_of=cohort.as_of)
-    usable = tuple(name for name in problem.numeric if training.known.features[name].notna().any())
-    amounts = TwoPartAmounts(
-        numeric=usable,
-        categorical=problem.categorical,
-        interval_coverage=problem.interval_coverage,
-        seed=problem.seed,
+        verdicts=verdicts,
     )
-    return model.fit_amounts(training, amounts=amounts)
-
-
-def period_sd(data: ValueData, *, before: Sequence[date]) -> float:
-    """Standard deviation of ln(observed / predicted total) of whole windows.
-
-    Season, closures and trend move all customers together, and no number of customers averages that out.
-    So BG/NBD is fitted on each date of ``before`` and its total compared with the outcome. There are few
-    windows, so the usual deviation counts as ``usual_windows`` more of them. The newest matured window is
-    left out: the tolerance of an evaluation must not come from the evaluated window itself.
-    """
-    misses = [miss for day in before if (miss := _log_miss(data, day)) is not None]
-    criteria = data.problem.criteria
-    total = criteria.usual_windows * criteria.usual_period_sd**2 + sum(miss**2 for miss in misses)
-    return float(np.sqrt(total / (criteria.usual_windows + len(misses))))
-
-
-def _log_miss(data: ValueData, day: date) -> float | None:
-    problem = data.problem
-    cohort = load_cohort(problem, data.warehouse, as_of=day)
     try:
-        model = CustomerValue(horizons_days=(problem.evaluated_days,)).fit(cohort.known.features)
-    except REFUSALS:
-        return None
-    spent = observed_spend(problem, data.warehouse, cohort, days=problem.evaluated_days)
-    observed = float(spent[:, 0].sum())
-    predicted = float(model.value_.expected_revenue(cohort.known.features).sum())
-    return float(np.log(observed / predicted)) if min(observed, predicted) > 0 else None
+        plain.fit(rows)
+    except REFUSALS as refusal:
+        refusals["bg_nbd"] = f"{AMOUNT_MODELS['bg_nbd']}: {refusal}"
+        return {}
+    found: dict[AmountModelName, CustomerValue] = {"bg_nbd": plain}
+    try:
+        shape = fit_shape(data, as_of=cohort.as_of)
+    except REFUSALS as refusal:
+        refusals["boosting"] = f"{AMOUNT_MODELS['boosting']}: {refusal}"
+        return found
+    learned: tuple[AmountModelName, ...] = ("boosting", "blend")
+    return found | {name: plain.with_shape(shape, rows, amount_model=name) for name in learned}
 
 
-def candidate_results(
-    problem: ValueProblem, window: BacktestWindow, *, period_sd: float
-) -> list[CandidateResult]:
+def fit_shape(data: ValueData, *, as_of: date) -> LearnedShape:
+    """Fit how customers differ on the windows that had ended on ``as_of``.
+
+    Raises:
+        InsufficientData: Too few rows have an order.
+    """
+    problem = data.problem
+    training = load_training_data(problem, data.warehouse, as_of=as_of)
+    shape = LearnedShape(numeric=problem.columns.numeric, categorical=problem.categorical, seed=problem.seed)
+    return shape.fit(training.known.features, training.outcome)
+
+
+def candidate_results(problem: ValueProblem, window: BacktestWindow) -> list[CandidateResult]:
     """Every amount model that could be fitted, on one window.
 
     Args:
         problem: The declaration.
-        window: The newest matured window.
-        period_sd: See :func:`period_sd`.
+        window: A matured window.
     """
     resamples = resamples_of(problem, window.cohort.known.entities)
     baseline = amount_accuracy(window.amount, window.value(BASELINE), resamples)
@@ -276,7 +264,7 @@ def candidate_results(
             window.value(name),
             resamples,
             quarters=window.cohort.quarters,
-            period_sd=period_sd,
+            period_sd=window.level.sd,
         )
         found.append(
             CandidateResult(

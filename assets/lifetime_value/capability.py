@@ -23,24 +23,32 @@ from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifetime_value import report
-from assets.lifetime_value.backtest import fit_candidate_model, longer_windows, run_backtest
+from assets.lifetime_value.backtest import fit_candidates, levels_of, run_backtest
 from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort_to_score, published_with_outcomes
 from assets.lifetime_value.models.baseline import SpendRate
-from assets.lifetime_value.models.candidates import AMOUNT_MODELS, AmountModelName, CustomerValue
+from assets.lifetime_value.models.candidates import (
+    AMOUNT_MODELS,
+    AmountModelName,
+    CustomerValue,
+    HorizonLevel,
+)
 from assets.lifetime_value.performance import (
     keyed_bins,
     keyed_metrics,
     metric_rows,
     realised_performance,
+    verdicts,
 )
 from assets.lifetime_value.score_rows import Model, add_high_value, score_rows
 from assets.lifetime_value.spec import PROBLEM, ValueProblem, grade
 from assets.ports import Warehouse
 
-AMOUNT_MODEL = "amount_model"
+AMOUNT_MODEL, VERDICTS = "amount_model", "horizons"
+
+Levels = tuple[HorizonLevel, ...]
 
 
-class LifetimeValueCapability(Capability[ValueData, Model, Cohort, None]):
+class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
     """Spend, orders and the next order of each customer, for every horizon of a :class:`ValueProblem`."""
 
     def __init__(self, problem: ValueProblem) -> None:
@@ -66,39 +74,46 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, None]):
         if choice is None:
             raise InsufficientData(found.refusal)
         key = MetricKey(model_name=self.spec.name, model_version=version, split="test")
-        evaluated = [*found.windows, *longer_windows(data)]
-        rows = metric_rows(self.problem, evaluated, choice=choice, period_sd=found.period_sd)
+        judged = verdicts(found, horizons_days=self.problem.horizons_days)
         name = choice.best.amount_model
         return Evaluation(
-            metrics=keyed_metrics(rows, key),
+            metrics=keyed_metrics(metric_rows(self.problem, found, choice), key),
             bins=keyed_bins(choice.best.groups, key),
             defects=choice.best.defects,
             champion_unfit=choice.champion_unfit,
-            notes=(f"amounts by {AMOUNT_MODELS[name]}", *found.windows[0].refusals.values()),
-            params={AMOUNT_MODEL: name},
+            notes=(
+                f"by {AMOUNT_MODELS[name]}",
+                *(f"{days} days: {each['reason']}" for days, each in judged.items()),
+                *found.windows[found.lead].refusals.values(),
+            ),
+            params={AMOUNT_MODEL: name, VERDICTS: judged},
         )
 
     def fit(
         self, data: ValueData, *, params: Mapping[str, Any], champion: Champion[Model] | None
     ) -> Fit[Model]:
         del champion
-        model = fit_candidate_model(data, data.cohort, amount_model=params[AMOUNT_MODEL])
-        record = replace(self.record(data, params=params), params=fitted_params(model))
-        return Fit(model=model, record=record)
+        name: AmountModelName = params[AMOUNT_MODEL]
+        refusals = dict[str, str]()
+        fitted = fit_candidates(data, data.cohort, refusals=refusals, verdicts=params[VERDICTS])
+        if name not in fitted:
+            raise InsufficientData("; ".join(refusals.values()))
+        record = replace(self.record(data, params=params), params=fitted_params(fitted[name]))
+        return Fit(model=fitted[name], record=record)
 
     def record(self, data: ValueData, *, params: Mapping[str, Any]) -> TrainingRecord:
         columns, repeats = self.problem.columns, data.cohort.known.features["frequency"] > 0
         folds = {"train": (data.as_of, data.as_of)}
-        if data.origins:
-            folds["test"] = (data.origins[0], data.origins[0])
-        is_bg_nbd = params.get(AMOUNT_MODEL) == "bg_nbd"
+        tested = data.origin(self.problem.evaluated_days)
+        if tested is not None:
+            folds["test"] = (tested, tested)
         return TrainingRecord(
             n_rows=len(data.cohort),
             n_positive=int(repeats.sum()),
             features=columns.numeric + columns.categorical,
             folds=folds,
             horizon_days=self.problem.evaluated_days,
-            calibration_method="maximum likelihood" if is_bg_nbd else "level factor",
+            calibration_method="level of the shop",
             params=params,
         )
 
@@ -108,11 +123,13 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, None]):
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[Cohort]:
         yield load_cohort_to_score(self.problem, warehouse, as_of=as_of)
 
-    def score(self, model: Model, batch: Cohort, state: None) -> pd.DataFrame:
-        del state
-        return score_rows(self.problem, model, batch)
+    def serving_state(self, model: Model, data: ValueData) -> Levels:
+        return levels_of(data, model, data.as_of) if isinstance(model, CustomerValue) else ()
 
-    def complete(self, scored: pd.DataFrame, *, data: ValueData, state: None, key: MetricKey) -> ScoreTable:
+    def score(self, model: Model, batch: Cohort, state: Levels) -> pd.DataFrame:
+        return score_rows(self.problem, model, batch, levels=state)
+
+    def complete(self, scored: pd.DataFrame, *, data: ValueData, state: Levels, key: MetricKey) -> ScoreTable:
         del data, state, key
         return ScoreTable(rows=add_high_value(self.problem, scored))
 
@@ -129,7 +146,7 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, None]):
 
     def describe_scores(self, warehouse: Warehouse, rows: pd.DataFrame) -> Mapping[str, Any]:
         del warehouse
-        return report.score_summary(self.problem, rows)
+        return report.score_summary(rows)
 
 
 def serving_amount_model(champion: ChampionVersion | None) -> AmountModelName | None:
@@ -141,13 +158,11 @@ def serving_amount_model(champion: ChampionVersion | None) -> AmountModelName | 
 
 
 def fitted_params(model: CustomerValue) -> dict[str, Any]:
-    """The fitted parameters by their letters; days and shop currency."""
+    """The fitted parameters by their letters (days and shop currency), and the verdict on each horizon."""
     buying, spending = model.value_.purchases_.buying, model.value_.amounts_.spending
     found: dict[str, Any] = {AMOUNT_MODEL: model.amount_model, **buying._asdict(), **spending._asdict()}
     found["log_likelihood"] = model.value_.purchases_.log_likelihood_
-    if model.amounts_ is not None:
-        found["level_factor"] = model.amounts_.factor_
-    return found
+    return found | {VERDICTS: model.verdicts, "at_bound": list(model.value_.purchases_.at_bound_)}
 
 
 LIFETIME_VALUE = LifetimeValueCapability(PROBLEM)

@@ -1,6 +1,5 @@
 """Customers known on an as-of date, training rows of earlier ones, and observed spend."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -17,6 +16,10 @@ from assets.lifecycle.cohort import with_consent
 from assets.lifetime_value.spec import CUSTOMER, ValueProblem
 from assets.metrics.arrays import Floats, Texts
 from assets.ports import Warehouse
+
+# Windows that the boosting learns from: a year of them, overlapping by two thirds.
+TRAINING_DATES, TRAINING_SPACING = 12, timedelta(weeks=4)
+RELATIVE = ("relative_amount", "relative_orders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +50,11 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmountTrainingData:
-    """Sampled rows of older as-of dates with the amount of one horizon; ``amount`` is (n,)."""
+class TrainingRows:
+    """Sampled rows of older as-of dates; ``outcome`` (n, 2) is amount and orders over their window's mean."""
 
     known: Matrix
-    amount: Floats
-
-    @property
-    def days(self) -> list[date]:
-        """The as-of dates, oldest first."""
-        return sorted({day for day in np.unique(self.known.as_of).tolist()})
+    outcome: Floats
 
 
 # Not slotted: the cohort is read once and kept.
@@ -64,8 +62,8 @@ class AmountTrainingData:
 class ValueData:
     """Everything known on ``as_of``, read from the warehouse when it is asked for.
 
-    A backtest reads the cohorts, outcomes and training rows of up to seven earlier windows; scoring and a
-    run whose version is there already need none of them.
+    A backtest reads the cohorts, outcomes and training rows of an earlier window of each horizon; a run whose
+    version is there already needs none of them.
 
     Attributes:
         problem: The declaration.
@@ -93,15 +91,10 @@ class ValueData:
         day = rows["day"].iloc[0]
         return None if pd.isna(day) else pd.Timestamp(day).date()
 
-    @cached_property
-    def origins(self) -> tuple[date, ...]:
-        """First dates of the matured windows of ``evaluated_days``, newest first; they do not overlap."""
-        days, found = self.problem.evaluated_days, list[date]()
+    def origin(self, days: int) -> date | None:
+        """First date of the newest matured window of ``days``; ``None`` when histories do not reach back."""
         day = latest_matured_as_of(self.as_of, horizon_days=days)
-        while self.has(day) and len(found) <= self.problem.criteria.most_windows:
-            found.append(day)
-            day = latest_matured_as_of(day, horizon_days=days)
-        return tuple(found)
+        return day if self.has(day) else None
 
     def has(self, day: date) -> bool:
         """Whether purchase histories reach back to ``day``."""
@@ -169,35 +162,43 @@ def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, 
     return rows.loc[list(cohort.known.entities)].to_numpy(dtype=np.float64)
 
 
-def load_amount_training_data(
-    problem: ValueProblem, warehouse: Warehouse, *, as_of: date
-) -> AmountTrainingData:
+def load_training_data(problem: ValueProblem, warehouse: Warehouse, *, as_of: date) -> TrainingRows:
     """Rows whose outcome was known on ``as_of``, sampled down to ``max_training_rows``.
 
-    The sample is drawn by a hash of customer and date, so that it is the same in every run.
+    Of the dates every four weeks in the newest year that has ended. Outcomes are divided by the mean of their
+    date: level and season are not learned. The sample is drawn by a hash of customer and date, so that it is
+    the same in every run.
 
     Args:
         problem: The declaration.
         warehouse: Where tables lie.
         as_of: The as-of date.
     """
-    bounds: Mapping[str, object] = {"matured": as_of - timedelta(days=problem.evaluated_days)}
-    label = problem.labels[problem.evaluated_days].sql
-    counted = warehouse.read(f"select count(*) as rows from {label} where {AS_OF} <= $matured", bounds)
+    newest = latest_matured_as_of(as_of, horizon_days=problem.evaluated_days)
+    bounds = {"days": [newest - each * TRAINING_SPACING for each in range(TRAINING_DATES)]}
+    label, among = problem.labels[problem.evaluated_days].sql, f"{AS_OF} in (select unnest($days::date[]))"
+    counted = warehouse.read(f"select count(*) as rows from {label} where {among}", bounds)
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
-    keys = f"{CUSTOMER}, {AS_OF}"
     rows = warehouse.read(
         f"""
-        select known.*, labels.outcome_amount
+        with labels as (
+            select {CUSTOMER}, {AS_OF},
+                outcome_amount / nullif(avg(outcome_amount) over by_date, 0) as relative_amount,
+                outcome_orders / nullif(avg(outcome_orders) over by_date, 0) as relative_orders
+            from {label} where {among}
+            window by_date as (partition by {AS_OF})
+        )
+        select known.*, coalesce(relative_amount, 0) as relative_amount,
+            coalesce(relative_orders, 0) as relative_orders
         from {_joined(problem)} as known
-        inner join {label} as labels using ({keys})
-        where {AS_OF} <= $matured and md5_number_lower({CUSTOMER} || cast({AS_OF} as varchar)) % $modulus = 0
+        inner join labels using ({CUSTOMER}, {AS_OF})
+        where md5_number_lower({CUSTOMER} || cast({AS_OF} as varchar)) % $modulus = 0
         order by {AS_OF}, {CUSTOMER}
         """,
-        {**bounds, "modulus": modulus},
+        bounds | {"modulus": modulus},
     )
-    amount = rows.pop("outcome_amount").to_numpy(dtype=np.float64)
-    return AmountTrainingData(known=build_matrix(rows, None, columns=problem.columns), amount=amount)
+    outcome = np.column_stack([rows.pop(name).to_numpy(dtype=np.float64) for name in RELATIVE])
+    return TrainingRows(known=build_matrix(rows, None, columns=problem.columns), outcome=outcome)
 
 
 def published_with_outcomes(

@@ -1,4 +1,4 @@
-"""Predicted against observed totals by tenth of the prediction and by cohort; groups out of tolerance."""
+"""Predicted against observed totals on the log scale: the whole, tenths of the prediction, and cohorts."""
 
 from collections.abc import Hashable, Iterator, Mapping
 
@@ -11,7 +11,10 @@ from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import NORMAL_QUANTILE, ClusterBootstrap
 from assets.metrics.calibration import BINS
 
-WHOLE, COHORT = "all", "first_purchase_quarter"
+TENTHS, COHORT, TOTAL = "all", "first_purchase_quarter", "total"
+# Whole windows excuse at most so much of a log ratio: whatever moved all customers together, a total that was
+# further off than this and the tolerance is nothing to plan with.
+MOST_EXCUSED = 0.25
 
 
 def group_totals(
@@ -19,28 +22,37 @@ def group_totals(
 ) -> pd.DataFrame:
     """Rows of ``ml.calibration_bins`` without model, version and split; means of amounts in place of rates.
 
-    The interval is of the observed mean: customers resampled and, in quadrature, the deviation of the
-    whole window (``period_sd``, of logarithms).
+    The interval is of the observed mean, on the log scale: the error of resampled customers and, in
+    quadrature, the deviation of the whole window (``period_sd``, at most ``MOST_EXCUSED`` in all).
 
     Args:
         observed: (n,) amounts.
         predicted: (n,) amounts.
         resamples: Weights for the same n rows.
         quarters: (n,) cohort of each customer.
-        period_sd: See :func:`assets.lifetime_value.backtest.period_sd`.
+        period_sd: Standard deviation of the logarithm of a whole window's total.
     """
-    deciles = totals_by_decile(observed, predicted, resamples)
-    cohorts = totals_by_cohort(observed, predicted, resamples, cohorts=quarters)
+    whole = np.zeros(observed.size, dtype=np.int64)
+    rows = [
+        _row(each, TOTAL, "all", 1)
+        for each in totals_by_cohort(observed, predicted, resamples, cohorts=whole)
+    ]
     # Bin 1 is the lowest here, as with probabilities.
-    rows = [_row(each, WHOLE, WHOLE, BINS + 1 - int(each.group)) for each in deciles]
-    rows += [_row(each, COHORT, each.group, 1) for each in cohorts]
+    rows += [
+        _row(each, TENTHS, "all", BINS + 1 - int(each.group))
+        for each in totals_by_decile(observed, predicted, resamples)
+    ]
+    rows += [
+        _row(each, COHORT, each.group, 1)
+        for each in totals_by_cohort(observed, predicted, resamples, cohorts=quarters)
+    ]
     found = pd.DataFrame(rows)
-    period = NORMAL_QUANTILE * period_sd * found["mean_predicted"]
-    below, above = (found["mean_observed"] - found["ci_lo"], found["ci_hi"] - found["mean_observed"])
-    return found.assign(
-        ci_lo=found["mean_observed"] - np.hypot(below, period),
-        ci_hi=found["mean_observed"] + np.hypot(above, period),
-    )
+    # Relative to the larger of both: nothing observed must not make every prediction probable.
+    larger = found[["mean_observed", "mean_predicted"]].max(axis=1).clip(lower=np.finfo(float).tiny)
+    of_customers = (found["ci_hi"] - found["ci_lo"]) / 2 / larger
+    reach = np.exp(np.hypot(of_customers, min(NORMAL_QUANTILE * period_sd, MOST_EXCUSED)))
+    positive = found["mean_observed"].clip(lower=0.0)
+    return found.assign(ci_lo=positive / reach, ci_hi=positive * reach)
 
 
 def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -> Iterator[str]:
@@ -50,18 +62,25 @@ def groups_out_of_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -
         groups: Rows of :func:`group_totals`, or of ``ml.calibration_bins`` of one version and window.
         criteria: Tolerances.
     """
-    whole = groups.loc[groups["slice_name"] == WHOLE]
+    whole = groups.loc[groups["slice_name"] == TENTHS]
     everything = float((whole["n"] * whole["mean_predicted"]).sum())
-    large = groups.loc[(groups["slice_name"] == WHOLE) | (groups["n"] >= criteria.smallest_group)]
+    large = groups.loc[(groups["slice_name"] != COHORT) | (groups["n"] >= criteria.smallest_group)]
     for row in large.sort_values(["slice_name", "slice_value", "bin"]).to_dict("records"):
         n, predicted = float(row["n"]), float(row["n"] * row["mean_predicted"])
-        tolerance = max(criteria.group_tolerance * predicted, criteria.material_share * everything)
-        lowest, highest = n * float(row["ci_lo"]) - tolerance, n * float(row["ci_hi"]) + tolerance
-        if not lowest <= predicted <= highest:
+        observed, is_whole = float(row["n"] * row["mean_observed"]), row["slice_name"] == TOTAL
+        beyond = np.exp(criteria.total_tolerance if is_whole else criteria.group_tolerance)
+        lowest, highest = n * float(row["ci_lo"]) / beyond, n * float(row["ci_hi"]) * beyond
+        is_material = is_whole or abs(predicted - observed) > criteria.material_share * everything
+        if is_material and not lowest <= predicted <= highest:
             yield (
-                f"{_group(row)}: predicted {predicted:,.0f}, observed {n * row['mean_observed']:,.0f} "
-                f"(n {n:,.0f}; chance and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
+                f"{_group(row)}: predicted {predicted:,.0f}{_share(predicted, observed)} (n {n:,.0f}; chance "
+                f"and tolerance allow predictions from {lowest:,.0f} to {highest:,.0f})"
             )
+
+
+def _share(predicted: float, observed: float) -> str:
+    share = f"{predicted / observed:.0%} of the " if observed > 0 else ""
+    return f", {share}observed {observed:,.0f}"
 
 
 def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, object]:
@@ -78,6 +97,8 @@ def _row(total: GroupTotal, name: str, value: str, number: int) -> dict[str, obj
 
 
 def _group(row: Mapping[Hashable, object]) -> str:
-    if row["slice_name"] == WHOLE:
+    if row["slice_name"] == TOTAL:
+        return "all customers"
+    if row["slice_name"] == TENTHS:
         return f"tenth {row['bin']} of 10 (10 the highest)"
     return f"customers since {row['slice_value']}"

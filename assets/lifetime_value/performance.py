@@ -7,11 +7,19 @@ import numpy as np
 import pandas as pd
 
 from assets.lifecycle.capability import MetricKey, Performance
+from assets.lifecycle.report.grade import DO_NOT_USE
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, Types, typed
-from assets.lifetime_value.backtest import BASELINE, BacktestWindow, Choice, difference, resamples_of
-from assets.lifetime_value.group_totals import WHOLE, group_totals, groups_out_of_tolerance
+from assets.lifetime_value.backtest import (
+    BASELINE,
+    Backtest,
+    BacktestWindow,
+    Choice,
+    difference,
+    resamples_of,
+)
+from assets.lifetime_value.group_totals import TOTAL, group_totals, groups_out_of_tolerance
 from assets.lifetime_value.models.candidates import AmountModelName
-from assets.lifetime_value.spec import COMPARED, CUSTOMER, HORIZON, ValueProblem
+from assets.lifetime_value.spec import COMPARED, CUSTOMER, FALLBACK, HORIZON, ValueProblem, grade_of
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
@@ -22,28 +30,55 @@ DIFFERENCES = ("wape", COMPARED.metric, "gini")
 MetricRow = dict[str, object]
 
 
-def metric_rows(
-    problem: ValueProblem, evaluated: Sequence[BacktestWindow], *, choice: Choice, period_sd: float
-) -> list[MetricRow]:
-    """Rows of ``ml.metrics`` without model, version and split: the first window overall, then by horizon.
+def metric_rows(problem: ValueProblem, found: Backtest, choice: Choice) -> list[MetricRow]:
+    """Rows of ``ml.metrics`` without model, version and split: the leading window overall, then by horizon.
 
     Metrics of the chosen amount model have bare names, those of the others begin with the model's.
 
     Args:
         problem: The declaration.
-        evaluated: Windows, the newest matured one of the evaluated horizon first.
-        choice: The chosen amount model.
-        period_sd: See :func:`period_sd`.
+        found: The backtest.
+        choice: Its choice.
     """
-    first, name = evaluated[0], choice.best.amount_model
+    first, name = found.windows[found.lead], choice.best.amount_model
     rows = list(_window_rows(problem, first, name, slice_name="all", slice_value="all"))
     if choice.against_champion is not None:
         compared = {COMPARED.champion_difference: choice.against_champion}
         rows += interval_rows(compared, first.amount, slice_name="all", slice_value="all")
-    for window in evaluated:
+    for days, window in found.windows.items():
         if name in window.predictions:
-            rows += _window_rows(problem, window, name, slice_name=HORIZON, slice_value=str(window.days))
-    return [*rows, {**rows[0], "metric": "period_sd", "value": period_sd, "ci_lo": None, "ci_hi": None}]
+            rows += _window_rows(problem, window, name, slice_name=HORIZON, slice_value=str(days))
+    return rows
+
+
+def verdicts(found: Backtest, *, horizons_days: Sequence[int]) -> dict[str, dict[str, str]]:
+    """Status, grade and reason of each horizon, by its days as text.
+
+    A horizon whose totals are out of tolerance, or that does not surely beat the baseline, is withheld; of
+    one without a matured window nothing is known, and the baseline serves.
+
+    Args:
+        found: The backtest.
+        horizons_days: Every horizon.
+    """
+    return {str(days): _verdict(found, days) for days in horizons_days}
+
+
+def _verdict(found: Backtest, days: int) -> dict[str, str]:
+    result, window = found.result(days), found.windows.get(days)
+    if result is None or window is None:
+        reason = "no window has ended for the model: the baseline serves"
+        return {"status": "fallback_model", "quality_grade": FALLBACK.name, "reason": reason}
+    ratio = percentile_intervals(result.accuracy)["total_ratio"]
+    reason = f"from {window.cohort.as_of} {ratio.value:.2f} of the observed total was predicted "
+    reason += f"[{ratio.lo:.2f}, {ratio.hi:.2f}]"
+    if not result.is_sound:
+        lost = f"deviance differs from the baseline's by {result.against_baseline}, not surely below 0"
+        why = "; ".join(result.defects) or lost
+        return {"status": "withheld_by_gate", "quality_grade": DO_NOT_USE.name, "reason": f"{reason}: {why}"}
+    skill = 1 - result.deviance / (result.deviance - result.against_baseline.value)
+    named = grade_of(gini=float(result.accuracy["gini"][0]), skill=skill, total_ratio=ratio.value)
+    return {"status": "ok", "quality_grade": named.name, "reason": reason}
 
 
 def interval_rows(
@@ -91,7 +126,7 @@ def realised_performance(problem: ValueProblem, published: pd.DataFrame, *, key:
         text = f"no window of {problem.evaluated_days} days has ended"
         return Performance(metrics=metrics, bins=typed([], BIN_TYPES), too_few=text)
     groups = _published_groups(problem, part)
-    whole = groups.loc[groups["slice_name"] == WHOLE]
+    whole = groups.loc[groups["slice_name"] == TOTAL]
     held = metrics.loc[(metrics["metric"] == "coverage") & _is_of(metrics, problem.evaluated_days), "value"]
     return Performance(
         metrics=metrics,
@@ -135,6 +170,8 @@ def _window_rows(
     for metric in DIFFERENCES:
         found[f"{metric}_difference"] = difference(accuracies[chosen], accuracies[BASELINE], metric)
     found |= _coverage_and_orders(window, chosen, resamples)
+    sd = window.level.sd
+    found["period_sd"] = Interval(value=sd, lo=sd, hi=sd)
     yield from interval_rows(found, window.amount, slice_name=slice_name, slice_value=slice_value)
 
 

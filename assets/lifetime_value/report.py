@@ -1,14 +1,15 @@
 """Sections of the model card and numbers for the UI, from recorded rows alone."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from assets.lifecycle.report.model_card import markdown_table
-from assets.lifecycle.store.metric_lookup import has, overall
+from assets.lifecycle.store.metric_lookup import overall
 from assets.lifetime_value.backtest import BASELINE
-from assets.lifetime_value.group_totals import WHOLE
+from assets.lifetime_value.group_totals import TENTHS, TOTAL
 from assets.lifetime_value.models.candidates import AMOUNT_MODELS
 from assets.lifetime_value.spec import HORIZON, ValueProblem
 
@@ -26,10 +27,9 @@ GROUP_COLUMNS = (
     "95 % interval, customers and period",
 )
 LIMITS = """\
-* A customer with one order counts as a customer, however long ago it was: in BG/NBD a customer can leave
-  after a repeat order only.
-* Neither season nor trend is in the predictions. They are in the interval of a group's total, not in that of
-  a customer.
+* In BG/NBD customers leave after a repeat order only: of those with one order `prob_alive` is unknown.
+* Season and trend are in the predictions once a year is known. Until then nothing is applied: the first peak
+  and the months after it are missed.
 * Orders are days with a purchase; the next order's dates assume that the customer is still one."""
 TOTALS = ["predicted_value", "predicted_orders", "baseline_value"]
 
@@ -46,7 +46,7 @@ def card_sections(
         bins: Its rows of ``ml.calibration_bins`` (n, k).
     """
     basis = f"{problem.value_basis}, in shop currency. Positive training rows have a repeat order."
-    if not has(metrics, "wape"):
+    if metrics.empty:
         return {"Amounts": basis, "Limits": LIMITS}
     return {
         "Amounts": basis,
@@ -56,23 +56,20 @@ def card_sections(
     }
 
 
-def score_summary(problem: ValueProblem, rows: pd.DataFrame) -> Mapping[str, Any]:
-    """Totals by horizon, and how many customers are high value.
-
-    Args:
-        problem: The declaration.
-        rows: Rows of the score table of one date (n, k).
-    """
+def score_summary(rows: pd.DataFrame) -> Mapping[str, Any]:
+    """Totals by horizon, and how many customers are high value, of ``rows`` (n, k) of one date."""
     # The baseline has no orders, and so no total of them, not a total of 0.
     totals = rows.groupby(HORIZON)[TOTALS].sum(min_count=1)
     return {
         "totals": totals.reset_index(),
-        "high_value_customers": int(rows["is_high_value"].sum() // len(problem.horizons_days)),
+        "high_value_customers": int(rows.groupby(HORIZON)["is_high_value"].sum().max()),
     }
 
 
 def _performance(problem: ValueProblem, registry: Mapping[str, Any], metrics: pd.DataFrame) -> str:
-    prefixes = ["", *(f"{name}_" for name in (BASELINE, *AMOUNT_MODELS) if has(metrics, f"{name}_wape"))]
+    # Of the leading window: another one may have candidates that could not be fitted here.
+    known = set(metrics.loc[metrics["slice_name"] == "all", "metric"])
+    prefixes = ["", *(f"{name}_" for name in (BASELINE, *AMOUNT_MODELS) if f"{name}_wape" in known)]
     rows = [
         (text, *(str(overall(metrics, f"{prefix}{name}")) for prefix in prefixes))
         for name, text in MEASURES.items()
@@ -81,19 +78,27 @@ def _performance(problem: ValueProblem, registry: Mapping[str, Any], metrics: pd
     table = markdown_table(("measure", *names), rows)
     period = overall(metrics, "period_sd").value
     return (
-        f"Fitted on what was known on {registry['test_from']} and compared with the {problem.evaluated_days} "
+        "Fitted on what was known at the start of the newest window that had ended, and compared with the "
         "days that\nfollowed. Intervals are 95 %, by resampling customers.\n\n"
         f"{table}\n\n"
         f"Intervals of {problem.interval_coverage:.0%} held for {overall(metrics, 'coverage')} of the "
         f"customers. A whole window misses by a\nfactor of e^{period:.2f} (one standard deviation), as "
-        "earlier windows did."
+        f"earlier windows did.\n\n{_horizons(json.loads(str(registry['params'])))}"
     )
+
+
+def _horizons(params: Mapping[str, Any]) -> str:
+    rows = [
+        (days, each["status"], each["quality_grade"], each["reason"])
+        for days, each in params.get("horizons", {}).items()
+    ]
+    return markdown_table(("horizon, days", "status", "grade", "backtest"), rows)
 
 
 def _groups(bins: pd.DataFrame) -> list[tuple[object, ...]]:
     return [
         (
-            f"tenth {row['bin']}" if row["slice_name"] == WHOLE else row["slice_value"],
+            {TENTHS: f"tenth {row['bin']}", TOTAL: "all"}.get(str(row["slice_name"]), row["slice_value"]),
             row["n"],
             f"{row['mean_predicted']:.2f}",
             f"{row['mean_observed']:.2f}",

@@ -1,11 +1,13 @@
 """Published columns of a cohort: one row per customer and horizon."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
 from assets.lifetime_value.dataset import Cohort
 from assets.lifetime_value.models.baseline import SpendRate
-from assets.lifetime_value.models.candidates import CustomerValue, ValuePrediction
+from assets.lifetime_value.models.candidates import CustomerValue, HorizonLevel, ValuePrediction
 from assets.lifetime_value.spec import CUSTOMER, HORIZON, ValueProblem
 from assets.metrics.arrays import Floats
 from assets.metrics.ranking import ranks
@@ -18,25 +20,48 @@ FURTHEST_DAYS = 3650
 Model = CustomerValue | SpendRate
 
 
-def score_rows(problem: ValueProblem, model: Model, cohort: Cohort) -> pd.DataFrame:
+def score_rows(
+    problem: ValueProblem, model: Model, cohort: Cohort, *, levels: Sequence[HorizonLevel] = ()
+) -> pd.DataFrame:
     """One row per customer and horizon, in the columns of ``ml.lifetime_value__scores``.
 
     Args:
         problem: The declaration.
         model: The candidate that serves, or the baseline as fallback.
         cohort: One customer or many.
+        levels: Level of the shop by horizon; of the baseline none.
     """
     rows = cohort.known.features
-    predicted = model.predict(rows)
+    predicted = model.predict(rows, levels) if isinstance(model, CustomerValue) else model.predict(rows)
     baseline = SpendRate(horizons_days=problem.horizons_days).expected_revenue(rows)
+    verdicts = (model.verdicts or {}) if isinstance(model, CustomerValue) else {}
     shared = _identity(problem, cohort) | _history(cohort) | _next_order(cohort, predicted)
-    parts = [
-        pd.DataFrame(shared | _horizon(predicted, column=column))
-        .assign(horizon_days=days, baseline_value=baseline[:, column])
-        .assign(total_value=lambda part: part["historic_value"] + part["predicted_value"])
-        for column, days in enumerate(problem.horizons_days)
-    ]
+    parts, least = list[pd.DataFrame](), np.zeros(len(rows))
+    for column, days in enumerate(problem.horizons_days):
+        own = _horizon(predicted, column=column) | {"horizon_days": days}
+        part = pd.DataFrame(shared | own | {"baseline_value": baseline[:, column]})
+        part = _with_verdict(part, verdicts.get(str(days)), least=least)
+        least = np.fmax(least, part["predicted_value"].to_numpy(dtype=np.float64))
+        parts.append(part.assign(total_value=part["historic_value"] + part["predicted_value"]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _with_verdict(part: pd.DataFrame, verdict: Mapping[str, str] | None, *, least: Floats) -> pd.DataFrame:
+    """``part`` with status and grade of its horizon: withheld, or the baseline where nothing was evaluated.
+
+    Args:
+        part: Rows of one horizon (n, k).
+        verdict: Of the serving version on this horizon; ``None`` for a fallback.
+        least: (n,) amounts of the shorter horizons: the baseline predicts no less for the longer one.
+    """
+    if verdict is None:
+        return part
+    part = part.assign(status=verdict["status"], quality_grade=verdict["quality_grade"])
+    if verdict["status"] == "ok":
+        return part
+    value = np.maximum(part["baseline_value"], least) if verdict["status"] == "fallback_model" else np.nan
+    unknown = dict.fromkeys(("predicted_value_lo", "predicted_value_hi", "predicted_orders"), np.nan)
+    return part.assign(predicted_value=value, **unknown)
 
 
 def add_high_value(problem: ValueProblem, scored: pd.DataFrame) -> pd.DataFrame:
@@ -46,8 +71,10 @@ def add_high_value(problem: ValueProblem, scored: pd.DataFrame) -> pd.DataFrame:
         problem: The declaration.
         scored: Rows of :func:`score_rows` of the whole cohort (n, k).
     """
-    rows = scored.assign(is_high_value=False)
-    for _, part in rows.groupby(HORIZON):
+    rows = scored.assign(is_high_value=pd.array([False] * len(scored), dtype="boolean"))
+    is_withheld = rows["predicted_value"].isna()
+    rows.loc[is_withheld, "is_high_value"] = pd.NA
+    for _, part in rows.loc[~is_withheld].groupby(HORIZON):
         most = int(np.ceil(problem.high_value_share * len(part)))
         place = ranks(
             part["predicted_value"].to_numpy(dtype=np.float64), part[CUSTOMER].to_numpy(dtype=object)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 
 import pandas as pd
@@ -18,6 +19,7 @@ from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, NUMBER, SMALL, TEX
 from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
 from assets.lifetime_value.models.clv import INTERVAL_COVERAGE
 from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY
+from assets.supervised.data.dataset import DAILY_ORDERS
 
 CUSTOMER = "customer_id"
 # Slice of ``ml.metrics`` by horizon.
@@ -26,8 +28,14 @@ COMPARED = Comparison(metric="deviance", label="deviance")
 # Read by the baseline and the published columns besides the purchase histories.
 SPEND_COLUMNS = ("net_amount_lifetime", "net_amount_365d", "tenure_days", "days_since_order")
 
-# By grade the least normalised Gini coefficient and the least share of the baseline's deviance saved.
-BOUNDS = {"Excellent": (0.75, 0.3), "Good": (0.6, 0.15), "Fair": (0.4, 0.05), "Poor": (0.0, 0.0)}
+# By grade the least normalised Gini coefficient, the least share of the baseline's deviance saved, and the
+# most that the predicted total may be off, as the logarithm of predicted over observed.
+BOUNDS = {
+    "Excellent": (0.75, 0.3, 0.1),
+    "Good": (0.6, 0.15, 0.2),
+    "Fair": (0.4, 0.05, 0.35),
+    "Poor": (0.0, 0.0, float("inf")),
+}
 FALLBACK = Grade(
     name="Poor",
     auc=0.0,
@@ -66,7 +74,7 @@ MODEL_TYPES = (
     "assets.lifetime_value.models.candidates.CustomerValue",
     "assets.lifetime_value.models.clv.LifetimeValue",
     "assets.lifetime_value.models.gamma_gamma.GammaGamma",
-    "assets.lifetime_value.models.two_part.TwoPartAmounts",
+    "assets.lifetime_value.models.learned_shape.LearnedShape",
     "assets.supervised.fitting.quantile_binning.QuantileBinner",
     "functools.partial",
     "sklearn.calibration._CalibratedClassifier",
@@ -76,8 +84,8 @@ MODEL_TYPES = (
 )
 DESCRIPTIONS = {
     "evaluation": (
-        "BG/NBD with Gamma-Gamma, machine-learned amounts and the baseline, each fitted on what was known "
-        "on an earlier as-of date and compared with the outcomes of the days that followed."
+        "BG/NBD with Gamma-Gamma, boosting, their blend and the baseline, each fitted on what was known on "
+        "an earlier as-of date, levelled, and compared with the outcomes of the days that followed."
     ),
     "champion": (
         "The version that scores from this as-of date on: the best amount model of the backtest if it may "
@@ -93,33 +101,31 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountCriteria:
-    """Tolerances of the promotion gate on the newest matured window.
+    """Tolerances of the promotion gate on the newest matured window of each horizon.
 
-    A group is out of tolerance when its predicted total lies outside the observed total's 95 % interval
-    (customers, and period: see ``period_sd``) by more than the tolerance.
+    A total is out of tolerance when the logarithm of predicted over observed is further from 0 than the
+    tolerance and the 95 % interval (customers, and what moves them all together) allow.
 
     Attributes:
-        group_tolerance: As a share of the group's predicted total.
-        material_share: As a share of the whole predicted total: the larger of both is the tolerance. Nine
+        total_tolerance: Of the whole, in log units.
+        group_tolerance: Of a tenth or cohort, in log units.
+        material_share: As a share of the whole predicted total: smaller gaps of a group are tolerated. Nine
             tenths of a shop's revenue come from three tenths of its customers; a gap of a hundredth of the
             whole in a group that hardly buys changes no decision.
-        usual_period_sd: Prior standard deviation of a window's ln(observed / predicted total).
-        usual_windows: Windows that the prior counts for.
-        most_windows: Windows before the newest one that are evaluated for ``period_sd``.
+        usual_period_sd: Standard deviation of a published window's log total when no backtest recorded one.
         smallest_group: Customers below which a cohort is reported and not tested.
         replicates: Bootstrap draws.
     """
 
+    total_tolerance: float = 0.1
     group_tolerance: float = 0.2
     material_share: float = 0.02
     usual_period_sd: float = 0.15
-    usual_windows: float = 2.0
-    most_windows: int = 4
     smallest_group: int = 100
     replicates: int = 200
 
     def __post_init__(self) -> None:
-        if min(self.group_tolerance, self.material_share, self.usual_period_sd) < 0:
+        if min(self.total_tolerance, self.group_tolerance, self.material_share, self.usual_period_sd) < 0:
             raise ValueError("tolerances and the usual deviation must not be negative")
         if self.replicates < 20:
             raise ValueError(f"{self.replicates} replicates give no 95 % interval; at least 20")
@@ -138,7 +144,7 @@ class ValueProblem:
         interval_coverage: Probability that an interval should hold.
         value_basis: Definition of the amounts.
         histories: Table with the purchase history per customer and as-of date; defines the cohort.
-        features: Table with the features of the machine-learned amounts.
+        features: Table with the features of the boosting.
         labels: Table with ``outcome_amount`` and ``outcome_orders`` of each horizon.
         cohort: Table with eligibility, consent and holdout of everyone.
         numeric: Feature columns read as numbers.
@@ -148,7 +154,8 @@ class ValueProblem:
         criteria: Tolerances of the promotion gate.
         high_value_share: Share of customers called high value.
         seed: Seed of everything random.
-        max_training_rows: Rows that the machine-learned amounts are fitted on at most.
+        max_training_rows: Rows that the boosting is fitted on at most.
+        max_level_rows: Customers and dates that the level of the shop is measured on at most.
     """
 
     name: str
@@ -170,6 +177,7 @@ class ValueProblem:
     high_value_share: float = 0.2
     seed: int = 20_111
     max_training_rows: int = 40_000
+    max_level_rows: int = 400_000
 
     def __post_init__(self) -> None:
         if self.evaluated_days not in self.horizons_days:
@@ -203,14 +211,14 @@ class ValueProblem:
             cohort=self.cohort,
             consent_purpose=self.consent_purpose,
             tables=(self._table,),
-            trained_from=(self.histories, self.features, self.cohort, *self.labels.values()),
-            scored_from=(self.histories, self.features, self.cohort),
+            trained_from=(self.histories, self.features, self.cohort, DAILY_ORDERS, *self.labels.values()),
+            scored_from=(self.histories, self.features, self.cohort, DAILY_ORDERS, *self.labels.values()),
             requires=(required_orders(customers=500, days=180),),
             improved_by=("customers.country",),
             outcomes=self._outcomes,
             compared=COMPARED,
             fallback_grade=FALLBACK,
-            code=("lifetime_value", "supervised", "features", "metrics"),
+            code=("lifetime_value", "prior_shift", "supervised", "features", "metrics"),
             model_types=MODEL_TYPES,
             spec_hash=hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest(),
             seed=self.seed,
@@ -265,7 +273,7 @@ PROBLEM = ValueProblem(
 
 
 def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
-    """The best grade whose bounds are reached on the newest matured window.
+    """The best grade whose bounds are reached on the newest matured window that the decision rests on.
 
     Do-not-use when totals are out of tolerance or the baseline is not surely beaten.
 
@@ -276,11 +284,28 @@ def grade(metrics: pd.DataFrame, decision: Decision) -> Grade:
     baseline = decision.against_baseline
     if decision.defects or baseline is None or not COMPARED.is_won(baseline):
         return DO_NOT_USE
-    gini, skill = overall(metrics, "gini").value, deviance_skill(metrics)
-    return next(
-        (each for each in GRADES if gini >= BOUNDS[each.name][0] and skill >= BOUNDS[each.name][1]),
-        DO_NOT_USE,
+    return grade_of(
+        gini=overall(metrics, "gini").value,
+        skill=deviance_skill(metrics),
+        total_ratio=overall(metrics, "total_ratio").value,
     )
+
+
+def grade_of(*, gini: float, skill: float, total_ratio: float) -> Grade:
+    """The best grade whose bounds a sound model reaches.
+
+    Args:
+        gini: Normalised Gini coefficient of the ranking.
+        skill: Share of the baseline's deviance saved.
+        total_ratio: Predicted over observed total.
+    """
+    off = abs(math.log(total_ratio)) if total_ratio > 0 else math.inf
+    reached = (
+        each
+        for each in GRADES
+        if gini >= BOUNDS[each.name][0] and skill >= BOUNDS[each.name][1] and off <= BOUNDS[each.name][2]
+    )
+    return next(reached, DO_NOT_USE)
 
 
 def deviance_skill(metrics: pd.DataFrame) -> float:

@@ -146,6 +146,11 @@ def recalibrated(outcome: Floats, probability: Floats, day: Ints) -> Floats:
 
     Returns:
         (n,) probabilities in (0, 1).
+
+    Half of two customers bought, and a quarter was expected:
+
+    >>> recalibrated(np.array([0.0, 1.0]), np.array([0.25, 0.25]), np.array([0, 0])).round(4).tolist()
+    [0.5, 0.5]
     """
     return with_shift(probability, shift_per_day(outcome, probability, day))
 

@@ -128,7 +128,15 @@ class ShiftCovariates:
 
     @property
     def forecast(self) -> Floats:
-        """:attr:`total` without what is expected to revert: (D,) log-odds."""
+        """:attr:`total` without what is expected to revert: (D,) log-odds.
+
+        >>> one = np.ones(1)
+        >>> ShiftCovariates(
+        ...     recent=3 * one, trading=0 * one, season=one, reversion=0.5 * one, has_season=one > 0,
+        ...     has_full_lookback=one > 0, kappa=2 * one,
+        ... ).forecast.tolist()
+        [7.0]
+        """
         return self.total - self.kappa * self.reversion
 
     def components(self, usual: float) -> dict[str, float]:

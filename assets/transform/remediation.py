@@ -50,6 +50,7 @@ NEXT_STEPS: Mapping[str, str] = {
             "only_the_eligible_have_a_probability",
             "only_the_ineligible_have_a_reason",
             "no_data_without_consent",
+            "no_prediction_without_consent",
             "sends_add_up",
             "rates_are_shares",
             "rfm_scores_are_between_1_and_5",

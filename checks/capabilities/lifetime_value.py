@@ -14,7 +14,7 @@ from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.lifetime_value.capability import LifetimeValueCapability
-from assets.lifetime_value.group_totals import WHOLE, groups_out_of_tolerance
+from assets.lifetime_value.group_totals import TOTAL, groups_out_of_tolerance
 from assets.lifetime_value.spec import CUSTOMER, HORIZON, AmountCriteria, ValueProblem
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Interval
@@ -34,8 +34,9 @@ AMOUNTS = (
     "predicted_orders",
     "baseline_value",
 )
-# What every eligible row has, and no other.
-PREDICTED = ["predicted_value", "baseline_value", "historic_orders", "is_high_value"]
+# What every eligible row has, and no other; a withheld horizon's rows lack the first ones.
+WITHHELD = ["predicted_value", "total_value", "is_high_value"]
+PREDICTED = [*WITHHELD, "baseline_value", "historic_orders"]
 # Rounding.
 NEGLIGIBLE = 1e-6
 
@@ -127,8 +128,9 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
     """Every predicted amount is finite, at least 0 and within its interval; so is every number of orders.
 
     Args:
-        rows: Scores of one date; a fallback's have no intervals and no orders.
+        rows: Scores of one date; a fallback's have no intervals and no orders, a withheld horizon's none.
     """
+    rows = rows.loc[rows["status"] != "withheld_by_gate"]
     value, lo, hi, orders, baseline = rows[list(AMOUNTS)].to_numpy(dtype=np.float64).T
     is_model = (rows["status"] != "fallback_model").to_numpy(dtype=bool)
     wrong = {
@@ -190,7 +192,7 @@ def cohort_has_every_horizon(counted: pd.DataFrame, *, horizons: Iterable[int]) 
 
 
 def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: AmountCriteria) -> Verdict:
-    """The serving version's totals were within tolerance in its backtest, by tenth and by cohort.
+    """The serving version's totals were within tolerance in its backtest: whole, by tenth and by cohort.
 
     Args:
         groups: Rows of ``ml.calibration_bins`` of the version that serves; empty for a fallback.
@@ -203,12 +205,14 @@ def backtest_totals_are_within_tolerance(groups: pd.DataFrame, *, criteria: Amou
             evidence={"n": 0.0},
         )
     defects = tuple(groups_out_of_tolerance(groups, criteria=criteria))
-    customers = int(groups.loc[groups["slice_name"] == WHOLE, "n"].sum())
+    whole = groups.loc[groups["slice_name"] == TOTAL].iloc[0]
+    customers, ratio = int(whole["n"]), whole["mean_predicted"] / whole["mean_observed"]
     return Verdict(
         passed=not defects,
         reason="; ".join(defects)
         if defects
-        else f"{len(groups)} groups of {customers:,} customers agree within tolerance and chance",
+        else f"{ratio:.2f} of the observed total was predicted, and {len(groups)} groups of {customers:,} "
+        "customers are within tolerance and chance",
         value=float(len(defects)),
         threshold=0.0,
         evidence={"n": float(customers), "groups": float(len(groups))},
@@ -238,7 +242,7 @@ def interval_coverage_is_nominal(held: Interval | None, *, nominal: float, n: in
 
 
 def realised_totals_are_within_tolerance(realised: pd.Series) -> Verdict:
-    """The newest matured date's published totals agree with observed spend, by tenth and by cohort.
+    """The newest matured date's published totals agree with observed spend: whole, by tenth and by cohort.
 
     Args:
         realised: The date's row of ``ml.lifetime_value__realised``.
@@ -357,14 +361,22 @@ def _between_columns() -> list[pa.Check]:
             name="a_reason_if_and_only_if_ineligible",
         ),
         pa.Check(
-            lambda rows: rows[PREDICTED].notna().all(axis=1) | ~_is_eligible(rows),
+            lambda rows: rows[PREDICTED].notna().all(axis=1) | ~_is_eligible(rows) | _is_withheld(rows),
             name="predictions_if_eligible",
+        ),
+        pa.Check(
+            lambda rows: rows[WITHHELD].isna().all(axis=1) | ~_is_withheld(rows),
+            name="no_predictions_of_a_withheld_horizon",
         ),
         pa.Check(
             lambda rows: rows[PREDICTED].isna().all(axis=1) | _is_eligible(rows),
             name="no_predictions_if_ineligible",
         ),
     ]
+
+
+def _is_withheld(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows["status"] == "withheld_by_gate"
 
 
 def _is_eligible(rows: pd.DataFrame) -> "pd.Series[bool]":

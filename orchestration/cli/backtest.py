@@ -13,7 +13,7 @@ from assets.features.matrix import LeakDetected
 from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.backtest import BASELINE, Backtest, BacktestWindow, resamples_of, run_backtest
 from assets.lifetime_value.capability import LIFETIME_VALUE, serving_amount_model
-from assets.lifetime_value.group_totals import WHOLE, group_totals
+from assets.lifetime_value.group_totals import TENTHS, group_totals
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import percentile_intervals
 from assets.supervised.backtest_history import BacktestRow, backtest_date
@@ -29,8 +29,8 @@ HEADER = (
     "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 VALUE_HEADER = (
-    "| window from | model | predicted | observed | WAPE | deviance | Gini | coverage of 80 % intervals "
-    "| period sd | gate |\n|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| window from | days | model | predicted | observed | WAPE | deviance | Gini | coverage of 80 % "
+    "intervals | period sd | gate |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 MONTHS_BETWEEN_WINDOWS = 3
 
@@ -104,41 +104,46 @@ def _print_value_backtest(session: Session, *, first: date, last: date) -> None:
     for day in reversed(days):
         context = session.run_context(LIFETIME_VALUE, as_of=day, run_id=RUN_ID)
         tested = run_backtest(context.data, serving=serving_amount_model(context.champion()))
-        if tested.windows:
+        if tested.choice:
             found = tested
             sys.stdout.write("\n".join(value_rows(found)) + "\n")
             sys.stdout.flush()
     if found is not None:
-        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.windows[0].cohort.as_of}:\n\n")
+        sys.stdout.write(f"\nBy decile, 10 the highest, from {found.windows[found.lead].cohort.as_of}:\n\n")
         sys.stdout.write(value_by_decile(found).to_string() + "\n\n")
 
 
 def value_rows(found: Backtest) -> Iterator[str]:
-    """Format the models of one window as rows of the Markdown table."""
-    window = found.windows[0]
+    """Format the models of each horizon's window as rows of the Markdown table."""
+    for days, window in found.windows.items():
+        yield from _window_rows(found, window, days=days)
+
+
+def _window_rows(found: Backtest, window: BacktestWindow, *, days: int) -> Iterator[str]:
     resamples = resamples_of(LIFETIME_VALUE.problem, window.cohort.known.entities)
+    start = f"| {window.cohort.as_of} | {days}"
     for model, predicted in window.predictions.items():
         metrics = percentile_intervals(amount_accuracy(window.amount, window.value(model), resamples))
         lo, hi = (each[:, window.column] for each in (predicted.value_lo, predicted.value_hi))
         covered = "" if model == BASELINE else f"{coverage(window.amount, lo, hi, resamples).value:.0%}"
         totals = f"{window.value(model).sum():,.0f} | {window.amount.sum():,.0f}"
         yield (
-            f"| {window.cohort.as_of} | {model} | {totals} | {metrics['wape'].value:.3f} "
+            f"{start} | {model} | {totals} | {metrics['wape'].value:.3f} "
             f"| {metrics['deviance'].value:.3f} | {metrics['gini'].value:.3f} | {covered} "
-            f"| {found.period_sd:.2f} | {_value_decision(found, model)} |"
+            f"| {window.level.sd:.2f} | {_value_decision(found, model, days=days)} |"
         )
     for refusal in window.refusals.values():
-        yield f"| {window.cohort.as_of} | refused: {refusal} |"
+        yield f"{start} | refused: {refusal} |"
 
 
-def _value_decision(found: Backtest, model: str) -> str:
-    if found.choice is None or found.choice.best.amount_model != model:
+def _value_decision(found: Backtest, model: str, *, days: int) -> str:
+    best = found.result(days)
+    if best is None or best.amount_model != model:
         return ""
-    best = found.choice.best
     if best.is_sound:
         return "promote"
     reasons = best.defects or (f"deviance differs from the baseline's by {best.against_baseline}",)
-    return f"refuse: {'; '.join(reasons)}"
+    return f"withhold: {'; '.join(reasons)}"
 
 
 def value_by_decile(found: Backtest) -> pd.DataFrame:
@@ -147,7 +152,7 @@ def value_by_decile(found: Backtest) -> pd.DataFrame:
     One block of columns for the best model, by its own deciles, and one for the baseline.
     """
     best = found.choice.best.amount_model if found.choice else BASELINE
-    window = found.windows[0]
+    window = found.windows[found.lead]
     return pd.concat({name: _by_decile(window, name) for name in dict.fromkeys((best, BASELINE))}, axis=1)
 
 
@@ -159,7 +164,7 @@ def _by_decile(window: BacktestWindow, model: str) -> pd.DataFrame:
         quarters=window.cohort.quarters,
         period_sd=0.0,
     )
-    rows = groups.loc[groups["slice_name"] == WHOLE].set_index("bin").sort_index(ascending=False)
+    rows = groups.loc[groups["slice_name"] == TENTHS].set_index("bin").sort_index(ascending=False)
     return pd.DataFrame(
         {
             "n": rows["n"],

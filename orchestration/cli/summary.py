@@ -240,11 +240,14 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
 
 
 def _value_total(row: Row) -> str:
+    start = f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: "
+    if pd.isna(row["predicted"]):
+        return f"{start}withheld: the backtest of this horizon failed; baseline {row['baseline']:,.0f}"
     expected = row["orders"]
     orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
     return (
-        f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: {row['predicted']:,.0f} "
-        f"{row['currency']} by {row['customers']:,} customers{orders}; baseline {row['baseline']:,.0f}"
+        f"{start}{row['predicted']:,.0f} {row['currency']} by {row['customers']:,} customers{orders}; "
+        f"baseline {row['baseline']:,.0f}"
     )
 
 

@@ -22,6 +22,7 @@ from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
 from assets.lifetime_value.score_rows import Model
 from assets.lifetime_value.spec import PROBLEM as DECLARED
 from assets.lifetime_value.spec import AmountCriteria, ValueProblem
+from assets.supervised.data.dataset import DAILY_ORDERS
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.assets.permitted import permitted
@@ -107,6 +108,7 @@ def write(world: ValueWorld, bought: pd.DataFrame, as_of_days: Sequence[date]) -
     world.warehouse.replace(PROBLEM.features, known[shared + own])
     world.warehouse.replace(PROBLEM.histories, known.drop(columns=own))
     world.warehouse.replace(PROBLEM.cohort, permitted(known))
+    world.warehouse.replace(DAILY_ORDERS, pd.concat([_daily(bought, day) for day in as_of_days]))
     for days, key in PROBLEM.labels.items():
         matured = [day for day in as_of_days if day + timedelta(days=days) <= as_of_days[-1]]
         outcomes = [_outcome(bought, known, day, days=days) for day in matured]
@@ -139,6 +141,20 @@ def _known(bought: pd.DataFrame, as_of: date) -> pd.DataFrame:
         }
     )
     return found.fillna({"net_amount_365d": 0.0}).rename_axis("customer_id").reset_index()
+
+
+def _daily(bought: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    past = bought.loc[bought["day"] < (as_of - FIRST_ORDERS).days]
+    first = past.groupby("customer_id")["day"].transform("min")
+    found = (past["day"] > first).astype(int).groupby(past["day"]).agg(["size", "sum"])
+    return pd.DataFrame(
+        {
+            "as_of_date": as_of,
+            "occurred_on": [FIRST_ORDERS + timedelta(days=int(day)) for day in found.index],
+            "orders": found["size"].to_numpy(),
+            "repeat_orders": found["sum"].to_numpy(),
+        }
+    )
 
 
 def _outcome(bought: pd.DataFrame, known: pd.DataFrame, as_of: date, *, days: int) -> pd.DataFrame:

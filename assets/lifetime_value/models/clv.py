@@ -142,24 +142,37 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         )
         return np.asarray(orders[histories.place] * self.amounts_.expected_amount(rows[:, [0, 3]])[:, None])
 
-    def forecast(self, X: Rows) -> ClvForecast:  # noqa: N803 - scikit-learn's name
+    def forecast(
+        self,
+        X: Rows,  # noqa: N803 - scikit-learn's name
+        *,
+        horizons_days: Sequence[float] | None = None,
+        window_sd: Floats | float = 0.0,
+    ) -> ClvForecast:
         """Means and intervals of orders and revenue of ``X`` (n, 4), for every horizon in one pass.
 
         The intervals hold the variation of orders and amounts (exact under the model) and the standard
         errors of the parameters (delta method, added in quadrature to the distance from the mean). Orders
         are whole and many customers place none, so an interval holds at least ``interval_coverage``: a
         customer who orders nothing with a chance of 0.95 has 0 to 0, which holds 0.95.
+
+        Args:
+            X: Customers.
+            horizons_days: Other horizons than those of the estimator.
+            window_sd: (horizons,) standard deviation of the logarithm of what moves all customers together.
         """
         rows = numbers(X, COLUMNS)
         histories, spending = PurchaseHistory.of(rows[:, :3]), rows[:, [0, 3]]
-        orders, place = self._orders(histories), histories.place
+        horizons = tuple(horizons_days or self.horizons_days)
+        orders, place = self._orders(histories, horizons), histories.place
         amount, scale = self.amounts_.expected_amount(spending), self.amounts_.scale(spending)[1][:, None]
         relative = np.hypot(orders.error[place], self.amounts_.relative_error(spending)[:, None])
+        relative = np.hypot(relative, window_sd)
         revenue, counted = orders.mean[place] * amount[:, None], orders.counted[place]
         process = orders.process.amount_lo[place] * scale, orders.process.amount_hi[place] * scale
         lo, hi = widened(*process, mean=revenue, error=revenue * relative, coverage=self.interval_coverage)
         return ClvForecast(
-            horizons_days=tuple(self.horizons_days),
+            horizons_days=horizons,
             probability_alive=alive(self.purchases_.buying, histories)[place],
             expected_purchases=orders.mean[place],
             purchases_lo=orders.fewest[place],
@@ -171,8 +184,8 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             relative_error=relative,
         )
 
-    def _orders(self, histories: PurchaseHistory) -> Orders:
-        buying, horizons = self.purchases_.buying, self.horizons_days
+    def _orders(self, histories: PurchaseHistory, horizons: Sequence[float]) -> Orders:
+        buying = self.purchases_.buying
         mean = expected_orders(buying, histories, horizons_days=horizons)
         counted = discounted_orders(
             buying, histories, horizons_days=horizons, annual_discount=self.annual_discount

@@ -4,7 +4,7 @@
 (
     select
         churn.*,
-        lifetime_value.prob_alive
+        case when not churn.is_already_churned then lifetime_value.prob_alive end as prob_alive
 
     from {{ source('ml', 'churn__scores') }} as churn
     left join (

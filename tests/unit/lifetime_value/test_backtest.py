@@ -63,12 +63,12 @@ def chosen(*results: CandidateResult, serving: AmountModelName | None = None) ->
 
 
 def test_the_lower_deviance_is_promoted() -> None:
-    choice, decision = chosen(result("bg_nbd", 1.3), result("two_part", 1.2))
-    assert (choice.best.amount_model, decision.promote) == ("two_part", True)
+    choice, decision = chosen(result("bg_nbd", 1.3), result("boosting", 1.2))
+    assert (choice.best.amount_model, decision.promote) == ("boosting", True)
 
 
 def test_a_sound_amount_model_goes_before_a_better_one_whose_totals_are_out_of_tolerance() -> None:
-    choice, decision = chosen(result("bg_nbd", 1.3), result("two_part", 1.0, defects=("tenth 1 …",)))
+    choice, decision = chosen(result("bg_nbd", 1.3), result("boosting", 1.0, defects=("tenth 1 …",)))
     assert (choice.best.amount_model, decision.promote) == ("bg_nbd", True)
 
 
@@ -85,19 +85,19 @@ def test_defects_are_the_reasons_of_a_refusal() -> None:
 
 def test_the_serving_amount_model_is_refitted_unless_another_is_surely_better() -> None:
     choice, decision = chosen(
-        result("bg_nbd", 1.3, spread=0.2), result("two_part", 1.2, spread=0.2), serving="bg_nbd"
+        result("bg_nbd", 1.3, spread=0.2), result("boosting", 1.2, spread=0.2), serving="bg_nbd"
     )
     assert (choice.best.amount_model, decision.promote, decision.against_champion) == ("bg_nbd", True, None)
-    choice, decision = chosen(result("bg_nbd", 1.3), result("two_part", 1.2), serving="bg_nbd")
-    assert (choice.best.amount_model, decision.promote) == ("two_part", True)
+    choice, decision = chosen(result("bg_nbd", 1.3), result("boosting", 1.2), serving="bg_nbd")
+    assert (choice.best.amount_model, decision.promote) == ("boosting", True)
     assert decision.against_champion is not None
 
 
 def test_a_serving_amount_model_with_defects_is_replaced_by_a_sound_one_that_is_no_better() -> None:
     choice, decision = chosen(
-        result("bg_nbd", 1.3, defects=("tenth 1 was off",)), result("two_part", 1.4), serving="bg_nbd"
+        result("bg_nbd", 1.3, defects=("tenth 1 was off",)), result("boosting", 1.4), serving="bg_nbd"
     )
-    assert (choice.best.amount_model, decision.promote) == ("two_part", True)
+    assert (choice.best.amount_model, decision.promote) == ("boosting", True)
     assert "out of tolerance" in decision.reasons[0]
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
+from hypothesis import example, given, settings
+from hypothesis import strategies as some
+from scipy.special import betainc, betaincc, expit
 
 from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.bg_nbd import (
@@ -15,6 +18,7 @@ from assets.lifetime_value.models.bg_nbd import (
     orders_if_alive,
 )
 from assets.lifetime_value.models.clv import LifetimeValue
+from assets.lifetime_value.models.likelihood import FURTHEST
 from assets.lifetime_value.models.predictive import orders_above
 from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory
 from benchmarks.simulated_buyers import Simulated
@@ -75,6 +79,50 @@ def test_the_mean_is_the_sum_of_the_tail_even_where_the_closed_form_has_gaps(a: 
     tail = orders_above(buying, x, age=age, days=90.0, most=3_000)
     mean = orders_if_alive(buying, np.array([x]), age=age, days=90.0)
     assert mean == pytest.approx(tail.sum(axis=1), rel=2e-6)
+
+
+def integrated(buying: BgNbdParams, x: float, *, age: float, days: float) -> float:
+    """Mean orders of an active customer: P(N > 0 | p) / p over the Beta(a, b + x) density of p, by parts.
+
+    By parts the density becomes its distribution function, which is smooth for every a and b, and the
+    log-odds of p reach chances of 1e-20 on either side.
+    """
+    rate, exponent = days / (buying.alpha + age), buying.r + x
+    edges, (nodes, weights) = np.linspace(-45.0, 45.0, 2_001), np.polynomial.legendre.leggauss(8)
+    half = (edges[1] - edges[0]) / 2
+    log_odds = (edges[:-1, None] + half + half * nodes).ravel()
+    p, rest = expit(log_odds), expit(-log_odds)
+    silent = np.log1p(p * rate)
+    falls = (-np.expm1(-exponent * silent) / p - exponent * rate * np.exp(-(exponent + 1) * silent)) * rest
+    below = np.where(p < 0.5, betainc(buying.a, buying.b + x, p), betaincc(buying.b + x, buying.a, rest))
+    at_one = -np.expm1(-exponent * np.log1p(rate))
+    return float(at_one + (falls * below) @ np.tile(half * weights, 2_000))
+
+
+LOGS = some.floats(-FURTHEST, FURTHEST)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    logs=some.tuples(LOGS, LOGS, LOGS, LOGS),
+    x=some.sampled_from([0, 1, 2, 5, 20, 100, 400]),
+    age=some.floats(1.0, 2_000.0),
+    days=some.sampled_from([30, 90, 365]),
+)
+@example(logs=(-0.105, -1.2, np.log(338.0), FURTHEST), x=0, age=15.0, days=365)
+@example(logs=(-0.105, -1.2, np.log(900.0), FURTHEST), x=0, age=15.0, days=90)
+@example(logs=(0.36, -0.82, np.log(978.0), FURTHEST), x=3, age=103.0, days=365)
+@example(logs=(-0.2, -0.9, 0.0, 0.9), x=2, age=300.0, days=365)
+@example(logs=(-0.2, -0.9, np.log(0.5), np.log(0.5)), x=0, age=300.0, days=90)
+def test_mean_orders_are_the_integral_wherever_a_fit_can_reach(
+    logs: tuple[float, float, float, float], x: int, age: float, days: int
+) -> None:
+    r, alpha, a, b = np.exp(logs)
+    buying = BgNbdParams(r, 100.0 * alpha, a, b)
+    found = orders_if_alive(buying, np.array([float(x)]), age=np.array([age]), days=days)
+    assert found[0] == pytest.approx(integrated(buying, x, age=age, days=days), rel=1e-6)
+    history = PurchaseHistory.of(np.array([[x, age / 2 if x else 0.0, age]]))
+    assert 0 <= alive(buying, history)[0] <= 1
 
 
 def test_ten_thousand_repeat_orders_do_not_overflow() -> None:

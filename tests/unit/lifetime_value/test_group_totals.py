@@ -36,7 +36,10 @@ def test_means_of_tenths_and_cohorts_are_given_lowest_first(expected: np.ndarray
     assert tenths["bin"].tolist() == list(range(1, 11))
     assert tenths["mean_predicted"].is_monotonic_increasing
     assert (tenths["n"] * tenths["mean_observed"]).sum() == pytest.approx(spent.sum())
-    assert found.loc[found["slice_name"] != "all", "slice_value"].tolist() == ["2023-Q1", "2023-Q2"]
+    cohorts = found.loc[found["slice_name"] == "first_purchase_quarter", "slice_value"]
+    assert cohorts.tolist() == ["2023-Q1", "2023-Q2"]
+    (whole,) = found.loc[found["slice_name"] == "total"].to_dict("records")
+    assert (whole["n"], whole["mean_observed"]) == (4_000, pytest.approx(spent.mean()))
 
 
 def test_honest_totals_agree(expected: np.ndarray, spent: np.ndarray) -> None:
@@ -51,10 +54,25 @@ def test_half_of_the_observed_total_is_a_defect_in_every_group(
     assert "customers since 2023-Q1: predicted" in " ".join(found)
 
 
-def test_a_period_that_usually_misses_so_far_explains_it(expected: np.ndarray, spent: np.ndarray) -> None:
-    # ln 2 is 0.69: with a deviation of 0.5 half of the observed total is within the 95 % of a window.
-    found = groups(spent, expected / 2, period_sd=0.5)
-    assert not list(groups_out_of_tolerance(found, criteria=CRITERIA))
+@pytest.mark.parametrize("ratio", [0.69, 1 / 0.69])
+def test_the_whole_is_refused_at_a_ratio_of_069_whatever_windows_usually_miss(
+    expected: np.ndarray, spent: np.ndarray, ratio: float
+) -> None:
+    # ln 0.69 is -0.37; a window of any deviation excuses 0.25, the tolerance is 0.1.
+    predicted = ratio * expected * spent.sum() / expected.sum()
+    found = list(groups_out_of_tolerance(groups(spent, predicted, period_sd=0.9), criteria=CRITERIA))
+    assert any(text.startswith("all customers: predicted") and f"{ratio:.0%} of" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "agrees"), [(0.8, True), (1 / 0.8, True), (0.72, False), (1 / 0.72, False)]
+)
+def test_a_period_excuses_both_directions_alike(
+    expected: np.ndarray, spent: np.ndarray, ratio: float, *, agrees: bool
+) -> None:
+    # |ln 0.8| = 0.22 and |ln 0.72| = 0.33 against 0.1 + 1.96 * 0.1.
+    found = list(groups_out_of_tolerance(groups(spent, ratio * expected, period_sd=0.1), criteria=CRITERIA))
+    assert (not any("all customers" in text for text in found)) is agrees
 
 
 def test_a_gap_in_a_group_that_hardly_buys_is_not_material(expected: np.ndarray, spent: np.ndarray) -> None:
@@ -66,7 +84,7 @@ def test_a_gap_in_a_group_that_hardly_buys_is_not_material(expected: np.ndarray,
 
 def test_a_small_cohort_is_reported_and_not_tested(expected: np.ndarray, spent: np.ndarray) -> None:
     found = groups(spent, expected)
-    cohort = found["slice_name"] != "all"
+    cohort = found["slice_name"] == "first_purchase_quarter"
     wrong = found.assign(mean_predicted=np.where(cohort, 9 * found["mean_observed"], found["mean_predicted"]))
     assert len(list(groups_out_of_tolerance(wrong, criteria=CRITERIA))) == 2
     assert not list(

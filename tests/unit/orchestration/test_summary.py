@@ -217,6 +217,13 @@ def test_value_totals_are_compared_with_the_baseline(totals: pd.DataFrame) -> No
     ]
 
 
+def test_the_summary_names_a_withheld_horizon_of_lifetime_value(totals: pd.DataFrame) -> None:
+    totals.loc[1, ["predicted", "orders"]] = float("nan")
+    assert value_lines(totals, value_figures())[-1] == (
+        "   next 90 days, from 2024-05-06: withheld: the backtest of this horizon failed; baseline 2,700"
+    )
+
+
 def test_the_fallback_of_lifetime_value_is_named(totals: pd.DataFrame) -> None:
     assert VALUE_FALLBACK.meaning in value_lines(totals, value_figures().head(0))[0]
 
