@@ -65,25 +65,26 @@ def shop_levels(
 
 def _known_customers(problem: ValueProblem, warehouse: Warehouse, as_of: date) -> pd.DataFrame:
     """Histories on ``as_of`` and every four weeks before it, with the outcomes that are known by then."""
-    bounds = {"days": [as_of - each * SPACING for each in range(MOST_DATES)]}
-    source = f"{with_consent(problem.histories.sql, problem.spec)} as histories"
-    where = f"where {AS_OF} in (select unnest($days::date[]))"
-    counted = warehouse.read(f"select count(*) as rows from {source} {where}", bounds)
+    # Literal dates are pushed down into every scan, a list that is bound is not.
+    dates = ", ".join(f"date '{as_of - each * SPACING}'" for each in range(MOST_DATES))
+    source = with_consent(f"(from {problem.histories.sql} where {AS_OF} in ({dates}))", problem.spec)
+    counted = warehouse.read(f"select count(*) as rows from {source} as histories")
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_level_rows)
+    sampled = f"md5_number_lower(histories.{CUSTOMER}) % {modulus} = 0" if modulus > 1 else "true"
     joined = " ".join(
-        f"left join {key.sql} as of_{days}d on histories.{CUSTOMER} = of_{days}d.{CUSTOMER} "
-        f"and histories.{AS_OF} = of_{days}d.{AS_OF} and histories.{AS_OF} <= $as_of::date - {days}"
-        for days, key in problem.labels.items()
+        f"left join (from {key.sql} where {AS_OF} in ({dates})) as of_{horizon}d "
+        f"on histories.{CUSTOMER} = of_{horizon}d.{CUSTOMER} and histories.{AS_OF} = of_{horizon}d.{AS_OF} "
+        f"and histories.{AS_OF} <= $as_of::date - {horizon}"
+        for horizon, key in problem.labels.items()
     )
     outcomes = ", ".join(
         f"of_{days}d.outcome_orders as orders_{days}d, of_{days}d.outcome_amount as amount_{days}d"
         for days in problem.labels
     )
     return warehouse.read(
-        f"select histories.{AS_OF}, {', '.join((*HISTORY, AMOUNT))}, {outcomes} from {source} {joined} "
-        f"where histories.{AS_OF} in (select unnest($days::date[])) "
-        f"and md5_number_lower(histories.{CUSTOMER}) % $modulus = 0 order by histories.{AS_OF}",
-        bounds | {"as_of": as_of, "modulus": modulus},
+        f"select histories.{AS_OF}, {', '.join((*HISTORY, AMOUNT))}, {outcomes} "
+        f"from {source} as histories {joined} where {sampled} order by histories.{AS_OF}",
+        {"as_of": as_of},
     )
 
 
