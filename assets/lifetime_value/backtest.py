@@ -202,14 +202,16 @@ def fit_candidates(
     *,
     refusals: dict[str, str],
     verdicts: Mapping[str, Mapping[str, str]] | None = None,
+    learned: Sequence[AmountModelName] = ("boosting", "blend"),
 ) -> dict[AmountModelName, CustomerValue]:
-    """Fit every candidate on what was known on the cohort's as-of date.
+    """Fit the candidates on what was known on the cohort's as-of date; ``bg_nbd`` is always among them.
 
     Args:
         data: Reads the training rows, as known on that date.
         cohort: Customers of the date.
         refusals: Gets the reasons why a candidate could not be fitted.
         verdicts: Stored with the models, see :class:`CustomerValue`.
+        learned: The candidates with a learned shape; without one nothing is learned.
     """
     problem, rows = data.problem, cohort.known.features
     plain = CustomerValue(
@@ -224,12 +226,13 @@ def fit_candidates(
         refusals["bg_nbd"] = f"{AMOUNT_MODELS['bg_nbd']}: {refusal}"
         return {}
     found: dict[AmountModelName, CustomerValue] = {"bg_nbd": plain}
+    if not learned:
+        return found
     try:
         shape = fit_shape(data, as_of=cohort.as_of)
     except REFUSALS as refusal:
         refusals["boosting"] = f"{AMOUNT_MODELS['boosting']}: {refusal}"
         return found
-    learned: tuple[AmountModelName, ...] = ("boosting", "blend")
     return found | {name: plain.with_shape(shape, rows, amount_model=name) for name in learned}
 
 

@@ -95,7 +95,13 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
         del champion
         name: AmountModelName = params[AMOUNT_MODEL]
         refusals = dict[str, str]()
-        fitted = fit_candidates(data, data.cohort, refusals=refusals, verdicts=params[VERDICTS])
+        fitted = fit_candidates(
+            data,
+            data.cohort,
+            refusals=refusals,
+            verdicts=params[VERDICTS],
+            learned=() if name == "bg_nbd" else (name,),
+        )
         if name not in fitted:
             raise InsufficientData("; ".join(refusals.values()))
         record = replace(self.record(data, params=params), params=fitted_params(fitted[name]))
