@@ -242,10 +242,13 @@ def fit_shape(data: ValueData, *, as_of: date) -> LearnedShape:
     Raises:
         InsufficientData: Too few rows have an order.
     """
-    problem = data.problem
-    training = load_training_data(problem, data.warehouse, as_of=as_of)
-    shape = LearnedShape(numeric=problem.columns.numeric, categorical=problem.categorical, seed=problem.seed)
-    return shape.fit(training.known.features, training.outcome)
+    training = load_training_data(data.problem, data.warehouse, as_of=as_of)
+    return unfitted_shape(data.problem).fit(training.known.features, training.outcome)
+
+
+def unfitted_shape(problem: ValueProblem) -> LearnedShape:
+    """The learner of a problem, without a fit."""
+    return LearnedShape(numeric=problem.columns.numeric, categorical=problem.categorical, seed=problem.seed)
 
 
 def candidate_results(problem: ValueProblem, window: BacktestWindow) -> list[CandidateResult]:

@@ -22,9 +22,17 @@ from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import data_hash
+from assets.lifecycle.store.schemas import METRIC_TYPES, typed
 from assets.lifetime_value import report
-from assets.lifetime_value.backtest import fit_candidates, levels_of, run_backtest
-from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort_to_score, published_with_outcomes
+from assets.lifetime_value.backtest import fit_candidates, levels_of, run_backtest, unfitted_shape
+from assets.lifetime_value.dataset import (
+    Cohort,
+    ValueData,
+    load_cohort_to_score,
+    load_training_data,
+    published_with_outcomes,
+)
+from assets.lifetime_value.membership import membership_rows
 from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import (
     AMOUNT_MODELS,
@@ -76,8 +84,9 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
         key = MetricKey(model_name=self.spec.name, model_version=version, split="test")
         judged = verdicts(found, horizons_days=self.problem.horizons_days)
         name = choice.best.amount_model
+        metrics = keyed_metrics(metric_rows(self.problem, found, choice), key)
         return Evaluation(
-            metrics=keyed_metrics(metric_rows(self.problem, found, choice), key),
+            metrics=pd.concat([metrics, self._membership(data, name, replace(key, split="train"))]),
             bins=keyed_bins(choice.best.groups, key),
             defects=choice.best.defects,
             champion_unfit=choice.champion_unfit,
@@ -88,6 +97,13 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
             ),
             params={AMOUNT_MODEL: name, VERDICTS: judged},
         )
+
+    def _membership(self, data: ValueData, name: AmountModelName, key: MetricKey) -> pd.DataFrame:
+        if name == "bg_nbd":
+            return typed([], METRIC_TYPES)
+        training = load_training_data(self.problem, data.warehouse, as_of=data.as_of)
+        rows = [*membership_rows(unfitted_shape(self.problem), training)]
+        return keyed_metrics(rows, key) if rows else typed([], METRIC_TYPES)
 
     def fit(
         self, data: ValueData, *, params: Mapping[str, Any], champion: Champion[Model] | None

@@ -114,6 +114,7 @@ class AmountCriteria:
             whole in a group that hardly buys changes no decision.
         usual_period_sd: Standard deviation of a published window's log total when no backtest recorded one.
         smallest_group: Customers below which a cohort is reported and not tested.
+        highest_membership_auc: Above this, predictions reveal who was in the training data.
         replicates: Bootstrap draws.
     """
 
@@ -122,6 +123,7 @@ class AmountCriteria:
     material_share: float = 0.02
     usual_period_sd: float = 0.15
     smallest_group: int = 100
+    highest_membership_auc: float = 0.6
     replicates: int = 200
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from assets.ports import Warehouse
 from checks.data.completeness import rows_match_contract
 from checks.models.contracts import GRADE_NAMES, scores_contract
 from checks.models.queries import load_scores, withheld_reason
+from checks.models.shared import membership_check
 from checks.verdict import Invariant, Verdict, description_of
 
 # The nominal coverage itself would be red every other week; a season, which no customer's interval holds,
@@ -86,6 +87,7 @@ def _model_invariants(capability: LifetimeValueCapability, tables: "_Tables") ->
         _invariant(spec.realised, realised_totals_are_within_tolerance, tables.realised, is_blocking=False),
         _invariant(spec.evaluation, interval_coverage_is_nominal, tables.intervals, is_blocking=False),
         _invariant(spec.champion, backtest_totals_are_within_tolerance, tables.backtest),
+        membership_check(spec, highest_auc=capability.problem.criteria.highest_membership_auc),
     ]
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy import special, stats
 
 from assets.metrics.arrays import Floats
+from assets.metrics.membership import MEMBERSHIP_AUC
 from assets.supervised.evaluation.gate import miscalibrated
-from assets.supervised.evaluation.membership_inference import MEMBERSHIP_AUC
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
@@ -190,23 +190,25 @@ def features_have_not_drifted(drifted: pd.Series) -> Verdict:
     )
 
 
-def membership_inference_auc_is_low(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
-    """The candidate's probabilities do not reveal which entities were in its training data.
+def membership_inference_auc_is_low(metrics: pd.DataFrame, *, highest_auc: float) -> Verdict:
+    """The candidate's predictions do not reveal which entities were in its training data.
 
     Args:
-        metrics: Rows of ``ml.metrics`` of the candidate's training fold; empty when nothing was fitted.
-        criteria: Holds the highest area under the attacker's curve.
+        metrics: Rows of ``ml.metrics`` of the candidate's training fold; without a row of the attack when
+            nothing was learned from single entities.
+        highest_auc: The highest area under the attacker's curve.
     """
     found = metrics.loc[metrics["metric"] == MEMBERSHIP_AUC]
     if found.empty:
-        return Verdict(passed=True, reason="nothing was fitted", evidence={"n": 0.0})
+        reason = "nothing was learned from single entities"
+        return Verdict(passed=True, reason=reason, evidence={"n": 0.0})
     auc, lowest, highest = (float(found[name].iloc[0]) for name in ("value", "ci_lo", "ci_hi"))
     return Verdict(
-        passed=auc <= criteria.highest_membership_auc,
+        passed=auc <= highest_auc,
         reason=f"an attacker who knows the outcomes identifies training rows with AUC {auc:.3f} "
-        f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {criteria.highest_membership_auc:.2f}",
+        f"[{lowest:.3f}, {highest:.3f}]; 0.5 is guessing, allowed is {highest_auc:.2f}",
         value=auc,
-        threshold=criteria.highest_membership_auc,
+        threshold=highest_auc,
         evidence={"n": float(found["n"].iloc[0]), "ci_lo": lowest, "ci_hi": highest},
     )
 

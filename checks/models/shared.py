@@ -6,6 +6,7 @@ from typing import Any
 
 import pandera.pandas as pa
 
+from assets.keys import METRICS
 from assets.lifecycle.capability import Capability
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.lifecycle.spec import Spec
@@ -13,7 +14,11 @@ from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
 from checks.data.completeness import cohort_is_scored_once, rows_match_contract
 from checks.models.contracts import scores_contract
-from checks.models.performance import candidate_passes_the_gate, realised_performance_is_within_tolerance
+from checks.models.performance import (
+    candidate_passes_the_gate,
+    membership_inference_auc_is_low,
+    realised_performance_is_within_tolerance,
+)
 from checks.models.queries import load_scores, withheld_reason
 from checks.verdict import Invariant, Verdict, description_of, invariant
 
@@ -55,6 +60,32 @@ def gate_check(spec: Spec, *, illustrate: Illustration = lambda verdict, *_: ver
         next_step=(
             "Nothing, if it only did not beat the champion, which keeps serving; if the reason names a "
             "defect (leak, calibration, constant scores), correct that feature or label first."
+        ),
+        is_blocking=False,
+    )
+
+
+def membership_check(spec: Spec, *, highest_auc: float) -> Invariant:
+    """The candidate's predictions do not reveal who was in its training data; not blocking.
+
+    Args:
+        spec: A capability whose backtest records the attack.
+        highest_auc: The highest area under the attacker's curve.
+    """
+
+    def attacked(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
+        version = str(row["model_version"])
+        metrics = control_tables.rows_of_version(warehouse, METRICS, version, split="train")
+        return membership_inference_auc_is_low(metrics, highest_auc=highest_auc)
+
+    return invariant(
+        spec.evaluation,
+        membership_inference_auc_is_low,
+        attacked,
+        next_step=(
+            "Do not give predictions to people who know the outcomes; make the trees smaller (fewer "
+            "leaves, more rows per leaf), then launch retrain."
         ),
         is_blocking=False,
     )

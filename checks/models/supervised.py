@@ -20,14 +20,13 @@ from checks.models.performance import (
     champion_is_calibrated,
     features_have_not_drifted,
     mean_probability_is_within_historical_range,
-    membership_inference_auc_is_low,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
     stated_uncertainty_matches_backtest,
 )
 from checks.models.plots import with_reliability, with_totals
 from checks.models.queries import load_scores
-from checks.models.shared import cohort_check, contract_check, gate_check, realised_check
+from checks.models.shared import cohort_check, contract_check, gate_check, membership_check, realised_check
 from checks.verdict import Invariant, Verdict, description_of, invariant
 
 
@@ -85,12 +84,6 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         rows = data.sample.features.assign(outcome=data.outcome)
         return rows_match_contract(rows, training_contract(problem))
 
-    def membership(warehouse: Warehouse, as_of: date) -> Verdict:
-        row = control_tables.row_for_date(warehouse, spec.evaluation, as_of).iloc[0]
-        version = str(row["model_version"])
-        metrics = control_tables.rows_of_version(warehouse, METRICS, version, split="train")
-        return membership_inference_auc_is_low(metrics, criteria=problem.criteria)
-
     def calibrated(warehouse: Warehouse, as_of: date) -> Verdict:
         serving = control_tables.champion_as_of(spec.champion, warehouse, as_of=as_of)
         version = serving.model_version if serving else ""
@@ -109,16 +102,7 @@ def _models(capability: SupervisedCapability) -> Iterator[Invariant]:
         ),
     )
     yield gate_check(spec, illustrate=reliability)
-    yield invariant(
-        spec.evaluation,
-        membership_inference_auc_is_low,
-        membership,
-        next_step=(
-            "Do not give probabilities to people who know the outcomes; make the trees smaller (fewer "
-            "leaves, more entities per leaf) in the task of this problem, then launch retrain."
-        ),
-        is_blocking=False,
-    )
+    yield membership_check(spec, highest_auc=problem.criteria.highest_membership_auc)
     yield invariant(
         spec.champion,
         champion_is_calibrated,

@@ -195,7 +195,7 @@ def test_published_totals_that_do_not_agree_with_observed_spend_are_red() -> Non
 
 def test_every_check_has_a_name_a_description_and_a_next_step() -> None:
     found = invariants(LIFETIME_VALUE)
-    assert len({(each.table, each.name) for each in found}) == len(found) == 7
+    assert len({(each.table, each.name) for each in found}) == len(found) == 8
     assert all(each.description.endswith(".") and each.next_step.endswith(".") for each in found)
     blocking = {each.name for each in found if each.is_blocking}
     assert "backtest_totals_are_within_tolerance" in blocking
