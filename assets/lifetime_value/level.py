@@ -14,8 +14,8 @@ from assets.lifetime_value.spec import CUSTOMER, ValueProblem
 from assets.metrics.arrays import Floats
 from assets.ports import Warehouse
 from assets.prior_shift.level import LevelForecast, TotalHistory, forecast_level
-from assets.prior_shift.trading_days import DAYS_PER_YEAR, DailyOrders
-from assets.supervised.data.dataset import DAILY_ORDERS
+from assets.prior_shift.trading_days import DAYS_PER_YEAR
+from assets.supervised.data.dataset import daily_orders
 
 # Dates between which the level is measured: weekly ones overlap so much that they add little.
 SPACING = timedelta(weeks=4)
@@ -38,7 +38,7 @@ def shop_levels(
         model: Fitted on what was known on ``as_of`` or before.
         as_of: The as-of date; neither later orders nor windows that end later are read.
     """
-    value, daily = model.value_, _daily_orders(warehouse, as_of)
+    value, daily = model.value_, daily_orders(warehouse, as_of)
     known = _known_customers(problem, warehouse, as_of)
     if known.empty or known[AS_OF].iloc[-1] != pd.Timestamp(as_of):
         return neutral_levels(problem.horizons_days)
@@ -134,15 +134,3 @@ def _log_amount(sums: pd.DataFrame, level: LevelForecast, *, horizon: int) -> fl
     logs = np.log(known[known > 0])
     windows = logs.size * min(1.0, SPACING / timedelta(days=horizon))
     return float(logs.mean()) * windows / (windows + PRIOR_WINDOWS) if logs.size else 0.0
-
-
-def _daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:
-    rows = warehouse.read(
-        f"select occurred_on, orders, repeat_orders from {DAILY_ORDERS.sql} where {AS_OF} = $as_of",
-        {"as_of": as_of},
-    )
-    return DailyOrders(
-        day=pd.to_datetime(rows["occurred_on"]).to_numpy().astype("datetime64[D]"),
-        orders=rows["orders"].to_numpy(dtype=np.float64),
-        repeat_orders=rows["repeat_orders"].to_numpy(dtype=np.float64),
-    )

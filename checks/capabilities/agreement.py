@@ -12,7 +12,7 @@ from assets.keys import PREDICTION_TOTALS
 from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, invariant
 
 DAYS, LONGER = PURCHASE_PROPENSITY.problem.horizon_days, CHURN.problem.horizon_days
 # Fewer matured dates, or dates with fewer buyers, show no range to hold the next one against.
@@ -50,6 +50,18 @@ OBSERVED = f"""
     where as_of_date <= $matured
     group by as_of_date
 """
+TOTALS_DIFFER = (
+    "Compare both tables with the shop's orders of the same weeks, and plan by the one whose "
+    "backtest is nearer."
+)
+TOTALS_IMPOSSIBLE = (
+    "Nothing was published: find which of both tables is off by its own totals and backtest, and make "
+    "rollback of it."
+)
+ROWS_DIFFER = (
+    "Use one of the contradicting columns for a customer, not both: probability is of "
+    "purchase_propensity, predicted_orders, prob_alive and the next order are of lifetime_value."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,26 +90,11 @@ class PerBuyer:
 
 def agreement_invariants() -> list[Invariant]:
     """Checks that compare the score tables, once all capabilities have scored."""
+    table, agree, possible = PREDICTION_TOTALS, totals_of_tables_agree, totals_of_tables_are_possible
     return [
-        _invariant(
-            totals_of_tables_agree,
-            partial(_on_totals, totals_of_tables_agree),
-            "Compare both tables with the shop's orders of the same weeks, and plan by the one whose "
-            "backtest is nearer.",
-        ),
-        _invariant(
-            totals_of_tables_are_possible,
-            partial(_on_totals, totals_of_tables_are_possible),
-            "Nothing was published: find which of both tables is off by its own totals and backtest, and "
-            "make rollback of it.",
-            is_blocking=True,
-        ),
-        _invariant(
-            rows_of_a_customer_agree,
-            _on_rows,
-            "Use one of the contradicting columns for a customer, not both: probability is of "
-            "purchase_propensity, predicted_orders, prob_alive and the next order are of lifetime_value.",
-        ),
+        invariant(table, agree, partial(_on_totals, agree), next_step=TOTALS_DIFFER, is_blocking=False),
+        invariant(table, possible, partial(_on_totals, possible), next_step=TOTALS_IMPOSSIBLE),
+        invariant(table, rows_of_a_customer_agree, _on_rows, next_step=ROWS_DIFFER, is_blocking=False),
     ]
 
 
@@ -197,23 +194,6 @@ def _within(ratios: Sequence[PerBuyer], factor: float, *, n: int) -> Verdict:
         value=worst,
         threshold=factor,
         evidence={"n": float(n)},
-    )
-
-
-def _invariant(
-    rule: Callable[..., Verdict],
-    check: Callable[[Warehouse, date], Verdict],
-    next_step: str,
-    *,
-    is_blocking: bool = False,
-) -> Invariant:
-    return Invariant(
-        table=PREDICTION_TOTALS,
-        name=rule.__name__,
-        description=description_of(rule),
-        check=check,
-        next_step=next_step,
-        is_blocking=is_blocking,
     )
 
 

@@ -23,7 +23,7 @@ from checks.data.completeness import rows_match_contract
 from checks.models.contracts import GRADE_NAMES, scores_contract
 from checks.models.queries import load_scores, withheld_reason
 from checks.models.shared import membership_check
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, description_of, invariant
 
 # The nominal coverage itself would be red every other week; a season, which no customer's interval holds,
 # takes some points.
@@ -345,14 +345,7 @@ def _invariant(
     is_blocking: bool = True,
 ) -> Invariant:
     """``check`` under the name and description of the ``pure`` function that it calls."""
-    return Invariant(
-        table=table,
-        name=pure.__name__,
-        description=description_of(pure),
-        check=check,
-        next_step=NEXT_STEPS[pure.__name__],
-        is_blocking=is_blocking,
-    )
+    return invariant(table, pure, check, next_step=NEXT_STEPS[pure.__name__], is_blocking=is_blocking)
 
 
 def _between_columns() -> list[pa.Check]:

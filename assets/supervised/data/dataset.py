@@ -87,7 +87,7 @@ def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_o
         sample=build_matrix(rows, None, columns=columns_of(problem)),
         outcome=rows[OUTCOME].to_numpy(dtype=np.float64, na_value=np.nan),
         cohort_size=dict(zip(days, sizes["entities"].astype(int), strict=True)),
-        daily=_daily_orders(warehouse, as_of),
+        daily=daily_orders(warehouse, as_of),
         label_is_absence_of_order=problem.label_is_absence_of_order,
     )
 
@@ -240,7 +240,8 @@ def _reason(problem: PredictionProblem) -> str:
     return f"coalesce({', '.join(reasons)})" if reasons else "cast(null as varchar)"
 
 
-def _daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:
+def daily_orders(warehouse: Warehouse, as_of: date) -> DailyOrders:
+    """Orders per day as they were known on ``as_of``."""
     rows = warehouse.read(
         f"select occurred_on, orders, repeat_orders from {DAILY_ORDERS.sql} where {AS_OF} = $as_of",
         {"as_of": as_of},
