@@ -46,7 +46,9 @@ KINDS: Mapping[str, _Kind] = MappingProxyType(
             "customer_id",
             "the grade and the totals of lifetime_value, and expected_value and audiences.value, follow it",
         ),
-        "product": _Kind(0.25, "product_id", "product counts and segments tell little of the other products"),
+        "product": _Kind(
+            0.25, "product_id", "product counts and segments say little about the other products"
+        ),
         "order": _Kind(
             0.02, "order_id", "the amounts of its customer, and every total that sums them, follow it"
         ),

@@ -75,7 +75,7 @@ def _guest_words(business: BusinessConfig, vault: Vault | None) -> dict[str, str
     words = {word.lower() for word in (GUEST_IDS if business.guest_ids is None else business.guest_ids)}
     if not business.has_tokens or vault is None:
         return {word: word for word in sorted(words)}
-    # A token does not tell of which spelling it is: the usual ones have one each.
+    # A token does not show which spelling it stands for: the usual ones have one each.
     forms = {form: word for word in sorted(words) for form in (word, word.upper(), word.capitalize())}
     return dict(zip(names_of(business, vault, list(forms)), forms.values(), strict=True))
 

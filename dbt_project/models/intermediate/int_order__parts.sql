@@ -40,7 +40,7 @@ orders as (
 
 ),
 
--- Postage, a fee or a quote dated before its order would tell of an order that had not come yet.
+-- Postage, a fee or a quote dated before its order would reveal an order that had not been placed yet.
 -- greatest ignores nulls: products, and services of an order without a product, keep their dates.
 dated as (
 
