@@ -13,7 +13,7 @@ from scipy import special
 from assets.keys import raw
 from assets.metrics.arrays import Floats
 from assets.ports import Warehouse
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, invariant
 
 ORDER_LINES = raw("order_lines")
 # Shops close for two weeks at Christmas; a sparse shop is silent for longer now and then.
@@ -50,22 +50,20 @@ Days = npt.NDArray[np.datetime64]
 
 def history_invariants() -> list[Invariant]:
     """Checks of the whole order history, besides those of its newest weeks."""
-    gap = Invariant(
-        table=ORDER_LINES,
-        name="order_history_has_no_gap",
-        description=description_of(order_history_has_no_gap),
-        check=lambda warehouse, as_of: order_history_has_no_gap(_days(warehouse, as_of)),
+    gap = invariant(
+        ORDER_LINES,
+        order_history_has_no_gap,
+        lambda warehouse, as_of: order_history_has_no_gap(_days(warehouse, as_of)),
         next_step=(
             "Deliver the missing export of the named days; if the shop was closed, plan with wider margins "
             "until the outcome windows that begin after it have ended."
         ),
         is_blocking=False,
     )
-    no_break = Invariant(
-        table=ORDER_LINES,
-        name="order_history_has_no_break",
-        description=description_of(order_history_has_no_break),
-        check=lambda warehouse, as_of: order_history_has_no_break(_weeks(warehouse, as_of)),
+    no_break = invariant(
+        ORDER_LINES,
+        order_history_has_no_break,
+        lambda warehouse, as_of: order_history_has_no_break(_weeks(warehouse, as_of)),
         next_step=(
             "Compare the named weeks with the shop's own books: deliver again what the export lost, or map "
             "new ids back to the old ones; plan with wider margins after what really happened."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from assets.keys import GUEST_ROWS, LOAD_LOG, raw
 from assets.ports import Warehouse
-from checks.verdict import Invariant, Verdict, description_of
+from checks.verdict import Invariant, Verdict, invariant
 
 ORDER_LINES = raw("order_lines")
 # One of n that has 20 times its equal share is outsized in a small shop; in a large one, what has this share.
@@ -58,11 +58,10 @@ KINDS: Mapping[str, _Kind] = MappingProxyType(
 
 def plausibility_invariants() -> list[Invariant]:
     """Checks of what landing let through: guests, and shares of one customer, product or order."""
-    guests = Invariant(
-        table=LOAD_LOG,
-        name="guest_ids_are_declared",
-        description=description_of(guest_ids_are_declared),
-        check=_guests,
+    guests = invariant(
+        LOAD_LOG,
+        guest_ids_are_declared,
+        _guests,
         next_step=(
             "If the named ids are of guests, list them under guest_ids in the YAML; if one is of a "
             "customer, list the others, and its rows are theirs again."
@@ -73,11 +72,10 @@ def plausibility_invariants() -> list[Invariant]:
 
 
 def _shares() -> Invariant:
-    return Invariant(
-        table=ORDER_LINES,
-        name="nothing_has_an_outsized_share",
-        description=description_of(nothing_has_an_outsized_share),
-        check=_outsized,
+    return invariant(
+        ORDER_LINES,
+        nothing_has_an_outsized_share,
+        _outsized,
         next_step=(
             "Look at the named order or product in the export: correct a test order or a wrong unit there, "
             "read a business customer's rows as a guest's by guest_ids, or use the named numbers with that "
