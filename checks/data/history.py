@@ -34,11 +34,13 @@ COUNTS: Mapping[str, str] = MappingProxyType(
     {"orders": "orders", "buyers": "customers who ordered", "amount": "amounts ordered"}
 )
 
+# Amount of an order line, as staging has it: decimals add up to the same in any order, doubles do not.
+LINE_AMOUNT = "cast(quantity * unit_price - coalesce(discount_amount, 0) as decimal(38, 6))"
 # Orders as known on an as-of date: returns and services are none.
 ORDERS = f"""
     with orders as (
         select order_id, min(customer_id) as customer_id, min(ordered_at) as ordered_at,
-            sum(quantity * unit_price - discount_amount) as amount
+            sum({LINE_AMOUNT}) as amount
         from {ORDER_LINES.sql}
         where ordered_at < $as_of and known_at < $as_of and not is_return and not is_service
         group by 1

@@ -9,6 +9,7 @@ import pandas as pd
 
 from assets.keys import GUEST_ROWS, LOAD_LOG, raw
 from assets.ports import Warehouse
+from checks.data.history import LINE_AMOUNT
 from checks.verdict import Invariant, Verdict, invariant
 
 ORDER_LINES = raw("order_lines")
@@ -150,7 +151,7 @@ def _largest(warehouse: Warehouse, kind: str, *, as_of: date) -> pd.DataFrame:
         f"""
         with lines as (
             select {key} as id, order_id, ordered_at,
-                greatest(quantity * unit_price - discount_amount, 0) as amount
+                greatest({LINE_AMOUNT}, 0) as amount
             from {ORDER_LINES.sql}
             where ordered_at < $as_of and known_at < $as_of and not is_service and {key} is not null
         ),
@@ -160,8 +161,8 @@ def _largest(warehouse: Warehouse, kind: str, *, as_of: date) -> pd.DataFrame:
             from lines group by id
         )
         select '{kind}' as kind, measure, count(*) as n, max_by(name, part) as name,
-            coalesce(max(part) / nullif(sum(part), 0), 0) as share, sum(part) as whole
-        from (unpivot (select name, lines::double as lines, spend from each)
+            coalesce(max(part) / nullif(sum(part), 0), 0) as share, sum(part)::double as whole
+        from (unpivot (select name, lines::decimal(38, 6) as lines, spend from each)
             on lines, spend into name measure value part)
         group by all order by all
         """,

@@ -1,6 +1,7 @@
 """Rows that cannot be taken as they are: bounds, currencies and guests, and how the YAML changes them."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,8 @@ import pytest
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.loading.load import load_sources
+from checks.data.plausibility import plausibility_invariants
+from orchestration.resources.warehouse import DuckDBWarehouse
 from tests.warehouse import ugly
 from tests.warehouse.test_landing import SETTINGS
 
@@ -149,3 +152,24 @@ def test_a_guest_has_no_consent_of_their_own(connection: duckdb.DuckDBPyConnecti
     load_sources(connection, business(tmp_path, sources=sources))
     words = "customer_id 'guest' stands for nobody: if it is a customer, set guest_ids in the YAML without it"
     assert reasons(connection) == [(2, words)]
+
+
+@pytest.mark.parametrize("order", ["id", "id desc", "md5(id::varchar)"])
+def test_a_share_does_not_depend_on_the_order_of_the_rows(tmp_path: Path, order: str) -> None:
+    # As doubles, 2,000 cents beside an amount of 1e9 add up to another sum in each order.
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
+    with warehouse.connect() as opened:
+        opened.execute(
+            f"""
+            create schema raw;
+            create table raw.order_lines as
+            select 'c' || id as customer_id, 'o' || id as order_id, 'p' || id as product_id,
+                timestamptz '2023-01-02' as ordered_at, timestamptz '2023-01-02' as known_at,
+                1.0::double as quantity, if(id = 0, 1e9, 0.01 * (1 + id % 3))::double as unit_price,
+                0.0::double as discount_amount, false as is_service
+            from range(2001) as numbers(id) order by {order}
+            """
+        )
+    (check,) = (each for each in plausibility_invariants() if each.name == "nothing_has_an_outsized_share")
+    # 1e9 of 1e9 and 40.01; the bound of an order is 2 %.
+    assert check.check(warehouse, date(2023, 1, 9)).value == 1e9 / 1000000040.01 / 0.02
