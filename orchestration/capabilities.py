@@ -27,7 +27,7 @@ from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
 from checks.models.supervised import supervised_invariants
-from checks.privacy.defs import audience_check, consent_checks
+from checks.privacy.defs import audience_check, cohort_check, consent_checks
 from checks.verdict import Invariant
 
 Assets = list[dg.AssetsDefinition]
@@ -72,6 +72,7 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
         *models,
         *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=records_consent),
+        cohort_check(),
         audience_check(),
     ]
 

@@ -30,7 +30,11 @@ class InsufficientData(Exception):
 
 
 class NothingToScore(Exception):
-    """No entity can be scored on an as-of date, or no version can score it."""
+    """No entity can be scored on an as-of date."""
+
+
+class NoVersionServes(Exception):
+    """No version can score an as-of date; the message has the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

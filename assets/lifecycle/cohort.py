@@ -50,7 +50,7 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
     """Add consent and holdout columns, and rows for people who may not be scored, with the reason only.
 
     Args:
-        spec: The capability; ``key_columns`` of its first table are filled in the added rows.
+        spec: The capability.
         scored: Rows of scored people, one per value of the key columns (n, k).
         cohort: As :func:`load_cohort` reads it.
 
@@ -58,15 +58,29 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
         One row per person of ``cohort`` and value of the key columns.
     """
     subject, keys = str(spec.subject), list(spec.tables[0].key_columns)
-    filled = {*keys, *SHARED, *spec.tables[0].shared_columns}
-    shared = [name for name in scored.columns if name in filled]
-    refused = cohort.loc[cohort[INELIGIBLE].notna() & ~cohort[subject].isin(scored[subject])]
-    values = scored.drop_duplicates(keys)[shared] if keys else scored.head(1)[shared]
-    others = refused[[subject, INELIGIBLE]].merge(values, how="cross").assign(is_eligible=False)
+    others = ineligible_rows(spec, cohort.loc[~cohort[subject].isin(scored[subject])])
+    shared = scored[[*keys, *(name for name in scored.columns if name in SHARED)]]
+    others = (
+        others.merge(shared.drop_duplicates(keys), on=keys)
+        if keys
+        else others.merge(shared.head(1), how="cross")
+    )
     # A concatenation with an empty frame would still take its types.
     rows = pd.concat([scored, others], ignore_index=True) if len(others) else scored
     own = [name for name in CONSENT_COLUMNS if name in rows.columns]
     return rows.drop(columns=own).merge(cohort[[subject, *CONSENT_COLUMNS]], on=subject, how="left")
+
+
+def ineligible_rows(spec: Spec, cohort: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the people of ``cohort`` who may not be scored: the row key and the reason only.
+
+    Args:
+        spec: The capability; ``rows_per_person`` of its first table are its rows of each of them.
+        cohort: As :func:`load_cohort` reads it.
+    """
+    refused = cohort.loc[cohort[INELIGIBLE].notna(), [str(spec.subject), INELIGIBLE]]
+    values = pd.DataFrame([dict(each) for each in spec.tables[0].rows_per_person])
+    return refused.merge(values, how="cross").assign(is_eligible=False)
 
 
 def with_consent(rows: str, spec: Spec) -> str:

@@ -6,8 +6,15 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import METRICS, id_type
-from assets.lifecycle.capability import Data, MetricKey, Model, NothingToScore, ScoreTable
-from assets.lifecycle.cohort import add_ineligible_rows, load_cohort
+from assets.lifecycle.capability import (
+    Data,
+    MetricKey,
+    Model,
+    NothingToScore,
+    NoVersionServes,
+    ScoreTable,
+)
+from assets.lifecycle.cohort import INELIGIBLE, add_ineligible_rows, ineligible_rows, load_cohort
 from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
@@ -22,13 +29,15 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
     """Score everyone in the cohort, and write the date's rows and side tables.
 
     A version whose published scores do not match their outcomes scores nothing more: the rows published
-    before are served on, and their status says that newer ones were withheld.
+    before are served on, and their status says that newer ones were withheld. When nobody may be scored, the
+    rows hold the reason and nothing else, and replace the scores that the date had before.
 
     Returns:
         The date's rows of the score table; ``None`` when they were withheld.
 
     Raises:
-        NothingToScore: No version serves although outcomes are known, or there is nobody to score.
+        NoVersionServes: No version serves although outcomes are known.
+        NothingToScore: The capability has no row to score, though somebody in its cohort may be scored.
         ModelIntegrityError: The version's file is not the one that was registered.
     """
     run.prepare()
@@ -38,7 +47,7 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
         return None
     if _is_withheld(run, serving):
         return None
-    table = compute_scores(run, serving)
+    table = _scored_or_ineligible(run, serving)
     rows = _finished(run, serving, table.rows)
     run.warehouse.replace_partition(run.spec.scores, rows, column=AS_OF, value=run.as_of)
     for key, side in table.side_tables.items():
@@ -47,6 +56,19 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
         else:
             run.capability.write_side_table(run.warehouse, key, side, as_of=run.as_of)
     return rows
+
+
+def _scored_or_ineligible(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:
+    """The date's scores by ``serving``; with nobody to score, the rows of everyone who may not be scored."""
+    spec = run.spec
+    try:
+        return compute_scores(run, serving)
+    except NothingToScore:
+        cohort = load_cohort(spec, run.warehouse, as_of=run.as_of) if spec.subject and spec.cohort else None
+        if cohort is None or cohort[INELIGIBLE].isna().any():
+            raise
+    rows = ineligible_rows(spec, cohort)
+    return ScoreTable(rows=rows, side_tables={each.key: typed([], each.columns) for each in spec.tables[1:]})
 
 
 def compute_scores(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:
@@ -112,7 +134,7 @@ def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
 def _refuse_unless_withheld(run: RunContext[Data, Model]) -> None:
     name = run.spec.name
     if control_tables.withheld_reason(name, run.warehouse, as_of=run.as_of) is None:
-        raise NothingToScore(
+        raise NoVersionServes(
             f"no version of {name} serves on {run.as_of}, and scoring trains none: launch "
             "predict_and_publish for that date or an earlier one, then launch this job again"
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from assets.features.requirements import DataRequirement
@@ -20,15 +21,15 @@ class TableSpec:
         key: Schema and name.
         key_columns: Columns of its row key besides the subject and ``as_of_date``, with their types.
         columns: Its own columns; those that every score table has belong to the lifecycle.
-        shared_columns: Those of ``columns`` that hold one value in all rows of a date; the rows of people
-            who may not be scored have it too.
+        rows_per_person: For each row that a person has, the values of ``key_columns`` and of those
+            ``columns`` that do not depend on the person; rows of people who may not be scored hold these.
         published: Names of the published tables made of it.
     """
 
     key: Key
     key_columns: Types = field(default_factory=dict)
     columns: Types = field(default_factory=dict)
-    shared_columns: tuple[str, ...] = ()
+    rows_per_person: tuple[Mapping[str, object], ...] = (MappingProxyType({}),)
     published: tuple[str, ...] = ()
 
 

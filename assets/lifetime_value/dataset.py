@@ -77,12 +77,8 @@ class ValueData:
 
     @cached_property
     def cohort(self) -> Cohort:
-        """Everyone known on the as-of date.
-
-        Raises:
-            NothingToScore: That is nobody.
-        """
-        return load_cohort_to_score(self.problem, self.warehouse, as_of=self.as_of)
+        """Everyone known on the as-of date."""
+        return load_cohort(self.problem, self.warehouse, as_of=self.as_of)
 
     @cached_property
     def first_day(self) -> date | None:

@@ -234,7 +234,15 @@ class ValueProblem:
             key=Key("ml", f"{self.name}__scores"),
             key_columns=KEY_TYPES,
             columns=VALUE_TYPES,
-            shared_columns=("value_basis", "high_value_rule"),
+            rows_per_person=tuple(
+                {
+                    "target": self.target,
+                    HORIZON: days,
+                    "value_basis": self.value_basis,
+                    "high_value_rule": self.high_value_rule,
+                }
+                for days in self.horizons_days
+            ),
             published=(self.name, f"{self.name}_latest"),
         )
 

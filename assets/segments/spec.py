@@ -182,6 +182,7 @@ class SegmentationSpec:
         scores = TableSpec(
             key=Key("ml", f"{self.name}__scores"),
             key_columns={"scheme": TEXT},
+            rows_per_person=tuple({"scheme": scheme} for scheme in (RFM, BEHAVIOUR)),
             columns=SCORE_COLUMNS,
             published=(self.name, f"{self.name}_latest"),
         )

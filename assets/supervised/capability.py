@@ -29,7 +29,7 @@ from assets.lifecycle.report.grade import FALLBACK, Grade
 from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
-from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, typed
+from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, PREDICTION_TOTAL_TYPES, typed
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
 from assets.metrics.performance_estimation import estimated_accuracy
@@ -39,7 +39,6 @@ from assets.supervised.data import drift_reference
 from assets.supervised.data.dataset import (
     DAILY_ORDERS,
     TrainingData,
-    is_eligible,
     load_eligible_matrix,
     load_features,
     load_training_data,
@@ -155,10 +154,6 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         features = load_features(self.problem, warehouse, as_of=as_of)
         if features.empty:
             raise NothingToScore(f"the cohort of {as_of} is empty: there is nobody to score")
-        if not is_eligible(features).any():
-            raise NothingToScore(
-                f"none of {len(features):,} {self.problem.entity}s is eligible for {self.spec.name}: {as_of}"
-            )
         yield features
 
     def serving_state(self, model: Fitted, data: TrainingData) -> PriorShiftForecast:
@@ -175,6 +170,8 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     ) -> ScoreTable:
         del data
         eligible = scored.loc[scored["is_eligible"]]
+        if eligible.empty:
+            return ScoreTable(rows=scored, side_tables={PREDICTION_TOTALS: typed([], PREDICTION_TOTAL_TYPES)})
         raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
         side = {PREDICTION_TOTALS: totals_row(key, raw, state)}
         # The baseline's ranking is not estimated: it has one rate for many customers.
@@ -220,8 +217,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def drift_reference(self, model: Fitted, data: TrainingData) -> DriftReference:
         return drift_reference.drift_reference(self.problem, model, data=data)
 
-    def drift_sample(self, model: Fitted, warehouse: Warehouse, *, as_of: date) -> DriftSample:
+    def drift_sample(self, model: Fitted, warehouse: Warehouse, *, as_of: date) -> DriftSample | None:
         rows = load_eligible_matrix(self.problem, warehouse, as_of=as_of)
+        if len(rows) == 0:
+            return None
         return drift_reference.drift_sample(self.problem, rows, score=model.probability(rows.features))
 
     def drift_window(self, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:
@@ -306,6 +305,7 @@ def _table_of(problem: PredictionProblem) -> TableSpec:
     return TableSpec(
         key=problem.scores,
         key_columns=KEY_TYPES,
+        rows_per_person=({"target": problem.target, "horizon_days": problem.horizon_days},),
         columns={**SCORE_TYPES, **problem.passthrough_columns},
         published=(problem.name, f"{problem.name}_latest"),
     )

@@ -8,11 +8,17 @@ from pathlib import Path
 import dagster as dg
 
 from assets.activation.tables import AUDIENCES
+from assets.features.customers import ELIGIBILITY
 from assets.keys import CHECKS, Key
 from assets.ports import Vault, Warehouse
 from assets.privacy.pii_scan import distinctive_values, scan
 from checks.binding import check_of, of_day
-from checks.privacy.consent import audience_has_consent_and_no_holdout, scored_customers_have_consent
+from checks.privacy.consent import (
+    PROFILING,
+    audience_has_consent_and_no_holdout,
+    scored_customers_have_consent,
+    somebody_can_be_scored,
+)
 from checks.privacy.vault_scan import no_personal_data_outside_vault
 from checks.verdict import Verdict
 
@@ -35,6 +41,51 @@ SQL = """
     where scored.as_of_date = $as_of and {condition}
 """
 CUSTOMERS = Key("point_in_time", "pit_customer__cohort")
+COUNTED = f"""
+    select
+        (select count(*) from {ELIGIBILITY.sql} where as_of_date = $as_of) as customers,
+        (select count(*) from {ELIGIBILITY.sql} where as_of_date = $as_of and ineligible_reason is null)
+            as eligible,
+        (select count(*) from marts.fct_order) as orders,
+        (select count(*) from marts.fct_order where customer_id is null) as guest_orders
+"""
+GRANTED = f"""
+    select purpose, count(*) filter (where is_granted) as granted
+    from (
+        select customer_id, purpose, arg_max(is_granted, valid_from) as is_granted
+        from marts.fct_consent
+        where valid_from < (select max(as_of_at) from {CUSTOMERS.sql} where as_of_date = $as_of)
+        group by 1, 2
+    ) as answers
+    group by 1
+"""
+
+
+def cohort_check() -> dg.AssetChecksDefinition:
+    """Check that the as-of date has customers to score; without any the published rows say nothing."""
+    return check_of(
+        ELIGIBILITY,
+        "somebody_can_be_scored",
+        of_day(cohort_verdict),
+        why=somebody_can_be_scored,
+        next_step=(
+            "Nothing, if everybody has withdrawn: published rows hold no_consent, and audiences are empty. "
+            f"Otherwise map the consent to predictions to purpose: {PROFILING} and the customer's id to "
+            "customer_id in the YAML, and launch the job again; a business that asks nobody for consent "
+            "delivers no consents."
+        ),
+        is_blocking=False,
+    )
+
+
+def cohort_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
+    """Verdict on the cohort of one as-of date."""
+    counted = warehouse.read(COUNTED, {"as_of": as_of}).iloc[0]
+    granted = warehouse.read(GRANTED, {"as_of": as_of})
+    return somebody_can_be_scored(
+        **{str(name): int(count) for name, count in counted.items()},
+        granted={str(row["purpose"]): int(row["granted"]) for row in granted.to_dict("records")},
+    )
 
 
 def consent_checks(tables: Iterable[Key], *, is_recorded: bool) -> list[dg.AssetChecksDefinition]:
@@ -78,7 +129,7 @@ def consent_verdict(table: Key, warehouse: Warehouse, as_of: date, *, is_recorde
         is_recorded: Whether the business records consent.
     """
     sql = SQL.format(table=table.sql, customers=CUSTOMERS.sql, condition="scored.is_eligible")
-    counted = warehouse.read(sql, {"as_of": as_of, "purpose": "profiling"}).iloc[0]
+    counted = warehouse.read(sql, {"as_of": as_of, "purpose": PROFILING}).iloc[0]
     return scored_customers_have_consent(
         rows=int(counted["rows"]), without=int(counted["without"]), is_recorded=is_recorded
     )

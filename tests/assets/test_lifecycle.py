@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
-from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.capability import NoVersionServes
 from assets.lifecycle.promotion import CARD_FILE, promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import SCHEDULED, VINTAGES
@@ -203,7 +203,7 @@ def test_a_fallback_gives_way_to_the_first_model_that_passes(small_world: SmallW
 
 def test_a_date_before_the_first_version_cannot_be_scored(world: World) -> None:
     earlier = FIRST - timedelta(weeks=1)
-    with pytest.raises(NothingToScore, match="no version of purchase_propensity serves"):
+    with pytest.raises(NoVersionServes, match="no version of purchase_propensity serves"):
         score(world.run(earlier))
     assert world.scored(earlier).empty
 

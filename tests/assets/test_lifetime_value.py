@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
-from assets.lifecycle.capability import NothingToScore
 from assets.lifecycle.promotion import CARD_FILE, roll_back
 from assets.lifecycle.scoring import score
 from assets.lifecycle.training import evaluate
@@ -194,9 +193,24 @@ def test_before_a_window_has_ended_nothing_is_evaluated(tmp_path: Path) -> None:
     assert row["refusal"].startswith("no window has ended")
 
 
-def test_a_date_without_customers_is_refused(copy: ValueWorld) -> None:
-    with pytest.raises(NothingToScore, match="no customer who may be profiled"):
-        score(copy.context(LAST + timedelta(weeks=1)))
+def test_after_a_withdrawal_by_everybody_the_rows_hold_the_reason_and_nothing_else(copy: ValueWorld) -> None:
+    copy.run_date(LAST)
+    assert rows_on_last(copy)["predicted_value"].notna().any()
+    with copy.warehouse.connect() as connection:
+        connection.execute(f"update {PROBLEM.cohort.sql} set ineligible_reason = 'no_consent'")
+    copy.run_date(LAST)
+    rows = rows_on_last(copy)
+    assert set(rows["ineligible_reason"]) == {"no_consent"}
+    assert rows.groupby("customer_id")["horizon_days"].agg(tuple).unique().tolist() == [(30, 90, 365)]
+    assert rows["value_basis"].notna().all()
+    assert rows[["predicted_value", "historic_value", "prob_alive", "is_high_value"]].isna().all(axis=None)
+    assert failed_checks(copy) == set()
+
+
+def test_a_date_without_customers_has_no_row(copy: ValueWorld) -> None:
+    found = score(copy.context(LAST + timedelta(weeks=1)))
+    assert found is not None
+    assert found.empty
 
 
 def test_a_champion_stays_when_a_later_candidate_is_refused(copy: ValueWorld) -> None:

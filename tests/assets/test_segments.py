@@ -12,7 +12,7 @@ import pytest
 from assets.features.customers import ELIGIBILITY
 from assets.features.matrix import LeakDetected
 from assets.keys import METRICS, MODEL_REGISTRY, RETRAIN_LOG, Key
-from assets.lifecycle.capability import NothingToScore
+from assets.lifecycle.capability import NoVersionServes
 from assets.lifecycle.promotion import CARD_FILE, promote, roll_back
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.scoring import score
@@ -291,7 +291,7 @@ def test_the_champion_scores_on_while_nothing_can_be_fitted(world: World) -> Non
 
 def test_nothing_is_scored_before_a_version_serves(world: World) -> None:
     world.deliver(FIRST, customers())
-    with pytest.raises(NothingToScore):
+    with pytest.raises(NoVersionServes):
         score(world.run(FIRST))
 
 

@@ -175,7 +175,8 @@ CONSENTS = Contract(
     table="consents",
     grain="one answer of one customer to one purpose",
     noun="consent",
-    key=("customer_id", "purpose", "recorded_at"),
+    # With the answer: of two answers of one moment both are loaded, and in fct_consent the withdrawal stands.
+    key=("customer_id", "purpose", "recorded_at", "is_granted"),
     is_unique=True,
     happened_at="recorded_at",
     columns=(

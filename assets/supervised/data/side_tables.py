@@ -50,11 +50,11 @@ def write_prediction_totals(
     Args:
         problem: The prediction problem.
         warehouse: Holds ``ml.prediction_totals``, scores and labels.
-        row: Row (1, k) of :func:`totals_row`.
+        row: Row (1, k) of :func:`totals_row`; no row (0, k) when nobody was scored.
         as_of: As-of date of the run.
     """
     where = "where model_name = $model and as_of_date = $as_of"
-    day = {"model": problem.name, "as_of": row["as_of_date"].iloc[0]}
+    day = {"model": problem.name, "as_of": as_of}
     with warehouse.connect() as connection:
         known = connection.execute(
             f"select observed_positives from {PREDICTION_TOTALS.sql} {where}", day

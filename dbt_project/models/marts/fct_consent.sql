@@ -1,10 +1,17 @@
-{# One row per customer, purpose and period in which an answer was valid. #}
+{# One row per customer, purpose and period in which an answer was valid. Of one moment the withdrawal stands. #}
 
 with
 
 consents as (
 
-    select * from {{ ref('stg_shop__consents') }}
+    select
+        customer_id,
+        purpose,
+        recorded_at,
+        bool_and(is_granted) as is_granted
+
+    from {{ ref('stg_shop__consents') }}
+    group by 1, 2, 3
 
 )
 
