@@ -13,8 +13,6 @@ export $(VALUES)
 
 UV_VERSION := 0.13.9
 
-# $(abspath) would split a path at its blanks.
-export DAGSTER_HOME := $(if $(findstring ^/,^$(VAR_DIR)),,$(CURDIR)/)$(VAR_DIR)/dagster
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DO_NOT_TRACK := 1
@@ -31,15 +29,10 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 
 .PHONY: setup run ui query backtest replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
-# Dagster reads its configuration from its home, which is outside the repository. `make clean` deletes a marked folder
-# only: one with files of somebody else gets no mark.
+# `make clean` deletes a marked folder only: one with files of somebody else gets no mark.
 setup: .venv/.ready
-	@umask 077; folder="$${DAGSTER_HOME%/dagster}"; test -n "$$(ls -A "$$folder" 2>/dev/null)" \
-		|| { mkdir -p "$$folder" && touch "$$folder/.made_by_make_setup"; }
-	@umask 077; mkdir -p "$$DAGSTER_HOME"; chmod go= "$$DAGSTER_HOME"
-	@umask 077; cmp --silent orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" || { \
-		cp orchestration/dagster.yaml "$$DAGSTER_HOME/dagster.yaml" \
-		&& echo "copied orchestration/dagster.yaml to $$DAGSTER_HOME, where it was missing or different" >&2; }
+	@umask 077; test -n "$$(ls -A -- "$$VAR_DIR" 2>/dev/null)" \
+		|| { mkdir -p -- "$$VAR_DIR" && touch -- "$$VAR_DIR/.made_by_make_setup"; }
 
 .uv/bin/uv:
 	python3 -m venv .uv

@@ -43,6 +43,7 @@ from orchestration.cli.privacy.erase import erase_requested
 from orchestration.jobs import Stages, jobs_of
 from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
+from orchestration.resources.home import searched_folders
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.vault_keys import vault_of
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -134,8 +135,9 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
     checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
-    scans = [vault_scan_check(vault_of(settings, business), settings.folder)] if business.vault else []
-    return [*checks, *scans]
+    if not business.vault:
+        return checks
+    return [*checks, vault_scan_check(vault_of(settings, business), searched_folders(settings))]
 
 
 def _published(

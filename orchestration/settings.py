@@ -156,6 +156,11 @@ class Settings(BaseSettings):
         """Cursors of pulls from databases and web services, and unfinished pulls."""
         return self.folder / "dlt"
 
+    @property
+    def dagster_dir(self) -> Path:
+        """Dagster's home of this business: run history, state of schedules and sensors."""
+        return self.folder / "dagster"
+
     def secret(self, name: str) -> str | None:
         """Return the environment variable ``name``; ``None`` if it is unset or empty."""
         return os.environ.get(name) or None

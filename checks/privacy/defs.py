@@ -1,6 +1,6 @@
 """Checks of consent and of personal data outside the vault, bound to their assets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -142,16 +142,13 @@ def audience_verdict(warehouse: Warehouse, as_of: date) -> Verdict:
     return audience_has_consent_and_no_holdout(members=int(counted["rows"]), without=int(counted["unwanted"]))
 
 
-def vault_scan_check(vault: Vault, folder: Path) -> dg.AssetChecksDefinition:
-    """Check that no file below ``folder`` or of Dagster holds a value of ``vault``."""
+def vault_scan_check(vault: Vault, folders: Sequence[Path]) -> dg.AssetChecksDefinition:
+    """Check that no file below ``folders``, the business's own first, holds a value of ``vault``."""
     return check_of(
         CHECKS,
         "no_personal_data_outside_vault",
-        lambda context, warehouse: no_personal_data_outside_vault(
-            warehouse.when_free(
-                lambda: scan([folder, Path(context.instance.root_directory)], distinctive_values(vault))
-            ),
-            below=folder,
+        lambda _context, warehouse: no_personal_data_outside_vault(
+            warehouse.when_free(lambda: scan(folders, distinctive_values(vault))), below=folders[0]
         ),
         why=no_personal_data_outside_vault,
         next_step=(

@@ -5,6 +5,8 @@ import sys
 import duckdb
 
 from assets.connections import open_duckdb
+from orchestration.cli.session import command
+from orchestration.resources.home import require_own_folder
 from orchestration.settings import Options, Settings
 
 
@@ -14,9 +16,11 @@ class QueryOptions(Options):
     sql: str = ""
 
 
+@command
 def main() -> int:
     """Print the rows of the query; returns the exit code."""
     options, settings = QueryOptions(), Settings()
+    require_own_folder(settings)
     if not settings.snapshot_file.exists():
         sys.stderr.write(f"{settings.snapshot_file} does not exist yet: launch `make run` first\n")
         return 1

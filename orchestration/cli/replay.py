@@ -24,6 +24,7 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
+from orchestration.resources.home import dagster_instance
 from orchestration.sensors import tags_of
 from orchestration.settings import Dates, Settings
 
@@ -127,7 +128,7 @@ def main() -> int:
     definitions, stages = defined(session.settings)
     replay = Replay(
         definitions=definitions,
-        instance=dg.DagsterInstance.get(),
+        instance=dagster_instance(session.settings),
         warehouse=session.warehouse,
         stages=stages,
         first_day=business.first_as_of_day,

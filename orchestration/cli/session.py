@@ -25,6 +25,7 @@ from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.policies import LONGEST_RUN
+from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
@@ -46,7 +47,7 @@ class NothingBuilt(Exception):
     """The command needs tables that no run has built yet."""
 
 
-USAGE_ERRORS = (BusinessInvalid, UsageError)
+USAGE_ERRORS = (BusinessInvalid, FolderTaken, UsageError)
 REFUSALS = (
     DecryptionFailed,
     ErasureIncomplete,
@@ -106,7 +107,9 @@ class Session:
 
         Raises:
             BusinessInvalid: If its YAML is missing or not valid.
+            FolderTaken: If another business has its folder.
         """
+        require_own_folder(settings)
         return cls(
             settings=settings,
             business=settings.load_business(),
@@ -184,7 +187,7 @@ class Session:
             Whether the job succeeded.
         """
         result = definitions.resolve_job_def(job).execute_in_process(
-            instance=dg.DagsterInstance.get(),
+            instance=dagster_instance(self.settings),
             partition_key=as_of.isoformat(),
             run_config={"loggers": {"console": {}}},
             raise_on_error=False,

@@ -9,7 +9,8 @@ from dagster_shared.ipc import open_ipc_subprocess
 from pydantic import Field
 
 from orchestration.cli.session import command
-from orchestration.settings import Options
+from orchestration.resources.home import prepare_home
+from orchestration.settings import Options, Settings
 
 REPLACED = {"dagster_webserver": "orchestration.ui.webserver"}
 
@@ -23,6 +24,7 @@ class UiOptions(Options):
 @command
 def main() -> int:
     """Run `dagster dev` with the guarded webserver until it is interrupted; returns the exit code."""
+    prepare_home(Settings())
     arguments = ["--host", "127.0.0.1", "--port", str(UiOptions().port), "--workspace", "workspace.yaml"]
     # It has no option for another webserver, and its code server and daemon are worth keeping.
     dev.open_ipc_subprocess = _with_guard  # type: ignore[attr-defined,unused-ignore]

@@ -1,66 +1,15 @@
 """Shops in which nobody may be scored: the run completes, and the published rows say nothing."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.journey.small_shop import CUSTOMERS, answer, deliver_orders, shop
 from tests.journey.world import Place, RunResult
 
-FIRST, LAST = date(2024, 1, 1), date(2024, 9, 15)
-CUSTOMERS = 90
-YAML = """
-title: A shop with consents
-clock: data
-currency: EUR
-time_zone: Europe/Berlin
-first_as_of_day: 2024-04-01
-last_day: 2024-09-15
-sources:
-  - name: lines
-    table: order_lines
-    files: "{folder}/lines.csv"
-    columns:
-      {{order_id: order_no, customer_id: customer, ordered_at: placed_at, product_id: sku, quantity: qty,
-       unit_price: price}}
-  - name: answers
-    table: consents
-    files: "{folder}/answers_*.csv"
-    columns: {{customer_id: customer, purpose: purpose, is_granted: status = 'yes', recorded_at: at}}
-"""
 SCORED = ("purchase_propensity", "churn", "lifetime_value", "segments")
 CONTENT = "probability is not null or reason_1_code is not null or base_rate is not null"
-
-
-def deliver_orders(folder: Path, *, are_guests: bool = False) -> None:
-    """Orders of ``CUSTOMERS`` customers, each with a rate of their own."""
-    rng = np.random.default_rng(5)
-    lines = ["order_no,customer,placed_at,sku,qty,price"]
-    for number in range(CUSTOMERS):
-        day = FIRST + timedelta(days=int(rng.integers(0, 60)))
-        pause = 8 + 40 * rng.random()
-        while day < LAST:
-            customer = "" if are_guests else f"C{number:03}"
-            lines.append(
-                f"O{len(lines):05},{customer},{day} 12:00,sku{len(lines) % 7},1,{10 + number % 9}.50"
-            )
-            day += timedelta(days=1 + int(rng.exponential(pause)))
-    folder.mkdir()
-    (folder / "lines.csv").write_text("\n".join(lines) + "\n")
-
-
-def answer(folder: Path, name: str, *, status: str, on: date, purposes: tuple[str, ...]) -> None:
-    """One answer of every customer to each of ``purposes``."""
-    rows = [f"C{number:03},{purpose},{status},{on}" for number in range(CUSTOMERS) for purpose in purposes]
-    (folder / f"answers_{name}.csv").write_text("\n".join(["customer,purpose,status,at", *rows]) + "\n")
-
-
-def shop(folder: Path) -> Place:
-    """The place of a business whose exports lie in ``folder``."""
-    file = folder.parent / "consented.yaml"
-    file.write_text(YAML.format(folder=folder))
-    return Place(var_dir=folder.parent / "var", business=str(file), size="")
 
 
 def is_warned(result: RunResult, *words: str) -> bool:

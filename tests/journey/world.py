@@ -18,12 +18,12 @@ LATEST = "published.purchase_propensity_latest"
 # One job for one as-of date: the arguments are its name and the date.
 JOB = """
 import sys
-import dagster as dg
 from orchestration.definitions import definitions_for
+from orchestration.resources.home import dagster_instance
 from orchestration.settings import Settings
 
 result = definitions_for(Settings()).resolve_job_def(sys.argv[1]).execute_in_process(
-    instance=dg.DagsterInstance.get(), partition_key=sys.argv[2], raise_on_error=False,
+    instance=dagster_instance(Settings()), partition_key=sys.argv[2], raise_on_error=False,
     run_config={"loggers": {"console": {}}},
 )
 sys.exit(0 if result.success else 1)
@@ -52,9 +52,13 @@ class Place:
         return self.folder / "warehouse.duckdb"
 
     @property
+    def home(self) -> Path:
+        return self.folder / "dagster"
+
+    @property
     def environment(self) -> Mapping[str, str]:
-        """Environment variables that the Makefile exports."""
-        home = self.var_dir / "dagster"
+        """Environment variables that the Makefile exports, and Dagster's home for its own programs."""
+        home = self.home
         home.mkdir(parents=True, exist_ok=True)
         (home / "dagster.yaml").write_text((PROJECT / "orchestration" / "dagster.yaml").read_text())
         return os.environ | {

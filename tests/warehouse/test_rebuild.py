@@ -15,9 +15,7 @@ TABLES = ("order_lines", "customers", "events")
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    (tmp_path / "dagster").mkdir()
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+def shop(tmp_path: Path) -> Shop:
     made = Shop(tmp_path / "sample_shop")
     erase_requested(
         Settings(var_dir=tmp_path), made.business, made.warehouse, made.vault, named=Named(ids=(ANN,))

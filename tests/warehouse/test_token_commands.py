@@ -66,9 +66,7 @@ class Place:
     def __init__(self, folder: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.file, self.folder, self.suffix = folder / "shop.yaml", folder / "var" / "shop", suffix
         self.folder.mkdir(parents=True)
-        (folder / "dagster").mkdir()
-        surroundings = {"VAR_DIR": "var", "BUSINESS": "shop.yaml", "DAGSTER_HOME": "dagster"}
-        for name, value in surroundings.items():
+        for name, value in {"VAR_DIR": "var", "BUSINESS": "shop.yaml"}.items():
             monkeypatch.setenv(name, str(folder / value))
         monkeypatch.setenv("VAULT_KEY", "01" * 32)
         self.declare(business(self.folder, suffix))

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import dagster as dg
-
 from assets.ingest.config.business import BusinessConfig
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import PENDING, Erased, ErasureScope, erase
@@ -19,6 +17,7 @@ from assets.privacy.known_ids import UnknownCustomers, known_ids
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
 from orchestration.cli.session import Session, UsageError, command
+from orchestration.resources.home import searched_folders
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings, SubjectOptions
 
@@ -130,7 +129,7 @@ def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, v
         business=business,
         warehouse=warehouse,
         vault=vault,
-        folders=[settings.folder, Path(dg.DagsterInstance.get().root_directory)],
+        folders=searched_folders(settings),
         beside=[
             settings.vault_file,
             settings.truth_dir,

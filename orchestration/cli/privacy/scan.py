@@ -3,12 +3,10 @@
 import sys
 import time
 from functools import partial
-from pathlib import Path
-
-import dagster as dg
 
 from assets.privacy.pii_scan import SHORTEST, scan, searchable_values
 from orchestration.cli.session import Session, command
+from orchestration.resources.home import searched_folders
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings
 
@@ -19,8 +17,7 @@ def main() -> int:
     """Search every file of the business and of Dagster; returns the exit code."""
     started, session = time.monotonic(), Session.open(Settings())
     values = searchable_values(vault_of(session.settings, session.business))
-    home = Path(dg.DagsterInstance.get().root_directory)
-    found = scan([session.settings.folder, home], values)
+    found = scan(searched_folders(session.settings), values)
     hits = "".join(f"\n{file}: {number:,} values" for file, number in found.hits.items())
     sys.stdout.write(
         f"{found.values:,} values of {SHORTEST} characters or more searched in {found.files:,} files, "

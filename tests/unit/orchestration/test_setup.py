@@ -1,4 +1,4 @@
-"""``make setup`` copies Dagster's configuration to its home again when it differs."""
+"""``make setup`` makes the folder of everything generated, for its owner alone."""
 
 import shutil
 import subprocess
@@ -8,8 +8,6 @@ from pathlib import Path
 import duckdb
 
 from orchestration.settings import PROJECT
-
-SOURCE = PROJECT / "orchestration" / "dagster.yaml"
 
 
 def make(
@@ -29,21 +27,10 @@ def setup(var_dir: Path) -> str:
     return ended.stderr
 
 
-def test_the_configuration_is_copied_when_it_is_missing_or_different(tmp_path: Path) -> None:
-    copy = tmp_path / "dagster" / "dagster.yaml"
-    assert "copied orchestration/dagster.yaml" in setup(tmp_path)
-    assert copy.read_bytes() == SOURCE.read_bytes()
-    assert setup(tmp_path) == ""
-    # As after an update whose module names have changed, with a copy that is newer than the source.
-    copy.write_text("run_launcher: {module: orchestration.turns, class: WatchfulLauncher}\n")
-    assert "copied orchestration/dagster.yaml" in setup(tmp_path)
-    assert copy.read_bytes() == SOURCE.read_bytes()
-
-
 def test_what_setup_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
     setup(tmp_path / "var")
     made = [tmp_path / "var", *(tmp_path / "var").rglob("*")]
-    assert len(made) == 4
+    assert len(made) == 2
     assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
@@ -57,7 +44,6 @@ def test_a_path_of_the_project_and_of_its_files_may_have_blanks_and_umlauts(tmp_
     (project / ".venv").symlink_to(Path(sys.prefix))
     relative = Path("what is generated é")
     assert make("setup", relative, project=project).returncode == 0
-    assert (project / relative / "dagster" / "dagster.yaml").exists()
     snapshot = project / relative / "sample_shop" / "published" / "marketing.duckdb"
     snapshot.parent.mkdir(parents=True)
     with duckdb.connect(str(snapshot)) as connection:
