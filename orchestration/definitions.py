@@ -149,11 +149,11 @@ def _published(
     readers: Readers,
 ) -> list[dg.AssetsDefinition]:
     """Published tables, the check ledger and the snapshot."""
-    tables, file, parquet = published_tables(), settings.snapshot_file, settings.parquet_dir
+    tables = published_tables()
     return [
         published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
-        snapshot_asset(tables, expected, file=file, parquet=parquet, readers=readers),
+        snapshot_asset(tables, expected, published=settings.published_dir, readers=readers),
     ]
 
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
+from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE
 from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -92,14 +93,19 @@ class Settings(BaseSettings):
         return self.folder / "landing"
 
     @property
+    def published_dir(self) -> Path:
+        """What consumers read."""
+        return self.folder / "published"
+
+    @property
     def snapshot_file(self) -> Path:
         """DuckDB file of the published tables, for SQL consumers."""
-        return self.folder / "published" / "marketing.duckdb"
+        return self.published_dir / SNAPSHOT_FILE
 
     @property
     def parquet_dir(self) -> Path:
         """Parquet copies of the published tables, one folder each."""
-        return self.folder / "published" / "parquet"
+        return self.published_dir / PARQUET
 
     @property
     def audiences_dir(self) -> Path:

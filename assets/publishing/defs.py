@@ -14,7 +14,7 @@ from assets.keys import CHECKS, Key
 from assets.lifecycle.defs import shown
 from assets.ports import Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
-from assets.publishing.snapshot import Readers, write_snapshot
+from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE, Readers, write_snapshot
 
 # Results read per check, so that a failed run is also listed after the next successful one.
 RESULTS_PER_CHECK = 10
@@ -56,25 +56,23 @@ def snapshot_asset(
     tables: tuple[Key, ...],
     expected: Sequence[dg.AssetCheckKey],
     *,
-    file: Path,
-    parquet: Path,
+    published: Path,
     readers: Readers,
 ) -> dg.AssetsDefinition:
-    """Asset of the snapshot file, replaced in one step once every published table passed its checks.
+    """Asset of the published files, replaced in one step once every published table passed its checks.
 
     Args:
         tables: Published tables to copy.
         expected: Every check that the code defines.
-        file: The DuckDB snapshot.
-        parquet: Folder of the Parquet copies.
-        readers: Accounts that may read both.
+        published: Folder of the DuckDB file and the Parquet copies.
+        readers: Accounts that may read them.
     """
 
     @dg.asset(
         key=dg.AssetKey(SNAPSHOT),
         deps=[dg.AssetKey(key) for key in tables],
         group_name="publishing",
-        description="DuckDB file and Parquet copies for SQL consumers; replaced atomically.",
+        description="DuckDB file and Parquet copies for SQL consumers; replaced together in one step.",
         pool="warehouse",
     )
     def _snapshot(
@@ -83,13 +81,13 @@ def snapshot_asset(
         # Recorded again, to include the checks of the published tables themselves.
         _record_checks(context, warehouse, expected)
         written = warehouse.when_free(
-            lambda: write_snapshot(warehouse.path, tables, file=file, parquet=parquet, readers=readers)
+            lambda: write_snapshot(warehouse.path, tables, published=published, readers=readers)
         )
         return dg.MaterializeResult(
             metadata=shown(
                 {
-                    "file": dg.MetadataValue.path(str(file)),
-                    "parquet": dg.MetadataValue.path(str(parquet)),
+                    "file": dg.MetadataValue.path(str(published / SNAPSHOT_FILE)),
+                    "parquet": dg.MetadataValue.path(str(published / PARQUET)),
                     "tables": pd.DataFrame({"table": list(written), "rows": list(written.values())}),
                     "dagster/row_count": sum(written.values()),
                 }

@@ -1,8 +1,15 @@
-"""Snapshot file for SQL consumers: written under a temporary name, then moved into place in one step."""
+"""Published files for SQL consumers: one folder per run, and a link that names the current one.
+
+Below ``published/``, ``marketing.duckdb`` and ``parquet`` are links into ``current``, which is a link to a
+folder of ``runs/``: renaming one link replaces all files at once.
+"""
 
 import os
+import secrets
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -15,43 +22,79 @@ Readers = Literal["owner", "group", "everyone"]
 WITHHELD: Mapping[Readers, int] = MappingProxyType({"owner": 0o077, "group": 0o027, "everyone": 0o022})
 # DuckDB 1.2 and every later release open this storage format, so a consumer's older client does too.
 STORAGE_VERSION = "v1.2.0"
+SNAPSHOT_FILE, PARQUET, RUNS, CURRENT = "marketing.duckdb", "parquet", "runs", "current"
+# The run before is kept for readers that have looked up `current` and read on.
+KEPT_RUNS = 2
 
 
 def write_snapshot(
-    warehouse: Path, tables: Sequence[Key], *, file: Path, parquet: Path, readers: Readers = "owner"
+    warehouse: Path,
+    tables: Sequence[Key],
+    *,
+    published: Path,
+    readers: Readers = "owner",
+    kept_runs: int = KEPT_RUNS,
 ) -> dict[str, int]:
-    """Copy ``tables`` from the warehouse into ``file`` and ``parquet``; readers see all of it or nothing.
+    """Copy ``tables`` of the warehouse into a new folder of ``published/runs``, and make it the current one.
 
-    A reader that has the old file open keeps reading the old file; the next one to open gets the new.
+    A reader that has a file open keeps reading it. A reader of several files that looks up
+    ``published/current`` once reads all of them from one run, while that run is among the last ``kept_runs``.
 
     Args:
         warehouse: The DuckDB file to read; nothing else may be writing it.
         tables: Tables and views to copy.
-        file: The snapshot; its folder is created if missing.
-        parquet: Folder for one ``<table>/<table>.parquet`` each.
-        readers: Accounts that may read both.
+        published: Folder of the published files; created if missing.
+        readers: Accounts that may read the files.
+        kept_runs: Folders of runs that stay, the new one included, at least 1.
 
     Returns:
         Rows per table.
 
     Raises:
-        duckdb.CatalogException: when a table of ``tables`` is not in the warehouse.
+        duckdb.CatalogException: when a table of ``tables`` is not in the warehouse; what is current stays.
     """
-    for folder in (file.parent, parquet):
-        folder.mkdir(parents=True, exist_ok=True)
-    # Files of a killed run, with their write-ahead logs; the run lock excludes a concurrent writer.
-    for left in file.parent.glob(f".{file.name}.*.unfinished*"):
-        left.unlink()
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.unfinished")
+    runs = published / RUNS
+    runs.mkdir(parents=True, exist_ok=True)
+    # Of a killed run; the run lock excludes a concurrent writer.
+    for left in runs.glob(".*"):
+        shutil.rmtree(left)
+    run = runs / f"{datetime.now(tz=UTC):%Y-%m-%dT%H%M%SZ}_{secrets.token_hex(4)}"
+    unfinished = run.with_name(f".{run.name}.unfinished")
     try:
         with _readable_for(readers):
-            rows = _copy(warehouse, tables, unfinished)
-            _export(unfinished, tables, parquet)
-        _open_folders(file.parent, [parquet, *(parquet / key.name for key in tables)], readers)
-        unfinished.replace(file)
+            (unfinished / PARQUET).mkdir(parents=True)
+            rows = _copy(warehouse, tables, unfinished / SNAPSHOT_FILE)
+            _export(unfinished / SNAPSHOT_FILE, tables, unfinished / PARQUET)
+        unfinished.rename(run)
     finally:
-        unfinished.unlink(missing_ok=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    _open_folders(published, [runs, run, *(path for path in run.rglob("*") if path.is_dir())], readers)
+    before = (published / CURRENT).resolve()
+    _link(published / CURRENT, f"{RUNS}/{run.name}")
+    for name in (SNAPSHOT_FILE, PARQUET):
+        _link(published / name, f"{CURRENT}/{name}")
+    _remove_runs(runs, kept=[run, before][:kept_runs])
     return rows
+
+
+def _link(link: Path, target: str) -> None:
+    """Point ``link`` to ``target``, relative to its folder, in one step."""
+    if link.is_symlink() and str(link.readlink()) == target:
+        return
+    new = link.with_name(f".{link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    # A version without links left a folder there, over which nothing can be renamed.
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    new.replace(link)
+
+
+def _remove_runs(runs: Path, *, kept: Sequence[Path]) -> None:
+    names = {path.name for path in kept}
+    for folder in runs.iterdir():
+        if folder.name not in names:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -97,10 +140,9 @@ def _export(snapshot: Path, tables: Sequence[Key], parquet: Path) -> None:
     with open_duckdb(snapshot, is_read_only=True) as connection:
         for key in tables:
             folder = parquet / key.name
-            folder.mkdir(parents=True, exist_ok=True)
-            unfinished = folder / f".{key.name}.unfinished"
-            connection.execute(f"copy (from {key.sql}) to '{_quoted(unfinished)}' (format parquet)")
-            unfinished.replace(folder / f"{key.name}.parquet")
+            folder.mkdir()
+            file = _quoted(folder / f"{key.name}.parquet")
+            connection.execute(f"copy (from {key.sql}) to '{file}' (format parquet)")
 
 
 def _quoted(path: Path) -> str:

@@ -29,7 +29,7 @@ TABLES_INTRO = f"""{GENERATED}
 
 Every table of the schema `published`, with every column. Consumers open
 `var/<business>/published/marketing.duckdb` read-only; `var/<business>/published/parquet/<table>/` holds the
-same rows as Parquet. The file is replaced in one step at the end of a run and stays readable meanwhile.
+same rows as Parquet. Both are replaced together at the end of a run and stay readable meanwhile.
 
 * **Row key**: the columns that identify a row. The check {{key_check}} proves it.
 * **History and latest.** A score table is append-only: each as-of date keeps the rows published for it.

@@ -42,7 +42,7 @@ def rebuild(settings: Settings) -> list[Path]:
         duckdb.IOException: If another process has the warehouse open.
     """
     warehouse = settings.warehouse_file
-    folders = (settings.models_dir, settings.snapshot_file.parent, settings.dbt_target_dir)
+    folders = (settings.models_dir, settings.published_dir, settings.dbt_target_dir)
     deleted = [path for path in (warehouse, *folders) if path.exists()]
     new = _with_records(warehouse) if warehouse.exists() else None
     for folder in folders:

@@ -119,9 +119,10 @@ def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, v
                 lambda: write_snapshot(
                     warehouse.path,
                     tables,
-                    file=settings.snapshot_file,
-                    parquet=settings.parquet_dir,
+                    published=settings.published_dir,
                     readers=business.published_readers,
+                    # The run before holds the erased.
+                    kept_runs=1,
                 )
             )
 

@@ -1,13 +1,14 @@
-"""The snapshot is complete or absent, and an open reader keeps the file that it opened."""
+"""Published files are of one run, complete or absent, and an open reader keeps the file that it opened."""
 
 import stat
+import threading
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from assets.keys import Key
-from assets.publishing.snapshot import Readers, write_snapshot
+from assets.publishing.snapshot import RUNS, SNAPSHOT_FILE, Readers, write_snapshot
 
 TABLE = Key("published", "scores")
 
@@ -22,32 +23,115 @@ def warehouse_with(path: Path, value: int) -> Path:
 
 def test_tables_and_views_are_copied_to_the_file_and_to_parquet(tmp_path: Path) -> None:
     warehouse = warehouse_with(tmp_path / "warehouse.duckdb", 1)
-    file, tables = tmp_path / "s.duckdb", [TABLE, Key("published", "latest")]
-    rows = write_snapshot(warehouse, tables, file=file, parquet=tmp_path / "p")
+    published, tables = tmp_path / "p", [TABLE, Key("published", "latest")]
+    rows = write_snapshot(warehouse, tables, published=published)
     assert rows == {"scores": 1, "latest": 1}
-    with duckdb.connect(str(file), read_only=True) as connection:
+    with duckdb.connect(str(published / SNAPSHOT_FILE), read_only=True) as connection:
         assert connection.execute("from published.latest").fetchall() == [(1,)]
-    assert duckdb.sql(f"from '{tmp_path}/p/scores/scores.parquet'").fetchall() == [(1,)]
+    assert duckdb.sql(f"from '{published}/parquet/scores/scores.parquet'").fetchall() == [(1,)]
 
 
 def test_a_reader_keeps_its_file_while_a_new_one_is_published(tmp_path: Path) -> None:
-    warehouse, file = tmp_path / "warehouse.duckdb", tmp_path / "s.duckdb"
-    write_snapshot(warehouse_with(warehouse, 1), [TABLE], file=file, parquet=tmp_path / "p")
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
+    file = published / SNAPSHOT_FILE
+    write_snapshot(warehouse_with(warehouse, 1), [TABLE], published=published)
     with duckdb.connect(str(file), read_only=True) as reader:
-        write_snapshot(warehouse_with(warehouse, 2), [TABLE], file=file, parquet=tmp_path / "p")
+        write_snapshot(warehouse_with(warehouse, 2), [TABLE], published=published)
         assert reader.execute("from published.scores").fetchall() == [(1,)]
     with duckdb.connect(str(file), read_only=True) as reader:
         assert reader.execute("from published.scores").fetchall() == [(2,)]
 
 
 def test_a_failed_copy_leaves_the_old_file_and_no_temporary_files(tmp_path: Path) -> None:
-    warehouse, file = tmp_path / "warehouse.duckdb", tmp_path / "s.duckdb"
-    write_snapshot(warehouse_with(warehouse, 1), [TABLE], file=file, parquet=tmp_path / "p")
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
+    file = published / SNAPSHOT_FILE
+    write_snapshot(warehouse_with(warehouse, 1), [TABLE], published=published)
     with pytest.raises(duckdb.CatalogException, match="missing"):
-        write_snapshot(warehouse, [TABLE, Key("published", "missing")], file=file, parquet=tmp_path / "p")
+        write_snapshot(warehouse, [TABLE, Key("published", "missing")], published=published)
     with duckdb.connect(str(file), read_only=True) as reader:
         assert reader.execute("from published.scores").fetchall() == [(1,)]
-    assert not list(tmp_path.glob(".*unfinished*"))
+    assert len([*(published / RUNS).iterdir()]) == 1
+
+
+def value_of(source: str) -> int:
+    with duckdb.connect() as connection:
+        ((value,),) = connection.execute(f"select probability from {source}").fetchall()
+    return int(value)
+
+
+class Reader(threading.Thread):
+    """Looks up the current run and reads each of its files, again and again, until it is stopped."""
+
+    def __init__(self, published: Path) -> None:
+        super().__init__()
+        self.published, self.stopped = published, threading.Event()
+        self.seen: list[set[int]] = []
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            while not self.stopped.is_set():
+                run = (self.published / "current").resolve(strict=True)
+                parquet = [f"'{run}/parquet/{name}/{name}.parquet'" for name in ("scores", "latest")]
+                with duckdb.connect(str(run / SNAPSHOT_FILE), read_only=True) as connection:
+                    ((value,),) = connection.execute("select probability from published.scores").fetchall()
+                self.seen.append({value, *map(value_of, parquet)})
+        except (duckdb.Error, OSError) as error:
+            self.error = error
+
+    def has_read_again(self) -> bool:
+        """Wait for one more complete reading; at most one run is published during any of them."""
+        before, waited = len(self.seen), threading.Event()
+        while len(self.seen) == before and self.is_alive():
+            waited.wait(0.001)
+        return self.error is None
+
+
+def test_a_reader_during_publishing_reads_all_files_of_one_run(tmp_path: Path) -> None:
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
+    tables = [TABLE, Key("published", "latest")]
+    write_snapshot(warehouse_with(warehouse, 0), tables, published=published)
+    reader = Reader(published)
+    reader.start()
+    for value in range(1, 31):
+        write_snapshot(warehouse_with(warehouse, value), tables, published=published)
+        if not reader.has_read_again():
+            break
+    reader.stopped.set()
+    reader.join()
+    assert reader.error is None
+    assert [values for values in reader.seen if len(values) != 1] == []
+    seen = [values.pop() for values in reader.seen]
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 20
+
+
+def test_the_last_two_runs_stay_and_on_demand_one(tmp_path: Path) -> None:
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
+    for value in range(4):
+        write_snapshot(warehouse_with(warehouse, value), [TABLE], published=published)
+        assert value_of(f"'{published}/parquet/scores/scores.parquet'") == value
+    kept = {value_of(f"'{run}/parquet/scores/scores.parquet'") for run in (published / RUNS).iterdir()}
+    assert kept == {2, 3}
+    # As after an erasure: the run before holds what was erased.
+    write_snapshot(warehouse_with(warehouse, 4), [TABLE], published=published, kept_runs=1)
+    assert [*(published / RUNS).iterdir()] == [(published / "current").resolve()]
+
+
+def test_files_that_an_earlier_version_published_become_links(tmp_path: Path) -> None:
+    published = tmp_path / "p"
+    (published / "parquet" / "gone").mkdir(parents=True)
+    (published / "parquet" / "gone" / "gone.parquet").touch()
+    (published / SNAPSHOT_FILE).write_bytes(b"of an earlier version")
+    write_snapshot(warehouse_with(tmp_path / "warehouse.duckdb", 2), [TABLE], published=published)
+    assert (published / SNAPSHOT_FILE).is_symlink()
+    assert [path.name for path in (published / "parquet").iterdir()] == ["scores"]
+
+
+def test_the_published_folder_may_be_moved(tmp_path: Path) -> None:
+    write_snapshot(warehouse_with(tmp_path / "warehouse.duckdb", 2), [TABLE], published=tmp_path / "p")
+    (tmp_path / "p").rename(tmp_path / "moved")
+    assert value_of(f"'{tmp_path}/moved/parquet/scores/scores.parquet'") == 2
 
 
 def mode(path: Path) -> str:
@@ -71,15 +155,12 @@ def test_the_business_says_who_may_read_what_is_published_and_nothing_else(
     var.chmod(0o700)
     warehouse = warehouse_with(tmp_path / "var" / "shop" / "warehouse.duckdb", 1)
     warehouse.chmod(0o600)
+    (published / "parquet").mkdir(mode=0o755)
     for _ in range(2):
-        snapshot = write_snapshot(
-            warehouse, [TABLE], file=published / "s.duckdb", parquet=published / "parquet", readers=readers
-        )
-    below = published.rglob("*")
-    assert {path.name: mode(path) for path in (published, *below)} == {
-        **dict.fromkeys(("published", "parquet", "scores"), folder),
-        **dict.fromkeys(("s.duckdb", "scores.parquet"), file),
-    }
+        snapshot = write_snapshot(warehouse, [TABLE], published=published, readers=readers)
+    below = [path for path in published.rglob("*") if not path.is_symlink()]
+    assert {mode(path) for path in (published, *below) if path.is_dir()} == {folder}
+    assert {mode(path) for path in below if path.is_file()} == {file}
     assert (mode(var), mode(var / "shop")) == above
     assert mode(warehouse) == "0600"
     assert snapshot == {"scores": 1}
