@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,8 @@ from assets.ports import Warehouse
 from assets.transform.build_window import BuiltFeatures, FeatureWindow, feature_window
 
 FEATURE_BUILD_STATE = Key("ml", "feature_build_state")
+# Another version of these may compute another value from the same SQL.
+ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +121,9 @@ def _changed_from(
 
 
 def _code_hash(project_dir: Path, calendar: BusinessCalendar) -> str:
-    """Hash of every file and setting that a feature depends on."""
-    digest = hashlib.sha256(json.dumps(dict(calendar.declared), sort_keys=True).encode())
+    """Hash of every file, setting and version that a feature depends on."""
+    versions = {name: version(name) for name in ENGINES}
+    digest = hashlib.sha256(json.dumps([dict(calendar.declared), versions], sort_keys=True).encode())
     for part in (
         "models/staging",
         "models/intermediate",

@@ -35,8 +35,13 @@ class InProcessDbt(dg.ConfigurableResource):  # type: ignore[type-arg]
     target_dir: str
 
     def parse(self, *, project_dir: Path) -> DbtEnded:
-        """Parse the changed files of the project, for Dagster and for the following steps."""
-        return self._invoke(["parse"], None, project_dir=project_dir, folder=Path(self.target_dir))
+        """Parse all files of the project, for Dagster and for the following steps.
+
+        Not only the changed ones: dbt takes a properties file with an unchanged time for unchanged.
+        """
+        return self._invoke(
+            ["parse", "--no-partial-parse"], None, project_dir=project_dir, folder=Path(self.target_dir)
+        )
 
     def run(self, arguments: Sequence[str], *, project_dir: Path, step: str) -> DbtEnded:
         """Run one dbt command.

@@ -1,6 +1,8 @@
-"""Manifest of the dbt project, parsed again when a source file is newer."""
+"""Manifest of the dbt project, parsed again when a source file or a version differs."""
 
+import hashlib
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from dagster_dbt import DbtProject
@@ -10,10 +12,13 @@ from orchestration.settings import PROJECT, Settings
 
 DBT_PROJECT_DIR = PROJECT / "dbt_project"
 PARSED_SUFFIXES = frozenset({".sql", ".yml", ".csv", ".md"})
+PARSERS = ("dbt-core", "dbt-duckdb", "duckdb")
+# In the target folder: the hash of what the manifest was parsed from.
+PARSED_FROM = "parsed_from.sha256"
 
 
 def dbt_project(settings: Settings) -> DbtProject:
-    """Return the dbt project with a manifest that is not older than its sources.
+    """Return the dbt project with a manifest parsed from its present sources by the present versions.
 
     Raises:
         RuntimeError: If dbt cannot parse the project.
@@ -22,10 +27,13 @@ def dbt_project(settings: Settings) -> DbtProject:
     project = DbtProject(
         project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR, target_path=settings.dbt_target_dir
     )
-    if not _is_current(project.manifest_path):
+    parsed_from, now = settings.dbt_target_dir / PARSED_FROM, sources_hash(DBT_PROJECT_DIR)
+    if not project.manifest_path.is_file() or not parsed_from.is_file() or parsed_from.read_text() != now:
+        parsed_from.unlink(missing_ok=True)
         ended = dbt_of(settings).parse(project_dir=DBT_PROJECT_DIR)
         if not ended.is_successful:
             raise RuntimeError("dbt parse failed: " + "\n\n".join(ended.errors))
+        parsed_from.write_text(now)
     return project
 
 
@@ -34,11 +42,19 @@ def dbt_of(settings: Settings) -> InProcessDbt:
     return InProcessDbt(profiles_dir=str(DBT_PROJECT_DIR), target_dir=str(settings.dbt_target_dir))
 
 
-def _is_current(manifest: Path) -> bool:
-    if not manifest.is_file():
-        return False
-    sources = (file for file in DBT_PROJECT_DIR.rglob("*") if file.suffix in PARSED_SUFFIXES)
-    return max(file.stat().st_mtime for file in sources) < manifest.stat().st_mtime
+def sources_hash(project_dir: Path) -> str:
+    """Sha-256 hex of the project's files and of the versions that parse them.
+
+    Not their times: a release that was unpacked with the times of its files may be older than the last run.
+
+    Args:
+        project_dir: Folder of ``dbt_project.yml``.
+    """
+    digest = hashlib.sha256("\0".join(f"{name}={version(name)}" for name in PARSERS).encode())
+    for file in sorted(file for file in project_dir.rglob("*") if file.suffix in PARSED_SUFFIXES):
+        content = hashlib.sha256(file.read_bytes()).digest()
+        digest.update(file.relative_to(project_dir).as_posix().encode() + b"\0" + content)
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

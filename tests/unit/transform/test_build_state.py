@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from assets.keys import LOAD_LOG
+from assets.transform import build_state
 from assets.transform.build_state import BusinessCalendar, next_window, write_build_state
 from orchestration.resources.warehouse import DuckDBWarehouse
 
@@ -63,3 +64,13 @@ def test_a_changed_variable_of_the_dbt_project_rebuilds_all_features(
     (tmp_path / file).write_text("vars: {churn_deviations: 4}")
     again = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
     assert again.is_full_refresh == is_rebuilt
+
+
+def test_another_version_of_the_database_rebuilds_all_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = landed(tmp_path)
+    window = next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    write_build_state(window, calendar(), warehouse=warehouse, project_dir=tmp_path)
+    monkeypatch.setattr(build_state, "version", lambda name: f"another version of {name}")
+    assert next_window(AS_OF, calendar(), warehouse=warehouse, project_dir=tmp_path).is_full_refresh
