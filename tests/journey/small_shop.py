@@ -57,5 +57,5 @@ def answer(folder: Path, name: str, *, status: str, on: date, purposes: tuple[st
 def shop(folder: Path, name: str = "consented", **more: object) -> Place:
     """The place of a business ``name`` whose exports lie in ``folder``, with ``more`` keys in its YAML."""
     file = folder.parent / f"{name}.yaml"
-    file.write_text(YAML.format(folder=folder) + yaml.safe_dump(more))
+    file.write_text(YAML.format(folder=folder) + (yaml.safe_dump(more) if more else ""))
     return Place(var_dir=folder.parent / "var", business=str(file), size="")
