@@ -30,6 +30,7 @@ from assets.sample_shop.world.shop import InjectedFaults, Shop
 from assets.transform.build_state import BusinessCalendar
 from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
+from orchestration.alerts import alerts_of, checks_failed_sensor, run_failed_sensor
 from orchestration.capabilities import (
     all_checks,
     model_assets,
@@ -41,7 +42,7 @@ from orchestration.capabilities import (
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import erase_requested
 from orchestration.jobs import Stages, jobs_of
-from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed
+from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed, status_of
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
 from orchestration.resources.home import searched_folders
 from orchestration.resources.models import FolderModelStore
@@ -52,7 +53,6 @@ from orchestration.sensors import (
     erasure_requested_sensor,
     exports_landed_sensor,
     retrain_triggered_sensor,
-    run_failed_sensor,
     schedules,
 )
 from orchestration.settings import Settings
@@ -169,7 +169,10 @@ def _sensors(business: BusinessConfig, settings: Settings, stages: Stages) -> li
     return [
         exports_landed_sensor(lambda: _delivered(business), newest=lambda: newest_as_of_day(business)),
         retrain_triggered_sensor(triggers, assets_to_retrain=stages.assets_to_retrain),
-        run_failed_sensor(settings.alerts_file),
+        *(
+            sensor(alerts_of(settings, business), status=status_of(sensor.__name__))
+            for sensor in (run_failed_sensor, checks_failed_sensor)
+        ),
         erasure_requested_sensor(settings.erasure_requests_file),
     ]
 

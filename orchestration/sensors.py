@@ -1,16 +1,15 @@
-"""Schedules and sensors, the alert of a failed run, and the job that erases customers."""
+"""Schedules and sensors, and the job that erases customers."""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
-from assets.defs import PARTITION_TAG
 from assets.lifecycle.retrain_triggers import TRIGGER_TAG, WINDOWS_TAG, RetrainTrigger
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import Erased, ErasureIncomplete
@@ -170,58 +169,6 @@ def retrain_triggered_sensor(
 def tags_of(trigger: RetrainTrigger) -> dict[str, str]:
     """Tags of a run that a trigger has launched."""
     return {TRIGGER_TAG: trigger.trigger, WINDOWS_TAG: str(trigger.windows_violated)}
-
-
-def run_failed_sensor(alerts: Path) -> dg.SensorDefinition:
-    """Append each failed run as one JSON line to ``alerts``, which a pager can watch."""
-
-    @dg.run_failure_sensor(
-        name="run_failed_sensor",
-        default_status=policies.status_of("run_failed_sensor"),
-        description=f"Appends each failed run with its failed steps and the reason to reports/{alerts.name}.",
-    )
-    def _failed(context: dg.RunFailureSensorContext) -> None:
-        failures, reason = context.get_step_failure_events(), cause(context.failure_event)
-        alert(alerts, context.dagster_run, failures, otherwise=reason)
-
-    return _failed
-
-
-def alert(file: Path, run: dg.DagsterRun, failures: Iterable[dg.DagsterEvent], *, otherwise: str) -> None:
-    """Append one line about ``run`` to ``file``; its folder is created when missing.
-
-    Args:
-        file: Lines of JSON, oldest first.
-        run: The run that failed.
-        failures: Events of its failed steps.
-        otherwise: The reason if no step failed, such as a killed run.
-    """
-    steps = {event.step_key: cause(event) for event in failures}
-    line = {
-        "noticed_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        "job": run.job_name,
-        "run_id": run.run_id,
-        "partition": run.tags.get(PARTITION_TAG),
-        "steps": list(steps),
-        "reason": "; ".join(steps.values()) or " ".join(otherwise.split()),
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
-
-
-def alert_of(result: dg.ExecuteInProcessResult, file: Path) -> None:
-    """Append the line of a failed run of this process, which no sensor observes."""
-    failures, reason = result.get_step_failure_events(), cause(result.get_run_failure_event())
-    alert(file, result.dagster_run, failures, otherwise=reason)
-
-
-def cause(event: dg.DagsterEvent) -> str:
-    """Return the innermost error of a failed step or run, in one line."""
-    error = event.step_failure_data.error if event.is_step_failure else event.job_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return " ".join(error.message.split()) if error else event.message or ""
 
 
 def erase_job(erase: Erase) -> dg.JobDefinition:

@@ -7,7 +7,7 @@ import time
 import dagster as dg
 
 from assets.transform.remediation import NEXT_STEP
-from orchestration.sensors import cause
+from orchestration.alerts import cause
 
 # Attribute of a log record that holds Dagster's structured event.
 _META = "dagster_meta"

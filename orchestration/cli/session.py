@@ -24,13 +24,13 @@ from assets.privacy.encryption import DecryptionFailed
 from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
+from orchestration.alerts import alert_of, alerts_of
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 KIB_PER_MIB = 1024
@@ -176,7 +176,7 @@ class Session:
         )
 
     def run_job(self, definitions: dg.Definitions, job: str, *, as_of: date) -> bool:
-        """Run ``job`` in this process; a failure is appended to the alerts.
+        """Run ``job`` in this process; a failure, or failed checks, are sent to the targets of alerts.
 
         Args:
             definitions: Definitions of the business.
@@ -192,9 +192,12 @@ class Session:
             run_config={"loggers": {"console": {}}},
             raise_on_error=False,
         )
-        if not result.success:
-            alert_of(result, self.settings.alerts_file)
+        alert_of(result, alerts_of(self.settings, self.business), log=_log_line)
         return result.success
+
+
+def _log_line(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def peak_memory() -> str:

@@ -8,12 +8,14 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
+from assets.ingest.config.alerts import AlertTargets
 from assets.lifecycle.promotion import BY_HAND, NothingToRollBackTo, roll_back
 from assets.lifecycle.scoring import score
 from assets.lifecycle.store.artifacts import MODEL_FILE, ModelIntegrityError
 from orchestration.cli import rollback
 from orchestration.cli.console_log import console_logger
 from orchestration.jobs import RESCORE
+from orchestration.settings import Settings
 from tests.assets.world import CAPABILITY, FIRST, LATER, PROBLEM, SPEC, World
 
 
@@ -79,12 +81,10 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
     job = dg.define_asset_job(RESCORE, [scored], executor_def=dg.in_process_executor)
     definitions = dg.Definitions(assets=[scored], jobs=[job], loggers={"console": console_logger})
-    settings = SimpleNamespace(
-        warehouse_file=two_served.warehouse.path,
-        models_dir=two_served.folder / "models",
-        alerts_file=two_served.folder / "alerts.jsonl",
-        load_business=lambda: None,
-    )
+    folder = two_served.folder
+    settings = Settings(var_dir=folder.parent, business=folder.parent / f"{folder.name}.yaml")
+    business = SimpleNamespace(name=folder.name, alerts=AlertTargets())
+    monkeypatch.setattr(Settings, "load_business", lambda _settings: business)
     monkeypatch.setattr(rollback, "CAPABILITIES", (CAPABILITY,))
     monkeypatch.setattr(rollback, "Settings", lambda: settings)
     monkeypatch.setattr(rollback, "definitions_for", lambda _settings: definitions)
@@ -129,5 +129,5 @@ def test_a_rollback_whose_scoring_fails_prints_it_and_leaves_an_alert(
         connection.execute(f"drop table {PROBLEM.features[0].sql}")
     assert command("complaints") == 1
     assert "still published" in capsys.readouterr().err
-    (line,) = (two_served.folder / "alerts.jsonl").read_text().splitlines()
+    (line,) = (two_served.folder / "reports" / "alerts.jsonl").read_text().splitlines()
     assert json.loads(line)["job"] == RESCORE

@@ -300,18 +300,19 @@ def test_every_schedule_and_sensor_launches_a_job_that_is_there(
             "exports_landed_sensor": [REFRESH],
             "retrain_triggered_sensor": [RETRAIN],
             "run_failed_sensor": [],
+            "checks_failed_sensor": [],
             "erasure_requested_sensor": [ERASE_SUBJECTS],
         }
 
 
-def test_only_the_alert_of_a_failed_run_is_on_by_default(
+def test_only_the_alerts_are_on_by_default(
     loaded: dict[str, RepositoryDefinition],
 ) -> None:
     for repository in loaded.values():
         automata: list[dg.ScheduleDefinition | dg.SensorDefinition]
         automata = [*repository.schedule_defs, *repository.sensor_defs]
         running = [each.name for each in automata if each.default_status.value == "RUNNING"]
-        assert running == ["run_failed_sensor"]
+        assert sorted(running) == ["checks_failed_sensor", "run_failed_sensor"]
 
 
 def test_schedules_use_the_time_zone_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:

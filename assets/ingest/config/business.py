@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
@@ -130,7 +131,7 @@ class BusinessConfig(Declaration):
     between customer ids as delivered and tokens (pseudonyms). ``bounds`` replace those that follow the data.
     ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
     currency, which are rejected without a rate. ``published_readers`` are the accounts of this machine that
-    may read what is published.
+    may read what is published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``.
     """
 
     name: str
@@ -149,6 +150,7 @@ class BusinessConfig(Declaration):
     guest_ids: tuple[str, ...] | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
     published_readers: Literal["owner", "group", "everyone"] = "owner"
+    alerts: AlertTargets = AlertTargets()
     data_dir: Path
     landing_dir: Path
 
@@ -211,6 +213,8 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "bounds": Bounds,
     "database": Database,
     "rest": Rest,
+    "alerts": AlertTargets,
+    "smtp": Smtp,
 }
 
 

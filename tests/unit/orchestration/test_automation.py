@@ -1,6 +1,5 @@
-"""Schedules, sensors and the alert of a failed run."""
+"""Schedules and sensors."""
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,12 +18,9 @@ from assets.lifecycle.retrain_triggers import DRIFTED, RetrainTrigger
 from orchestration.jobs import REFRESH, RETRAIN, SCORE
 from orchestration.resources.locks import ResourceLocked
 from orchestration.sensors import (
-    alert,
-    alert_of,
     exports_landed_sensor,
     quick_fingerprint,
     retrain_triggered_sensor,
-    run_failed_sensor,
     schedules,
 )
 
@@ -206,51 +202,3 @@ def test_a_locked_warehouse_is_read_at_the_next_tick() -> None:
     ticked = tick(retrain_triggered_sensor(causes, assets_to_retrain=own))
     assert not ticked.run_requests
     assert "PID 7" in (ticked.skip_message or "")
-
-
-@dg.op
-def refuses() -> None:
-    raise dg.Failure("3 files are unreadable")
-
-
-@dg.job
-def refresh_of_test() -> None:
-    refuses()
-
-
-def test_a_failed_run_is_one_line_that_names_job_step_and_reason(tmp_path: Path) -> None:
-    alerts = tmp_path / "reports" / "alerts.jsonl"
-    sensor = run_failed_sensor(alerts)
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = refresh_of_test.execute_in_process(
-            instance=instance, raise_on_error=False, tags={"dagster/partition": "2025-03-03"}
-        )
-        event = next(each for each in result.all_events if each.is_failure and not each.is_step_event)
-        for _ in range(2):
-            context = dg.build_run_status_sensor_context(
-                sensor_name="run_failed_sensor", dagster_event=event, dagster_instance=instance,
-                dagster_run=result.dagster_run,
-            ).for_run_failure()  # fmt: skip
-            sensor(context)
-    lines = [json.loads(line) for line in alerts.read_text().splitlines()]
-    assert len(lines) == 2
-    assert lines[0]["job"] == "refresh_of_test"
-    assert lines[0]["run_id"] == result.run_id
-    assert lines[0]["partition"] == "2025-03-03"
-    assert lines[0]["steps"] == ["refuses"]
-    assert "3 files are unreadable" in lines[0]["reason"]
-
-
-def test_a_failed_run_of_the_terminal_has_the_same_line(tmp_path: Path) -> None:
-    alerts = tmp_path / "reports" / "alerts.jsonl"
-    alert_of(refresh_of_test.execute_in_process(raise_on_error=False), alerts)
-    (line,) = (json.loads(line) for line in alerts.read_text().splitlines())
-    assert (line["job"], line["steps"]) == ("refresh_of_test", ["refuses"])
-    assert "3 files are unreadable" in line["reason"]
-
-
-def test_a_run_that_failed_in_no_step_has_a_reason_too(tmp_path: Path) -> None:
-    run = dg.DagsterRun(job_name="refresh", run_id="r1")
-    alert(tmp_path / "alerts.jsonl", run, [], otherwise="the process\nof this run was killed")
-    (line,) = (json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines())
-    assert (line["steps"], line["reason"]) == ([], "the process of this run was killed")

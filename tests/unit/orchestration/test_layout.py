@@ -9,13 +9,14 @@ import duckdb
 import pandas as pd
 import pytest
 
+from assets.ingest.config.alerts import AlertTargets
 from assets.keys import ERASURES, Key
+from orchestration.alerts import Alerts, alert_of
 from orchestration.cli import rebuild, run
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.session import NothingBuilt, Session
 from orchestration.resources.layout import LAYOUT, LAYOUT_VERSION, LayoutOutdated
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.sensors import alert_of
 from orchestration.settings import Settings
 
 TABLE = Key("ml", "scores")
@@ -98,8 +99,9 @@ def test_a_run_on_another_layout_fails_before_its_first_step(
         )
     assert not result.success
     assert started == []
-    alert_of(result, alerts := tmp_path / "alerts.jsonl")
-    (line,) = alerts.read_text().splitlines()
+    alerts = Alerts(file=tmp_path / "alerts.jsonl", business="sample_shop", targets=AlertTargets())
+    alert_of(result, alerts, log=print)
+    (line,) = alerts.file.read_text().splitlines()
     assert f"LayoutOutdated: {warehouse.path} was built by other code" in json.loads(line)["reason"]
     assert f"LayoutOutdated: {warehouse.path} was built" in capsys.readouterr().err
 
