@@ -27,7 +27,7 @@ sources:
   - name: answers
     table: consents
     files: "{folder}/answers_*.csv"
-    columns: {{customer_id: customer, purpose: purpose, is_granted: status = 'yes', recorded_at: at}}
+    columns: {{customer_id: customer, purpose: purpose, is_granted: status = 'yes', recorded_at: answered_on}}
 """
 
 
@@ -51,7 +51,7 @@ def deliver_orders(folder: Path, *, are_guests: bool = False) -> None:
 def answer(folder: Path, name: str, *, status: str, on: date, purposes: tuple[str, ...]) -> None:
     """One answer of every customer to each of ``purposes``."""
     rows = [f"C{number:03},{purpose},{status},{on}" for number in range(CUSTOMERS) for purpose in purposes]
-    (folder / f"answers_{name}.csv").write_text("\n".join(["customer,purpose,status,at", *rows]) + "\n")
+    (folder / f"answers_{name}.csv").write_text("\n".join(["customer,purpose,status,answered_on", *rows]) + "\n")
 
 
 def shop(folder: Path, name: str = "consented", **more: object) -> Place:
