@@ -1,6 +1,7 @@
 """Configuration of a business and its exports: one YAML file, validated before any data is read."""
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
@@ -118,6 +119,8 @@ class SourceConfig(Declaration):
         return CONTRACTS[self.table]
 
 
+# Folders of all businesses together, in which each business has a folder of its own name.
+RESERVED_NAMES = frozenset({"keys", "dagster"})
 SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
 
 
@@ -228,6 +231,7 @@ def business_from(
     Raises:
         BusinessInvalid: one line naming the file, the key and the remedy.
     """
+    _refuse_name(file)
     misplaced = sorted(SET_ELSEWHERE & document.keys())
     if misplaced:
         raise BusinessInvalid(
@@ -241,6 +245,29 @@ def business_from(
         # A misspelt key is also reported as a missing one; the spelling is the error to show.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
         raise BusinessInvalid(f"{file}: {_one_line(errors[0])}") from invalid
+
+
+def _refuse_name(file: Path) -> None:
+    """Refuse a name whose folder is not, or not only, that of this business.
+
+    A file system may ignore case and store one letter in several forms, so names are compared without them.
+    """
+    name = _folded(file.stem)
+    if name.startswith(".") or name in RESERVED_NAMES:
+        raise BusinessInvalid(
+            f"{file}: a business cannot be called {file.stem!r}, because its folder would be that of something "
+            "else: rename the file"
+        )
+    siblings = file.parent.glob("*.y*ml") if file.parent.is_dir() else ()
+    same = sorted(each.name for each in siblings if each.name != file.name and _folded(each.stem) == name)
+    if same:
+        raise BusinessInvalid(
+            f"{file}: {same[0]} beside it would have the same folder: rename one of the two files"
+        )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _one_line(error: ErrorDetails) -> str:
