@@ -47,6 +47,7 @@ class Ugly:
     def write(self, folder: Path) -> Path:
         """Put the file into ``folder``."""
         path = folder / self.file
+        path.parent.mkdir(exist_ok=True)
         if isinstance(self.content, bytes):
             path.write_bytes(self.content)
         else:
@@ -97,12 +98,13 @@ def document(**changes: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def parquet(**changes: object) -> bytes:
+def parquet(*, without: str | None = None, **changes: object) -> bytes:
     """One order; ``changes`` are columns."""
     columns: dict[str, object] = {name: [value] for name, value in document().items()}
     columns["when"] = pa.array([datetime.fromisoformat("2023-01-10")], pa.timestamp("us"))
     stream = io.BytesIO()
-    pq.write_table(pa.table({**columns, **changes}), stream)
+    table = pa.table({**columns, **changes})
+    pq.write_table(table.drop_columns([without]) if without else table, stream)
     return stream.getvalue()
 
 
@@ -526,6 +528,33 @@ def _schemas() -> Iterator[Ugly]:
         what="Parquet whose times became integers for a day", file="orders_b.parquet",
         content=parquet(when=[1673308800]),
         rejected=((1, "ordered_at '1673308800' is not a date and time"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet with yes or no for a quantity", file="orders_b.parquet",
+        content=parquet(id=["2"], qty=[True]),
+        rejected=((1, "quantity 'true' is not a number: map cast(qty as integer) if true stands for 1"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet with two columns that differ in case", file="orders_b.parquet",
+        content=parquet(PRICE=[9.0]),
+        quarantined="the file has no column price; it has id, Customer ID, when, sku, qty, price_6, PRICE_7.",
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet in a folder price=…, a column of the file too", file="price=9/orders_b.parquet",
+        source={"files": "{landing_dir}/**/orders*"}, content=parquet(id=["2"]), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet in a folder sku=…, no column of the file", file="sku=t/orders_b.parquet",
+        source={"files": "{landing_dir}/**/orders*"}, content=parquet(id=["2"], without="sku"),
+        loaded=(row("2", sku="t"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet whose footer is encrypted", file="orders_b.parquet",
+        content=b"PARE" + parquet()[4:-4] + b"PARE", quarantined="encrypted Parquet file: export it without",
+    )  # fmt: skip
+    yield Ugly(
+        what="a column called as the reader's own", file="orders_b.parquet",
+        content=parquet(id=["2"], **{"Landing File": ["x"]}), loaded=(row("2"),),
     )  # fmt: skip
     yield Ugly(
         what="text that is called .parquet", file="orders_b.parquet", content=GOOD, quarantined="not Parquet",

@@ -255,8 +255,8 @@ def _refuse_name(file: Path) -> None:
     name = _folded(file.stem)
     if name.startswith(".") or name in RESERVED_NAMES:
         raise BusinessInvalid(
-            f"{file}: a business cannot be called {file.stem!r}, because its folder would be that of something "
-            "else: rename the file"
+            f"{file}: a business cannot be called {file.stem!r}, because that folder has another "
+            "use: rename the file"
         )
     siblings = file.parent.glob("*.y*ml") if file.parent.is_dir() else ()
     same = sorted(each.name for each in siblings if each.name != file.name and _folded(each.stem) == name)

@@ -15,6 +15,7 @@ from assets.ingest.parsing.sql import (
     KEEP_ERRORS,
     LINE,
     LONGEST_LINE,
+    OWN_NAMES,
     ROW,
     WHOLE_LINES,
     listed,
@@ -132,13 +133,15 @@ def header_of(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[str, l
 def deduplicate_names(names: list[str]) -> list[str]:
     """Make column names unique: repeated ones get their position as suffix, empty ones ``column_<position>``.
 
-    All occurrences of a repeated name change, so that a mapping cannot pick the first one by accident.
+    All occurrences of a repeated name change, so that a mapping cannot pick the first one by accident; so
+    does a name of the reader's own columns.
     """
     named = [name.strip() or f"column_{position}" for position, name in enumerate(names, start=1)]
     lower = [name.lower() for name in named]
     unique: list[str] = []
     for position, name in enumerate(named, start=1):
-        candidate = f"{name}_{position}" if lower.count(name.lower()) > 1 else name
+        is_taken = lower.count(name.lower()) > 1 or name.lower() in OWN_NAMES
+        candidate = f"{name}_{position}" if is_taken else name
         while candidate != name and candidate.lower() in {*lower, *(earlier.lower() for earlier in unique)}:
             candidate += "_"
         unique.append(candidate)

@@ -33,6 +33,7 @@ _FORMATS: Mapping[Format, tuple[str, ...]] = MappingProxyType(
 )
 _UNSUPPORTED = MappingProxyType(
     {
+        b"PARE": "it is an encrypted Parquet file: export it without encryption",
         b"PK\x03\x04": "it is a zip archive, such as an Excel workbook (.xlsx): save the sheet as CSV UTF-8",
         b"\xd0\xcf\x11\xe0": "it is an old Excel workbook (.xls): save the sheet as CSV UTF-8",
         b"%PDF": "it is a PDF: export the table as CSV",

@@ -1,0 +1,67 @@
+"""SQL of the reasons why a row is rejected, each with a remedy where the value shows one."""
+
+from collections.abc import Mapping
+
+from assets.ingest.config.contract import EXPECTED, Column
+from assets.ingest.parsing.readers import ParsedFiles
+from assets.ingest.parsing.sql import literal, quoted
+
+# Separates a reason from its remedy; the counts of rejects by kind leave the remedy out.
+REMEDY = ": map "
+
+
+def reasons(parsed: ParsedFiles, types: Mapping[str, str]) -> list[str]:
+    """SQL of rejection reasons over columns ``try x``, ``given x`` and ``typed x``; null on a valid row."""
+    found = []
+    for column in (column for column in parsed.source.contract.columns if column.name in types):
+        (sql, _, is_plain), sql_type = parsed.mapping[column.name], types[column.name]
+        tried, given, typed = (quoted(f"{stage} {column.name}") for stage in ("try", "given", "typed"))
+        if not is_plain:
+            failed = literal(f"{column.name}: {sql} cannot be worked out on this row")
+            found.append(f"case when {tried} is null then {failed} end")
+        if column.type != "varchar" or sql_type != "VARCHAR":
+            found.append(_mistyped(column, sql, sql_type=sql_type))
+        else:
+            damaged = literal(f"{column.name} holds a NUL byte: the export is damaged, or is UTF-16")
+            found.append(f"case when contains({typed}, chr(0)) then {damaged} end")
+        if not column.is_nullable:
+            missing = literal(f"{column.name} is missing: {sql} gives nothing")
+            is_worked_out = "true" if is_plain else f"{tried} is not null"
+            found.append(f"case when {is_worked_out} and {given} is null then {missing} end")
+    return found
+
+
+def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:
+    given, typed = quoted(f"given {column.name}"), quoted(f"typed {column.name}")
+    expected = f"' is not {EXPECTED[column.type]}"
+    if column.type == "varchar" and sql_type in {"DOUBLE", "FLOAT"}:
+        expected = "' is a number too long to be exact: export it as text"
+    remedy = _remedy(column, sql, given=given) if sql_type == "VARCHAR" else "''"
+    if sql_type == "BOOLEAN" and column.type in ("double", "integer"):
+        remedy = literal(f"{REMEDY}cast({sql} as integer) if true stands for 1")
+    words = f"{literal(f'{column.name} {chr(39)}')} || {given}::varchar || {literal(expected)} || {remedy}"
+    return f"case when {given} is not null and {typed} is null then {words} end"
+
+
+def _remedy(column: Column, sql: str, *, given: str) -> str:
+    """SQL of a mapping to suggest, where the form of the value shows its meaning; never applied by itself."""
+    match column.type:
+        case "double" | "integer":
+            remedies = {
+                r"^[-+]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$": f"replace(replace({sql}, '.', ''), ',', '.')",
+                r"^[-+]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$": f"replace({sql}, ',', '')",
+                r"^[-+]?[0-9]+(,[0-9]+)+$": f"replace({sql}, ',', '.') if the comma is the decimal sign, "
+                f"replace({sql}, ',', '') if it groups thousands",
+            }
+        case "date" | "timestamp":
+            remedies = {
+                r"^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}": f"strptime({sql}, '%d.%m.%Y') or the like: "
+                "only you know whether the day or the month comes first"
+            }
+        case _:
+            return "''"
+    cases = " ".join(
+        f"when regexp_matches({given}, {literal(shape)}) then {literal(REMEDY + words)}"
+        for shape, words in remedies.items()
+    )
+    return f"case {cases} else '' end"
