@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.encoding import codec_of
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
 from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
@@ -44,7 +45,8 @@ class SourceConfig(Declaration):
 
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
-    a ``database`` or ``rest`` service are pulled into files first.
+    a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -56,7 +58,9 @@ class SourceConfig(Declaration):
     pii: tuple[str, ...] = ()
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: str = "utf-8"
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    footer: str | None = Field(default=None, min_length=1)
     remedy: str | None = None
 
     @model_validator(mode="before")
@@ -77,6 +81,12 @@ class SourceConfig(Declaration):
             name: str(value).lower() if isinstance(value, bool | int | float) else value
             for name, value in columns.items()
         }
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known_encoding(cls, encoding: str) -> str:
+        codec_of(encoding)
+        return encoding
 
     @model_validator(mode="after")
     def _matches_contract(self) -> "SourceConfig":

@@ -8,6 +8,7 @@ from assets.ingest.parsing.sql import literal, quoted
 
 # Separates a reason from its remedy; the counts of rejects by kind leave the remedy out.
 REMEDY = ": map "
+_IS_TOTAL = r"^(?i)(grand )?(total|sum|summe|gesamt|somme|suma|totale|totaal)\b"
 
 
 def reasons(parsed: ParsedFiles, types: Mapping[str, str]) -> list[str]:
@@ -44,24 +45,33 @@ def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:
 
 
 def _remedy(column: Column, sql: str, *, given: str) -> str:
-    """SQL of a mapping to suggest, where the form of the value shows its meaning; never applied by itself."""
+    """SQL of a remedy to suggest, where the form of the value shows its meaning; never applied by itself."""
     match column.type:
         case "double" | "integer":
-            remedies = {
-                r"^[-+]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$": f"replace(replace({sql}, '.', ''), ',', '.')",
-                r"^[-+]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$": f"replace({sql}, ',', '')",
-                r"^[-+]?[0-9]+(,[0-9]+)+$": f"replace({sql}, ',', '.') if the comma is the decimal sign, "
-                f"replace({sql}, ',', '') if it groups thousands",
-            }
+            remedies = _remedies_of_numbers(sql)
         case "date" | "timestamp":
-            remedies = {
-                r"^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}": f"strptime({sql}, '%d.%m.%Y') or the like: "
-                "only you know whether the day or the month comes first"
-            }
+            remedies = _remedies_of_times(sql)
         case _:
             return "''"
     cases = " ".join(
-        f"when regexp_matches({given}, {literal(shape)}) then {literal(REMEDY + words)}"
-        for shape, words in remedies.items()
+        f"when regexp_matches({given}, {literal(shape)}) then {literal(remedy)}"
+        for shape, remedy in remedies.items()
     )
     return f"case {cases} else '' end"
+
+
+def _remedies_of_numbers(sql: str) -> dict[str, str]:
+    return {
+        r"^[-+]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$": f"{REMEDY}replace(replace({sql}, '.', ''), ',', '.')",
+        r"^[-+]?[0-9]{1,3}(,[0-9]{3})+[.][0-9]+$": f"{REMEDY}replace({sql}, ',', '')",
+        r"^[-+]?[0-9]+(,[0-9]+)+$": f"{REMEDY}replace({sql}, ',', '.') if the comma is the decimal sign, "
+        f"replace({sql}, ',', '') if it groups thousands",
+    }
+
+
+def _remedies_of_times(sql: str) -> dict[str, str]:
+    return {
+        r"^[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}": f"{REMEDY}strptime({sql}, '%d.%m.%Y') or the like: "
+        "only you know whether the day or the month comes first",
+        _IS_TOTAL: ": if the line is a total, set footer in this source to the word that it begins with",
+    }

@@ -1,6 +1,7 @@
 """SQL that converts a file's columns to a contract's columns, with a reason for each rejected row."""
 
 import difflib
+import unicodedata
 
 import duckdb
 
@@ -84,9 +85,23 @@ def _missing_column_text(parsed: ParsedFiles, name: str, *, missing: str) -> str
         return f"{mapped}, which is personal, never read: {', '.join(pii)}{remedy}"
     lower = {column.lower(): column for column in parsed.columns}
     near = difflib.get_close_matches(missing.lower(), lower, n=1)
-    meant = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    meant = f" Did you mean {lower[near[0]]!r}?{_look_alikes(missing, lower[near[0]])}" if near else ""
     present = describe_columns(parsed.files[0].file, parsed.columns)
     return f"{mapped}: the file has no column {missing}; {present}.{meant}"
+
+
+def _look_alikes(wanted: str, present: str) -> str:
+    """Name the letters of ``present`` that the same place of ``wanted`` has not, where they are not ASCII.
+
+    A Cyrillic letter prints like a Latin one, and a blank of no width not at all.
+    """
+    unusual = [letter for letter in present if not letter.isascii() and letter not in wanted]
+    if not unusual:
+        return ""
+    names = ", ".join(
+        f"{unicodedata.name(letter, 'a letter without a name')} (U+{ord(letter):04X})" for letter in unusual
+    )
+    return f" It has {names}: rename it in the export, or copy its name into the mapping."
 
 
 def _attempted(name: str, expression: Expression) -> str:

@@ -1,25 +1,24 @@
 """Readers of delivered files into tables of text columns, without a loop over rows in Python."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import Expression, Format, SourceConfig
-from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
+from assets.ingest.config.business import Expression, SourceConfig
+from assets.ingest.parsing.csv import deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import WITHHELD, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     FILE,
-    KEEP_ERRORS,
     LINE,
     LONGEST_LINE,
-    WHOLE_LINES,
     json_value,
     literal,
     path_literal,
     quoted,
 )
+from assets.ingest.parsing.text import Text, opened
 
 
 class OrderedFile(NamedTuple):
@@ -74,8 +73,12 @@ def read(
     kind = format_of(file)
     if kind == "parquet":
         return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
-    text = Text(file, compressions[0])
-    columns = _READERS[kind](connection, text, rows)
+    with opened(connection, file, compressions[0]) as text:
+        if kind == "csv":
+            wanted = {column for expression in mapping.values() for column in expression.columns}
+            columns = read_records(connection, text, rows, wanted=wanted)
+        else:
+            columns = (_read_json if kind == "json" else _read_jsonl)(connection, text, rows)
     if kind != "csv":
         _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
@@ -175,9 +178,9 @@ def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) ->
     connection.execute(
         f"create or replace table lines as select text, row_number() over () as {quoted(LINE)}, "
         "case when json_valid(text) then json_type(text) end is not distinct from 'OBJECT' as is_document "
-        f"from {text.read_csv(f'{WHOLE_LINES}, {KEEP_ERRORS}')}"
+        f"from {text.lines_with_errors}"
     )
-    keep_broken(connection, text.file)
+    keep_broken(connection, text)
     shown = "text" if text.file.shows_text else literal(WITHHELD)
     connection.execute(
         f"insert into broken select {quoted(LINE)}, {shown}, "
@@ -196,18 +199,11 @@ def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> 
     connection.execute(
         "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
         f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
-        f"from read_json_objects({path_literal(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
+        f"from read_json_objects({path_literal(text.path)}, maximum_object_size = {LONGEST_LINE}, "
         f"compression = {literal(text.compression)})"
     )
     connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
     return _documents_to_columns(connection, text.file, rows)
-
-
-_READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
-    "csv": read_records,
-    "json": _read_json,
-    "jsonl": _read_jsonl,
-}
 
 
 def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:
