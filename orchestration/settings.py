@@ -8,12 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-import yaml
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
+from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.config.simulation import Simulation
+from assets.ingest.config.yaml_file import read_document
 from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE
 from assets.sample_shop.world.shop import SIZES, Shop
 
@@ -178,12 +178,11 @@ class Settings(BaseSettings):
             BusinessInvalid: If the file is missing or not valid; names the file, the key and the remedy.
         """
         file = self.business_file
-        if not file.is_file():
-            raise BusinessInvalid(
-                f"{file} does not exist; set BUSINESS to a file such as config/sample_shop.yaml"
-            )
         business = business_from(
-            _document(file), file=file, data_dir=_from_project(self.data_dir), landing_dir=self.landing_dir
+            read_document(file),
+            file=file,
+            data_dir=_from_project(self.data_dir),
+            landing_dir=self.landing_dir,
         )
         if business.simulation is None or self.size == "default":
             return business
@@ -213,15 +212,3 @@ def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> Busine
         injected_faults=declared.injected_faults,
     )
     return business.model_copy(update={"simulation": simulation, "last_day": shop.last_day})
-
-
-def _document(file: Path) -> Mapping[str, object]:
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise BusinessInvalid(f"{file} is not UTF-8 text ({error}); save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        raise BusinessInvalid(f"{file} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise BusinessInvalid(f"{file} has no keys; start from config/sample_shop.yaml")
-    return document

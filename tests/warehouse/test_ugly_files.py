@@ -14,6 +14,7 @@ from tests.warehouse.ugly import CORPUS, GOOD, ORDERS, REFUSED, Ugly, table
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "TimeZone": "UTC",
+    "temp_directory": "",
 }
 
 

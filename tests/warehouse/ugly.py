@@ -47,6 +47,7 @@ class Ugly:
     def write(self, folder: Path) -> Path:
         """Put the file into ``folder``."""
         path = folder / self.file
+        path.parent.mkdir(exist_ok=True)
         if isinstance(self.content, bytes):
             path.write_bytes(self.content)
         else:
@@ -97,12 +98,13 @@ def document(**changes: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def parquet(**changes: object) -> bytes:
+def parquet(*, without: str | None = None, **changes: object) -> bytes:
     """One order; ``changes`` are columns."""
     columns: dict[str, object] = {name: [value] for name, value in document().items()}
     columns["when"] = pa.array([datetime.fromisoformat("2023-01-10")], pa.timestamp("us"))
     stream = io.BytesIO()
-    pq.write_table(pa.table({**columns, **changes}), stream)
+    table = pa.table({**columns, **changes})
+    pq.write_table(table.drop_columns([without]) if without else table, stream)
     return stream.getvalue()
 
 
@@ -138,29 +140,12 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     yield Ugly(
         what="latin-1 bytes in a UTF-8 source", file="orders_b.csv",
         content=text(cells("2")) + cells("3", "Zoé").encode("latin-1") + b"\n",
-        loaded=(row("2"),), rejected=((3, "not text in utf-8"),),
+        loaded=(row("2"),),
+        rejected=((3, "not text in utf-8; it looks like windows-1252: set encoding: windows-1252"),),
     )  # fmt: skip
     yield Ugly(
         what="UTF-8 with a byte order mark", file="orders_b.csv",
         content=b"\xef\xbb\xbf" + text(cells("2", "Zoé")), loaded=(row("2", "Zoé"),),
-    )  # fmt: skip
-    yield Ugly(
-        what="UTF-16 in a UTF-8 source", file="orders_b.csv",
-        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"),
-        quarantined="begins with the byte order mark of utf-16",
-    )  # fmt: skip
-    yield Ugly(
-        what="UTF-16 without its mark", file="orders_b.csv", content=GOOD.decode().encode("utf-16-le"),
-        quarantined="every other byte is NUL, as in UTF-16",
-    )  # fmt: skip
-    yield Ugly(
-        what="UTF-16 in a source that says so", file="orders_b.csv", is_alone=True,
-        content=b"\xff\xfe" + text(cells("2", "Zoé")).decode().encode("utf-16-le"),
-        source={"encoding": "utf-16"}, loaded=(row("2", "Zoé"),),
-    )  # fmt: skip
-    yield Ugly(
-        what="big-endian UTF-16", file="orders_b.csv",
-        content=b"\xfe\xff" + GOOD.decode().encode("utf-16-be"), quarantined="big-endian UTF-16",
     )  # fmt: skip
     yield Ugly(
         what="a NUL byte inside a value", file="orders_b.csv", content=text(cells("2", "C\0"), cells("3")),
@@ -217,6 +202,119 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     yield Ugly(
         what="a name full of wildcards and quotes", file="orders_b[1]*?'\".csv", content=text(cells("2")),
         loaded=(row("2"),),
+    )  # fmt: skip
+
+
+def _encodings() -> Iterator[Ugly]:
+    yield Ugly(
+        what="UTF-16 in a UTF-8 source", file="orders_b.csv",
+        content=b"\xff\xfe" + GOOD.decode().encode("utf-16-le"),
+        quarantined="begins with the byte order mark of utf-16",
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-16 without its mark", file="orders_b.csv", content=GOOD.decode().encode("utf-16-le"),
+        quarantined="every other byte is NUL, as in UTF-16",
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-16 in a source that says so", file="orders_b.csv", is_alone=True,
+        content=b"\xff\xfe" + text(cells("2", "Zoé")).decode().encode("utf-16-le"),
+        source={"encoding": "utf-16"}, loaded=(row("2", "Zoé"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="big-endian UTF-16 in a UTF-8 source", file="orders_b.csv",
+        content=b"\xfe\xff" + GOOD.decode().encode("utf-16-be"),
+        quarantined="begins with the byte order mark of utf-16, and the source has encoding: utf-8; set",
+    )  # fmt: skip
+    yield Ugly(
+        what="big-endian UTF-16 in a source that says UTF-16", file="orders_b.csv", is_alone=True,
+        content=b"\xfe\xff" + text(cells("2", "Zoé")).decode().encode("utf-16-be"),
+        source={"encoding": "utf-16"}, loaded=(row("2", "Zoé"),),
+    )  # fmt: skip
+    for encoding, name in (
+        ("windows-1252", "Zoé 5 €"), ("latin-1", "Zoé 5 €"), ("cp850", "Müller"), ("windows-1251", "Зоя"),
+        ("gb18030", "佐伊"), ("shift_jis", "ゾーイ"), ("utf-16-le", "Zoé"),
+    ):  # fmt: skip
+        codec = "cp1252" if encoding == "latin-1" else encoding
+        yield Ugly(
+            what=f"{encoding} in a source that says so", file="orders_b.csv", is_alone=True,
+            content=text(cells("2", name), cells("3")).decode().encode(codec), source={"encoding": encoding},
+            loaded=(row("2", name), row("3")),
+        )  # fmt: skip
+    yield Ugly(
+        what="windows-1252, packed, as JSON lines", file="orders_b.jsonl.gz",
+        content=gzip.compress(json.dumps(document(id="2", sku="5 €"), ensure_ascii=False).encode("cp1252")),
+        source={"encoding": "windows-1252"}, loaded=(row("2", sku="5 €"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a header in windows-1252 in a UTF-8 source", file="orders_b.csv",
+        content=text(f"{cells('2')},x", header=f"{HEADER},Größe (€)").decode().encode("cp1252"),
+        quarantined="its header is not text in utf-8; it looks like windows-1252: set encoding: windows-1252",
+    )  # fmt: skip
+    yield Ugly(
+        what="UTF-8 in a source that says windows-1252", file="orders_b.csv",
+        content=text(cells("2", "Zoé")), source={"encoding": "windows-1252"},
+        quarantined="it is UTF-8, and the source has encoding: windows-1252; set encoding: utf-8",
+    )  # fmt: skip
+    yield Ugly(
+        what="a byte that windows-1252 has not", file="orders_b.csv",
+        content=text(cells("2", "Zoé"), cells("3")).decode().encode("cp1252")
+        + b"4,C\x81,2023-01-10,s,1,2.5\n",
+        source={"encoding": "windows-1252"}, loaded=(row("2", "Zoé"), row("3")),
+        rejected=((4, "not text in windows-1252; "),),
+    )  # fmt: skip
+
+
+def _titles_and_totals() -> Iterator[Ugly]:
+    yield Ugly(
+        what="Excel's line sep= above the header", file="orders_b.csv",
+        content=b"sep=;\r\n" + text(cells("2"), "3", end="\r\n").replace(b",", b";"),
+        loaded=(row("2"),), rejected=((4, "too few columns"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Excel's line sep= in UTF-16", file="orders_b.csv", is_alone=True, source={"encoding": "utf-16"},
+        content=("sep=|\n" + text(cells("2")).decode().replace(",", "|")).encode("utf-16"),
+        loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="a title above the header", file="orders_b.csv",
+        content=b'Orders, by day\n"January, 2023"\n' + text(cells("2")),
+        quarantined="line 3 looks like the header: set skip_rows: 2 in this source",
+    )  # fmt: skip
+    yield Ugly(
+        what="a title above the header, and a total below, as the source says", file="orders_b.csv",
+        is_alone=True, source={"skip_rows": 3, "footer": "Total"},
+        content=b'Orders "by day\n\n"January, 2023"\n'
+        + text(cells("2"), "3", cells("4"), "Total,,,,2,5", "n"),
+        loaded=(row("2"), row("4")),
+        rejected=(
+            (6, "too few columns"), (8, "it is below the data: footer is 'Total'"),
+            (9, "it is below the data: footer is 'Total'"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="a total that the source does not name", file="orders_b.csv",
+        content=text(cells("2"), "9,,Total,,1,2.5"), loaded=(row("2"),),
+        rejected=((3, "ordered_at 'Total' is not a date and time: if the line is a total, set footer"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="an order that begins as the footer does, far above the end", file="orders_b.csv", is_alone=True,
+        source={"footer": "T"}, content=text(cells("T1"), *(cells(str(number)) for number in range(30))),
+        loaded=(row("T1"), *(row(str(number)) for number in range(30))),
+    )  # fmt: skip
+    yield Ugly(
+        what="no header", file="orders_b.csv", content=text(cells("3"), header=cells("2")),
+        quarantined="its first line holds values and no names such as Customer ID, id, price, qty, sku, "
+        "when: is there no header line? Add one",
+    )  # fmt: skip
+    yield Ugly(
+        what="a web page in place of the file", file="orders_b.csv",
+        content=b"\n<!DOCTYPE html>\n<title>Log in</title>\n",
+        quarantined="it is HTML or XML, perhaps the message of a failed download",
+    )  # fmt: skip
+    yield Ugly(
+        what="a Cyrillic letter in the name of a column", file="orders_b.csv",
+        content=text(cells("2"), header=HEADER.replace("price", "pri\N{CYRILLIC SMALL LETTER ES}e")),
+        quarantined="It has CYRILLIC SMALL LETTER ES (U+0441): rename it in the export",
     )  # fmt: skip
 
 
@@ -528,6 +626,33 @@ def _schemas() -> Iterator[Ugly]:
         rejected=((1, "ordered_at '1673308800' is not a date and time"),),
     )  # fmt: skip
     yield Ugly(
+        what="Parquet with yes or no for a quantity", file="orders_b.parquet",
+        content=parquet(id=["2"], qty=[True]),
+        rejected=((1, "quantity 'true' is not a number: map cast(qty as integer) if true stands for 1"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet with two columns that differ in case", file="orders_b.parquet",
+        content=parquet(PRICE=[9.0]),
+        quarantined="the file has no column price; it has id, Customer ID, when, sku, qty, price_6, PRICE_7.",
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet in a folder price=…, a column of the file too", file="price=9/orders_b.parquet",
+        source={"files": "{landing_dir}/**/orders*"}, content=parquet(id=["2"]), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet in a folder sku=…, no column of the file", file="sku=t/orders_b.parquet",
+        source={"files": "{landing_dir}/**/orders*"}, content=parquet(id=["2"], without="sku"),
+        loaded=(row("2", sku="t"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="Parquet whose footer is encrypted", file="orders_b.parquet",
+        content=b"PARE" + parquet()[4:-4] + b"PARE", quarantined="encrypted Parquet file: export it without",
+    )  # fmt: skip
+    yield Ugly(
+        what="a column called as the reader's own", file="orders_b.parquet",
+        content=parquet(id=["2"], **{"Landing File": ["x"]}), loaded=(row("2"),),
+    )  # fmt: skip
+    yield Ugly(
         what="text that is called .parquet", file="orders_b.parquet", content=GOOD, quarantined="not Parquet",
     )  # fmt: skip
     yield Ugly(
@@ -566,7 +691,10 @@ def _schemas() -> Iterator[Ugly]:
     yield Ugly(what="JSON lines without a line", file="orders_b.jsonl", content=b"")
 
 
-CORPUS = (*_bytes_and_packing(), *_lines_and_headers(), *_values(), *_schemas())
+CORPUS = (
+    *_bytes_and_packing(), *_encodings(), *_lines_and_headers(), *_titles_and_totals(), *_values(),
+    *_schemas(),
+)  # fmt: skip
 
 # What a business's YAML may not say, and words of the refusal.
 REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (

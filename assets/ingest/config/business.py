@@ -1,6 +1,7 @@
 """Configuration of a business and its exports: one YAML file, validated before any data is read."""
 
 import difflib
+import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic_core import ErrorDetails
 from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.encoding import codec_of
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
 from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
@@ -44,7 +46,8 @@ class SourceConfig(Declaration):
 
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
-    a ``database`` or ``rest`` service are pulled into files first.
+    a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -56,7 +59,9 @@ class SourceConfig(Declaration):
     pii: tuple[str, ...] = ()
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: str = "utf-8"
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    footer: str | None = Field(default=None, min_length=1)
     remedy: str | None = None
 
     @model_validator(mode="before")
@@ -77,6 +82,12 @@ class SourceConfig(Declaration):
             name: str(value).lower() if isinstance(value, bool | int | float) else value
             for name, value in columns.items()
         }
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known_encoding(cls, encoding: str) -> str:
+        codec_of(encoding)
+        return encoding
 
     @model_validator(mode="after")
     def _matches_contract(self) -> "SourceConfig":
@@ -119,6 +130,8 @@ class SourceConfig(Declaration):
         return CONTRACTS[self.table]
 
 
+# Folders of all businesses together, in which each business has a folder of its own name.
+RESERVED_NAMES = frozenset({"keys", "dagster"})
 SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
 
 
@@ -232,6 +245,7 @@ def business_from(
     Raises:
         BusinessInvalid: one line naming the file, the key and the remedy.
     """
+    _refuse_name(file)
     misplaced = sorted(SET_ELSEWHERE & document.keys())
     if misplaced:
         raise BusinessInvalid(
@@ -245,6 +259,29 @@ def business_from(
         # A misspelt key is also reported as a missing one; the spelling is the error to show.
         errors = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
         raise BusinessInvalid(f"{file}: {_one_line(errors[0])}") from invalid
+
+
+def _refuse_name(file: Path) -> None:
+    """Refuse a name whose folder is not, or not only, that of this business.
+
+    A file system may ignore case and store one letter in several forms, so names are compared without them.
+    """
+    name = _folded(file.stem)
+    if name.startswith(".") or name in RESERVED_NAMES:
+        raise BusinessInvalid(
+            f"{file}: a business cannot be called {file.stem!r}, because that folder has another "
+            "use: rename the file"
+        )
+    siblings = file.parent.glob("*.y*ml") if file.parent.is_dir() else ()
+    same = sorted(each.name for each in siblings if each.name != file.name and _folded(each.stem) == name)
+    if same:
+        raise BusinessInvalid(
+            f"{file}: {same[0]} beside it would have the same folder: rename one of the two files"
+        )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _one_line(error: ErrorDetails) -> str:

@@ -11,8 +11,8 @@ from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, record_guests
 from assets.ingest.loading.pseudonyms import refuse_mixture
+from assets.ingest.loading.reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
-from assets.ingest.loading.typed_rows import REMEDY
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
 from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, raw

@@ -8,6 +8,7 @@ from typing import Literal
 import pyarrow as pa
 
 from assets.ingest.config.business import Format
+from assets.ingest.config.encoding import UTF_8, codec_of
 from assets.ingest.parsing.files import SourceFile, Unreadable
 
 Compression = Literal["none", "gzip", "zstd"]
@@ -33,6 +34,7 @@ _FORMATS: Mapping[Format, tuple[str, ...]] = MappingProxyType(
 )
 _UNSUPPORTED = MappingProxyType(
     {
+        b"PARE": "it is an encrypted Parquet file: export it without encryption",
         b"PK\x03\x04": "it is a zip archive, such as an Excel workbook (.xlsx): save the sheet as CSV UTF-8",
         b"\xd0\xcf\x11\xe0": "it is an old Excel workbook (.xls): save the sheet as CSV UTF-8",
         b"%PDF": "it is a PDF: export the table as CSV",
@@ -41,8 +43,9 @@ _UNSUPPORTED = MappingProxyType(
     }
 )
 _BYTE_ORDER_MARKS = MappingProxyType(
-    {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "big-endian utf-16"}
+    {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 )
+_MARKUP = ("<!doctype html", "<html", "<?xml")
 
 
 def format_of(file: SourceFile) -> Format:
@@ -118,13 +121,18 @@ def _unpacked_start(path: Path, compression: Compression) -> bytes:
 def _refuse_non_text(first: bytes, *, encoding: str) -> None:
     if first and not first.strip(b"\0"):
         raise Unreadable("it holds nothing but NUL bytes: disk or transfer failed; deliver it again")
-    marked = next((name for magic, name in _BYTE_ORDER_MARKS.items() if first.startswith(magic)), encoding)
-    if marked == "big-endian utf-16":
-        raise Unreadable("it is big-endian UTF-16: save it as UTF-8")
-    if marked != encoding:
+    codec = codec_of(encoding)
+    marked = next((name for magic, name in _BYTE_ORDER_MARKS.items() if first.startswith(magic)), None)
+    if marked is not None and not codec.startswith(marked):
         raise Unreadable(
             f"it begins with the byte order mark of {marked}, and the source has encoding: "
-            f"{encoding}; save it as {encoding}, or make a source of its own for it with encoding: {marked}"
+            f"{encoding}; set encoding: {marked}, or make a source of its own for it"
         )
-    if encoding != "utf-16" and first[:4096].count(0) * 3 > len(first[:4096]):
+    is_wide = codec.startswith(("utf-16", "utf-32"))
+    if not is_wide and first[:4096].count(0) * 3 > len(first[:4096]):
         raise Unreadable("every other byte is NUL, as in UTF-16: save it as UTF-8, or set encoding: utf-16")
+    if first[:4096].decode(codec, "ignore").lstrip("\ufeff \t\r\n").lower().startswith(_MARKUP):
+        raise Unreadable(
+            "it is HTML or XML, perhaps the message of a failed download: download the export again, as CSV, "
+            "JSON or Parquet"
+        )

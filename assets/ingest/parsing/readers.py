@@ -1,26 +1,24 @@
 """Readers of delivered files into tables of text columns, without a loop over rows in Python."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.business import Expression, Format, SourceConfig
-from assets.ingest.parsing.csv import Text, deduplicate_names, keep_broken, read_records
+from assets.ingest.config.business import Expression, SourceConfig
+from assets.ingest.parsing.csv import deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import WITHHELD, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     FILE,
-    KEEP_ERRORS,
     LINE,
     LONGEST_LINE,
-    WHOLE_LINES,
     json_value,
-    listed,
     literal,
     path_literal,
     quoted,
 )
+from assets.ingest.parsing.text import Text, opened
 
 
 class OrderedFile(NamedTuple):
@@ -75,8 +73,12 @@ def read(
     kind = format_of(file)
     if kind == "parquet":
         return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
-    text = Text(file, compressions[0])
-    columns = _READERS[kind](connection, text, rows)
+    with opened(connection, file, compressions[0]) as text:
+        if kind == "csv":
+            wanted = {column for expression in mapping.values() for column in expression.columns}
+            columns = read_records(connection, text, rows, wanted=wanted)
+        else:
+            columns = (_read_json if kind == "json" else _read_jsonl)(connection, text, rows)
     if kind != "csv":
         _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
@@ -109,19 +111,29 @@ def _schema(connection: duckdb.DuckDBPyConnection, ordered: OrderedFile) -> obje
     except (Unreadable, duckdb.Error):
         # Read alone, the file fails again with a reason of its own.
         return number
-    # Folders named key=value give columns of their own. DuckDB numbers files in a column that it calls
-    # file_index, unless there is one.
-    keys = tuple(part.split("=")[0] for part in file.path.parts if "=" in part)
+    # DuckDB numbers files in a column that it calls file_index, unless there is one.
     has_own_index = "file_index" in {str(name).lower() for name, *_ in columns}
-    return number if has_own_index else (tuple(columns), keys)
+    return number if has_own_index else (tuple(columns), _folder_keys(file))
 
 
 def create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
-    """Create or replace the view of the files of ``parsed``, which have one schema."""
+    """Create or replace the view of the files of ``parsed``, which have one schema.
+
+    Folders named key=value are columns, unless the files have a column of that name.
+    """
+    file = parsed.files[0].file
     paths = [path_literal(each.file.path) for each in parsed.files]
-    read_all = f"read_parquet([{', '.join(paths)}], hive_types_autocast = false"
-    described = connection.execute(f"describe from {read_all})").fetchall()
-    kept = without_personal(parsed.files[0].file, [str(column[0]) for column in described])
+    own = _parquet_columns(connection, file)
+    folders = () if {name.lower() for name in own} & set(_folder_keys(file)) else _folder_keys(file)
+    read_all = (
+        f"read_parquet([{', '.join(paths)}], hive_partitioning = {bool(folders)}, hive_types_autocast = false"
+    )
+    described = [str(column[0]) for column in connection.execute(f"describe from {read_all})").fetchall()]
+    # DuckDB gives a suffix to the second of two names that differ in case, which a mapping would not notice.
+    names = deduplicate_names([*own, *described[len(own) :]])
+    kept = without_personal(file, names)
+    renamed = dict(zip(names, described, strict=True))
+    columns = "".join(f"{quoted(renamed[name])} as {quoted(name)}, " for name in kept)
     # A join on the file name would lose the order of the rows.
     number = (
         f"{[each.number for each in parsed.files]}[file_index::integer + 1]"
@@ -129,20 +141,46 @@ def create_parquet_view(connection: duckdb.DuckDBPyConnection, parsed: ParsedFil
         else str(parsed.files[0].number)
     )
     connection.execute(
-        f"create or replace view {parsed.rows} as select {listed(kept)} "
+        f"create or replace view {parsed.rows} as select {columns}"
         f"file_row_number + 1 as {quoted(LINE)}, {number} as {quoted(FILE)} "
         f"from {read_all}, file_row_number = true)"
     )
     return parsed._replace(columns=tuple(kept), is_view=True)
 
 
+def _folder_keys(file: SourceFile) -> tuple[str, ...]:
+    """Keys of the folders named key=value that ``file`` lies in, lower case."""
+    return tuple(part.split("=")[0].lower() for part in file.path.parts[:-1] if "=" in part)
+
+
+def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> list[str]:
+    """Names of the columns as the file spells them.
+
+    Raises:
+        Unreadable: when a column has the name that DuckDB gives to the number of a row.
+    """
+    rows = connection.execute(
+        f"select name, coalesce(num_children, 0) from parquet_schema({path_literal(file.path)}) offset 1"
+    ).fetchall()
+    names, nested = [], 0
+    for name, children in rows:
+        if nested:
+            nested -= 1
+        else:
+            names.append(str(name))
+        nested += children
+    if "file_row_number" in (name.lower() for name in names):
+        raise Unreadable("a column is called file_row_number, as the reader's own: rename it in the export")
+    return names
+
+
 def _read_jsonl(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> list[str]:
     connection.execute(
         f"create or replace table lines as select text, row_number() over () as {quoted(LINE)}, "
         "case when json_valid(text) then json_type(text) end is not distinct from 'OBJECT' as is_document "
-        f"from {text.read_csv(f'{WHOLE_LINES}, {KEEP_ERRORS}')}"
+        f"from {text.lines_with_errors}"
     )
-    keep_broken(connection, text.file)
+    keep_broken(connection, text)
     shown = "text" if text.file.shows_text else literal(WITHHELD)
     connection.execute(
         f"insert into broken select {quoted(LINE)}, {shown}, "
@@ -161,18 +199,11 @@ def _read_json(connection: duckdb.DuckDBPyConnection, text: Text, rows: str) -> 
     connection.execute(
         "create or replace table documents as select unnest(case when json_type(json) = 'ARRAY' "
         f"then json::json[] else [json] end) as json, row_number() over () as {quoted(LINE)} "
-        f"from read_json_objects({path_literal(text.file.path)}, maximum_object_size = {LONGEST_LINE}, "
+        f"from read_json_objects({path_literal(text.path)}, maximum_object_size = {LONGEST_LINE}, "
         f"compression = {literal(text.compression)})"
     )
     connection.execute(f"update documents set {quoted(LINE)} = rowid + 1")
     return _documents_to_columns(connection, text.file, rows)
-
-
-_READERS: Mapping[Format, Callable[[duckdb.DuckDBPyConnection, Text, str], list[str]]] = {
-    "csv": read_records,
-    "json": _read_json,
-    "jsonl": _read_jsonl,
-}
 
 
 def _documents_to_columns(connection: duckdb.DuckDBPyConnection, file: SourceFile, rows: str) -> list[str]:

@@ -3,10 +3,11 @@
 from glob import escape
 from pathlib import Path
 
-# These names hold a space, which an export's own column names hardly do, so they do not collide.
+# These names hold a space, which an export's own column names hardly do.
 LINE = "landing line"
 ROW = "landing row"
 FILE = "landing file"
+OWN_NAMES = frozenset({LINE, ROW, FILE})
 LONGEST_LINE = 16_777_216
 
 KEEP_ERRORS = (

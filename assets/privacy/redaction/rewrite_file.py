@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.ingest.config.business import Format
-from assets.ingest.parsing.csv import Text, header_of
+from assets.ingest.config.encoding import codec_of
+from assets.ingest.parsing.csv import deduplicate_names, header_of
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import NOBODY
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import LINE, listed, quoted
+from assets.ingest.parsing.text import is_separator_line, opened
 
 # Replaces a line that cannot be split into columns, because any part of it may be personal.
 WITHHELD_LINE = "withheld"
@@ -64,7 +66,7 @@ def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Ch
             text = _as_csv(scratch, arrival, rows) if kind == "csv" else _as_json(arrival, rows, kind)
             packing = None if compression == "none" else compression
             with pa.output_stream(str(unfinished), compression=packing) as stream:
-                stream.write(text.encode(file.source.encoding))
+                stream.write(text.encode(codec_of(file.source.encoding)))
         unfinished.chmod(file.path.stat().st_mode)
         unfinished.replace(file.path)
     finally:
@@ -84,11 +86,12 @@ def _write_parquet(old: Path, new: Path, change: Change, *, tokens: Sequence[str
     # Not by DuckDB: files of one source are read together only as long as their schemas are equal.
     with pq.ParquetFile(old) as parquet:
         table = parquet.read()
-    for position, field in enumerate(table.schema):
-        if field.name.lower() in change.emptied:
+    names = deduplicate_names(table.schema.names)
+    for position, (name, field) in enumerate(zip(names, table.schema, strict=True)):
+        if name.lower() in change.emptied:
             empty = pa.nulls(len(table), field.type)
             table = table.set_column(position, field.with_nullable(True), empty)
-        elif field.name.lower() == change.id_column:
+        elif name.lower() == change.id_column:
             table = table.set_column(
                 position, pa.field(field.name, pa.string()), pa.array(tokens, pa.string())
             )
@@ -123,8 +126,12 @@ def _redacted_value(name: str, value: str | None, change: Change) -> str | None:
 
 def _as_csv(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, lines: Collection[Row | None]) -> str:
     file = arrival.files[0].file
-    delimiter, _ = header_of(scratch, Text(file, compression_of(file)))
+    with opened(scratch, file, compression_of(file)) as delivered:
+        delimiter, _ = header_of(delivered)
     text = io.StringIO(newline="")
+    # Lines above the header may be personal as well; Excel's line sep= says how to read the rest.
+    for line in delivered.skipped:
+        text.write(f"{line if is_separator_line(line) else WITHHELD_LINE}\n")
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(arrival.columns)
     writer.writerows([WITHHELD_LINE] if line is None else line for line in lines)

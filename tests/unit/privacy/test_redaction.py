@@ -46,14 +46,15 @@ def vault(tmp_path: Path) -> SqliteVault:
 
 
 def business(
-    tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault: bool = True
+    tmp_path: Path, file: str, *, place: str = "landing_dir", has_vault: bool = True, **changes: object
 ) -> BusinessConfig:
-    source = {
+    source: dict[str, object] = {
         "name": "customers",
         "table": "customers",
         "files": f"{{{place}}}/{file}",
         "pii": ["email"],
         "columns": {"customer_id": "id", "country": "country"},
+        **changes,
     }
     document = {
         "title": "Shop",
@@ -103,6 +104,37 @@ def test_values_move_to_the_vault_and_loading_gives_the_same_rows(
     assert redact_exports(shop, vault) == RedactionResult(files_rewritten=1)
     assert delivered.read_bytes() == before
     assert len(kept(vault)) == 3
+
+
+def test_lines_above_the_header_and_the_encoding_stay(tmp_path: Path, vault: SqliteVault) -> None:
+    shop = business(
+        tmp_path,
+        "customers.csv",
+        skip_rows=2,
+        encoding="windows-1252",
+        columns={"customer_id": "id", "country": '"Größe"'},
+    )
+    delivered = tmp_path / "landing" / "customers.csv"
+    table = ROWS.rename(columns={"country": "Größe"}).replace("DE", "5 €").to_csv(index=False, sep=";")
+    delivered.write_bytes(f"sep=;\nExport of {EMAILS[0]}\n{table}".encode("windows-1252"))
+    plain = landed(shop, vault)
+    assert redact_exports(shop, vault) == RedactionResult(values_kept=3, files_rewritten=1)
+    assert scan([tmp_path], EMAILS).hits == {}
+    assert delivered.read_bytes().startswith("sep=;\nwithheld\nid;email;Größe\n".encode("windows-1252"))
+    redacted = landed(shop, vault)
+    assert redacted[0][0].rows_loaded == 3
+    assert "5 €" in set(redacted[1]["country"])
+    pd.testing.assert_frame_equal(redacted[1], plain[1])
+    assert redact_exports(shop, vault) == RedactionResult()
+
+
+def test_a_personal_column_of_parquet_is_emptied_with_blanks_around_its_name(
+    tmp_path: Path, vault: SqliteVault
+) -> None:
+    shop = business(tmp_path, "customers.parquet")
+    ROWS.rename(columns={"email": " Email "}).to_parquet(tmp_path / "landing" / "customers.parquet")
+    assert redact_exports(shop, vault) == RedactionResult(values_kept=3, files_rewritten=1)
+    assert scan([tmp_path], EMAILS).hits == {}
 
 
 def test_files_outside_the_landing_folder_are_not_changed(tmp_path: Path, vault: SqliteVault) -> None:
