@@ -117,7 +117,7 @@ def _specs() -> list[dg.AssetSpec]:
             raw(table): f"As delivered, typed: {contract.grain}. Times are UTC."
             for table, contract in CONTRACTS.items()
         },
-        REJECTS: "Rejected rows, with file, line, raw text and reason.",
+        REJECTS: "Rejected rows, with file, line, raw text, reason, and the person's ids if there are any.",
         LOAD_LOG: "One row per delivered file: its fingerprint, rows in, loaded and rejected.",
     }
     return [

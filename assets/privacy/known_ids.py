@@ -8,9 +8,10 @@ import duckdb
 from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import names_of
 from assets.ports import Vault, Warehouse
-from assets.privacy.erasure.erase import MANY_VALUES, is_distinctive
-from assets.privacy.erasure.rows_sql import customer_tables, ids_inside_other_ids, rejects_with
+from assets.privacy.erasure.erase import MANY_VALUES
+from assets.privacy.erasure.rows_sql import customer_tables, ids_inside_other_ids, quoted_in_rejects
 from assets.privacy.pii_scan import scan
+from assets.privacy.written_forms import is_distinctive
 
 
 class UnknownCustomers(Exception):
@@ -43,7 +44,7 @@ def known_ids(
 
 
 def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) -> set[str]:
-    found = {each for each in asked if rejects_with(connection, [each])}
+    found = quoted_in_rejects(connection, asked)
     for table in customer_tables(connection):
         rows = connection.execute(
             f"select distinct customer_id from {table.sql} where list_contains($asked, customer_id)",

@@ -1,6 +1,6 @@
 """Subject access request: all data about one person, for ``make export-subject``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -26,31 +26,36 @@ def subject(
         snapshot: The published file; may be missing.
 
     Returns:
-        ``delivered`` and ``published`` by table, ``vault`` by source; tables without a row are left out.
+        ``delivered`` (rejected rows included) and ``published`` by table, ``vault`` by source; tables
+        without a row are left out.
         Features, labels and models are derived from the delivered rows.
     """
     with warehouse.connect() as connection:
         visitors = visitors_of(connection, [customer_id])
-        delivered = _rows_about(connection, "raw", [customer_id, *visitors])
+        delivered = _rows_about(connection, "raw", {"customer_id": [customer_id], "visitor_id": visitors})
     kept: dict[str, Rows] = {}
     for value in vault.values([customer_id], at_most=MANY_VALUES):
         kept.setdefault(value.source, []).append({value.column: value.value})
     published: dict[str, Rows] = {}
     if snapshot.exists():
         with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
-            published = _rows_about(connection, "published", [customer_id])
+            published = _rows_about(connection, "published", {"customer_id": [customer_id]})
     return {"delivered": delivered, "vault": kept, "published": published}
 
 
-def _rows_about(connection: duckdb.DuckDBPyConnection, schema: str, ids: Collection[str]) -> dict[str, Rows]:
+def _rows_about(
+    connection: duckdb.DuckDBPyConnection, schema: str, ids: Mapping[str, Collection[str]]
+) -> dict[str, Rows]:
+    """Rows of each table of ``schema`` with one of ``ids``, keyed by column, in that column."""
     conditions: dict[str, list[str]] = {}
     for of_schema, table, column in person_columns(connection):
-        if of_schema == schema:
-            conditions.setdefault(table, []).append(f"list_contains($ids, {quoted(column)})")
+        if of_schema == schema and column in ids:
+            conditions.setdefault(table, []).append(f"list_contains(${column}::varchar[], {quoted(column)})")
     about: dict[str, Rows] = {}
     for table, named in conditions.items():
         sql = f"select * from {quoted(schema)}.{quoted(table)} where {' or '.join(named)}"
-        found = connection.execute(sql, {"ids": list(ids)})
+        asked = {column: [*ids[column]] for column in ids if f"${column}:" in sql}
+        found = connection.execute(sql, asked)
         names = [str(column[0]) for column in found.description or []]
         if rows := found.fetchall():
             about[table] = [dict(zip(names, row, strict=True)) for row in rows]

@@ -7,7 +7,7 @@ import duckdb
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.contract import ORIGIN, Contract
-from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.contracts import CONTRACTS, PERSONS
 from assets.ingest.loading.mapping import all_expressions
 from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, record_guests
 from assets.ingest.loading.pseudonyms import refuse_mixture
@@ -20,7 +20,7 @@ from assets.ports import Vault
 
 _REJECT_COLUMNS = (
     "table_name varchar, source varchar, source_file varchar, source_line bigint, "
-    "raw_text varchar, reason varchar"
+    "raw_text varchar, reason varchar, customer_id varchar, visitor_id varchar"
 )
 _LOAD_LOG_COLUMNS = (
     "source varchar, table_name varchar, source_file varchar, file_fingerprint varchar, "
@@ -73,15 +73,33 @@ def load_sources(
     refuse_mixture(connection, business)
     with scratch_database(connection) as (scratch, _):
         mappings = all_expressions(scratch, business.sources)
-    connection.execute('create schema if not exists "raw"')
-    connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
-    connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
-    connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
+    prepare_logs(connection)
     return [
         record
         for contract in CONTRACTS.values()
         for record in _load_table(connection, business, contract=contract, mappings=mappings, vault=vault)
     ]
+
+
+def prepare_logs(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the rejects, the load log and the guest rows where they are missing.
+
+    Rejects of older code name nobody, so that neither an erasure nor an access request would find a person
+    in them: they are dropped, and so is the load log, whereupon the next run loads every file again. It does
+    that anyway, because the code of loading is part of each fingerprint; a new layout version would cost
+    models and history as well.
+    """
+    connection.execute('create schema if not exists "raw"')
+    found = connection.execute(
+        "select list(column_name) from duckdb_columns() where database_name = current_database() "
+        "and schema_name = $schema and table_name = $name",
+        {"schema": REJECTS.schema, "name": REJECTS.name},
+    ).fetchall()
+    if found[0][0] and not {*PERSONS} <= {*found[0][0]}:
+        connection.execute(f"drop table {REJECTS.sql}; drop table if exists {LOAD_LOG.sql}")
+    connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
+    connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
+    connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
 
 
 def read_load_log(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
@@ -185,8 +203,9 @@ def _append_rows(
         {"sources": [file.source.name for file in files], "files": [file.name for file in files]},
     )
     connection.execute(
-        f"insert into {REJECTS.sql} select {literal(contract.table)}, source, source_file, source_line, "
-        f"raw_text, reason from {scratch}.rejected inner join {scratch}.delivered using (file_number) "
+        f"insert into {REJECTS.sql} by name select {literal(contract.table)} as table_name, source, "
+        f"source_file, source_line, raw_text, reason, {', '.join(PERSONS)} "
+        f"from {scratch}.rejected inner join {scratch}.delivered using (file_number) "
         "order by file_number, source_line"
     )
     record_guests(connection, contract, scratch=scratch)

@@ -14,7 +14,7 @@ from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.files import SourceFile, Unreadable
+from assets.ingest.parsing.files import UNCLEAR, SourceFile, Unreadable
 from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
@@ -72,7 +72,7 @@ def load_into_scratch(
 
     Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
     ``incoming`` every parsed row, typed, in delivery order, with a reason if it is rejected; ``rejected``
-    the rows for the rejects table (file_number, source_line, raw_text, reason).
+    the rows for the rejects table (file_number, source_line, raw_text, reason, customer_id, visitor_id).
 
     Args:
         scratch: The scratch database.
@@ -104,14 +104,15 @@ def load_into_scratch(
     reject_implausible(scratch, contract, business)
     _reject_redelivered(scratch, contract)
     for parsed in parsed_groups:
-        _copy_rejected_rows(scratch, parsed)
+        _copy_rejected_rows(scratch, parsed, contract)
 
 
 def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     columns = ", ".join(f"{column.name} {column.type}" for column in contract.columns)
     scratch.execute(
         f"create table incoming ({columns}, source_line bigint, file_number integer, reason varchar); "
-        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar); "
+        "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar, "
+        f"{' varchar, '.join(PERSONS)} varchar); "
         "create table delivered (file_number integer, source varchar, source_file varchar, "
         "rows_in bigint, quarantine_reason varchar)"
     )
@@ -148,7 +149,7 @@ def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, failed: E
     # The message of a failed cast ends with a quotation of the query.
     is_named = isinstance(failed, Unreadable)
     reason = str(failed) if is_named else f"it cannot be read: {str(failed).strip().splitlines()[0]}"
-    scratch.execute("insert into rejected values (?, null, null, ?)", [each.number, reason])
+    scratch.execute("insert into rejected (file_number, reason) values (?, ?)", [each.number, reason])
     scratch.execute(
         "insert into delivered values (?, ?, ?, 1, ?)",
         [each.number, each.file.source.name, each.file.name, reason],
@@ -162,7 +163,7 @@ def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) 
         for each in parsed.files
     )
     first = parsed.files[0].number
-    scratch.execute(f"insert into rejected select {first}, source_line, raw_text, reason from broken")
+    scratch.execute(f"insert into rejected by name select {first} as file_number, * from broken")
     scratch.execute(
         "insert into delivered select number, source, source_file, coalesce(rows_in, 0) "
         f"+ case when number = {first} then (select count(*) from broken) else 0 end, null "
@@ -221,8 +222,11 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) 
         )
 
 
-def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
-    """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers."""
+def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, contract: Contract) -> None:
+    """Copy the rejected rows as delivered to ``rejected``, without personal columns and erased customers.
+
+    The ids that the mapping gives stand beside the text: whose row it is cannot be seen from the text alone.
+    """
     found = scratch.execute("select distinct file_number from incoming where reason is not null").fetchall()
     files = tuple(each for each in parsed.files if (each.number,) in found)
     if not files:
@@ -231,12 +235,16 @@ def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles)
         # Only the files with a rejected row are read again.
         parsed = create_parquet_view(scratch, parsed._replace(files=files))
     columns = ", ".join(f"{quoted(name)} := rows.{quoted(name)}" for name in parsed.columns)
+    kinds = [column.name for column in contract.columns if column.name in PERSONS]
+    shown = f"refused.reason <> {literal(ERASED)}"
+    ids = "".join(
+        f"case when {shown} then nullif(refused.{kind}, {literal(UNCLEAR)}) end as {kind}, " for kind in kinds
+    )
     # Qualified, because an export may have columns of these names.
     scratch.execute(
-        "insert into rejected select refused.file_number, refused.source_line, "
-        f"case when refused.reason <> {literal(ERASED)} then to_json(struct_pack({columns}))::varchar end, "
-        "refused.reason "
-        "from (select file_number, source_line, reason from incoming where reason is not null) as refused "
+        f"insert into rejected by name select refused.file_number, refused.source_line, {ids}"
+        f"case when {shown} then to_json(struct_pack({columns}))::varchar end as raw_text, refused.reason "
+        "from (from incoming where reason is not null) as refused "
         f"inner join {parsed.rows} as rows on refused.source_line = rows.{quoted(LINE)} "
         f"and refused.file_number = rows.{quoted(FILE)}"
     )

@@ -15,12 +15,11 @@ from assets.ports import PersonalValue, Vault, Warehouse
 from assets.privacy.erasure.rows_sql import erase_rows, ids_inside_other_ids, mark_finished, visitors_of
 from assets.privacy.pii_scan import scan
 from assets.privacy.redaction.redact_exports import redact_exports
+from assets.privacy.written_forms import is_distinctive
 
 # Source name in the vault of unfinished erasures; a configured source cannot have a blank in its name.
 PENDING = "erasure requests"
 REQUESTED_AT = "requested_at"
-# A shorter id, or one of digits only, occurs in files by chance.
-SHORTEST_ID = 6
 MANY_VALUES = 1_000_000
 
 
@@ -156,11 +155,6 @@ def _searched_values(vault_values: Mapping[str, Collection[PersonalValue]]) -> s
     """Identifying values of the vault to scan for: addresses, and ids behind tokens."""
     addresses = {each.value for values in vault_values.values() for each in values if "@" in each.value}
     return addresses | {each for each in _ids_behind_tokens(vault_values) if is_distinctive(each)}
-
-
-def is_distinctive(identifier: str) -> bool:
-    """Return whether ``identifier`` is not in files by chance."""
-    return len(identifier) >= SHORTEST_ID and not identifier.isdecimal()
 
 
 def _describe_remains(hits: Collection[Path]) -> str:

@@ -6,25 +6,29 @@ from datetime import datetime
 import duckdb
 
 from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.load import prepare_logs
 from assets.ingest.parsing.sql import literal, quoted
 from assets.keys import ERASURES, LOAD_LOG, REJECTS, Key, raw
+from assets.privacy.written_forms import is_distinctive, texts_of
 
 EVENTS = raw("events")
 VAULT = "vault"
-_WORD = "'(^|[^0-9A-Za-z])' || regexp_escape(id) || '([^0-9A-Za-z]|$)'"
-_HOLDS_AN_ID = (
-    "exists (select 1 from (select unnest($ids) as id) "
-    f"where regexp_matches(coalesce(rejects.raw_text, '') || ' ' || rejects.reason, {_WORD}))"
-)
+# Replaces the reason of somebody else's reject that quotes an erased id.
+WITHHELD_REASON = "the reason is withheld: it quoted an id that was erased"
+_IS_SPLIT = "case when json_valid(raw_text) then json_type(raw_text) = 'OBJECT' else false end"
+_IS_NOBODYS = f"({' and '.join(f'{kind} is null' for kind in PERSONS)})"
 
 
 def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> list[str]:
     """Visitor ids of devices on which only ``customer_ids`` ever signed in."""
-    if not _exists(connection, EVENTS.schema, EVENTS.name):
+    found = person_columns(connection)
+    sources = [key for key in (EVENTS, REJECTS) if all((*key, kind) in found for kind in PERSONS)]
+    if not sources:
         return []
+    events = " union all ".join(f"select {', '.join(PERSONS)} from {key.sql}" for key in sources)
     rows = connection.execute(
-        f"select visitor_id from {EVENTS.sql} where customer_id is not null group by 1 "
-        "having bool_and(list_contains($ids, customer_id)) order by 1",
+        f"select visitor_id from ({events}) where customer_id is not null and visitor_id is not null "
+        "group by 1 having bool_and(list_contains($ids, customer_id)) order by 1",
         {"ids": list(customer_ids)},
     ).fetchall()
     return [str(visitor) for (visitor,) in rows]
@@ -67,6 +71,7 @@ def erase_rows(
         vault_values: Number of the vault's values per customer id, which is logged too.
         requested_at: Time of the request, naive UTC.
     """
+    prepare_logs(connection)
     _create_log(connection)
     _create_erased_table(connection, tokens, visitors)
     removed = 0
@@ -80,14 +85,16 @@ def erase_rows(
         )
         if counted.fetchall() == [(0,)]:
             continue
-        deleted = connection.execute(
-            f"delete from {name} where {quoted(kind)} in (select id from erased where {matches})"
-        ).fetchone()
-        removed += int(deleted[0]) if deleted else 0
+        theirs = f"from {name} where {quoted(kind)} in (select id from erased where {matches})"
         if schema == "raw":
             # The counts of its load records are no longer true, so the next run loads the table again.
-            connection.execute(f"delete from {LOAD_LOG.sql} where table_name = $table", {"table": table})
-    _erase_rejects(connection, [*tokens, *visitors])
+            changed = (
+                f"select table_name {theirs}" if (schema, table) == REJECTS else f"select {literal(table)}"
+            )
+            connection.execute(f"delete from {LOAD_LOG.sql} where table_name in ({changed})")
+        deleted = connection.execute(f"delete {theirs}").fetchone()
+        removed += int(deleted[0]) if deleted else 0
+    _withhold_texts(connection, [*tokens, *visitors])
     connection.execute("drop table erased")
     _log_vault_values(connection, tokens, vault_values, requested_at=requested_at)
     return removed
@@ -161,19 +168,34 @@ def person_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str
     return [(str(schema), str(table), str(kind)) for schema, table, kind in rows]
 
 
-def _erase_rejects(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> None:
-    """Delete rejects that hold an id in their raw text or their reason."""
-    if rejects_with(connection, ids):
-        connection.execute(f"delete from {REJECTS.sql} as rejects where {_HOLDS_AN_ID}", {"ids": list(ids)})
+def _withhold_texts(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> None:
+    """Empty the texts of rejects that hold one of ``ids`` and belong to nobody or to somebody else.
+
+    A line that could not be split may be about anybody, so each of them loses its text, as in loading. A row
+    that was split is the person's of its id columns; it may still quote an id that its text has elsewhere.
+    """
+    connection.execute(
+        f"update {REJECTS.sql} set raw_text = null where {_IS_NOBODYS} and not coalesce({_IS_SPLIT}, true)"
+    )
+    texts = {"texts": [text for each in ids if is_distinctive(each) for text in texts_of(each)]}
+    for column, withheld in (("raw_text", "null"), ("reason", literal(WITHHELD_REASON))):
+        connection.execute(f"update {REJECTS.sql} set {column} = {withheld} where {_holds(column)}", texts)
 
 
-def rejects_with(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> int:
-    """Return how many rejects hold one of ``ids`` in their raw text or their reason."""
+def quoted_in_rejects(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> set[str]:
+    """Those of ``ids`` that the text or the reason of a reject holds, if they are not there by chance."""
     if not _exists(connection, REJECTS.schema, REJECTS.name):
-        return 0
-    sql = f"select count(*) from {REJECTS.sql} as rejects where {_HOLDS_AN_ID}"
-    ((counted,),) = connection.execute(sql, {"ids": list(ids)}).fetchall()
-    return int(counted)
+        return set()
+    sql = f"select 1 from {REJECTS.sql} where {_holds('raw_text')} or {_holds('reason')} limit 1"
+    return {
+        each
+        for each in ids
+        if is_distinctive(each) and connection.execute(sql, {"texts": [*texts_of(each)]}).fetchone()
+    }
+
+
+def _holds(column: str) -> str:
+    return f"list_bool_or(list_transform($texts::varchar[], lambda text: contains({column}, text)))"
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
