@@ -27,7 +27,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
+.PHONY: setup run ui query backtest ablation replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
 # `make clean` deletes a marked folder only: one with files of somebody else gets no mark.
 setup: .venv/.ready
@@ -53,6 +53,9 @@ query: setup
 
 backtest: setup
 	$(PYTHON) -m orchestration.cli.backtest
+
+ablation: setup
+	$(PYTHON) -m orchestration.cli.ablation
 
 replay: setup
 	$(PYTHON) -m orchestration.cli.replay

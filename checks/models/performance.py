@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from assets.features.matrix import AS_OF
+from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.metrics.arrays import Floats
+from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.membership import MEMBERSHIP_AUC
+from assets.supervised.evaluation.evaluation import TOP_LIFT
 from assets.supervised.evaluation.gate import miscalibrated
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
@@ -19,6 +23,9 @@ SHIFT_SDS = 3.0
 MISS_RATE = 0.05
 # A run of misses this unlikely under honest 95 % intervals is not bad luck.
 TOO_UNLIKELY = 0.01
+# A top tenth that is better or worse by a fifth changes whom a campaign pays for.
+LIFT_RATIO = 1.2
+SMALLEST_PERIOD_SD = 0.05
 # Errors in units of their stated standard deviation, root mean square.
 Z_RMS_RANGE = (0.75, 1.3)
 
@@ -163,6 +170,54 @@ def realised_calibration_is_within_tolerance(realised: pd.Series) -> Verdict:
         return verdict
     found = verdict.evidence
     return replace(verdict, value=found["mean_predicted"], threshold=found["mean_observed"])
+
+
+def realised_lift_matches_test_fold(test: pd.DataFrame, realised: pd.DataFrame, *, windows: float) -> Verdict:
+    """The top tenth of published customers bought as much more often as the top tenth of the test fold.
+
+    Fails only where the whole 95 % interval of the ratio of both lifts, beyond sampling error and a standard
+    deviation between dates as in the test fold, lies outside 1 / 1.2 to 1.2.
+
+    Args:
+        test: Rows (n, k) of ``ml.metrics`` of the version's test fold.
+        realised: Those of its newest realised window; empty when nothing has matured.
+        windows: As many independent outcome windows the realised dates are worth.
+    """
+    if not has(realised, TOP_LIFT) or not has(test, TOP_LIFT):
+        return Verdict(
+            passed=True, reason="no published score of this version has matured", evidence={"n": 0.0}
+        )
+    expected, found = overall(test, TOP_LIFT), overall(realised, TOP_LIFT)
+    n = float(next(recorded(realised, TOP_LIFT)).n)
+    variance = _log_variance(expected) + _log_variance(found) + _period_variance(test) / windows
+    if not np.isfinite(variance):
+        return Verdict(passed=True, reason=f"too few outcomes in {n:,.0f} rows", evidence={"n": n})
+    ratio, half = np.log(found.value / expected.value), NORMAL_QUANTILE * np.sqrt(variance)
+    return Verdict(
+        passed=bool(abs(ratio) - half <= np.log(LIFT_RATIO)),
+        reason=f"the top tenth bought {found.value:.2f} times as often as everybody, in the test fold "
+        f"{expected.value:.2f} times: ratio {np.exp(ratio):.2f} [{np.exp(ratio - half):.2f}, "
+        f"{np.exp(ratio + half):.2f}], allowed are {1 / LIFT_RATIO:.2f} to {LIFT_RATIO}",
+        value=float(np.exp(ratio)),
+        threshold=LIFT_RATIO,
+        evidence={"n": n, "ci_lo": float(np.exp(ratio - half)), "ci_hi": float(np.exp(ratio + half))},
+    )
+
+
+def _log_variance(of: Interval) -> float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(((np.log(of.hi) - np.log(of.lo)) / (2 * NORMAL_QUANTILE)) ** 2)
+
+
+def _period_variance(test: pd.DataFrame) -> float:
+    """Variance of the log lift between dates of the test fold beyond sampling, at least 0.05 squared."""
+    by_date = [each.interval for each in recorded(test, TOP_LIFT) if each.slice_name == AS_OF]
+    usable = [each for each in by_date if each.value > 0 and np.isfinite(_log_variance(each))]
+    if len(usable) < 2:
+        return SMALLEST_PERIOD_SD**2
+    between = np.var(np.log([each.value for each in usable]), ddof=1)
+    sampling = float(np.mean([_log_variance(each) for each in usable]))
+    return max(SMALLEST_PERIOD_SD**2, float(between) - sampling)
 
 
 def features_have_not_drifted(drifted: pd.Series) -> Verdict:

@@ -22,6 +22,7 @@ from checks.models.performance import (
     mean_probability_is_within_historical_range,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
+    realised_lift_matches_test_fold,
     stated_uncertainty_matches_backtest,
 )
 from checks.models.plots import with_reliability, with_totals
@@ -59,7 +60,29 @@ def _monitoring(capability: SupervisedCapability, reports: Path | None) -> Itera
         page = page_of(reports, spec.name, as_of=as_of) if reports else None
         return replace(verdict, pages={"page": page}) if page and page.is_file() else verdict
 
+    def lift(warehouse: Warehouse, as_of: date) -> Verdict:
+        row = control_tables.row_for_date(warehouse, spec.realised, as_of).iloc[0]
+        version = "" if pd.isna(row["model_version"]) else str(row["model_version"])
+        test, realised = (
+            control_tables.rows_of_version(warehouse, METRICS, version, split=split)
+            for split in ("test", WINDOW)
+        )
+        newest = realised.loc[pd.to_datetime(realised["as_of_date"]) == pd.Timestamp(as_of)]
+        # Published dates are a week apart.
+        windows = 1 + 7 * (int(row["n_days"]) - 1) / capability.problem.horizon_days
+        return realised_lift_matches_test_fold(test, newest, windows=max(windows, 1.0))
+
     yield realised_check(spec, rule=realised_calibration_is_within_tolerance, illustrate=reliability)
+    yield invariant(
+        spec.realised,
+        realised_lift_matches_test_fold,
+        lift,
+        next_step=(
+            "Expect the realised lift of the best tenth, not that of the test fold; launch retrain if it "
+            "fell, and look for a feature whose source changed."
+        ),
+        is_blocking=False,
+    )
     yield invariant(
         spec.drifted,
         features_have_not_drifted,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from assets.features.matrix import AS_OF
 from assets.lifecycle.capability import MetricKey
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
 from assets.metrics.arrays import Flags, Floats, Ints, Texts
@@ -33,6 +34,8 @@ from assets.metrics.calibration import (
 from assets.metrics.classification import log_losses
 
 ALL = "all"
+TOP_LIFT = "top_tenth_lift"
+TOP_SHARE = 0.1
 BASELINE = "baseline"
 CHAMPION = "champion"
 # With fewer rows of either outcome a slope means nothing.
@@ -93,6 +96,7 @@ class _Rows:
     predicted: Mapping[str, Floats]
     recalibrated: Mapping[str, Floats]
     day_rate: Floats
+    is_top: Flags
     resamples: ClusterBootstrap
     period_se: float
 
@@ -106,6 +110,7 @@ class _Rows:
             predicted=predicted,
             recalibrated={name: recalibrated(sample.outcome, each, day) for name, each in predicted.items()},
             day_rate=rates[day],
+            is_top=_top_tenth(sample.candidate, day),
             resamples=resamples,
             period_se=SLICE_PERIOD_SD / np.sqrt(sample.windows),
         )
@@ -117,6 +122,7 @@ class _Rows:
             predicted={name: each[rows] for name, each in self.predicted.items()},
             recalibrated={name: each[rows] for name, each in self.recalibrated.items()},
             day_rate=self.day_rate[rows],
+            is_top=self.is_top[rows],
             # No decision rests on these intervals of a slice: few replicates, to save time.
             resamples=replace(self.resamples.of(rows), weights=self.resamples.weights[:RANK_REPLICATES]),
         )
@@ -147,9 +153,11 @@ def evaluate(
         part = whole if name == ALL else whole.of(chosen)
         shared = {**asdict(key), "slice_name": name, "slice_value": value}
         counts = {"n": part.outcome.size, "n_positive": int(part.outcome.sum())}
+        # The top tenth of a date is chosen among all its rows: inside another slice it says nothing.
+        measures = _measures(part) | ({TOP_LIFT: _lift(part)} if name in (ALL, AS_OF) else {})
         metrics += [
             {**shared, **counts, "metric": metric, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
-            for metric, of in _measures(part).items()
+            for metric, of in measures.items()
         ]
         found = calibration_bins(part.outcome, part.predicted[""], part.resamples.codes)
         bins += [{**shared, **asdict(each)} for each in found]
@@ -191,6 +199,21 @@ def _skill(part: _Rows, candidate: Replicates) -> Interval:
     with np.errstate(divide="ignore", invalid="ignore"):
         skill = 1 - candidate["recalibrated_log_loss"] / uninformed
     return interval(float(skill[0]), skill[1:])
+
+
+def _lift(part: _Rows) -> Interval:
+    """Rate of the tenth with the highest probabilities over the rate of all rows; 1 is a random choice."""
+    products = np.column_stack([part.outcome * part.is_top, part.is_top, part.outcome])
+    observed, drawn = products.mean(axis=0), part.resamples.means(products)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = observed[0] / (observed[1] * observed[2])
+        return interval(float(value), drawn[:, 0] / (drawn[:, 1] * drawn[:, 2]))
+
+
+def _top_tenth(probability: Floats, day: Ints) -> Flags:
+    """(n,) whether a row is in the tenth with the highest ``probability`` of its date, ties included."""
+    lowest = pd.Series(probability).groupby(day).quantile(1 - TOP_SHARE)
+    return np.asarray(probability >= lowest.to_numpy()[day], dtype=np.bool_)
 
 
 def _calibration(part: _Rows) -> dict[str, Interval]:
