@@ -19,13 +19,14 @@ from statistics import median
 
 import numpy as np
 
-from assets.lifetime_value.models import bg_nbd, gamma_gamma
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbdParams
+from assets.lifetime_value.models import gamma_gamma
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.gamma_gamma import GammaGammaParams, Spent
 from assets.lifetime_value.models.predictive import Forecaster
-from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.arrays import Floats
+from assets.purchase_process import bg_nbd
+from assets.purchase_process.bg_nbd import HORIZONS_DAYS, BgNbdParams
+from assets.purchase_process.purchase_history import PurchaseHistory
 from benchmarks.ratio import Figure, table
 from benchmarks.simulated_buyers import simulated
 

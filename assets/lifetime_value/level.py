@@ -9,12 +9,12 @@ from assets.features.matrix import AS_OF, sample_modulus
 from assets.lifecycle.cohort import with_consent
 from assets.lifetime_value.models.candidates import CustomerValue, HorizonLevel, neutral_levels
 from assets.lifetime_value.models.clv import LifetimeValue
-from assets.lifetime_value.models.purchase_history import AMOUNT, FREQUENCY, HISTORY
 from assets.lifetime_value.spec import CUSTOMER, ValueProblem
 from assets.metrics.arrays import Floats
 from assets.ports import Warehouse
 from assets.prior_shift.level import LevelForecast, TotalHistory, forecast_level
 from assets.prior_shift.trading_days import DAYS_PER_YEAR
+from assets.purchase_process.purchase_history import AMOUNT, FREQUENCY, HISTORY
 from assets.supervised.data.dataset import daily_orders
 
 # Dates between which the level is measured: weekly ones overlap so much that they add little.

@@ -16,9 +16,9 @@ from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
 from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, NUMBER, SMALL, TEXT, Types
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
 from assets.lifetime_value.models.clv import INTERVAL_COVERAGE
-from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY
+from assets.purchase_process.bg_nbd import HORIZONS_DAYS
+from assets.purchase_process.purchase_history import AMOUNT, HISTORY
 from assets.supervised.data.dataset import DAILY_ORDERS
 
 CUSTOMER = "customer_id"
@@ -70,7 +70,7 @@ VALUE_TYPES: Types = {
 # runs nothing by itself, and the function that it wraps must be listed too.
 MODEL_TYPES = (
     "assets.lifetime_value.models.baseline.SpendRate",
-    "assets.lifetime_value.models.bg_nbd.BgNbd",
+    "assets.purchase_process.bg_nbd.BgNbd",
     "assets.lifetime_value.models.candidates.CustomerValue",
     "assets.lifetime_value.models.clv.LifetimeValue",
     "assets.lifetime_value.models.gamma_gamma.GammaGamma",
@@ -220,7 +220,7 @@ class ValueProblem:
             outcomes=self._outcomes,
             compared=COMPARED,
             fallback_grade=FALLBACK,
-            code=("lifetime_value", "prior_shift", "supervised", "features", "metrics"),
+            code=("lifetime_value", "purchase_process", "prior_shift", "supervised", "features", "metrics"),
             model_types=MODEL_TYPES,
             spec_hash=hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest(),
             seed=self.seed,

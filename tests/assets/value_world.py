@@ -17,11 +17,11 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.training import evaluate
 from assets.lifetime_value.capability import LifetimeValueCapability
 from assets.lifetime_value.dataset import ValueData
-from assets.lifetime_value.models.bg_nbd import BgNbdParams
 from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
 from assets.lifetime_value.score_rows import Model
 from assets.lifetime_value.spec import PROBLEM as DECLARED
 from assets.lifetime_value.spec import AmountCriteria, ValueProblem
+from assets.purchase_process.bg_nbd import BgNbdParams
 from assets.supervised.data.dataset import DAILY_ORDERS
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse

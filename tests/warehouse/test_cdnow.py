@@ -13,7 +13,7 @@ import yaml
 
 from assets.ingest.config.business import business_from
 from assets.ingest.loading.load import load_sources
-from assets.lifetime_value.models.bg_nbd import BgNbd
+from assets.purchase_process.bg_nbd import BgNbd
 from tests.warehouse.reconciliation import reconciliation_gaps
 
 ROOT = Path(__file__).parents[2]

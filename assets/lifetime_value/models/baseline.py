@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
 from assets.lifetime_value.models.candidates import ValuePrediction
 from assets.metrics.amounts import GONE_AFTER_DAYS, spend_rate_forecast
 from assets.metrics.arrays import Floats
+from assets.purchase_process.bg_nbd import HORIZONS_DAYS
 
 
 class SpendRate(BaseEstimator):  # type: ignore[misc]

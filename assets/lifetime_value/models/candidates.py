@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS
 from assets.lifetime_value.models.clv import COLUMNS, INTERVAL_COVERAGE, LifetimeValue
 from assets.lifetime_value.models.learned_shape import LearnedShape
 from assets.lifetime_value.models.predictive import SMALLEST
-from assets.lifetime_value.models.purchase_history import FREQUENCY, HISTORY
 from assets.metrics.arrays import Floats
+from assets.purchase_process.bg_nbd import HORIZONS_DAYS
+from assets.purchase_process.purchase_history import FREQUENCY, HISTORY
 
 AmountModelName = Literal["bg_nbd", "boosting", "blend"]
 AMOUNT_MODELS: dict[AmountModelName, str] = {

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.bg_nbd import HORIZONS_DAYS, BgNbd, BgNbdParams, alive, expected_orders
 from assets.lifetime_value.models.gamma_gamma import GammaGamma
 from assets.lifetime_value.models.predictive import SMALLEST, Forecaster, Spread, chance_above, spread
-from assets.lifetime_value.models.purchase_history import AMOUNT, HISTORY, PurchaseHistory, Rows, numbers
 from assets.metrics.arrays import Floats
+from assets.purchase_process.bg_nbd import HORIZONS_DAYS, BgNbd, BgNbdParams, alive, expected_orders
+from assets.purchase_process.purchase_history import AMOUNT, HISTORY, PurchaseHistory, Rows, numbers
 
 COLUMNS = (*HISTORY, AMOUNT)
 INTERVAL_COVERAGE = 0.8

@@ -9,8 +9,9 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 
 from assets.lifecycle.capability import InsufficientData
-from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
-from assets.lifetime_value.models.purchase_history import (
+from assets.metrics.arrays import Flags, Floats, Ints
+from assets.purchase_process.likelihood import maximise, refuse_insufficient_data
+from assets.purchase_process.purchase_history import (
     AMOUNT,
     FREQUENCY,
     Distinct,
@@ -18,7 +19,6 @@ from assets.lifetime_value.models.purchase_history import (
     Rows,
     numbers,
 )
-from assets.metrics.arrays import Flags, Floats, Ints
 
 NAMES = ("p", "q", "v")
 START = np.log([3.0, 3.0, 1.0])

@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from assets.lifetime_value.models.likelihood import refuse_insufficient_data
 from assets.metrics.arrays import Floats
+from assets.purchase_process.likelihood import refuse_insufficient_data
 from assets.supervised.fitting.task import Binary
 
 

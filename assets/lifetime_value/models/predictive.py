@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, gammaln
 
-from assets.lifetime_value.models.bg_nbd import BgNbdParams, alive
 from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
-from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.arrays import Floats, Ints
+from assets.purchase_process.bg_nbd import BgNbdParams, alive
+from assets.purchase_process.purchase_history import PurchaseHistory
 
 # Rows times columns of the largest table at any one time: 32 MiB of floats.
 CELLS = 2**22

@@ -10,17 +10,17 @@ from hypothesis import strategies as some
 from scipy.special import betainc, betaincc, expit
 
 from assets.lifecycle.capability import InsufficientData
-from assets.lifetime_value.models.bg_nbd import (
+from assets.lifetime_value.models.clv import LifetimeValue
+from assets.lifetime_value.models.predictive import orders_above
+from assets.purchase_process.bg_nbd import (
     BgNbd,
     BgNbdParams,
     alive,
     log_likelihood,
     orders_if_alive,
 )
-from assets.lifetime_value.models.clv import LifetimeValue
-from assets.lifetime_value.models.likelihood import FURTHEST
-from assets.lifetime_value.models.predictive import orders_above
-from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory
+from assets.purchase_process.likelihood import FURTHEST
+from assets.purchase_process.purchase_history import NoHeterogeneity, PurchaseHistory
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH
 
@@ -207,6 +207,6 @@ def test_customers_who_never_leave_are_fitted_at_the_bound() -> None:
 def test_a_stored_model_predicts_the_same(fitted: LifetimeValue, shop: Simulated, tmp_path: Path) -> None:
     file = tmp_path / "model.skops"
     skops.io.dump(fitted.purchases_, file)
-    loaded = skops.io.load(file, trusted=["assets.lifetime_value.models.bg_nbd.BgNbd"])
+    loaded = skops.io.load(file, trusted=["assets.purchase_process.bg_nbd.BgNbd"])
     rows = shop.past[:100, :3]
     assert loaded.expected_purchases(rows).tolist() == fitted.purchases_.expected_purchases(rows).tolist()

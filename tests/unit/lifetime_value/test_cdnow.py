@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.models.bg_nbd import BgNbd
 from assets.lifetime_value.models.clv import COLUMNS, ClvForecast, LifetimeValue
-from assets.lifetime_value.models.purchase_history import AGE, AMOUNT, FREQUENCY, RECENCY
 from assets.metrics.amounts import coverage, transform_coverage
 from assets.metrics.bootstrap import ClusterBootstrap
+from assets.purchase_process.bg_nbd import BgNbd
+from assets.purchase_process.purchase_history import AGE, AMOUNT, FREQUENCY, RECENCY
 from orchestration.settings import PROJECT, Settings
 
 FOLDER = (PROJECT / Settings().data_dir).resolve() / "cdnow"

@@ -9,14 +9,14 @@ import skops.io
 
 from assets.lifetime_value.models import predictive
 from assets.lifetime_value.models.clv import ClvForecast, LifetimeValue, relative_errors, widened
-from assets.lifetime_value.models.purchase_history import PurchaseHistory
 from assets.metrics.amounts import coverage, transform_coverage
 from assets.metrics.bootstrap import ClusterBootstrap
+from assets.purchase_process.purchase_history import PurchaseHistory
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import HORIZON_DAYS, TRUTH, customers
 
 TRUSTED = (
-    "assets.lifetime_value.models.bg_nbd.BgNbd",
+    "assets.purchase_process.bg_nbd.BgNbd",
     "assets.lifetime_value.models.gamma_gamma.GammaGamma",
     "assets.lifetime_value.models.clv.LifetimeValue",
 )

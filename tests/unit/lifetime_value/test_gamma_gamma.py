@@ -6,7 +6,7 @@ import pytest
 from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.gamma_gamma import AmountsTooSpread, GammaGamma, Spent, log_likelihood
-from assets.lifetime_value.models.purchase_history import NoHeterogeneity
+from assets.purchase_process.purchase_history import NoHeterogeneity
 from benchmarks.simulated_buyers import Simulated
 from tests.unit.lifetime_value.world import TRUTH
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.models.purchase_history import HISTORY, Distinct, PurchaseHistory, numbers
+from assets.purchase_process.purchase_history import HISTORY, Distinct, PurchaseHistory, numbers
 
 
 def test_equal_histories_are_counted_once() -> None:

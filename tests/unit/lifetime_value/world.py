@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from assets.lifetime_value.models.bg_nbd import BgNbdParams
 from assets.lifetime_value.models.gamma_gamma import GammaGammaParams
 from assets.lifetime_value.models.predictive import Forecaster
+from assets.purchase_process.bg_nbd import BgNbdParams
 from benchmarks.simulated_buyers import Simulated, simulated
 
 TRUTH = Forecaster(

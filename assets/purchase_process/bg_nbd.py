@@ -8,9 +8,9 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.special import digamma, expit, gammaln, hyp2f1
 from sklearn.base import BaseEstimator
 
-from assets.lifetime_value.models.likelihood import maximise, refuse_insufficient_data
-from assets.lifetime_value.models.purchase_history import NoHeterogeneity, PurchaseHistory, Rows
 from assets.metrics.arrays import Floats
+from assets.purchase_process.likelihood import maximise, refuse_insufficient_data
+from assets.purchase_process.purchase_history import NoHeterogeneity, PurchaseHistory, Rows
 
 HORIZONS_DAYS = (30, 90, 365)
 NAMES = ("r", "alpha", "a", "b")

@@ -95,4 +95,4 @@ def refuse_insufficient_data(counts: Sequence[tuple[int, int, str]]) -> None:
     """
     short = [f"{found} {what}, {needed} needed" for found, needed, what in counts if found < needed]
     if short:
-        raise InsufficientData(f"too little data for lifetime value: {'; '.join(short)}")
+        raise InsufficientData(f"too little data for a model of purchases: {'; '.join(short)}")
