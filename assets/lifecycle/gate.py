@@ -21,12 +21,14 @@ class Comparison:
         label: The metric in words.
         higher_is_better: The sign of an improvement.
         margin: By how much a candidate must surely beat the champion, at least 0.
+        has_baseline: Whether every candidate is compared with a baseline.
     """
 
     metric: str
     label: str
     higher_is_better: bool = False
     margin: float = 0.0
+    has_baseline: bool = True
 
     @property
     def difference(self) -> str:
@@ -45,6 +47,20 @@ class Comparison:
             for name in (self.difference, self.champion_difference)
         )
         return baseline, champion
+
+    def refuse_unrecorded(self, metrics: pd.DataFrame) -> None:
+        """Refuse metrics of a candidate without the compared one: nothing would be left to lose against.
+
+        Args:
+            metrics: Rows (n, k) of ``ml.metrics`` of the candidate.
+
+        Raises:
+            KeyError: The difference to the baseline, or the metric itself without a baseline, is missing.
+        """
+        needed = self.difference if self.has_baseline else self.metric
+        if not has(metrics, needed):
+            known = sorted({str(name) for name in metrics["metric"]})
+            raise KeyError(f"the compared metric {needed!r} was not recorded; recorded are {known}")
 
     def bound(self, margin: float) -> str:
         """The side of ``margin`` on which a whole interval is an improvement, as text."""
@@ -100,7 +116,11 @@ def decide(
         defects: Reasons why the candidate's scores are wrong.
         champion_unfit: Why the champion can no longer serve; then it need not be beaten.
         notes: Further reasons to log.
+
+    Raises:
+        KeyError: The compared metric was not recorded.
     """
+    comparison.refuse_unrecorded(metrics)
     baseline, champion = comparison.differences(metrics)
     lost, won = [], []
     challenged = None if champion_unfit else champion

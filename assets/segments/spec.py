@@ -175,7 +175,9 @@ class SegmentationSpec:
     @property
     def _compared(self) -> Comparison:
         gain = self.rules.separation_gain
-        return Comparison(metric="silhouette", label="silhouette", higher_is_better=True, margin=gain)
+        return Comparison(
+            metric="silhouette", label="silhouette", higher_is_better=True, margin=gain, has_baseline=False
+        )
 
     @property
     def _tables(self) -> tuple[TableSpec, ...]:

@@ -14,6 +14,7 @@ from assets.lifecycle.store.schemas import METRIC_TYPES, typed
 from tests.unit.lifecycle.toy import COMPARED
 
 HIGHER = Comparison(metric="auc", label="AUC", higher_is_better=True)
+WITHOUT_BASELINE = Comparison(metric="silhouette", label="silhouette", has_baseline=False)
 WITH_MARGIN = Comparison(metric="error", label="mean absolute error", margin=0.1)
 
 
@@ -76,10 +77,25 @@ def test_a_defect_refuses_whatever_the_differences_are() -> None:
 
 
 def test_without_a_comparison_the_reason_is_stated() -> None:
-    assert decide(metrics(), COMPARED).reasons == (
+    recorded = metrics(silhouette=(0.4, 0.3, 0.5))
+    assert decide(recorded, WITHOUT_BASELINE).reasons == (
         "not compared: no difference to a baseline or champion was recorded",
     )
-    assert decide(metrics(), COMPARED, notes=("first clustering",)).reasons == ("first clustering",)
+    notes = ("first clustering",)
+    assert decide(recorded, WITHOUT_BASELINE, notes=notes).reasons == notes
+
+
+@pytest.mark.parametrize(
+    ("comparison", "recorded", "missing"),
+    [
+        (COMPARED, "eror_difference", "error_difference"),
+        (COMPARED, "champion_error_difference", "error_difference"),
+        (WITHOUT_BASELINE, "silhuette", "silhouette"),
+    ],
+)
+def test_a_misspelt_metric_promotes_nothing(comparison: Comparison, recorded: str, missing: str) -> None:
+    with pytest.raises(KeyError, match=f"'{missing}' was not recorded; recorded are .*{recorded}"):
+        decide(metrics(**{recorded: (-2, -3, -1)}), comparison)
 
 
 def test_a_difference_in_a_slice_alone_is_an_error() -> None:
