@@ -40,7 +40,7 @@ class Warehouse(Protocol):
         """The rows of ``sql``, with ``$name`` parameters bound."""
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each table that does not exist yet, with its rows, each frame (n,)."""
+        """Create each table that does not exist yet, with its rows, each frame (n,); add missing columns."""
 
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
         """Replace the content of ``key`` by ``rows`` (n,); returns n."""
@@ -143,8 +143,8 @@ class Vault(Contacts, Protocol):
     def rename(self, names: Mapping[str, str]) -> None:
         """Move all values of each customer in ``names`` to the new id, the mapping's value."""
 
-    def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
-        """Delete the values of each customer except those from source ``beside``; returns counts."""
+    def forget(self, customer_ids: Iterable[str]) -> dict[str, int]:
+        """Delete the values of each customer, so that no byte of them is left; returns counts."""
 
     def has_erased(self) -> bool:
         """Whether the suppression list has an entry."""

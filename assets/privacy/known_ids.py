@@ -9,7 +9,7 @@ from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import names_of
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import MANY_VALUES
-from assets.privacy.erasure.rows_sql import customer_tables, ids_inside_other_ids, quoted_in_rejects
+from assets.privacy.erasure.rows_sql import customer_tables, longer_ids, quoted_in_rejects
 from assets.privacy.pii_scan import scan
 from assets.privacy.written_forms import is_distinctive
 
@@ -24,7 +24,7 @@ def known_ids(
     """Return those of ``ids`` that a table, the vault or a file of the landing folder knows.
 
     The vault also knows the erased. A file that has not been loaded is searched for ids that bytes do not
-    contain by chance or as part of another customer's id.
+    contain by chance; as part of another customer's id it does not count.
 
     Args:
         ids: Customer ids, as delivered or as published.
@@ -38,9 +38,9 @@ def known_ids(
     known |= vault.erased("customer_id", asked)
     with warehouse.connect() as connection:
         known |= _in_tables(connection, asked)
-        ambiguous = ids_inside_other_ids(connection, asked)
+        longer = longer_ids(connection, asked)
     unknown = [each for each in ids if not known & {each, names[each]}]
-    return {*ids} - {*unknown} | _in_files(business.landing_dir, {*unknown} - ambiguous)
+    return {*ids} - {*unknown} | _in_files(business.landing_dir, unknown, inside=longer)
 
 
 def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) -> set[str]:
@@ -54,9 +54,9 @@ def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) ->
     return found
 
 
-def _in_files(folder: Path, ids: Collection[str]) -> set[str]:
+def _in_files(folder: Path, ids: Collection[str], *, inside: Collection[str]) -> set[str]:
     searched = {each for each in ids if is_distinctive(each)}
     # Nearly always nothing is found, by one pass over the files.
-    if not searched or not scan([folder], searched).hits:
+    if not searched or not scan([folder], searched, inside=inside).hits:
         return set()
-    return {each for each in searched if scan([folder], [each]).hits}
+    return {each for each in searched if scan([folder], [each], inside=inside).hits}

@@ -1,85 +1,111 @@
 """Scan of every file, compressed contents included, for the bytes of known personal values."""
 
-import mmap
-import sqlite3
-import zipfile
+import os
+import stat
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from assets.connections import open_duckdb
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
-from assets.ingest.parsing.sql import literal, quoted
 from assets.ports import Vault
+from assets.privacy.unpacking import NotUnpacked, raw_pieces, unpacked_pieces
+from assets.privacy.written_forms import bytes_of
 
 ANCHOR_BYTES = 4
 # Upper bound on searched values; a sample of this size detects a leak as surely as all values would.
 MOST_VALUES = 10_000
 # Shorter values, such as first names, are ordinary words.
 SHORTEST = 8
-CHUNK = 1 << 24
-MAGIC_BYTES = 16
-PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-ROWS_AT_A_TIME = 1_000
-PLAIN_TYPES = ("VARCHAR", "BLOB", "JSON")
-TEXTS = (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
-
-Readable = bytes | memoryview | mmap.mmap
 
 
 class SearchTerms:
-    """Values to search for, all in one pass over the bytes.
+    """Values to search for in every form that ``bytes_of`` knows, all in one pass over the bytes.
 
-    Each value is found by an anchor, four of its bytes that many values share ("@exa"). There are few
+    Each form is found by an anchor, four of its bytes that many forms share ("@exa"). There are few
     anchors, so that a search for ten thousand values costs about as much as for one.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
-        """Choose an anchor for each of ``values``.
+    def __init__(self, values: Iterable[str], *, inside: Iterable[str] = ()) -> None:
+        """Choose an anchor for each form of ``values``.
+
+        Args:
+            values: Values of at least four bytes each.
+            inside: Longer ids that hold one of the values: where such an id stands, the value does not count.
 
         Raises:
             ValueError: when a value is shorter than an anchor, because bytes contain it by chance.
         """
-        self._values = {value.encode() for value in values}
-        short = [value for value in self._values if len(value) < ANCHOR_BYTES]
+        given = {*values}
+        short = [value for value in given if len(value.encode()) < ANCHOR_BYTES]
         if short:
             raise ValueError(f"{len(short)} of the values are shorter than {ANCHOR_BYTES} bytes")
-        shared = Counter(part for value in self._values for part in _parts(value))
+        self._count = len(given)
+        self._values = {
+            form: value for value in given for form in bytes_of(value) if len(form) >= ANCHOR_BYTES
+        }
+        shared = Counter(part for form in self._values for part in _parts(form))
         self._shapes: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
-        for value in self._values:
-            anchor = max(_parts(value), key=lambda part: (shared[part], part))
-            self._shapes[anchor].add((value.find(anchor), len(value)))
-        self.longest = max(map(len, self._values), default=0)
+        for form in self._values:
+            anchor = max(_parts(form), key=lambda part: (shared[part], part))
+            self._shapes[anchor].add((form.find(anchor), len(form)))
+        self._longer, self._margins = self._find_longer({*inside} - given)
+        self._longest = max(map(len, (*self._values, *self._longer)), default=0)
+
+    def _find_longer(
+        self, inside: Collection[str]
+    ) -> tuple[set[bytes], Mapping[bytes, set[tuple[int, int]]]]:
+        """Forms of longer ids; and where each form of a value begins in one, with the length of that one."""
+        longer: set[bytes] = set()
+        margins: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
+        for outer in (form for each in inside for form in bytes_of(each)):
+            for form, start in self._occurrences(outer):
+                longer.add(outer)
+                margins[form].add((start, len(outer)))
+        return longer, margins
 
     def __len__(self) -> int:
-        return len(self._values)
+        return self._count
 
-    def found_in(self, data: Readable) -> set[bytes]:
-        """Return the values that ``data`` contains."""
-        whole = bytes(data) if isinstance(data, memoryview) else data
+    @property
+    def overlap(self) -> int:
+        """Bytes that a piece of a file must share with the one before it."""
+        return 2 * self._longest
+
+    def found_in(self, data: bytes) -> set[str]:
+        """Return the values that ``data`` contains outside longer ids."""
         return {
-            value
-            for anchor, shapes in self._shapes.items()
-            for place in _places(whole, anchor)
-            for before, length in shapes
-            if place >= before and (value := whole[place - before : place - before + length]) in self._values
+            self._values[form]
+            for form, start in self._occurrences(data)
+            if not self._is_inside(data, form, start)
         }
+
+    def _is_inside(self, data: bytes, form: bytes, start: int) -> bool:
+        """Whether a longer id stands around a form, or may do so: beyond the ends another piece decides."""
+        for before, length in self._margins.get(form, ()):
+            first, end = start - before, start - before + length
+            if first < 0 or end > len(data) or data[first:end] in self._longer:
+                return True
+        return False
+
+    def _occurrences(self, data: bytes) -> Iterator[tuple[bytes, int]]:
+        for anchor, shapes in self._shapes.items():
+            for place in _places(data, anchor):
+                for before, length in shapes:
+                    form = data[max(place - before, 0) : place - before + length]
+                    if form in self._values and place >= before:
+                        yield form, place - before
 
 
 def _parts(value: bytes) -> Iterator[bytes]:
     return (value[start : start + ANCHOR_BYTES] for start in range(len(value) - ANCHOR_BYTES + 1))
 
 
-def _places(data: bytes | mmap.mmap, anchor: bytes) -> Iterator[int]:
-    place = data.find(anchor)
+def _places(data: bytes, part: bytes) -> Iterator[int]:
+    place = data.find(part)
     while place >= 0:
         yield place
-        place = data.find(anchor, place + 1)
+        place = data.find(part, place + 1)
 
 
 def searchable_values(vault: Vault) -> set[str]:
@@ -98,106 +124,104 @@ def distinctive_values(vault: Vault) -> set[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
-    """Files, bytes (unpacked ones included) and values searched; ``hits``: values found per file."""
+    """Files, bytes (unpacked ones included) and values searched; ``hits``: values found per file.
+
+    ``damaged`` files were searched as they lie, and as far as they can be unpacked; ``unread`` files and
+    folders could not be opened and were not searched. Both have the reason.
+    """
 
     files: int
     bytes_read: int
     values: int
     hits: Mapping[Path, int]
+    damaged: Mapping[Path, str] = field(default_factory=dict)
+    unread: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def remarks(self) -> str:
+        """Name the damaged and the unread files in a clause, which is empty without any."""
+        return _named("; searched as they lie, because they cannot be unpacked: ", self.damaged) + _named(
+            "; NOT searched, because they cannot be opened: ", self.unread
+        )
 
 
-def scan(folders: Iterable[Path], values: Collection[str], *, beside: Collection[Path] = ()) -> Scanned:
+def _named(words: str, files: Mapping[Path, str]) -> str:
+    return words + ", ".join(f"{file} ({files[file]})" for file in sorted(files)) if files else ""
+
+
+def scan(
+    folders: Iterable[Path],
+    values: Collection[str],
+    *,
+    beside: Collection[Path] = (),
+    inside: Collection[str] = (),
+) -> Scanned:
     """Search every file below ``folders`` for ``values``, except those in ``beside``.
 
-    Each file is read as raw bytes, and again by its format: gzip, zip and zstd are unpacked; the texts of
-    Parquet, DuckDB and SQLite are read by their libraries, because a database may compress them. Deleted
-    rows that a database has not overwritten are found in the raw bytes only.
+    Each file is read as raw bytes, and again unpacked by its format. Deleted rows that a database has not
+    overwritten are found in the raw bytes only.
 
     Args:
         folders: Folders to search, write-ahead logs and temporary files included.
         values: Values of at least four bytes each.
         beside: Files and folders to leave out.
+        inside: Longer ids in which a value does not count.
     """
-    terms, hits, files, bytes_read = SearchTerms(values), {}, 0, 0
-    for file in sorted({file for folder in folders for file in folder.rglob("*") if file.is_file()}):
-        if any(file.is_relative_to(each) for each in beside):
-            continue
-        found: set[bytes] = set()
-        # SQLite may delete its rollback file between listing and reading.
-        with suppress(FileNotFoundError):
-            for piece in pieces_of(file, overlap=terms.longest):
+    terms, files, bytes_read = SearchTerms(values, inside=inside), 0, 0
+    hits: dict[Path, int] = {}
+    damaged: dict[Path, str] = {}
+    unread: dict[Path, str] = {}
+    for file in files_below(folders, unread=unread, beside=beside):
+        found: set[str] = set()
+        try:
+            for piece in raw_pieces(file, overlap=terms.overlap):
                 bytes_read += len(piece)
                 found |= terms.found_in(piece)
             files += 1
+            for piece in unpacked_pieces(file, overlap=terms.overlap):
+                bytes_read += len(piece)
+                found |= terms.found_in(piece)
+        except FileNotFoundError:
+            # SQLite may delete its rollback file between listing and reading.
+            pass
+        except NotUnpacked as damage:
+            damaged[file] = str(damage)
+        except OSError as refused:
+            unread[file] = refused.strerror or str(refused)
         if found:
             hits[file] = len(found)
-    return Scanned(files=files, bytes_read=bytes_read, values=len(terms), hits=hits)
+    return Scanned(
+        files=files, bytes_read=bytes_read, values=len(terms), hits=hits, damaged=damaged, unread=unread
+    )
 
 
-def pieces_of(file: Path, *, overlap: int) -> Iterator[Readable]:
-    """Yield the raw bytes of ``file``, then its unpacked contents.
+def files_below(
+    folders: Iterable[Path], *, unread: dict[Path, str], beside: Collection[Path] = ()
+) -> list[Path]:
+    """List the regular files below ``folders``, in order.
 
-    A piece repeats the last ``overlap`` bytes of the one before, so that no value is cut in two.
+    Args:
+        folders: Folders.
+        unread: Gets the folders and files that cannot be opened, with the reason.
+        beside: Files and folders to leave out.
     """
-    if not file.stat().st_size:
-        return
-    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-        first = whole[:MAGIC_BYTES]
-        yield whole
-    if first.startswith(b"PAR1"):
-        with pq.ParquetFile(file) as parquet:
-            yield from (texts for batch in parquet.iter_batches() for texts in _texts(batch))
-    elif first[8:12] == b"DUCK":
-        yield from _of_duckdb(file)
-    elif first.startswith(b"SQLite format 3"):
-        yield from _of_sqlite(file)
-    elif first.startswith(b"PK\x03\x04"):
-        with zipfile.ZipFile(file) as archive:
-            yield from (archive.read(name) for name in archive.namelist())
-    elif packing := next((name for magic, name in PACKINGS.items() if first.startswith(magic)), None):
-        with pa.input_stream(str(file), compression=packing) as packed:
-            yield from _chunks(packed, overlap)
+
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            unread[Path(error.filename)] = error.strerror or str(error)
+
+    found: set[Path] = set()
+    for folder in folders:
+        for root, _, names in os.walk(folder, onerror=refused):
+            found |= {Path(root, name) for name in names}
+    kept = (each for each in found if not any(each.is_relative_to(left_out) for left_out in beside))
+    return sorted(each for each in kept if _is_regular(each, refused))
 
 
-def _chunks(stream: pa.NativeFile, overlap: int) -> Iterator[bytes]:
-    kept = b""
-    while chunk := stream.read(CHUNK):
-        yield kept + chunk
-        kept = (kept + chunk)[-overlap:] if overlap else b""
-
-
-def _texts(batch: pa.RecordBatch) -> Iterator[memoryview]:
-    """Yield the concatenated texts of each column; a match across two texts is a false one."""
-    for column in batch.columns:
-        values = column.dictionary if pa.types.is_dictionary(column.type) else column
-        if pa.types.is_nested(values.type):
-            yield memoryview(str(values.to_pylist()).encode())
-        elif values.type in TEXTS:
-            _, _, texts = values.cast(pa.large_binary()).buffers()
-            yield memoryview(texts or b"")
-
-
-def _of_duckdb(file: Path) -> Iterator[memoryview]:
-    with open_duckdb(spill=file.with_name(f".{file.name}.spill")) as connection:
-        connection.execute(f"attach {literal(str(file))} as scanned (read_only)")
-        tables = connection.execute(
-            "select schema_name, table_name, column_name, data_type from duckdb_columns() "
-            "inner join duckdb_tables() using (database_name, schema_name, table_name) "
-            "where database_name = 'scanned'"
-        ).fetchall()
-        for schema, table, column, kind in tables:
-            if kind in PLAIN_TYPES or not kind.isalpha():
-                named = f"scanned.{quoted(schema)}.{quoted(table)}"
-                texts = connection.sql(f"select distinct {quoted(column)}::varchar as text from {named}")
-                yield from (text for batch in texts.to_arrow_reader() for text in _texts(batch))
-
-
-def _of_sqlite(file: Path) -> Iterator[bytes]:
-    # In the raw bytes a text longer than a page is cut into pieces.
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
-        for (table,) in tables:
-            rows = connection.execute(f"select * from {quoted(table)}")
-            while some := rows.fetchmany(ROWS_AT_A_TIME):
-                texts = (each for row in some for each in row if isinstance(each, str | bytes))
-                yield b"\0".join(each if isinstance(each, bytes) else each.encode() for each in texts)
+def _is_regular(file: Path, refused: Callable[[OSError], None]) -> bool:
+    # Opening a pipe would wait for a writer.
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except OSError as error:
+        refused(error)
+        return False

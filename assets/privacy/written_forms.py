@@ -40,7 +40,7 @@ def bytes_of(value: str) -> frozenset[bytes]:
 
 def _json_texts(texts: Collection[str]) -> set[str]:
     plain = {json.dumps(each, ensure_ascii=is_ascii)[1:-1] for each in texts for is_ascii in (True, False)}
-    upper = {re.sub(r"\\u[0-9a-f]{4}", lambda found: f"\\u{found[0][2:].upper()}", each) for each in plain}
+    upper = {re.sub(r"(?<=\\u)[0-9a-f]{4}", lambda digits: str(digits[0]).upper(), each) for each in plain}
     return plain | upper | {each.replace("/", r"\/") for each in plain | upper}
 
 

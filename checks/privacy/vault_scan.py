@@ -24,6 +24,7 @@ def no_personal_data_outside_vault(found: Scanned, *, below: Path) -> Verdict:
             f"{found.values:,} values of the vault were searched for in {found.files:,} files, "
             f"{found.bytes_read / 1e6:,.1f} MB: "
             + (f"found readable in {named}{others}" if files else "none found")
+            + found.remarks
         ),
         value=float(len(files)),
         threshold=0.0,

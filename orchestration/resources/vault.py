@@ -144,11 +144,18 @@ class SqliteVault:
                         [new, *encrypt(keys.current, value, place=Place(new, source, column)), rowid],
                     )
 
-    def forget(self, customer_ids: Iterable[str], *, beside: str | None = None) -> dict[str, int]:
-        """See ``Vault``: SQLite overwrites deleted values with zeros."""
-        sql = "delete from contents where customer_id = ? and source is not ?"
+    def forget(self, customer_ids: Iterable[str]) -> dict[str, int]:
+        """See ``Vault``: SQLite overwrites deleted values with zeros, and the file is written again.
+
+        A page that was split earlier keeps copies of moved rows, which no deletion overwrites.
+        """
         with self.opened() as vault:
-            return {each: vault.execute(sql, [each, beside]).rowcount for each in customer_ids}
+            sql = "delete from contents where customer_id = ?"
+            forgotten = {each: vault.execute(sql, [each]).rowcount for each in customer_ids}
+            vault.execute("commit")
+            vault.execute("vacuum")
+            vault.execute("begin")
+            return forgotten
 
     def mark_erased(self, ids: Mapping[str, Iterable[str]]) -> None:
         tokens = [token for kind, some in ids.items() for token in self.tokens(kind, some).values()]

@@ -133,12 +133,14 @@ class DuckDBWarehouse(dg.ConfigurableResource):  # type: ignore[type-arg]
             return connection.execute(sql, dict(parameters or {})).df()
 
     def prepare(self, tables: Mapping[Key, pd.DataFrame]) -> None:
-        """Create each missing table from its frame, shape (n, columns)."""
+        """Create each missing table from its frame, shape (n, columns), and add missing columns."""
         with self.connect() as connection:
             for key, rows in tables.items():
-                if not _exists(connection, key):
-                    with _registered(connection, rows):
+                with _registered(connection, rows):
+                    if not _exists(connection, key):
                         _insert(connection, key)
+                    for name, kind, *_ in connection.execute("describe incoming").fetchall():
+                        connection.execute(f'alter table {key.sql} add column if not exists "{name}" {kind}')
 
     def replace(self, key: Key, rows: pd.DataFrame) -> int:
         """Replace the table ``key`` with ``rows``, shape (n, columns); returns n."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import load_sources
-from assets.privacy.erasure.erase import ErasureScope
+from assets.privacy.erasure.scope import ErasureScope
 from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
@@ -81,7 +81,7 @@ class Shop:
             warehouse=self.warehouse,
             vault=self.vault,
             folders=[self.folder],
-            beside=[self.vault.file],
+            beside=[],
             publish_again=self.publish,
             now=lambda: next(clock),
         )

@@ -9,7 +9,7 @@ from assets.keys import ERASURES
 from orchestration.cli.privacy.erase import Named, erase_requested
 from orchestration.cli.rebuild import rebuild
 from orchestration.settings import Settings
-from tests.warehouse.test_erasure import ANN, BOB, Shop
+from tests.warehouse.erasure_shop import ANN, BOB, Shop
 
 TABLES = ("order_lines", "customers", "events")
 

@@ -120,6 +120,7 @@ ERASURE_TYPES: Types = {
     "finished_at": INSTANT,
     "table_name": TEXT,
     "rows_removed": COUNT,
+    "proved_by": TEXT,
 }
 # Columns for people, in order; then those that the next as-of date needs to evaluate this one again.
 DRIFT_TYPES: Types = {

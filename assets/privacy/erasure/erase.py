@@ -1,25 +1,26 @@
 """Erase people from tables, files, snapshot and vault, and log it without their names."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
 from assets.connections import open_duckdb
-from assets.ingest.config.business import BusinessConfig
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS, names_of, refuse_mixture
 from assets.ingest.parsing.sql import literal, quoted
-from assets.ports import PersonalValue, Vault, Warehouse
-from assets.privacy.erasure.rows_sql import erase_rows, ids_inside_other_ids, mark_finished, visitors_of
-from assets.privacy.pii_scan import scan
+from assets.keys import PREFIX
+from assets.ports import PersonalValue, Vault
+from assets.privacy.erasure.proof import prove
+from assets.privacy.erasure.rows_sql import erase_rows, longer_ids, mark_finished, visitors_of
+from assets.privacy.erasure.scope import ErasureScope
 from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.written_forms import is_distinctive
 
 # Source name in the vault of unfinished erasures; a configured source cannot have a blank in its name.
 PENDING = "erasure requests"
-REQUESTED_AT = "requested_at"
+REQUESTED_AT, REQUESTED_ID = "requested_at", "requested_id"
 MANY_VALUES = 1_000_000
 
 
@@ -28,26 +29,11 @@ class ErasureIncomplete(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureScope:
-    """Every place that may hold data of a person.
-
-    ``folders`` are scanned at the end, without the paths in ``beside``: the vault, whose values are
-    encrypted, and a simulation's truth. ``publish_again`` rebuilds the snapshot and its Parquet copies from
-    the warehouse; ``now`` returns the current time, naive UTC.
-    """
-
-    business: BusinessConfig
-    warehouse: Warehouse
-    vault: Vault
-    folders: Sequence[Path]
-    beside: Collection[Path]
-    publish_again: Callable[[], object]
-    now: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """Result of an erasure: people, removed rows and values, and the extent of the final scan."""
+    """Result of an erasure: people, removed rows and values, and the extent of the final scan.
+
+    ``remarks`` is a clause about files that could not be searched in full; empty if there are none.
+    """
 
     asked: int = 0
     known: int = 0
@@ -56,13 +42,14 @@ class Erased:
     values_forgotten: int
     files_searched: int
     bytes_searched: int
+    remarks: str = ""
 
 
 def erase(scope: ErasureScope, customer_ids: Collection[str]) -> Erased:
     """Erase customers, and those whose erasure an earlier, killed call left unfinished.
 
-    Every step is idempotent, and a request stays in the vault until the last step is done, so that the
-    next call completes a killed one. From the first step on, loading rejects the erased ids.
+    Every step is idempotent, and a request stays in the vault, encrypted, until the last step is done, so
+    that the next call completes a killed one. From the first step on, loading rejects the erased ids.
 
     Args:
         scope: Where data of the customers may be.
@@ -73,77 +60,111 @@ def erase(scope: ErasureScope, customer_ids: Collection[str]) -> Erased:
         VaultKeyRefused: when the key is missing: without it the suppression list cannot be written.
         ErasureIncomplete: when the final scan found a value; the next call tries again.
     """
-    vault = scope.vault
-    people = _record_requests(scope, names_of(scope.business, vault, customer_ids))
-    if not people:
+    requests = _record_requests(scope, customer_ids)
+    if not requests:
         return Erased(people=0, rows_removed=0, values_forgotten=0, files_searched=0, bytes_searched=0)
-    requested_at, vault_values = _load_vault_values(vault, people)
-    removed, searched_ids = _remove(scope, people, requested_at=requested_at, vault_values=vault_values)
-    forgotten = vault.forget(people, beside=PENDING)
-    found = scan(scope.folders, searched_ids | _searched_values(vault_values), beside=scope.beside)
-    if found.hits:
-        raise ErasureIncomplete(_describe_remains(found.hits))
+    vault, people = scope.vault, [each.customer_id for each in requests]
+    vault_values = _load_vault_values(vault, people)
+    with scope.warehouse.connect() as connection:
+        refuse_mixture(connection, scope.business)
+        ids = {"customer_id": people, "visitor_id": visitors_of(connection, people)}
+        inside = longer_ids(connection, [each for some in ids.values() for each in some])
+    behind = _ids_behind_tokens(vault_values)
+    requested_at = min(each.requested_at for each in requests)
+    removed = _remove(scope, ids, behind=behind, requested_at=requested_at, vault_values=vault_values)
+    forgotten = vault.forget(people)
+    found = prove(scope, ids, addresses=_searched_values(vault_values), inside=inside)
+    if found.remains:
+        raise ErasureIncomplete(_describe_remains(found.remains, found.remarks))
     tokens = vault.tokens("customer_id", people)
     with scope.warehouse.connect() as connection:
         mark_finished(connection, tokens.values(), finished_at=scope.now())
-    vault.forget(people)
+    vault.forget([each.name for each in requests])
     return Erased(
         people=len(people),
         rows_removed=removed,
         values_forgotten=sum(forgotten.values()),
         files_searched=found.files,
         bytes_searched=found.bytes_read,
+        remarks=found.remarks,
     )
 
 
 def _remove(
     scope: ErasureScope,
-    people: Collection[str],
+    ids: Mapping[str, Collection[str]],
     *,
+    behind: Collection[str],
     requested_at: datetime,
     vault_values: Mapping[str, Collection[PersonalValue]],
-) -> tuple[int, set[str]]:
-    """Remove ``people`` from files, tables and snapshot; return the number of rows and ids to scan for."""
+) -> int:
+    """Remove people from files, tables and snapshot; return the number of rows."""
     vault, warehouse = scope.vault, scope.warehouse
-    with warehouse.connect() as connection:
-        refuse_mixture(connection, scope.business)
-        ambiguous = ids_inside_other_ids(connection, people)
-        visitors = visitors_of(connection, people)
-    vault.mark_erased({"customer_id": [*people, *_ids_behind_tokens(vault_values)], "visitor_id": visitors})
+    vault.mark_erased({**ids, "customer_id": [*ids["customer_id"], *behind]})
     redact_exports(scope.business, vault)
-    tokens = vault.tokens("customer_id", people)
+    tokens = vault.tokens("customer_id", ids["customer_id"])
     with warehouse.connect() as connection:
         counts = {each: len(values) for each, values in vault_values.items()}
         removed = erase_rows(
-            connection, tokens, visitors=visitors, vault_values=counts, requested_at=requested_at
+            connection, tokens, visitors=ids["visitor_id"], vault_values=counts, requested_at=requested_at
         )
     warehouse.when_free(lambda: compact_database(warehouse.path))
     scope.publish_again()
-    return removed, {each for each in (*people, *visitors) if is_distinctive(each)} - ambiguous
+    return removed
 
 
-def _record_requests(scope: ErasureScope, customer_ids: Collection[str]) -> list[str]:
-    """Store the requests before any step; return all customers whose erasure is unfinished."""
-    unfinished = scope.vault.customers_of(PENDING)
-    requested = [each for each in dict.fromkeys(customer_ids) if each.strip() and each not in unfinished]
-    if requested:
-        rows = pd.DataFrame({"customer_id": requested, REQUESTED_AT: scope.now().isoformat()})
-        scope.vault.keep(PENDING, rows)
-    return [*unfinished, *requested]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """An unfinished erasure: its name in the vault, the customer's id in the tables, and when it was made."""
+
+    name: str
+    customer_id: str
+    requested_at: datetime
 
 
-def _load_vault_values(
-    vault: Vault, people: Collection[str]
-) -> tuple[datetime, dict[str, list[PersonalValue]]]:
-    """Return the time of the oldest request, and the vault's values of each customer."""
-    vault_values: dict[str, list[PersonalValue]] = {each: [] for each in people}
-    waiting = []
-    for value in vault.values(people, at_most=MANY_VALUES):
+def _record_requests(scope: ErasureScope, customer_ids: Collection[str]) -> list[_Request]:
+    """Store the requests before any step; return all that are unfinished.
+
+    The vault shows the names of its entries, so a request has a token for its name, and its id is encrypted.
+    """
+    vault, requests = scope.vault, _unfinished(scope)
+    known = {each.customer_id for each in requests}
+    names = names_of(scope.business, vault, [each for each in customer_ids if each.strip()])
+    now = scope.now()
+    requests += [
+        _Request(name="", customer_id=each, requested_at=now)
+        for each in dict.fromkeys(names)
+        if each not in known
+    ]
+    tokens = vault.tokens("customer_id", [each.customer_id for each in requests])
+    named = [replace(each, name=f"{PREFIX}{tokens[each.customer_id]}") for each in requests]
+    rows = [(each.name, each.customer_id, each.requested_at.isoformat()) for each in named]
+    if rows:
+        vault.keep(PENDING, pd.DataFrame(rows, columns=["customer_id", REQUESTED_ID, REQUESTED_AT]))
+    return named
+
+
+def _unfinished(scope: ErasureScope) -> list[_Request]:
+    """Requests of earlier calls; one of older code has the customer's id for its name."""
+    columns: dict[str, dict[str, str]] = {}
+    for value in scope.vault.values(scope.vault.customers_of(PENDING), at_most=MANY_VALUES):
         if value.source == PENDING:
-            waiting.append(datetime.fromisoformat(value.value))
-        else:
+            columns.setdefault(value.customer_id, {})[value.column] = value.value
+    requests = {}
+    for name, found in columns.items():
+        (customer_id,) = names_of(scope.business, scope.vault, [found.get(REQUESTED_ID, name)])
+        requested_at = datetime.fromisoformat(found[REQUESTED_AT])
+        requests[customer_id] = _Request(name=name, customer_id=customer_id, requested_at=requested_at)
+    return [*requests.values()]
+
+
+def _load_vault_values(vault: Vault, people: Collection[str]) -> dict[str, list[PersonalValue]]:
+    """Return the vault's values of each customer."""
+    vault_values: dict[str, list[PersonalValue]] = {each: [] for each in people}
+    for value in vault.values(people, at_most=MANY_VALUES):
+        if value.source != PENDING:
             vault_values[value.customer_id].append(value)
-    return min(waiting), vault_values
+    return vault_values
 
 
 def _ids_behind_tokens(vault_values: Mapping[str, Collection[PersonalValue]]) -> list[str]:
@@ -157,10 +178,11 @@ def _searched_values(vault_values: Mapping[str, Collection[PersonalValue]]) -> s
     return addresses | {each for each in _ids_behind_tokens(vault_values) if is_distinctive(each)}
 
 
-def _describe_remains(hits: Collection[Path]) -> str:
+def _describe_remains(remains: Collection[Path], remarks: str) -> str:
     return (
-        f"values of erased people are left in {len(hits)} files: {', '.join(map(str, sorted(hits)))}. Remove "
+        f"values of erased people are left in {len(remains)} files: {', '.join(map(str, remains))}. Remove "
         "or correct them and run the erasure again: it continues, and loading already rejects the erased ids"
+        f"{remarks}"
     )
 
 

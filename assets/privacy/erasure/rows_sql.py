@@ -13,6 +13,8 @@ from assets.privacy.written_forms import is_distinctive, texts_of
 
 EVENTS = raw("events")
 VAULT = "vault"
+# How it was proved that nothing is left: by a search of all bytes, or by comparing the cells of id columns.
+BY_BYTES, BY_CELLS = "bytes", "cells"
 # Replaces the reason of somebody else's reject that quotes an erased id.
 WITHHELD_REASON = "the reason is withheld: it quoted an id that was erased"
 _IS_SPLIT = "case when json_valid(raw_text) then json_type(raw_text) = 'OBJECT' else false end"
@@ -34,16 +36,16 @@ def visitors_of(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[
     return [str(visitor) for (visitor,) in rows]
 
 
-def ids_inside_other_ids(connection: duckdb.DuckDBPyConnection, customer_ids: Collection[str]) -> set[str]:
-    """Those of ``customer_ids`` that are part of another customer's id, so that a byte scan is ambiguous."""
+def longer_ids(connection: duckdb.DuckDBPyConnection, ids: Collection[str]) -> set[str]:
+    """Ids of other people that hold one of ``ids``: there a search of bytes must not find it."""
     found: set[str] = set()
-    for table in customer_tables(connection):
-        if table.schema == EVENTS.schema:
+    for schema, table, kind in person_columns(connection):
+        if schema == EVENTS.schema:
             rows = connection.execute(
-                "select distinct id from (select unnest($ids) as id) inner join "
-                f"(select distinct customer_id from {table.sql}) "
-                "on contains(customer_id, id) and customer_id <> id",
-                {"ids": list(customer_ids)},
+                f"select distinct longer from (select distinct {quoted(kind)} as longer from "
+                f"{quoted(schema)}.{quoted(table)}) inner join (select unnest($ids::varchar[]) as id) "
+                "on contains(nfc_normalize(longer), nfc_normalize(id)) and longer <> id",
+                {"ids": list(ids)},
             ).fetchall()
             found |= {str(each) for (each,) in rows}
     return found
@@ -78,7 +80,8 @@ def erase_rows(
     for schema, table, kind in person_columns(connection):
         name, matches = f"{quoted(schema)}.{quoted(table)}", f"erased.kind = {literal(kind)}"
         counted = connection.execute(
-            f"insert into {ERASURES.sql} select token, $requested_at, null, $table, count(*) "
+            f"insert into {ERASURES.sql} by name select token as erasure_id, $requested_at as requested_at, "
+            "$table as table_name, count(*) as rows_removed, max(proved_by) as proved_by "
             f"from {name} as landed inner join erased on landed.{quoted(kind)} = erased.id and {matches} "
             "group by token",
             {"requested_at": requested_at, "table": f"{schema}.{table}"},
@@ -104,7 +107,8 @@ def _create_log(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"create schema if not exists {quoted(ERASURES.schema)}; "
         f"create table if not exists {ERASURES.sql} (erasure_id varchar, requested_at timestamp, "
-        "finished_at timestamp, table_name varchar, rows_removed bigint)"
+        "finished_at timestamp, table_name varchar, rows_removed bigint, proved_by varchar); "
+        f"alter table {ERASURES.sql} add column if not exists proved_by varchar"
     )
 
 
@@ -117,11 +121,17 @@ def _log_vault_values(
 ) -> None:
     """Log the number of the vault's values per token, unless an earlier call has done so."""
     connection.executemany(
-        f"insert into {ERASURES.sql} select $token, $requested_at, null, {literal(VAULT)}, $values "
+        f"insert into {ERASURES.sql} "
+        f"select $token, $requested_at, null, {literal(VAULT)}, $values, $proved_by "
         f"where not exists (select 1 from {ERASURES.sql} where erasure_id = $token "
         f"and requested_at = $requested_at and table_name = {literal(VAULT)})",
         [
-            {"token": token, "requested_at": requested_at, "values": vault_values[each]}
+            {
+                "token": token,
+                "requested_at": requested_at,
+                "values": vault_values[each],
+                "proved_by": _proof_of(each),
+            }
             for each, token in tokens.items()
         ],
     )
@@ -148,12 +158,17 @@ def _create_erased_table(
     connection: duckdb.DuckDBPyConnection, tokens: Mapping[str, str], visitors: Collection[str]
 ) -> None:
     # A visitor shared by several erased customers is logged under the first of them.
-    connection.execute("create temp table erased (kind varchar, id varchar, token varchar)")
-    rows = [("customer_id", each, token) for each, token in tokens.items()]
-    owner = next(iter(tokens.values()), None)
-    connection.executemany(
-        "insert into erased values (?, ?, ?)", rows + [("visitor_id", each, owner) for each in visitors]
+    connection.execute(
+        "create temp table erased (kind varchar, id varchar, token varchar, proved_by varchar)"
     )
+    rows = [("customer_id", each, token, _proof_of(each)) for each, token in tokens.items()]
+    owner = next(iter(tokens.values()), None)
+    devices = [("visitor_id", each, owner, _proof_of(each)) for each in visitors]
+    connection.executemany("insert into erased values (?, ?, ?, ?)", [*rows, *devices])
+
+
+def _proof_of(identifier: str) -> str:
+    return BY_BYTES if is_distinctive(identifier) else BY_CELLS
 
 
 def person_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:

@@ -5,7 +5,8 @@ select
     cast(requested_at as timestamp) as requested_at,
     cast(max(finished_at) as timestamp) as finished_at,
     cast(table_name as varchar) as table_name,
-    cast(sum(rows_removed) as bigint) as rows_removed
+    cast(sum(rows_removed) as bigint) as rows_removed,
+    cast(max(proved_by) as varchar) as proved_by
 
 from {{ source('ml', 'erasure_log') }}
 group by erasure_id, requested_at, table_name

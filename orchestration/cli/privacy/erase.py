@@ -12,7 +12,8 @@ from typing import Literal
 
 from assets.ingest.config.business import BusinessConfig
 from assets.ports import Vault, Warehouse
-from assets.privacy.erasure.erase import PENDING, Erased, ErasureScope, erase
+from assets.privacy.erasure.erase import PENDING, Erased, erase
+from assets.privacy.erasure.scope import ErasureScope
 from assets.privacy.known_ids import UnknownCustomers, known_ids
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
@@ -70,7 +71,8 @@ def report(done: Erased) -> str:
     return (
         f"{done.known:,} of {done.asked:,} asked were known; "
         f"{done.people:,} erased: {done.rows_removed:,} rows of tables, {done.values_forgotten:,} values "
-        f"of the vault; nothing found in {done.files_searched:,} files, {done.bytes_searched:,} bytes"
+        f"of the vault; nothing found in {done.files_searched:,} files, "
+        f"{done.bytes_searched:,} bytes{done.remarks}"
     )
 
 
@@ -132,7 +134,6 @@ def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, v
         vault=vault,
         folders=searched_folders(settings),
         beside=[
-            settings.vault_file,
             settings.truth_dir,
             settings.erasure_requests_file,
             settings.simulated_key_file.parent,

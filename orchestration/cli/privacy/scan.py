@@ -21,7 +21,7 @@ def main() -> int:
     hits = "".join(f"\n{file}: {number:,} values" for file, number in found.hits.items())
     sys.stdout.write(
         f"{found.values:,} values of {SHORTEST} characters or more searched in {found.files:,} files, "
-        f"{found.bytes_read:,} bytes: found in {len(found.hits):,} files{hits}, "
+        f"{found.bytes_read:,} bytes: found in {len(found.hits):,} files{hits}{found.remarks}, "
         f"{time.monotonic() - started:,.0f} s\n"
     )
     return 1 if found.hits else 0

@@ -12,15 +12,8 @@ import pyarrow as pa
 import pytest
 
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
-from assets.privacy.pii_scan import (
-    CHUNK,
-    Readable,
-    SearchTerms,
-    distinctive_values,
-    pieces_of,
-    scan,
-    searchable_values,
-)
+from assets.privacy.pii_scan import SearchTerms, distinctive_values, scan, searchable_values
+from assets.privacy.unpacking import CHUNK, raw_pieces
 from assets.privacy.vault_key import Keyring, VaultKey
 from orchestration.resources.vault import SqliteVault
 
@@ -108,7 +101,7 @@ def test_a_value_across_two_chunks_is_found(tmp_path: Path) -> None:
 def test_adjacent_values_are_found_separately() -> None:
     terms = SearchTerms([ADDRESS, PHONE, "Ann Archer"])
     glued = f"{PHONE}{ADDRESS}{ADDRESS}Ann ArcherAnn".encode()
-    assert terms.found_in(glued) == {ADDRESS.encode(), PHONE.encode(), b"Ann Archer"}
+    assert terms.found_in(glued) == {ADDRESS, PHONE, "Ann Archer"}
     assert terms.found_in(f"{ADDRESS[1:]}{PHONE[:-1]}".encode()) == set()
     assert terms.found_in(ADDRESS.encode()[5:]) == set()
 
@@ -125,11 +118,11 @@ def test_a_file_deleted_during_the_scan_is_ignored(tmp_path: Path, monkeypatch: 
     as_csv(tmp_path)
     (tmp_path / "gone").touch()
 
-    def taken_away(file: Path, *, overlap: int) -> Iterator[Readable]:
+    def taken_away(file: Path, *, overlap: int) -> Iterator[bytes]:
         (tmp_path / "gone").unlink(missing_ok=True)
-        return pieces_of(file, overlap=overlap)
+        return raw_pieces(file, overlap=overlap)
 
-    monkeypatch.setattr("assets.privacy.pii_scan.pieces_of", taken_away)
+    monkeypatch.setattr("assets.privacy.pii_scan.raw_pieces", taken_away)
     found = scan([tmp_path], [ADDRESS])
     assert (found.files, found.hits) == (1, {tmp_path / "it": 1})
 
