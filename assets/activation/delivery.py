@@ -20,11 +20,13 @@ from assets.activation.identifiers import (
 )
 from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCES, EXPORT_TYPES
 from assets.features.customers import ELIGIBILITY
+from assets.keys import Key
 from assets.lifecycle.store.schemas import typed
 from assets.ports import Contacts, Warehouse
 
 # Column of ``ml.audience_exports`` that counts each reason.
 SUPPRESSED: Mapping[str, str] = {"no_consent": NO_CONSENT, "held_out": HELD_OUT, "over_cap": CAPPED}
+CUSTOMERS = Key("marts", "dim_customer")
 # Names of the two columns at each destination.
 HEADERS: Mapping[Destination, tuple[str, str]] = {"google": ("Email", "Phone"), "meta": ("email", "phone")}
 
@@ -82,6 +84,7 @@ def deliver(
     rows = latest_audience(warehouse)
     members = rows.loc[rows["suppress_reason"].isna(), ["customer_id"]]
     known = members.merge(contacts.read(list(members["customer_id"])), on="customer_id", how="left")
+    known = known.merge(_countries(warehouse, list(members["customer_id"])), on="customer_id", how="left")
     if known[["email", "phone"]].isna().all(axis=None):
         raise NothingToDeliver(f"none of the {len(members):,} members has an address or number in the vault")
     as_of, audience = pd.Timestamp(rows["as_of_date"].iloc[0]).date(), str(rows["audience"].iloc[0])
@@ -111,17 +114,21 @@ def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]
 
     Args:
         destination: Decides header and normalisation.
-        known: One row per member with ``email`` and ``phone``, null where unknown.
+        known: One row per member with ``email``, ``phone`` and ``country``, null where unknown.
 
     Returns:
         The file's bytes and its number of rows. Members without a valid address or number have no row.
     """
+    people = (
+        [text if isinstance(text, str) else None for text in row]
+        for row in known[["email", "phone", "country"]].itertuples(index=False)
+    )
     pairs = [
-        tuple(
-            sha256_hex(normalise(destination, text if isinstance(text, str) else None))
-            for normalise, text in ((normalise_email, email), (normalise_phone, phone))
+        (
+            sha256_hex(normalise_email(destination, email)),
+            sha256_hex(normalise_phone(destination, phone, country)),
         )
-        for email, phone in known[["email", "phone"]].itertuples(index=False)
+        for email, phone, country in people
     ]
     # Sorted by hash, so that the order of rows does not reveal the rank.
     cells = sorted(pair for pair in pairs if any(pair))
@@ -130,6 +137,16 @@ def file_for(destination: Destination, known: pd.DataFrame) -> tuple[bytes, int]
     writer.writerow(HEADERS[destination])
     writer.writerows([escape_formula(cell) for cell in row] for row in cells)
     return text.getvalue().encode(), len(cells)
+
+
+def _countries(warehouse: Warehouse, customer_ids: list[str]) -> pd.DataFrame:
+    """``customer_id`` and ``country`` of the customers, as delivered."""
+    if not warehouse.exists(CUSTOMERS):
+        return pd.DataFrame({"customer_id": [], "country": []}, dtype="string")
+    return warehouse.read(
+        f"select customer_id, country from {CUSTOMERS.sql} where list_contains($ids, customer_id)",
+        {"ids": customer_ids},
+    )
 
 
 def _export_row(

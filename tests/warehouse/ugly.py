@@ -98,7 +98,7 @@ def document(**changes: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def parquet(*, without: str | None = None, **changes: object) -> bytes:
+def parquet(without: str | None = None, /, **changes: object) -> bytes:
     """One order; ``changes`` are columns."""
     columns: dict[str, object] = {name: [value] for name, value in document().items()}
     columns["when"] = pa.array([datetime.fromisoformat("2023-01-10")], pa.timestamp("us"))
@@ -403,18 +403,18 @@ def _lines_and_headers() -> Iterator[Ugly]:
     )  # fmt: skip
 
 
-def _values() -> Iterator[Ugly]:
+def _numbers() -> Iterator[Ugly]:
     yield Ugly(
         what="decimal commas", file="orders_b.csv",
         content=text(cells("2").replace("2.5", "2,5").replace(",", ";")).replace(b"2;5", b"12,50")
         .replace(HEADER.encode(), HEADER.replace(",", ";").encode()),
-        rejected=((2, "unit_price '12,50' is not a number: map replace(price, ',', '.') if the comma is the "
+        rejected=((2, "unit_price '12,50' is not a number: map decimal_comma(price) if the comma is the "
                    "decimal sign, replace(price, ',', '') if it groups thousands"),),
     )  # fmt: skip
     yield Ugly(
         what="decimal commas, mapped as the reason advises", file="orders_b.csv", is_alone=True,
         content=b"id;Customer ID;when;sku;qty;price\n2;C1;2023-01-10;s;1;12,50\n",
-        source={"columns": {**COLUMNS, "unit_price": "replace(price, ',', '.')"}},
+        source={"columns": {**COLUMNS, "unit_price": "decimal_comma(price)"}},
         loaded=(row("2", price=12.5),),
     )  # fmt: skip
     yield Ugly(
@@ -422,9 +422,73 @@ def _values() -> Iterator[Ugly]:
         content=text(cells("2", price='"1,234.50"'), cells("3", price='"1.234,50"')),
         rejected=(
             (2, "unit_price '1,234.50' is not a number: map replace(price, ',', '')"),
-            (3, "unit_price '1.234,50' is not a number: map replace(replace(price, '.', ''), ',', '.')"),
+            (3, "unit_price '1.234,50' is not a number: map decimal_comma(price)"),
         ),
     )  # fmt: skip
+    comma = {"columns": {**COLUMNS, "unit_price": "-decimal_comma(price)"}}
+    yield Ugly(
+        what="thousands in a column with a decimal comma", file="orders_b.csv", is_alone=True, source=comma,
+        content=text(
+            cells("1", price='"1,20"'), cells("2", price='"1.234,56"'), cells("3", price="1.234"),
+            cells("4", price='"-1\N{NARROW NO-BREAK SPACE}234,5"'), cells("5", price="12.50"),
+            cells("6", price=""),
+        ),
+        loaded=(row("1", price=-1.2), row("2", price=-1234.56), row("4", price=1234.5)),
+        rejected=(
+            (4, "unit_price '1.234' is not a clear number, because others in the file have a decimal dot"),
+            (6, "unit_price '12.50' is not a number with a decimal comma: map price if the dot is the"),
+            (7, "unit_price is missing"),
+        ),
+    )  # fmt: skip
+    yield Ugly(
+        what="1.234 in a column with decimal commas only", file="orders_b.csv", is_alone=True, source=comma,
+        content=text(cells("1", price='"1,20"'), cells("2", price="1.234"), cells("3", price="12")),
+        loaded=(row("1", price=-1.2), row("2", price=-1234.0), row("3", price=-12.0)),
+    )  # fmt: skip
+    yield Ugly(
+        what="1.000 pieces, and no number that shows what the dot is", file="orders_b.csv",
+        content=text(cells("2", qty="1.000"), cells("3", qty="2")), loaded=(row("3", quantity=2.0),),
+        rejected=((2, "quantity '1.000' is not a clear number: map decimal_comma(qty) if the dot groups "
+                   "thousands, cast(qty as double) if it is the decimal sign"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="1.000 pieces beside 0.500", file="orders_b.csv",
+        content=text(cells("2", qty="1.000"), cells("3", qty="0.500")),
+        loaded=(row("2"), row("3", quantity=0.5)),
+    )  # fmt: skip
+    yield Ugly(
+        what="1.234 made of a comma by the mapping", file="orders_b.csv", is_alone=True,
+        source={"columns": {**COLUMNS, "unit_price": "replace(price, ',', '.')"}},
+        content=text(cells("1", price='"1,5"'), cells("2", price="1.234")), loaded=(row("1", price=1.5),),
+        rejected=((3, "unit_price '1.234' is not a clear number: map decimal_comma(\"price\")"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="prices with a currency", file="orders_b.csv",
+        content=text(*(cells(str(n), price=price) for n, price in enumerate(("$12.50", "EUR 3", "(12.50)")))),
+        rejected=(
+            (2, "'$12.50' is not a number: map regexp_replace(price, '[^0-9.,+-]', '', 'g') to drop"),
+            (3, "'EUR 3' is not a number: map regexp_replace"), (4, "'(12.50)' is not a number"),
+        ),
+    )  # fmt: skip
+
+
+def _times() -> Iterator[Ugly]:
+    for unit, count in (
+        ("seconds", 1673345400),
+        ("milliseconds", 1673345400000),
+        ("microseconds", 1673345400000000),
+    ):
+        yield Ugly(
+            what=f"{unit} since 1970, mapped as the reason advises", file="orders_b.csv", is_alone=True,
+            time_zone="Europe/Berlin", content=text(cells("2", when=str(count)), cells("3", when="soon")),
+            source={"columns": {**COLUMNS, "ordered_at": f'utc_from_{unit}("when")'}},
+            loaded=(row("2", at="2023-01-10 10:10"),),
+            rejected=((3, f'ordered_at: utc_from_{unit}("when") cannot be worked out on this row'),),
+        )  # fmt: skip
+        yield Ugly(
+            what=f"{unit} since 1970", file="orders_b.csv", content=text(cells("2", when=str(count))),
+            rejected=((2, f'is not a date and time: map utc_from_{unit}("when") if it counts {unit}'),),
+        )  # fmt: skip
     yield Ugly(
         what="dates in several formats", file="orders_b.csv",
         content=text(
@@ -477,6 +541,9 @@ def _values() -> Iterator[Ugly]:
         content=text(cells("2", when="2023-10-29 02:30")), loaded=(row("2", at="2023-10-29 01:30"),),
         time_zone="Europe/Berlin",
     )  # fmt: skip
+
+
+def _plausibility() -> Iterator[Ugly]:
     yield Ugly(
         what="integers beyond 64 bits", file="orders_b.csv",
         content=text(cells("92233720368547758089"), cells("2", qty="9223372036854775808")),
@@ -507,6 +574,9 @@ def _values() -> Iterator[Ugly]:
             (11, "'1970-01-01', more than 3,660 days before '2023-01-10'"),
         ),
     )  # fmt: skip
+
+
+def _ids_and_words() -> Iterator[Ugly]:
     yield Ugly(
         what="words for a customer that is missing", file="orders_b.csv",
         content=text(
@@ -517,11 +587,16 @@ def _values() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="ids that a spreadsheet has rounded", file="orders_b.csv",
-        content=text(cells("1", "1.23457E+15"), cells("1.2E+05"), cells("3", "C1E+5")),
+        content=text(
+            cells("1", "1.23457E+15"), cells("1.2E+05"), cells("3", "C1E+5"),
+            cells("4", "1234567890123456.0"),
+            cells("5", sku="5.1E+10"),
+        ),
         loaded=(row("3", "C1E+5"),),
         rejected=(
             (2, "customer_id '1.23457E+15' was rounded by a spreadsheet"),
             (3, "order_id '1.2E+05' was rounded by a spreadsheet: export ids as text"),
+            (5, "customer_id '1234567890123456.0' was rounded"), (6, "product_id '5.1E+10' was rounded"),
         ),
     )  # fmt: skip
     yield Ugly(
@@ -576,7 +651,31 @@ def _values() -> Iterator[Ugly]:
     yield Ugly(
         what="emoji and right-to-left text", file="orders_b.csv",
         content=text(cells("2", "👩‍👩‍👧", sku="שלום\u200fعليكم")),
-        loaded=(row("2", "👩‍👩‍👧", sku="שלום\u200fعليكم"),),
+        loaded=(row("2", "👩👩👧", sku="שלוםعليكم"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="ids of one customer in many spellings", file="orders_b.csv",
+        content=text(*(
+            cells(str(number), customer) for number, customer in enumerate((
+                "123.0", "123", "\N{IDEOGRAPHIC SPACE}123\N{NARROW NO-BREAK SPACE}", "1\N{SOFT HYPHEN}23",
+                "123\N{LEFT-TO-RIGHT MARK}", "12\N{ZERO WIDTH JOINER}3", "\N{WORD JOINER}123.00", "123.5",
+            ))
+        )),
+        loaded=(*(row(str(number), "123") for number in range(7)), row("7", "123.5")),
+    )  # fmt: skip
+    yield Ugly(
+        what="letters and blanks of Unicode in more than one form", file="orders_b.csv",
+        content=text(cells("2", "Zoe\N{COMBINING DIAERESIS} B", "2023-01-10", "e\N{COMBINING ACUTE ACCENT}"),
+                     cells("3", "Zoë\N{NO-BREAK SPACE}B")),
+        loaded=(row("2", "Zoë B", sku="é"), row("3", "Zoë B")),
+    )  # fmt: skip
+    yield Ugly(
+        what="JSON with numbers for ids", file="orders_b.jsonl",
+        content=b"".join(
+            json.dumps(document(id=number, **{"Customer ID": customer})).encode() + b"\n"
+            for number, customer in ((2, 123), (3.0, 123.0), (4, 1e3), (5, "123"))
+        ),
+        loaded=(row("2", "123"), row("3", "123"), row("4", "1000"), row("5", "123")),
     )  # fmt: skip
     yield Ugly(
         what="a quote inside a value", file="orders_b.csv",
@@ -623,7 +722,7 @@ def _schemas() -> Iterator[Ugly]:
     yield Ugly(
         what="Parquet whose times became integers for a day", file="orders_b.parquet",
         content=parquet(when=[1673308800]),
-        rejected=((1, "ordered_at '1673308800' is not a date and time"),),
+        rejected=((1, "ordered_at '1673308800' is not a date and time: map utc_from_seconds(\"when\")"),),
     )  # fmt: skip
     yield Ugly(
         what="Parquet with yes or no for a quantity", file="orders_b.parquet",
@@ -641,7 +740,7 @@ def _schemas() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="Parquet in a folder sku=…, no column of the file", file="sku=t/orders_b.parquet",
-        source={"files": "{landing_dir}/**/orders*"}, content=parquet(id=["2"], without="sku"),
+        source={"files": "{landing_dir}/**/orders*"}, content=parquet("sku", id=["2"]),
         loaded=(row("2", sku="t"),),
     )  # fmt: skip
     yield Ugly(
@@ -692,8 +791,8 @@ def _schemas() -> Iterator[Ugly]:
 
 
 CORPUS = (
-    *_bytes_and_packing(), *_encodings(), *_lines_and_headers(), *_titles_and_totals(), *_values(),
-    *_schemas(),
+    *_bytes_and_packing(), *_encodings(), *_lines_and_headers(), *_titles_and_totals(), *_numbers(),
+    *_times(), *_plausibility(), *_ids_and_words(), *_schemas(),
 )  # fmt: skip
 
 # What a business's YAML may not say, and words of the refusal.

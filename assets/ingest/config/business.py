@@ -33,12 +33,15 @@ class BusinessInvalid(ValueError):
 class Expression(NamedTuple):
     """One mapped SQL expression; ``columns`` are the file's columns it names.
 
-    ``is_plain``: the expression is a single column, so it cannot fail on a row.
+    ``is_plain``: the expression is a single column, so it cannot fail on a row. ``functions`` are those that
+    it calls, and ``decimal_commas`` the SQL of what it gives to ``decimal_comma``.
     """
 
     sql: str
     columns: tuple[str, ...]
     is_plain: bool
+    functions: frozenset[str] = frozenset()
+    decimal_commas: tuple[str, ...] = ()
 
 
 class SourceConfig(Declaration):

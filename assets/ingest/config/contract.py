@@ -36,10 +36,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Rejects a row when ``broken_when`` is true, for ``reason``: both SQL over the raw table's columns."""
+    """Rejects a row when ``broken_when`` is true, for ``reason``: both SQL over the raw table's columns.
+
+    ``order`` are the later and the earlier of two moments that the rule compares, ``None`` for other rules.
+    """
 
     broken_when: str
     reason: str
+    order: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,10 @@ class Contract:
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:
-        """The rules of the columns' types, then those of the table itself."""
+        """The rules of the columns' types and ids, then those of the table itself."""
         of_types = (_RULES[column.type](column.name) for column in self.columns if column.type in _RULES)
-        return (*of_types, *self.rules)
+        of_ids = (not_rounded(column.name) for column in self.columns if column.name.endswith("_id"))
+        return (*of_types, *of_ids, *self.rules)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -111,13 +116,14 @@ def not_before(later: str, earlier: str) -> Rule:
     return Rule(
         broken_when=f"{later} < {earlier}",
         reason=f"'{later} ' || {later} || ' is before {earlier} ' || {earlier} || ', in UTC'",
+        order=(later, earlier),
     )
 
 
 def not_rounded(column: str) -> Rule:
-    """Refuses ids in scientific notation: a spreadsheet has rounded them, and several share one."""
+    """Refuses ids in scientific notation, and long ones with decimals: rounded, so that several share one."""
     return Rule(
-        broken_when=f"regexp_full_match({column}, '[0-9]([.][0-9]+)?[eE][+][0-9]+')",
+        broken_when=f"regexp_full_match({column}, '-?([0-9]([.][0-9]+)?[eE][+][0-9]+|[0-9]{{16,}}[.]0+)')",
         reason=f"'{column} ''' || {column} || ''' was rounded by a spreadsheet: export ids as text'",
     )
 

@@ -9,7 +9,6 @@ from assets.ingest.config.contract import (
     Rule,
     not_before,
     not_negative,
-    not_rounded,
     optional,
     required,
 )
@@ -37,8 +36,6 @@ ORDER_LINES = Contract(
     ),
     rules=(
         not_before("known_at", "ordered_at"),
-        not_rounded("order_id"),
-        not_rounded("customer_id"),
         Rule(
             broken_when="is_return and not is_service and quantity > 0 and unit_price > 0",
             reason="'quantity ' || quantity || ' of a return is above 0, so that it would add to the sales: "

@@ -1,13 +1,17 @@
 """Validation of mappings: SQL expressions over the columns of one row, and nothing else."""
 
+import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import duckdb
 
 from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessInvalid, Expression, SourceConfig
+from assets.ingest.loading.mapping_functions import DECIMAL_COMMA, FUNCTIONS, NAIVE
 
 # The check uses DuckDB's own parser: another parser could read an expression differently from DuckDB.
 _ALLOWED_CLASSES = frozenset(
@@ -29,7 +33,8 @@ _ALLOWED_MACROS = frozenset(
 # With one argument it uses today's date as the second, although DuckDB marks it as consistent.
 _CLOCK_FUNCTIONS = frozenset({"age"})
 
-_Node = Mapping[str, object]
+LONGEST_SHOWN = 200
+_Node = Mapping[str, Any]
 
 
 def all_expressions(
@@ -55,19 +60,65 @@ def _expression(
 ) -> Expression:
     sql = source.columns[name]
     mapped = f"source {source.name}: column {name} is mapped to {sql}"
-    found = connection.execute("select json_serialize_sql(?::varchar)", [f"select ({sql}\n)"]).fetchone()
-    parsed = json.loads(found[0]) if found else {}
+    try:
+        found = connection.execute("select json_serialize_sql(?::varchar)", [f"select ({sql}\n)"]).fetchone()
+        parsed = json.loads(found[0]) if found else {}
+        nodes = list(_nodes(parsed))
+    except RecursionError:
+        raise BusinessInvalid(f"{mapped[:LONGEST_SHOWN]}: that is nested too deeply: write it flat") from None
+    if "expression depth" in parsed.get("error_message", ""):
+        raise BusinessInvalid(f"{mapped[:LONGEST_SHOWN]}: that is nested too deeply: write it flat")
     if parsed.get("error"):
-        raise BusinessInvalid(f"{mapped}: that is not one SQL expression: {parsed['error_message']}")
-    nodes = list(_nodes(parsed))
+        raise BusinessInvalid(
+            f"{mapped}: that is not one SQL expression: {parsed['error_message']}{_quoting(connection, sql)}"
+        )
     select = parsed["statements"][0]["node"]
     rejected = _refusal(nodes, allowed) if _is_single_expression(select) else "more than one expression"
     if rejected or len(parsed["statements"]) > 1:
         raise BusinessInvalid(
             f"{mapped}: {rejected} is not allowed there; a mapping works on the columns of its own row"
         )
+    _refuse_naive_times(mapped, nodes)
     columns = tuple(dict.fromkeys(_columns(select["select_list"][0], frozenset())))
-    return Expression(sql, columns, select["select_list"][0]["class"] == "COLUMN_REF" and len(columns) == 1)
+    called = {str(node["function_name"]).lower(): node for node in nodes if node["class"] == "FUNCTION"}
+    commas = (node for node in nodes if str(node.get("function_name")).lower() == DECIMAL_COMMA)
+    return Expression(
+        sql,
+        columns,
+        select["select_list"][0]["class"] == "COLUMN_REF" and len(columns) == 1,
+        frozenset(called),
+        tuple(_argument_sql(connection, parsed, node) for node in commas),
+    )
+
+
+def _quoting(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Say how to quote the words in ``sql`` that SQL reserves, or a name with a blank."""
+    reserved = connection.execute(
+        "select keyword_name from duckdb_keywords() where keyword_category in ('reserved', 'type_function')"
+    ).fetchall()
+    words = [word for word in re.findall(r"\w+", sql) if (word.lower(),) in reserved]
+    if re.fullmatch(r"[\w -]+", sql):
+        words = [sql]
+    shown = " or ".join(f"'\"{word}\"'" for word in dict.fromkeys(words))
+    return f"; quote the name of a column that is a word of SQL or has a blank: {shown}" if words else ""
+
+
+def _refuse_naive_times(mapped: str, nodes: Sequence[_Node]) -> None:
+    for node in nodes:
+        name, arguments = str(node.get("function_name")).lower(), node.get("arguments")
+        if name in NAIVE and isinstance(arguments, list) and len(arguments) == 1:
+            raise BusinessInvalid(
+                f"{mapped}: {name} gives a time without a zone, which is read as local; map {NAIVE[name]}, "
+                "or utc_from_seconds, utc_from_milliseconds or utc_from_microseconds as the unit is"
+            )
+
+
+def _argument_sql(connection: duckdb.DuckDBPyConnection, parsed: Mapping[str, Any], node: _Node) -> str:
+    """SQL of the only argument of function ``node``."""
+    select = copy.deepcopy(parsed)
+    select["statements"][0]["node"]["select_list"] = [node["arguments"][0]["expression"]]
+    found = connection.execute("select json_deserialize_sql(?::json)", [json.dumps(select)]).fetchone()
+    return str(found[0]).removeprefix("SELECT ") if found else ""
 
 
 def _is_single_expression(select: Mapping[str, object]) -> bool:
@@ -93,7 +144,7 @@ def _row_functions() -> frozenset[str]:
             "having bool_or(function_type = 'scalar') and "
             "bool_and(function_type = 'table' or function_type = 'scalar' and stability = 'CONSISTENT')"
         ).fetchall()
-    return frozenset(str(name) for (name,) in rows) - _CLOCK_FUNCTIONS | _ALLOWED_MACROS
+    return frozenset(str(name) for (name,) in rows) - _CLOCK_FUNCTIONS | _ALLOWED_MACROS | FUNCTIONS.keys()
 
 
 def _refusal(nodes: list[_Node], allowed: frozenset[str]) -> str | None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
+from assets.ingest.loading.texts import normalised_id
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
@@ -84,15 +85,18 @@ def without_tokens(column: str) -> str:
 def names_of(business: BusinessConfig, vault: Vault, ids: Collection[str]) -> list[str]:
     """Translate ids, as delivered or already tokens, to those used in the tables of ``business``.
 
+    A person may write an id as a file does, with blanks around it or as 123.0.
+
     Args:
         business: Decides whether there are tokens.
         vault: Makes the tokens.
         ids: Customer ids.
     """
+    spelled = [normalised_id(each) for each in ids]
     if not business.has_tokens:
-        return list(ids)
-    tokens = _tokens(vault, [each for each in ids if not is_token(each)])
-    return [tokens.get(each, each) for each in ids]
+        return spelled
+    tokens = _tokens(vault, [each for each in spelled if not is_token(each)])
+    return [tokens.get(each, each) for each in spelled]
 
 
 def _tokens(vault: Vault, ids: Collection[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import duckdb
 from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import PERSONS
+from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
@@ -51,6 +52,7 @@ def scratch_database(
         found = scratch.execute("select current_database()").fetchone()
         scratch.execute(f"attach ':memory:' as {name}")
         scratch.execute(f"use {name}")
+        create_functions(scratch)
         try:
             yield scratch, name
         finally:

@@ -8,6 +8,7 @@ import duckdb
 from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.conversions import cleaned, typed
+from assets.ingest.loading.mapping_functions import ambiguous_columns, argument
 from assets.ingest.loading.reasons import reasons
 from assets.ingest.parsing.files import Unreadable, describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
@@ -31,7 +32,8 @@ def typed_rows(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, busin
     types, contract = _types(connection, parsed), parsed.source.contract
     attempted = ", ".join(_attempted(name, expression) for name, expression in parsed.mapping.items())
     columns = ", ".join(typed(column, types, time_zone=business.time_zone) for column in contract.columns)
-    value_reasons = ", ".join(reasons(parsed, types))
+    ambiguous = ambiguous_columns(connection, parsed, types)
+    value_reasons = ", ".join(reasons(parsed, types, ambiguous=ambiguous))
     rule_reasons = "".join(
         f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.all_rules
     )
@@ -41,10 +43,11 @@ def typed_rows(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, busin
         f"given as (select *, {cleaned(parsed, types)} from mapped), "
         f"typed as (select *, {columns} from given), "
         f"filled as (select {place}, {_with_defaults(contract, business.currency)}, "
-        f"nullif(concat_ws('; ', {value_reasons}), '') as value_reasons from typed) "
+        f"nullif(concat_ws('; ', {value_reasons}), '') as value_reasons from typed)"
+        f"{_aligned_days(contract, business.time_zone)} "
         f"select * exclude ({place}, value_reasons), {quoted(LINE)} as source_line, "
         f"{quoted(FILE)} as file_number, "
-        f"nullif(concat_ws('; ', value_reasons{rule_reasons}), '') as reason from filled"
+        f"nullif(concat_ws('; ', value_reasons{rule_reasons}), '') as reason from aligned"
     )
 
 
@@ -107,7 +110,9 @@ def _look_alikes(wanted: str, present: str) -> str:
 def _attempted(name: str, expression: Expression) -> str:
     """SQL of the mapped value, in a list that is null where evaluation fails; a plain column cannot fail."""
     value = f"({expression.sql}\n)"
-    return f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
+    tried = f"{value if expression.is_plain else f'try([{value}])'} as {quoted('try ' + name)}"
+    texts = ", ".join(expression.decimal_commas)
+    return f"{tried}, try([{texts}]) as {argument(name)}" if texts else tried
 
 
 def _with_defaults(contract: Contract, currency: str) -> str:
@@ -120,3 +125,17 @@ def _with_defaults(contract: Contract, currency: str) -> str:
             value = f"coalesce({value}, {default})::{column.type}"
         columns.append(f"{value} as {column.name}")
     return ", ".join(columns)
+
+
+def _aligned_days(contract: Contract, time_zone: str) -> str:
+    """SQL of ``aligned``: a day without a time is not before a time of the same day, but with it.
+
+    A day is a local midnight in the tables, also where pandas has written it as a time.
+    """
+    moved = []
+    for later, earlier in (rule.order for rule in contract.rules if rule.order is not None):
+        local = [f"timezone({literal(time_zone)}, timezone('UTC', {moment}))" for moment in (later, earlier)]
+        is_same_day = f"{local[0]} = date_trunc('day', {local[1]})"
+        moved.append(f"case when {is_same_day} then {earlier} else {later} end as {later}")
+    replaced = f" replace ({', '.join(moved)})" if moved else ""
+    return f", aligned as (select *{replaced} from filled)"

@@ -11,6 +11,7 @@ from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
 from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.mapping import all_expressions
+from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.pseudonyms import (
     DELIVERED_IDS,
     ID,
@@ -74,6 +75,7 @@ def redact_exports(business: BusinessConfig, vault: Vault) -> RedactionResult:
         if looks_for_erased or has_ids or (business.vault and source.pii):
             # A scratch database per source: a name may be a table for one source and a view for the next.
             with open_duckdb(spill=business.landing_dir / ".spill") as scratch:
+                create_functions(scratch)
                 mapping = all_expressions(scratch, [source])[source.name]
                 for files in _file_groups(scratch, business, source):
                     result += _redact_files(_Delivery(scratch, business, source, files, mapping), vault)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assets.activation.delivery import NothingToDeliver, deliver, file_for
+from assets.activation.delivery import CUSTOMERS, NothingToDeliver, deliver, file_for
 from assets.activation.tables import AUDIENCE_EXPORTS, AUDIENCE_TYPES, AUDIENCES
 from assets.features.customers import ELIGIBILITY
 from assets.lifecycle.store.schemas import typed
@@ -91,8 +91,21 @@ def test_a_dry_run_writes_no_file_and_is_marked_in_the_log(
     assert not (tmp_path / "audiences").exists()
 
 
+def test_a_national_number_is_that_of_the_customer_s_country(
+    warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
+    folder = tmp_path / "audiences"
+    countries = pd.DataFrame({"customer_id": ["ann", "eve"], "country": ["GB", "DE"]}, dtype="string")
+    contacts = StoredContacts({"ann": (None, "020 7031 3000"), "eve": (None, "0171 1234567")})
+    warehouse.replace(CUSTOMERS, countries)
+    deliver(warehouse, contacts, folder=folder, now=NOW, is_dry_run=False)
+    google = (folder / "a_2024-05-06_google.csv").read_text()
+    hashes = {hashlib.sha256(number).hexdigest() for number in (b"+442070313000", b"+491711234567")}
+    assert {line.strip(",") for line in google.splitlines()[1:]} == hashes
+
+
 def test_two_customers_with_one_address_are_two_rows() -> None:
-    twice = pd.DataFrame({"email": ["a@b.cd", "a@b.cd"], "phone": [None, None]})
+    twice = pd.DataFrame({"email": ["a@b.cd", "a@b.cd"], "phone": [None, None], "country": [None, "DE"]})
     content, written = file_for("meta", twice)
     assert written == 2
     assert len(content.splitlines()) == 3

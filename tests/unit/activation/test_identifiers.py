@@ -19,6 +19,16 @@ from assets.activation.identifiers import (
         ("j.a.n.e@googlemail.com", "jane@googlemail.com", "j.a.n.e@googlemail.com"),
         # Elsewhere dots and suffixes may be other people.
         ("jane.doe+shop@example.org", "jane.doe+shop@example.org", "jane.doe+shop@example.org"),
+        # Google takes blanks out of an address; Meta does not say so.
+        ("jane doe@example.org", "janedoe@example.org", None),
+        ("<anna@example.org>", "anna@example.org", "anna@example.org"),
+        ("Anna Archer <Anna@Example.org>", "anna@example.org", "anna@example.org"),
+        ("mailto:anna@example.org?subject=Hi", "anna@example.org", "anna@example.org"),
+        ("an\u200bna@example.org\u200e", "anna@example.org", "anna@example.org"),
+        ("zoe\u0308@example.org", "zoë@example.org", "zoë@example.org"),
+        ("anna@example.org, bob@example.org", None, None),
+        ("anna@example.org.", None, None),
+        ("+suffix@gmail.com", None, "+suffix@gmail.com"),
         ("no address", None, None),
         ("two@at@example.org", None, None),
         ("", None, None),
@@ -38,6 +48,25 @@ def test_an_address_is_normalised_as_each_destination_does(
         ("+1 (212) 565-0000", "+12125650000", "12125650000"),
         ("0044 20 7031 3000", "+442070313000", "442070313000"),
         ("+44 (0)20 7031 3000", "+442070313000", "442070313000"),
+        # The national 0 is no part of a number with a country code; in Italy it is.
+        ("+49 0171 1234567", "+491711234567", "491711234567"),
+        ("+39 06 698 1234", "+39066981234", "39066981234"),
+        ("tel:+49-171-1234567", "+491711234567", "491711234567"),
+        ("+49\u00a0171\u20111234567\u200b", "+491711234567", "491711234567"),
+        # Digits of an extension are no part of the number.
+        ("+1 415 555 0100 ext. 12", "+14155550100", "14155550100"),
+        ("+1 415-555-0100 x12", "+14155550100", "14155550100"),
+        ("+1 415 555 0100x12", "+14155550100", "14155550100"),
+        ("+49-171-1234567;ext=5", "+491711234567", "491711234567"),
+        ("+49 171 1234567 (ext 2)", "+491711234567", "491711234567"),
+        # More than a number.
+        ("+49 171 1234567 (privat 2)", None, None),
+        ("+49 171 1234567 oder +49 171 7654321", None, None),
+        ("+49 171 1234567, 7654321", None, None),
+        ("+1-800-FLOWERS", None, None),
+        # Nobody can have it.
+        ("+49 171 1", None, None),
+        ("+44 7700 0100001", None, None),
         # A national number does not state its country.
         ("020 7031 3000", None, None),
         ("+0 123 4567", None, None),
@@ -47,6 +76,27 @@ def test_an_address_is_normalised_as_each_destination_does(
 )
 def test_a_number_has_its_country_code(text: str | None, google: str | None, meta: str | None) -> None:
     assert (normalise_phone("google", text), normalise_phone("meta", text)) == (google, meta)
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("0171 1234567", "DE", "+491711234567"),
+        ("0171/1234567", " de ", "+491711234567"),
+        ("020 7031 3000", "GB", "+442070313000"),
+        ("(415) 555-0100", "US", "+14155550100"),
+        # Not a German number.
+        ("020 7031 3000", "DE", None),
+        ("0171 1234567", "Germany", None),
+        ("0171 1234567", "XX", None),
+        ("+49 171 1234567", "US", "+491711234567"),
+        ("+49 171 1234567", "Germany", "+491711234567"),
+    ],
+)
+def test_a_national_number_is_read_in_the_customer_s_country(
+    text: str, country: str, expected: str | None
+) -> None:
+    assert normalise_phone("google", text, country) == expected
 
 
 @pytest.mark.parametrize(
