@@ -18,6 +18,7 @@ from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.monitoring.defs import control_tables_asset, drift_asset, usability_asset
 from assets.ports import Warehouse
 from assets.propensity.capability import PURCHASE_PROPENSITY
+from assets.publishing.retention import RETENTION_LOG
 from assets.segments.capability import SEGMENTS
 from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
@@ -118,7 +119,10 @@ def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Asse
 def published_tables() -> tuple[Key, ...]:
     """Everything the snapshot holds: score tables and side tables, activation, control tables."""
     scored = [name for each in CAPABILITIES for table in each.spec.tables for name in table.published]
-    shared = [key.name for key in (*ACTIVATION, *control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS)]
+    shared = [
+        key.name
+        for key in (*ACTIVATION, *control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS, RETENTION_LOG)
+    ]
     return tuple(Key("published", name) for name in (*scored, *shared))
 
 

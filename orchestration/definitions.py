@@ -10,6 +10,8 @@ import dagster as dg
 import pandas as pd
 from dagster_dbt import DbtProject
 
+from assets.activation.defs import DESCRIPTIONS as ACTIVATION
+from assets.activation.tables import AUDIENCE_EXPORTS
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -23,8 +25,8 @@ from assets.lifecycle.retrain_triggers import RetrainTrigger
 from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
-from assets.publishing.defs import ledger_asset, snapshot_asset
-from assets.publishing.snapshot import Readers
+from assets.publishing.defs import ledger_asset, retention_asset, snapshot_asset
+from assets.publishing.retention import Retention
 from assets.sample_shop.defs import sample_shop_asset
 from assets.sample_shop.world.shop import InjectedFaults, Shop
 from assets.transform.build_state import BusinessCalendar
@@ -32,6 +34,7 @@ from assets.transform.defs import transform_assets
 from checks.privacy.defs import vault_scan_check
 from orchestration.alerts import alerts_of, checks_failed_sensor, run_failed_sensor
 from orchestration.capabilities import (
+    CAPABILITIES,
     all_checks,
     model_assets,
     monitored_assets,
@@ -119,7 +122,7 @@ def _stages(
         refitted_every_run=refitted_every_run,
         scored=scored,
         published=_published(
-            published, expected, settings=settings, partitions=partitions, readers=business.published_readers
+            published, expected, settings=settings, partitions=partitions, business=business
         ),
     )
 
@@ -146,14 +149,25 @@ def _published(
     *,
     settings: Settings,
     partitions: dg.PartitionsDefinition[str],
-    readers: Readers,
+    business: BusinessConfig,
 ) -> list[dg.AssetsDefinition]:
-    """Published tables, the check ledger and the snapshot."""
-    tables = published_tables()
+    """What is no longer kept, published tables, the check ledger and the snapshot."""
+    tables, specs = published_tables(), tuple(each.spec for each in CAPABILITIES)
+    kept = Retention(
+        as_of_dates=business.keep_as_of_dates,
+        models=business.keep_models,
+        specs=specs,
+        folders=(settings.reports_dir, settings.audiences_dir),
+        also_kept=(AUDIENCE_EXPORTS,),
+    )
+    scored = [table.key for spec in specs for table in spec.tables]
     return [
+        retention_asset((*scored, *ACTIVATION), kept, partitions=partitions),
         published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
-        snapshot_asset(tables, expected, published=settings.published_dir, readers=readers),
+        snapshot_asset(
+            tables, expected, published=settings.published_dir, readers=business.published_readers
+        ),
     ]
 
 
@@ -192,6 +206,12 @@ def newest_as_of_day(business: BusinessConfig) -> date:
     return as_of_on_or_before(today_of(business))
 
 
+def first_kept_as_of_day(business: BusinessConfig) -> date:
+    """The oldest as-of date that ``business`` keeps."""
+    kept = newest_as_of_day(business) - timedelta(weeks=business.keep_as_of_dates - 1)
+    return max(business.first_as_of_day, kept)
+
+
 def today_of(business: BusinessConfig) -> date:
     """Today in the business's time zone; the day after its last day when its data set has ended."""
     if business.last_day is not None:
@@ -221,7 +241,7 @@ def _clock(business: BusinessConfig) -> BusinessCalendar:
             "holdout_share": str(business.holdout.share),
             "holdout_salt": business.holdout.salt,
         },
-        first_as_of_day=business.first_as_of_day,
+        first_as_of_day=first_kept_as_of_day(business),
         today=today,
         known_at={
             raw(contract.table): contract.known_at

@@ -183,6 +183,8 @@ def _scores(run: AnyRun) -> Metadata:
     rows = score(run)
     if rows is None:
         return {"dagster/row_count": 0, "withheld": True}
+    if not rows["is_eligible"].any():
+        return {"dagster/row_count": len(rows), "n_scored": 0}
     return {"dagster/row_count": len(rows), **run.capability.describe_scores(run.warehouse, rows)}
 
 

@@ -1,4 +1,4 @@
-"""Assets of publishing: the ledger of check results and the snapshot file."""
+"""Assets of publishing: retention, the ledger of check results and the published files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,8 +12,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from assets.defs import PARTITION_TAG
 from assets.keys import CHECKS, Key
 from assets.lifecycle.defs import shown
-from assets.ports import Warehouse
+from assets.ports import ModelStore, Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
+from assets.publishing.retention import RETENTION_LOG, Retention, delete_old
 from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE, Readers, write_snapshot
 
 # Results read per check, so that a failed run is also listed after the next successful one.
@@ -95,6 +96,40 @@ def snapshot_asset(
         )
 
     return _snapshot
+
+
+def retention_asset(
+    after: Iterable[Key], kept: Retention, *, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    """Asset ``ml.retention_log``: deletes what is no longer kept, before the tables are published.
+
+    Args:
+        after: Assets to materialise before.
+        kept: What the business keeps.
+        partitions: The as-of dates.
+    """
+
+    @dg.asset(
+        key=dg.AssetKey(RETENTION_LOG),
+        deps=[dg.AssetKey(key) for key in after],
+        partitions_def=partitions,
+        group_name="publishing",
+        description="What was deleted because the business no longer keeps it: one row per run and place.",
+        pool="warehouse",
+    )
+    def _retention(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        models: dg.ResourceParam[ModelStore],
+    ) -> dg.MaterializeResult[None]:
+        now = datetime.now(tz=UTC).replace(tzinfo=None)
+        gone = delete_old(warehouse, models, kept=kept, run_id=context.run.run_id, now=now)
+        for row in gone.to_dict("records"):
+            older = f", older than {row['before_date']}" if pd.notna(row["before_date"]) else ""
+            context.log.warning(f"no longer kept: deleted {row['deleted']:,} of {row['place']}{older}")
+        return dg.MaterializeResult(metadata=shown({"dagster/row_count": len(gone), "deleted": gone}))
+
+    return _retention
 
 
 def _record_checks(

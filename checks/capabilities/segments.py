@@ -12,7 +12,7 @@ from assets.segments.capability import SegmentsCapability
 from assets.segments.spec import BEHAVIOUR, RFM, Rules
 from checks.data.completeness import SHOWN_VIOLATIONS
 from checks.models.contracts import INELIGIBLE_HAVE_A_REASON, scores_contract
-from checks.models.shared import contract_check
+from checks.models.shared import cohort_check, contract_check
 from checks.verdict import Invariant, Verdict, description_of, invariant
 
 # Half of the adjusted Rand index that refits must reach: customers move from one week to the next too.
@@ -29,6 +29,7 @@ def invariants(capability: SegmentsCapability) -> list[Invariant]:
         contract_check(
             capability.spec, segments_contract(capability), description=description_of(segments_contract)
         ),
+        cohort_check(capability.spec, cohort=tables.cohort_with_own_reasons),
         invariant(scores, cohort_has_one_row_per_scheme, tables.cohort),
         invariant(scores, segment_key_has_one_name, tables.names),
         invariant(scores, segments_are_large_enough, tables.sizes, is_blocking=False),
@@ -181,6 +182,16 @@ class _Tables:
         self._rules = capability.segmentation.rules
         self._scores = capability.spec.scores.sql
         self._profiles = capability.segmentation.profiles.sql
+
+    @property
+    def cohort_with_own_reasons(self) -> str:
+        """SQL of the cohort; a customer who may be profiled may have no segment, for a reason of its own."""
+        return (
+            "(select distinct cohort.customer_id, cohort.as_of_date, coalesce(cohort.ineligible_reason, "
+            "case when scored.ineligible_reason <> 'no_consent' then scored.ineligible_reason end) as "
+            f"ineligible_reason from {ELIGIBILITY.sql} as cohort left join {self._scores} as scored "
+            "on cohort.customer_id = scored.customer_id and cohort.as_of_date = scored.as_of_date)"
+        )
 
     def cohort(self, warehouse: Warehouse, as_of: date) -> Verdict:
         cohort = f"(select customer_id from {ELIGIBILITY.sql} where as_of_date = $as_of)"

@@ -2,12 +2,14 @@
 
 import shutil
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from assets.connections import open_duckdb
 from assets.ingest.parsing.sql import literal
+from assets.keys import Key
 from orchestration.cli.session import Session, command
-from orchestration.resources.layout import RECORDS, existing_tables, write_layout
+from orchestration.resources.layout import EARLIER_RECORDS, RECORDS, existing_tables, write_layout
 from orchestration.settings import Settings
 
 RUN_ID = "rebuild"
@@ -60,14 +62,22 @@ def _with_records(warehouse: Path) -> Path:
         write_layout(connection)
     # Opened for writing, so that DuckDB applies and removes the log that a killed run left beside the file.
     with open_duckdb(warehouse) as connection:
-        records = [key for key in RECORDS if key in existing_tables(connection)]
+        existing = existing_tables(connection)
         connection.execute(f"attach {literal(str(new))} as rebuilt")
-        for key in records:
-            connection.execute(f'create schema if not exists rebuilt."{key.schema}"')
-            connection.execute(f"create table rebuilt.{key.sql} as from {key.sql}")
+        for key, (target, renamed) in _records(existing).items():
+            connection.execute(f'create schema if not exists rebuilt."{target.schema}"')
+            connection.execute(f"create table rebuilt.{target.sql} as from {key.sql}")
+            for before, now in renamed.items():
+                connection.execute(f'alter table rebuilt.{target.sql} rename "{before}" to "{now}"')
         connection.execute("detach rebuilt")
         connection.execute("checkpoint")
     return new
+
+
+def _records(existing: Collection[Key]) -> dict[Key, tuple[Key, Mapping[str, str]]]:
+    """The existing records, with the table that each is copied to and the new names of columns."""
+    known = {**EARLIER_RECORDS, **{key: (key, {}) for key in RECORDS}}
+    return {key: target for key, target in known.items() if key in existing}
 
 
 if __name__ == "__main__":

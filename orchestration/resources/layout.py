@@ -4,7 +4,9 @@ Increase ``LAYOUT_VERSION`` when a table that persists between runs, one of its 
 file is renamed: old tables would remain with personal data, and the champion's model file could not be read.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -15,6 +17,21 @@ LAYOUT_VERSION = 1
 LAYOUT = Key("main", "warehouse_layout")
 # Survive a rebuild: proof of erasures and of what was sent. No export holds it, and no row names a customer.
 RECORDS = (ERASURES, AUDIENCE_EXPORTS)
+# Under what names a warehouse without a version (before 2026-11-30) holds them, and new names of its columns.
+EARLIER_RECORDS: Mapping[Key, tuple[Key, Mapping[str, str]]] = MappingProxyType(
+    {
+        Key("ml", "audience_sends"): (
+            AUDIENCE_EXPORTS,
+            MappingProxyType(
+                {
+                    "asked": "audience_candidates",
+                    "capped": "over_cap",
+                    "without_contact": "without_identifier",
+                }
+            ),
+        )
+    }
+)
 
 
 class LayoutOutdated(Exception):

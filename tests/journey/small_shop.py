@@ -44,6 +44,8 @@ def deliver_orders(folder: Path, *, are_guests: bool = False) -> None:
                 f"O{len(lines):05},{customer},{day} 12:00,sku{len(lines) % 7},1,{10 + number % 9}.50"
             )
             day += timedelta(days=1 + int(rng.exponential(pause)))
+    # The newest fact is of the last day, so that the next Monday is an as-of date.
+    lines.append(f"O{len(lines):05},{'' if are_guests else 'C000'},{LAST} 12:00,sku1,1,12.50")
     folder.mkdir()
     (folder / "lines.csv").write_text("\n".join(lines) + "\n")
 
@@ -51,7 +53,9 @@ def deliver_orders(folder: Path, *, are_guests: bool = False) -> None:
 def answer(folder: Path, name: str, *, status: str, on: date, purposes: tuple[str, ...]) -> None:
     """One answer of every customer to each of ``purposes``."""
     rows = [f"C{number:03},{purpose},{status},{on}" for number in range(CUSTOMERS) for purpose in purposes]
-    (folder / f"answers_{name}.csv").write_text("\n".join(["customer,purpose,status,answered_on", *rows]) + "\n")
+    (folder / f"answers_{name}.csv").write_text(
+        "\n".join(["customer,purpose,status,answered_on", *rows]) + "\n"
+    )
 
 
 def shop(folder: Path, name: str = "consented", **more: object) -> Place:

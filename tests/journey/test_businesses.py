@@ -13,7 +13,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Place]:
     """Two businesses, each of which has run once."""
     folder: Path = tmp_path_factory.mktemp("businesses") / "exports"
     deliver_orders(folder)
-    (folder / "answers_1.csv").write_text("customer,purpose,status,answered_on\nC000,profiling,yes,2024-01-01\n")
+    (folder / "answers_1.csv").write_text(
+        "customer,purpose,status,answered_on\nC000,profiling,yes,2024-01-01\n"
+    )
     both = shop(folder, "north"), shop(folder, "south")
     for place in both:
         result = place.run()

@@ -60,7 +60,9 @@ def test_the_withdrawal_wins_whatever_the_order_of_lines_and_files(
     again = [f"C{number:03},profiling,yes,2024-09-11" for number in range(CUSTOMERS)]
     lines = ["C000,profiling,no,2024-09-11", *again, "C001,profiling,no,2024-09-11"]
     (folder / "answers_3.csv").write_text("\n".join(["customer,purpose,status,answered_on", *lines]) + "\n")
-    (folder / "answers_0.csv").write_text("customer,purpose,status,answered_on\nC002,profiling,no,2024-09-11\n")
+    (folder / "answers_0.csv").write_text(
+        "customer,purpose,status,answered_on\nC002,profiling,no,2024-09-11\n"
+    )
     result = place.run()
     assert result.code == 0, result.output
     rows = place.published("from published.purchase_propensity_latest where consent_profiling is false")

@@ -148,6 +148,7 @@ class BusinessConfig(Declaration):
     ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
     currency, which are rejected without a rate. ``published_readers`` are the accounts of this machine that
     may read what is published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``.
+    ``keep_as_of_dates`` weekly dates stay, and ``keep_models`` versions of a capability besides those in use.
     """
 
     name: str
@@ -167,6 +168,9 @@ class BusinessConfig(Declaration):
     exchange_rates: ExchangeRates = Field(default_factory=dict)
     published_readers: Literal["owner", "group", "everyone"] = "owner"
     alerts: AlertTargets = AlertTargets()
+    # A year, so that the season is known, and eight weeks in which its outcomes mature.
+    keep_as_of_dates: int = Field(default=104, ge=60)
+    keep_models: int = Field(default=10, ge=1)
     data_dir: Path
     landing_dir: Path
 

@@ -1,4 +1,4 @@
-{# One row per customer, purpose and period in which an answer was valid. Of one moment the withdrawal stands. #}
+{# One row per customer, purpose and period in which an answer was valid. #}
 
 with
 

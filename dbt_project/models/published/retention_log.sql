@@ -1,0 +1,10 @@
+{# One row per run and place. #}
+
+select
+    cast(run_id as varchar) as run_id,
+    cast(deleted_at as timestamp) as deleted_at,
+    cast(place as varchar) as place,
+    cast(deleted as bigint) as deleted,
+    cast(before_date as date) as before_date
+
+from {{ source('ml', 'retention_log') }}
