@@ -65,13 +65,18 @@ class Stages:
         return [asset for stage in fields(self) for asset in getattr(self, stage.name)]
 
     def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
-        """Assets of a retraining of ``capability``: its models and scores, and the shared assets."""
+        """Assets of a retraining of ``capability``.
+
+        Its models and scores, the scores that read these, and the shared assets.
+        """
         fitted = (*self.trained, *self.refitted_every_run)
         others = {group for asset in fitted for group in asset.group_names_by_key.values()} - {capability}
         made = (*self.trained, *self.scored, *self.published)
-        return [
+        own = [
             key for asset in made for key, group in asset.group_names_by_key.items() if group not in others
         ]
+        readers = [key for asset in self.scored for key in asset.keys if asset.asset_deps[key] & set(own)]
+        return list(dict.fromkeys((*own, *readers)))
 
 
 def jobs_of(

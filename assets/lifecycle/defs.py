@@ -115,7 +115,7 @@ def scores_asset(capability: AnyCapability, partitions: dg.PartitionsDefinition[
     return weekly_asset(
         capability, partitions,
         keys={key: spec.descriptions.get(key.name, f"Rows of {key.name}, by as-of date.") for key in own},
-        deps=(spec.champion, *monitored, *spec.scored_from), step=_scores,
+        deps=(spec.champion, *monitored, *spec.scored_from, *spec.scored_after), step=_scores,
     )  # fmt: skip
 
 

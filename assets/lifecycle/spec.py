@@ -65,6 +65,7 @@ class Spec:
         tables: Tables that scoring writes; the first table holds the scores, the others are side tables.
         trained_from: Tables that training reads.
         scored_from: Tables that scoring reads.
+        scored_after: Score tables of other capabilities that scoring reads where they exist.
         requires: Requirements on the landed data, all to be met; ``usability_report`` evaluates them.
         improved_by: Raw tables or ``table.column`` that improve it and are not required.
         outcomes: Empty when an outcome is never observed. A version is withheld by the first one.
@@ -90,6 +91,7 @@ class Spec:
     tables: tuple[TableSpec, ...]
     trained_from: tuple[Key, ...]
     scored_from: tuple[Key, ...]
+    scored_after: tuple[Key, ...] = ()
     requires: tuple[DataRequirement, ...]
     improved_by: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()

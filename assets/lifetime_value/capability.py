@@ -30,6 +30,7 @@ from assets.lifetime_value.dataset import (
     ValueData,
     load_cohort_to_score,
     load_training_data,
+    published_chance,
     published_with_outcomes,
 )
 from assets.lifetime_value.membership import membership_rows
@@ -143,7 +144,8 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
         return grade(metrics, decision)
 
     def rows_to_score(self, warehouse: Warehouse, *, as_of: date) -> Iterator[Cohort]:
-        yield load_cohort_to_score(self.problem, warehouse, as_of=as_of)
+        cohort = load_cohort_to_score(self.problem, warehouse, as_of=as_of)
+        yield replace(cohort, chance=published_chance(self.problem, warehouse, cohort))
 
     def serving_state(self, model: Model, data: ValueData) -> Levels:
         return levels_of(data, model, data.as_of) if isinstance(model, CustomerValue) else ()

@@ -31,12 +31,15 @@ class Cohort:
         known: One row per customer: purchase history, amounts and features.
         first_purchase_on: (n,) ``datetime64[D]``.
         currency: (n,) codes as text.
+        chance: (n,) published probability of an order in the shortest horizon, ``nan`` where there is none;
+            ``None`` where it was not read.
     """
 
     as_of: date
     known: Matrix
     first_purchase_on: npt.NDArray[np.datetime64]
     currency: Texts
+    chance: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.known)
@@ -131,6 +134,31 @@ def load_cohort_to_score(problem: ValueProblem, warehouse: Warehouse, *, as_of: 
     if len(found) == 0:
         raise NothingToScore(f"no customer who may be profiled had bought before {as_of}")
     return found
+
+
+def published_chance(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort) -> Floats | None:
+    """Probability of an order in the shortest horizon of each customer of ``cohort``, (n,), as published.
+
+    Those of a fallback are left out: it has one rate for many customers, and lifetime value tells them apart.
+
+    Args:
+        problem: The declaration.
+        warehouse: Where tables lie.
+        cohort: Customers of an as-of date.
+
+    Returns:
+        ``nan`` for customers without a probability; ``None`` when nothing is published for that date.
+    """
+    if not warehouse.exists(problem.chances):
+        return None
+    rows = warehouse.read(
+        f"select {CUSTOMER}, probability from {problem.chances.sql} "
+        f"where {AS_OF} = $as_of and status = 'ok' and probability is not null",
+        {"as_of": cohort.as_of},
+    ).set_index(CUSTOMER)
+    if rows.empty:
+        return None
+    return rows["probability"].reindex(list(cohort.known.entities)).to_numpy(dtype=np.float64)
 
 
 def observed_spend(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort, *, days: int) -> Floats:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from assets.lifetime_value.agreement import agree_with_chance
 from assets.lifetime_value.dataset import Cohort
 from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import CustomerValue, HorizonLevel, ValuePrediction
@@ -32,7 +33,7 @@ def score_rows(
         levels: Level of the shop by horizon; of the baseline none.
     """
     rows = cohort.known.features
-    predicted = model.predict(rows, levels) if isinstance(model, CustomerValue) else model.predict(rows)
+    predicted = _predicted(model, cohort, levels)
     baseline = SpendRate(horizons_days=problem.horizons_days).expected_revenue(rows)
     verdicts = (model.verdicts or {}) if isinstance(model, CustomerValue) else {}
     shared = _identity(problem, cohort) | _history(cohort) | _next_order(cohort, predicted)
@@ -44,6 +45,16 @@ def score_rows(
         least = np.fmax(least, part["predicted_value"].to_numpy(dtype=np.float64))
         parts.append(part.assign(total_value=part["historic_value"] + part["predicted_value"]))
     return pd.concat(parts, ignore_index=True)
+
+
+def _predicted(model: Model, cohort: Cohort, levels: Sequence[HorizonLevel]) -> ValuePrediction:
+    rows = cohort.known.features
+    if not isinstance(model, CustomerValue):
+        return model.predict(rows)
+    predicted = model.predict(rows, levels)
+    if cohort.chance is None:
+        return predicted
+    return agree_with_chance(model, rows, predicted, chance=cohort.chance, levels=levels)
 
 
 def _with_verdict(part: pd.DataFrame, verdict: Mapping[str, str] | None, *, least: Floats) -> pd.DataFrame:

@@ -149,6 +149,8 @@ class ValueProblem:
         features: Table with the features of the boosting.
         labels: Table with ``outcome_amount`` and ``outcome_orders`` of each horizon.
         cohort: Table with eligibility, consent and holdout of everyone.
+        chances: Score table with the probability of an order in the shortest horizon, which predictions agree
+            with where it has rows of the as-of date.
         numeric: Feature columns read as numbers.
         categorical: Feature columns read as categories.
         consent_purpose: Purpose that customers must have allowed.
@@ -171,6 +173,7 @@ class ValueProblem:
     features: Key
     labels: dict[int, Key]
     cohort: Key
+    chances: Key
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     consent_purpose: str
@@ -215,6 +218,7 @@ class ValueProblem:
             tables=(self._table,),
             trained_from=(self.histories, self.features, self.cohort, DAILY_ORDERS, *self.labels.values()),
             scored_from=(self.histories, self.features, self.cohort, DAILY_ORDERS, *self.labels.values()),
+            scored_after=(self.chances,),
             requires=(required_orders(customers=500, days=180),),
             improved_by=("customers.country",),
             outcomes=self._outcomes,
@@ -268,6 +272,7 @@ PROBLEM = ValueProblem(
     features=Key("features", "feat_customer__orders"),
     labels={days: Key("labels", f"lbl_customer__purchase_{days}d") for days in HORIZONS_DAYS},
     cohort=ELIGIBILITY,
+    chances=Key("ml", "purchase_propensity__scores"),
     numeric=(
         *("days_since_order", "days_since_order_per_gap", "gap_mean_days", "gap_sd_days", "gap_last_days"),
         *("orders_30d", "orders_90d", "orders_180d", "orders_365d", "orders_lifetime"),

@@ -13,8 +13,10 @@ Where data begin inside last year's look-back window, both are taken over the pa
 orders must not be compared with a season that starts in January. ``usual`` is the mean residual of the
 matured dates of the last year.
 
-Without a known year nothing is applied: the growth or the peak of the last weeks is no season. Wrong when the
-coming season has nothing to do with the last, or the shop grew fast a year ago.
+Without a known year nothing is applied: the growth or the peak of the last weeks is no season. Nor is it to a
+window of a year or more, which holds every season once: there ``season`` is the growth of the shop, which is
+that of new customers. Wrong when the coming season has nothing to do with the last, or the shop grew fast a
+year ago.
 """
 
 from dataclasses import dataclass
@@ -64,7 +66,7 @@ class LevelForecast:
     """Log of the factor on the expected orders of one window, as a Student t.
 
     Attributes:
-        log_level: 0 while no year is known.
+        log_level: 0 while no year is known, and for a window of a year or more.
         sd: Standard deviation of its error, > 0.
         n_periods: Matured as-of dates used.
         has_season: Whether the same weeks of an earlier year were known.
@@ -114,6 +116,8 @@ def forecast_level(
     has_matured = days + np.timedelta64(horizon_days, "D") <= days[-1]
     with np.errstate(divide="ignore"):
         shift = np.log(history.observed) - np.log(history.expected)
+    if horizon_days >= DAYS_PER_YEAR:
+        return _without_season(shift[has_matured & np.isfinite(shift)], days, horizon_days=horizon_days)
     residual = np.where(has_matured & known.has_full_lookback, shift - known.log_level, np.nan)
     residual[~np.isfinite(residual)] = np.nan
     usual = _usual(residual, days, horizon_days=horizon_days)
@@ -126,6 +130,14 @@ def forecast_level(
         n_periods=int(np.isfinite(residual).sum()),
         has_season=True,
     )
+
+
+def _without_season(errors: Floats, days: Days, *, horizon_days: int) -> LevelForecast:
+    """Of a window that holds every season once: no level, and the deviation of those that have ended."""
+    if not errors.size:
+        return UNKNOWN
+    sd = _sd(errors, days, horizon_days=horizon_days)
+    return LevelForecast(log_level=0.0, sd=sd, n_periods=errors.size, has_season=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

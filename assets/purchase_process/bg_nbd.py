@@ -129,18 +129,40 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
     def next_order_days(
         self,
         X: Rows,  # noqa: N803 - scikit-learn's name
-        chances: Sequence[float] = (0.1, 0.5, 0.9),
+        chances: Sequence[float] | Floats = (0.1, 0.5, 0.9),
     ) -> Floats:
         """Days until the next order of customers who are still active, at each of ``chances``, (n, chances).
 
         The median is the expected date: the mean is infinite for customers with ``r + x`` of at most 1.
         Given that they are active: with a low :meth:`probability_alive` the order may never come.
+
+        Args:
+            X: Customers.
+            chances: (k,), or (n, k) where each customer has others.
         """
         histories = PurchaseHistory.of(X)
-        exponent = -np.log1p(-np.asarray(chances)) / (self.r_ + histories.frequency[:, None])
-        with np.errstate(over="ignore"):
-            days = (self.alpha_ + histories.age[:, None]) * np.expm1(exponent)
-        return np.asarray(days[histories.place], dtype=np.float64)
+        frequency, age = (each[histories.place, None] for each in (histories.frequency, histories.age))
+        with np.errstate(over="ignore", divide="ignore"):
+            exponent = -np.log1p(-np.asarray(chances)) / (self.r_ + frequency)
+            return np.asarray((self.alpha_ + age) * np.expm1(exponent), dtype=np.float64)
+
+    def no_order_probability(self, X: Rows, days: float) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Chance that customers ``X`` (n, 3) who are active order nothing within ``days``, (n,)."""
+        histories = PurchaseHistory.of(X)
+        silent = (self.r_ + histories.frequency) * np.log1p(days / (self.alpha_ + histories.age))
+        return np.asarray(np.exp(-silent)[histories.place])
+
+    def orders_of_buyers(self, X: Rows, days: float) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Mean orders within ``days`` of customers ``X`` (n, 3) who place at least one, (n,), at least 1.
+
+        Those who order are active, so that the chance of being active cancels.
+        """
+        histories = PurchaseHistory.of(X)
+        first, place = histories.pairs.first, histories.pairs.place[histories.place]
+        frequency, age = histories.frequency[first], histories.age[first]
+        mean = orders_if_alive(self.buying, frequency, age=age, days=days)
+        some = -np.expm1(-(self.r_ + frequency) * np.log1p(days / (self.alpha_ + age)))
+        return np.asarray(np.maximum(mean / some, 1.0)[place])
 
     def silence_probability(self, X: Rows) -> Floats:  # noqa: N803 - scikit-learn's name
         """Chance, right after the last order, that an active customer is silent for so long, (n,) in (0, 1].
@@ -209,7 +231,11 @@ def alive(buying: BgNbdParams, histories: PurchaseHistory) -> Floats:
 
 
 def expected_orders(
-    buying: BgNbdParams, histories: PurchaseHistory, *, horizons_days: Sequence[float]
+    buying: BgNbdParams,
+    histories: PurchaseHistory,
+    *,
+    horizons_days: Sequence[float],
+    active: Floats | None = None,
 ) -> Floats:
     """Mean orders of each history within each horizon, as (u, horizons).
 
@@ -217,12 +243,13 @@ def expected_orders(
         buying: Parameters.
         histories: The u histories.
         horizons_days: Positive days.
+        active: (u,) chance of being active; by default as :func:`alive` has it.
     """
     pairs = histories.pairs
     frequency, age = histories.frequency[pairs.first], histories.age[pairs.first]
-    active = [orders_if_alive(buying, frequency, age=age, days=days) for days in horizons_days]
-    still = alive(buying, histories)[:, None]
-    return np.asarray(np.column_stack(active)[pairs.place] * still, dtype=np.float64)
+    orders = [orders_if_alive(buying, frequency, age=age, days=days) for days in horizons_days]
+    still = alive(buying, histories) if active is None else active
+    return np.asarray(np.column_stack(orders)[pairs.place] * still[:, None], dtype=np.float64)
 
 
 def orders_if_alive(buying: BgNbdParams, frequency: Floats, *, age: Floats, days: float) -> Floats:

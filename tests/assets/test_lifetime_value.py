@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -94,6 +95,43 @@ def test_the_reason_of_a_promotion_states_the_ratio_of_each_horizon(scored_twice
     for days in (30, 90):
         assert reasons.str.contains(f"{days} days: from .* of the observed total was predicted").all()
     assert reasons.str.contains("365 days: no window has ended for the model: the baseline serves").all()
+
+
+def score_beside(world: ValueWorld, status: str) -> pd.DataFrame:
+    """The newest date scored again beside probabilities of an order: rows by customer and horizon."""
+    before = rows_on_last(world)
+    ids = sorted(before["customer_id"].unique())
+    chances = pd.DataFrame({"customer_id": ids, "as_of_date": pd.Timestamp(LAST), "status": status})
+    # Nobody is said to be sure; of every tenth customer nothing is said.
+    share = np.random.default_rng(5).beta(0.5, 3.0, len(ids))
+    chances["probability"] = np.where(np.arange(len(ids)) % 10 == 0, np.nan, share)
+    world.warehouse.replace(PROBLEM.chances, chances)
+    score(world.context(LAST))
+    both = rows_on_last(world).merge(chances[["customer_id", "probability"]], on="customer_id")
+    return both.merge(before, on=["customer_id", "horizon_days"], suffixes=("", "_before"))
+
+
+def test_scores_agree_with_the_probabilities_published_for_the_date(copy: ValueWorld) -> None:
+    rows = score_beside(copy, "ok")
+    known = rows.loc[rows["probability"].notna() & (rows["horizon_days"] == 30)]
+    assert (known["predicted_orders_before"] < known["probability"]).sum() > 100
+    assert (known["predicted_orders"] >= known["probability"]).all()
+    assert (known["prob_alive"].fillna(1.0) >= known["probability"]).all()
+    ends = pd.Timestamp(LAST + timedelta(days=30))
+    is_soon = pd.to_datetime(known["expected_next_order_date"]) < ends
+    assert (is_soon == (known["probability"] > 0.5 * known["prob_alive"].fillna(1.0))).all()
+    # The level's total, unless the buyers alone are more; then one order of each.
+    total = max(known["predicted_orders_before"].sum(), known["probability"].sum())
+    assert known["predicted_orders"].sum() == pytest.approx(total)
+    unknown = rows.loc[rows["probability"].isna()]
+    assert unknown["predicted_value"].tolist() == pytest.approx(unknown["predicted_value_before"].tolist())
+    assert not failed_checks(copy)
+
+
+def test_the_rates_of_a_fallback_replace_no_prediction(copy: ValueWorld) -> None:
+    rows = score_beside(copy, "fallback_model")
+    assert rows["predicted_orders"].equals(rows["predicted_orders_before"])
+    assert rows["prob_alive"].equals(rows["prob_alive_before"])
 
 
 def test_each_customer_has_three_horizons_each_worth_more_than_the_one_before(

@@ -53,6 +53,7 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
             value_lo=unknown,
             value_hi=unknown,
             orders=unknown,
+            order_amount=unknown,
             alive=nothing,
             next_order_days=np.full((len(value), 3), np.nan),
             silence=nothing,

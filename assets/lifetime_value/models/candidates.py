@@ -56,6 +56,7 @@ class ValuePrediction:
         value_lo: (n, h) lower end of the interval, at most the mean.
         value_hi: (n, h) upper end, at least the mean.
         orders: (n, h) mean days with an order.
+        order_amount: (n, h) mean amount of an order.
         alive: (n,) chance of still being a customer.
         next_order_days: (n, 3) days to the next order at ``NEXT_ORDER_CHANCES``, given alive.
         silence: (n,) chance that one who is alive orders nothing for so long.
@@ -65,6 +66,7 @@ class ValuePrediction:
     value_lo: Floats
     value_hi: Floats
     orders: Floats
+    order_amount: Floats
     alive: Floats
     next_order_days: Floats
     silence: Floats
@@ -168,6 +170,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
             value_lo=np.minimum(forecast.revenue_lo * factor, value),
             value_hi=np.maximum(forecast.revenue_hi * factor, value),
             orders=forecast.expected_purchases * of_orders,
+            order_amount=forecast.expected_order_amount[:, None] * factor / of_orders,
             alive=self._alive(X, forecast.probability_alive),
             next_order_days=calendar_days(buying.next_order_days(rows, NEXT_ORDER_CHANCES), levels),
             silence=buying.silence_probability(rows),

@@ -148,6 +148,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
         *,
         horizons_days: Sequence[float] | None = None,
         window_sd: Floats | float = 0.0,
+        active: Floats | None = None,
     ) -> ClvForecast:
         """Means and intervals of orders and revenue of ``X`` (n, 4), for every horizon in one pass.
 
@@ -160,11 +161,13 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             X: Customers.
             horizons_days: Other horizons than those of the estimator.
             window_sd: (horizons,) standard deviation of the logarithm of what moves all customers together.
+            active: (n,) factors that take the place of the chances of being active in orders and revenue.
         """
         rows = numbers(X, COLUMNS)
-        histories, spending = PurchaseHistory.of(rows[:, :3]), rows[:, [0, 3]]
+        # Equal histories may have unequal factors.
+        histories, spending = PurchaseHistory.of(rows[:, :3], merge=active is None), rows[:, [0, 3]]
         horizons = tuple(horizons_days or self.horizons_days)
-        orders, place = self._orders(histories, horizons), histories.place
+        orders, place = self._orders(histories, horizons, active), histories.place
         amount, scale = self.amounts_.expected_amount(spending), self.amounts_.scale(spending)[1][:, None]
         relative = np.hypot(orders.error[place], self.amounts_.relative_error(spending)[:, None])
         relative = np.hypot(relative, window_sd)
@@ -184,24 +187,26 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             relative_error=relative,
         )
 
-    def _orders(self, histories: PurchaseHistory, horizons: Sequence[float]) -> Orders:
+    def _orders(self, histories: PurchaseHistory, horizons: Sequence[float], active: Floats | None) -> Orders:
         buying = self.purchases_.buying
-        mean = expected_orders(buying, histories, horizons_days=horizons)
+        known = expected_orders(buying, histories, horizons_days=horizons)
+        mean = expected_orders(buying, histories, horizons_days=horizons, active=active)
         counted = discounted_orders(
             buying, histories, horizons_days=horizons, annual_discount=self.annual_discount
         )
         error = relative_errors(self.purchases_, histories, horizons_days=horizons)
-        process = spread(self.forecaster, histories, horizons_days=horizons, coverage=self.interval_coverage)
-        fewest, most = widened(
-            process.orders_lo,
-            process.orders_hi,
-            mean=mean,
-            error=mean * error,
+        process = spread(
+            self.forecaster,
+            histories,
+            horizons_days=horizons,
             coverage=self.interval_coverage,
+            active=active,
         )
+        ends = process.orders_lo, process.orders_hi
+        fewest, most = widened(*ends, mean=mean, error=mean * error, coverage=self.interval_coverage)
         return Orders(
             mean=mean,
-            counted=counted / np.maximum(mean, SMALLEST),
+            counted=counted / np.maximum(known, SMALLEST),
             error=error,
             process=process,
             fewest=np.round(fewest),

@@ -79,7 +79,12 @@ class _Block:
 
 
 def spread(
-    model: Forecaster, histories: PurchaseHistory, *, horizons_days: Sequence[float], coverage: float
+    model: Forecaster,
+    histories: PurchaseHistory,
+    *,
+    horizons_days: Sequence[float],
+    coverage: float,
+    active: Floats | None = None,
 ) -> Spread:
     """Intervals that hold ``coverage`` (in (0, 1)) by the process alone, parameters taken as known.
 
@@ -91,8 +96,9 @@ def spread(
         histories: The u histories.
         horizons_days: Lengths of the windows.
         coverage: Probability that an interval should hold.
+        active: (u,) chance of being active; by default as BG/NBD has it.
     """
-    active = np.maximum(alive(model.buying, histories), SMALLEST)
+    active = np.maximum(alive(model.buying, histories) if active is None else active, SMALLEST)
     found = np.zeros((4, active.size, len(horizons_days)))
     for block in _blocks(model, histories, horizons_days):
         place = (slice(None), block.rows, block.column)

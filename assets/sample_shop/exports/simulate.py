@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from assets.sample_shop.expectation import amounts_by_day, expected_purchases
 from assets.sample_shop.exports.files import Files
 from assets.sample_shop.exports.tables import (
     campaign_export,
@@ -62,11 +63,13 @@ def simulate(shop: Shop, *, landing: Path, truth: Path) -> Mapping[str, int]:
     (landing / "events").mkdir(parents=True, exist_ok=True)
     with Files(landing) as exports, Files(truth) as truths:
         rows.update(_write_lists(shop, population, exports=exports, truths=truths))
-        amount = _write_months(shop, population, rows, exports=exports, truths=truths)
+        ordered, amount = _write_months(shop, population, rows, exports=exports, truths=truths)
         contributions = contributions_of(shop, spend_of(shop))
         effects = channel_contributions(shop, contributions, first_order_amount=amount)
         truths.write("channel_contributions.parquet", effects)
         truths.write("purchase_probabilities.parquet", purchase_probabilities(shop, population.demand))
+        expected = expected_purchases(shop, population.demand, products=population.products, ordered=ordered)
+        truths.write("expected_purchases.parquet", expected)
     return rows
 
 
@@ -89,9 +92,13 @@ def _write_lists(shop: Shop, population: Population, *, exports: Files, truths: 
 
 def _write_months(
     shop: Shop, population: Population, rows: Counter[str], *, exports: Files, truths: Files
-) -> float:
-    """Write the files by month and day, count ``rows`` by table; return the mean amount of a first order."""
-    sentiments, first_orders, first_amount = [], 0, 0.0
+) -> tuple[pd.DataFrame, float]:
+    """Write the files by month and day, and count ``rows`` by table.
+
+    Returns:
+        Amounts of articles by customer and day, and the mean amount of a first order.
+    """
+    sentiments, ordered, first_orders, first_amount = [], [], 0, 0.0
     for booked in months_of_orders(shop, population):
         ids = population.demand.customers["customer_id"]
         files = order_exports(shop, booked.lines, ids, month=booked.month)
@@ -101,6 +108,7 @@ def _write_months(
         reviews, sentiment = _reviews(shop, population, booked)
         rows["reviews"] += exports.append("reviews.jsonl", reviews)
         sentiments.append(sentiment)
+        ordered.append(amounts_by_day(booked))
         for day, events in events_by_day(shop, population, booked):
             name = f"events/{shop.first_day + timedelta(days=day)}.parquet"
             rows["events"] += exports.write(name, events)
@@ -108,7 +116,7 @@ def _write_months(
         first_orders += int(booked.orders["is_first"].sum())
         first_amount += float((of_first["quantity"] * of_first["unit_price"]).sum())
     truths.write("review_sentiments.parquet", pd.concat(sentiments, ignore_index=True))
-    return first_amount / max(first_orders, 1)
+    return pd.concat(ordered, ignore_index=True), first_amount / max(first_orders, 1)
 
 
 def _reviews(shop: Shop, population: Population, booked: MonthOfOrders) -> tuple[pd.DataFrame, pd.DataFrame]:

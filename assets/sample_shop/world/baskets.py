@@ -7,6 +7,8 @@ from assets.sample_shop.world.products import CATEGORIES, POSTAGE
 from assets.sample_shop.world.shop import Floats, Ints
 
 LINES_PER_ORDER = 3.6
+# Pieces of a line are geometric, with mean 1 / QUANTITY_CHANCE.
+QUANTITY_CHANCE = 0.45
 THEME_SHARE, FAVOURITE_SHARE = 0.50, 0.25
 FREE_POSTAGE_FROM, POSTAGE_PRICE = 40.0, 3.95
 RETURNED_SHARE, SHORTEST_RETURN_DAYS, LONGEST_RETURN_DAYS = 0.04, 2, 21
@@ -44,7 +46,7 @@ def articles_of(
         order=order,
         product=product,
         product_id=products["product_id"].to_numpy()[product],
-        quantity=rng.geometric(0.45, size=len(order)),
+        quantity=rng.geometric(QUANTITY_CHANCE, size=len(order)),
         unit_price=products["unit_price"].to_numpy()[product],
     )
 

@@ -54,10 +54,9 @@ def test_totals_agree_within_what_was_seen_and_are_possible_within_twice_that(
 
 
 def customers(**columns: object) -> pd.DataFrame:
-    """Customers who order with probability 0.3 (0.2 to 0.4), 0.4 orders on average, soon or later."""
+    """Customers who order with probability 0.3, 0.4 orders on average, later than in 30 days."""
     defaults = {
-        "prob_lo": 0.2,
-        "prob_hi": 0.4,
+        "buyers": 0.3,
         "orders": 0.4,
         "prob_alive": 0.9,
         "next_order_on": AS_OF + timedelta(days=45),
@@ -68,27 +67,32 @@ def customers(**columns: object) -> pd.DataFrame:
 def test_rows_without_a_contradiction_pass() -> None:
     verdict = rows_of_a_customer_agree(customers(), as_of=AS_OF)
     assert verdict.passed
-    assert "of 200 customers none has rows that contradict each other" in verdict.reason
+    assert (
+        "of 200 customers with a probability by a model none has rows that contradict each other"
+        in verdict.reason
+    )
 
 
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"orders": 0.1}, "expect fewer orders than the probability of one"),
-        ({"prob_alive": 0.1}, "order with a higher probability than they are customers still"),
+        ({"orders": 0.29}, "expect fewer orders than the probability of one"),
+        ({"prob_alive": 0.29}, "order with a higher probability than they are customers still"),
         ({"next_order_on": AS_OF + timedelta(days=9)}, "are to order within 30 days and by the probability"),
-        (
-            {"prob_lo": 0.5, "prob_hi": 0.9, "orders": 1.0},
-            "are to order after 30 days and by the probability",
-        ),
+        ({"buyers": 0.46, "orders": 1.0}, "are to order after 30 days and by the probability"),
+        ({"buyers": 0.46, "orders": 1.0, "next_order_on": None}, "are to order after 30 days and by the"),
     ],
 )
 def test_each_contradiction_is_counted(columns: dict[str, object], words: str) -> None:
-    few = pd.concat([customers().iloc[2:], customers(**columns).iloc[:2]])
-    assert rows_of_a_customer_agree(few, as_of=AS_OF).passed
-    verdict = rows_of_a_customer_agree(customers(**columns), as_of=AS_OF)
+    one = pd.concat([customers().iloc[1:], customers(**columns).iloc[:1]])
+    verdict = rows_of_a_customer_agree(one, as_of=AS_OF)
     assert not verdict.passed
-    assert f"200 {words}" in verdict.reason
+    assert f"of 200 customers with a probability by a model 1 {words}" in verdict.reason
+
+
+def test_rounding_is_no_contradiction() -> None:
+    rows = customers(orders=0.3 - 1e-9, prob_alive=0.3 - 1e-9, next_order_on=AS_OF + timedelta(days=29))
+    assert rows_of_a_customer_agree(rows, as_of=AS_OF).passed
 
 
 def test_an_unknown_probability_of_being_a_customer_contradicts_nothing() -> None:
@@ -99,7 +103,7 @@ def found(warehouse: DuckDBWarehouse) -> dict[str, Verdict]:
     return {each.name: each.check(warehouse, AS_OF) for each in agreement_invariants()}
 
 
-def write(warehouse: DuckDBWarehouse, *, orders: float) -> None:
+def write(warehouse: DuckDBWarehouse, *, orders: float, status: str = "ok") -> None:
     """Scores of ``orders`` per customer on the as-of date, a quarter with one, and twenty matured dates.
 
     On each matured date 50 of 200 buy, 70 orders for 20 each, and 90 of the 180 who had not left order within
@@ -107,9 +111,7 @@ def write(warehouse: DuckDBWarehouse, *, orders: float) -> None:
     """
     ids = [f"c{number:03d}" for number in range(CUSTOMERS)]
     scored = pd.DataFrame({"customer_id": ids, "as_of_date": AS_OF})
-    warehouse.replace(
-        PURCHASE_PROPENSITY.spec.scores, scored.assign(probability=0.25, prob_lo=0.2, prob_hi=0.3)
-    )
+    warehouse.replace(PURCHASE_PROPENSITY.spec.scores, scored.assign(probability=0.25, status=status))
     warehouse.replace(
         LIFETIME_VALUE.spec.scores,
         scored.assign(
@@ -175,3 +177,13 @@ def test_a_baseline_without_orders_is_not_compared(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
     write(warehouse, orders=float("nan"))
     assert all(verdict.passed for verdict in found(warehouse).values())
+
+
+def test_the_rate_of_a_fallback_is_not_a_customers_own(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(database=str(tmp_path / "warehouse.duckdb"))
+    write(warehouse, orders=0.2)
+    assert not found(warehouse)["rows_of_a_customer_agree"].passed
+    write(warehouse, orders=0.2, status="fallback_model")
+    verdict = found(warehouse)["rows_of_a_customer_agree"]
+    assert verdict.passed
+    assert "of 0 customers with a probability by a model" in verdict.reason

@@ -1,5 +1,6 @@
 """BG/NBD against numbers worked out by hand, and against customers with known parameters."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 import skops.io
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
-from scipy.special import betainc, betaincc, expit
+from scipy.special import betainc, betaincc, expit, log_expit, logsumexp
 
 from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.models.clv import LifetimeValue
 from assets.lifetime_value.models.predictive import orders_above
+from assets.metrics.arrays import Floats
 from assets.purchase_process.bg_nbd import (
     BgNbd,
     BgNbdParams,
@@ -121,8 +123,67 @@ def test_mean_orders_are_the_integral_wherever_a_fit_can_reach(
     buying = BgNbdParams(r, 100.0 * alpha, a, b)
     found = orders_if_alive(buying, np.array([float(x)]), age=np.array([age]), days=days)
     assert found[0] == pytest.approx(integrated(buying, x, age=age, days=days), rel=1e-6)
-    history = PurchaseHistory.of(np.array([[x, age / 2 if x else 0.0, age]]))
-    assert 0 <= alive(buying, history)[0] <= 1
+
+
+def log_integral(log_density: Callable[[Floats], Floats], *, centre: float, width: float) -> float:
+    """Logarithm of the integral of ``exp(log_density)`` over all numbers, with one peak near ``centre``.
+
+    The trapezoid rule after u = centre + width * sinh(t), which reaches 600,000 widths.
+    """
+    t = np.linspace(-14.0, 14.0, 4_001)
+    logs = log_density(centre + width * np.sinh(t)) + np.log(width * np.cosh(t) * (t[1] - t[0]))
+    return float(logsumexp(logs))
+
+
+def log_of_gamma(shape: float, scale: float) -> float:
+    """Logarithm of the integral of rate^(shape - 1) exp(-scale * rate), over the logarithm of the rate."""
+    return log_integral(
+        lambda log_rate: shape * log_rate - scale * np.exp(np.minimum(log_rate, 600.0)),
+        centre=np.log(shape / scale),
+        width=shape**-0.5,
+    )
+
+
+def log_of_beta(a: float, b: float) -> float:
+    """Logarithm of the integral of p^(a - 1) (1 - p)^(b - 1), over the log-odds of p."""
+    return log_integral(
+        lambda log_odds: a * log_expit(log_odds) + b * log_expit(-log_odds),
+        centre=np.log(a / b),
+        width=((a + b) / (a * b)) ** 0.5,
+    )
+
+
+def integrated_alive(buying: BgNbdParams, x: int, *, recency: float, age: float) -> float:
+    """Share of the likelihood of a history with repeats that belongs to customers who stayed.
+
+    Staying is (1 - p)^x and no order until ``age``; leaving is p (1 - p)^(x - 1) after the last order. Both
+    are integrated over the rate and over p, on grids.
+    """
+    r, alpha, a, b = buying
+    stayed = log_of_gamma(r + x, alpha + age) + log_of_beta(a, b + x)
+    gone = log_of_gamma(r + x, alpha + recency) + log_of_beta(a + 1, b + x - 1)
+    return float(expit(stayed - gone))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    logs=some.tuples(LOGS, LOGS, LOGS, LOGS),
+    x=some.sampled_from([1, 2, 5, 20, 100, 400, 3_000]),
+    age=some.floats(1.0, 4_000.0),
+    share=some.floats(0.001, 1.0),
+)
+@example(logs=(-0.105, -1.2, FURTHEST, FURTHEST), x=1, age=15.0, share=0.5)
+@example(logs=(-FURTHEST, -FURTHEST, -FURTHEST, -FURTHEST), x=1, age=4_000.0, share=0.001)
+@example(logs=(FURTHEST, FURTHEST, FURTHEST, -FURTHEST), x=1, age=4_000.0, share=0.5)
+@example(logs=(-0.2, -0.9, -FURTHEST, FURTHEST), x=3, age=300.0, share=0.1)
+def test_the_chance_of_being_active_is_the_integral_wherever_a_fit_can_reach(
+    logs: tuple[float, float, float, float], x: int, age: float, share: float
+) -> None:
+    r, alpha, a, b = np.exp(logs)
+    buying = BgNbdParams(r, 100.0 * alpha, a, b)
+    found = alive(buying, PurchaseHistory.of(np.array([[float(x), share * age, age]])))
+    expected = integrated_alive(buying, x, recency=share * age, age=age)
+    assert found[0] == pytest.approx(expected, rel=1e-6, abs=1e-250)
 
 
 def test_ten_thousand_repeat_orders_do_not_overflow() -> None:

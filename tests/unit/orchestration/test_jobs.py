@@ -9,6 +9,7 @@ from assets.churn.capability import CHURN
 from assets.defs import as_of_partitions
 from assets.keys import RETRAIN_LOG
 from assets.lifecycle.defs import scores_asset, trained_assets
+from assets.lifetime_value.capability import LIFETIME_VALUE
 from assets.monitoring.defs import control_tables_asset
 from assets.propensity.capability import PURCHASE_PROPENSITY
 from orchestration.jobs import Stages
@@ -25,10 +26,10 @@ def stages() -> Stages:
 
     return Stages(
         landed=[], featured=[], monitored=[], published=[published],
-        refitted_every_run=[],
+        refitted_every_run=trained_assets(LIFETIME_VALUE, days),
         trained=[asset for each in CAPABILITIES for asset in trained_assets(each, days)],
         scored=[
-            *(scores_asset(each, days) for each in CAPABILITIES),
+            *(scores_asset(each, days) for each in (*CAPABILITIES, LIFETIME_VALUE)),
             control_tables_asset(each.spec.scores for each in CAPABILITIES),
         ],
     )  # fmt: skip
@@ -41,7 +42,10 @@ def test_retraining_one_capability_keeps_the_models_of_the_others(stages: Stages
         (PURCHASE_PROPENSITY, of_purchase, of_churn),
     ):
         spec = capability.spec
-        steps = (spec.evaluation, spec.champion, spec.scores)
+        steps = [spec.evaluation, spec.champion, spec.scores]
+        if capability is PURCHASE_PROPENSITY:
+            # Lifetime value agrees with its probabilities, so that it is scored again, by the same model.
+            steps.append(LIFETIME_VALUE.spec.scores)
         assert own - other == {dg.AssetKey(step) for step in steps}
     # Both retrainings publish, and both materialise the shared control tables.
     assert {dg.AssetKey(["published", "churn"]), dg.AssetKey(RETRAIN_LOG)} <= of_churn & of_purchase

@@ -20,19 +20,21 @@ def planted(*, start: int = 0) -> np.ndarray:
     return np.where(day % 364 < 182, 20.0, 40.0) * (day >= start)
 
 
-def forecast(orders: np.ndarray, now: int, *, expected_per_day: float = 30.0) -> LevelForecast:
+def forecast(
+    orders: np.ndarray, now: int, *, expected_per_day: float = 30.0, horizon_days: int = HORIZON_DAYS
+) -> LevelForecast:
     """The level on day ``now`` for a model that expects the same orders on every day."""
     on = np.arange(now % 28, now + 1, 28)
-    sums = [orders[day : day + HORIZON_DAYS].sum() for day in on]
-    observed = np.where(on + HORIZON_DAYS <= now, sums, np.nan)
+    sums = [orders[day : day + horizon_days].sum() for day in on]
+    observed = np.where(on + horizon_days <= now, sums, np.nan)
     history = TotalHistory(
         as_of_date=FIRST + on,
-        expected=np.full(on.size, HORIZON_DAYS * expected_per_day),
+        expected=np.full(on.size, horizon_days * expected_per_day),
         observed=observed,
     )
     days = FIRST + np.arange(LENGTH)
     daily = DailyOrders(day=days, orders=orders, repeat_orders=orders)
-    return forecast_level(history, daily, as_of=pd.Timestamp(FIRST + now).date(), horizon_days=HORIZON_DAYS)
+    return forecast_level(history, daily, as_of=pd.Timestamp(FIRST + now).date(), horizon_days=horizon_days)
 
 
 # 2 whole years and two months, four, seven, ten: in the middle of a half and at its turn.
@@ -55,6 +57,23 @@ def test_without_a_known_year_nothing_is_applied(now: int) -> None:
     found = forecast(planted(), now, expected_per_day=10.0)
     assert (found.log_level, found.has_season) == (0.0, False)
     assert found.sd == SD_WITHOUT_SEASON
+
+
+def test_to_a_year_that_holds_every_season_once_the_growth_of_the_shop_is_not_applied() -> None:
+    # Three times as many orders each year, all of them by new customers: the model's own stay as they are.
+    grown = planted() * 3.0 ** (np.arange(LENGTH) / 364)
+    assert forecast(grown, 1_090).log_level > 0.1
+    found = forecast(grown, 1_090, horizon_days=365)
+    assert (found.log_level, found.has_season) == (0.0, False)
+
+
+def test_a_year_errs_as_the_years_that_have_ended() -> None:
+    right = forecast(planted(), 1_090, horizon_days=365)
+    twice = forecast(planted(), 1_090, horizon_days=365, expected_per_day=60.0)
+    # Every 28 days from day 26 to 698, where a year ended by day 1,090: 25. ln 2 is off in each.
+    assert right.n_periods == twice.n_periods == 25
+    assert right.sd + 0.1 < twice.sd < np.log(2)
+    assert forecast(planted(), 360, horizon_days=365).sd == SD_WITHOUT_SEASON
 
 
 def test_where_data_begin_in_last_years_window_both_years_are_measured_alike() -> None:

@@ -36,6 +36,7 @@ HEADERS = {
 }
 TRUTHS = {
     "purchase_probabilities": ["customer_id", "as_of_date", "is_alive", "probability"],
+    "expected_purchases": ["customer_id", "as_of_date", "horizon_days", "orders", "amount"],
     "channel_contributions": ["date", "channel", "sign_ups", "amount"],
     "review_sentiments": ["review_id", "sentiment"],
     "product_affinities": ["product_id", "affinity_group"],
