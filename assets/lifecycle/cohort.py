@@ -11,6 +11,8 @@ from assets.lifecycle.store.schemas import CONSENT_COLUMNS
 from assets.ports import Warehouse
 
 INELIGIBLE = "ineligible_reason"
+# First word of the reason of rows that only their slice withholds; the slice follows it.
+WITHHELD_SLICE = "withheld_slice"
 # Columns that the rows of one as-of date and value of the key columns have in common.
 SHARED = frozenset({"as_of_date", "model_version", "status", "quality_grade"})
 
@@ -61,7 +63,9 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
     filled = {*keys, *SHARED, *spec.tables[0].shared_columns}
     shared = [name for name in scored.columns if name in filled]
     refused = cohort.loc[cohort[INELIGIBLE].notna() & ~cohort[subject].isin(scored[subject])]
-    values = scored.drop_duplicates(keys)[shared] if keys else scored.head(1)[shared]
+    # Of a row that has a score: one whose slice is withheld has a status of its own.
+    first = scored.sort_values("is_eligible", ascending=False, kind="stable")
+    values = first.drop_duplicates(keys)[shared] if keys else first.head(1)[shared]
     others = refused[[subject, INELIGIBLE]].merge(values, how="cross").assign(is_eligible=False)
     # A concatenation with an empty frame would still take its types.
     rows = pd.concat([scored, others], ignore_index=True) if len(others) else scored

@@ -27,6 +27,7 @@ from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import FALLBACK, Grade
 from assets.lifecycle.spec import Outcome, Spec, TableSpec
+from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, typed
@@ -58,6 +59,7 @@ from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.evaluation.walk_forward import evaluate_candidate, fit_calibrated, fit_walk_forward
+from assets.supervised.evaluation.withheld_slices import SliceOff, mark_withheld, slices_off, withheld_slices
 from assets.supervised.fitting.fitted_store import MODEL_TYPES, from_artifact, to_artifact
 from assets.supervised.fitting.train import Fitted, fit_baseline, usable_features
 from assets.supervised.problem import PredictionProblem
@@ -120,6 +122,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             bins=found.bins,
             defects=self._defects(found.metrics),
             champion_unfit=self._outdated(found.metrics, champion, as_of=data.as_of) if champion else "",
+            notes=tuple(
+                f"rows of {each.where} will be withheld: {each.reason}"
+                for each in slices_off(found.metrics, criteria=self.problem.criteria)
+            ),
             params={"calibration_method": candidate.models[-1].model.method},
             vintages=candidate.models,
         )
@@ -159,7 +165,21 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             raise NothingToScore(
                 f"none of {len(features):,} {self.problem.entity}s is eligible for {self.spec.name}: {as_of}"
             )
-        yield features
+        yield mark_withheld(features, self.problem.slices, off=self.withheld_slices(warehouse, as_of=as_of))
+
+    def withheld_slices(self, warehouse: Warehouse, *, as_of: date) -> list[SliceOff]:
+        """Slices whose rows are withheld on a date; none while a fallback serves.
+
+        Args:
+            warehouse: Holds the metrics and the champion.
+            as_of: The date.
+        """
+        serving = control_tables.champion_as_of(self.spec.champion, warehouse, as_of=as_of)
+        if serving is None or serving.is_fallback:
+            return []
+        return withheld_slices(
+            warehouse, version=serving.model_version, as_of=as_of, criteria=self.problem.criteria
+        )
 
     def serving_state(self, model: Fitted, data: TrainingData) -> PriorShiftForecast:
         horizon_days = self.problem.horizon_days

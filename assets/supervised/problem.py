@@ -29,7 +29,8 @@ class PromotionCriteria:
             closures move the whole cohort together: on Online Retail a plain model misses the buyers of the
             worst month (January 2011) by 147 %, which is 1.05 log-odds. A good ranking may be off by
             that much, because the prior shift is forecast separately; confusing the classes costs 2 and more.
-        slope_range: Calibration slope; 0.75 overstates a log-odds of 2 as 2.7.
+        slope_range: Calibration slope, on top of its own season as well; 0.85 overstates a log-odds of 2
+            as 2.35.
         slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 predicts 13 % where
             10 % is true.
         smallest_slice_cases: Rows with the slice's rarer outcome, below which it is reported but not
@@ -41,7 +42,7 @@ class PromotionCriteria:
     """
 
     level_tolerance: float = 1.05
-    slope_range: tuple[float, float] = (0.75, 1.33)
+    slope_range: tuple[float, float] = (0.85, 1.18)
     slice_tolerance: float = 0.3
     smallest_slice_cases: int = 100
     highest_auc: float = 0.98
