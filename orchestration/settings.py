@@ -1,8 +1,9 @@
 """Paths and choice of business: the only reader of the environment and of ``config/*.yaml``."""
 
+import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import yaml
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from assets.features import customers
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
 from assets.sample_shop.world.shop import SIZES, Shop
@@ -174,6 +176,7 @@ class Settings(BaseSettings):
         business = business_from(
             _document(file), file=file, data_dir=_from_project(self.data_dir), landing_dir=self.landing_dir
         )
+        refuse_unknown_features(business.scheduled, file=file)
         if business.simulation is None or self.size == "default":
             return business
         return _sized(business, business.simulation, SIZES[self.size])
@@ -190,6 +193,20 @@ class Settings(BaseSettings):
 
 def _from_project(path: Path) -> Path:
     return path if path.is_absolute() else (PROJECT / path).resolve()
+
+
+def refuse_unknown_features(scheduled: Sequence[str], *, file: Path) -> None:
+    """Refuse columns under ``scheduled`` that no question reads.
+
+    Raises:
+        BusinessInvalid: Names the columns, and one that is near.
+    """
+    known = (*customers.NUMERIC, *customers.CATEGORICAL)
+    for name in scheduled:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else f"; it is one of {', '.join(known)}"
+            raise BusinessInvalid(f"{file}: scheduled names {name!r}, which is no feature{hint}")
 
 
 def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:

@@ -87,6 +87,8 @@ class PredictionProblem:
             follows orders.
         top_rank_label: A marketer's word for the customers with the highest probability.
         improved_by: Raw tables or ``table.column`` that improve it and are not required.
+        scheduled: Feature columns that follow from dates known beforehand, such as renewals: a ranking may
+            be as good by them as it is. A business declares them.
     """
 
     name: str
@@ -112,6 +114,7 @@ class PredictionProblem:
     label_is_absence_of_order: bool = False
     top_rank_label: str = "best"
     improved_by: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
     seed: int = 20_111
     max_training_rows: int = 100_000
 

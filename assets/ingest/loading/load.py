@@ -15,7 +15,7 @@ from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_d
 from assets.ingest.loading.typed_rows import REMEDY
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, raw
+from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, SCHEDULED_COLUMNS, raw
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -77,6 +77,10 @@ def load_sources(
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
     connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
     connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
+    connection.execute(
+        f"create or replace table {SCHEDULED_COLUMNS.sql} as select unnest($names::varchar[]) as column_name",
+        {"names": list(business.scheduled)},
+    )
     return [
         record
         for contract in CONTRACTS.values()
