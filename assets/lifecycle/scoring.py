@@ -101,7 +101,7 @@ def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
     Rows of a rule with a version of its own stay without; those of a withheld slice have nothing to act on.
     """
     is_serving = rows["model_version"].isin((serving.model_version,))
-    is_withheld = rows[INELIGIBLE].astype(TEXT).str.startswith(WITHHELD_SLICE).fillna(False).astype(bool)
+    is_withheld = rows[INELIGIBLE].astype("string").str.startswith(WITHHELD_SLICE).fillna(False).astype(bool)
     known = {
         "status": ("fallback_model" if serving.is_fallback else "ok", "withheld_by_gate"),
         "quality_grade": (serving.quality_grade, DO_NOT_USE.name),

@@ -166,7 +166,7 @@ def handmade_lines() -> list[Line]:
 
 def random_shop(rng: np.random.Generator, *, orders: int = 250) -> list[Line]:
     """Forty customers; one fact in five is learned up to 40 days late, one order in five comes back."""
-    lines = []
+    lines: list[Line] = []
     for number in range(orders):
         ordered_at = at("2024-01-02") + timedelta(minutes=int(rng.integers(0, 140 * 24 * 60)))
         late = timedelta(days=float(rng.uniform(0, 40))) if rng.random() < 0.2 else timedelta()

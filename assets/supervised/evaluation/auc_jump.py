@@ -160,11 +160,10 @@ def _screened(problem: PredictionProblem, model: Fitted, rows: Matrix) -> str:
 
 def _without(rows: Matrix, column: str) -> Matrix:
     """``rows`` with one value in ``column``, which a model cannot use."""
-    if isinstance(rows.features[column].dtype, pd.CategoricalDtype):
-        nothing: object = pd.Categorical([UNKNOWN] * len(rows))
-    else:
-        nothing = np.full(len(rows), np.nan)
-    return replace(rows, features=rows.features.assign(**{column: nothing}))
+    features = rows.features.copy()
+    is_category = isinstance(features[column].dtype, pd.CategoricalDtype)
+    features[column] = pd.Categorical([UNKNOWN] * len(rows)) if is_category else np.nan
+    return replace(rows, features=features)
 
 
 def _above_baseline(metrics: pd.DataFrame) -> float:

@@ -55,7 +55,7 @@ def test_published_scores_are_compared_on_the_same_dates_only() -> None:
 
 
 def judged(found: Jump, gained: float, **changed: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    undated = frozenset(changed.pop("undated", ()))  # type: ignore[call-overload]
+    undated = frozenset(changed.pop("undated", ()))
     problem = replace(PROBLEM, **changed)  # type: ignore[arg-type]
     return findings(problem, found, Carrier(column="noise", gained=gained), undated=undated)
 
