@@ -1,8 +1,9 @@
 """Paths and choice of business: the only reader of the environment and of ``config/*.yaml``."""
 
+import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +12,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assets.ingest.config.business import BusinessConfig, business_from
+from assets.features import customers
+from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
 from assets.ingest.config.yaml_file import read_document
 from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE
@@ -184,6 +186,7 @@ class Settings(BaseSettings):
             data_dir=_from_project(self.data_dir),
             landing_dir=self.landing_dir,
         )
+        refuse_unknown_features(business.scheduled, file=file)
         if business.simulation is None or self.size == "default":
             return business
         return _sized(business, business.simulation, SIZES[self.size])
@@ -200,6 +203,20 @@ class Settings(BaseSettings):
 
 def _from_project(path: Path) -> Path:
     return path if path.is_absolute() else (PROJECT / path).resolve()
+
+
+def refuse_unknown_features(scheduled: Sequence[str], *, file: Path) -> None:
+    """Refuse columns under ``scheduled`` that no question reads.
+
+    Raises:
+        BusinessInvalid: Names the columns, and one that is near.
+    """
+    known = (*customers.NUMERIC, *customers.CATEGORICAL)
+    for name in scheduled:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else f"; it is one of {', '.join(known)}"
+            raise BusinessInvalid(f"{file}: scheduled names {name!r}, which is no feature{hint}")
 
 
 def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:

@@ -1,6 +1,6 @@
 """Matrix of features with explicit types; refuses features that leak the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -135,7 +135,7 @@ def refuse_late_knowledge(features: pd.DataFrame) -> None:
         )
 
 
-def refuse_separating_features(train: Matrix, *, highest_auc: float) -> None:
+def refuse_separating_features(train: Matrix, *, highest_auc: float, scheduled: Collection[str] = ()) -> None:
     """Refuse a feature that alone separates positives from negatives.
 
     Recency, a shop's best single feature, reaches an AUC of 0.715 on Online Retail; a copy of the outcome
@@ -144,19 +144,22 @@ def refuse_separating_features(train: Matrix, *, highest_auc: float) -> None:
     Args:
         train: The training fold.
         highest_auc: Univariate AUC, in either direction, at or above which a feature is refused; in [0.5, 1].
+        scheduled: Features that may: they follow from dates that are known before.
 
     Raises:
         LeakDetected: when there is such a feature.
     """
     if min(train.positives, len(train) - train.positives) < FEWEST_POSITIVES:
         return
-    for name in train.features.columns:
+    for name in train.features.columns.difference(list(scheduled), sort=False):
         reached = auc(train.outcome, _ranking_values(train.features[name], train.outcome))
         strength = max(reached, 1 - reached)
         if strength >= highest_auc:
             raise LeakDetected(
                 f"feature {name!r} alone separates the outcome with AUC {strength:.3f} "
-                f"(bound {highest_auc}) on {len(train)} training rows: it probably contains the outcome"
+                f"(bound {highest_auc}) on {len(train)} training rows: it probably contains the "
+                "outcome; if it follows from a date that is known before, such as a renewal, list it under "
+                "scheduled in the YAML"
             )
 
 

@@ -11,6 +11,8 @@ from assets.lifecycle.store.schemas import CONSENT_COLUMNS
 from assets.ports import Warehouse
 
 INELIGIBLE = "ineligible_reason"
+# First word of the reason of rows that only their slice withholds; the slice follows it.
+WITHHELD_SLICE = "withheld_slice"
 # Columns that the rows of one as-of date and value of the key columns have in common.
 SHARED = frozenset({"as_of_date", "model_version", "status", "quality_grade"})
 
@@ -59,7 +61,9 @@ def add_ineligible_rows(spec: Spec, scored: pd.DataFrame, cohort: pd.DataFrame) 
     """
     subject, keys = str(spec.subject), list(spec.tables[0].key_columns)
     others = ineligible_rows(spec, cohort.loc[~cohort[subject].isin(scored[subject])])
-    shared = scored[[*keys, *(name for name in scored.columns if name in SHARED)]]
+    # Of a row that has a score: one whose slice is withheld has a status of its own.
+    first = scored.sort_values("is_eligible", ascending=False, kind="stable")
+    shared = first[[*keys, *(name for name in scored.columns if name in SHARED)]]
     others = (
         others.merge(shared.drop_duplicates(keys), on=keys)
         if keys

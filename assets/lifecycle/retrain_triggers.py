@@ -1,4 +1,4 @@
-"""Retrain triggers: no champion, failed calibration, an erasure, drift, or age."""
+"""Retrain triggers: no champion, failed calibration, a withheld slice, an erasure, drift, or age."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import DRIFT, ERASURES, MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle.cohort import INELIGIBLE, WITHHELD_SLICE
 from assets.lifecycle.promotion import COOL_DOWN
 from assets.lifecycle.scoring import CALIBRATION_FAILED
 from assets.lifecycle.spec import Spec
@@ -18,6 +19,7 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.ports import Warehouse
 
 NO_CHAMPION = "no champion serves"
+SLICE_WITHHELD = "a slice is withheld"
 DRIFTED = "features have drifted"
 TOO_OLD = "the champion is old"
 ERASED = "training data was erased"
@@ -102,6 +104,9 @@ def _triggers(
     defects = _defects(spec, warehouse, as_of=as_of, version=version) if spec.outcomes else []
     if defects:
         yield found(trigger=CALIBRATION_FAILED, windows_violated=len(defects), reasons=defects[0])
+    withheld = _withheld_slices(spec, warehouse, as_of=as_of, version=version)
+    if withheld:
+        yield found(trigger=SLICE_WITHHELD, reasons=withheld)
     erased = _erased_since(warehouse, version=version)
     if erased:
         yield found(trigger=ERASED, reasons=f"{erased} people were erased after it was trained")
@@ -127,6 +132,16 @@ def _defects(spec: Spec, warehouse: Warehouse, *, as_of: date, version: str) -> 
         {"as_of": as_of, "version": version},
     )
     return [str(each) for each in itertools.takewhile(lambda each: not pd.isna(each), rows["defects"])]
+
+
+def _withheld_slices(spec: Spec, warehouse: Warehouse, *, as_of: date, version: str) -> str:
+    """The slices of ``version`` that are withheld among the rows of ``as_of``; empty when there are none."""
+    rows = warehouse.read(
+        f"select distinct {INELIGIBLE} as reason from {spec.scores.sql} where {AS_OF} = $as_of "
+        f"and model_version = $version and {INELIGIBLE} like '{WITHHELD_SLICE}%' order by 1",
+        {"as_of": as_of, "version": version},
+    )
+    return "; ".join(rows["reason"].astype(str))
 
 
 def _erased_since(warehouse: Warehouse, *, version: str) -> int:

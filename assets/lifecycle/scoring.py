@@ -14,8 +14,15 @@ from assets.lifecycle.capability import (
     NoVersionServes,
     ScoreTable,
 )
-from assets.lifecycle.cohort import INELIGIBLE, add_ineligible_rows, ineligible_rows, load_cohort
+from assets.lifecycle.cohort import (
+    INELIGIBLE,
+    WITHHELD_SLICE,
+    add_ineligible_rows,
+    ineligible_rows,
+    load_cohort,
+)
 from assets.lifecycle.realised import withhold_reason
+from assets.lifecycle.report.grade import DO_NOT_USE
 from assets.lifecycle.run_context import RunContext, score_types
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.control_tables import ChampionVersion
@@ -117,15 +124,19 @@ def _finished(run: RunContext[Data, Model], serving: ChampionVersion, rows: pd.D
 
 
 def _with_status(rows: pd.DataFrame, serving: ChampionVersion) -> pd.DataFrame:
-    """``rows`` with status and grade of ``serving``; missing in rows of a rule with a version of its own."""
+    """``rows`` with status and grade of ``serving`` where they have none of their own.
+
+    Rows of a rule with a version of its own stay without; those of a withheld slice have nothing to act on.
+    """
     is_serving = rows["model_version"].isin((serving.model_version,))
+    is_withheld = rows[INELIGIBLE].astype("string").str.startswith(WITHHELD_SLICE).fillna(False).astype(bool)
     known = {
-        "status": "fallback_model" if serving.is_fallback else "ok",
-        "quality_grade": serving.quality_grade,
+        "status": ("fallback_model" if serving.is_fallback else "ok", "withheld_by_gate"),
+        "quality_grade": (serving.quality_grade, DO_NOT_USE.name),
     }
     filled = {
-        name: pd.Series(value, index=rows.index, dtype=TEXT).where(is_serving)
-        for name, value in known.items()
+        name: pd.Series(value, index=rows.index, dtype=TEXT).where(is_serving).mask(is_withheld, withheld)
+        for name, (value, withheld) in known.items()
         if name not in rows.columns
     }
     return rows.assign(**filled)

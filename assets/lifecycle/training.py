@@ -1,6 +1,7 @@
 """Train a candidate and evaluate it beside the baseline and the champion."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from assets.features.matrix import LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS
 from assets.lifecycle.capability import Data, Evaluation, InsufficientData, Model
 from assets.lifecycle.gate import Decision, decide, refused
-from assets.lifecycle.report.grade import DO_NOT_USE
+from assets.lifecycle.report.grade import DO_NOT_USE, Grade
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.schemas import EVALUATION_TYPES, typed
@@ -31,16 +32,16 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
     try:
         evaluation = run.capability.backtest(run.data, champion=champion, version=run.version)
         decision = _decision(run, evaluation)
+        grade = run.capability.grade(evaluation.metrics, decision)
+        decision = unless_useless(decision, grade)
     except (InsufficientData, LeakDetected) as refusal:
-        decision = refused(str(refusal))
+        decision, grade = refused(str(refusal)), DO_NOT_USE
     row: dict[str, object] = {
         **_made_of(run, evaluation),
         "champion": champion.version if champion else None,
         "refusal": None if evaluation else decision.reasons[0],
         "is_promotable": decision.promote,
-        "quality_grade": (
-            run.capability.grade(evaluation.metrics, decision) if evaluation else DO_NOT_USE
-        ).name,
+        "quality_grade": grade.name,
         "defects": "; ".join(decision.defects) or None,
         "reasons": "; ".join(decision.reasons),
     }
@@ -65,6 +66,19 @@ def decision_of(run: RunContext[Data, Model], row: pd.Series) -> Decision:
         against_champion=champion,
         defects=() if pd.isna(row["defects"]) else (str(row["defects"]),),
     )
+
+
+def unless_useless(decision: Decision, grade: Grade) -> Decision:
+    """``decision``, or a refusal when the candidate's grade says that nobody should use it.
+
+    Args:
+        decision: Decision of the promotion gate.
+        grade: The candidate's grade.
+    """
+    if not decision.promote or grade.name != DO_NOT_USE.name:
+        return decision
+    reason = f"grade {grade.name}: {grade.meaning}"
+    return replace(decision, promote=False, reasons=(reason, *decision.reasons))
 
 
 def _decision(run: RunContext[Data, Model], evaluation: Evaluation[Model]) -> Decision:

@@ -25,6 +25,7 @@ from assets.lifetime_value.spec import COMPARED, ValueProblem
 from assets.metrics.amounts import amount_accuracy
 from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, interval, paired_differences
+from assets.metrics.outsized import largest_plausible, outsized_from
 
 BASELINE = "baseline"
 # Reasons why a candidate cannot be fitted.
@@ -55,13 +56,30 @@ class BacktestWindow:
     level: HorizonLevel
 
     @property
+    def most(self) -> float:
+        """The largest amount that counts in full: more is an outsized share of the total."""
+        return largest_plausible(self.spent[:, 0])
+
+    @property
     def amount(self) -> Floats:
-        """(n,) observed amounts."""
-        return self.spent[:, 0]
+        """(n,) observed amounts, at most ``most``: no single customer decides promotion or grade."""
+        return np.minimum(self.spent[:, 0], self.most)
+
+    @property
+    def capped(self) -> str:
+        """The customers that do not count in full, in words; empty without any."""
+        outsized = self.spent[:, 0] > self.most
+        if not outsized.any():
+            return ""
+        share = self.spent[outsized, 0].sum() / self.spent[:, 0].sum()
+        return (
+            f"{outsized.sum()} of {outsized.size:,} customers spent {share:.0%} of all; each counts with "
+            f"{self.most:,.0f}, at most {outsized_from(int((self.spent[:, 0] > 0).sum())):.0%} of the total"
+        )
 
     def value(self, model: str) -> Floats:
-        """(n,) mean amounts that ``model`` predicts."""
-        return self.predictions[model].value[:, self.column]
+        """(n,) mean amounts that ``model`` predicts, at most ``most`` like the observed ones."""
+        return np.minimum(self.predictions[model].value[:, self.column], self.most)
 
     @property
     def column(self) -> int:

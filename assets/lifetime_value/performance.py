@@ -17,12 +17,13 @@ from assets.lifetime_value.backtest import (
     difference,
     resamples_of,
 )
-from assets.lifetime_value.group_totals import TOTAL, group_totals, groups_out_of_tolerance
+from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
 from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.spec import COMPARED, CUSTOMER, FALLBACK, HORIZON, ValueProblem, grade_of
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
+from assets.metrics.outsized import largest_plausible
 
 # Metrics that are also recorded as paired differences against the baseline.
 DIFFERENCES = ("wape", COMPARED.metric, "gini")
@@ -78,7 +79,9 @@ def _verdict(found: Backtest, days: int) -> dict[str, str]:
         return {"status": "withheld_by_gate", "quality_grade": DO_NOT_USE.name, "reason": f"{reason}: {why}"}
     skill = 1 - result.deviance / (result.deviance - result.against_baseline.value)
     named = grade_of(gini=float(result.accuracy["gini"][0]), skill=skill, total_ratio=ratio.value)
-    return {"status": "ok", "quality_grade": named.name, "reason": reason}
+    reason += f"; {window.capped}" if window.capped else ""
+    status = "withheld_by_gate" if named.name == DO_NOT_USE.name else "ok"
+    return {"status": status, "quality_grade": named.name, "reason": reason}
 
 
 def interval_rows(
@@ -126,14 +129,13 @@ def realised_performance(problem: ValueProblem, published: pd.DataFrame, *, key:
         text = f"no window of {problem.evaluated_days} days has ended"
         return Performance(metrics=metrics, bins=typed([], BIN_TYPES), too_few=text)
     groups = _published_groups(problem, part)
-    whole = groups.loc[groups["slice_name"] == TOTAL]
     held = metrics.loc[(metrics["metric"] == "coverage") & _is_of(metrics, problem.evaluated_days), "value"]
     return Performance(
         metrics=metrics,
         bins=_keyed(groups, key, BIN_TYPES),
         figures={
-            "predicted_total": float((whole["n"] * whole["mean_predicted"]).sum()),
-            "observed_total": float((whole["n"] * whole["mean_observed"]).sum()),
+            "predicted_total": float(part["predicted_value"].sum()),
+            "observed_total": float(part["outcome_amount"].sum()),
             "coverage": float(held.iloc[0]),
         },
         defects=tuple(groups_out_of_tolerance(groups, criteria=problem.criteria)),
@@ -180,7 +182,8 @@ def _coverage_and_orders(
 ) -> dict[str, Interval]:
     """Share of intervals that hold the observed amount, and predicted over observed orders."""
     predicted, column = window.predictions[chosen], window.column
-    held = coverage(window.amount, predicted.value_lo[:, column], predicted.value_hi[:, column], resamples)
+    spent = window.spent[:, 0]
+    held = coverage(spent, predicted.value_lo[:, column], predicted.value_hi[:, column], resamples)
     both = np.column_stack([predicted.orders[:, column], window.spent[:, 1]])
     drawn = resamples.means(both)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -195,16 +198,21 @@ def _published_rows(problem: ValueProblem, published: pd.DataFrame, *, horizon: 
         for name in ("outcome_amount", "predicted_value", "predicted_value_lo", "predicted_value_hi")
     )
     resamples = resamples_of(problem, published[CUSTOMER].to_numpy())
-    found = percentile_intervals(amount_accuracy(observed, predicted, resamples))
+    most = largest_plausible(observed)
+    found = percentile_intervals(
+        amount_accuracy(np.minimum(observed, most), np.minimum(predicted, most), resamples)
+    )
     found |= {"coverage": coverage(observed, lo, hi, resamples)}
     yield from interval_rows(found, observed, slice_name=HORIZON, slice_value=horizon)
 
 
 def _published_groups(problem: ValueProblem, published: pd.DataFrame) -> pd.DataFrame:
     tested = published["period_sd"].iloc[0]
+    observed = published["outcome_amount"].to_numpy(dtype=np.float64)
+    most = largest_plausible(observed)
     return group_totals(
-        published["outcome_amount"].to_numpy(dtype=np.float64),
-        published["predicted_value"].to_numpy(dtype=np.float64),
+        np.minimum(observed, most),
+        np.minimum(published["predicted_value"].to_numpy(dtype=np.float64), most),
         resamples_of(problem, published[CUSTOMER].to_numpy()),
         quarters=published["cohort"].to_numpy(dtype=object),
         period_sd=problem.criteria.usual_period_sd if pd.isna(tested) else float(tested),

@@ -21,6 +21,7 @@ _LOOKBACK_WEEKS = (4, 13)
 _YEARS_BACK = (1, 2, 3)
 _FEWEST_TRADING_DAYS = 5.0
 _LOWEST_TRADING_SHARE = 0.05
+_LEAST_OPEN_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +189,7 @@ def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days
     >>> np.exp(found.recent).round(4).tolist(), np.exp(found.trading).round(4).tolist()
     ([0.5004, 0.5004], [1.0, 1.0])
     """
-    fewest, most = _LOOKBACK_WEEKS
-    lookback = DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
+    lookback = _lookback_days(horizon_days)
     days: list[date] = history.as_of_date.tolist()
     trade = order_days(daily)
     calendars = [trade.known_before(day) if trade else None for day in days]
@@ -212,6 +212,47 @@ def shift_covariates(history: PeriodHistory, daily: DailyOrders, *, horizon_days
         has_full_lookback=np.array([each.has_full_lookback for each in per_date]),
         kappa=-np.log1p(-history.expected) / history.expected,
     )
+
+
+def open_dates(days: Days, daily: DailyOrders, *, horizon_days: int) -> Flags:
+    """(D,) whether a date's look-back and outcome window were open for at least half of their days.
+
+    Args:
+        days: (D,) as-of dates, the scoring date last. What is known on that date decides for all of them: the
+            closures of past days, and those that last year lets expect.
+        daily: Orders per day; days from the last date on are ignored.
+        horizon_days: Length of the outcome window.
+
+    Open for 70 days, closed for 35 and open again: weeks with 28 days before or after that are mostly closed.
+
+    >>> day = np.datetime64("2024-01-01") + np.arange(210)
+    >>> orders = np.where((np.arange(210) >= 70) & (np.arange(210) < 105), 0.0, 20.0)
+    >>> found = open_dates(
+    ...     day[28::7], DailyOrders(day=day, orders=orders, repeat_orders=orders), horizon_days=28
+    ... )
+    >>> (np.flatnonzero(~found) + 4).tolist()
+    [9, 10, 11, 12, 13, 14, 15, 16]
+    """
+    trade = order_days(daily)
+    calendar = trade.known_before(days[-1].item()) if trade and days.size else None
+    if calendar is None:
+        return np.ones(days.size, dtype=np.bool_)
+    lookback = _lookback_days(horizon_days)
+    positions = [calendar.position(day) for day in days.tolist()]
+    shares = [
+        min(
+            calendar.trading_days(at - lookback, at) / lookback,
+            calendar.trading_days(at, at + horizon_days) / horizon_days,
+        )
+        for at in positions
+    ]
+    return np.asarray(shares) >= _LEAST_OPEN_SHARE
+
+
+def _lookback_days(horizon_days: int) -> int:
+    """The length of the horizon in whole weeks, at least 4 and at most 13, so that weekdays count alike."""
+    fewest, most = _LOOKBACK_WEEKS
+    return DAYS_PER_WEEK * min(max(round(horizon_days / DAYS_PER_WEEK), fewest), most)
 
 
 def _recent_expected_buyers(days: Days, buyers: Floats, lookback_days: int) -> Floats:

@@ -15,7 +15,8 @@ For an as-of date d and a horizon of H days, from the orders known on d:
 = 1 - exp(-intensity). Only ``usual`` is fitted, the mean residual on the matured dates of the last year: with
 one or two years of history each further coefficient cost more than it gave. ``recent`` needs no matured
 label, so the forecast follows the shop up to the day before, not up to a horizon ago. As-of dates with less
-than one look-back window of orders are ignored unless there are no others.
+than one look-back window of orders are ignored unless there are no others, and while the shop is open those
+whose look-back or outcome window was closed for most of its days.
 
 While no year is known, ``season`` is 0 and ``recent`` may be the height of a season: the share of a year seen
 of its distance from its mean is taken off, and the standard deviation is at least ``FIRST_SEASON_SD``.
@@ -34,7 +35,7 @@ from scipy import stats
 
 from assets.metrics.arrays import Floats
 from assets.metrics.classification import with_shift
-from assets.prior_shift.covariates import PeriodHistory, shift_covariates
+from assets.prior_shift.covariates import PeriodHistory, open_dates, shift_covariates
 from assets.prior_shift.trading_days import DAYS_PER_WEEK, DAYS_PER_YEAR, DailyOrders, Days
 
 # Before any error of the same forecast is known. On four simulated shops and on Online Retail the errors are
@@ -162,9 +163,12 @@ def forecast_prior_shift(
     known = history.up_to(as_of, horizon_days=horizon_days)
     covariates = shift_covariates(known, daily, horizon_days=horizon_days)
     residuals = known.shift - covariates.total
-    after_full_lookback = np.where(covariates.has_full_lookback, residuals, np.nan)
-    usual = _usual(after_full_lookback, known.as_of_date, horizon_days=horizon_days)
-    errors = np.where(covariates.has_full_lookback, known.shift - covariates.forecast, np.nan) - usual
+    # Weeks in which the shop was closed say nothing of weeks in which it is open.
+    was_open = open_dates(known.as_of_date, daily, horizon_days=horizon_days)
+    comparable = covariates.has_full_lookback & (was_open | ~was_open[-1])
+    comparable_residuals = np.where(comparable, residuals, np.nan)
+    usual = _usual(comparable_residuals, known.as_of_date, horizon_days=horizon_days)
+    errors = np.where(comparable, known.shift - covariates.forecast, np.nan) - usual
     if not np.isfinite(usual[-1]):
         usual = _usual(residuals, known.as_of_date, horizon_days=horizon_days)
     if not np.isfinite(usual[-1]):

@@ -14,6 +14,7 @@ DAYS_PER_WEEK = 7
 DAYS_PER_YEAR = 365
 WEEKS_ALIGNED_YEAR = 364  # 52 whole weeks: last year's day with the same weekday
 _RARELY_OPEN_SHARE = 0.2
+_NO_SEASON_DAYS = 300  # a shop that opens for two months a year is closed for as long
 _ORDERS_THAT_PROVE_A_CLOSURE = 5.0  # exp(-5) < 1 %: an open day without orders would be improbable
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
@@ -43,7 +44,8 @@ class TradingCalendar:
         repeat_orders: (N,) likewise.
         weight: (7,) orders of an open Monday .. Sunday, in units of the average calendar day.
         is_closed: (N,) no order on a day whose weekday is never that quiet.
-        shows_closures: (N,) the weekday is busy enough for "no order" to mean "closed".
+        shows_closures: (N,) the weekday is busy enough for "no order" to mean "closed", and it lies in no
+            closure of nearly a year, which is no season and says nothing of the next year.
     """
 
     first: np.datetime64
@@ -136,14 +138,15 @@ class OrderDays:
         orders, repeat_orders = _filled(self.orders, size), _filled(self.repeat_orders, size)
         weekday = (int(self.first.astype(int)) + _EPOCH_WEEKDAY + np.arange(size)) % DAYS_PER_WEEK
         busy = _orders_when_open(orders, weekday)
-        shows_closures = busy[weekday] >= _ORDERS_THAT_PROVE_A_CLOSURE
+        is_busy = busy[weekday] >= _ORDERS_THAT_PROVE_A_CLOSURE
+        is_closed = is_busy & (orders == 0)
         return TradingCalendar(
             first=self.first,
             orders=orders,
             repeat_orders=repeat_orders,
             weight=busy / busy.mean(),
-            is_closed=shows_closures & (orders == 0),
-            shows_closures=shows_closures,
+            is_closed=is_closed,
+            shows_closures=is_busy & ~_in_long_runs(is_closed),
         )
 
 
@@ -175,6 +178,15 @@ def order_days(daily: DailyOrders) -> OrderDays | None:
 def _filled(counts: Floats, size: int) -> Floats:
     """(size,) the first ``counts``; past days after the last order had none."""
     return np.pad(counts[:size], (0, max(0, size - counts.size)))
+
+
+def _in_long_runs(closed: Flags) -> Flags:
+    """(n,) which of the ``closed`` days lie in a closure of nearly a year or longer."""
+    edges = np.flatnonzero(np.diff(closed, prepend=False, append=False))
+    found = np.zeros(closed.size, dtype=np.bool_)
+    for start, stop in edges.reshape(-1, 2).tolist():
+        found[start:stop] = stop - start >= _NO_SEASON_DAYS
+    return found
 
 
 def _orders_when_open(orders: Floats, weekday: npt.NDArray[np.int_]) -> Floats:

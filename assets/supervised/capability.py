@@ -1,8 +1,9 @@
 """A capability made of the declaration of a supervised prediction problem."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import FALLBACK, Grade
 from assets.lifecycle.spec import Outcome, Spec, TableSpec
+from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, PREDICTION_TOTAL_TYPES, typed
@@ -46,6 +48,7 @@ from assets.supervised.data.dataset import (
 )
 from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
 from assets.supervised.data.split import split_by_time
+from assets.supervised.evaluation.auc_jump import auc_jump, findings, strongest_column
 from assets.supervised.evaluation.evaluation import (
     FEWEST_POSITIVES,
     EvaluationSample,
@@ -56,7 +59,13 @@ from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, 
 from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.evaluation.walk_forward import evaluate_candidate, fit_calibrated, fit_walk_forward
+from assets.supervised.evaluation.walk_forward import (
+    WalkForwardModels,
+    evaluate_candidate,
+    fit_calibrated,
+    fit_walk_forward,
+)
+from assets.supervised.evaluation.withheld_slices import SliceOff, mark_withheld, slices_off, withheld_slices
 from assets.supervised.fitting.fitted_store import MODEL_TYPES, from_artifact, to_artifact
 from assets.supervised.fitting.train import Fitted, fit_baseline, usable_features
 from assets.supervised.problem import PredictionProblem
@@ -87,7 +96,9 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         return load_training_data(self.problem, warehouse, as_of=as_of)
 
     def data_hash(self, data: TrainingData) -> str:
-        return data_hash(data.labelled)
+        found = data_hash(data.labelled)
+        # What the business declares decides what may be promoted, like the data.
+        return sha256(f"{found} {data.scheduled}".encode()).hexdigest() if data.scheduled else found
 
     def baseline(self, data: TrainingData) -> Fit[Fitted] | None:
         known = data.labelled
@@ -107,18 +118,27 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def backtest(
         self, data: TrainingData, *, champion: Champion[Fitted] | None, version: str
     ) -> Evaluation[Fitted]:
-        candidate = fit_walk_forward(self.problem, data)
+        problem = self._declared(data)
+        candidate = fit_walk_forward(problem, data)
         # The champion as it would have predicted: its vintages up to the date it was promoted, then itself.
         vintages = (
             (*champion.vintages, ModelVintage(first=champion.since, model=champion.model)) if champion else ()
         )
-        found = evaluate_candidate(self.problem, candidate, data=data, champion=vintages, version=version)
-        membership = membership_rows(self.problem, data.labelled, version=version)
+        found = evaluate_candidate(problem, candidate, data=data, champion=vintages, version=version)
+        membership = membership_rows(problem, data.labelled, version=version)
+        leaks, warnings = self._explained(found.metrics, candidate, data=data)
         return Evaluation(
             metrics=pd.concat([found.metrics, membership], ignore_index=True),
             bins=found.bins,
-            defects=self._defects(found.metrics),
+            defects=(*leaks, *self._defects(found.metrics)),
             champion_unfit=self._outdated(found.metrics, champion, as_of=data.as_of) if champion else "",
+            notes=(
+                *warnings,
+                *(
+                    f"rows of {each.where} will be withheld: {each.reason}"
+                    for each in slices_off(found.metrics, criteria=problem.criteria)
+                ),
+            ),
             params={"calibration_method": candidate.models[-1].model.method},
             vintages=candidate.models,
         )
@@ -127,7 +147,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         self, data: TrainingData, *, params: Mapping[str, Any], champion: Champion[Fitted] | None
     ) -> Fit[Fitted]:
         del champion
-        fitted = fit_calibrated(self.problem, data.labelled)
+        fitted = fit_calibrated(self._declared(data), data.labelled)
         return Fit(model=fitted, record=self.record(data, params=params))
 
     def record(self, data: TrainingData, *, params: Mapping[str, Any]) -> TrainingRecord:
@@ -154,7 +174,21 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         features = load_features(self.problem, warehouse, as_of=as_of)
         if features.empty:
             raise NothingToScore(f"the cohort of {as_of} is empty: there is nobody to score")
-        yield features
+        yield mark_withheld(features, self.problem.slices, off=self.withheld_slices(warehouse, as_of=as_of))
+
+    def withheld_slices(self, warehouse: Warehouse, *, as_of: date) -> list[SliceOff]:
+        """Slices whose rows are withheld on a date; none while a fallback serves.
+
+        Args:
+            warehouse: Holds the metrics and the champion.
+            as_of: The date.
+        """
+        serving = control_tables.champion_as_of(self.spec.champion, warehouse, as_of=as_of)
+        if serving is None or serving.is_fallback:
+            return []
+        return withheld_slices(
+            warehouse, version=serving.model_version, as_of=as_of, criteria=self.problem.criteria
+        )
 
     def serving_state(self, model: Fitted, data: TrainingData) -> PriorShiftForecast:
         horizon_days = self.problem.horizon_days
@@ -244,9 +278,24 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def describe_evaluation(self, metrics: pd.DataFrame, bins: pd.DataFrame) -> Mapping[str, Any]:
         return describe_evaluation(self.problem, metrics, bins)
 
+    def _declared(self, data: TrainingData) -> PredictionProblem:
+        """The problem with what the business declares about its columns."""
+        return replace(self.problem, scheduled=data.scheduled)
+
+    def _explained(
+        self, metrics: pd.DataFrame, candidate: WalkForwardModels, *, data: TrainingData
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Defects and warnings of an AUC that is too good, with the column that carries it."""
+        problem = self._declared(data)
+        jump = auc_jump(metrics, data.realised_auc, problem=problem)
+        if not jump:
+            return (), ()
+        test = data.labelled.of(candidate.split.test.rows(data.labelled.as_of))
+        carrier = strongest_column(problem, candidate.models, data=data, test=test)
+        return findings(problem, jump, carrier, undated=data.undated)
+
     def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
-        criteria = self.problem.criteria
-        return (*degenerate(metrics, criteria=criteria), *miscalibrated(metrics, criteria=criteria))
+        return (*degenerate(metrics), *miscalibrated(metrics, criteria=self.problem.criteria))
 
     def _outdated(self, metrics: pd.DataFrame, champion: Champion[Fitted], *, as_of: date) -> str:
         difference = overall(metrics, COMPARED.champion_difference)

@@ -29,7 +29,8 @@ class PromotionCriteria:
             closures move the whole cohort together: on Online Retail a plain model misses the buyers of the
             worst month (January 2011) by 147 %, which is 1.05 log-odds. A good ranking may be off by
             that much, because the prior shift is forecast separately; confusing the classes costs 2 and more.
-        slope_range: Calibration slope; 0.75 overstates a log-odds of 2 as 2.7.
+        slope_range: Calibration slope, on top of its own season as well; 0.85 overstates a log-odds of 2
+            as 2.35.
         slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 predicts 13 % where
             10 % is true.
         smallest_slice_cases: Rows with the slice's rarer outcome, below which it is reported but not
@@ -41,7 +42,7 @@ class PromotionCriteria:
     """
 
     level_tolerance: float = 1.05
-    slope_range: tuple[float, float] = (0.75, 1.33)
+    slope_range: tuple[float, float] = (0.85, 1.18)
     slice_tolerance: float = 0.3
     smallest_slice_cases: int = 100
     highest_auc: float = 0.98
@@ -86,6 +87,8 @@ class PredictionProblem:
             follows orders.
         top_rank_label: A marketer's word for the customers with the highest probability.
         improved_by: Raw tables or ``table.column`` that improve it and are not required.
+        scheduled: Feature columns that follow from dates known beforehand, such as renewals: a ranking may
+            be as good by them as it is. A business declares them.
     """
 
     name: str
@@ -111,6 +114,7 @@ class PredictionProblem:
     label_is_absence_of_order: bool = False
     top_rank_label: str = "best"
     improved_by: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
     seed: int = 20_111
     max_training_rows: int = 100_000
 

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from assets.keys import GUEST_ROWS, LOAD_LOG, raw
+from assets.metrics.outsized import LARGEST_CUSTOMER_SHARE, outsized_from
 from assets.ports import Warehouse
 from checks.data.history import LINE_AMOUNT
 from checks.verdict import Invariant, Verdict, invariant
 
 ORDER_LINES = raw("order_lines")
-# One of n that has 20 times its equal share is outsized in a small shop; in a large one, what has this share.
-TIMES_EQUAL_SHARE = 20
 
 
 class _Kind(NamedTuple):
@@ -43,9 +42,9 @@ class Share(NamedTuple):
 KINDS: Mapping[str, _Kind] = MappingProxyType(
     {
         "customer": _Kind(
-            0.05,
+            LARGEST_CUSTOMER_SHARE,
             "customer_id",
-            "the grade and the totals of lifetime_value, and expected_value and audiences.value, follow it",
+            "the totals of lifetime_value, expected_value and audiences.value follow it; the grade does not",
         ),
         "product": _Kind(
             0.25, "product_id", "product counts and segments say little about the other products"
@@ -115,7 +114,7 @@ def nothing_has_an_outsized_share(shares: Sequence[Share]) -> Verdict:
     Args:
         shares: The largest of each kind, by lines and by spend.
     """
-    bounds = [max(KINDS[each.kind].largest_share, TIMES_EQUAL_SHARE / each.n) for each in shares]
+    bounds = [outsized_from(each.n, largest_share=KINDS[each.kind].largest_share) for each in shares]
     unusual = [
         f"{'the customer of order' if each.kind == 'customer' else each.kind} {each.name!r} has "
         f"{each.share:.0%} of the {each.measure} ({each.whole:,.0f} in all, of {each.n:,} {each.kind}s; "

@@ -15,6 +15,7 @@ from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.membership import MEMBERSHIP_AUC
 from assets.supervised.evaluation.evaluation import TOP_LIFT
 from assets.supervised.evaluation.gate import miscalibrated
+from assets.supervised.evaluation.withheld_slices import SliceOff, slices_off
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
@@ -31,7 +32,7 @@ Z_RMS_RANGE = (0.75, 1.3)
 
 
 def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Verdict:
-    """The serving version's recorded calibration is within the gate's tolerances, overall and per slice.
+    """The serving version's recorded calibration is within the gate's tolerances, but for withheld slices.
 
     Args:
         metrics: Rows of ``ml.metrics`` of the version that serves; empty for a fallback, which is a
@@ -45,15 +46,35 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
             evidence={"n": 0.0},
         )
     defects = tuple(miscalibrated(metrics, criteria=criteria))
+    off = ", ".join(each.where for each in slices_off(metrics, criteria=criteria))
+    slices = f"rows of {off} are off and withheld" if off else "every slice within bounds"
     whole = metrics.loc[(metrics["metric"] == "calibration_shift") & (metrics["slice_name"] == "all")].iloc[0]
     return Verdict(
         passed=not defects,
-        reason="; ".join(defects)
-        if defects
-        else f"calibrated on {int(whole['n']):,} rows, every slice within bounds",
+        reason="; ".join(defects) or f"calibrated on {int(whole['n']):,} rows, {slices}",
         value=float(whole["value"]),
         threshold=criteria.level_tolerance,
         evidence={"n": float(whole["n"]), "outcomes": float(whole["n_positive"])},
+    )
+
+
+def no_slice_is_withheld(off: Sequence[SliceOff], *, withheld: int, n: int) -> Verdict:
+    """Every slice of the customers has its scores; one whose probabilities are surely off has none.
+
+    Args:
+        off: The slices that are withheld.
+        withheld: Rows without a score for that reason.
+        n: Rows of the date.
+    """
+    reasons = "; ".join(each.reason for each in off)
+    return Verdict(
+        passed=not withheld,
+        reason=f"{withheld:,} of {n:,} rows have no score, because their slice is withheld: {reasons}"
+        if withheld
+        else f"no slice of {n:,} rows is withheld",
+        value=float(withheld),
+        threshold=0.0,
+        evidence={"n": float(n), "slices": float(len(off))},
     )
 
 

@@ -8,7 +8,7 @@ import pandera.pandas as pa
 
 from assets.keys import METRICS
 from assets.lifecycle.capability import Capability
-from assets.lifecycle.cohort import INELIGIBLE
+from assets.lifecycle.cohort import INELIGIBLE, WITHHELD_SLICE
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
 from assets.ports import Warehouse
@@ -177,10 +177,12 @@ def _cohort_counts(
 ) -> dict[str, int]:
     """Entities of the cohort, of those with a score row in every key, and scored ones outside the cohort.
 
-    The reason is compared too, so that a row on the wrong side of eligibility counts as missing.
+    The reason is compared too, so that a row on the wrong side of eligibility counts as missing; a row that
+    only its slice withholds is eligible in the cohort.
     """
     source = cohort or (spec.cohort.sql if spec.cohort else "")
-    rows_of = f"select {spec.subject}, {INELIGIBLE} from {{}} where as_of_date = $as_of"
+    reason = f"case when {INELIGIBLE} not like '{WITHHELD_SLICE}%' then {INELIGIBLE} end"
+    rows_of = f"select {spec.subject}, {reason} from {{}} where as_of_date = $as_of"
     cohort_rows, scored = (rows_of.format(each) for each in (source, spec.scores.sql))
     counted = warehouse.read(
         f"""

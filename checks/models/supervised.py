@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS, PREDICTION_TOTALS
+from assets.lifecycle.cohort import INELIGIBLE, WITHHELD_SLICE
 from assets.lifecycle.realised import WINDOW
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import page_of
@@ -20,6 +21,7 @@ from checks.models.performance import (
     champion_is_calibrated,
     features_have_not_drifted,
     mean_probability_is_within_historical_range,
+    no_slice_is_withheld,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
     realised_lift_matches_test_fold,
@@ -154,9 +156,25 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         totals = _totals(capability, warehouse)
         return with_totals(observed_totals_are_inside_intervals(totals), totals, title=title)
 
+    def slices(warehouse: Warehouse, as_of: date) -> Verdict:
+        reasons = load_scores(spec, warehouse, as_of)[INELIGIBLE].astype("string")
+        withheld = int(reasons.str.startswith(WITHHELD_SLICE).sum())
+        off = capability.withheld_slices(warehouse, as_of=as_of)
+        return no_slice_is_withheld(off, withheld=withheld, n=len(reasons))
+
     contract = probability_contract(spec, problem)
     yield contract_check(spec, contract, description=description_of(probability_contract))
     yield cohort_check(spec, cohort=cohort_sql(problem))
+    yield invariant(
+        spec.scores,
+        no_slice_is_withheld,
+        slices,
+        next_step=(
+            "Use the other rows, whose probabilities are right; launch retrain, and look for what is "
+            "different in the named slice: another sales channel, or a loss of its orders."
+        ),
+        is_blocking=False,
+    )
     yield invariant(
         spec.scores,
         mean_probability_is_within_historical_range,

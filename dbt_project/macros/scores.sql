@@ -45,7 +45,8 @@ ranked as (
     select
         scores.*,
         {{ days_between('scores.as_of_date', 'withheld.withheld_on') }} > 0 as is_withheld,
-        scores.is_eligible and eligibility.ineligible_reason is not null as is_withdrawn,
+        eligibility.ineligible_reason is not null
+        and scores.ineligible_reason is distinct from eligibility.ineligible_reason as is_withdrawn,
         row_number() over (
             partition by scores.{{ key | join(', scores.') }} order by scores.as_of_date desc
         ) as recency_rank

@@ -283,10 +283,10 @@ _PUBLISHED = (
     ),
     Fault(
         name="one country's probabilities are a third of what they should be",
-        check=REALISED,
+        check="no_slice_is_withheld",
         as_of_dates=5,
         message="country = other is off by",
-        consequence=WITHHELD,
+        consequence="the rows of that country are withheld; all others are scored",
     ),
     Fault(
         name="one published outcome in 10 is flipped",
@@ -299,14 +299,14 @@ _PUBLISHED = (
         name="one published outcome in 20 is flipped",
         check=UNDETECTED,
         as_of_dates=None,
-        message="the calibration slope falls to 0.8 and its bound is 0.75",
+        message="the calibration slope falls to 0.8, which the season of a slope can do in one window",
         consequence="metrics look slightly worse than they are",
     ),
     Fault(
         name="one published outcome in 50 is flipped",
         check=UNDETECTED,
         as_of_dates=None,
-        message="the calibration slope falls to 0.9 and its bound is 0.75",
+        message="the calibration slope falls to 0.9, which the season of a slope can do in one window",
         consequence="metrics look slightly worse than they are",
     ),
 )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from assets.lifecycle.realised import monitor
+from assets.lifecycle.retrain_triggers import SLICE_WITHHELD, pending_trigger
 from assets.lifecycle.scoring import score
 from assets.supervised.data.dataset import DAILY_ORDERS
 from tests.assets.faults import FAULTS, UNDETECTED
@@ -92,10 +93,24 @@ def test_a_wrong_country_is_named_when_its_outcomes_have_matured(grown: World) -
         f"update {SCORES} set probability = probability / 3 where {TODAY} and customer_id in ({french})",
     )
     assert monitored(grown, 4) == {}
-    found = monitored(grown, 5)
+    score(grown.run(DATES[4]))
+    assert failed(checks_of(), grown.warehouse, as_of=DATES[4], of=[PROBLEM.scores]) == {}
+    assert monitored(grown, 5) == {}
+    # Withheld from this as-of date on, and nobody else is.
+    rows = score(grown.run(DATES[5]))
+    assert rows is not None
+    found = failed(checks_of(), grown.warehouse, as_of=DATES[5], of=[PROBLEM.scores])
     assert is_detected(fault, found, as_of_dates=5)
-    # Withheld from this as-of date on.
-    assert score(grown.run(DATES[5])) is None
+    is_french = rows["customer_id"].str[1:].astype(int) % 4 == 0
+    assert set(rows.loc[is_french, "ineligible_reason"]) == {"withheld_slice: country = other"}
+    assert set(rows.loc[is_french, "status"]) == {"withheld_by_gate"}
+    assert set(rows.loc[is_french, "quality_grade"]) == {"Do-not-use"}
+    assert rows.loc[is_french, "probability"].isna().all()
+    assert rows.loc[~is_french, "probability"].notna().all()
+    assert set(rows.loc[~is_french, "status"]) == {"ok"}
+    trigger = pending_trigger(SPEC, grown.warehouse, as_of=DATES[5])
+    assert trigger is not None
+    assert (trigger.trigger, trigger.reasons) == (SLICE_WITHHELD, "withheld_slice: country = other")
 
 
 @pytest.mark.parametrize("one_in", [10, 20, 50])

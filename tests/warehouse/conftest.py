@@ -166,7 +166,7 @@ def handmade_lines() -> list[Line]:
 
 def random_shop(rng: np.random.Generator, *, orders: int = 250) -> list[Line]:
     """Forty customers; one fact in five is learned up to 40 days late, one order in five comes back."""
-    lines = []
+    lines: list[Line] = []
     for number in range(orders):
         ordered_at = at("2024-01-02") + timedelta(minutes=int(rng.integers(0, 140 * 24 * 60)))
         late = timedelta(days=float(rng.uniform(0, 40))) if rng.random() < 0.2 else timedelta()
@@ -176,8 +176,10 @@ def random_shop(rng: np.random.Generator, *, orders: int = 250) -> list[Line]:
         for product in basket:
             # Now and then a line of an order is learned later than the rest of it.
             later = late + timedelta(days=9) if rng.random() < 0.1 else late
+            # One line in seven names no customer: it is of the one whom the others of the order name.
+            nameless = len(basket) > 1 and len(lines) % 7 == 0
             bought = Line(
-                order_id=f"R{number}", customer_id=customer, ordered_at=ordered_at,
+                order_id=f"R{number}", customer_id=None if nameless else customer, ordered_at=ordered_at,
                 product_id=str(product), quantity=float(rng.integers(1, 4)), unit_price=10,
                 known_at=ordered_at + later, country=country,
             )  # fmt: skip

@@ -27,8 +27,9 @@ def test_latest_has_one_row_per_customer_the_newest(shop: Any) -> None:
         ("segments", "segments__scores", "unnest(['rfm', 'behaviour']) as scheme"),
     ],
 )
+@pytest.mark.parametrize("reason", ["null", "'withheld_slice: recency = over 365 days'"])
 def test_latest_drops_withdrawn_consent_and_marks_withheld_scores(
-    shop: Any, manifest: Any, tmp_path: Path, table: str, scores: str, key: str
+    shop: Any, manifest: Any, tmp_path: Path, table: str, scores: str, key: str, reason: str
 ) -> None:
     world = type(shop)(folder=tmp_path)
     shutil.copy(shop.warehouse, world.warehouse)
@@ -37,8 +38,8 @@ def test_latest_drops_withdrawn_consent_and_marks_withheld_scores(
         connection.execute(f"delete from ml.{scores}")
         connection.execute(
             f"insert into ml.{scores} by name select customer_id, {key}, date '2024-05-13' as as_of_date,"
-            f" '{table}' as model_name, true as is_eligible, 'ok' as status"
-            " from (values ('ann'), ('bob')) as customers (customer_id)"
+            f" '{table}' as model_name, {reason} is null as is_eligible, {reason} as ineligible_reason,"
+            " 'ok' as status from (values ('ann'), ('bob')) as customers (customer_id)"
         )
         connection.execute(
             "update point_in_time.pit_customer__cohort set ineligible_reason = 'no_consent'"

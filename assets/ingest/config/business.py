@@ -146,9 +146,10 @@ class BusinessConfig(Declaration):
     ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
     between customer ids as delivered and tokens (pseudonyms). ``bounds`` replace those that follow the data.
     ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
-    currency, which are rejected without a rate. ``published_readers`` are the accounts of this machine that
-    may read what is published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``.
-    ``keep_as_of_dates`` weekly dates stay, and ``keep_models`` versions of a capability besides those in use.
+    currency, which are rejected without a rate. ``scheduled`` are the features that follow from dates known
+    beforehand, such as renewals. ``published_readers`` are the accounts of this machine that may read what is
+    published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
+    dates stay, and ``keep_models`` versions of a capability besides those in use.
     """
 
     name: str
@@ -166,6 +167,7 @@ class BusinessConfig(Declaration):
     bounds: Bounds = Bounds()
     guest_ids: tuple[str, ...] | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
+    scheduled: tuple[str, ...] = ()
     published_readers: Literal["owner", "group", "everyone"] = "owner"
     alerts: AlertTargets = AlertTargets()
     # A year, so that the season is known, and eight weeks in which its outcomes mature.

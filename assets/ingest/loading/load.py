@@ -15,7 +15,7 @@ from assets.ingest.loading.reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
 from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, raw
+from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, SCHEDULED_COLUMNS, raw
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -74,6 +74,10 @@ def load_sources(
     with scratch_database(connection) as (scratch, _):
         mappings = all_expressions(scratch, business.sources)
     prepare_logs(connection)
+    connection.execute(
+        f"create or replace table {SCHEDULED_COLUMNS.sql} as select unnest($names::varchar[]) as column_name",
+        {"names": list(business.scheduled)},
+    )
     return [
         record
         for contract in CONTRACTS.values()

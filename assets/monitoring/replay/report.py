@@ -43,7 +43,11 @@ SQL = """
 with days as (select unnest($days) as as_of_date),
 totals as (select * from ml.prediction_totals where model_name = $name),
 scored as (
-    select as_of_date, any_value(status) as status, any_value(quality_grade) as quality_grade
+    -- A row whose slice is withheld has a status and a grade of its own.
+    select
+        as_of_date,
+        min_by(status, not is_eligible) as status,
+        min_by(quality_grade, not is_eligible) as quality_grade
     from {scores} group by 1
 ),
 measured as (

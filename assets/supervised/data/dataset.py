@@ -1,7 +1,7 @@
 """Point-in-time training data: sampled feature rows, matured outcomes, daily orders of the business."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix, sample_modulus
-from assets.keys import Key
+from assets.keys import METRICS, SCHEDULED_COLUMNS, Key
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.metrics.arrays import Flags, Floats
+from assets.metrics.bootstrap import Interval
 from assets.ports import Warehouse
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
@@ -29,6 +30,9 @@ class TrainingData:
         cohort_size: Eligible entities on each as-of date, oldest first.
         daily: Orders of the business per day.
         label_is_absence_of_order: Whether an outcome of 1 means that nothing was ordered.
+        scheduled: Feature columns that the business declares as known beforehand.
+        undated: Feature columns with values in rows whose table states no knowledge date.
+        realised_auc: AUC of published scores by as-of date.
     """
 
     as_of: date
@@ -37,6 +41,9 @@ class TrainingData:
     cohort_size: Mapping[date, int]
     daily: DailyOrders
     label_is_absence_of_order: bool = False
+    scheduled: tuple[str, ...] = ()
+    undated: frozenset[str] = frozenset()
+    realised_auc: Mapping[date, Interval] = field(default_factory=dict)
 
     @cached_property
     def labelled(self) -> Matrix:
@@ -89,7 +96,53 @@ def load_training_data(problem: PredictionProblem, warehouse: Warehouse, *, as_o
         cohort_size=dict(zip(days, sizes["entities"].astype(int), strict=True)),
         daily=daily_orders(warehouse, as_of),
         label_is_absence_of_order=problem.label_is_absence_of_order,
+        scheduled=_scheduled(problem, warehouse),
+        undated=_undated(problem, warehouse, as_of=as_of),
+        realised_auc=_realised_auc(problem, warehouse, as_of=as_of),
     )
+
+
+def _scheduled(problem: PredictionProblem, warehouse: Warehouse) -> tuple[str, ...]:
+    """The columns of ``problem`` that the business declares as scheduled."""
+    if not warehouse.exists(SCHEDULED_COLUMNS):
+        return ()
+    names = warehouse.read(f"select column_name from {SCHEDULED_COLUMNS.sql} order by 1")["column_name"]
+    return tuple(name for name in names.astype(str) if name in problem.columns)
+
+
+def _undated(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> frozenset[str]:
+    """Columns with a value other than 0 in a row of a feature table without ``newest_known_at``."""
+    found: set[str] = set()
+    for table in problem.features:
+        columns = warehouse.read(f"from {table.sql} limit 0").columns
+        own = [name for name in problem.columns if name in columns]
+        counts = ", ".join(f"count({_value(problem, name)}) as {name}" for name in own)
+        rows = warehouse.read(
+            f"select {counts} from {table.sql} where newest_known_at is null and {AS_OF} <= $as_of",
+            {"as_of": as_of},
+        )
+        found |= {name for name in own if rows[name].iloc[0] > 0}
+    return frozenset(found)
+
+
+def _value(problem: PredictionProblem, column: str) -> str:
+    """SQL of a column's value, null where it says nothing: 0 is a count of no facts."""
+    return f"nullif(cast({column} as double), 0)" if column in problem.numeric else column
+
+
+def _realised_auc(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> dict[date, Interval]:
+    """AUC of the published scores of each date whose outcomes are known."""
+    if not warehouse.exists(METRICS):
+        return {}
+    rows = warehouse.read(
+        f"select {AS_OF}, value, ci_lo, ci_hi from {METRICS.sql} where model_name = $name "
+        f"and split = 'realised' and slice_name = 'all' and metric = 'auc' and {AS_OF} <= $as_of",
+        {"name": problem.name, "as_of": as_of},
+    )
+    return {
+        pd.Timestamp(row[AS_OF]).date(): Interval(value=row["value"], lo=row["ci_lo"], hi=row["ci_hi"])
+        for row in rows.to_dict("records")
+    }
 
 
 def load_features(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> pd.DataFrame:

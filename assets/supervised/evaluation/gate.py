@@ -5,29 +5,25 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from assets.features.matrix import AS_OF
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
 from assets.lifecycle.retrain_triggers import OLDEST_CHAMPION
-from assets.lifecycle.store.metric_lookup import overall, recorded
-from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
+from assets.lifecycle.store.metric_lookup import overall
+from assets.metrics.bootstrap import Interval
+from assets.supervised.evaluation.withheld_slices import mostly_off
 from assets.supervised.problem import PromotionCriteria
 
 CONSTANT_WITHIN = 1e-6
-# Accepted share of sound slices among those that are found to be off.
-FALSE_DISCOVERIES = 0.05
 # What eight weeks of age cost in log loss on three dates of Online Retail was 0.001 to 0.005.
 COST_OF_AGE = 0.002
 
 
-def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
+def degenerate(metrics: pd.DataFrame) -> Iterator[str]:
     """Detect degenerate scores: constant, inverted, or the probability of the predicted class.
 
     Args:
         metrics: Rows (n, k) of ``ml.metrics`` of one version and split.
-        criteria: Holds the highest plausible AUC.
     """
     lowest, highest = (overall(metrics, f"{end}_predicted").value for end in ("lowest", "highest"))
     rate, auc = overall(metrics, "mean_observed").value, overall(metrics, "auc")
@@ -45,15 +41,14 @@ def degenerate(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterato
         )
     elif auc.hi < 0.5:
         yield f"ranks positives below negatives, AUC {auc}: the label is probably swapped"
-    if auc.value >= criteria.highest_auc:
-        yield f"AUC {auc} is at or above {criteria.highest_auc}: a feature probably leaks the outcome"
 
 
 def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iterator[str]:
     """Detect calibration off by more than the tolerance and by more than sampling error.
 
     The mean is evaluated over the whole fold; slope and slices after each date's common shift was taken
-    out, because a period effect that the whole cohort shares is no error of the ranking.
+    out, because a period effect that the whole cohort shares is no error of the ranking. A slice that is off
+    is a defect of its own rows (:func:`slices_off`), and of the version only with most of its rows.
 
     Args:
         metrics: Rows (n, k) of ``ml.metrics`` of one version and split.
@@ -71,32 +66,11 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
         )
     if _outside(slope, *criteria.slope_range):
         kind = "overconfident" if slope.value < 1 else "timid"
-        yield f"calibration slope {slope} is outside {criteria.slope_range}: scores are {kind}"
-    yield from _slices_off(metrics, criteria)
-
-
-def _slices_off(metrics: pd.DataFrame, criteria: PromotionCriteria) -> Iterator[str]:
-    """Slices off by more than the tolerance, by a test with 5 % false discoveries among those found.
-
-    Source: Benjamini & Hochberg 1995. A slice's interval holds sampling error and its own periods.
-    """
-    large = [
-        row
-        for row in recorded(metrics, "relative_shift")
-        if row.slice_name not in ("all", AS_OF) and row.cases >= criteria.smallest_slice_cases
-    ]
-    if not large:
-        return
-    excess = np.array([abs(row.interval.value) - criteria.slice_tolerance for row in large])
-    errors = np.array([(row.interval.hi - row.interval.lo) / (2 * NORMAL_QUANTILE) for row in large])
-    found = stats.false_discovery_control(stats.norm.sf(excess / errors)) <= FALSE_DISCOVERIES
-    for row, is_off in zip(large, found, strict=True):
-        if is_off:
-            yield (
-                f"{row.where} is off by {row.interval} log-odds beyond the overall shift, more than "
-                f"{criteria.slice_tolerance}, sampling error and its own periods (n {row.n}, outcomes "
-                f"{row.n_positive})"
-            )
+        yield (
+            f"calibration slope {slope} is outside {criteria.slope_range} by more than sampling error and "
+            f"season: scores are {kind}"
+        )
+    yield from mostly_off(metrics, criteria=criteria)
 
 
 def _outside(of: Interval, lowest: float, highest: float) -> bool:

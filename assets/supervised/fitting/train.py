@@ -73,7 +73,7 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
         LeakDetected: One feature alone gives the outcome away.
     """
     refuse_insufficient_data(problem, train, calibration=calibration)
-    refuse_separating_features(train, highest_auc=problem.criteria.highest_auc)
+    refuse_separating_features(train, highest_auc=problem.criteria.highest_auc, scheduled=problem.scheduled)
     ranker = fit_ranker(problem, train)
     ranker.weights = validated_weights(ranker, calibration)
     method = calibration_method(*_distinct(calibration))

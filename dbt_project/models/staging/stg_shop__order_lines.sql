@@ -4,7 +4,54 @@ with
 
 order_lines as (
 
-    select * from {{ source('raw', 'order_lines') }}
+    select
+        *,
+        -- No source knows a sale before it happens; an export with an earlier known_at has a clock fault.
+        greatest(coalesce(known_at, ordered_at), ordered_at) as learned_at
+
+    from {{ source('raw', 'order_lines') }}
+
+),
+
+nameless_orders as (
+
+    select distinct order_id
+    from order_lines
+    where customer_id is null
+
+),
+
+-- An order that names one customer on some of its lines is that customer's as a whole.
+customers as (
+
+    select
+        order_lines.source,
+        order_lines.order_id,
+        min(order_lines.customer_id) as customer_id,
+        min(order_lines.learned_at) as learned_at
+
+    from order_lines
+    inner join nameless_orders on order_lines.order_id = nameless_orders.order_id
+    where order_lines.customer_id is not null
+    group by 1, 2
+    having count(distinct order_lines.customer_id) = 1
+
+),
+
+-- A line that got its customer from another is known no earlier than that one; greatest ignores nulls.
+named_lines as (
+
+    select
+        order_lines.* replace (
+            coalesce(order_lines.customer_id, customers.customer_id) as customer_id,
+            greatest(order_lines.learned_at, customers.learned_at) as learned_at
+        )
+
+    from order_lines
+    left join customers
+        on order_lines.customer_id is null
+        and order_lines.source = customers.source
+        and order_lines.order_id = customers.order_id
 
 )
 
@@ -32,7 +79,6 @@ select
     not coalesce(is_service, false) and not is_discount as is_product,
     ordered_at as occurred_at,
     {{ local_date('ordered_at') }} as occurred_on,
-    -- No source knows a sale before it happens; an export with an earlier known_at has a clock fault.
-    greatest(coalesce(known_at, ordered_at), ordered_at) as known_at
+    learned_at as known_at
 
-from order_lines
+from named_lines

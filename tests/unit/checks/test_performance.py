@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from assets.supervised.evaluation.withheld_slices import slices_off
 from assets.supervised.problem import PromotionCriteria
 from checks.models.performance import (
     candidate_passes_the_gate,
     champion_is_calibrated,
     features_have_not_drifted,
     mean_probability_is_within_historical_range,
+    no_slice_is_withheld,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
     realised_performance_is_within_tolerance,
@@ -33,9 +35,12 @@ def metrics(
         ("mean_predicted", "all", "all", 0.25, 0.24, 0.26),
         ("mean_observed", "all", "all", 0.2, 0.19, 0.21),
         ("relative_shift", "country", "France", *slice_shift),
+        ("relative_shift", "country", "Germany", 0.0, -0.1, 0.1),
     ]
     names = ["metric", "slice_name", "slice_value", "value", "ci_lo", "ci_hi"]
-    return pd.DataFrame(rows, columns=names).assign(n=5_000, n_positive=1_000)
+    found = pd.DataFrame(rows, columns=names)
+    n = np.where(found["slice_name"] == "all", 5_000, 2_500)
+    return found.assign(n=n, n_positive=n // 5)
 
 
 def calibrated(**changed: Figure) -> Verdict:
@@ -62,16 +67,25 @@ def test_a_shift_beyond_tolerance_within_sampling_error_passes() -> None:
 
 
 def test_an_overconfident_champion_fails() -> None:
-    # The slope may lie in 0.75 to 1.33.
-    verdict = calibrated(slope=(0.6, 0.5, 0.74))
+    # The slope may lie in 0.85 to 1.18.
+    assert calibrated(slope=(0.7, 0.6, 0.86)).passed
+    verdict = calibrated(slope=(0.7, 0.6, 0.84))
     assert not verdict.passed
     assert "overconfident" in verdict.reason
 
 
-def test_a_slice_that_is_off_fails_by_name() -> None:
+def test_a_slice_that_is_off_is_withheld_and_the_champion_serves_the_others() -> None:
     verdict = calibrated(slice_shift=(0.4, 0.31, 0.5))
+    assert verdict.passed
+    assert verdict.reason == "calibrated on 5,000 rows, rows of country = France are off and withheld"
+
+
+def test_a_withheld_slice_is_named_with_its_rows() -> None:
+    off = slices_off(metrics(slice_shift=(0.4, 0.31, 0.5)), criteria=PromotionCriteria())
+    verdict = no_slice_is_withheld(off, withheld=12, n=100)
     assert not verdict.passed
-    assert "country = France is off" in verdict.reason
+    assert verdict.reason.startswith("12 of 100 rows have no score, because their slice is withheld: country")
+    assert no_slice_is_withheld([], withheld=0, n=100).passed
 
 
 def test_a_fallback_has_nothing_to_calibrate() -> None:

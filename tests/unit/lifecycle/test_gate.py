@@ -10,7 +10,9 @@ from assets.lifecycle.gate import (
     decision_columns,
     refused,
 )
+from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
+from assets.lifecycle.training import unless_useless
 from tests.unit.lifecycle.toy import COMPARED
 
 HIGHER = Comparison(metric="auc", label="AUC", higher_is_better=True)
@@ -126,3 +128,12 @@ def test_the_retrain_log_states_the_difference_that_decided() -> None:
     row = decision_columns(both, COMPARED)
     assert (both.outcome(has_champion=True), row["metric"]) == ("promote", "champion_error_difference")
     assert row["ci_hi"] == -0.5
+
+
+def test_what_nobody_should_use_is_not_promoted() -> None:
+    decision = decide(metrics(error_difference=(-2, -3, -1)), COMPARED)
+    good = next(each for each in GRADES if each.name == "Poor")
+    assert unless_useless(decision, good) is decision
+    useless = unless_useless(decision, DO_NOT_USE)
+    assert (useless.promote, useless.outcome(has_champion=False)) == (False, "fallback")
+    assert useless.reasons[0].startswith("grade Do-not-use: ")

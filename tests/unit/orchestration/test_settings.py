@@ -136,3 +136,22 @@ def test_the_environment_fills_the_settings_and_empty_values_count_as_unset(
     assert settings.size == "default"
     assert settings.data_dir == Path("../shared/data")
     assert settings.folder == tmp_path / "sample_shop"
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "message"),
+    [
+        ("[days_since_ordr]", "scheduled names 'days_since_ordr', .* did you mean 'days_since_order'"),
+        ("[renewal]", "scheduled names 'renewal', which is no feature; it is one of"),
+    ],
+)
+def test_a_scheduled_column_that_no_question_reads_is_refused(
+    tmp_path: Path, scheduled: str, message: str
+) -> None:
+    file = tmp_path / "own_shop.yaml"
+    text = (PROJECT / "config" / "online_retail.yaml").read_text(encoding="utf-8")
+    file.write_text(f"{text}\nscheduled: [days_since_order]\n", encoding="utf-8")
+    assert Settings(business=file).load_business().scheduled == ("days_since_order",)
+    file.write_text(f"{text}\nscheduled: {scheduled}\n", encoding="utf-8")
+    with pytest.raises(BusinessInvalid, match=message):
+        Settings(business=file).load_business()

@@ -233,3 +233,27 @@ def test_a_wider_coverage_gives_a_wider_interval() -> None:
     probability = np.full(1000, 0.2)
     narrow, wide = (total_interval(probability, made, coverage=share) for share in (0.8, 0.95))
     assert wide[0] < narrow[0] < with_shift(probability, 0.1).sum() < narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize(
+    ("first_closed", "weeks_closed", "weeks"),
+    # Half a year ago for nine weeks; for a year, until eleven months ago.
+    [(70, 9, 105), (52, 52, 152)],
+)
+def test_a_closure_of_the_past_does_not_widen_the_interval_of_an_open_shop(
+    first_closed: int, weeks_closed: int, weeks: int
+) -> None:
+    # The fewer days of its window were open, the further a date lies below the model.
+    rng, week_number = np.random.default_rng(3), np.arange(weeks)
+    per_day = rng.poisson(20.0, 7 * (weeks + 5)).astype(float)
+    always = forecast(per_day, rng.normal(0, 0.1, weeks))
+    per_day[7 * first_closed : 7 * (first_closed + weeks_closed)] = 0.0
+    is_open = per_day > 0
+    open_share = np.array([is_open[7 * week : 7 * week + HORIZON].mean() for week in week_number])
+    shifts = np.log(np.maximum(open_share, 0.03)) + rng.normal(0, 0.1, weeks)
+    found = forecast(per_day, shifts)
+    assert abs(found.shift) < 0.25
+    # After a whole year without a season none is known.
+    assert found.sd < (1.5 * always.sd if found.has_season else 1.01 * FIRST_SEASON_SD)
+    # While it is closed its own weeks count, and nothing is certain.
+    assert forecast(per_day, shifts[: first_closed + 8]).sd > 2 * found.sd
