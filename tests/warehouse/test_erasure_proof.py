@@ -162,7 +162,7 @@ IDS = st.text(CHARACTERS, min_size=1, max_size=14).map(str.strip).filter(bool)
 
 def forms(name: str) -> set[bytes]:
     """What the shop's files could hold, worked out without the code under test."""
-    normal = {name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))}
+    normal = {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}
     texts = normal | {each.replace('"', '""') for each in normal}
     texts |= {json.dumps(each, ensure_ascii=is_ascii)[1:-1] for each in normal for is_ascii in (True, False)}
     return {each.encode(encoding) for each in texts for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
