@@ -64,6 +64,11 @@ def customers(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({**defaults, **columns}, index=range(CUSTOMERS))
 
 
+def test_lifetime_value_reads_the_probability_of_its_own_shortest_horizon() -> None:
+    assert LIFETIME_VALUE.problem.chances == PURCHASE_PROPENSITY.spec.scores
+    assert min(LIFETIME_VALUE.problem.horizons_days) == PURCHASE_PROPENSITY.problem.horizon_days
+
+
 def test_rows_without_a_contradiction_pass() -> None:
     verdict = rows_of_a_customer_agree(customers(), as_of=AS_OF)
     assert verdict.passed

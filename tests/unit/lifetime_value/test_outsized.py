@@ -21,8 +21,7 @@ def predicted(value: Floats) -> ValuePrediction:
     nothing = np.full_like(every, np.nan)
     return ValuePrediction(
         value=every, value_lo=nothing, value_hi=nothing, orders=nothing, order_amount=nothing,
-        alive=nothing[:, 0], next_order_days=np.full((value.size, 3), np.nan),
-        silence=nothing[:, 0],
+        alive=nothing[:, 0], next_order_days=np.full((value.size, 3), np.nan), silence=nothing[:, 0],
     )  # fmt: skip
 
 
