@@ -104,11 +104,9 @@ def _triggers(
     defects = _defects(spec, warehouse, as_of=as_of, version=version) if spec.outcomes else []
     if defects:
         yield found(trigger=CALIBRATION_FAILED, windows_violated=len(defects), reasons=defects[0])
-    withheld = _withheld_slices(spec, warehouse, as_of=as_of, version=version)
-    if withheld:
+    if withheld := _withheld_slices(spec, warehouse, as_of=as_of, version=version):
         yield found(trigger=SLICE_WITHHELD, reasons=withheld)
-    erased = _erased_since(warehouse, version=version)
-    if erased:
+    if erased := _erased_since(warehouse, version=version):
         yield found(trigger=ERASED, reasons=f"{erased} people were erased after it was trained")
     drifted = _drifted(spec, warehouse, as_of=as_of, version=version)
     if not drifted.empty:

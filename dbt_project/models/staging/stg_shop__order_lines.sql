@@ -13,28 +13,19 @@ order_lines as (
 
 ),
 
-nameless_orders as (
-
-    select distinct order_id
-    from order_lines
-    where customer_id is null
-
-),
-
 -- An order that names one customer on some of its lines is that customer's as a whole.
 customers as (
 
     select
-        order_lines.source,
-        order_lines.order_id,
-        min(order_lines.customer_id) as customer_id,
-        min(order_lines.learned_at) as learned_at
+        source,
+        order_id,
+        min(customer_id) as customer_id,
+        min(learned_at) as learned_at
 
     from order_lines
-    inner join nameless_orders on order_lines.order_id = nameless_orders.order_id
-    where order_lines.customer_id is not null
+    where customer_id is not null
     group by 1, 2
-    having count(distinct order_lines.customer_id) = 1
+    having min(customer_id) = max(customer_id)
 
 ),
 

@@ -91,10 +91,10 @@ def test_a_perfect_ranking_is_a_defect_unless_its_column_is_scheduled() -> None:
 
 
 def leaking(rows: Matrix, *, share: float) -> Matrix:
-    """``rows`` whose ``noise`` tells the outcome of a share of them."""
+    """``rows`` whose ``noise`` is the outcome in a share of them."""
     rng = np.random.default_rng(5)
-    tells = rng.random(len(rows)) < share
-    noise = np.where(tells, rows.outcome + 0.01 * rng.random(len(rows)), rng.normal(size=len(rows)))
+    is_leak = rng.random(len(rows)) < share
+    noise = np.where(is_leak, rows.outcome + 0.01 * rng.random(len(rows)), rng.normal(size=len(rows)))
     return replace(rows, features=rows.features.assign(noise=noise))
 
 
