@@ -138,19 +138,8 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             bins=found.recorded.bins,
             defects=(*leaks, *self._defects(metrics)),
             champion_unfit=self._outdated(metrics, champion, as_of=data.as_of) if champion else "",
-            notes=(
-                found.choice.reason,
-                *warnings,
-                *(
-                    f"rows of {each.where} will be withheld: {each.reason}"
-                    for each in slices_off(metrics, criteria=problem.criteria)
-                ),
-            ),
-            params={
-                "calibration_method": newest.method,
-                "ranker": found.choice.ranker,
-                "weights": dict(weights),
-            },
+            notes=(found.choice.reason, *warnings, *self._slices_to_withhold(metrics)),
+            params={"calibration_method": newest.method, "ranker": found.choice.ranker, "weights": weights},
             vintages=candidate,
         )
 
@@ -308,6 +297,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
         carrier = strongest_column(problem, models.models[ranker], ranker=ranker, data=data, test=test)
         return findings(problem, jump, carrier, undated=data.undated)
+
+    def _slices_to_withhold(self, metrics: pd.DataFrame) -> Iterator[str]:
+        for each in slices_off(metrics, criteria=self.problem.criteria):
+            yield f"rows of {each.where} will be withheld: {each.reason}"
 
     def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
         return (*degenerate(metrics), *miscalibrated(metrics, criteria=self.problem.criteria))

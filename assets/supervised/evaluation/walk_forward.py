@@ -128,16 +128,17 @@ def evaluate_candidate(
             date on; empty when there is none. None of them has seen the dates it predicts.
         version: The candidate's version, for the metric rows.
     """
-    known, horizon_days = data.labelled, problem.horizon_days
-    test = known.of(models.split.test.rows(known.as_of))
+    test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
     predicted = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
-        name: predict_walk_forward(vintages, test, data=data, horizon_days=horizon_days)
+        name: predict_walk_forward(vintages, test, data=data, horizon_days=problem.horizon_days)
         for name, vintages in models.models.items()
     }
     choice = choose_ranker(test, predicted, problem=problem)
     competitors = {name: each for name, each in predicted.items() if name != choice.ranker}
     if champion:
-        competitors[CHAMPION] = predict_walk_forward(champion, test, data=data, horizon_days=horizon_days)
+        competitors[CHAMPION] = predict_walk_forward(
+            champion, test, data=data, horizon_days=problem.horizon_days
+        )
     sample = EvaluationSample(
         outcome=test.outcome,
         candidate=predicted[choice.ranker],
@@ -145,14 +146,11 @@ def evaluate_candidate(
         entities=test.entities,
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
-        windows=independent_windows(test.as_of, horizon_days=horizon_days),
+        windows=independent_windows(test.as_of, horizon_days=problem.horizon_days),
     )
-    recorded = evaluate(
-        sample,
-        MetricKey(model_name=problem.name, model_version=version, split="test"),
-        replicates=problem.criteria.replicates,
-        rng=np.random.default_rng(problem.seed),
-    )
+    key = MetricKey(model_name=problem.name, model_version=version, split="test")
+    rng = np.random.default_rng(problem.seed)
+    recorded = evaluate(sample, key, replicates=problem.criteria.replicates, rng=rng)
     return EvaluatedCandidate(choice=choice, recorded=recorded)
 
 

@@ -61,7 +61,13 @@ class Fitted:
 
 
 def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
-    """Fit the blend alone, as :func:`fit_rankers`."""
+    """Fit the blend alone, as :func:`fit_rankers`.
+
+    Args:
+        problem: The prediction problem.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
+    """
     return fit_rankers(problem, train, calibration=calibration, names=(BLEND,))[BLEND]
 
 
