@@ -155,7 +155,13 @@ def test_bytes_that_are_not_text_cost_their_line_only(
     (tmp_path / "orders.csv").write_bytes(b"\n".join(lines))
     landed(connection, tmp_path)
     assert order_lines(connection, "source_line") == [(2,), (4,)]
-    assert rejects(connection) == [(3, "the line is broken: not text in utf-8")]
+    assert rejects(connection) == [
+        (
+            3,
+            "the line is broken: not text in utf-8; it looks like windows-1252: set encoding: windows-1252 "
+            "in this source, or save it as UTF-8",
+        )
+    ]
     landed(connection, tmp_path, {**ORDERS, "encoding": "latin-1"})
     assert order_lines(connection, "customer_id, source_line") == [("a", 2), ("été", 3), ("a", 4)]
 
@@ -338,8 +344,8 @@ def test_a_header_that_may_be_personal_is_not_shown(
     (tmp_path / "orders_2.csv").write_text("2,b,2023-01-10,s,1,2.5,secret@x.org\n")
     landings = landed(connection, tmp_path, {**ORDERS, "pii": ["email"]})
     assert quarantined_files(landings) == [
-        "orders_2.csv (orders): pii names email, which the file does not have; "
-        "it has 7 other columns, not shown because they may be personal"
+        "orders_2.csv (orders): its first line holds values and no names such as Customer ID, id, price, "
+        "qty, sku, when: is there no header line? Add one"
     ]
 
 

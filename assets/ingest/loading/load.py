@@ -13,7 +13,7 @@ from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, reco
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
-from assets.ingest.parsing.files import SourceFile, fingerprint, resolved_files
+from assets.ingest.parsing.files import SourceFile, fingerprints, resolved_files
 from assets.ingest.parsing.sql import literal
 from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, SCHEDULED_COLUMNS, raw
 from assets.ports import Vault
@@ -149,7 +149,7 @@ def _load_table(
     if not files:
         _recreate_empty(connection, contract)
         return []
-    prints = [fingerprint(business, file) for file in files]
+    prints = fingerprints(business, files)
     records = _records_of(connection, contract)
     loaded = [(record.source, record.source_file, record.file_fingerprint) for record in records]
     delivered = [(file.source.name, file.name, print_) for file, print_ in zip(files, prints, strict=True)]

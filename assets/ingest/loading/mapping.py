@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -60,18 +61,8 @@ def _expression(
 ) -> Expression:
     sql = source.columns[name]
     mapped = f"source {source.name}: column {name} is mapped to {sql}"
-    try:
-        found = connection.execute("select json_serialize_sql(?::varchar)", [f"select ({sql}\n)"]).fetchone()
-        parsed = json.loads(found[0]) if found else {}
-        nodes = list(_nodes(parsed))
-    except RecursionError:
-        raise BusinessInvalid(f"{mapped[:LONGEST_SHOWN]}: that is nested too deeply: write it flat") from None
-    if "expression depth" in parsed.get("error_message", ""):
-        raise BusinessInvalid(f"{mapped[:LONGEST_SHOWN]}: that is nested too deeply: write it flat")
-    if parsed.get("error"):
-        raise BusinessInvalid(
-            f"{mapped}: that is not one SQL expression: {parsed['error_message']}{_quoting(connection, sql)}"
-        )
+    parsed = _parsed(connection, sql, mapped)
+    nodes = list(_nodes(parsed))
     select = parsed["statements"][0]["node"]
     rejected = _refusal(nodes, allowed) if _is_single_expression(select) else "more than one expression"
     if rejected or len(parsed["statements"]) > 1:
@@ -89,6 +80,25 @@ def _expression(
         frozenset(called),
         tuple(_argument_sql(connection, parsed, node) for node in commas),
     )
+
+
+def _parsed(connection: duckdb.DuckDBPyConnection, sql: str, mapped: str) -> dict[str, Any]:
+    """DuckDB's tree of ``sql``; every branch can be visited."""
+    found = connection.execute("select json_serialize_sql(?::varchar)", [f"select ({sql}\n)"]).fetchone()
+    try:
+        parsed: dict[str, Any] = json.loads(found[0]) if found else {}
+        # A tree that can be visited here can be visited by the caller.
+        deque(_nodes(parsed), maxlen=0)
+        is_too_deep = "expression depth" in parsed.get("error_message", "")
+    except RecursionError:
+        is_too_deep = True
+    if is_too_deep:
+        raise BusinessInvalid(f"{mapped[:LONGEST_SHOWN]}: that is nested too deeply: write it flat")
+    if parsed.get("error"):
+        raise BusinessInvalid(
+            f"{mapped}: that is not one SQL expression: {parsed['error_message']}{_quoting(connection, sql)}"
+        )
+    return parsed
 
 
 def _quoting(connection: duckdb.DuckDBPyConnection, sql: str) -> str:

@@ -8,7 +8,7 @@ import duckdb
 from assets.ingest.config.business import Expression
 from assets.ingest.parsing.file_format import format_of
 from assets.ingest.parsing.readers import ParsedFiles
-from assets.ingest.parsing.sql import literal, quoted
+from assets.ingest.parsing.sql import FILE, literal, quoted
 
 DECIMAL_COMMA = "decimal_comma"
 _GROUPS = literal("[ \xa0\u2009\u202f'’]")  # noqa: RUF001
@@ -67,10 +67,10 @@ def is_not_decimal_comma(text: str) -> str:
     return f"{ungrouped} <> '' and not regexp_full_match({ungrouped}, {_HAS_DECIMAL_COMMA})"
 
 
-def ambiguous_columns(
+def ambiguous_files(
     connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, types: Mapping[str, str]
-) -> frozenset[str]:
-    """Columns of numbers in which 1.234 may be 1234: no other value of the file shows what its dot is.
+) -> dict[str, list[int]]:
+    """Files in which 1.234 may be 1234, by column of numbers: no other value shows what its dot is.
 
     In a plain column a decimal dot elsewhere, or four digits in a row, show that it is the decimal sign. In a
     column with a decimal comma it is not, unless another value has a decimal dot.
@@ -81,7 +81,7 @@ def ambiguous_columns(
         types: SQL type of each mapped expression.
     """
     if format_of(parsed.files[0].file) != "csv":
-        return frozenset()
+        return {}
     doubtful = {}
     for column in parsed.source.contract.columns:
         expression = parsed.mapping.get(column.name)
@@ -93,9 +93,15 @@ def ambiguous_columns(
         elif types[column.name] == "VARCHAR":
             doubtful[column.name] = _is_doubtful_plain(expression)
     if not doubtful:
-        return frozenset()
-    found = connection.execute(f"select {', '.join(doubtful.values())} from {parsed.rows}").fetchone()
-    return frozenset(name for name, is_doubtful in zip(doubtful, found or (), strict=True) if is_doubtful)
+        return {}
+    found = connection.execute(
+        f"select {quoted(FILE)}, {', '.join(doubtful.values())} from {parsed.rows} group by 1"
+    ).fetchall()
+    numbers = {
+        name: [file for file, *is_doubtful in found if is_doubtful[place]]
+        for place, name in enumerate(doubtful)
+    }
+    return {name: files for name, files in numbers.items() if files}
 
 
 def _is_doubtful_plain(expression: Expression) -> str:

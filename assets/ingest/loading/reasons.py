@@ -1,6 +1,6 @@
 """SQL of the reasons why a row is rejected, each with a remedy where the value shows one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from assets.ingest.config.business import Expression
 from assets.ingest.config.contract import EXPECTED, Column
@@ -11,7 +11,7 @@ from assets.ingest.loading.mapping_functions import (
     is_not_decimal_comma,
 )
 from assets.ingest.parsing.readers import ParsedFiles
-from assets.ingest.parsing.sql import literal, quoted
+from assets.ingest.parsing.sql import FILE, literal, quoted
 
 # Separates a reason from its remedy; the counts of rejects by kind leave the remedy out.
 REMEDY = ": map "
@@ -19,13 +19,15 @@ _CURRENCY = r"[ \xA0]*(\p{Sc}|[A-Za-z]{3})?[ \xA0]*"
 _IS_TOTAL = r"^(?i)(grand )?(total|sum|summe|gesamt|somme|suma|totale|totaal)\b"
 
 
-def reasons(parsed: ParsedFiles, types: Mapping[str, str], *, ambiguous: frozenset[str]) -> list[str]:
+def reasons(
+    parsed: ParsedFiles, types: Mapping[str, str], *, ambiguous: Mapping[str, Sequence[int]]
+) -> list[str]:
     """SQL of rejection reasons over columns ``try x``, ``given x`` and ``typed x``; null on a valid row.
 
     Args:
         parsed: Parsed files.
         types: SQL type of each mapped expression.
-        ambiguous: Columns of numbers in which 1.234 may be 1234.
+        ambiguous: Files in which 1.234 may be 1234, by column of numbers.
     """
     found = []
     for column in (column for column in parsed.source.contract.columns if column.name in types):
@@ -33,9 +35,9 @@ def reasons(parsed: ParsedFiles, types: Mapping[str, str], *, ambiguous: frozens
         typed = quoted(f"typed {column.name}")
         found += _evaluation_reasons(column, expression)
         if expression.decimal_commas:
-            found += _comma_reasons(column, expression, is_ambiguous=column.name in ambiguous)
+            found += _comma_reasons(column, expression, files=ambiguous.get(column.name, ()))
         elif column.name in ambiguous:
-            found.append(_ambiguous(column, expression))
+            found.append(_ambiguous(column, expression, files=ambiguous[column.name]))
         if column.type != "varchar" or sql_type != "VARCHAR":
             found.append(_mistyped(column, expression.sql, sql_type=sql_type))
         else:
@@ -63,7 +65,7 @@ def _bad_argument(column: Column) -> str:
     return f"list_filter({argument(column.name)}, lambda text: {is_not_decimal_comma('text')})[1]"
 
 
-def _comma_reasons(column: Column, expression: Expression, *, is_ambiguous: bool) -> list[str]:
+def _comma_reasons(column: Column, expression: Expression, *, files: Sequence[int]) -> list[str]:
     """Reasons of texts without a decimal comma, and of those that may have a decimal dot."""
     begin, bad = literal(f"{column.name} '"), _bad_argument(column)
     end = literal(
@@ -71,18 +73,24 @@ def _comma_reasons(column: Column, expression: Expression, *, is_ambiguous: bool
         "decimal sign"
     )
     found = [f"case when {bad} is not null then {begin} || {bad} || {end} end"]
-    if is_ambiguous:
+    if files:
         is_one = f"regexp_full_match(trim(text), {IS_AMBIGUOUS})"
         doubtful = f"list_filter({argument(column.name)}, lambda text: {is_one})[1]"
         end = literal(
             "' is not a clear number, because others in the file have a decimal dot: export the column in "
             "one form"
         )
-        found.append(f"case when {doubtful} is not null then {begin} || {doubtful} || {end} end")
+        found.append(
+            f"case when {_is_in(files)} and {doubtful} is not null then {begin} || {doubtful} || {end} end"
+        )
     return found
 
 
-def _ambiguous(column: Column, expression: Expression) -> str:
+def _is_in(files: Sequence[int]) -> str:
+    return f"{quoted(FILE)} in ({', '.join(map(str, files))})"
+
+
+def _ambiguous(column: Column, expression: Expression, *, files: Sequence[int]) -> str:
     given, begin = quoted(f"given {column.name}"), literal(f"{column.name} '")
     # The advised function works on the text as delivered, not on what another one made of it.
     sql = expression.sql
@@ -91,7 +99,8 @@ def _ambiguous(column: Column, expression: Expression) -> str:
         f"' is not a clear number{REMEDY}{DECIMAL_COMMA}({text}) if the dot groups thousands, cast({sql} as "
         "double) if it is the decimal sign"
     )
-    return f"case when regexp_full_match({given}, {IS_AMBIGUOUS}) then {begin} || {given} || {end} end"
+    is_one = f"{_is_in(files)} and regexp_full_match({given}, {IS_AMBIGUOUS})"
+    return f"case when {is_one} then {begin} || {given} || {end} end"
 
 
 def _mistyped(column: Column, sql: str, *, sql_type: str) -> str:

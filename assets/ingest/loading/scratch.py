@@ -15,8 +15,9 @@ from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
 from assets.ingest.loading.typed_rows import typed_rows
-from assets.ingest.parsing.files import UNCLEAR, SourceFile, Unreadable
-from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, create_parquet_view, read, schema_groups
+from assets.ingest.parsing.batches import batch_small_files
+from assets.ingest.parsing.files import UNCLEAR, OrderedFile, SourceFile, Unreadable
+from assets.ingest.parsing.readers import ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.ports import Vault
 
@@ -93,7 +94,7 @@ def load_into_scratch(
     groups = [
         group
         for _, delivered in groupby(numbered, key=lambda each: each.file.source.name)
-        for group in schema_groups(scratch, tuple(delivered))
+        for group in batch_small_files(schema_groups(scratch, tuple(delivered)))
     ]
     load = partial(_load_group, scratch, business, mappings=mappings, vault=vault)
     parsed_groups = [parsed for group in groups for parsed in load(group)]
@@ -128,7 +129,7 @@ def _load_group(
     mappings: Mappings,
     vault: Vault | None,
 ) -> Iterator[ParsedFiles]:
-    """Parse and type ``files`` in one query, one by one if that fails; quarantine what fails alone."""
+    """Parse and type ``files`` in one query, in halves if that fails; quarantine what fails alone."""
     try:
         parsed = read(scratch, files, mappings[files[0].file.source.name])
         parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
@@ -139,8 +140,9 @@ def _load_group(
         if len(files) == 1:
             _quarantine(scratch, files[0], failed)
             return
-        for each in files:
-            yield from _load_group(scratch, business, (each,), mappings=mappings, vault=vault)
+        half = len(files) // 2
+        for part in (files[:half], files[half:]):
+            yield from _load_group(scratch, business, part, mappings=mappings, vault=vault)
     else:
         _record_row_counts(scratch, parsed)
         yield parsed

@@ -8,7 +8,7 @@ import duckdb
 from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
 from assets.ingest.loading.conversions import cleaned, typed
-from assets.ingest.loading.mapping_functions import ambiguous_columns, argument
+from assets.ingest.loading.mapping_functions import ambiguous_files, argument
 from assets.ingest.loading.reasons import reasons
 from assets.ingest.parsing.files import Unreadable, describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
@@ -32,7 +32,7 @@ def typed_rows(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, busin
     types, contract = _types(connection, parsed), parsed.source.contract
     attempted = ", ".join(_attempted(name, expression) for name, expression in parsed.mapping.items())
     columns = ", ".join(typed(column, types, time_zone=business.time_zone) for column in contract.columns)
-    ambiguous = ambiguous_columns(connection, parsed, types)
+    ambiguous = ambiguous_files(connection, parsed, types)
     value_reasons = ", ".join(reasons(parsed, types, ambiguous=ambiguous))
     rule_reasons = "".join(
         f", case when {rule.broken_when} then {rule.reason} end" for rule in contract.all_rules

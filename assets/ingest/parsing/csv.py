@@ -58,6 +58,20 @@ def read_records(
         f"{text_columns(names)}, header = true, delim = {literal(delimiter)}, quote = '\"', "
         f"escape = '\"', nullstr = '', max_line_size = {LONGEST_LINE}, {KEEP_ERRORS}"
     )
+    _split(connection, text, kept, options)
+    keep_broken(connection, text)
+    _place_on_lines(connection, text)
+    connection.execute(
+        f"create or replace table {rows} as select records.* exclude {quoted(ROW)}, good_starts.line as "
+        f"{quoted(LINE)} from records positional join good_starts where {quoted(ROW)} is not null"
+    )
+    if text.file.source.footer is not None:
+        _move_footer(connection, text, rows)
+    return kept
+
+
+def _split(connection: duckdb.DuckDBPyConnection, text: Text, kept: list[str], options: str) -> None:
+    """Create table ``records`` of the columns ``kept``."""
     try:
         connection.execute(
             f"create or replace table records as select {listed(kept)} row_number() over () as {quoted(ROW)} "
@@ -69,15 +83,6 @@ def read_records(
         raise Unreadable(
             "its line ends are mixed: some LF, some CRLF or CR; save it with one kind"
         ) from error
-    keep_broken(connection, text)
-    _place_on_lines(connection, text)
-    connection.execute(
-        f"create or replace table {rows} as select records.* exclude {quoted(ROW)}, good_starts.line as "
-        f"{quoted(LINE)} from records positional join good_starts where {quoted(ROW)} is not null"
-    )
-    if text.file.source.footer is not None:
-        _move_footer(connection, text, rows)
-    return kept
 
 
 def keep_broken(connection: duckdb.DuckDBPyConnection, text: Text) -> None:

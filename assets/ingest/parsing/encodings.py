@@ -20,7 +20,7 @@ _SIGNS = frozenset("€£§°–—‘’“”„…«»®©²³¹½¼¾¿¡º�
 # A sign between two letters is none: so read, a letter of another code page would be a quote.
 _OUTSIDE_WORDS = re.compile(r"[^\W\d_]’(?=[^\W\d_])|(?<![^\W\d_])[^\x00-\x7f]|[^\x00-\x7f](?![^\W\d_])")  # noqa: RUF001
 # Western words are mostly of ASCII letters; those in another script hardly have one.
-_ANOTHER_SCRIPT = 0.6
+_ANOTHER_SCRIPT = 0.8
 _FITS = 0.9
 
 codecs.register_error("landing", lambda error: (_UNDECODABLE, error.end))  # type: ignore[attr-defined]
@@ -42,7 +42,7 @@ def transcode(source: BinaryIO, target: BinaryIO, *, encoding: str, lines_to_ski
         Unreadable: when the text is UTF-8, and would be other letters in ``encoding``.
     """
     codec = codec_of(encoding)
-    is_utf_8 = _Utf8Test() if _is_code_page(codec) else None
+    is_utf_8 = _Utf8Test() if is_code_page(codec) else None
     skipped: list[str] = []
     rest = ""
     for text in _decoded(source, codec, is_utf_8):
@@ -91,7 +91,7 @@ def _decoded(source: BinaryIO, codec: str, test: _Utf8Test | None) -> Iterator[s
         yield decoder.decode(chunk, not chunk)
 
 
-def _is_code_page(codec: str) -> bool:
+def is_code_page(codec: str) -> bool:
     """Whether each byte is one character, and ASCII stays as it is."""
     ascii_bytes, other = bytes(range(32, 127)), bytes(range(128, 256))
     is_ascii = ascii_bytes.decode(codec, "replace") == ascii_bytes.decode("ascii")
@@ -121,14 +121,15 @@ def looks_like(sample: bytes, *, declared: str) -> str | None:
     >>> looks_like("Привет, мир".encode("cp1251"), declared="utf-8")
     'windows-1251'
     """
-    if _is_utf_8(sample):
+    if is_utf_8(sample):
         return UTF_8 if codec_of(declared) != UTF_8 and not sample.isascii() else None
     scores = {codec: _score(sample, codec) for codec in _CANDIDATES if codec != codec_of(declared)}
     best = max(scores, key=lambda codec: scores[codec])
     return _NAMES.get(best, best) if scores[best] >= _FITS else None
 
 
-def _is_utf_8(sample: bytes) -> bool:
+def is_utf_8(sample: bytes) -> bool:
+    """Whether ``sample``, the beginning of a file, is UTF-8."""
     try:
         # The end of the sample may cut a letter.
         codecs.getincrementaldecoder(UTF_8)().decode(sample)

@@ -8,6 +8,7 @@ from functools import cache
 from glob import escape, glob, has_magic
 from itertools import takewhile
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from assets import ASSETS
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
@@ -44,6 +45,13 @@ class SourceFile:
         return not (self.source.pii or self.id_column)
 
 
+class OrderedFile(NamedTuple):
+    """A file and its place in the order of delivery."""
+
+    number: int
+    file: SourceFile
+
+
 def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
     """List the files of ``source`` in delivery order: globs as declared, sorted by name inside each.
 
@@ -78,14 +86,27 @@ def fingerprint(business: BusinessConfig, file: SourceFile) -> str:
 
     That includes the code of ``assets/ingest``: a corrected rule must reach rows that were loaded earlier.
     """
-    digest = hashlib.sha256()
-    with file.path.open("rb") as stream:
-        digest.update(hashlib.file_digest(stream, "sha256").digest())
-    order = [source.name for source in business.sources_of(file.source.table)]
-    mapping = file.source.model_dump(mode="json", exclude={"files", "remedy"})
-    digest.update(json.dumps([mapping, order, business.row_settings], sort_keys=True).encode())
-    digest.update(_package_hash(PACKAGE))
-    return digest.hexdigest()
+    return fingerprints(business, [file])[0]
+
+
+def fingerprints(business: BusinessConfig, files: Sequence[SourceFile]) -> list[str]:
+    """Fingerprint of each of ``files``; what a source's files have in common is hashed once."""
+    sources = {file.source.name: file.source for file in files}
+    settings = {name: _settings_hash(business, source) for name, source in sources.items()}
+    prints = []
+    for file in files:
+        with file.path.open("rb") as stream:
+            digest = hashlib.sha256(hashlib.file_digest(stream, "sha256").digest())
+        digest.update(settings[file.source.name])
+        prints.append(digest.hexdigest())
+    return prints
+
+
+def _settings_hash(business: BusinessConfig, source: SourceConfig) -> bytes:
+    order = [each.name for each in business.sources_of(source.table)]
+    mapping = source.model_dump(mode="json", exclude={"files", "remedy"})
+    text = json.dumps([mapping, order, business.row_settings], sort_keys=True)
+    return hashlib.sha256(text.encode() + _package_hash(PACKAGE)).digest()
 
 
 @cache

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import duckdb
 
 from assets.ingest.config.business import Expression, SourceConfig
+from assets.ingest.parsing.batches import opened_together, place_in_files
 from assets.ingest.parsing.csv import deduplicate_names, keep_broken, read_records
 from assets.ingest.parsing.file_format import compression_of, format_of
-from assets.ingest.parsing.files import WITHHELD, SourceFile, Unreadable, without_personal
+from assets.ingest.parsing.files import WITHHELD, OrderedFile, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     FILE,
     LINE,
@@ -19,13 +20,6 @@ from assets.ingest.parsing.sql import (
     quoted,
 )
 from assets.ingest.parsing.text import Text, opened
-
-
-class OrderedFile(NamedTuple):
-    """A file and its place in the order of delivery."""
-
-    number: int
-    file: SourceFile
 
 
 class ParsedFiles(NamedTuple):
@@ -57,7 +51,7 @@ def read(
 
     Args:
         connection: The scratch database.
-        files: One file, or several Parquet files of one schema.
+        files: One file, or several that can be read together.
         mapping: Expression of each raw column.
 
     Raises:
@@ -73,9 +67,14 @@ def read(
     kind = format_of(file)
     if kind == "parquet":
         return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
+    wanted = {column for expression in mapping.values() for column in expression.columns}
+    if len(files) > 1:
+        with opened_together(connection, files) as (text, lines):
+            columns = read_records(connection, text, rows, wanted=wanted)
+        place_in_files(connection, rows, files, lines)
+        return ParsedFiles(files, rows, tuple(columns), mapping)
     with opened(connection, file, compressions[0]) as text:
         if kind == "csv":
-            wanted = {column for expression in mapping.values() for column in expression.columns}
             columns = read_records(connection, text, rows, wanted=wanted)
         else:
             columns = (_read_json if kind == "json" else _read_jsonl)(connection, text, rows)

@@ -57,7 +57,7 @@ class Text(NamedTuple):
 
     def head(self, count: int) -> list[bytes]:
         """The first lines, at most ``count``; a last one beyond the longest line is cut."""
-        return first_lines(_start(self.path, self.compression, LONGEST_LINE), count=count)
+        return first_lines(start_of(self.path, self.compression, LONGEST_LINE), count=count)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def opened(
     if codec_of(encoding) == UTF_8 and not to_skip:
         yield Text(file, file.path, compression)
         return
-    with tempfile.TemporaryFile(dir=_spill_folder(connection)) as copy:
+    with tempfile.TemporaryFile(dir=spill_folder(connection)) as copy:
         packing = None if compression == "none" else compression
         with pa.input_stream(str(file.path), compression=packing) as source:
             skipped = transcode(source, copy, encoding=encoding, lines_to_skip=to_skip)
@@ -93,18 +93,25 @@ def opened(
 
 def encoding_advice(file: SourceFile) -> str:
     """What to do about a file that is not in the encoding of its source."""
-    sample = _start(file.path, compression_of(file), CHUNK)
+    sample = start_of(file.path, compression_of(file), CHUNK)
     return advice(sample, encoding=file.source.encoding)
 
 
-def _start(path: Path, compression: Compression, size: int) -> bytes:
+def start_of(path: Path, compression: Compression, size: int) -> bytes:
+    """Read the beginning of a file, unpacked.
+
+    Args:
+        path: The file.
+        compression: Its compression.
+        size: Bytes at most.
+    """
     packing = None if compression == "none" else compression
     with pa.input_stream(str(path), compression=packing) as stream:
         return bytes(stream.read(size))
 
 
 def _has_separator_line(file: SourceFile, compression: Compression) -> bool:
-    start = _start(file.path, compression, CHUNK)
+    start = start_of(file.path, compression, CHUNK)
     line = re.split("\r\n|\r|\n", start.decode(codec_of(file.source.encoding), "replace"), maxsplit=1)[0]
     return is_separator_line(line)
 
@@ -118,7 +125,7 @@ def is_separator_line(line: str) -> bool:
     return _SEPARATOR.match(line) is not None
 
 
-def _spill_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
+def spill_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
     """Folder of the database's temporary files, which is made; ``None`` if it has none."""
     found = connection.execute("select current_setting('temp_directory')").fetchone()
     if not found or not found[0]:

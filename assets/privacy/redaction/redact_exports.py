@@ -25,13 +25,14 @@ from assets.ingest.loading.scratch import ENGINE_FAILURES
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import (
     UNCLEAR,
+    OrderedFile,
     SourceFile,
     Unreadable,
     fingerprint,
     resolved_files,
     without_personal,
 )
-from assets.ingest.parsing.readers import OrderedFile, ParsedFiles, read, schema_groups
+from assets.ingest.parsing.readers import ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
 from assets.keys import is_token
 from assets.ports import Vault
