@@ -1,7 +1,6 @@
 """Folder of one business: the YAML that owns it, and Dagster's home in it."""
 
 import fcntl
-import os
 import unicodedata
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import dagster as dg
 from orchestration.settings import PROJECT, Settings
 
 CONFIGURATION = PROJECT / "orchestration" / "dagster.yaml"
-HOME_VARIABLE = "DAGSTER_HOME"
 # In a business's folder: the path of its YAML.
 OWNER = "business_file"
 # In Dagster's home: its databases are there.
@@ -47,7 +45,7 @@ def prepare_home(settings: Settings) -> None:
     copy, configuration = home / CONFIGURATION.name, CONFIGURATION.read_bytes()
     if not copy.is_file() or copy.read_bytes() != configuration:
         copy.write_bytes(configuration)
-    os.environ[HOME_VARIABLE] = str(home)
+    settings.export_dagster_home()
     _create_storages(home)
 
 

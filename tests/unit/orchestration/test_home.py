@@ -10,14 +10,13 @@ import pytest
 
 from orchestration.cli import query
 from orchestration.resources.home import (
-    HOME_VARIABLE,
     FolderTaken,
     dagster_instance,
     prepare_home,
     require_own_folder,
     searched_folders,
 )
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import HOME_VARIABLE, PROJECT, Settings
 
 SOURCE = PROJECT / "orchestration" / "dagster.yaml"
 
