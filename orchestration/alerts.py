@@ -147,7 +147,13 @@ def failed_checks_line(run: dg.DagsterRun, evaluations: Iterable[dg.AssetCheckEv
 
 
 def alert_of(result: dg.ExecuteInProcessResult, alerts: Alerts, *, log: Log) -> None:
-    """Send the alert of a run of this process, which no sensor observes."""
+    """Send the alert of a run of this process, which no sensor observes.
+
+    Args:
+        result: The run that ended.
+        alerts: Where alerts go.
+        log: Receives why a target did not take it.
+    """
     if not result.success:
         failures, reason = result.get_step_failure_events(), cause(result.get_run_failure_event())
         alerts.send(failed_run_line(result.dagster_run, failures, otherwise=reason), log=log)

@@ -20,6 +20,7 @@ from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE
 from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
+HOME_VARIABLE = "DAGSTER_HOME"
 
 
 class Options(BaseSettings):
@@ -199,6 +200,10 @@ class Settings(BaseSettings):
         """
         os.environ.update({f"RUN_{name.upper()}": value for name, value in parameters.items()})
         os.environ["WAREHOUSE"] = str(self.warehouse_file)
+
+    def export_dagster_home(self) -> None:
+        """Name Dagster's home of this business in the environment, where Dagster looks for it."""
+        os.environ[HOME_VARIABLE] = str(self.dagster_dir)
 
 
 def _from_project(path: Path) -> Path:

@@ -13,6 +13,7 @@ from assets.keys import Key
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.spec import Spec
+from assets.lifecycle.store.schemas import typed
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
 from assets.ports import Warehouse
@@ -288,6 +289,10 @@ class Capability(ABC, Generic[Data, Model, Batch, State]):
             as_of: As-of date of the run.
         """
         warehouse.replace_partition(key, rows, column="as_of_date", value=as_of)
+
+    def side_tables_of_nobody(self) -> Mapping[Key, pd.DataFrame]:
+        """Side tables (0, k) of a date on which nobody may be scored: they replace rows of an earlier run."""
+        return {table.key: typed([], table.columns) for table in self.spec.tables[1:]}
 
     def drift_reference(self, model: Model, data: Data) -> DriftReference | None:
         """The training window as drift is measured against it; ``None`` when drift does not apply."""

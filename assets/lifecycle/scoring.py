@@ -44,7 +44,7 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
 
     Raises:
         NoVersionServes: No version serves although outcomes are known.
-        NothingToScore: The capability has no row to score, though somebody in its cohort may be scored.
+        NothingToScore: The capability has no row to score, though somebody may be scored.
         ModelIntegrityError: The version's file is not the one that was registered.
     """
     run.prepare()
@@ -68,14 +68,13 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
 def _scored_or_ineligible(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:
     """The date's scores by ``serving``; with nobody to score, the rows of everyone who may not be scored."""
     spec = run.spec
-    try:
-        return compute_scores(run, serving)
-    except NothingToScore:
-        cohort = load_cohort(spec, run.warehouse, as_of=run.as_of) if spec.subject and spec.cohort else None
-        if cohort is None or cohort[INELIGIBLE].isna().any():
-            raise
-    rows = ineligible_rows(spec, cohort)
-    return ScoreTable(rows=rows, side_tables={each.key: typed([], each.columns) for each in spec.tables[1:]})
+    if spec.subject and spec.cohort:
+        cohort = load_cohort(spec, run.warehouse, as_of=run.as_of)
+        if cohort[INELIGIBLE].notna().all():
+            return ScoreTable(
+                rows=ineligible_rows(spec, cohort), side_tables=run.capability.side_tables_of_nobody()
+            )
+    return compute_scores(run, serving)
 
 
 def compute_scores(run: RunContext[Data, Model], serving: ChampionVersion) -> ScoreTable:

@@ -209,13 +209,16 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         del data
         eligible = scored.loc[scored["is_eligible"]]
         if eligible.empty:
-            return ScoreTable(rows=scored, side_tables={PREDICTION_TOTALS: typed([], PREDICTION_TOTAL_TYPES)})
+            return ScoreTable(rows=scored, side_tables=self.side_tables_of_nobody())
         raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
         side = {PREDICTION_TOTALS: totals_row(key, raw, state)}
         # The baseline's ranking is not estimated: it has one rate for many customers.
         if not key.model_version.endswith("-fallback"):
             side[METRICS] = self._estimated(eligible, state, key=key)
         return ScoreTable(rows=add_ranks(self.problem, scored), side_tables=side)
+
+    def side_tables_of_nobody(self) -> Mapping[Key, pd.DataFrame]:
+        return {PREDICTION_TOTALS: typed([], PREDICTION_TOTAL_TYPES)}
 
     def write_side_table(self, warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, as_of: date) -> None:
         del key

@@ -1,6 +1,6 @@
 """Folder of one business: the YAML that owns it, and Dagster's home in it."""
 
-import os
+import fcntl
 import unicodedata
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import dagster as dg
 from orchestration.settings import PROJECT, Settings
 
 CONFIGURATION = PROJECT / "orchestration" / "dagster.yaml"
-HOME_VARIABLE = "DAGSTER_HOME"
 # In a business's folder: the path of its YAML.
 OWNER = "business_file"
+# In Dagster's home: its databases are there.
+CREATED = "databases_created"
 
 
 class FolderTaken(Exception):
@@ -44,7 +45,18 @@ def prepare_home(settings: Settings) -> None:
     copy, configuration = home / CONFIGURATION.name, CONFIGURATION.read_bytes()
     if not copy.is_file() or copy.read_bytes() != configuration:
         copy.write_bytes(configuration)
-    os.environ[HOME_VARIABLE] = str(home)
+    settings.export_dagster_home()
+    _create_storages(home)
+
+
+def _create_storages(home: Path) -> None:
+    """Let Dagster create its databases, once: two processes that create one at a time leave it unreadable."""
+    created = home / CREATED
+    with (home / "creating.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not created.exists():
+            dg.DagsterInstance.get().dispose()
+            created.touch()
 
 
 def require_own_folder(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 # Not a run of that commit: its history is not there in every checkout, and it would need its own libraries.
-LAYOUT = Path(__file__).parent / "layouts" / "b1aed60.sql"
+LAYOUT = Path(__file__).parent / "layouts" / "b1aed60.ddl"
 SENT_AT = datetime(2026, 11, 20, 9, tzinfo=UTC).replace(tzinfo=None)
 COMMANDS: dict[str, tuple[Callable[[], int], dict[str, str]]] = {
     "run": (run.main, {}),

@@ -8,6 +8,7 @@ import pytest
 
 from orchestration.resources.event_log import FOLDER, KEPT_OPEN, CachedEventLog
 from orchestration.settings import PROJECT
+from tests.journey.event_log_stress import CHECKS, WRITERS, stress
 
 KEY = dg.AssetKey("orders")
 
@@ -72,3 +73,12 @@ def test_two_that_keep_it_open_see_what_the_other_wrote(home: Path) -> None:
                 dg.materialize([_orders], instance=instance)
             for instance in (one, other):
                 assert len(instance.fetch_materializations(KEY, limit=100).records) == 2 * times
+
+
+def test_two_writers_and_a_reader_of_one_home_meet_no_error(tmp_path: Path) -> None:
+    # The long form is a script: fifty rounds.
+    rounds = 4
+    result = stress(tmp_path / "home", rounds=rounds)
+    assert result.errors == []
+    assert result.materialisations == WRITERS * rounds
+    assert result.evaluations == WRITERS * rounds * len(CHECKS)

@@ -1,6 +1,8 @@
 """Each business has a folder and a Dagster home of its own; names that would share one are refused."""
 
+import multiprocessing
 import os
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -8,14 +10,13 @@ import pytest
 
 from orchestration.cli import query
 from orchestration.resources.home import (
-    HOME_VARIABLE,
     FolderTaken,
     dagster_instance,
     prepare_home,
     require_own_folder,
     searched_folders,
 )
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import HOME_VARIABLE, PROJECT, Settings
 
 SOURCE = PROJECT / "orchestration" / "dagster.yaml"
 
@@ -44,6 +45,26 @@ def test_the_configuration_is_copied_when_it_is_missing_or_different(tmp_path: P
     copy.write_text("run_launcher: {module: orchestration.turns, class: WatchfulLauncher}\n")
     prepare_home(settings)
     assert copy.read_bytes() == SOURCE.read_bytes()
+
+
+def opened_at_once(settings: Settings, barrier: Barrier) -> None:
+    """Open the instance when the other process does."""
+    barrier.wait(timeout=120)
+    with dagster_instance(settings) as instance:
+        assert instance.get_runs() == []
+
+
+def test_two_processes_that_open_a_new_home_at_once_leave_it_readable(tmp_path: Path) -> None:
+    spawned, settings = multiprocessing.get_context("spawn"), settings_of(tmp_path)
+    barrier = spawned.Barrier(2)
+    processes = [spawned.Process(target=opened_at_once, args=(settings, barrier)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    with dagster_instance(settings) as instance:
+        assert instance.get_runs() == []
 
 
 def test_runs_of_one_business_are_unknown_to_another(tmp_path: Path) -> None:
