@@ -115,7 +115,29 @@ FEATURE_GROUPS = (
 
 CATEGORICAL = ("country",)
 NUMERIC = tuple(column for group in FEATURE_GROUPS for column in group.columns if column not in CATEGORICAL)
-RECENCY = "days_since_order"
+RECENCY, TENURE, ORDERS = "days_since_order", "tenure_days", "orders_lifetime"
+# Of a customer's own orders: what a spreadsheet of orders gives, for a baseline that is linear in it.
+LINEAR = (
+    "days_since_order",
+    "days_since_order_per_gap",
+    "gap_last_days",
+    "gap_mean_days",
+    "gap_sd_days",
+    "tenure_days",
+    "orders_30d",
+    "orders_90d",
+    "orders_180d",
+    "orders_365d",
+    "orders_lifetime",
+    "active_weeks_365d",
+    "orders_same_season_last_year",
+    "net_amount_30d",
+    "net_amount_90d",
+    "net_amount_180d",
+    "net_amount_365d",
+    "net_amount_lifetime",
+    "average_order_amount_365d",
+)
 
 SLICES = (
     NumericSlice(

@@ -126,6 +126,16 @@ class BgNbd(BaseEstimator):  # type: ignore[misc]
         histories = PurchaseHistory.of(X)
         return expected_orders(self.buying, histories, horizons_days=horizons_days)[histories.place]
 
+    def order_probability(self, X: Rows, *, days: float) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Chance of at least one order within ``days`` of each customer of ``X`` (n, 3), (n,).
+
+        An active customer leaves only after an order, so that the first one depends on the rate alone.
+        """
+        histories = PurchaseHistory.of(X)
+        waited, until = self.alpha_ + histories.age, self.alpha_ + histories.age + days
+        orders = -np.expm1((self.r_ + histories.frequency) * (np.log(waited) - np.log(until)))
+        return np.asarray((alive(self.buying, histories) * orders)[histories.place], dtype=np.float64)
+
     def next_order_days(
         self,
         X: Rows,  # noqa: N803 - scikit-learn's name

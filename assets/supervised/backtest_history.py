@@ -1,5 +1,6 @@
 """Backtest over history: each date's model, fitted on what was known then, compared with its outcomes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,7 +19,7 @@ from assets.metrics.bootstrap import (
     paired_differences,
 )
 from assets.metrics.calibration import calibration_slope
-from assets.metrics.classification import with_shift
+from assets.metrics.classification import auc, with_shift
 from assets.prior_shift.forecast import total_interval
 from assets.supervised.capability import COMPARED, SupervisedCapability
 from assets.supervised.data.dataset import TrainingData, load_eligible_matrix
@@ -35,8 +36,10 @@ class BacktestRow:
         cohort_size: Eligible entities.
         observed: Of those, entities with the outcome within the horizon.
         total: Sum of the probabilities that would have been published, with its 95 % interval.
+        ranker: The ranker that was chosen.
         auc: Of those probabilities.
-        baseline_auc: Of the baseline's rates, fitted on the same rows.
+        ranker_auc: Of every ranker fitted on the same rows, by name.
+        baseline_auc: Of the rate by recency, fitted on the same rows.
         auc_difference: Paired, by entity.
         slope: Calibration slope of those probabilities; below 1 they are overconfident.
         decision: Decision of the promotion gate on the date's candidate, without a champion to beat.
@@ -46,7 +49,9 @@ class BacktestRow:
     cohort_size: int
     observed: int
     total: Interval
+    ranker: str
     auc: float
+    ranker_auc: Mapping[str, float]
     baseline_auc: float
     auc_difference: Interval
     slope: float
@@ -77,7 +82,8 @@ def backtest_date(capability: SupervisedCapability, run: RunContext[TrainingData
     """
     problem, data = capability.problem, run.data
     evaluation = capability.backtest(data, champion=None, version=str(run.as_of))
-    fitted = fit_calibrated(problem, data.labelled)
+    rankers = fit_calibrated(problem, data.labelled)
+    fitted = rankers[evaluation.params["ranker"]]
     shift = capability.serving_state(fitted, data)
     matrix = load_eligible_matrix(problem, run.warehouse, as_of=run.as_of)
     raw = fitted.probability(matrix.features)
@@ -85,11 +91,14 @@ def backtest_date(capability: SupervisedCapability, run: RunContext[TrainingData
     published = with_shift(raw, shift.shift)
     lo, hi = total_interval(raw, shift)
     decision = decide(evaluation.metrics, COMPARED, defects=evaluation.defects)
+    outcome = _outcomes(problem, run, matrix)
     return _row(
         problem,
         run.as_of,
-        outcome=_outcomes(problem, run, matrix),
+        outcome=outcome,
         predicted=(published, baseline),
+        rankers={name: auc(outcome, each.probability(matrix.features)) for name, each in rankers.items()},
+        ranker=evaluation.params["ranker"],
         total=Interval(value=float(published.sum()), lo=lo, hi=hi),
         decision="promote" if decision.promote else f"refuse: {'; '.join(decision.reasons)}",
     )
@@ -101,6 +110,8 @@ def _row(  # noqa: PLR0913 - the parts of one row
     *,
     outcome: Floats,
     predicted: tuple[Floats, Floats],
+    rankers: Mapping[str, float],
+    ranker: str,
     total: Interval,
     decision: str,
 ) -> BacktestRow:
@@ -116,7 +127,9 @@ def _row(  # noqa: PLR0913 - the parts of one row
         cohort_size=outcome.size,
         observed=int(outcome.sum()),
         total=total,
+        ranker=ranker,
         auc=float(published["auc"][0]),
+        ranker_auc=rankers,
         baseline_auc=float(baseline["auc"][0]),
         auc_difference=interval(float(difference[0]), difference[1:]),
         slope=calibration_slope(outcome, predicted[0], np.arange(outcome.size)).value,

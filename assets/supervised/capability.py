@@ -67,7 +67,8 @@ from assets.supervised.evaluation.walk_forward import (
 )
 from assets.supervised.evaluation.withheld_slices import SliceOff, mark_withheld, slices_off, withheld_slices
 from assets.supervised.fitting.fitted_store import MODEL_TYPES, from_artifact, to_artifact
-from assets.supervised.fitting.train import Fitted, fit_baseline, usable_features
+from assets.supervised.fitting.rankers import usable_features
+from assets.supervised.fitting.train import Fitted, fit_baseline
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.report import card_sections, describe_evaluation, describe_scores
 from assets.supervised.scoring.score_rows import (
@@ -82,7 +83,9 @@ COMPARED = Comparison(metric="recalibrated_log_loss", label="log loss after reca
 # A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
 REALISED_WINDOW = timedelta(weeks=13)
 FIGURES = ("auc", "mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
-CODE = ("supervised", "prior_shift", "features", "metrics")
+CODE = ("supervised", "purchase_process", "prior_shift", "features", "metrics")
+# What an evaluation selects, recorded with the version.
+SELECTED = ("ranker", "weights")
 
 
 class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorShiftForecast]):
@@ -119,35 +122,33 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         self, data: TrainingData, *, champion: Champion[Fitted] | None, version: str
     ) -> Evaluation[Fitted]:
         problem = self._declared(data)
-        candidate = fit_walk_forward(problem, data)
+        models = fit_walk_forward(problem, data)
         # The champion as it would have predicted: its vintages up to the date it was promoted, then itself.
         vintages = (
             (*champion.vintages, ModelVintage(first=champion.since, model=champion.model)) if champion else ()
         )
-        found = evaluate_candidate(problem, candidate, data=data, champion=vintages, version=version)
-        membership = membership_rows(problem, data.labelled, version=version)
-        leaks, warnings = self._explained(found.metrics, candidate, data=data)
+        found = evaluate_candidate(problem, models, data=data, champion=vintages, version=version)
+        metrics, candidate = found.recorded.metrics, models.models[found.choice.ranker]
+        newest = candidate[-1].model
+        weights = newest.ranker.weights
+        membership = membership_rows(problem, data.labelled, weights=weights, version=version)
+        leaks, warnings = self._explained(metrics, models, ranker=found.choice.ranker, data=data)
         return Evaluation(
-            metrics=pd.concat([found.metrics, membership], ignore_index=True),
-            bins=found.bins,
-            defects=(*leaks, *self._defects(found.metrics)),
-            champion_unfit=self._outdated(found.metrics, champion, as_of=data.as_of) if champion else "",
-            notes=(
-                *warnings,
-                *(
-                    f"rows of {each.where} will be withheld: {each.reason}"
-                    for each in slices_off(found.metrics, criteria=problem.criteria)
-                ),
-            ),
-            params={"calibration_method": candidate.models[-1].model.method},
-            vintages=candidate.models,
+            metrics=pd.concat([metrics, membership], ignore_index=True),
+            bins=found.recorded.bins,
+            defects=(*leaks, *self._defects(metrics)),
+            champion_unfit=self._outdated(metrics, champion, as_of=data.as_of) if champion else "",
+            notes=(found.choice.reason, *warnings, *self._slices_to_withhold(metrics)),
+            params={"calibration_method": newest.method, "ranker": found.choice.ranker, "weights": weights},
+            vintages=candidate,
         )
 
     def fit(
         self, data: TrainingData, *, params: Mapping[str, Any], champion: Champion[Fitted] | None
     ) -> Fit[Fitted]:
         del champion
-        fitted = fit_calibrated(self._declared(data), data.labelled)
+        name = params["ranker"]
+        fitted = fit_calibrated(self._declared(data), data.labelled, names=(name,))[name]
         return Fit(model=fitted, record=self.record(data, params=params))
 
     def record(self, data: TrainingData, *, params: Mapping[str, Any]) -> TrainingRecord:
@@ -164,7 +165,10 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             folds=folds,
             horizon_days=self.problem.horizon_days,
             calibration_method=params.get("calibration_method"),
-            params=asdict(self.problem.task),
+            params={
+                **asdict(self.problem.task),
+                **{name: params[name] for name in SELECTED if name in params},
+            },
         )
 
     def grade(self, metrics: pd.DataFrame, decision: Decision) -> Grade:
@@ -283,16 +287,20 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         return replace(self.problem, scheduled=data.scheduled)
 
     def _explained(
-        self, metrics: pd.DataFrame, candidate: WalkForwardModels, *, data: TrainingData
+        self, metrics: pd.DataFrame, models: WalkForwardModels, *, ranker: str, data: TrainingData
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Defects and warnings of an AUC that is too good, with the column that carries it."""
         problem = self._declared(data)
         jump = auc_jump(metrics, data.realised_auc, problem=problem)
         if not jump:
             return (), ()
-        test = data.labelled.of(candidate.split.test.rows(data.labelled.as_of))
-        carrier = strongest_column(problem, candidate.models, data=data, test=test)
+        test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
+        carrier = strongest_column(problem, models.models[ranker], ranker=ranker, data=data, test=test)
         return findings(problem, jump, carrier, undated=data.undated)
+
+    def _slices_to_withhold(self, metrics: pd.DataFrame) -> Iterator[str]:
+        for each in slices_off(metrics, criteria=self.problem.criteria):
+            yield f"rows of {each.where} will be withheld: {each.reason}"
 
     def _defects(self, metrics: pd.DataFrame) -> tuple[str, ...]:
         return (*degenerate(metrics), *miscalibrated(metrics, criteria=self.problem.criteria))

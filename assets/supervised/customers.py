@@ -3,6 +3,7 @@
 from functools import partial
 
 from assets.features import customers
+from assets.supervised.fitting.purchase_chance import HistoryColumns
 from assets.supervised.fitting.task import Binary
 from assets.supervised.problem import PredictionProblem
 
@@ -14,6 +15,8 @@ CustomerProblem = partial(
     numeric=customers.NUMERIC,
     categorical=customers.CATEGORICAL,
     recency=customers.RECENCY,
+    history=HistoryColumns(recency=customers.RECENCY, tenure=customers.TENURE, orders=customers.ORDERS),
+    linear=customers.LINEAR,
     slices=customers.SLICES,
     reason_groups=customers.FEATURE_GROUPS,
     consent_purpose="profiling",

@@ -9,6 +9,7 @@ from assets.features.groups import FeatureGroup, Slice
 from assets.keys import Key
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS
+from assets.supervised.fitting.purchase_chance import HistoryColumns
 from assets.supervised.fitting.task import Binary
 
 
@@ -78,6 +79,8 @@ class PredictionProblem:
         numeric: Feature columns read as numbers.
         categorical: Feature columns read as categories.
         recency: Feature column, in days, that the baseline bands by.
+        history: Feature columns of the order history that BG/NBD reads; ``None``: it is not fitted.
+        linear: Feature columns of the baseline that is a logistic regression; empty: it is not fitted.
         reason_groups: Feature groups, for the reason codes on each row.
         amount: Money column that ``expected_value`` multiplies by, or ``None``.
         cohort: Table with ``<entity>_id, as_of_date, as_of_at`` of everyone, with or without features; the
@@ -109,6 +112,8 @@ class PredictionProblem:
     criteria: PromotionCriteria = field(default_factory=PromotionCriteria)
     minimum_data: MinimumData = field(default_factory=MinimumData)
     amount: str | None = None
+    history: HistoryColumns | None = None
+    linear: tuple[str, ...] = ()
     cohort: Key | None = None
     exclusions: tuple[Exclusion, ...] = ()
     label_is_absence_of_order: bool = False
@@ -133,6 +138,9 @@ class PredictionProblem:
         passthrough_columns = [name for each in self.exclusions for name, _ in each.passthrough_columns]
         _refuse_repeated([*self.columns, *passthrough_columns], "feature or pass-through column")
         self._refuse_unknown("recency", [self.recency])
+        self._refuse_unknown("linear", self.linear)
+        if self.history is not None:
+            self._refuse_unknown("history", list(asdict(self.history).values()))
         for group in self.reason_groups:
             self._refuse_unknown(f"reason group {group.name!r}", group.columns)
         _refuse_repeated(

@@ -10,6 +10,8 @@ from assets.lifecycle.report.model_card import markdown_table
 from assets.lifecycle.report.plots import reliability_plot, totals_plot
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.ports import Warehouse
+from assets.supervised.evaluation.evaluation import BASELINE
+from assets.supervised.fitting.rankers import BG_NBD, BLEND, LOGISTIC
 from assets.supervised.problem import PredictionProblem
 
 COMPARED = {
@@ -18,6 +20,14 @@ COMPARED = {
     "log_loss": "log loss (lower)",
     "recalibrated_log_loss": "log loss after recalibration (lower)",
     "brier": "Brier score (lower)",
+}
+
+# Competitors on the same rows; the one that is the version itself has no rows of its own.
+OTHERS = {
+    BASELINE: "baseline: recency",
+    BG_NBD: "baseline: BG/NBD",
+    LOGISTIC: "baseline: logistic",
+    BLEND: "blend",
 }
 
 
@@ -107,19 +117,21 @@ def _label(problem: PredictionProblem) -> str:
 
 
 def _evaluation(problem: PredictionProblem, metrics: pd.DataFrame) -> str:
+    others = {name: words for name, words in OTHERS.items() if has(metrics, f"{name}_auc")}
     rows = [
         (
             label,
             overall(metrics, metric),
-            overall(metrics, f"baseline_{metric}"),
+            *(overall(metrics, f"{name}_{metric}") for name in others),
             overall(metrics, f"{metric}_difference"),
         )
         for metric, label in COMPARED.items()
         if has(metrics, metric)
     ]
-    table = markdown_table(("metric", "this version", "recency baseline", "difference"), rows)
+    header = ("metric", "this version", *others.values(), "difference to recency")
     return (
-        f"On the newest dates, which it has not seen. 95 % intervals resample {problem.entity}s.\n\n{table}"
+        f"On the newest dates, which it has not seen. 95 % intervals resample {problem.entity}s.\n\n"
+        f"{markdown_table(header, rows)}"
     )
 
 

@@ -18,6 +18,7 @@ from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.bootstrap import percentile_intervals
 from assets.supervised.backtest_history import BacktestRow, backtest_date
 from assets.supervised.capability import SupervisedCapability
+from assets.supervised.fitting.rankers import BG_NBD, LOGISTIC, RANKERS
 from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.definitions import newest_as_of_day, today_of
@@ -25,8 +26,9 @@ from orchestration.settings import Dates, Settings
 
 RUN_ID = "backtest"
 HEADER = (
-    "| as-of date | customers | observed | Σ probability | 95 % interval | error | AUC | baseline AUC "
-    "| difference [95 %] | slope | gate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| as-of date | customers | observed | Σ probability | 95 % interval | error | ranker | AUC "
+    "| AUC by recency | BG/NBD | logistic | difference to recency [95 %] | slope | gate |\n"
+    "|---|--:|--:|--:|--:|--:|---|--:|--:|--:|--:|--:|--:|---|"
 )
 VALUE_HEADER = (
     "| window from | days | model | predicted | observed | WAPE | deviance | Gini | coverage of 80 % "
@@ -72,10 +74,13 @@ def _rows(session: Session, capability: SupervisedCapability, days: Iterable[dat
 
 def line(row: BacktestRow) -> str:
     """Format one as-of date as a row of the Markdown table."""
+    others = " | ".join(
+        f"{row.ranker_auc[name]:.3f}" if name in row.ranker_auc else "" for name in (BG_NBD, LOGISTIC)
+    )
     return (
         f"| {row.as_of} | {row.cohort_size:,} | {row.observed:,} | {row.total.value:,.0f} "
-        f"| {row.total.lo:,.0f} to {row.total.hi:,.0f} | {row.miss:+.0%} | {row.auc:.3f} "
-        f"| {row.baseline_auc:.3f} | {row.auc_difference.value:+.3f} "
+        f"| {row.total.lo:,.0f} to {row.total.hi:,.0f} | {row.miss:+.0%} | {row.ranker} | {row.auc:.3f} "
+        f"| {row.baseline_auc:.3f} | {others} | {row.auc_difference.value:+.3f} "
         f"[{row.auc_difference.lo:+.3f}, {row.auc_difference.hi:+.3f}] | {row.slope:.2f} "
         f"| {row.decision} |"
     )
@@ -88,11 +93,21 @@ def closing(rows: list[BacktestRow]) -> str:
     inside = sum(each.is_inside for each in rows)
     return (
         f"mean AUC {np.mean([each.auc for each in rows]):.4f} "
-        f"(baseline {np.mean([each.baseline_auc for each in rows]):.4f}); "
+        f"({_other_means(rows)}); "
         f"error of the total: median {np.median(errors):.1%}, largest {errors.max():.0%}; "
         f"{inside} of {len(rows)} totals inside their 95 % interval, "
         f"whose median width is {np.median(widths):.0%} of the total (largest {max(widths):.0%})"
     )
+
+
+def _other_means(rows: list[BacktestRow]) -> str:
+    """Mean AUC of the rate by recency, and of the rankers that could be fitted on every date."""
+    found = {"recency": np.mean([each.baseline_auc for each in rows])} | {
+        name: np.mean([each.ranker_auc[name] for each in rows])
+        for name in RANKERS
+        if all(name in each.ranker_auc for each in rows)
+    }
+    return ", ".join(f"{name} {value:.4f}" for name, value in found.items())
 
 
 def _print_value_backtest(session: Session, *, first: date, last: date) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
 from assets.features.matrix import LeakDetected, Matrix
+from assets.keys import METRICS
 from assets.metrics.arrays import Floats
 from assets.supervised.evaluation import walk_forward
 from assets.supervised.evaluation.published import published_probability
@@ -18,7 +21,7 @@ from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from tests.assets.faults import FAULTS
 from tests.assets.judged import failed, is_detected
-from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, SPEC, WEEKS, World, checks_of
+from tests.assets.world import CUSTOMERS, FIRST, LATER, PROBLEM, SPEC, WEEKS, World, checks_of, create
 from tests.unit.supervised.world import shop
 
 
@@ -76,6 +79,30 @@ def test_a_constant_model_is_stopped(world: World) -> None:
     stopped(world, "a model predicts the same probability for every customer", problem=constant)
 
 
+def test_a_baseline_that_is_not_surely_beaten_serves_with_a_grade_of_its_own(
+    tmp_path: Path,
+) -> None:
+    constant = Constant(boosting=PROBLEM.task.boosting)
+    simple = replace(PROBLEM, task=constant, linear=("days_since_order", "orders_365d"))
+    world = create(tmp_path)
+    serves = world.run_date(LATER, simple)
+    assert not serves.is_fallback
+    decision = world.newest_decision()
+    assert decision["decision"] == "promote"
+    assert "the candidate is the logistic regression" in decision["reasons"]
+    scored = world.scored(LATER)
+    assert set(scored["status"]) == {"ok"}
+    assert set(scored["quality_grade"]) <= {"Good", "Fair"}
+    metrics = world.table(METRICS)
+    metrics = metrics.loc[(metrics["model_version"] == serves.model_version) & (metrics["split"] == "test")]
+    auc = metrics.loc[metrics["slice_name"] == "all"].set_index("metric")["value"]
+    # The blend of constants is recorded beside it; only the dates' shifts rank its rows.
+    assert auc["auc"] > auc["baseline_auc"] > auc["blend_auc"]
+    assert auc["blend_auc"] == pytest.approx(0.5, abs=0.03)
+    card = world.folder / "models" / PROBLEM.name / serves.model_version / "card.md"
+    assert "| metric | this version | baseline: recency | blend | difference to recency |" in card.read_text()
+
+
 def test_the_probability_of_the_predicted_class_is_stopped(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,8 +133,8 @@ def test_the_wrong_class_before_the_prior_shift_is_stopped(
 def test_a_swapped_label_is_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     original = walk_forward.fit_calibrated
 
-    def swapped(problem: PredictionProblem, known: Matrix) -> Fitted:
-        return original(problem, replace(known, outcome=1 - known.outcome))
+    def swapped(problem: PredictionProblem, known: Matrix, **chosen: Any) -> dict[str, Fitted]:
+        return original(problem, replace(known, outcome=1 - known.outcome), **chosen)
 
     monkeypatch.setattr(walk_forward, "fit_calibrated", swapped)
     stopped(world, "a model learned from swapped labels")

@@ -15,7 +15,8 @@ from assets.metrics.bootstrap import Interval
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import split_by_time
 from assets.supervised.evaluation.evaluation import EvaluationSample, evaluate
-from assets.supervised.fitting.train import fit_candidate, usable_features
+from assets.supervised.fitting.rankers import usable_features
+from assets.supervised.fitting.train import fit_candidate
 from assets.supervised.problem import PredictionProblem
 
 

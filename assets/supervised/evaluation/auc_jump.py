@@ -15,7 +15,8 @@ from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.classification import auc
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.evaluation.walk_forward import fit_calibrated
-from assets.supervised.fitting.train import Fitted, usable_features
+from assets.supervised.fitting.rankers import BG_NBD, LOGISTIC, usable_features
+from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 
 # Standard errors by which an AUC above the baseline's, or above that of published scores, is a jump.
@@ -114,7 +115,12 @@ def findings(
 
 
 def strongest_column(
-    problem: PredictionProblem, models: Sequence[ModelVintage[Fitted]], *, data: TrainingData, test: Matrix
+    problem: PredictionProblem,
+    models: Sequence[ModelVintage[Fitted]],
+    *,
+    ranker: str,
+    data: TrainingData,
+    test: Matrix,
 ) -> Carrier:
     """Drop-column test of the newest walk-forward model: the column that it loses most by, and how much.
 
@@ -123,7 +129,8 @@ def strongest_column(
 
     Args:
         problem: The prediction problem.
-        models: The walk-forward models, oldest first.
+        models: The walk-forward models of the candidate, oldest first.
+        ranker: Name of their ranker; one that cannot be fitted without the column ranks nobody.
         data: Training data of the evaluating date.
         test: Rows of the test fold.
 
@@ -133,12 +140,10 @@ def strongest_column(
     rows = test.of(test.as_of >= np.datetime64(newest.first, "D"))
     column = _screened(problem, newest.model, rows)
     known = data.known_on(newest.first, horizon_days=problem.horizon_days)
-    fitted = fit_calibrated(problem, _without(known, column))
-    reached = [
-        auc(rows.outcome, model.probability(each.features))
-        for model, each in ((newest.model, rows), (fitted, _without(rows, column)))
-    ]
-    return Carrier(column=column, gained=reached[0] - reached[1])
+    fitted = fit_calibrated(problem, _without(known, column), names=(ranker,)).get(ranker)
+    whole = auc(rows.outcome, newest.model.probability(rows.features))
+    rest = auc(rows.outcome, fitted.probability(_without(rows, column).features)) if fitted else 0.5
+    return Carrier(column=column, gained=whole - rest)
 
 
 def _screened(problem: PredictionProblem, model: Fitted, rows: Matrix) -> str:
@@ -168,9 +173,11 @@ def _without(rows: Matrix, column: str) -> Matrix:
 
 def _above_baseline(metrics: pd.DataFrame) -> float:
     """Difference to the best baseline where it is a jump, else 0."""
-    if not has(metrics, "auc_difference"):
+    names = ("auc_difference", f"{BG_NBD}_auc_difference", f"{LOGISTIC}_auc_difference")
+    found = [overall(metrics, name) for name in names if has(metrics, name)]
+    if not found:
         return 0.0
-    difference = overall(metrics, "auc_difference")
+    difference = min(found, key=lambda each: each.value)
     return difference.value if difference.value > JUMP_ERRORS * _error(difference) else 0.0
 
 

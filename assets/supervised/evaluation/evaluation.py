@@ -38,6 +38,8 @@ TOP_LIFT = "top_tenth_lift"
 TOP_SHARE = 0.1
 BASELINE = "baseline"
 CHAMPION = "champion"
+# Compared in slices, too; the other baselines are compared over all rows alone.
+IN_SLICES = ("", f"{BASELINE}_", f"{CHAMPION}_")
 # With fewer rows of either outcome a slope means nothing.
 FEWEST_POSITIVES = 10
 # A slice moves with its own season, too, beside the shift that all share. Over 14 months of Online Retail the
@@ -57,7 +59,8 @@ class EvaluationSample:
     Attributes:
         outcome: (n,) of 0/1.
         candidate: (n,) calibrated probability of the evaluated model.
-        competitors: ``baseline`` (the baseline) and, when there is one, ``champion``: (n,) each.
+        competitors: ``baseline`` (the rate by recency), rankers that are not the candidate and, when there
+            is one, ``champion``: (n,) each.
         entities: (n,) ids.
         as_of: (n,) as-of dates.
         slices: Slice name to (n,) of values.
@@ -124,7 +127,7 @@ class _Rows:
         return replace(
             self,
             outcome=self.outcome[rows],
-            predicted={name: each[rows] for name, each in self.predicted.items()},
+            predicted={name: each[rows] for name, each in self.predicted.items() if name in IN_SLICES},
             recalibrated={name: each[rows] for name, each in self.recalibrated.items()},
             day_rate=self.day_rate[rows],
             is_top=self.is_top[rows],
@@ -141,8 +144,8 @@ def evaluate(
     ``recalibrated_log_loss`` is the log loss after each as-of date's mean probability was moved to that
     date's rate, for every model alike. The period effect that the cohort shares is forecast by
     ``prior_shift``, for any ranker; without this step, luck with the rate of one month would decide
-    between two rankings. Metrics named ``baseline_…`` and ``champion_…`` are the competitors' own;
-    ``…_difference`` is candidate minus baseline, ``champion_…_difference`` candidate minus champion.
+    between two rankings. Metrics named ``baseline_…``, ``bg_nbd_…`` or ``champion_…`` are the competitors'
+    own; ``…_difference`` is candidate minus baseline, ``champion_…_difference`` candidate minus champion.
 
     Args:
         sample: The rows; not empty.

@@ -1,6 +1,6 @@
 """Walk-forward evaluation: the pipeline refitted at earlier origins and evaluated on later dates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ from assets.lifecycle.capability import MetricKey, ModelVintage
 from assets.metrics.arrays import Floats
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import Fold, Split, calibration_split, split_by_time
+from assets.supervised.evaluation.choice import Choice, choose_ranker
 from assets.supervised.evaluation.evaluation import (
     BASELINE,
     CHAMPION,
@@ -21,7 +22,8 @@ from assets.supervised.evaluation.evaluation import (
 )
 from assets.supervised.evaluation.published import published_probability
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.fitting.train import Fitted, fit_baseline, fit_candidate, refit
+from assets.supervised.fitting.rankers import BLEND, RANKERS
+from assets.supervised.fitting.train import Fitted, fit_baseline, fit_rankers, refit
 from assets.supervised.problem import PredictionProblem
 
 # Production retrains at least as often; every further refit costs its seconds in each run.
@@ -30,27 +32,39 @@ REFIT_EVERY = timedelta(weeks=8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkForwardModels:
-    """The candidate's pipeline refitted at each origin of the test fold on data known by then.
+    """The rankers of the problem refitted at each origin of the test fold on data known by then.
 
     The model that will serve has seen the newest dates and cannot be evaluated on them. A single model
     frozen before the test fold could, but would be evaluated for its age: on Online Retail one frozen for
     five months misjudged customers not seen for a year by 0.9 log-odds, one refitted meanwhile by 0.4.
 
     Attributes:
-        models: Oldest first; each answers for the test dates from its ``first`` up to the next one's.
+        models: By ranker, oldest first; each answers for the test dates from its ``first`` up to the next
+            one's. Only rankers that could be fitted at every origin.
         split: The three folds; the first model is trained and calibrated on the first two.
     """
 
-    models: tuple[ModelVintage[Fitted], ...]
+    models: Mapping[str, tuple[ModelVintage[Fitted], ...]]
     split: Split
 
 
-def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
-    """Train on the older dates, calibrate on the newer, then refit the ranker on all rows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedCandidate:
+    """The ranker that is the candidate, and its metrics beside those of every other."""
+
+    choice: Choice
+    recorded: RecordedMetrics
+
+
+def fit_calibrated(
+    problem: PredictionProblem, known: Matrix, *, names: Iterable[str] = tuple(RANKERS)
+) -> dict[str, Fitted]:
+    """Train on the older dates, calibrate on the newer, then refit the rankers on all rows.
 
     Args:
         problem: The prediction problem.
         known: Rows (n, k) with a known outcome.
+        names: Rankers to fit.
 
     Raises:
         TooLittleHistory: The dates do not suffice for two folds.
@@ -59,25 +73,31 @@ def fit_calibrated(problem: PredictionProblem, known: Matrix) -> Fitted:
     """
     days = np.unique(known.as_of).tolist()
     train, calibration = calibration_split(days, horizon_days=problem.horizon_days)
-    fitted = fit_candidate(
-        problem, known.of(train.rows(known.as_of)), calibration=known.of(calibration.rows(known.as_of))
+    fitted = fit_rankers(
+        problem,
+        known.of(train.rows(known.as_of)),
+        calibration=known.of(calibration.rows(known.as_of)),
+        names=names,
     )
     return refit(problem, fitted, known=known)
 
 
 def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForwardModels:
-    """Refit the pipeline through the test fold every eight weeks, on the data known by then.
+    """Refit the rankers through the test fold every eight weeks, on the data known by then.
 
     Raises:
         TooLittleHistory, InsufficientData, LeakDetected: As in :func:`fit_calibrated`.
     """
     split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
-    models = tuple(
-        ModelVintage(
-            first=day, model=fit_calibrated(problem, data.known_on(day, horizon_days=problem.horizon_days))
-        )
+    fitted = {
+        day: fit_calibrated(problem, data.known_on(day, horizon_days=problem.horizon_days))
         for day in refit_days(split.test)
-    )
+    }
+    models = {
+        name: tuple(ModelVintage(first=day, model=found[name]) for day, found in fitted.items())
+        for name in RANKERS
+        if all(name in found for found in fitted.values())
+    }
     return WalkForwardModels(models=models, split=split)
 
 
@@ -97,39 +117,41 @@ def evaluate_candidate(
     data: TrainingData,
     champion: Sequence[ModelVintage[Fitted]],
     version: str,
-) -> RecordedMetrics:
+) -> EvaluatedCandidate:
     """Evaluate walk-forward models on the test dates, as their probabilities would have been published.
 
     Args:
         problem: The prediction problem.
-        models: The candidate's walk-forward models.
+        models: The walk-forward models of every ranker.
         data: Training data of the evaluating as-of date.
         champion: The champion's own walk-forward models, followed by the champion itself from its first
             date on; empty when there is none. None of them has seen the dates it predicts.
         version: The candidate's version, for the metric rows.
     """
-    known = data.labelled
-    test = known.of(models.split.test.rows(known.as_of))
-    competitors = {BASELINE: _baseline(problem, models, data=data, test=test)}
+    test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
+    predicted = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
+        name: predict_walk_forward(vintages, test, data=data, horizon_days=problem.horizon_days)
+        for name, vintages in models.models.items()
+    }
+    choice = choose_ranker(test, predicted, problem=problem)
+    competitors = {name: each for name, each in predicted.items() if name != choice.ranker}
     if champion:
         competitors[CHAMPION] = predict_walk_forward(
             champion, test, data=data, horizon_days=problem.horizon_days
         )
     sample = EvaluationSample(
         outcome=test.outcome,
-        candidate=predict_walk_forward(models.models, test, data=data, horizon_days=problem.horizon_days),
+        candidate=predicted[choice.ranker],
         competitors=competitors,
         entities=test.entities,
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
         windows=independent_windows(test.as_of, horizon_days=problem.horizon_days),
     )
-    return evaluate(
-        sample,
-        MetricKey(model_name=problem.name, model_version=version, split="test"),
-        replicates=problem.criteria.replicates,
-        rng=np.random.default_rng(problem.seed),
-    )
+    key = MetricKey(model_name=problem.name, model_version=version, split="test")
+    rng = np.random.default_rng(problem.seed)
+    recorded = evaluate(sample, key, replicates=problem.criteria.replicates, rng=rng)
+    return EvaluatedCandidate(choice=choice, recorded=recorded)
 
 
 def predict_walk_forward(
@@ -162,7 +184,7 @@ def _baseline(
 ) -> Floats:
     """The baseline's rates, fitted again at each origin, so that it ages no faster than the candidate."""
     rate = np.empty(len(test))
-    for vintage in models.models:
+    for vintage in models.models[BLEND]:
         here = test.as_of >= np.datetime64(vintage.first, "D")
         known = data.known_on(vintage.first, horizon_days=problem.horizon_days)
         rate[here] = fit_baseline(problem, known).probability(test.of(here).features)

@@ -1,6 +1,7 @@
 """The ranker: a blend of the log-odds of models of different kinds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
@@ -14,21 +15,22 @@ from assets.metrics.calibration import recalibrated
 from assets.metrics.classification import log_losses, log_odds
 
 CHUNK_ROWS = 20_000
-# Shares of the first of two members; equal weights first, which win ties.
-SHARES = (0.5, 0.75, 0.25, 1.0, 0.0)
+# Weights are multiples of a quarter, or equal: finer ones follow the noise of a few dates.
+PARTS = 4
 
 
 class LogOddsBlend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Weighted mean of the log-odds of fitted classifiers.
+    """Weighted mean of the log-odds of fitted classifiers; of a single one, its own log-odds.
 
-    Trees and smooth curves err on different customers, so that their mean ranks better than either.
+    Trees, smooth curves and a model of order histories err on different customers, so that their mean ranks
+    better than any of them.
 
     Args:
-        members: Fitted pipelines with ``predict_proba``.
-        weights: One per member, adding up to 1; a member of weight 0 is not asked.
+        members: Fitted models with ``predict_proba``, by name.
+        weights: By name, adding up to 1; a member of weight 0 is not asked.
     """
 
-    def __init__(self, members: Sequence[Any] = (), weights: Sequence[float] = ()) -> None:
+    def __init__(self, members: Mapping[str, Any], weights: Mapping[str, float]) -> None:
         self.members = members
         self.weights = weights
 
@@ -62,30 +64,43 @@ class LogOddsBlend(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _blended(self, rows: pd.DataFrame) -> Floats:
         return np.asarray(
             sum(
-                weight * log_odds(member.predict_proba(rows)[:, 1])
-                for member, weight in zip(self.members, self.weights, strict=True)
+                weight * log_odds(self.members[name].predict_proba(rows)[:, 1])
+                for name, weight in self.weights.items()
                 if weight > 0
             ),
             dtype=np.float64,
         )
 
 
-def validated_weights(blend: LogOddsBlend, validation: Matrix) -> tuple[float, ...]:
-    """Weights of two members with the lowest log loss on dates that neither has seen.
+def validated_weights(members: Mapping[str, Any], validation: Matrix) -> dict[str, float]:
+    """Weights of fitted members with the lowest log loss on dates that none of them has seen.
 
     The loss is that after each date's mean probability was moved to its rate, as the gate compares it.
 
     Args:
-        blend: Two fitted members; their weights are ignored.
+        members: Fitted models with ``predict_proba``, by name.
         validation: Rows (n, k) of later as-of dates.
     """
-    members = [log_odds(each.predict_proba(validation.features)[:, 1]) for each in blend.members]
+    odds = np.column_stack(
+        [log_odds(each.predict_proba(validation.features)[:, 1]) for each in members.values()]
+    )
     day: Ints = pd.factorize(validation.as_of)[0].astype(np.int64)
 
-    def loss(share: float) -> float:
-        probability = expit(share * members[0] + (1 - share) * members[1])
-        moved = recalibrated(validation.outcome, probability, day)
+    def loss(shares: tuple[float, ...]) -> float:
+        moved = recalibrated(validation.outcome, expit(odds @ np.asarray(shares)), day)
         return float(log_losses(validation.outcome, moved).mean())
 
-    best = min(SHARES, key=loss)
-    return (best, 1 - best)
+    best: tuple[float, ...] = min(_shares(len(members)), key=loss)
+    return dict(zip(members, best, strict=True))
+
+
+def _shares(size: int) -> Iterator[tuple[float, ...]]:
+    """Weights of ``size`` members to choose from; equal ones first, which win ties.
+
+    >>> list(_shares(2))
+    [(0.5, 0.5), (0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (0.75, 0.25), (1.0, 0.0)]
+    """
+    yield (1 / size,) * size
+    for parts in product(range(PARTS + 1), repeat=size):
+        if sum(parts) == PARTS:
+            yield tuple(part / PARTS for part in parts)

@@ -8,13 +8,16 @@ from assets.metrics.calibration import CalibrationBin
 from assets.supervised.fitting.train import Fitted
 
 # The only types beyond skops' own list that such a model is made of. A partial runs nothing by itself, and
-# what it wraps must be on the list too.
+# what it wraps must be on the list too; a dtype runs nothing at all.
 MODEL_TYPES = (
+    "assets.purchase_process.bg_nbd.BgNbd",
     "assets.supervised.fitting.baseline.RecencyBands",
     "assets.supervised.fitting.blend.LogOddsBlend",
+    "assets.supervised.fitting.purchase_chance.PurchaseChance",
     "assets.supervised.fitting.quantile_binning.QuantileBinner",
     "assets.supervised.fitting.task.signed_log",
     "functools.partial",
+    "numpy.dtype",
     "scipy._lib.array_api_compat.numpy._aliases.asarray",
     "scipy.interpolate._bsplines.BSpline",
     "sklearn.calibration._CalibratedClassifier",

@@ -7,9 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, SplineTransformer
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
 
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import shift_per_day
@@ -134,6 +141,26 @@ class Binary:
             [("categories", encoder, list(categorical)), ("numbers", curves, list(numeric))],
             sparse_threshold=0,
         )
+        return Pipeline(
+            [("columns", columns), ("logistic", LogisticRegression(C=self.splines.penalty, max_iter=300))]
+        )
+
+    def linear_estimator(self, *, numeric: tuple[str, ...]) -> Pipeline:
+        """An unfitted logistic regression, linear in the logarithms, with the penalty of the splines.
+
+        A missing number has the median, and an effect of its own beside it.
+
+        Args:
+            numeric: Columns read, all of them numbers.
+        """
+        numbers = Pipeline(
+            [
+                ("logs", FunctionTransformer(signed_log)),
+                ("medians", SimpleImputer(strategy="median", add_indicator=True)),
+                ("scale", StandardScaler()),
+            ]
+        )
+        columns = ColumnTransformer([("numbers", numbers, list(numeric))])
         return Pipeline(
             [("columns", columns), ("logistic", LogisticRegression(C=self.splines.penalty, max_iter=300))]
         )

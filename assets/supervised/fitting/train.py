@@ -1,7 +1,7 @@
-"""Fit a candidate and its baseline, or refuse when there is too little data."""
+"""Fit the rankers of a problem and the recency baseline, or refuse when there is too little data."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 from sklearn.frozen import FrozenEstimator
 
-from assets.features.matrix import Matrix, refuse_separating_features, sample_modulus
+from assets.features.matrix import Matrix, refuse_separating_features
 from assets.lifecycle.capability import InsufficientData
-from assets.metrics.arrays import Flags, Floats
+from assets.metrics.arrays import Floats
 from assets.metrics.calibration import CalibrationBin, calibration_bins
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.blend import LogOddsBlend, validated_weights
 from assets.supervised.fitting.calibrate import calibrated, calibration_method
+from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members
 from assets.supervised.problem import PredictionProblem
 
 Reference = Mapping[str, float | str | None]
 # Two parameters need a few rows of either kind to be fitted at all.
 LEAST_CALIBRATION = 10
-EQUAL_WEIGHTS = (0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +61,26 @@ class Fitted:
 
 
 def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> Fitted:
-    """Fit on the training fold; weigh the members of the blend and calibrate on the calibration fold.
+    """Fit the blend alone, as :func:`fit_rankers`.
 
     Args:
         problem: The prediction problem.
         train: Rows (n, k) of the training fold.
         calibration: Rows (m, k) of the calibration fold.
+    """
+    return fit_rankers(problem, train, calibration=calibration, names=(BLEND,))[BLEND]
+
+
+def fit_rankers(
+    problem: PredictionProblem, train: Matrix, *, calibration: Matrix, names: Iterable[str] = tuple(RANKERS)
+) -> dict[str, Fitted]:
+    """Fit on the training fold; weigh the members of each ranker and calibrate on the calibration fold.
+
+    Args:
+        problem: The prediction problem.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
+        names: Rankers to fit; one of which no member can be fitted is left out.
 
     Raises:
         InsufficientData: Customers or positives are below the problem's minimum.
@@ -74,15 +88,21 @@ def fit_candidate(problem: PredictionProblem, train: Matrix, *, calibration: Mat
     """
     refuse_insufficient_data(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.criteria.highest_auc, scheduled=problem.scheduled)
-    ranker = fit_ranker(problem, train)
-    ranker.weights = validated_weights(ranker, calibration)
+    rankers = {name: RANKERS[name] for name in names}
+    members = fit_members(problem, train, names={each for own in rankers.values() for each in own})
     method = calibration_method(*_distinct(calibration))
-    model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
-    return _fitted(problem, model, method=method, reference=train, calibration=calibration)
+    found = {}
+    for name, wanted in rankers.items():
+        own = {each: members[each] for each in wanted if each in members}
+        if own:
+            ranker = LogOddsBlend(own, validated_weights(own, calibration))
+            model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
+            found[name] = _fitted(problem, model, method=method, reference=train, calibration=calibration)
+    return found
 
 
-def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fitted:
-    """Refit the ranker of an evaluated candidate on all of ``known``; keep its weights and its calibrator.
+def refit(problem: PredictionProblem, evaluated: Mapping[str, Fitted], *, known: Matrix) -> dict[str, Fitted]:
+    """Refit rankers on all of ``known``, by name; keep the weights and the calibrator of each.
 
     The newest dates are the most like today, so the version that serves learns from them too; no unseen
     fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
@@ -90,19 +110,40 @@ def refit(problem: PredictionProblem, evaluated: Fitted, *, known: Matrix) -> Fi
 
     Args:
         problem: The prediction problem.
-        evaluated: A candidate of :func:`fit_candidate`, which stays as it is.
+        evaluated: Rankers of :func:`fit_rankers`, which stay as they are.
         known: Every row with a known outcome.
 
     Raises:
-        ValueError: ``evaluated`` is the fallback, which has no ranker of its own.
+        ValueError: One is the fallback, which has no ranker of its own.
     """
-    if evaluated.is_fallback:
-        raise ValueError(f"the fallback of {evaluated.problem} has no ranker to refit")
-    model = copy.deepcopy(evaluated.model)
-    ranker = fit_ranker(problem, known, weights=evaluated.ranker.weights)
-    model.estimator = FrozenEstimator(ranker)
-    model.calibrated_classifiers_[0].estimator = model.estimator
-    return replace(evaluated, model=model, reference=reference_row(known.features))
+    for each in evaluated.values():
+        if each.is_fallback:
+            raise ValueError(f"the fallback of {each.problem} has no ranker to refit")
+    weights = {
+        name: {member: weight for member, weight in each.ranker.weights.items() if weight > 0}
+        for name, each in evaluated.items()
+    }
+    members = fit_members(problem, known, names={member for own in weights.values() for member in own})
+    reference = reference_row(known.features)
+    return {
+        name: replace(
+            each,
+            model=_with_ranker(
+                each.model, LogOddsBlend({member: members[member] for member in weights[name]}, weights[name])
+            ),
+            reference=reference,
+        )
+        for name, each in evaluated.items()
+    }
+
+
+def _with_ranker(calibrated_model: Any, ranker: LogOddsBlend) -> Any:  # noqa: ANN401 - a fitted model
+    """A copy of ``calibrated_model`` with another ranker below its calibrator."""
+    model = copy.copy(calibrated_model)
+    below = copy.copy(model.calibrated_classifiers_[0])
+    model.estimator = below.estimator = FrozenEstimator(ranker)
+    model.calibrated_classifiers_ = [below]
+    return model
 
 
 def fit_baseline(problem: PredictionProblem, known: Matrix) -> Fitted:
@@ -152,15 +193,6 @@ def _distinct(rows: Matrix) -> tuple[int, int]:
     return len(set(rows.entities[positive].tolist())), len(set(rows.entities[~positive].tolist()))
 
 
-def usable_features(problem: PredictionProblem, features: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that a model reads: numbers that some row of ``features`` (n, k) has, and categories.
-
-    A table that was never delivered leaves its columns empty. Offered to the trees, they would still
-    be drawn in place of informative columns: orders alone must give the same model either way.
-    """
-    return tuple(name for name in problem.numeric if features[name].notna().any()) + problem.categorical
-
-
 def reference_row(features: pd.DataFrame) -> Reference:
     """Median of each number and mode of each category of ``features`` (n, k); ``None`` without any value."""
     found: dict[str, float | str | None] = {}
@@ -173,39 +205,6 @@ def reference_row(features: pd.DataFrame) -> Reference:
         else:
             found[name] = float(column.median())
     return found
-
-
-def fit_ranker(
-    problem: PredictionProblem, rows: Matrix, *, weights: tuple[float, ...] = EQUAL_WEIGHTS
-) -> LogOddsBlend:
-    """Fit gradient boosting and a logistic regression on splines to ``rows`` (n, k), without calibration.
-
-    Args:
-        problem: The prediction problem.
-        rows: Rows with a known outcome.
-        weights: Weights of the two in the blend.
-    """
-    task, outcome = problem.task, rows.outcome.astype("int64")
-    numeric = tuple(name for name in usable_features(problem, rows.features) if name in problem.numeric)
-    columns = {"numeric": numeric, "categorical": problem.categorical}
-    pilot_estimator = task.pilot_estimator(**columns, seed=problem.seed)
-    lowest = 0.5 / (len(rows) + 1)
-    expected = pilot_estimator.fit(rows.features, outcome).predict_proba(rows.features)[:, 1]
-    row_weights = task.weights(rows.outcome, np.clip(expected, lowest, 1 - lowest), as_of=rows.as_of)
-    boosting = task.estimator(**columns, seed=problem.seed).fit(
-        rows.features, outcome, quantiles__sample_weight=row_weights, boosting__sample_weight=row_weights
-    )
-    thin = _of_some_dates(rows, at_most=task.splines.most_rows)
-    splines = task.spline_estimator(**columns).fit(
-        rows.features.loc[thin], outcome[thin], logistic__sample_weight=row_weights[thin]
-    )
-    return LogOddsBlend(members=[boosting, splines], weights=weights)
-
-
-def _of_some_dates(rows: Matrix, *, at_most: int) -> Flags:
-    """(n,) whether a row is of the newest as-of date or of every k-th before it: some ``at_most`` rows."""
-    newest_first = np.unique(rows.as_of)[::-1]
-    return np.isin(rows.as_of, newest_first[:: sample_modulus(len(rows), at_most=at_most)])
 
 
 def _fitted(

@@ -15,6 +15,7 @@ from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.evaluation.auc_jump import Carrier, Jump, auc_jump, findings, strongest_column
 from assets.supervised.evaluation.walk_forward import fit_calibrated
+from assets.supervised.fitting.rankers import BLEND
 from assets.supervised.fitting.train import fit_candidate
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM, matrix
@@ -41,6 +42,16 @@ def test_five_standard_errors_above_the_baseline_are_a_jump(half: float, is_jump
     found = jump(("all", "all", "auc_difference", 0.1, half))
     assert bool(found) is is_jump
     assert found.above_baseline == pytest.approx(0.1 if is_jump else 0.0)
+
+
+def test_the_best_baseline_counts_and_not_the_weakest() -> None:
+    above = (
+        ("all", "all", "auc_difference", 0.1, 0.03),
+        ("all", "all", "logistic_auc_difference", 0.02, 0.01),
+    )
+    # 0.02 is 3.9 standard errors above the logistic regression.
+    assert not jump(*above)
+    assert jump(above[0], ("all", "all", "bg_nbd_auc_difference", 0.06, 0.01)).above_baseline == 0.06
 
 
 def test_published_scores_are_compared_on_the_same_dates_only() -> None:
@@ -113,9 +124,10 @@ def test_the_strongest_column_is_found_and_the_model_fitted_without_it(
     known = leaking(matrix(trained.rows), share=share)
     first = trained.split.test.first
     data = training_data(known)
-    model = fit_calibrated(PROBLEM, data.known_on(first, horizon_days=30))
+    model = fit_calibrated(PROBLEM, data.known_on(first, horizon_days=30))[BLEND]
     test = known.of(trained.split.test.rows(known.as_of))
-    found = strongest_column(PROBLEM, [ModelVintage(first=first, model=model)], data=data, test=test)
+    vintages = [ModelVintage(first=first, model=model)]
+    found = strongest_column(PROBLEM, vintages, ranker=BLEND, data=data, test=test)
     assert found.column == column
     assert 0.03 < found.gained < 0.3
 

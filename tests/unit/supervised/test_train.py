@@ -15,11 +15,11 @@ from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.calibrate import calibration_method
+from assets.supervised.fitting.rankers import BLEND, usable_features
 from assets.supervised.fitting.train import (
     fit_candidate,
     reference_row,
     refit,
-    usable_features,
 )
 from assets.supervised.problem import MinimumData
 from assets.supervised.scoring.reason_codes import reason_codes
@@ -71,7 +71,7 @@ def fit_members_step_by_step(known: Matrix) -> tuple[Pipeline, Pipeline]:
 def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained: Trained) -> None:
     known = trained.train.of(np.arange(len(trained.train)) % 2 == 0)
     before = trained.candidate.probability(trained.test.features)
-    serving = refit(PROBLEM, trained.candidate, known=known)
+    serving = refit(PROBLEM, {BLEND: trained.candidate}, known=known)[BLEND]
     fresh = fit_members_step_by_step(known)
     weights = trained.candidate.ranker.weights
     ours, theirs = (
@@ -80,8 +80,8 @@ def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained:
     assert (ours.a_, ours.b_) == (theirs.a_, theirs.b_)
     # What is published is the score of a ranker fitted on every row, through the old calibrator.
     raw = sum(
-        weight * member.decision_function(trained.test.features)
-        for weight, member in zip(weights, fresh, strict=True)
+        weights[name] * member.decision_function(trained.test.features)
+        for name, member in zip(("boosting", "splines"), fresh, strict=True)
     )
     # Two solvers of the same shift agree to about 1e-6, which may move a split here and there.
     np.testing.assert_allclose(serving.probability(trained.test.features), ours.predict(raw), atol=5e-3)
@@ -90,7 +90,7 @@ def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained:
 
 def test_the_fallback_has_nothing_to_refit(trained: Trained) -> None:
     with pytest.raises(ValueError, match="no ranker to refit"):
-        refit(PROBLEM, trained.baseline, known=trained.train)
+        refit(PROBLEM, {BLEND: trained.baseline}, known=trained.train)
 
 
 def test_few_positives_are_calibrated_by_two_parameters_and_many_by_steps() -> None:
