@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, Self
 
 import dagster as dg
@@ -25,6 +26,7 @@ from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.alerts import alert_of, alerts_of
+from orchestration.cli.storage_errors import STORAGE_ERRORS, storage_refusal
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
@@ -67,7 +69,7 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
     Args:
         main: Returns the exit code of the process.
-        refused: Exit code of a refusal; a usage error is always 2.
+        refused: Exit code of a refusal; a usage error and a damaged, full or read-only disk are always 2.
     """
 
     @wraps(main)
@@ -82,6 +84,12 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
         except (*USAGE_ERRORS, *REFUSALS) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return 2 if isinstance(refusal, USAGE_ERRORS) else refused
+        except STORAGE_ERRORS as error:
+            words = storage_refusal(error, Path(os.environ.get("DAGSTER_HOME", "")))
+            if words is None:
+                raise
+            sys.stderr.write(f"{words}\n")
+            return 2
 
     return wrapped
 
