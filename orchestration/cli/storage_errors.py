@@ -50,6 +50,7 @@ def _of_disk(error: OSError) -> str | None:
 def _is_damaged(file: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("pragma quick_check").fetchone() != ("ok",)
+            found = connection.execute("pragma quick_check").fetchall()
+            return found != [("ok",)]
     except sqlite3.Error:
         return True
