@@ -25,6 +25,7 @@ FALLBACK_SUFFIX = "-fallback"
 REFERENCE_FILE = "reference.json"
 BY_HAND = "by hand"
 FILES_LOST = "model files are lost"
+NO_OUTCOME = "the data do not suffice even for the baseline: no outcome is known yet"
 # A refused candidate would be refused again on nearly the same rows, and one like a version that was rolled
 # back would be promoted again; two weekly dates later there are new rows.
 COOL_DOWN = timedelta(weeks=2)
@@ -48,14 +49,11 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
     lost = run.lost_file(serving) if serving else None
     if serving is not None and lost is None and serving.model_version == row["model_version"]:
         return serving
-    fit, decision = _fit(run, row)
-    if lost:
-        decision = replace(decision, reasons=(f"{lost} is lost", *decision.reasons))
+    fit, decision = _fit(run, row, lost=lost)
     has_champion = serving is not None and not serving.is_fallback and lost is None
     baseline = None if fit or has_champion else run.capability.baseline(run.data)
     if fit is None and not has_champion and baseline is None and serving is None:
-        reasons = "the data do not suffice even for the baseline: no outcome is known yet"
-        run.log_decision("withhold", reasons=reasons)
+        run.log_decision("withhold", reasons=NO_OUTCOME)
         return None
     run.log_decision(
         decision.outcome(has_champion=has_champion),
@@ -123,9 +121,13 @@ def rolled_back_at(run: RunContext[Data, Model]) -> pd.DataFrame:
     )
 
 
-def _fit(run: RunContext[Data, Model], row: pd.Series) -> tuple[Fit[Model] | None, Decision]:
+def _fit(
+    run: RunContext[Data, Model], row: pd.Series, *, lost: Path | None
+) -> tuple[Fit[Model] | None, Decision]:
     """The promoted candidate fitted on everything known; no model when it may not be promoted."""
     decision = decision_of(run, row)
+    if lost:
+        decision = replace(decision, reasons=(f"{lost} is lost", *decision.reasons))
     paused = _paused(run, str(row["model_version"]))
     if decision.promote and paused:
         decision = refused(paused)

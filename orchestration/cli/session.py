@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, Self
 
 import dagster as dg
@@ -26,14 +25,14 @@ from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.alerts import alert_of, alerts_of
-from orchestration.cli.storage_errors import STORAGE_ERRORS, storage_refusal
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.settings import Settings
+from orchestration.settings import Settings, dagster_home
+from orchestration.storage_errors import STORAGE_ERRORS, storage_refusal
 
 KIB_PER_MIB = 1024
 OWNER_ONLY = 0o077
@@ -85,7 +84,7 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
             sys.stderr.write(f"{refusal}\n")
             return 2 if isinstance(refusal, USAGE_ERRORS) else refused
         except STORAGE_ERRORS as error:
-            words = storage_refusal(error, Path(os.environ.get("DAGSTER_HOME", "")))
+            words = storage_refusal(error, dagster_home())
             if words is None:
                 raise
             sys.stderr.write(f"{words}\n")
