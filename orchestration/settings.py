@@ -206,6 +206,11 @@ class Settings(BaseSettings):
         os.environ[HOME_VARIABLE] = str(self.dagster_dir)
 
 
+def dagster_home() -> Path:
+    """Return Dagster's folder, as `make` names it, without opening it."""
+    return Path(os.environ.get("DAGSTER_HOME", ""))
+
+
 def _from_project(path: Path) -> Path:
     return path if path.is_absolute() else (PROJECT / path).resolve()
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,8 @@ CARD_FILE = "card.md"
 FALLBACK_SUFFIX = "-fallback"
 REFERENCE_FILE = "reference.json"
 BY_HAND = "by hand"
+FILES_LOST = "model files are lost"
+NO_OUTCOME = "the data do not suffice even for the baseline: no outcome is known yet"
 # A refused candidate would be refused again on nearly the same rows, and one like a version that was rolled
 # back would be promoted again; two weekly dates later there are new rows.
 COOL_DOWN = timedelta(weeks=2)
@@ -35,20 +38,22 @@ class NothingToRollBackTo(Exception):
 def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
     """Promote the date's candidate, or keep the champion, or fall back; and log which and why.
 
+    A champion whose files are lost is none: a candidate need not beat it, and the baseline serves meanwhile.
+
     Returns:
         The version that serves from the run's as-of date on; ``None`` when the data do not suffice even
         for the baseline, so that the date's scores are withheld.
     """
     row = control_tables.row_for_date(run.warehouse, run.spec.evaluation, run.as_of).iloc[0]
     serving = run.champion()
-    if serving is not None and serving.model_version == row["model_version"]:
+    lost = run.lost_file(serving) if serving else None
+    if serving is not None and lost is None and serving.model_version == row["model_version"]:
         return serving
-    fit, decision = _fit(run, row)
-    has_champion = serving is not None and not serving.is_fallback
+    fit, decision = _fit(run, row, lost=lost)
+    has_champion = serving is not None and not serving.is_fallback and lost is None
     baseline = None if fit or has_champion else run.capability.baseline(run.data)
     if fit is None and not has_champion and baseline is None and serving is None:
-        reasons = "the data do not suffice even for the baseline: no outcome is known yet"
-        run.log_decision("withhold", reasons=reasons)
+        run.log_decision("withhold", reasons=NO_OUTCOME)
         return None
     run.log_decision(
         decision.outcome(has_champion=has_champion),
@@ -63,7 +68,26 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
         _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
     if has_champion or baseline is None:
         return serving
-    return _fall_back(run, baseline, serving=serving)
+    return _fall_back(run, baseline, serving=None if lost else serving)
+
+
+def replace_lost(run: RunContext[Data, Model], serving: ChampionVersion, *, lost: Path) -> ChampionVersion:
+    """Let the baseline serve in place of a version whose files are lost, and log it.
+
+    Args:
+        run: The run.
+        serving: The version.
+        lost: The file that is not there any more, named in the decision.
+
+    Returns:
+        The fallback; ``serving`` if the data do not suffice for one.
+    """
+    baseline = run.capability.baseline(run.data)
+    if baseline is None:
+        return serving
+    reasons = f"{lost} is lost: the baseline serves until a candidate is promoted"
+    run.log_decision("fallback", trigger=FILES_LOST, champion=serving.model_version, reasons=reasons)
+    return _fall_back(run, baseline, serving=None)
 
 
 def roll_back(run: RunContext[Data, Model], *, reason: str) -> ChampionVersion:
@@ -97,9 +121,13 @@ def rolled_back_at(run: RunContext[Data, Model]) -> pd.DataFrame:
     )
 
 
-def _fit(run: RunContext[Data, Model], row: pd.Series) -> tuple[Fit[Model] | None, Decision]:
+def _fit(
+    run: RunContext[Data, Model], row: pd.Series, *, lost: Path | None
+) -> tuple[Fit[Model] | None, Decision]:
     """The promoted candidate fitted on everything known; no model when it may not be promoted."""
     decision = decision_of(run, row)
+    if lost:
+        decision = replace(decision, reasons=(f"{lost} is lost", *decision.reasons))
     paused = _paused(run, str(row["model_version"]))
     if decision.promote and paused:
         decision = refused(paused)

@@ -14,7 +14,7 @@ from assets.lifecycle.capability import Capability, Champion, Data, Model, Model
 from assets.lifecycle.gate import Outcome
 from assets.lifecycle.spec import Spec
 from assets.lifecycle.store import control_tables
-from assets.lifecycle.store.artifacts import load_model, save_model
+from assets.lifecycle.store.artifacts import load_model, missing_file, save_model
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import code_hash, version_name
 from assets.lifecycle.store.schemas import (
@@ -161,14 +161,29 @@ class RunContext(Generic[Data, Model]):
         }
         return json.dumps(hashes) if hashes else None
 
+    def lost_file(self, serving: ChampionVersion) -> Path | None:
+        """A file of ``serving`` or its vintages that is not there any more; ``None`` if all are."""
+        lost = missing_file(self.folder(serving.model_version))
+        return lost or self.lost_vintage(serving.model_version, serving.vintage_hashes)
+
+    def lost_vintage(self, version: str, hashes: str | None) -> Path | None:
+        """A file of the walk-forward models of ``version`` that is not there any more.
+
+        Args:
+            version: The version.
+            hashes: Their hashes as JSON, by first date; ``None`` if it has none.
+        """
+        folders = (self.folder(version, VINTAGES, first) for first in json.loads(hashes or "{}"))
+        return next(filter(None, map(missing_file, folders)), None)
+
     def load_champion(self) -> Champion[Model] | None:
-        """The serving version with its model and vintages; ``None`` while none or a fallback serves.
+        """The serving version with its model and vintages; ``None`` for none, a fallback or lost files.
 
         Raises:
             ModelIntegrityError: A file is not the one that was registered.
         """
         serving = self.champion()
-        if serving is None or serving.is_fallback:
+        if serving is None or serving.is_fallback or self.lost_file(serving):
             return None
         hashes = json.loads(serving.vintage_hashes or "{}")
         return Champion(

@@ -21,6 +21,7 @@ from assets.lifecycle.cohort import (
     ineligible_rows,
     load_cohort,
 )
+from assets.lifecycle.promotion import replace_lost
 from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.report.grade import DO_NOT_USE
 from assets.lifecycle.run_context import RunContext, score_types
@@ -37,7 +38,8 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
 
     A version whose published scores do not match their outcomes scores nothing more: the rows published
     before are served on, and their status says that newer ones were withheld. When nobody may be scored, the
-    rows hold the reason and nothing else, and replace the scores that the date had before.
+    rows hold the reason and nothing else, and replace the scores that the date had before. In place of a
+    version whose files are lost the baseline scores.
 
     Returns:
         The date's rows of the score table; ``None`` when they were withheld.
@@ -52,6 +54,8 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
     if serving is None:
         _refuse_unless_withheld(run)
         return None
+    if lost := run.lost_file(serving):
+        serving = replace_lost(run, serving, lost=lost)
     if _is_withheld(run, serving):
         return None
     table = _scored_or_ineligible(run, serving)

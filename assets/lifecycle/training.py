@@ -21,11 +21,11 @@ def evaluate(run: RunContext[Data, Model]) -> pd.DataFrame:
 
     Returns:
         The one row of ``ml.<capability>__evaluation`` of the date; a refusal before evaluation has its
-        reason in ``refusal``. A version that is there already is not fitted again.
+        reason in ``refusal``. A version that is there already is not fitted again, unless files are lost.
     """
     run.prepare()
     kept = run.warehouse.read(f"from {run.spec.evaluation.sql} where model_version = $v", {"v": run.version})
-    if len(kept):
+    if len(kept) and not run.lost_vintage(run.version, next(iter(kept["vintage_hashes"].dropna()), None)):
         return kept
     champion = run.load_champion()
     evaluation: Evaluation[Model] | None = None

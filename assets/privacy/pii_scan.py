@@ -181,13 +181,10 @@ def scan(
             for piece in unpacked_pieces(file, overlap=terms.overlap):
                 bytes_read += len(piece)
                 found |= terms.found_in(piece)
-        except FileNotFoundError:
-            # SQLite may delete its rollback file between listing and reading.
-            pass
         except NotUnpacked as damage:
             damaged[file] = str(damage)
         except OSError as refused:
-            unread[file] = refused.strerror or str(refused)
+            _note(refused, unread, file)
         if found:
             hits[file] = len(found)
     return Scanned(
@@ -207,8 +204,7 @@ def files_below(
     """
 
     def refused(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            unread[Path(error.filename)] = error.strerror or str(error)
+        _note(error, unread, Path(error.filename))
 
     found: set[Path] = set()
     for folder in folders:
@@ -216,6 +212,12 @@ def files_below(
             found |= {Path(root, name) for name in names}
     kept = (each for each in found if not any(each.is_relative_to(left_out) for left_out in beside))
     return sorted(each for each in kept if _is_regular(each, refused))
+
+
+def _note(refused: OSError, unread: dict[Path, str], file: Path) -> None:
+    # SQLite may delete its rollback file between listing and reading.
+    if not isinstance(refused, FileNotFoundError):
+        unread[file] = refused.strerror or str(refused)
 
 
 def _is_regular(file: Path, refused: Callable[[OSError], None]) -> bool:

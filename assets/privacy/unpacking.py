@@ -26,9 +26,9 @@ ROWS_AT_A_TIME = 1_000
 MAGIC_BYTES = 16
 ZIP = b"PK\x03\x04"
 PACKINGS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_PARQUET, _SQLITE, _DUCKDB = b"PAR1", b"SQLite format 3", b"DUCK"
+PARQUET, _SQLITE, DUCKDB = b"PAR1", b"SQLite format 3", b"DUCK"
 _STREAMS: Mapping[bytes, Callable[[Path], IO[bytes]]] = {b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-_PACKED = (ZIP, _PARQUET, _SQLITE, *PACKINGS, *_STREAMS)
+_PACKED = (ZIP, PARQUET, _SQLITE, *PACKINGS, *_STREAMS)
 # What the libraries raise for a damaged, cut, encrypted or unknown content.
 DAMAGE = (
     OSError,
@@ -90,9 +90,14 @@ def unpacked_pieces(file: Path, *, overlap: int) -> Iterator[bytes]:
     except FileNotFoundError:
         raise
     except DAMAGE as damage:
-        if isinstance(damage, duckdb.IOException) and "lock" in str(damage):
+        if is_locked(damage):
             raise
         raise NotUnpacked(_first_line(damage)) from damage
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether another process has a database open, so that a later attempt may read it."""
+    return isinstance(error, duckdb.IOException) and "lock" in str(error)
 
 
 def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -109,11 +114,11 @@ def _by_format(file: Path, overlap: int) -> Iterator[bytes]:
         first = stream.read(MAGIC_BYTES)
     packing = next((name for magic, name in PACKINGS.items() if first.startswith(magic)), None)
     opening = next((opens for magic, opens in _STREAMS.items() if first.startswith(magic)), None)
-    if first.startswith(_PARQUET):
+    if first.startswith(PARQUET):
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(batch_size=ROWS_AT_A_TIME):
                 yield from (_alone(texts, overlap) for texts in _texts(batch))
-    elif first[8:12] == _DUCKDB:
+    elif first[8:12] == DUCKDB:
         yield from (_alone(texts, overlap) for texts in _of_duckdb(file))
     elif first.startswith(_SQLITE):
         yield from (_alone(texts, overlap) for texts in _of_sqlite(file))
@@ -145,7 +150,7 @@ def _packed_once(read: Read, overlap: int) -> Iterator[bytes]:
     first = read(MAGIC_BYTES)
     parts = iter([first])
     yield from _chunks(lambda size: next(parts, b"") or read(size), overlap)
-    if first.startswith(_PACKED) or first[8:12] == _DUCKDB:
+    if first.startswith(_PACKED) or first[8:12] == DUCKDB:
         raise NotUnpacked("what it holds is packed again")
 
 

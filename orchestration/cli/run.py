@@ -2,7 +2,11 @@
 
 import sys
 import time
+from pathlib import Path
 
+import duckdb
+
+from assets.connections import open_duckdb
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
 from orchestration.definitions import definitions_for, newest_as_of_day
@@ -17,11 +21,11 @@ def main() -> int:
     settings = Settings()
     session = Session.open(settings)
     session.require_layout()
-    definitions = definitions_for(settings)
+    definitions, served = definitions_for(settings), published_run(settings.snapshot_file)
     as_of = newest_as_of_day(session.business)
     sys.stderr.write(f"{session.business.title}, as-of date {as_of}\n")
     if not session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=as_of):
-        sys.stderr.write(_failed(settings))
+        sys.stderr.write(failed(published_run(settings.snapshot_file), before=served))
         return 1
     facts = facts_of(session.warehouse, settings.snapshot_file)
     text = summary(facts, as_of=as_of, snapshot=settings.snapshot_file)
@@ -29,12 +33,31 @@ def main() -> int:
     return 0
 
 
-def _failed(settings: Settings) -> str:
-    consequence = (
-        "the tables published by the last successful run are unchanged"
-        if settings.snapshot_file.exists()
-        else "nothing was published"
-    )
+def published_run(snapshot: Path) -> str | None:
+    """Run that published ``snapshot``; ``None`` if there is none, or it cannot be read."""
+    if not snapshot.exists():
+        return None
+    try:
+        with open_duckdb(snapshot, is_read_only=True, reads_files=False) as connection:
+            row = connection.execute("select max_by(run_id, checked_at) from published.checks").fetchone()
+    except duckdb.Error:
+        return None
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def failed(now: str | None, *, before: str | None) -> str:
+    """Closing words of a failed run.
+
+    Args:
+        now: Run whose tables are served after the failure.
+        before: Run whose tables were served before this one started.
+    """
+    if now is None:
+        consequence = "nothing is published"
+    elif now == before:
+        consequence = f"the tables published by run {now} are still served, unchanged"
+    else:
+        consequence = f"it failed after publishing: its own tables, of run {now}, are served now"
     return f"\nThe run failed: {consequence}. The reason is above; `make ui` shows every step and check.\n"
 
 

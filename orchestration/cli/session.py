@@ -31,7 +31,8 @@ from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, exis
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
 from orchestration.resources.warehouse import DuckDBWarehouse
-from orchestration.settings import Settings
+from orchestration.settings import Settings, dagster_home
+from orchestration.storage_errors import STORAGE_ERRORS, storage_refusal
 
 KIB_PER_MIB = 1024
 OWNER_ONLY = 0o077
@@ -67,7 +68,7 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
     Args:
         main: Returns the exit code of the process.
-        refused: Exit code of a refusal; a usage error is always 2.
+        refused: Exit code of a refusal; a usage error and a damaged, full or read-only disk are always 2.
     """
 
     @wraps(main)
@@ -82,6 +83,12 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
         except (*USAGE_ERRORS, *REFUSALS) as refusal:
             sys.stderr.write(f"{refusal}\n")
             return 2 if isinstance(refusal, USAGE_ERRORS) else refused
+        except STORAGE_ERRORS as error:
+            words = storage_refusal(error, dagster_home())
+            if words is None:
+                raise
+            sys.stderr.write(f"{words}\n")
+            return 2
 
     return wrapped
 

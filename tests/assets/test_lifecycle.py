@@ -1,5 +1,6 @@
 """As-of dates one after the other on a real warehouse file: what is promoted, refused, repeated."""
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from assets.keys import METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
 from assets.lifecycle.capability import NoVersionServes
-from assets.lifecycle.promotion import CARD_FILE, promote
+from assets.lifecycle.promotion import CARD_FILE, FILES_LOST, promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import SCHEDULED, VINTAGES
 from assets.lifecycle.scoring import score
@@ -248,6 +249,50 @@ def test_a_tampered_model_file_is_refused_and_no_customer_is_scored(world: World
         world.run_date(LATER)
     assert world.scored(LATER).empty
     pd.testing.assert_frame_equal(world.scored(FIRST), before)
+
+
+def lose_models(world: World) -> None:
+    shutil.rmtree(world.folder / "models")
+
+
+def test_with_lost_model_files_the_baseline_scores_and_the_next_training_mends_it(world: World) -> None:
+    version = world.scored(FIRST)["model_version"].iloc[0]
+    lose_models(world)
+    # The weekly run trains nothing.
+    monitor(world.run(LATER))
+    score(world.run(LATER))
+    assert set(world.scored(LATER)["status"]) == {"fallback_model"}
+    (decision,) = world.decided(LATER).to_dict("records")
+    assert (decision["decision"], decision["trigger"], decision["champion"]) == (
+        "fallback",
+        FILES_LOST,
+        version,
+    )
+    assert f"{MODEL_FILE} is lost: the baseline serves" in decision["reasons"]
+    serves = world.run_date(LATER)
+    assert not serves.is_fallback
+    assert set(world.scored(LATER)["status"]) == {"ok"}
+    assert world.run(LATER).load_champion() is not None
+
+
+def test_the_same_date_after_lost_model_files_trains_the_same_version_again(world: World) -> None:
+    before = world.run(FIRST).champion()
+    assert before is not None
+    lose_models(world)
+    serves = world.run_date(FIRST)
+    assert (serves.model_version, serves.model_sha256) == (before.model_version, before.model_sha256)
+    assert serves.vintage_hashes == before.vintage_hashes
+    assert world.run(FIRST).load_champion() is not None
+    assert "is lost; " in str(world.newest_decision()["reasons"])
+
+
+def test_a_lost_fallback_is_made_again(small_world: SmallWorld) -> None:
+    world = small_world(120)
+    world.run_date(FIRST)
+    lose_models(world)
+    assert world.run_date(FIRST).is_fallback
+    assert world.run_date(LATER).is_fallback
+    assert set(world.scored(LATER)["status"]) == {"fallback_model"}
 
 
 def test_a_tampered_vintage_of_the_champion_cannot_be_compared(world: World) -> None:

@@ -58,7 +58,7 @@ def test_the_run_fails_and_names_the_check(broken: Broken) -> None:
         "check keys_are_unique on features/feat_customer__orders FAILED (stops the run)"
         in broken.result.output
     )
-    assert "the tables published by the last successful run are unchanged" in broken.result.output
+    assert "are still served, unchanged" in broken.result.output
 
 
 def test_no_step_after_the_features_was_started(broken: Broken) -> None:

@@ -76,8 +76,7 @@ def compression_of(file: SourceFile) -> Compression:
     """
     if not file.path.resolve().is_relative_to(file.folder.resolve()):
         raise Unreadable(f"it is a link out of {file.folder}: deliver the file itself")
-    with file.path.open("rb") as stream:
-        first = stream.read(CHUNK)
+    first = _start(file.path)
     packed = (name for magic, name in _COMPRESSION_MAGIC.items() if first.startswith(magic))
     compression: Compression = next(packed, "none")
     if compression != "none":
@@ -95,6 +94,18 @@ def compression_of(file: SourceFile) -> Compression:
     elif not is_parquet:
         raise Unreadable("it is not Parquet: it does not begin as Parquet does")
     return compression
+
+
+def _start(path: Path) -> bytes:
+    if path.is_dir():
+        raise Unreadable("it is a folder that this account may not list: chmod u+rx it, or move it")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(CHUNK)
+    except OSError as refused:
+        raise Unreadable(
+            f"it cannot be opened ({refused.strerror}): let this account read it, or deliver again"
+        ) from refused
 
 
 def _unpacked_start(path: Path, compression: Compression) -> bytes:

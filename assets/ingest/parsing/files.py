@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -55,6 +56,8 @@ class OrderedFile(NamedTuple):
 def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[SourceFile]:
     """List the files of ``source`` in delivery order: globs as declared, sorted by name inside each.
 
+    A folder that a glob cannot look into is listed like a file that cannot be read, so that it is named.
+
     Raises:
         BusinessInvalid: when a glob matches no file, naming the glob, the setting to change and the remedy;
             or when it leaves its folder.
@@ -64,7 +67,7 @@ def resolved_files(business: BusinessConfig, source: SourceConfig) -> list[Sourc
         folder, absolute_pattern = _resolve_pattern(business, source, pattern=pattern)
         # Path.glob takes no absolute pattern.
         matches = map(Path, glob(absolute_pattern, recursive=True))  # noqa: PTH207
-        found = sorted(path for path in matches if path.is_file())
+        found = sorted([*(path for path in matches if path.is_file()), *_closed_folders(absolute_pattern)])
         # A source that is pulled has no file before its first pull; that is no error.
         if not found and source.pull is None:
             raise BusinessInvalid(
@@ -95,8 +98,7 @@ def fingerprints(business: BusinessConfig, files: Sequence[SourceFile]) -> list[
     settings = {name: _settings_hash(business, source) for name, source in sources.items()}
     prints = []
     for file in files:
-        with file.path.open("rb") as stream:
-            digest = hashlib.sha256(hashlib.file_digest(stream, "sha256").digest())
+        digest = hashlib.sha256(_content_hash(file.path))
         digest.update(settings[file.source.name])
         prints.append(digest.hexdigest())
     return prints
@@ -107,6 +109,15 @@ def _settings_hash(business: BusinessConfig, source: SourceConfig) -> bytes:
     mapping = source.model_dump(mode="json", exclude={"files", "remedy"})
     text = json.dumps([mapping, order, business.row_settings], sort_keys=True)
     return hashlib.sha256(text.encode() + _package_hash(PACKAGE)).digest()
+
+
+def _content_hash(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as refused:
+        # Loading puts it in quarantine, and reads it as soon as it can be opened.
+        return f"cannot be opened: {refused.errno}".encode()
 
 
 @cache
@@ -168,6 +179,26 @@ def _resolve_pattern(business: BusinessConfig, source: SourceConfig, *, pattern:
             f"{where} has no folder: begin it with {{landing_dir}}/, {{data_dir}}/ or an absolute folder"
         )
     return Path(*takewhile(lambda part: not has_magic(part), PurePath(pattern).parts)), pattern
+
+
+def _closed_folders(pattern: str) -> list[Path]:
+    """Folders in which ``pattern`` would look for names and may not: glob passes over them silently."""
+    parts = Path(pattern).parts
+    searched = {
+        Path(folder)
+        for end in range(1, len(parts))
+        if has_magic(parts[end])
+        for folder in glob(f"{Path(*parts[:end])}/", recursive=True)  # noqa: PTH207 - absolute
+    }
+    return [folder for folder in sorted(searched) if not _is_listed(folder)]
+
+
+def _is_listed(folder: Path) -> bool:
+    try:
+        with os.scandir(folder):
+            return True
+    except PermissionError:
+        return False
 
 
 def _name(business: BusinessConfig, path: Path) -> str:

@@ -62,9 +62,8 @@ def load_model(folder: Path, *, sha256: str, trusted: Sequence[str]) -> tuple[An
     Raises:
         ModelIntegrityError: A file is missing, the bytes differ, or a type is not trusted.
     """
-    for name in (MODEL_FILE, FACTS_FILE):
-        if not (folder / name).is_file():
-            raise ModelIntegrityError(f"{folder / name} is not there")
+    if lost := missing_file(folder):
+        raise ModelIntegrityError(f"{lost} is not there")
     found = _sha256(folder)
     if found != sha256:
         raise ModelIntegrityError(
@@ -73,6 +72,11 @@ def load_model(folder: Path, *, sha256: str, trusted: Sequence[str]) -> tuple[An
     _refuse_untrusted(folder / MODEL_FILE, trusted)
     facts = json.loads((folder / FACTS_FILE).read_text())
     return skops.io.load(folder / MODEL_FILE, trusted=list(trusted)), facts
+
+
+def missing_file(folder: Path) -> Path | None:
+    """A file of the model in ``folder`` that is not there; ``None`` if all are."""
+    return next((folder / name for name in (MODEL_FILE, FACTS_FILE) if not (folder / name).is_file()), None)
 
 
 def _canonical(archive: bytes) -> bytes:

@@ -34,13 +34,14 @@ def drift(run: RunContext[Any, Any], *, page: Path) -> pd.DataFrame:
         page: Where the page for a browser goes; written only when there is something to compare.
 
     Returns:
-        The one row of ``ml.<capability>__drift`` of the date; ``compared`` is 0 while no champion serves,
+        The one row of ``ml.<capability>__drift`` of the date; ``compared`` is 0 while no champion serves
+        whose files are there,
         and ``drifted`` names the features that have drifted in the whole cohort, missing when none has.
     """
     run.prepare()
     serving = run.champion(as_of=run.as_of - timedelta(days=1))
     rows, n = pd.DataFrame(), 0
-    if serving is not None:
+    if serving is not None and not run.lost_file(serving):
         model = run.load_model(serving.model_version, sha256=serving.model_sha256)
         sample = run.capability.drift_sample(model, run.warehouse, as_of=run.as_of)
         n = 0 if sample is None else len(sample.features)

@@ -1,6 +1,6 @@
 """Erase people from tables, files, snapshot and vault, and log it without their names."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -69,17 +69,13 @@ def erase(scope: ErasureScope, customer_ids: Collection[str]) -> Erased:
         refuse_mixture(connection, scope.business)
         ids = {"customer_id": people, "visitor_id": visitors_of(connection, people)}
         inside = longer_ids(connection, [each for some in ids.values() for each in some])
-    behind = _ids_behind_tokens(vault_values)
     requested_at = min(each.requested_at for each in requests)
-    removed = _remove(scope, ids, behind=behind, requested_at=requested_at, vault_values=vault_values)
+    removed = _remove(scope, ids, requested_at=requested_at, vault_values=vault_values)
     forgotten = vault.forget(people)
     found = prove(scope, ids, addresses=_searched_values(vault_values), inside=inside)
     if found.remains:
         raise ErasureIncomplete(_describe_remains(found.remains, found.remarks))
-    tokens = vault.tokens("customer_id", people)
-    with scope.warehouse.connect() as connection:
-        mark_finished(connection, tokens.values(), finished_at=scope.now())
-    vault.forget([each.name for each in requests])
+    _finish(scope, requests)
     return Erased(
         people=len(people),
         rows_removed=removed,
@@ -90,16 +86,23 @@ def erase(scope: ErasureScope, customer_ids: Collection[str]) -> Erased:
     )
 
 
+def _finish(scope: ErasureScope, requests: Sequence["_Request"]) -> None:
+    tokens = scope.vault.tokens("customer_id", [each.customer_id for each in requests])
+    with scope.warehouse.connect() as connection:
+        mark_finished(connection, tokens.values(), finished_at=scope.now())
+    scope.vault.forget([each.name for each in requests])
+
+
 def _remove(
     scope: ErasureScope,
     ids: Mapping[str, Collection[str]],
     *,
-    behind: Collection[str],
     requested_at: datetime,
     vault_values: Mapping[str, Collection[PersonalValue]],
 ) -> int:
     """Remove people from files, tables and snapshot; return the number of rows."""
     vault, warehouse = scope.vault, scope.warehouse
+    behind = _ids_behind_tokens(vault_values)
     vault.mark_erased({**ids, "customer_id": [*ids["customer_id"], *behind]})
     redact_exports(scope.business, vault)
     tokens = vault.tokens("customer_id", ids["customer_id"])

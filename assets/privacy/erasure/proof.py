@@ -1,12 +1,9 @@
 """Proof that nothing of erased people is left: a search of all bytes, and for short ids of all id cells."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.connections import open_duckdb
@@ -17,6 +14,7 @@ from assets.privacy.erasure.rows_sql import person_columns
 from assets.privacy.erasure.scope import ErasureScope
 from assets.privacy.pii_scan import files_below, scan
 from assets.privacy.redaction.redact_exports import redact_exports
+from assets.privacy.unpacking import DAMAGE, DUCKDB, MAGIC_BYTES, PARQUET, is_locked
 from assets.privacy.written_forms import is_distinctive
 
 
@@ -74,15 +72,17 @@ def _compare_cells(scope: ErasureScope, ids: Mapping[str, Collection[str]]) -> t
 
 
 def _holds(file: Path, ids: Mapping[str, Collection[str]]) -> bool:
-    with file.open("rb") as stream:
-        first = stream.read(12)
-    # A file that cannot be read is named by the search of bytes.
-    with suppress(duckdb.InvalidInputException, duckdb.SerializationException, pa.ArrowException, OSError):
-        if first[8:12] == b"DUCK":
+    try:
+        with file.open("rb") as stream:
+            first = stream.read(MAGIC_BYTES)
+        if first[8:12] == DUCKDB:
             return any(_cells_of_duckdb(file, ids))
-        if first.startswith(b"PAR1"):
-            return any(_cells_of_parquet(file, ids))
-    return False
+        return first.startswith(PARQUET) and any(_cells_of_parquet(file, ids))
+    except DAMAGE as damage:
+        if is_locked(damage):
+            raise
+        # The search of bytes names it.
+        return False
 
 
 def _cells_of_duckdb(file: Path, ids: Mapping[str, Collection[str]]) -> Iterator[bool]:

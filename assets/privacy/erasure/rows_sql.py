@@ -76,6 +76,15 @@ def erase_rows(
     prepare_logs(connection)
     _create_log(connection)
     _create_erased_table(connection, tokens, visitors)
+    removed = _delete_rows(connection, requested_at)
+    _withhold_texts(connection, [*tokens, *visitors])
+    connection.execute("drop table erased")
+    _log_vault_values(connection, tokens, vault_values, requested_at=requested_at)
+    return removed
+
+
+def _delete_rows(connection: duckdb.DuckDBPyConnection, requested_at: datetime) -> int:
+    """Log and delete the rows of everybody in table ``erased``; return the number of rows."""
     removed = 0
     for schema, table, kind in person_columns(connection):
         name, matches = f"{quoted(schema)}.{quoted(table)}", f"erased.kind = {literal(kind)}"
@@ -97,9 +106,6 @@ def erase_rows(
             connection.execute(f"delete from {LOAD_LOG.sql} where table_name in ({changed})")
         deleted = connection.execute(f"delete {theirs}").fetchone()
         removed += int(deleted[0]) if deleted else 0
-    _withhold_texts(connection, [*tokens, *visitors])
-    connection.execute("drop table erased")
-    _log_vault_values(connection, tokens, vault_values, requested_at=requested_at)
     return removed
 
 
