@@ -52,10 +52,10 @@ query: setup
 	@$(PYTHON) -m orchestration.cli.query
 
 backtest: setup
-	$(PYTHON) -m orchestration.cli.backtest
+	$(PYTHON) -m orchestration.cli.evaluation.backtest
 
 ablation: setup
-	$(PYTHON) -m orchestration.cli.ablation
+	$(PYTHON) -m orchestration.cli.evaluation.ablation
 
 replay: setup
 	$(PYTHON) -m orchestration.cli.replay

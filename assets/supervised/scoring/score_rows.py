@@ -59,8 +59,7 @@ def build_score_rows(
 ) -> pd.DataFrame:
     """One row per entity in ``features``: the probability and what follows from it alone.
 
-    Ineligible entities have a row with the reason, and no probability; without an eligible one there is no
-    column of a probability.
+    Ineligible entities have a row with the reason, and no probability.
 
     Args:
         problem: The prediction problem.
@@ -91,8 +90,6 @@ def build_score_rows(
         INELIGIBLE: features[INELIGIBLE].array if not eligible.all() else None,
         **{name: features[name].array for name in problem.passthrough_columns},
     }
-    if not eligible.any():
-        return pd.DataFrame(identity)
     predicted = _predicted(problem, fitted, matrix.of(eligible), features=features.loc[eligible], shift=shift)
     # Only eligible entities were predicted; the others' columns stay empty.
     predicted = predicted.set_index(np.flatnonzero(eligible)).reindex(range(len(matrix)))

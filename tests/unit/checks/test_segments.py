@@ -140,6 +140,7 @@ def test_every_invariant_has_a_next_step_and_a_description() -> None:
     found = invariants(SEGMENTS)
     assert [each.name for each in found if each.is_blocking] == [
         "scores_match_contract",
+        "cohort_is_scored_once",
         "cohort_has_one_row_per_scheme",
         "segment_key_has_one_name",
         "profiles_add_up",

@@ -1,0 +1,1 @@
+"""Commands that evaluate models on history and publish nothing."""
