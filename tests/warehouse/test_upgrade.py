@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.cli import audience, backtest, rebuild, replay, rollback, run
+from orchestration.cli import audience, rebuild, replay, rollback, run
+from orchestration.cli.evaluation import ablation, backtest
 from orchestration.cli.privacy import erase, export_subject
 from orchestration.resources.layout import LayoutOutdated
 from orchestration.resources.warehouse import DuckDBWarehouse
@@ -21,6 +22,7 @@ COMMANDS: dict[str, tuple[Callable[[], int], dict[str, str]]] = {
     "run": (run.main, {}),
     "replay": (replay.main, {}),
     "backtest": (backtest.main, {}),
+    "ablation": (ablation.main, {}),
     "rollback": (rollback.main, {"REASON": "complaints"}),
     "audience": (audience.main, {}),
     "erase": (erase.main, {"CUSTOMER": "c00001"}),

@@ -28,7 +28,7 @@ Row = tuple[str, str, float, float, float, int, int]
 def relative_shifts(*rows: Row, split: str = "test", as_of: str | None = None) -> pd.DataFrame:
     """Recorded gaps of slices beyond the overall shift."""
     found = pd.DataFrame(rows, columns=NAMES).assign(metric="relative_shift", split=split)
-    return found.assign(as_of_date=pd.to_datetime([as_of] * len(found)))
+    return found.assign(as_of_date=pd.to_datetime(pd.Series([as_of] * len(found), dtype="object")))
 
 
 def countries(home: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[Row, Row]:
