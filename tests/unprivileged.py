@@ -32,7 +32,7 @@ def unprivileged(folder: Path) -> Iterator[None]:
     for each in folder.rglob("*"):
         os.chown(each, NOBODY, NOBODY)
     # Python finds a codec by an import, and its folder may be root's alone.
-    for encoding in ("utf-8-sig", "utf-16", "latin-1", "cp1252"):
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"):
         codecs.lookup(encoding)
     os.seteuid(NOBODY)
     try:
