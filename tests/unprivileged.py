@@ -1,5 +1,6 @@
 """Work without root's permissions, which no file mode stops."""
 
+import codecs
 import os
 import shutil
 import tempfile
@@ -30,6 +31,9 @@ def unprivileged(folder: Path) -> Iterator[None]:
         return
     for each in folder.rglob("*"):
         os.chown(each, NOBODY, NOBODY)
+    # Python finds a codec by an import, and its folder may be root's alone.
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"):
+        codecs.lookup(encoding)
     os.seteuid(NOBODY)
     try:
         yield

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.loading.load import LoadRecord, load_sources, quarantined_files
 from assets.privacy.redaction.redact_exports import redact_exports
@@ -42,7 +42,7 @@ def business(landing: Path, *files: str) -> BusinessConfig:
 
 
 def load(landing: Path, *files: str) -> tuple[list[LoadRecord], list[str]]:
-    with unprivileged(landing), duckdb.connect() as connection:
+    with unprivileged(landing), open_duckdb(spill=landing / "spill") as connection:
         records = load_sources(connection, business(landing, *files))
         loaded = connection.execute("select order_id from raw.order_lines order by 1").fetchall()
     return records, [order for (order,) in loaded]
