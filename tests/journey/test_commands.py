@@ -82,7 +82,7 @@ def test_commands_that_change_a_finished_run(make: Command, customer: str, proje
     assert "served before" in make("rollback", code=2, REASON="a test").stderr
     assert "1 of 1" in make("erase", CUSTOMER=customer).stdout
     make("rebuild")
-    assert not (project / "var" / "sample_shop" / "warehouse.duckdb").exists()
+    assert not (project / "var" / "sample_shop" / "models").exists()
     make("clean")
     assert not (project / "var").exists()
 
