@@ -87,7 +87,7 @@ rotate-vault-key: setup
 fix: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	$(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff fix dbt_project/models
 
 docs: setup
 	$(PYTHON) -m orchestration.cli.docs

@@ -312,14 +312,15 @@ class _Tables:
                 horizon_days,
                 (select count(*) from cohort) as cohort,
                 count(distinct scores.{CUSTOMER}) filter (where cohort.{CUSTOMER} is not null) as scored,
-                count(*) filter (where cohort.{CUSTOMER} is null) as strangers
-            from {self._spec.scores.sql} as scores
+                count(scores.{CUSTOMER}) filter (where cohort.{CUSTOMER} is null) as strangers
+            from (select unnest($horizons::bigint[]) as horizon_days) as promised
+            full join (select * from {self._spec.scores.sql} where as_of_date = $as_of) as scores
+                using (horizon_days)
             left join cohort on scores.{CUSTOMER} = cohort.{CUSTOMER}
-            where as_of_date = $as_of
             group by 1
             order by 1
             """,
-            {"as_of": as_of},
+            {"as_of": as_of, "horizons": list(self._problem.horizons_days)},
         )
         return cohort_has_every_horizon(counted, horizons=self._problem.horizons_days)
 

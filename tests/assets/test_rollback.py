@@ -89,8 +89,8 @@ def command(two_served: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     monkeypatch.setattr(rollback, "Settings", lambda: settings)
     monkeypatch.setattr(rollback, "definitions_for", lambda _settings: definitions)
     monkeypatch.setattr(rollback, "newest_as_of_day", lambda _business: LATER)
-    instance = dg.DagsterInstance.ephemeral()
-    monkeypatch.setattr(dg.DagsterInstance, "get", lambda: instance)
+    # One of its own for each caller, as from a file: the command creates the databases first and closes them.
+    monkeypatch.setattr(dg.DagsterInstance, "get", dg.DagsterInstance.ephemeral)
 
     def rolled(reason: str) -> int:
         monkeypatch.setenv("CAPABILITY", PROBLEM.name)

@@ -18,6 +18,7 @@ from tests.warehouse.reconciliation import reconciliation_gaps
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "TimeZone": "UTC",
+    "temp_directory": "",
 }
 EVENTS = {
     "name": "web",

@@ -21,6 +21,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "TimeZone": "UTC",
     "threads": 1,
+    "temp_directory": "",
 }
 HEADER = ("id", "person", "when", "sku", "qty", "price")
 # Anything a spreadsheet cell may hold: quotes, delimiters, line breaks, blanks, any writing.

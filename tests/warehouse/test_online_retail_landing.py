@@ -20,6 +20,7 @@ FOLDER = DATA_DIR / "online_retail"
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "TimeZone": "UTC",
+    "temp_directory": "",
 }
 
 pytestmark = [
