@@ -322,7 +322,7 @@ def test_the_first_business_loads_as_its_page_says(tmp_path: Path) -> None:
     (delivered,) = blocks(page, "csv")
     (tmp_path / "orders_2023.csv").write_text(delivered, encoding="utf-8")
     shop = business(next(businesses(page)), data_dir=tmp_path)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         (loaded,) = load_sources(connection, shop)
         (rejects,) = connection.sql("select source_line, reason from raw.rejects").fetchall()
         (newest,) = connection.sql("select max(known_at) from raw.order_lines").fetchall()

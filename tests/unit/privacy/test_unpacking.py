@@ -43,7 +43,8 @@ def broken(written: Callable[[Path], None]) -> Callable[[Path], None]:
     def overwritten(folder: Path) -> None:
         written(folder)
         data = bytearray((folder / "it").read_bytes())
-        data[len(data) // 4 : len(data) // 2] = os.urandom(len(data) // 2 - len(data) // 4)
+        # Not random: SQLite would read a few of the bytes that chance can put into a page.
+        data[len(data) // 4 : len(data) // 2] = b"\xff" * (len(data) // 2 - len(data) // 4)
         (folder / "it").write_bytes(data)
 
     return overwritten
