@@ -31,7 +31,7 @@ def load(folder: Path, times: pa.Array) -> tuple[list[tuple[object, ...]], list[
         "sources": [{**source, "files": "{data_dir}/times.parquet"} for source in sources],
     }  # fmt: skip
     business = business_from(document, file=Path("shop.yaml"), data_dir=folder, landing_dir=folder)
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         load_sources(connection, business)
         assert connection.execute("select reason from raw.rejects").fetchall() == []
         return (

@@ -151,7 +151,7 @@ def test_the_id_s_column_may_be_called_anything(tmp_path: Path, vault: SqliteVau
     others.assign(**{name: PEOPLE["email"]}).to_csv(tmp_path / "landing" / "people.csv", index=False)
     for _ in range(2):
         redact_exports(shop, vault)
-        with duckdb.connect() as connection:
+        with duckdb.connect(config={"temp_directory": ""}) as connection:
             load_sources(connection, shop, vault)
             found = connection.execute("select customer_id from raw.customers order by rowid").fetchall()
         assert found == [(token_of(shop, vault, each),) for each in PEOPLE["email"]]
@@ -202,7 +202,7 @@ def test_numbers_of_parquet_become_tokens_of_their_text(tmp_path: Path, vault: S
     # The expression works on numbers; once the file was written again there are none.
     for _ in range(2):
         redact_exports(shop, vault)
-        with duckdb.connect() as connection:
+        with duckdb.connect(config={"temp_directory": ""}) as connection:
             load_sources(connection, shop, vault)
             found = connection.execute("select customer_id, visitor_id from raw.events order by 2").fetchall()
         assert found == [(token_of(shop, vault, "700001"), "V1"), (None, "V2")]
@@ -229,7 +229,7 @@ def test_an_id_that_cannot_be_replaced_by_a_token_is_refused(
     with pytest.raises(BusinessInvalid) as refused:
         redact_exports(shop, vault)
     assert all(each in str(refused.value) for each in ["shop.yaml", "customer_ids: tokens", *words])
-    with duckdb.connect() as connection, pytest.raises(BusinessInvalid):
+    with duckdb.connect(config={"temp_directory": ""}) as connection, pytest.raises(BusinessInvalid):
         load_sources(connection, shop, vault)
     assert (tmp_path / "landing" / "people.csv").read_bytes() == before
 
@@ -256,7 +256,10 @@ def test_an_id_that_only_begins_like_a_token_gets_one(tmp_path: Path, vault: Sql
 def test_without_a_vault_no_token_is_made_and_nothing_is_landed(tmp_path: Path) -> None:
     shop = business(tmp_path)
     deliver(tmp_path, "csv")
-    with duckdb.connect() as connection, pytest.raises(ValueError, match="needs a vault"):
+    with (
+        duckdb.connect(config={"temp_directory": ""}) as connection,
+        pytest.raises(ValueError, match="needs a vault"),
+    ):
         load_sources(connection, shop, None)
 
 

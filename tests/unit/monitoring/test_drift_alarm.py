@@ -115,7 +115,7 @@ def test_the_table_restores_the_history() -> None:
     assert list(rows.columns) == list(DRIFT_TYPES)
     assert rows["verdict"].tolist() == ["drifted", "drifted"] * 2
     assert rows["windows_judged"].tolist() == [2] * 4
-    with duckdb.connect() as warehouse:
+    with duckdb.connect(config={"temp_directory": ""}) as warehouse:
         kept = warehouse.register("rows", rows).table("rows").df()
     assert repr(history_of(kept)) == repr(history)
 

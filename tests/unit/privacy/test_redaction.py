@@ -72,7 +72,7 @@ def business(
 
 
 def landed(shop: BusinessConfig, vault: SqliteVault) -> tuple[list[LoadRecord], pd.DataFrame, pd.DataFrame]:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         landings = load_sources(connection, shop, vault)
         rows = connection.execute("select customer_id, country from raw.customers order by all").df()
         return landings, rows, connection.execute("select * from raw.rejects").df()

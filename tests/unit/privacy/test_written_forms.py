@@ -27,7 +27,7 @@ def as_csv(name: str) -> bytes:
 
 
 def as_rejected_row_of_json(name: str) -> bytes:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         cell = json.dumps({"name": name})
         (row,) = connection.execute("select to_json(struct_pack(cell := ?))::varchar", [cell]).fetchall()
     return str(row[0]).encode()

@@ -54,7 +54,7 @@ def test_a_failed_copy_leaves_the_old_file_and_no_temporary_files(tmp_path: Path
 
 
 def value_of(source: str) -> int:
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         ((value,),) = connection.execute(f"select probability from {source}").fetchall()
     return int(value)
 
