@@ -139,7 +139,7 @@ def load_cohort_to_score(problem: ValueProblem, warehouse: Warehouse, *, as_of: 
 def published_chance(problem: ValueProblem, warehouse: Warehouse, cohort: Cohort) -> Floats | None:
     """Probability of an order in the shortest horizon of each customer of ``cohort``, (n,), as published.
 
-    Those of a fallback are left out: it has one rate for many customers, and lifetime value tells them apart.
+    Those of a fallback are left out: it has one rate for many customers whom lifetime value ranks.
 
     Args:
         problem: The declaration.
