@@ -1,6 +1,6 @@
 """A capability made of the declaration of a supervised prediction problem."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assets.cores import cores
 from assets.features.matrix import AS_OF, OUTCOME
 from assets.features.requirements import required_orders
 from assets.keys import METRICS, PREDICTION_TOTALS, Key
@@ -60,7 +61,6 @@ from assets.supervised.evaluation.membership_inference import membership_rows
 from assets.supervised.evaluation.published import forecast_shift, period_history
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.evaluation.walk_forward import (
-    WalkForwardModels,
     evaluate_candidate,
     fit_calibrated,
     fit_walk_forward,
@@ -129,17 +129,19 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         )
         found = evaluate_candidate(problem, models, data=data, champion=vintages, version=version)
         metrics, candidate = found.recorded.metrics, models.models[found.choice.ranker]
-        newest = candidate[-1].model
-        weights = newest.ranker.weights
-        membership = membership_rows(problem, data.labelled, weights=weights, version=version)
-        leaks, warnings = self._explained(metrics, models, ranker=found.choice.ranker, data=data)
+        newest, ranker = candidate[-1].model, found.choice.ranker
+        with cores() as pool:
+            weights = newest.ranker.weights
+            rows = pool.submit(membership_rows, problem, data.labelled, weights=weights, version=version)
+            explained = pool.submit(self._explained, metrics, candidate, ranker=ranker, data=data)
+        leaks, warnings = explained.result()
         return Evaluation(
-            metrics=pd.concat([metrics, membership], ignore_index=True),
+            metrics=pd.concat([metrics, rows.result()], ignore_index=True),
             bins=found.recorded.bins,
             defects=(*leaks, *self._defects(metrics)),
             champion_unfit=self._outdated(metrics, champion, as_of=data.as_of) if champion else "",
             notes=(found.choice.reason, *warnings, *self._slices_to_withhold(metrics)),
-            params={"calibration_method": newest.method, "ranker": found.choice.ranker, "weights": weights},
+            params={"calibration_method": newest.method, "ranker": ranker, "weights": weights},
             vintages=candidate,
         )
 
@@ -290,15 +292,19 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
         return replace(self.problem, scheduled=data.scheduled)
 
     def _explained(
-        self, metrics: pd.DataFrame, models: WalkForwardModels, *, ranker: str, data: TrainingData
+        self,
+        metrics: pd.DataFrame,
+        models: Sequence[ModelVintage[Fitted]],
+        *,
+        ranker: str,
+        data: TrainingData,
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Defects and warnings of an AUC that is too good, with the column that carries it."""
         problem = self._declared(data)
         jump = auc_jump(metrics, data.realised_auc, problem=problem)
         if not jump:
             return (), ()
-        test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
-        carrier = strongest_column(problem, models.models[ranker], ranker=ranker, data=data, test=test)
+        carrier = strongest_column(problem, jump, models, ranker=ranker, data=data)
         return findings(problem, jump, carrier, undated=data.undated)
 
     def _slices_to_withhold(self, metrics: pd.DataFrame) -> Iterator[str]:

@@ -14,6 +14,7 @@ from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.classification import auc
 from assets.supervised.data.dataset import TrainingData
+from assets.supervised.data.split import split_by_time
 from assets.supervised.evaluation.walk_forward import fit_calibrated
 from assets.supervised.fitting.rankers import BG_NBD, LOGISTIC, usable_features
 from assets.supervised.fitting.train import Fitted
@@ -21,7 +22,7 @@ from assets.supervised.problem import PredictionProblem
 
 # Standard errors by which an AUC above the baseline's, or above that of published scores, is a jump.
 JUMP_ERRORS = 5
-# A column carries a jump when at least this share of it is gone without the column.
+# A column carries a jump when at least this share of it is lost without the column.
 CARRIED_SHARE = 0.5
 MOST_SCREENED = 5_000
 
@@ -42,9 +43,14 @@ class Jump:
     above_realised: float = 0.0
     is_perfect: bool = False
 
+    @property
+    def size(self) -> float:
+        """The larger of the two differences."""
+        return max(self.above_baseline, self.above_realised)
+
     def __bool__(self) -> bool:
         """Whether there is anything to explain."""
-        return self.is_perfect or max(self.above_baseline, self.above_realised) > 0
+        return self.is_perfect or self.size > 0
 
     def __str__(self) -> str:
         """In words."""
@@ -62,11 +68,20 @@ class Carrier:
 
     Attributes:
         column: Its name.
-        gained: AUC of the model minus AUC of the same model fitted without the column.
+        permuted: AUC that the model loses when the column's values change places within each as-of date.
+        gained: AUC of the model minus AUC of the same model fitted without the column; ``None`` where
+            permuting it costs too little for it to carry the jump.
     """
 
     column: str
-    gained: float
+    permuted: float
+    gained: float | None = None
+
+    def __str__(self) -> str:
+        """In words."""
+        if self.gained is None:
+            return f"no column carries it: permuting {self.column} costs most, {self.permuted:.3f}"
+        return f"without {self.column} it is {self.gained:.3f} lower"
 
 
 def auc_jump(metrics: pd.DataFrame, realised: Mapping[date, Interval], *, problem: PredictionProblem) -> Jump:
@@ -97,9 +112,8 @@ def findings(
         carrier: The column that the ranking depends on most.
         undated: Columns with values in rows whose table states no knowledge date.
     """
-    name, size = carrier.column, max(jump.above_realised, jump.above_baseline)
-    carries = carrier.gained >= CARRIED_SHARE * size
-    text = f"{jump}; without {name} it is {carrier.gained:.3f} lower"
+    name, text = carrier.column, f"{jump}; {carrier}"
+    carries = carrier.gained is not None and carrier.gained >= CARRIED_SHARE * jump.size
     if name in problem.scheduled:
         return (), (f"{text}, and {name} is declared as scheduled",)
     if jump.is_perfect:
@@ -116,37 +130,43 @@ def findings(
 
 def strongest_column(
     problem: PredictionProblem,
+    jump: Jump,
     models: Sequence[ModelVintage[Fitted]],
     *,
     ranker: str,
     data: TrainingData,
-    test: Matrix,
 ) -> Carrier:
     """Drop-column test of the newest walk-forward model: the column that it loses most by, and how much.
 
     The column is found by permuting each within its as-of dates, and then tested by a model that is fitted
-    without it. Two columns that hold the same leak hide each other.
+    without it. That model can put the column's likes in its place, which the permuted one cannot: where
+    permuting costs less than a column that carries the jump must, none is fitted. Two columns that hold the
+    same leak hide each other.
 
     Args:
         problem: The prediction problem.
+        jump: What the column may carry; of a perfect ranking it always does.
         models: The walk-forward models of the candidate, oldest first.
         ranker: Name of their ranker; one that cannot be fitted without the column ranks nobody.
         data: Training data of the evaluating date.
-        test: Rows of the test fold.
 
     Source: Breiman 2001, Random Forests, for the permutation; Strobl et al. 2008 for its limits.
     """
     newest = models[-1]
+    split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
+    test = data.labelled.of(split.test.rows(data.labelled.as_of))
     rows = test.of(test.as_of >= np.datetime64(newest.first, "D"))
-    column = _screened(problem, newest.model, rows)
+    screened = _screened(problem, newest.model, rows)
+    if screened.permuted < CARRIED_SHARE * jump.size:
+        return screened
     known = data.known_on(newest.first, horizon_days=problem.horizon_days)
-    fitted = fit_calibrated(problem, _without(known, column), names=(ranker,)).get(ranker)
+    fitted = fit_calibrated(problem, _without(known, screened.column), names=(ranker,)).get(ranker)
     whole = auc(rows.outcome, newest.model.probability(rows.features))
-    rest = auc(rows.outcome, fitted.probability(_without(rows, column).features)) if fitted else 0.5
-    return Carrier(column=column, gained=whole - rest)
+    rest = auc(rows.outcome, fitted.probability(_without(rows, screened.column).features)) if fitted else 0.5
+    return replace(screened, gained=whole - rest)
 
 
-def _screened(problem: PredictionProblem, model: Fitted, rows: Matrix) -> str:
+def _screened(problem: PredictionProblem, model: Fitted, rows: Matrix) -> Carrier:
     rng = np.random.default_rng(problem.seed)
     chosen = np.zeros(len(rows), dtype=np.bool_)
     chosen[rng.permutation(len(rows))[:MOST_SCREENED]] = True
@@ -160,7 +180,9 @@ def _screened(problem: PredictionProblem, model: Fitted, rows: Matrix) -> str:
         values[by_date] = values[order]
         permuted = pd.Series(values, index=sample.features.index).astype(sample.features[name].dtype)
         reached[name] = auc(sample.outcome, model.probability(sample.features.assign(**{name: permuted})))
-    return min(reached, key=lambda name: reached[name])
+    column = min(reached, key=lambda name: reached[name])
+    whole = auc(sample.outcome, model.probability(sample.features))
+    return Carrier(column=column, permuted=whole - reached[column])
 
 
 def _without(rows: Matrix, column: str) -> Matrix:

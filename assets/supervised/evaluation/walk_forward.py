@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 
+from assets.cores import cores
 from assets.features.matrix import AS_OF, Matrix
 from assets.lifecycle.capability import MetricKey, ModelVintage
 from assets.metrics.arrays import Floats
@@ -22,8 +24,15 @@ from assets.supervised.evaluation.evaluation import (
 )
 from assets.supervised.evaluation.published import published_probability
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.fitting.rankers import BLEND, RANKERS
-from assets.supervised.fitting.train import Fitted, fit_baseline, fit_rankers, refit
+from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members
+from assets.supervised.fitting.train import (
+    Fitted,
+    calibrated_rankers,
+    fit_baseline,
+    members_of,
+    refitted,
+    refuse_untrainable,
+)
 from assets.supervised.problem import PredictionProblem
 
 # Production retrains at least as often; every further refit costs its seconds in each run.
@@ -72,14 +81,15 @@ def fit_calibrated(
         LeakDetected: A feature gives the outcome away.
     """
     days = np.unique(known.as_of).tolist()
-    train, calibration = calibration_split(days, horizon_days=problem.horizon_days)
-    fitted = fit_rankers(
-        problem,
-        known.of(train.rows(known.as_of)),
-        calibration=known.of(calibration.rows(known.as_of)),
-        names=names,
-    )
-    return refit(problem, fitted, known=known)
+    folds = calibration_split(days, horizon_days=problem.horizon_days)
+    train, calibration = (known.of(fold.rows(known.as_of)) for fold in folds)
+    refuse_untrainable(problem, train, calibration=calibration)
+    with cores() as pool:
+        older, newest = (
+            pool.submit(fit_members, problem, rows, names=members_of(names)) for rows in (train, known)
+        )
+    evaluated = calibrated_rankers(problem, older.result(), train=train, calibration=calibration, names=names)
+    return refitted(evaluated, newest.result(), known=known)
 
 
 def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForwardModels:
@@ -89,10 +99,10 @@ def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForw
         TooLittleHistory, InsufficientData, LeakDetected: As in :func:`fit_calibrated`.
     """
     split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
-    fitted = {
-        day: fit_calibrated(problem, data.known_on(day, horizon_days=problem.horizon_days))
-        for day in refit_days(split.test)
-    }
+    days = refit_days(split.test)
+    with cores() as pool:
+        known = (data.known_on(day, horizon_days=problem.horizon_days) for day in days)
+        fitted = dict(zip(days, pool.map(partial(fit_calibrated, problem), known), strict=True))
     models = {
         name: tuple(ModelVintage(first=day, model=found[name]) for day, found in fitted.items())
         for name in RANKERS
@@ -129,19 +139,18 @@ def evaluate_candidate(
         version: The candidate's version, for the metric rows.
     """
     test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
-    predicted = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
-        name: predict_walk_forward(vintages, test, data=data, horizon_days=problem.horizon_days)
-        for name, vintages in models.models.items()
-    }
-    choice = choose_ranker(test, predicted, problem=problem)
-    competitors = {name: each for name, each in predicted.items() if name != choice.ranker}
-    if champion:
-        competitors[CHAMPION] = predict_walk_forward(
-            champion, test, data=data, horizon_days=problem.horizon_days
-        )
+    rankers = {**models.models, **({CHAMPION: champion} if champion else {})}
+    predict = partial(predict_walk_forward, rows=test, data=data, horizon_days=problem.horizon_days)
+    with cores() as pool:
+        found = dict(zip(rankers, pool.map(predict, rankers.values()), strict=True))
+    competitors = {BASELINE: _baseline(problem, models, data=data, test=test), **found}
+    choice = choose_ranker(
+        test, {name: each for name, each in competitors.items() if name != CHAMPION}, problem=problem
+    )
+    candidate = competitors.pop(choice.ranker)
     sample = EvaluationSample(
         outcome=test.outcome,
-        candidate=predicted[choice.ranker],
+        candidate=candidate,
         competitors=competitors,
         entities=test.entities,
         as_of=test.as_of,

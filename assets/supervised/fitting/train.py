@@ -86,14 +86,53 @@ def fit_rankers(
         InsufficientData: Customers or positives are below the problem's minimum.
         LeakDetected: One feature alone gives the outcome away.
     """
+    refuse_untrainable(problem, train, calibration=calibration)
+    members = fit_members(problem, train, names=members_of(names))
+    return calibrated_rankers(problem, members, train=train, calibration=calibration, names=names)
+
+
+def members_of(names: Iterable[str]) -> set[str]:
+    """Members of the named rankers."""
+    return {member for name in names for member in RANKERS[name]}
+
+
+def refuse_untrainable(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
+    """Refuse to fit on too little data, or on a feature that is the outcome.
+
+    Args:
+        problem: The prediction problem.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
+
+    Raises:
+        InsufficientData: Customers or positives are below the problem's minimum.
+        LeakDetected: One feature alone gives the outcome away.
+    """
     refuse_insufficient_data(problem, train, calibration=calibration)
     refuse_separating_features(train, highest_auc=problem.criteria.highest_auc, scheduled=problem.scheduled)
-    rankers = {name: RANKERS[name] for name in names}
-    members = fit_members(problem, train, names={each for own in rankers.values() for each in own})
+
+
+def calibrated_rankers(
+    problem: PredictionProblem,
+    members: Mapping[str, Any],
+    *,
+    train: Matrix,
+    calibration: Matrix,
+    names: Iterable[str],
+) -> dict[str, Fitted]:
+    """Weigh the members of each ranker and calibrate it, both on the calibration fold.
+
+    Args:
+        problem: The prediction problem.
+        members: Members fitted on ``train``, by name.
+        train: Rows (n, k) of the training fold.
+        calibration: Rows (m, k) of the calibration fold.
+        names: Rankers; one without any member is left out.
+    """
     method = calibration_method(*_distinct(calibration))
     found = {}
-    for name, wanted in rankers.items():
-        own = {each: members[each] for each in wanted if each in members}
+    for name in names:
+        own = {each: members[each] for each in RANKERS[name] if each in members}
         if own:
             ranker = LogOddsBlend(own, validated_weights(own, calibration))
             model = calibrated(ranker, calibration.features, outcome=calibration.outcome, method=method)
@@ -101,16 +140,18 @@ def fit_rankers(
     return found
 
 
-def refit(problem: PredictionProblem, evaluated: Mapping[str, Fitted], *, known: Matrix) -> dict[str, Fitted]:
-    """Refit rankers on all of ``known``, by name; keep the weights and the calibrator of each.
+def refitted(
+    evaluated: Mapping[str, Fitted], members: Mapping[str, Any], *, known: Matrix
+) -> dict[str, Fitted]:
+    """The rankers with members that were fitted on all of ``known``; weights and calibrators stay.
 
     The newest dates are the most like today, so the version that serves learns from them too; no unseen
     fold is left to calibrate on then. Assumes that the scores of the larger fit spread like those the
     calibrator was fitted on; the realised checks would show if they did not.
 
     Args:
-        problem: The prediction problem.
-        evaluated: Rankers of :func:`fit_rankers`, which stay as they are.
+        evaluated: Rankers of :func:`calibrated_rankers`, by name, which stay as they are.
+        members: By name, fitted on ``known``.
         known: Every row with a known outcome.
 
     Raises:
@@ -119,22 +160,17 @@ def refit(problem: PredictionProblem, evaluated: Mapping[str, Fitted], *, known:
     for each in evaluated.values():
         if each.is_fallback:
             raise ValueError(f"the fallback of {each.problem} has no ranker to refit")
-    weights = {
-        name: {member: weight for member, weight in each.ranker.weights.items() if weight > 0}
-        for name, each in evaluated.items()
-    }
-    members = fit_members(problem, known, names={member for own in weights.values() for member in own})
     reference = reference_row(known.features)
     return {
-        name: replace(
-            each,
-            model=_with_ranker(
-                each.model, LogOddsBlend({member: members[member] for member in weights[name]}, weights[name])
-            ),
-            reference=reference,
-        )
+        name: replace(each, model=_with_ranker(each.model, _like(each.ranker, members)), reference=reference)
         for name, each in evaluated.items()
     }
+
+
+def _like(ranker: LogOddsBlend, members: Mapping[str, Any]) -> LogOddsBlend:
+    """The members that count in ``ranker``, with the same weights."""
+    weights = {name: weight for name, weight in ranker.weights.items() if weight > 0}
+    return LogOddsBlend({name: members[name] for name in weights}, weights)
 
 
 def _with_ranker(calibrated_model: Any, ranker: LogOddsBlend) -> Any:  # noqa: ANN401 - a fitted model

@@ -68,7 +68,7 @@ def test_published_scores_are_compared_on_the_same_dates_only() -> None:
 def judged(found: Jump, gained: float, **changed: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
     undated = frozenset(changed.pop("undated", ()))
     problem = replace(PROBLEM, **changed)  # type: ignore[arg-type]
-    return findings(problem, found, Carrier(column="noise", gained=gained), undated=undated)
+    return findings(problem, found, Carrier(column="noise", permuted=0.1, gained=gained), undated=undated)
 
 
 def test_a_sound_model_far_above_a_weak_baseline_is_warned_of_by_column() -> None:
@@ -101,6 +101,13 @@ def test_a_perfect_ranking_is_a_defect_unless_its_column_is_scheduled() -> None:
     assert warning.endswith("noise is declared as scheduled")
 
 
+def test_a_jump_that_no_column_carries_is_warned_of_without_a_further_fit() -> None:
+    none = Carrier(column="noise", permuted=0.012)
+    defects, (warning,) = findings(PROBLEM, JUMP, none, undated=frozenset({"noise"}))
+    assert defects == ()
+    assert "no column carries it: permuting noise costs most, 0.012" in warning
+
+
 def leaking(rows: Matrix, *, share: float) -> Matrix:
     """``rows`` whose ``noise`` is the outcome in a share of them."""
     rng = np.random.default_rng(5)
@@ -125,11 +132,14 @@ def test_the_strongest_column_is_found_and_the_model_fitted_without_it(
     first = trained.split.test.first
     data = training_data(known)
     model = fit_calibrated(PROBLEM, data.known_on(first, horizon_days=30))[BLEND]
-    test = known.of(trained.split.test.rows(known.as_of))
     vintages = [ModelVintage(first=first, model=model)]
-    found = strongest_column(PROBLEM, vintages, ranker=BLEND, data=data, test=test)
+    found = strongest_column(PROBLEM, replace(JUMP, above_baseline=0.06), vintages, ranker=BLEND, data=data)
     assert found.column == column
+    assert found.gained is not None
     assert 0.03 < found.gained < 0.3
+    # Half of a jump of 0.7 is more than any column is worth.
+    large = replace(JUMP, above_baseline=0.7)
+    assert strongest_column(PROBLEM, large, vintages, ranker=BLEND, data=data).gained is None
 
 
 def test_a_scheduled_column_may_separate_alone(trained: Trained) -> None:

@@ -15,11 +15,11 @@ from assets.metrics.arrays import Floats
 from assets.metrics.classification import auc, intercept_shift
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.calibrate import calibration_method
-from assets.supervised.fitting.rankers import BLEND, usable_features
+from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members, usable_features
 from assets.supervised.fitting.train import (
     fit_candidate,
     reference_row,
-    refit,
+    refitted,
 )
 from assets.supervised.problem import MinimumData
 from assets.supervised.scoring.reason_codes import reason_codes
@@ -71,7 +71,8 @@ def fit_members_step_by_step(known: Matrix) -> tuple[Pipeline, Pipeline]:
 def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained: Trained) -> None:
     known = trained.train.of(np.arange(len(trained.train)) % 2 == 0)
     before = trained.candidate.probability(trained.test.features)
-    serving = refit(PROBLEM, {BLEND: trained.candidate}, known=known)[BLEND]
+    members = fit_members(PROBLEM, known, names=RANKERS[BLEND])
+    serving = refitted({BLEND: trained.candidate}, members, known=known)[BLEND]
     fresh = fit_members_step_by_step(known)
     weights = trained.candidate.ranker.weights
     ours, theirs = (
@@ -90,7 +91,7 @@ def test_a_refit_learns_from_every_row_and_keeps_weights_and_calibrator(trained:
 
 def test_the_fallback_has_nothing_to_refit(trained: Trained) -> None:
     with pytest.raises(ValueError, match="no ranker to refit"):
-        refit(PROBLEM, {BLEND: trained.baseline}, known=trained.train)
+        refitted({BLEND: trained.baseline}, {}, known=trained.train)
 
 
 def test_few_positives_are_calibrated_by_two_parameters_and_many_by_steps() -> None:
