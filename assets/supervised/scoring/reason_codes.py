@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from assets.cores import cores
 from assets.features.groups import FeatureGroup
 from assets.features.matrix import UNKNOWN
 from assets.lifecycle.store.schemas import NUMBER, TEXT, Types, typed
@@ -57,13 +58,14 @@ def _effects(fitted: Fitted, features: pd.DataFrame, groups: Sequence[FeatureGro
     if features.empty:
         return np.zeros((0, len(groups)))
     actual = _ranker_log_odds(fitted, features)
-    occluded = [
-        _ranker_log_odds(fitted, _occluded(features, group, fitted.reference))
-        if any(fitted.reference[name] is not None for name in group.columns)
-        else actual
-        for group in groups
-    ]
-    return actual[:, None] - np.column_stack(occluded)
+
+    def occluded(group: FeatureGroup) -> Floats:
+        if all(fitted.reference[name] is None for name in group.columns):
+            return actual
+        return _ranker_log_odds(fitted, _occluded(features, group, fitted.reference))
+
+    with cores() as pool:
+        return actual[:, None] - np.column_stack(list(pool.map(occluded, groups)))
 
 
 def _ranker_log_odds(fitted: Fitted, features: pd.DataFrame) -> Floats:
