@@ -18,6 +18,7 @@ from assets.ports import Warehouse
 from assets.segments.spec import BEHAVIOUR, RFM
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
+from orchestration.continuation import CapabilityFailure
 
 Row = Mapping[Hashable, Any]
 
@@ -101,18 +102,20 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
         )
 
 
-def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
+def summary(facts: Facts, *, as_of: date, snapshot: Path, failed: Sequence[CapabilityFailure] = ()) -> str:
     """Format the summary that ends ``make run``.
 
     Args:
         facts: Content of the summary.
         as_of: The as-of date of the run.
         snapshot: File of the published tables.
+        failed: Capabilities that failed in the run.
     """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
     serving = facts.versions.loc[facts.versions["model_name"] == LIFETIME_VALUE.spec.name, "model_version"]
     value_metrics = facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
     sections = {
+        **({"Failed capabilities": _failed(failed)} if failed else {}),
         "Loaded data": [*_landed(facts.landings), *_rejected(facts.rejects)],
         "Models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Expected and observed totals": _totals(facts),
@@ -126,6 +129,13 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
     }
     text = [["", f"{number}. {title}", *lines] for number, (title, lines) in enumerate(sections.items(), 1)]
     return "\n".join(line for section in text for line in section)
+
+
+def _failed(failed: Sequence[CapabilityFailure]) -> list[str]:
+    return [
+        *(f"   {each}" for each in failed),
+        "   the rows that they published before are served on; all other capabilities published",
+    ]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
