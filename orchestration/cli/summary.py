@@ -42,10 +42,11 @@ SEGMENTS_QUERY = (
 )
 
 VALUE_METRICS = {"deviance": "deviance (lower)", "wape": "WAPE (lower)", "gini": "Gini (higher)"}
+POOR = "Poor"
 VALUES_QUERY = """
     select horizon_days, count(*) as customers, sum(predicted_value) as predicted,
         sum(baseline_value) as baseline, sum(predicted_orders) as orders, any_value(currency) as currency,
-        any_value(status) as status, max(as_of_date) as as_of_date
+        any_value(status) as status, any_value(quality_grade) as quality_grade, max(as_of_date) as as_of_date
     from published.lifetime_value
     where as_of_date = (select max(as_of_date) from published.lifetime_value) and is_eligible
     group by 1 order by 1
@@ -232,7 +233,7 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
     """Format the backtest metrics of the serving version of lifetime value and its expected totals.
 
     Args:
-        totals: Rows of ``VALUES_QUERY``, shape (horizons, 8).
+        totals: Rows of ``VALUES_QUERY``, shape (horizons, 9).
         metrics: Rows of ``published.metrics`` of the serving version; empty for the fallback.
     """
     if totals.empty:
@@ -253,6 +254,10 @@ def _value_total(row: Row) -> str:
     start = f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: "
     if pd.isna(row["predicted"]):
         return f"{start}withheld: the backtest of this horizon failed; baseline {row['baseline']:,.0f}"
+    if row["quality_grade"] == POOR:
+        return (
+            f"{start}no total, because the grade is {POOR}: `predicted_value` ranks customers, do not sum it"
+        )
     expected = row["orders"]
     orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
     return (
