@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 
 from assets.calendar import first_of_months
-from assets.lifetime_value.backtest import fit_candidates, levels_of
+from assets.lifetime_value.backtest import fit_baseline, fit_candidates, levels_of
 from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort, observed_spend
-from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import ValuePrediction
 from assets.lifetime_value.spec import PROBLEM
 from assets.metrics.arrays import Floats
@@ -62,7 +61,7 @@ def _rows(session: Session, day: date) -> Iterator[tuple[str, int, tuple[float, 
         name: model.predict(rows, levels) for name, model in models.items()
     }
     predictions["without level"] = models["bg_nbd"].predict(rows)
-    predictions["baseline"] = SpendRate(horizons_days=PROBLEM.horizons_days).predict(rows)
+    predictions["baseline"] = fit_baseline(data, cohort).predict(rows)
     for column, days in enumerate(PROBLEM.horizons_days):
         try:
             spent = observed_spend(PROBLEM, session.warehouse, cohort, days=days)

@@ -44,6 +44,7 @@ from orchestration.capabilities import (
 )
 from orchestration.cli.console_log import console_logger
 from orchestration.cli.privacy.erase import erase_requested
+from orchestration.continuation import capability_failed_sensor
 from orchestration.jobs import Stages, jobs_of
 from orchestration.policies import SENSOR_LOCK_TIMEOUT, governed, status_of
 from orchestration.resources.dbt_manifest import dbt_of, dbt_project
@@ -78,15 +79,16 @@ def defined(settings: Settings) -> tuple[dg.Definitions, Stages]:
     partitions = as_of_partitions(business.first_as_of_day, business.last_day, time_zone=business.time_zone)
     project = dbt_project(settings)
     stages = _stages(business, project, partitions, settings=settings)
+    jobs = jobs_of(stages, partitions)
     erase = erase_job(lambda warehouse, vault: erase_requested(settings, business, warehouse, vault))
     definitions = dg.Definitions(
         assets=[governed(asset, is_live=business.clock == "wall") for asset in stages.everything],
         asset_checks=_checks(business, settings),
-        jobs=[*jobs_of(stages, partitions).values(), erase],
+        jobs=[*jobs.values(), erase],
         schedules=schedules(
             time_zone=business.time_zone, newest=lambda day: as_of_on_or_before(min(day, today_of(business)))
         ),
-        sensors=_sensors(business, settings, stages),
+        sensors=[*_sensors(business, settings, stages), capability_failed_sensor(stages, jobs)],
         loggers={"console": console_logger},
         executor=dg.in_process_executor,
         resources={

@@ -14,7 +14,7 @@ TRIGGERS_CHECK_EVERY = timedelta(minutes=5)
 ERASURES_CHECK_EVERY = timedelta(minutes=1)
 
 # The others are switched on in the UI, once; Dagster stores that.
-ON_BY_DEFAULT = frozenset({"run_failed_sensor", "checks_failed_sensor"})
+ON_BY_DEFAULT = frozenset({"run_failed_sensor", "checks_failed_sensor", "capability_failed_sensor"})
 
 # A run of the largest sample shop takes minutes; a run of two hours hangs.
 LONGEST_RUN = timedelta(hours=2)

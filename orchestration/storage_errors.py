@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import DatabaseError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM)
 STORAGE_ERRORS = (DatabaseError, OSError)
 
 
@@ -44,6 +45,11 @@ def _of_disk(error: OSError) -> str | None:
         return f"{where}: {os.strerror(error.errno)}: free some space and run the command again"
     if error.errno == errno.EROFS:
         return f"{where}: {error.strerror}: set VAR_DIR to a folder that can be written"
+    if error.errno in FORBIDDEN:
+        return (
+            f"{where}: {error.strerror}: let this account read it and write there, or set VAR_DIR to another "
+            "folder"
+        )
     return None
 
 

@@ -12,7 +12,7 @@ from assets.lifecycle.capability import InsufficientData
 from assets.lifetime_value.dataset import Cohort, ValueData, load_cohort, load_training_data, observed_spend
 from assets.lifetime_value.group_totals import group_totals, groups_out_of_tolerance
 from assets.lifetime_value.level import shop_levels
-from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.baseline import RepeatSpend, most_orders
 from assets.lifetime_value.models.candidates import (
     AMOUNT_MODELS,
     AmountModelName,
@@ -26,6 +26,7 @@ from assets.metrics.amounts import amount_accuracy
 from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, interval, paired_differences
 from assets.metrics.outsized import largest_plausible, outsized_from
+from assets.supervised.data.dataset import daily_orders
 
 BASELINE = "baseline"
 # Reasons why a candidate cannot be fitted.
@@ -190,7 +191,7 @@ def _window(data: ValueData, days: int) -> BacktestWindow | None:
     predictions: dict[str, ValuePrediction] = {
         name: model.predict(rows, levels) for name, model in models.items()
     }
-    predictions[BASELINE] = SpendRate(horizons_days=problem.horizons_days).predict(rows)
+    predictions[BASELINE] = fit_baseline(data, cohort).predict(rows)
     column = problem.horizons_days.index(days)
     return BacktestWindow(
         cohort=cohort,
@@ -212,6 +213,18 @@ def levels_of(data: ValueData, model: CustomerValue, as_of: date) -> tuple[Horiz
         as_of: The date.
     """
     return shop_levels(data.problem, data.warehouse, model, as_of=as_of)
+
+
+def fit_baseline(data: ValueData, cohort: Cohort) -> RepeatSpend:
+    """Fit the baseline on what was known on the cohort's as-of date.
+
+    Args:
+        data: Reads the shop's orders per day.
+        cohort: Customers of the date.
+    """
+    horizons, daily = data.problem.horizons_days, daily_orders(data.warehouse, cohort.as_of)
+    most = most_orders(daily.day, daily.orders, horizons_days=horizons)
+    return RepeatSpend(horizons_days=horizons).fit(cohort.known.features, most)
 
 
 def fit_candidates(

@@ -24,7 +24,13 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.schemas import METRIC_TYPES, typed
 from assets.lifetime_value import report
-from assets.lifetime_value.backtest import fit_candidates, levels_of, run_backtest, unfitted_shape
+from assets.lifetime_value.backtest import (
+    fit_baseline,
+    fit_candidates,
+    levels_of,
+    run_backtest,
+    unfitted_shape,
+)
 from assets.lifetime_value.dataset import (
     Cohort,
     ValueData,
@@ -34,12 +40,11 @@ from assets.lifetime_value.dataset import (
     published_with_outcomes,
 )
 from assets.lifetime_value.membership import membership_rows
-from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.baseline import RepeatSpend
 from assets.lifetime_value.models.candidates import (
     AMOUNT_MODELS,
     AmountModelName,
     CustomerValue,
-    HorizonLevel,
 )
 from assets.lifetime_value.performance import (
     keyed_bins,
@@ -48,16 +53,14 @@ from assets.lifetime_value.performance import (
     realised_performance,
     verdicts,
 )
-from assets.lifetime_value.score_rows import Model, add_high_value, score_rows
+from assets.lifetime_value.score_rows import Model, ServingState, add_high_value, score_rows
 from assets.lifetime_value.spec import PROBLEM, ValueProblem, grade
 from assets.ports import Warehouse
 
 AMOUNT_MODEL, VERDICTS = "amount_model", "horizons"
 
-Levels = tuple[HorizonLevel, ...]
 
-
-class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
+class LifetimeValueCapability(Capability[ValueData, Model, Cohort, ServingState]):
     """Spend, orders and the next order of each customer, for every horizon of a :class:`ValueProblem`."""
 
     def __init__(self, problem: ValueProblem) -> None:
@@ -71,7 +74,7 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
         return data_hash(data.cohort.known)
 
     def baseline(self, data: ValueData) -> Fit[Model]:
-        model = SpendRate(horizons_days=self.problem.horizons_days)
+        model = fit_baseline(data, data.cohort)
         record = replace(self.record(data, params=model.get_params()), calibration_method="none")
         return Fit(model=model, record=record)
 
@@ -147,13 +150,19 @@ class LifetimeValueCapability(Capability[ValueData, Model, Cohort, Levels]):
         cohort = load_cohort_to_score(self.problem, warehouse, as_of=as_of)
         yield replace(cohort, chance=published_chance(self.problem, warehouse, cohort))
 
-    def serving_state(self, model: Model, data: ValueData) -> Levels:
-        return levels_of(data, model, data.as_of) if isinstance(model, CustomerValue) else ()
+    def serving_state(self, model: Model, data: ValueData) -> ServingState:
+        if isinstance(model, RepeatSpend):
+            return ServingState(baseline=model)
+        return ServingState(
+            levels=levels_of(data, model, data.as_of), baseline=fit_baseline(data, data.cohort)
+        )
 
-    def score(self, model: Model, batch: Cohort, state: Levels) -> pd.DataFrame:
-        return score_rows(self.problem, model, batch, levels=state)
+    def score(self, model: Model, batch: Cohort, state: ServingState) -> pd.DataFrame:
+        return score_rows(self.problem, model, batch, state)
 
-    def complete(self, scored: pd.DataFrame, *, data: ValueData, state: Levels, key: MetricKey) -> ScoreTable:
+    def complete(
+        self, scored: pd.DataFrame, *, data: ValueData, state: ServingState, key: MetricKey
+    ) -> ScoreTable:
         del data, state, key
         return ScoreTable(rows=add_high_value(self.problem, scored))
 

@@ -1,13 +1,14 @@
 """Published columns of a cohort: one row per customer and horizon."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from assets.lifetime_value.agreement import agree_with_chance
 from assets.lifetime_value.dataset import Cohort
-from assets.lifetime_value.models.baseline import SpendRate
+from assets.lifetime_value.models.baseline import RepeatSpend
 from assets.lifetime_value.models.candidates import CustomerValue, HorizonLevel, ValuePrediction
 from assets.lifetime_value.spec import CUSTOMER, HORIZON, ValueProblem
 from assets.metrics.arrays import Floats
@@ -18,30 +19,37 @@ OVERDUE_BELOW = 0.1
 # The distribution of a next order has no mean for customers who bought once; further ahead is no date.
 FURTHEST_DAYS = 3650
 
-Model = CustomerValue | SpendRate
+Model = CustomerValue | RepeatSpend
 
 
-def score_rows(
-    problem: ValueProblem, model: Model, cohort: Cohort, *, levels: Sequence[HorizonLevel] = ()
-) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingState:
+    """What all customers of a date share: levels of the shop, none with a fallback, and the baseline."""
+
+    levels: tuple[HorizonLevel, ...] = ()
+    baseline: RepeatSpend
+
+
+def score_rows(problem: ValueProblem, model: Model, cohort: Cohort, state: ServingState) -> pd.DataFrame:
     """One row per customer and horizon, in the columns of ``ml.lifetime_value__scores``.
 
     Args:
         problem: The declaration.
         model: The candidate that serves, or the baseline as fallback.
         cohort: One customer or many.
-        levels: Level of the shop by horizon; of the baseline none.
+        state: What all customers share.
     """
     rows = cohort.known.features
-    predicted = _predicted(model, cohort, levels)
-    baseline = SpendRate(horizons_days=problem.horizons_days).expected_revenue(rows)
+    predicted = _predicted(model, cohort, state.levels)
+    baseline = state.baseline.predict(rows)
     verdicts = (model.verdicts or {}) if isinstance(model, CustomerValue) else {}
     shared = _identity(problem, cohort) | _history(cohort) | _next_order(cohort, predicted)
     parts, least = list[pd.DataFrame](), np.zeros(len(rows))
     for column, days in enumerate(problem.horizons_days):
         own = _horizon(predicted, column=column) | {"horizon_days": days}
-        part = pd.DataFrame(shared | own | {"baseline_value": baseline[:, column]})
-        part = _with_verdict(part, verdicts.get(str(days)), least=least)
+        part = pd.DataFrame(shared | own | {"baseline_value": baseline.value[:, column]})
+        fallback = _horizon(baseline, column=column)
+        part = _with_verdict(part, verdicts.get(str(days)), fallback=fallback, least=least)
         least = np.fmax(least, part["predicted_value"].to_numpy(dtype=np.float64))
         parts.append(part.assign(total_value=part["historic_value"] + part["predicted_value"]))
     return pd.concat(parts, ignore_index=True)
@@ -57,12 +65,15 @@ def _predicted(model: Model, cohort: Cohort, levels: Sequence[HorizonLevel]) -> 
     return agree_with_chance(model, rows, predicted, chance=cohort.chance, levels=levels)
 
 
-def _with_verdict(part: pd.DataFrame, verdict: Mapping[str, str] | None, *, least: Floats) -> pd.DataFrame:
+def _with_verdict(
+    part: pd.DataFrame, verdict: Mapping[str, str] | None, *, fallback: Mapping[str, Floats], least: Floats
+) -> pd.DataFrame:
     """``part`` with status and grade of its horizon: withheld, or the baseline where nothing was evaluated.
 
     Args:
         part: Rows of one horizon (n, k).
         verdict: Of the serving version on this horizon; ``None`` for a fallback.
+        fallback: Columns that the baseline gives.
         least: (n,) amounts of the shorter horizons: the baseline predicts no less for the longer one.
     """
     if verdict is None:
@@ -70,9 +81,12 @@ def _with_verdict(part: pd.DataFrame, verdict: Mapping[str, str] | None, *, leas
     part = part.assign(status=verdict["status"], quality_grade=verdict["quality_grade"])
     if verdict["status"] == "ok":
         return part
-    value = np.maximum(part["baseline_value"], least) if verdict["status"] == "fallback_model" else np.nan
-    unknown = dict.fromkeys(("predicted_value_lo", "predicted_value_hi", "predicted_orders"), np.nan)
-    return part.assign(predicted_value=value, **unknown)
+    if verdict["status"] != "fallback_model":
+        return part.assign(**dict.fromkeys(fallback, np.nan))
+    value = np.fmax(fallback["predicted_value"], least)
+    # The interval holds the amount also where a shorter horizon raises it.
+    high = np.maximum(fallback["predicted_value_hi"], value)
+    return part.assign(**dict(fallback) | {"predicted_value": value, "predicted_value_hi": high})
 
 
 def add_high_value(problem: ValueProblem, scored: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +153,7 @@ def _dates(cohort: Cohort, days: Floats) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.Timestamp(cohort.as_of) + pd.to_timedelta(np.floor(near), unit="D"))
 
 
-def _horizon(predicted: ValuePrediction, *, column: int) -> dict[str, object]:
+def _horizon(predicted: ValuePrediction, *, column: int) -> dict[str, Floats]:
     return {
         "predicted_value": predicted.value[:, column],
         "predicted_value_lo": predicted.value_lo[:, column],

@@ -40,7 +40,10 @@ FALLBACK = Grade(
     name="Poor",
     auc=0.0,
     skill=float("-inf"),
-    meaning="No model passed the gate: this is the average spend per day, times the days ahead.",
+    meaning=(
+        "No model passed the gate: this is how often customers as old buy again, times the amount of an "
+        "order. Use it for ranking and do not sum it."
+    ),
 )
 
 KEY_TYPES: Types = {"target": TEXT, "horizon_days": SMALL}
@@ -69,7 +72,7 @@ VALUE_TYPES: Types = {
 # Everything that a fitted model of either kind is made of, besides the types that skops trusts. A partial
 # runs nothing by itself, and the function that it wraps must be listed too.
 MODEL_TYPES = (
-    "assets.lifetime_value.models.baseline.SpendRate",
+    "assets.lifetime_value.models.baseline.RepeatSpend",
     "assets.purchase_process.bg_nbd.BgNbd",
     "assets.lifetime_value.models.candidates.CustomerValue",
     "assets.lifetime_value.models.clv.LifetimeValue",

@@ -1,6 +1,5 @@
 """Metrics of predicted amounts: error, ranking, totals by group and interval coverage."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,8 +12,6 @@ from assets.metrics.bootstrap import ClusterBootstrap, Interval, Replicates, int
 from assets.metrics.calibration import BINS, bin_of
 
 DAYS_PER_YEAR = 365.0
-# A first order of the day before does not yet give a rate per day.
-LEAST_TENURE_DAYS = 30.0
 GONE_AFTER_DAYS = 180.0
 # A prediction of nothing, or next to it, counts as a hundredth of the mean amount: an amount above 0 would
 # otherwise have an infinite deviance.
@@ -303,40 +300,3 @@ def transform_coverage(
 
 def _share(per_row: Floats, resamples: ClusterBootstrap) -> Interval:
     return interval(float(per_row.mean()), resamples.means(per_row[:, None])[:, 0])
-
-
-def spend_rate_forecast(
-    spend_365d: Floats,
-    *,
-    tenure_days: Floats,
-    days_since_order: Floats,
-    horizons_days: Sequence[float],
-    gone_after_days: float = GONE_AFTER_DAYS,
-) -> Floats:
-    """Baseline: spend per day of the past year times the horizon, 0 for inactive customers.
-
-    Args:
-        spend_365d: (n,) amount of the past 365 days; a negative one counts as 0.
-        tenure_days: (n,) days since the first order; the divisor is at most 365 and at least 30.
-        days_since_order: (n,) days since the last order; ``nan`` (none) counts as inactive.
-        horizons_days: (h,) days ahead.
-        gone_after_days: Days without an order after which a customer counts as inactive.
-
-    Returns:
-        (n, h) amounts >= 0.
-
-    Assumes that the next days are like the past year: no season, growth or decline.
-
-    60 in 60 days is 1 a day; the second customer has been inactive for more than 180 days:
-
-    >>> spend_rate_forecast(
-    ...     np.array([60.0, 365.0]),
-    ...     tenure_days=np.array([60.0, 900.0]),
-    ...     days_since_order=np.array([5.0, 181.0]),
-    ...     horizons_days=(30, 90),
-    ... ).tolist()
-    [[30.0, 90.0], [0.0, 0.0]]
-    """
-    days = np.clip(tenure_days, LEAST_TENURE_DAYS, DAYS_PER_YEAR)
-    rate = np.where(days_since_order <= gone_after_days, np.maximum(spend_365d, 0.0) / days, 0.0)
-    return np.asarray(rate[:, None] * np.asarray(horizons_days, dtype=np.float64), dtype=np.float64)

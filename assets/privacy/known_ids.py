@@ -1,7 +1,6 @@
 """Which customer ids occur at all: an erasure or an export of a mistyped id would prove nothing."""
 
 from collections.abc import Collection
-from pathlib import Path
 
 import duckdb
 
@@ -10,7 +9,7 @@ from assets.ingest.loading.pseudonyms import names_of
 from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import MANY_VALUES
 from assets.privacy.erasure.rows_sql import customer_tables, longer_ids, quoted_in_rejects
-from assets.privacy.pii_scan import scan
+from assets.privacy.pii_scan import Delivered, scan
 from assets.privacy.written_forms import is_distinctive
 
 
@@ -40,7 +39,7 @@ def known_ids(
         known |= _in_tables(connection, asked)
         longer = longer_ids(connection, asked)
     unknown = [each for each in ids if not known & {each, names[each]}]
-    return {*ids} - {*unknown} | _in_files(business.landing_dir, unknown, inside=longer)
+    return {*ids} - {*unknown} | _in_files(business, unknown, inside=longer)
 
 
 def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) -> set[str]:
@@ -54,9 +53,15 @@ def _in_tables(connection: duckdb.DuckDBPyConnection, asked: Collection[str]) ->
     return found
 
 
-def _in_files(folder: Path, ids: Collection[str], *, inside: Collection[str]) -> set[str]:
+def _in_files(business: BusinessConfig, ids: Collection[str], *, inside: Collection[str]) -> set[str]:
     searched = {each for each in ids if is_distinctive(each)}
     # Nearly always nothing is found, by one pass over the files.
-    if not searched or not scan([folder], searched, inside=inside).hits:
+    if not searched or not _is_landed(business, searched, inside):
         return set()
-    return {each for each in searched if scan([folder], [each], inside=inside).hits}
+    return {each for each in searched if _is_landed(business, [each], inside)}
+
+
+def _is_landed(business: BusinessConfig, ids: Collection[str], inside: Collection[str]) -> bool:
+    delivered = Delivered(folder=business.landing_dir, encodings=business.encodings)
+    found = scan([delivered.folder], ids, inside=inside, delivered=delivered)
+    return bool(found.hits)

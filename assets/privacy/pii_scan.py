@@ -10,7 +10,7 @@ from pathlib import Path
 from assets.ingest.loading.pseudonyms import DELIVERED_IDS
 from assets.ports import Vault
 from assets.privacy.unpacking import NotUnpacked, raw_pieces, unpacked_pieces
-from assets.privacy.written_forms import bytes_of
+from assets.privacy.written_forms import ENCODINGS, bytes_of, respelled, with_declared
 
 ANCHOR_BYTES = 4
 # Upper bound on searched values; a sample of this size detects a leak as surely as all values would.
@@ -26,12 +26,15 @@ class SearchTerms:
     anchors, so that a search for ten thousand values costs about as much as for one.
     """
 
-    def __init__(self, values: Iterable[str], *, inside: Iterable[str] = ()) -> None:
+    def __init__(
+        self, values: Iterable[str], *, inside: Iterable[str] = (), encodings: Collection[str] = ENCODINGS
+    ) -> None:
         """Choose an anchor for each form of ``values``.
 
         Args:
             values: Values of at least four bytes each.
             inside: Longer ids that hold one of the values: where such an id stands, the value does not count.
+            encodings: Encodings in which a file may hold a value.
 
         Raises:
             ValueError: when a value is shorter than an anchor, because bytes contain it by chance.
@@ -40,10 +43,8 @@ class SearchTerms:
         short = [value for value in given if len(value.encode()) < ANCHOR_BYTES]
         if short:
             raise ValueError(f"{len(short)} of the values are shorter than {ANCHOR_BYTES} bytes")
-        self._count = len(given)
-        self._values = {
-            form: value for value in given for form in bytes_of(value) if len(form) >= ANCHOR_BYTES
-        }
+        self._count, self._encodings = len(given), encodings
+        self._values = {form: value for value in given for form in self._forms(value)}
         shared = Counter(part for form in self._values for part in _parts(form))
         self._shapes: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
         for form in self._values:
@@ -52,13 +53,16 @@ class SearchTerms:
         self._longer, self._margins = self._find_longer({*inside} - given)
         self._longest = max(map(len, (*self._values, *self._longer)), default=0)
 
+    def _forms(self, value: str) -> Iterator[bytes]:
+        return (form for form in bytes_of(value, encodings=self._encodings) if len(form) >= ANCHOR_BYTES)
+
     def _find_longer(
         self, inside: Collection[str]
     ) -> tuple[set[bytes], Mapping[bytes, set[tuple[int, int]]]]:
         """Forms of longer ids; and where each form of a value begins in one, with the length of that one."""
         longer: set[bytes] = set()
         margins: dict[bytes, set[tuple[int, int]]] = defaultdict(set)
-        for outer in (form for each in inside for form in bytes_of(each)):
+        for outer in (form for each in inside for form in self._forms(each)):
             for form, start in self._occurrences(outer):
                 longer.add(outer)
                 margins[form].add((start, len(outer)))
@@ -145,6 +149,14 @@ class Scanned:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Folder of the delivered files, and the encodings that their sources declare, by Python's names."""
+
+    folder: Path
+    encodings: tuple[str, ...]
+
+
 def _named(words: str, files: Mapping[Path, str]) -> str:
     return words + ", ".join(f"{file} ({files[file]})" for file in sorted(files)) if files else ""
 
@@ -155,32 +167,37 @@ def scan(
     *,
     beside: Collection[Path] = (),
     inside: Collection[str] = (),
+    delivered: Delivered | None = None,
 ) -> Scanned:
     """Search every file below ``folders`` for ``values``, except those in ``beside``.
 
     Each file is read as raw bytes, and again unpacked by its format. Deleted rows that a database has not
-    overwritten are found in the raw bytes only.
+    overwritten are found in the raw bytes only. A delivered file may spell an id in another way than the
+    tables do, with another blank for example, so it is also searched as loading spells ids.
 
     Args:
         folders: Folders to search, write-ahead logs and temporary files included.
         values: Values of at least four bytes each.
         beside: Files and folders to leave out.
         inside: Longer ids in which a value does not count.
+        delivered: Where the delivered files are; their encodings are searched for everywhere.
     """
-    terms, files, bytes_read = SearchTerms(values, inside=inside), 0, 0
+    encodings = with_declared(delivered.encodings if delivered else ())
+    terms, files, bytes_read = SearchTerms(values, inside=inside, encodings=encodings), 0, 0
     hits: dict[Path, int] = {}
     damaged: dict[Path, str] = {}
     unread: dict[Path, str] = {}
     for file in files_below(folders, unread=unread, beside=beside):
         found: set[str] = set()
+        others = encodings if delivered and file.is_relative_to(delivered.folder) else ()
         try:
             for piece in raw_pieces(file, overlap=terms.overlap):
                 bytes_read += len(piece)
-                found |= terms.found_in(piece)
+                found |= _found(piece, terms, others)
             files += 1
             for piece in unpacked_pieces(file, overlap=terms.overlap):
                 bytes_read += len(piece)
-                found |= terms.found_in(piece)
+                found |= _found(piece, terms, others)
         except NotUnpacked as damage:
             damaged[file] = str(damage)
         except OSError as refused:
@@ -190,6 +207,12 @@ def scan(
     return Scanned(
         files=files, bytes_read=bytes_read, values=len(terms), hits=hits, damaged=damaged, unread=unread
     )
+
+
+def _found(piece: bytes, terms: SearchTerms, encodings: Collection[str]) -> set[str]:
+    """Values in ``piece`` as it is and, read by each of ``encodings``, as loading spells it."""
+    pieces = (piece, *respelled(piece, encodings=encodings))
+    return {value for each in pieces for value in terms.found_in(each)}
 
 
 def files_below(

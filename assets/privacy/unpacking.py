@@ -5,6 +5,7 @@ import json
 import lzma
 import sqlite3
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,9 @@ from assets.ingest.parsing.sql import literal, quoted
 CHUNK = 1 << 24
 # An archive that unpacks to more is searched so far only.
 UNPACKED_BYTES = 1 << 35
+# What is packed inside of something packed is written to a file beside it, up to so many bytes and so deep.
+INNER_BYTES = 1 << 30
+DEEPEST = 4
 ROWS_AT_A_TIME = 1_000
 MAGIC_BYTES = 16
 ZIP = b"PK\x03\x04"
@@ -74,19 +78,20 @@ def raw_pieces(file: Path, *, overlap: int) -> Iterator[bytes]:
 def unpacked_pieces(file: Path, *, overlap: int) -> Iterator[bytes]:
     """Yield the contents of a packed file by its format; nothing for any other file.
 
-    gzip, zstd, bzip2, xz and zip are unpacked; the texts of Parquet, DuckDB and SQLite are read by their
-    libraries, because they may be compressed.
+    gzip, zstd, bzip2, xz and zip are unpacked, and what is packed inside of them too; the texts of Parquet,
+    DuckDB and SQLite are read by their libraries, because they may be compressed.
 
     Args:
         file: The file.
         overlap: As in :func:`raw_pieces`.
 
     Raises:
-        NotUnpacked: If it is damaged, encrypted, packed twice or too large; pieces before have been yielded.
+        NotUnpacked: If it is damaged, encrypted, too large or packed more than ``DEEPEST`` times; the pieces
+            before have been yielded.
         duckdb.IOException: If another process has the database open.
     """
     try:
-        yield from _bounded(_by_format(file, overlap))
+        yield from _bounded(_by_format(file, overlap, depth=1))
     except FileNotFoundError:
         raise
     except DAMAGE as damage:
@@ -109,7 +114,7 @@ def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _by_format(file: Path, overlap: int) -> Iterator[bytes]:
+def _by_format(file: Path, overlap: int, *, depth: int) -> Iterator[bytes]:
     with file.open("rb") as stream:
         first = stream.read(MAGIC_BYTES)
     packing = next((name for magic, name in PACKINGS.items() if first.startswith(magic)), None)
@@ -123,13 +128,13 @@ def _by_format(file: Path, overlap: int) -> Iterator[bytes]:
     elif first.startswith(_SQLITE):
         yield from (_alone(texts, overlap) for texts in _of_sqlite(file))
     elif first.startswith(ZIP):
-        yield from _of_zip(file, overlap)
+        yield from _of_zip(file, overlap, depth=depth)
     elif packing:
         with pa.input_stream(str(file), compression=packing) as packed:
-            yield from _packed_once(packed.read, overlap)
+            yield from _inside(packed.read, overlap, beside=file.parent, depth=depth)
     elif opening:
         with opening(file) as packed:
-            yield from _packed_once(packed.read, overlap)
+            yield from _inside(packed.read, overlap, beside=file.parent, depth=depth)
 
 
 def _chunks(read: Read, overlap: int) -> Iterator[bytes]:
@@ -145,16 +150,33 @@ def _alone(texts: bytes, overlap: int) -> bytes:
     return bytes(overlap) + texts + bytes(overlap)
 
 
-def _packed_once(read: Read, overlap: int) -> Iterator[bytes]:
-    """Yield the unpacked bytes; what is packed inside of them is yielded as it lies, and then refused."""
+def _inside(read: Read, overlap: int, *, beside: Path, depth: int) -> Iterator[bytes]:
+    """Yield the unpacked bytes and, if these are packed again, what they unpack to.
+
+    A zip or a database can only be read as a file, so the bytes are kept in one in folder ``beside``. A file
+    that a killed process leaves there is searched like any other.
+    """
     first = read(MAGIC_BYTES)
     parts = iter([first])
-    yield from _chunks(lambda size: next(parts, b"") or read(size), overlap)
-    if first.startswith(_PACKED) or first[8:12] == DUCKDB:
-        raise NotUnpacked("what it holds is packed again")
+    if not first.startswith(_PACKED) and first[8:12] != DUCKDB:
+        yield from _chunks(lambda size: next(parts, b"") or read(size), overlap)
+        return
+    with tempfile.NamedTemporaryFile(dir=beside, prefix=".unpacked-") as copy:
+        yield from _chunks(lambda size: _kept(next(parts, b"") or read(size), copy), overlap)
+        if depth == DEEPEST:
+            raise NotUnpacked(f"it is packed more than {DEEPEST} times")
+        copy.flush()
+        yield from _by_format(Path(copy.name), overlap, depth=depth + 1)
 
 
-def _of_zip(file: Path, overlap: int) -> Iterator[bytes]:
+def _kept(data: bytes, copy: IO[bytes]) -> bytes:
+    if copy.tell() + len(data) > INNER_BYTES:
+        raise NotUnpacked(f"an archive inside of it has more than {INNER_BYTES:,} bytes")
+    copy.write(data)
+    return data
+
+
+def _of_zip(file: Path, overlap: int, *, depth: int) -> Iterator[bytes]:
     """Yield every member; one that cannot be unpacked does not hide the others."""
     failed: list[str] = []
     with zipfile.ZipFile(file) as archive:
@@ -164,7 +186,7 @@ def _of_zip(file: Path, overlap: int) -> Iterator[bytes]:
                 continue
             try:
                 with archive.open(member) as packed:
-                    yield from _packed_once(packed.read, overlap)
+                    yield from _inside(packed.read, overlap, beside=file.parent, depth=depth)
             except (NotUnpacked, *DAMAGE) as damage:
                 failed.append(f"{member.filename!r}: {_first_line(damage)}")
     if failed:

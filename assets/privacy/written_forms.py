@@ -3,8 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from xml.sax.saxutils import escape, quoteattr
+
+from assets.ingest.loading.texts import respell
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
 # A shorter text, or one of digits only, is in files by chance.
@@ -31,11 +33,47 @@ def texts_of(value: str) -> frozenset[str]:
     return frozenset(twice | {each.replace('"', '""') for each in twice} | marked_up)
 
 
-def bytes_of(value: str) -> frozenset[bytes]:
+def bytes_of(value: str, *, encodings: Collection[str] = ENCODINGS) -> frozenset[bytes]:
     """The bytes of each of ``texts_of`` in each encoding that can write it."""
     return frozenset(
-        data for text in texts_of(value) for encoding in ENCODINGS if (data := _encoded(text, encoding))
+        data for text in texts_of(value) for encoding in encodings if (data := _encoded(text, encoding))
     )
+
+
+def with_declared(declared: Collection[str]) -> tuple[str, ...]:
+    """The encodings of every search, and those that sources declare; each without a byte-order mark.
+
+    Args:
+        declared: Names of encodings as Python knows them.
+
+    >>> with_declared(["cp850", "utf-32", "utf-8"])[len(ENCODINGS) :]
+    ('cp850', 'utf-32-le', 'utf-32-be')
+    """
+    ordered = [
+        f"{each}{order}"
+        for each in declared
+        for order in (("-le", "-be") if each in ("utf-16", "utf-32") else ("",))
+    ]
+    return tuple(dict.fromkeys((*ENCODINGS, *ordered)))
+
+
+def respelled(data: bytes, *, encodings: Collection[str]) -> Iterator[bytes]:
+    """UTF-8 of ``data`` with every id spelled as loading spells it, read by each encoding.
+
+    Bytes that mean nothing in an encoding are left out; ASCII has no other spelling. A tab ends a cell and
+    stays.
+
+    Args:
+        data: Bytes of a file.
+        encodings: Encodings that it may have.
+    """
+    if data.isascii():
+        return
+    for encoding in encodings:
+        text = data.decode(encoding, "ignore")
+        spelled = respell(text)
+        if spelled != text:
+            yield spelled.encode("utf-8", "ignore")
 
 
 def _json_texts(texts: Collection[str]) -> set[str]:

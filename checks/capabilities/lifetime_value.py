@@ -130,7 +130,7 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
     """Every predicted amount is finite, at least 0 and within its interval; so is every number of orders.
 
     Args:
-        rows: Scores of one date; a fallback's have no intervals and no orders, a withheld horizon's none.
+        rows: Scores of one date; a fallback's have no orders, a withheld horizon's nothing.
     """
     rows = rows.loc[rows["status"] != "withheld_by_gate"]
     value, lo, hi, orders, baseline = rows[list(AMOUNTS)].to_numpy(dtype=np.float64).T
@@ -138,7 +138,7 @@ def amounts_lie_in_their_intervals(rows: pd.DataFrame) -> Verdict:
     wrong = {
         "not finite": ~np.isfinite(value) | ~np.isfinite(baseline),
         "below 0": np.minimum(value, baseline) < 0,
-        "outside its interval": is_model & ~((lo >= 0) & (lo <= value) & (value <= hi) & np.isfinite(hi)),
+        "outside its interval": ~((lo >= 0) & (lo <= value) & (value <= hi) & np.isfinite(hi)),
         "without orders": is_model & ~(np.isfinite(orders) & (orders >= 0)),
     }
     found = [f"{int(each.sum()):,} {what}" for what, each in wrong.items() if each.any()]

@@ -9,7 +9,7 @@ import duckdb
 from assets.connections import open_duckdb
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
-from orchestration.definitions import definitions_for, newest_as_of_day
+from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.settings import Settings
 
@@ -21,16 +21,17 @@ def main() -> int:
     settings = Settings()
     session = Session.open(settings)
     session.require_layout()
-    definitions, served = definitions_for(settings), published_run(settings.snapshot_file)
+    (definitions, stages), served = defined(settings), published_run(settings.snapshot_file)
     as_of = newest_as_of_day(session.business)
     sys.stderr.write(f"{session.business.title}, as-of date {as_of}\n")
-    if not session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=as_of):
+    outcome = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=as_of, stages=stages)
+    if not outcome.is_complete:
         sys.stderr.write(failed(published_run(settings.snapshot_file), before=served))
         return 1
     facts = facts_of(session.warehouse, settings.snapshot_file)
-    text = summary(facts, as_of=as_of, snapshot=settings.snapshot_file)
+    text = summary(facts, as_of=as_of, snapshot=settings.snapshot_file, failed=outcome.failed)
     sys.stdout.write(f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
-    return 0
+    return 1 if outcome.failed else 0
 
 
 def published_run(snapshot: Path) -> str | None:

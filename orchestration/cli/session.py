@@ -25,6 +25,8 @@ from assets.privacy.erasure.erase import ErasureIncomplete
 from assets.privacy.known_ids import UnknownCustomers
 from assets.privacy.vault_key import VaultKeyRefused
 from orchestration.alerts import alert_of, alerts_of
+from orchestration.continuation import CapabilityFailure, assets_left, capability_failures
+from orchestration.jobs import Stages
 from orchestration.policies import LONGEST_RUN
 from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
@@ -97,6 +99,14 @@ def _refused_values(error: ValidationError) -> str:
     """Name each refused variable and the reason without its value, which may be a key."""
     reasons = error.errors(include_input=False, include_url=False)
     return "; ".join(f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in reasons)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutcome:
+    """How a job ended: whether all that could run without the ``failed`` capabilities did."""
+
+    is_complete: bool
+    failed: tuple[CapabilityFailure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,25 +192,35 @@ class Session:
             now=self.now,
         )
 
-    def run_job(self, definitions: dg.Definitions, job: str, *, as_of: date) -> bool:
+    def run_job(
+        self, definitions: dg.Definitions, job: str, *, as_of: date, stages: Stages | None = None
+    ) -> JobOutcome:
         """Run ``job`` in this process; a failure, or failed checks, are sent to the targets of alerts.
 
         Args:
             definitions: Definitions of the business.
             job: Name of the job.
             as_of: The as-of date.
-
-        Returns:
-            Whether the job succeeded.
+            stages: With the assets of the business the job goes on without a capability that failed.
         """
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=dagster_instance(self.settings),
-            partition_key=as_of.isoformat(),
-            run_config={"loggers": {"console": {}}},
-            raise_on_error=False,
-        )
-        alert_of(result, alerts_of(self.settings, self.business), log=_log_line)
-        return result.success
+        definition, failed = definitions.resolve_job_def(job), list[CapabilityFailure]()
+        left = sorted(definition.asset_layer.selected_asset_keys)
+        while True:
+            result = definition.execute_in_process(
+                instance=dagster_instance(self.settings),
+                partition_key=as_of.isoformat(),
+                run_config={"loggers": {"console": {}}},
+                raise_on_error=False,
+                asset_selection=left if failed else None,
+            )
+            alert_of(result, alerts_of(self.settings, self.business), log=_log_line)
+            new = capability_failures(result.get_step_failure_events(), stages) if stages else []
+            failed += new
+            if result.success or not stages or not new:
+                return JobOutcome(is_complete=result.success, failed=tuple(failed))
+            made = {event.asset_key for event in result.get_asset_materialization_events() if event.asset_key}
+            left = assets_left(stages, left, materialized=made, failed=new)
+            _log_line(f"going on without {', '.join(sorted({each.capability for each in new}))}")
 
 
 def _log_line(text: str) -> None:

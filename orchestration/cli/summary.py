@@ -18,6 +18,7 @@ from assets.ports import Warehouse
 from assets.segments.spec import BEHAVIOUR, RFM
 from assets.supervised.capability import SupervisedCapability
 from orchestration.capabilities import CAPABILITIES
+from orchestration.continuation import CapabilityFailure
 
 Row = Mapping[Hashable, Any]
 
@@ -41,10 +42,11 @@ SEGMENTS_QUERY = (
 )
 
 VALUE_METRICS = {"deviance": "deviance (lower)", "wape": "WAPE (lower)", "gini": "Gini (higher)"}
+POOR = "Poor"
 VALUES_QUERY = """
     select horizon_days, count(*) as customers, sum(predicted_value) as predicted,
         sum(baseline_value) as baseline, sum(predicted_orders) as orders, any_value(currency) as currency,
-        any_value(status) as status, max(as_of_date) as as_of_date
+        any_value(status) as status, any_value(quality_grade) as quality_grade, max(as_of_date) as as_of_date
     from published.lifetime_value
     where as_of_date = (select max(as_of_date) from published.lifetime_value) and is_eligible
     group by 1 order by 1
@@ -101,18 +103,20 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
         )
 
 
-def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
+def summary(facts: Facts, *, as_of: date, snapshot: Path, failed: Sequence[CapabilityFailure] = ()) -> str:
     """Format the summary that ends ``make run``.
 
     Args:
         facts: Content of the summary.
         as_of: The as-of date of the run.
         snapshot: File of the published tables.
+        failed: Capabilities that failed in the run.
     """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
     serving = facts.versions.loc[facts.versions["model_name"] == LIFETIME_VALUE.spec.name, "model_version"]
     value_metrics = facts.metrics.loc[facts.metrics["model_version"].isin(serving)]
     sections = {
+        **({"Failed capabilities": _failed(failed)} if failed else {}),
         "Loaded data": [*_landed(facts.landings), *_rejected(facts.rejects)],
         "Models": [line for row in facts.versions.to_dict("records") for line in _model(row, facts)],
         "Expected and observed totals": _totals(facts),
@@ -126,6 +130,13 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
     }
     text = [["", f"{number}. {title}", *lines] for number, (title, lines) in enumerate(sections.items(), 1)]
     return "\n".join(line for section in text for line in section)
+
+
+def _failed(failed: Sequence[CapabilityFailure]) -> list[str]:
+    return [
+        *(f"   {each}" for each in failed),
+        "   the rows that they published before are served on; all other capabilities published",
+    ]
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -222,7 +233,7 @@ def value_lines(totals: pd.DataFrame, metrics: pd.DataFrame) -> list[str]:
     """Format the backtest metrics of the serving version of lifetime value and its expected totals.
 
     Args:
-        totals: Rows of ``VALUES_QUERY``, shape (horizons, 8).
+        totals: Rows of ``VALUES_QUERY``, shape (horizons, 9).
         metrics: Rows of ``published.metrics`` of the serving version; empty for the fallback.
     """
     if totals.empty:
@@ -243,6 +254,10 @@ def _value_total(row: Row) -> str:
     start = f"   next {row['horizon_days']} days, from {row['as_of_date']:%Y-%m-%d}: "
     if pd.isna(row["predicted"]):
         return f"{start}withheld: the backtest of this horizon failed; baseline {row['baseline']:,.0f}"
+    if row["quality_grade"] == POOR:
+        return (
+            f"{start}no total, because the grade is {POOR}: `predicted_value` ranks customers, do not sum it"
+        )
     expected = row["orders"]
     orders: str = "" if pd.isna(expected) else f", {expected:,.0f} days with an order"
     return (

@@ -206,7 +206,8 @@ def test_a_season_that_no_window_has_shown_is_a_defect_and_the_baseline_serves(t
     rows = world.table(SPEC.scores)
     assert set(rows["status"]) == {"fallback_model"}
     assert (rows["predicted_value"] == rows["baseline_value"]).all()
-    assert rows["predicted_value_lo"].isna().all()
+    assert rows["predicted_value"].between(rows["predicted_value_lo"], rows["predicted_value_hi"]).all()
+    assert rows["predicted_orders"].isna().all()
     registry = world.table(MODEL_REGISTRY).set_index("stage")
     assert set(registry.index) == {"refused", "champion"}
     assert registry.loc["refused", "quality_grade"] == "Do-not-use"

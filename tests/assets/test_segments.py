@@ -1,5 +1,6 @@
 """Segments on a real warehouse file through the lifecycle: promoted, kept, replayed, rolled back, refused."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -323,6 +324,19 @@ def test_a_model_file_that_was_changed_is_refused(world: World) -> None:
     facts.write_text(facts.read_text().replace("b01", "b09"))
     with pytest.raises(ModelIntegrityError):
         score(world.run(FIRST))
+
+
+def test_with_lost_model_files_the_rfm_rule_serves_and_the_next_run_mends_it(world: World) -> None:
+    for day in (FIRST, NEXT):
+        world.deliver(day, customers())
+    world.live(FIRST)
+    shutil.rmtree(world.folder / SPEC.name)
+    score(world.run(NEXT))
+    assert set(world.segments(NEXT)["ineligible_reason"]) == {"segmentation_not_promoted"}
+    assert set(world.segments(NEXT, "rfm")["status"]) == {"ok"}
+    assert "is lost: the baseline serves" in str(world.table(RETRAIN_LOG)["reasons"].iloc[-1])
+    world.live(NEXT)
+    assert world.segments(NEXT)["segment_key"].notna().all()
 
 
 def test_profiles_compare_a_segment_with_all_customers(world: World) -> None:

@@ -301,18 +301,19 @@ def test_every_schedule_and_sensor_launches_a_job_that_is_there(
             "retrain_triggered_sensor": [RETRAIN],
             "run_failed_sensor": [],
             "checks_failed_sensor": [],
+            "capability_failed_sensor": [PREDICT_AND_PUBLISH, SCORE, RETRAIN],
             "erasure_requested_sensor": [ERASE_SUBJECTS],
         }
 
 
-def test_only_the_alerts_are_on_by_default(
+def test_only_the_alerts_and_the_rest_of_a_failed_run_are_on_by_default(
     loaded: dict[str, RepositoryDefinition],
 ) -> None:
     for repository in loaded.values():
         automata: list[dg.ScheduleDefinition | dg.SensorDefinition]
         automata = [*repository.schedule_defs, *repository.sensor_defs]
         running = [each.name for each in automata if each.default_status.value == "RUNNING"]
-        assert sorted(running) == ["checks_failed_sensor", "run_failed_sensor"]
+        assert sorted(running) == ["capability_failed_sensor", "checks_failed_sensor", "run_failed_sensor"]
 
 
 def test_schedules_use_the_time_zone_of_the_business(loaded: dict[str, RepositoryDefinition]) -> None:

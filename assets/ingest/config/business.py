@@ -213,6 +213,11 @@ class BusinessConfig(Declaration):
         return self.customer_ids == "tokens"
 
     @property
+    def encodings(self) -> tuple[str, ...]:
+        """The encodings of the sources, by Python's names."""
+        return tuple(dict.fromkeys(codec_of(source.encoding) for source in self.sources))
+
+    @property
     def records_consent(self) -> bool:
         """Whether consent is recorded, so that a missing record means no consent; else consent is unknown."""
         return bool(self.sources_of("consents"))

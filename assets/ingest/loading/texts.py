@@ -62,3 +62,15 @@ def normalised_id(text: str) -> str:
     """
     plain = re.sub(f"[{_BLANKS}]", " ", re.sub(f"[{_INVISIBLE}]", "", text))
     return re.sub(_WHOLE, r"\1", unicodedata.normalize("NFC", re.sub(_AROUND, "", plain)))
+
+
+def respell(text: str) -> str:
+    r"""Spell every id inside ``text``, such as the lines of a file, as :func:`normalised_id` does.
+
+    Tabs and ends of lines stay, because they end a cell.
+
+    >>> respell("a,C\u00a01\u200b00\tb,Zoe\u0308\n")
+    'a,C 100\tb,Zoë\n'
+    """
+    visible = re.sub(f"[{_INVISIBLE}]", "", text)
+    return unicodedata.normalize("NFC", re.sub(f"[{_BLANKS[1:]}]", " ", visible))

@@ -63,7 +63,9 @@ def load_model(folder: Path, *, sha256: str, trusted: Sequence[str]) -> tuple[An
         ModelIntegrityError: A file is missing, the bytes differ, or a type is not trusted.
     """
     if lost := missing_file(folder):
-        raise ModelIntegrityError(f"{lost} is not there")
+        raise ModelIntegrityError(
+            f"{lost} is not there: put it back from a copy, or train again (job retrain)"
+        )
     found = _sha256(folder)
     if found != sha256:
         raise ModelIntegrityError(

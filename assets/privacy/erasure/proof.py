@@ -12,7 +12,7 @@ from assets.ingest.parsing.files import resolved_files
 from assets.ingest.parsing.sql import literal, quoted
 from assets.privacy.erasure.rows_sql import person_columns
 from assets.privacy.erasure.scope import ErasureScope
-from assets.privacy.pii_scan import files_below, scan
+from assets.privacy.pii_scan import Delivered, files_below, scan
 from assets.privacy.redaction.redact_exports import redact_exports
 from assets.privacy.unpacking import DAMAGE, DUCKDB, MAGIC_BYTES, PARQUET, is_locked
 from assets.privacy.written_forms import is_distinctive
@@ -45,7 +45,13 @@ def prove(
     """
     every = {each for some in ids.values() for each in some}
     terms = {each for each in every if is_distinctive(each)} | {*addresses}
-    found = scan(scope.folders, terms, beside=scope.beside, inside=inside)
+    found = scan(
+        scope.folders,
+        terms,
+        beside=scope.beside,
+        inside=inside,
+        delivered=Delivered(folder=scope.business.landing_dir, encodings=scope.business.encodings),
+    )
     remains, remarks = {*found.hits}, found.remarks
     short = {kind: [each for each in some if not is_distinctive(each)] for kind, some in ids.items()}
     if any(short.values()):

@@ -108,10 +108,10 @@ def test_an_amount_that_cannot_be_is_red(
     assert message in verdict.reason
 
 
-def test_a_fallback_needs_no_intervals(scored: pd.DataFrame) -> None:
-    missing = ["predicted_value_lo", "predicted_value_hi", "predicted_orders"]
-    fallback = scored.assign(status="fallback_model", **dict.fromkeys(missing, np.nan))
+def test_a_fallback_needs_intervals_and_no_orders(scored: pd.DataFrame) -> None:
+    fallback = scored.assign(status="fallback_model", predicted_orders=np.nan)
     assert amounts_lie_in_their_intervals(fallback).passed
+    assert not amounts_lie_in_their_intervals(fallback.assign(predicted_value_hi=np.nan)).passed
 
 
 def test_a_longer_horizon_that_is_worth_less_is_red() -> None:

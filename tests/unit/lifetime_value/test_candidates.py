@@ -1,4 +1,4 @@
-"""The baseline, and candidates under a level of the shop and with a learned shape."""
+"""Candidates under a level of the shop and with a learned shape."""
 
 from dataclasses import replace
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.lifetime_value.models.baseline import SpendRate
 from assets.lifetime_value.models.candidates import CustomerValue, HorizonLevel
 from assets.lifetime_value.models.clv import COLUMNS
 from benchmarks.simulated_buyers import Simulated
@@ -37,17 +36,6 @@ def rows(shop: Simulated) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def model(rows: pd.DataFrame) -> CustomerValue:
     return CustomerValue().fit(rows)
-
-
-def test_the_baseline_predicts_amounts_and_nothing_else() -> None:
-    # 365 in a full year is 1 a day; the second customer has been silent for 181 days.
-    rows = pd.DataFrame(
-        {"net_amount_365d": [365.0, 365.0], "tenure_days": [400.0, 400.0], "days_since_order": [180.0, 181.0]}
-    )
-    found = SpendRate(horizons_days=(30, 90)).predict(rows)
-    assert found.value.tolist() == [[30.0, 90.0], [0.0, 0.0]]
-    assert np.isnan(found.value_lo).all()
-    assert np.isnan(found.alive).all()
 
 
 def test_an_interval_always_holds_its_mean(model: CustomerValue, rows: pd.DataFrame) -> None:

@@ -8,7 +8,6 @@ from assets.metrics.amounts import (
     amount_accuracy,
     coverage,
     poisson_deviances,
-    spend_rate_forecast,
     totals_by_cohort,
     totals_by_decile,
     transform_coverage,
@@ -146,24 +145,3 @@ def test_a_point_mass_counts_by_its_part_in_the_central_interval() -> None:
     below, through = np.array([0.0, 0.8, 0.3, 0.6]), np.array([0.5, 0.8, 0.4, 0.6])
     found = transform_coverage(below, through, resamples(4), level=0.5)
     assert found.value == pytest.approx(2.5 / 4)
-
-
-def test_the_spend_rate_baseline() -> None:
-    found = spend_rate_forecast(
-        np.array([365.0, 365.0, 60.0, 60.0, -5.0]),
-        tenure_days=np.array([900.0, 900.0, 60.0, 1.0, 90.0]),
-        days_since_order=np.array([180.0, 181.0, 5.0, 1.0, 5.0]),
-        horizons_days=(30, 90),
-    )
-    # 1 a day; inactive; 60 / 60 a day; 60 over at least 30 days is 2 a day; a negative rate is none.
-    assert found.tolist() == [[30.0, 90.0], [0.0, 0.0], [30.0, 90.0], [60.0, 180.0], [0.0, 0.0]]
-
-
-def test_a_customer_with_an_unknown_last_order_counts_as_inactive() -> None:
-    found = spend_rate_forecast(
-        np.array([10.0]),
-        tenure_days=np.array([90.0]),
-        days_since_order=np.array([np.nan]),
-        horizons_days=(30,),
-    )
-    assert found.tolist() == [[0.0]]

@@ -100,7 +100,7 @@ def fill(file: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM])
 def test_errors_of_the_disk_elsewhere_are_named(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     def main() -> int:
         raise OSError(number, os.strerror(number), "/there/landing/a.csv")

@@ -193,6 +193,7 @@ def totals() -> pd.DataFrame:
             "orders": [10.0, float("nan")],
             "currency": ["EUR", "EUR"],
             "status": ["ok", "ok"],
+            "quality_grade": ["Good", "Fair"],
             "as_of_date": pd.to_datetime(["2024-05-06", "2024-05-06"]),
         }
     )
@@ -224,8 +225,14 @@ def test_the_summary_names_a_withheld_horizon_of_lifetime_value(totals: pd.DataF
     )
 
 
-def test_the_fallback_of_lifetime_value_is_named(totals: pd.DataFrame) -> None:
-    assert VALUE_FALLBACK.meaning in value_lines(totals, value_figures().head(0))[0]
+def test_the_fallback_of_lifetime_value_is_named_and_what_is_poor_has_no_total(totals: pd.DataFrame) -> None:
+    poor = totals.assign(status="fallback_model", quality_grade=VALUE_FALLBACK.name)
+    meaning, *lines = value_lines(poor, value_figures().head(0))
+    assert VALUE_FALLBACK.meaning in meaning
+    assert len(lines) == 2
+    for line in lines:
+        assert "no total, because the grade is Poor" in line
+        assert "EUR" not in line
 
 
 def test_without_published_values_the_summary_says_so(totals: pd.DataFrame) -> None:

@@ -72,8 +72,15 @@ DAMAGED: dict[str, Callable[[Path], object]] = {
     },
     "magic only": lambda folder: (folder / "it").write_bytes(b"PK\x03\x04"),
     "encrypted zip": encrypted_zip,
-    "packed twice": lambda folder: (folder / "it").write_bytes(gzip.compress(gzip.compress(b"x" * 99))),
+    "packed too often": lambda folder: (folder / "it").write_bytes(packed(unpacking.DEEPEST + 1)),
 }
+
+
+def packed(times: int) -> bytes:
+    data = b"x" * 99
+    for _ in range(times):
+        data = gzip.compress(data)
+    return data
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)
@@ -111,6 +118,35 @@ def test_a_damaged_file_is_searched_as_it_lies_and_as_far_as_it_unpacks(tmp_path
 def test_other_packings_are_unpacked(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     (tmp_path / "it").write_bytes(pack(ADDRESS.encode()))
     assert scan([tmp_path], [ADDRESS]).hits == {tmp_path / "it": 1}
+
+
+@pytest.mark.parametrize("inner", [as_gzip, as_zip, as_parquet, as_duckdb, as_sqlite_across_pages])
+@pytest.mark.parametrize("times", [1, unpacking.DEEPEST - 1])
+def test_what_is_packed_inside_of_an_archive_is_unpacked(
+    tmp_path: Path, inner: Callable[[Path], object], times: int
+) -> None:
+    inner(tmp_path)
+    data = (tmp_path / "it").read_bytes()
+    for _ in range(times - 1):
+        data = bz2.compress(data)
+    with zipfile.ZipFile(tmp_path / "it", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("first", "x")
+        archive.writestr("inner", data)
+    found = scan([tmp_path], [ADDRESS])
+    assert (found.hits, found.damaged) == ({tmp_path / "it": 1}, {})
+    assert [*tmp_path.iterdir()] == [tmp_path / "it"]
+
+
+def test_an_inner_archive_over_the_limit_is_named_and_searched_as_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "INNER_BYTES", 1 << 10)
+    with zipfile.ZipFile(tmp_path / "it", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.gz", gzip.compress(os.urandom(1 << 11)))
+        archive.writestr("note", ADDRESS)
+    found = scan([tmp_path], [ADDRESS])
+    assert found.hits == {tmp_path / "it": 1}
+    assert found.damaged == {tmp_path / "it": "'inner.gz': an archive inside of it has more than 1,024 bytes"}
 
 
 def test_what_unpacks_to_more_than_the_limit_is_named(

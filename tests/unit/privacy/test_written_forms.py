@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from assets.privacy.pii_scan import SearchTerms, scan
+from assets.privacy.pii_scan import Delivered, SearchTerms, scan
 from assets.privacy.unpacking import CHUNK
 from assets.privacy.written_forms import bytes_of, is_distinctive, texts_of
 
@@ -94,3 +94,39 @@ def test_a_longer_id_across_two_chunks_hides_it_and_the_id_alone_is_found(tmp_pa
     (tmp_path / "start").write_bytes(b"C10020")
     found = scan([tmp_path], ["C10020"], inside=["C100200", "XC10020"])
     assert {file.name for file in found.hits} == {"alone", "start"}
+
+
+@pytest.mark.parametrize("encoding", ["cp850", "gb18030", "shift_jis", "utf-32", "mac_roman", "cp1251"])
+def test_an_id_is_found_in_an_encoding_that_a_source_declares(tmp_path: Path, encoding: str) -> None:
+    name = "Жанна Ω-7" if encoding in ("gb18030", "shift_jis", "utf-32") else "Müller-777"
+    name = "Жанна-777" if encoding == "cp1251" else name
+    (tmp_path / "it").write_bytes(f"1;{name};2".encode(encoding))
+    delivered = Delivered(folder=tmp_path / "none", encodings=(encoding,))
+    assert scan([tmp_path], [name]).hits == {}
+    assert scan([tmp_path], [name], delivered=delivered).hits == {tmp_path / "it": 1}
+    assert scan([tmp_path], [f"{name}8"], delivered=delivered).hits == {}
+
+
+SPELLED = {
+    "no-break blank": "Zoë\u00a0Ångström",
+    "invisible": "Zoë\u200b Ång\u00adström",
+    "half composed": "Zoe\u0308 Ångström",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_a_delivered_file_is_searched_as_loading_spells_ids(
+    tmp_path: Path, spelled: str, encoding: str
+) -> None:
+    text = f"1;{SPELLED[spelled]};2".encode(encoding, "ignore")
+    (tmp_path / "it").write_bytes(text)
+    (tmp_path / "it.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "longer").write_bytes(f"1;{SPELLED[spelled]}er;2".encode(encoding, "ignore"))
+    terms, inside = ["Zoë Ångström"], ["Zoë Ångströmer"]
+    if encoding == "cp1252" and spelled == "half composed":
+        pytest.skip("Windows-1252 has no combining marks")
+    assert scan([tmp_path], terms, inside=inside).hits == {}
+    delivered = Delivered(folder=tmp_path, encodings=())
+    found = scan([tmp_path], terms, inside=inside, delivered=delivered)
+    assert {file.name for file in found.hits} == {"it", "it.gz"}
