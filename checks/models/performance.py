@@ -14,7 +14,7 @@ from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.membership import MEMBERSHIP_AUC
 from assets.supervised.evaluation.evaluation import TOP_LIFT
-from assets.supervised.evaluation.gate import miscalibrated
+from assets.supervised.evaluation.gate import largest_level_gap, miscalibrated
 from assets.supervised.evaluation.withheld_slices import SliceOff, slices_off
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
@@ -53,7 +53,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
         passed=not defects,
         reason="; ".join(defects) or f"calibrated on {int(whole['n']):,} rows, {slices}",
         value=float(whole["value"]),
-        threshold=criteria.level_tolerance,
+        threshold=largest_level_gap(metrics, criteria=criteria),
         evidence={"n": float(whole["n"]), "outcomes": float(whole["n_positive"])},
     )
 

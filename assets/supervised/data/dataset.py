@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix, sample_modulus
-from assets.keys import METRICS, SCHEDULED_COLUMNS, Key
+from assets.keys import METRICS, PREDICTION_TOTALS, SCHEDULED_COLUMNS, Key
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.metrics.arrays import Flags, Floats
 from assets.metrics.bootstrap import Interval
@@ -18,6 +18,7 @@ from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
 
 DAILY_ORDERS = Key("point_in_time", "pit_day__orders")
+STATED_SD = "prior_shift_sd"
 
 
 @dataclass(frozen=True)
@@ -224,15 +225,19 @@ def published_rows(
         last: Last as-of date.
 
     Returns:
-        The id, as_of_date, model_version, probability, outcome and the columns that define the slices.
+        The id, as_of_date, model_version, probability, outcome, the columns that define the slices, and the
+        standard deviation of the prior shift that was published with the date's total.
     """
     keys = f"{problem.entity_id}, {AS_OF}"
     cut_by = ", ".join(f"features.{name}" for name in dict.fromkeys(each.column for each in problem.slices))
     sql = f"""
-        select {keys}, scores.model_version, scores.probability, labels.{OUTCOME}, {cut_by}
+        select {keys}, scores.model_version, scores.probability, labels.{OUTCOME}, {cut_by},
+            totals.prior_shift_sd as {STATED_SD}
         from {problem.scores.sql} as scores
         inner join {problem.label.sql} as labels using ({keys})
         inner join {_joined(problem)} as features using ({keys})
+        left join (select * from {PREDICTION_TOTALS.sql} where model_name = $name) as totals
+            using (model_version, {AS_OF})
         where {AS_OF} between $first and $last and scores.status = 'ok' and scores.is_eligible
             and features.{INELIGIBLE} is null
             and md5_number_lower({problem.entity_id}) % $modulus = 0
@@ -244,7 +249,8 @@ def published_rows(
         {"first": first, "last": last},
     )
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
-    return warehouse.read(sql, {"first": first, "last": last, "modulus": modulus})
+    bounds = {"first": first, "last": last, "modulus": modulus, "name": problem.name}
+    return warehouse.read(sql, bounds)
 
 
 def _bounds(problem: PredictionProblem, as_of: date) -> dict[str, object]:
