@@ -33,6 +33,7 @@ from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, PREDICTION_TOTAL_TYPES, typed
+from assets.metrics.arrays import Floats
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
 from assets.metrics.performance_estimation import estimated_accuracy
@@ -41,6 +42,7 @@ from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.data import drift_reference
 from assets.supervised.data.dataset import (
     DAILY_ORDERS,
+    STATED_SD,
     TrainingData,
     load_eligible_matrix,
     load_features,
@@ -241,6 +243,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             as_of=as_of,
             slices=slice_values(published, self.problem.slices),
             windows=independent_windows(as_of, horizon_days=self.problem.horizon_days),
+            shift_sd=_stated_sd(published),
         )
         rng = np.random.default_rng(self.problem.seed)
         found = evaluate(sample, key, replicates=self.problem.criteria.replicates, rng=rng)
@@ -386,3 +389,9 @@ def _description_of(problem: PredictionProblem) -> str:
 
 def _holds_consent(exclusion: Exclusion) -> bool:
     return set(CONSENT_COLUMNS) <= {name for name, _ in exclusion.passthrough_columns}
+
+
+def _stated_sd(published: pd.DataFrame) -> Floats | None:
+    """(n,) published standard deviation of the prior shift of each row; ``None`` where one is unknown."""
+    stated = published[STATED_SD].to_numpy(dtype=np.float64, na_value=np.nan)
+    return stated if np.isfinite(stated).all() else None

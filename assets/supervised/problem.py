@@ -26,10 +26,10 @@ class PromotionCriteria:
     """Criteria that a candidate must meet on the newest rows; every tolerance comes on top of sampling error.
 
     Attributes:
-        level_tolerance: Largest gap of mean and rate over the test fold, in log-odds. Season and
-            closures move the whole cohort together: on Online Retail a plain model misses the buyers of the
-            worst month (January 2011) by 147 %, which is 1.05 log-odds. A good ranking may be off by
-            that much, because the prior shift is forecast separately; confusing the classes costs 2 and more.
+        level_tolerance: Gap of mean and rate over the test fold, in log-odds, beyond two standard errors of
+            sampling and of the prior shift's own forecast together: 0.1 is a total about 10 % off.
+        highest_level_gap: The same, however uncertain the forecast was: a first season's standard deviation
+            would excuse anything. Confusing the classes costs 2 and more.
         slope_range: Calibration slope, on top of its own season as well; 0.85 overstates a log-odds of 2
             as 2.35.
         slice_tolerance: Gap of one slice beyond the overall shift, in log-odds: 0.3 predicts 13 % where
@@ -42,7 +42,8 @@ class PromotionCriteria:
             and the verdict near the border depends on the seed; with 2,000 by 0.06.
     """
 
-    level_tolerance: float = 1.05
+    level_tolerance: float = 0.1
+    highest_level_gap: float = 1.05
     slope_range: tuple[float, float] = (0.85, 1.18)
     slice_tolerance: float = 0.3
     smallest_slice_cases: int = 100
@@ -57,10 +58,9 @@ class PromotionCriteria:
             raise ValueError(f"highest_auc {self.highest_auc} is not in (0.5, 1]")
         if not 0.5 <= self.highest_membership_auc <= 1:
             raise ValueError(f"highest_membership_auc {self.highest_membership_auc} is not in [0.5, 1]")
-        if min(self.level_tolerance, self.slice_tolerance) < 0:
-            raise ValueError(
-                f"tolerances {self.level_tolerance}, {self.slice_tolerance} must not be negative"
-            )
+        tolerances = (self.level_tolerance, self.highest_level_gap, self.slice_tolerance)
+        if min(tolerances) < 0:
+            raise ValueError(f"tolerances {tolerances} must not be negative")
         if self.replicates < 20:
             raise ValueError(f"{self.replicates} replicates give no 95 % interval; at least 20")
 

@@ -13,14 +13,16 @@ from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
 from assets.metrics.membership import MEMBERSHIP_AUC
+from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.evaluation.evaluation import TOP_LIFT
-from assets.supervised.evaluation.gate import miscalibrated
+from assets.supervised.evaluation.gate import largest_level_gap, miscalibrated
 from assets.supervised.evaluation.withheld_slices import SliceOff, slices_off
 from assets.supervised.problem import PromotionCriteria
 from checks.verdict import Verdict
 
-# Wider than any rate observed so far by three standard deviations of the prior shift's own forecast.
-SHIFT_SDS = 3.0
+# Half of a 99.9 % interval, in standard deviations. Not Student's t, whose tails with a few windows would
+# allow anything: both sides of the comparison are forecasts, and an unusual season moves them together.
+RATE_SDS = float(stats.norm.ppf(0.9995))
 MISS_RATE = 0.05
 # A run of misses this unlikely under honest 95 % intervals is not bad luck.
 TOO_UNLIKELY = 0.01
@@ -53,7 +55,7 @@ def champion_is_calibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria
         passed=not defects,
         reason="; ".join(defects) or f"calibrated on {int(whole['n']):,} rows, {slices}",
         value=float(whole["value"]),
-        threshold=criteria.level_tolerance,
+        threshold=largest_level_gap(metrics, criteria=criteria),
         evidence={"n": float(whole["n"]), "outcomes": float(whole["n_positive"])},
     )
 
@@ -78,30 +80,33 @@ def no_slice_is_withheld(off: Sequence[SliceOff], *, withheld: int, n: int) -> V
     )
 
 
-def mean_probability_is_within_historical_range(
-    probability: Floats, rates: Floats, *, prior_shift_sd: float
+def mean_probability_is_within_forecast_of_rate(
+    probability: Floats, *, expected: float, forecast: PriorShiftForecast | None
 ) -> Verdict:
-    """The mean published probability lies among the observed rates of matured as-of dates.
+    """The mean published probability lies in the 99.9 % interval of a seasonal forecast of the rate.
 
-    Catches a table that holds something else than the probability of the outcome, such as that of the
+    The forecast is made of the observed rates of matured as-of dates and of daily orders, without a model. It
+    catches a table that holds something else than the probability of the outcome, such as that of the
     predicted class, whatever the recorded metrics of the model are.
 
     Args:
         probability: (n,) published probabilities of one as-of date.
-        rates: (d,) realised rates of the matured as-of dates; may be empty.
-        prior_shift_sd: Standard deviation of the day's prior shift forecast, in log-odds.
+        expected: Mean rate of the matured dates, in (0, 1).
+        forecast: Forecast of the date's rate over that mean, in log-odds; ``None`` when nothing has matured.
     """
-    if rates.size == 0 or probability.size == 0:
+    if forecast is None or probability.size == 0:
         return Verdict(passed=True, reason="no matured date to compare with yet", evidence={"n": 0.0})
-    half = 0.5 / probability.size
-    known = special.logit(np.clip(rates, half, 1 - half))
-    lowest = float(special.expit(known.min() - SHIFT_SDS * prior_shift_sd))
-    highest = float(special.expit(known.max() + SHIFT_SDS * prior_shift_sd))
+    # The rate of a few customers is as uncertain as their number.
+    sampling = 1 / (probability.size * expected * (1 - expected))
+    half = RATE_SDS * float(np.sqrt(forecast.sd**2 + sampling))
+    middle = float(special.logit(expected)) + forecast.shift
+    lowest, highest = (float(special.expit(middle + sign * half)) for sign in (-1, 1))
     mean = float(probability.mean())
     return Verdict(
         passed=lowest <= mean <= highest,
-        reason=f"mean probability {mean:.3f} of {probability.size:,} customers; matured dates allow "
-        f"{lowest:.3f} to {highest:.3f} (n = {rates.size} dates)",
+        reason=f"mean probability {mean:.3f} of {probability.size:,} customers; the rates of matured dates "
+        f"let expect {special.expit(middle):.3f}, {lowest:.3f} to {highest:.3f} "
+        f"(n = {forecast.n_periods} dates)",
         value=mean,
         threshold=highest,
         evidence={"n": float(probability.size), "lowest": lowest, "highest": highest},

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from assets.keys import CALIBRATION_BINS, METRICS, PREDICTION_TOTALS
@@ -13,14 +14,16 @@ from assets.lifecycle.realised import WINDOW
 from assets.lifecycle.store import control_tables
 from assets.monitoring.drift.step import page_of
 from assets.ports import Warehouse
+from assets.prior_shift.forecast import PriorShiftForecast, forecast_prior_shift
 from assets.supervised.capability import SupervisedCapability
-from assets.supervised.data.dataset import cohort_sql, load_training_data, realised_rates
+from assets.supervised.data.dataset import cohort_sql, daily_orders, load_training_data, rate_history
+from assets.supervised.problem import PredictionProblem
 from checks.data.completeness import rows_match_contract
 from checks.models.contracts import probability_contract, training_contract
 from checks.models.performance import (
     champion_is_calibrated,
     features_have_not_drifted,
-    mean_probability_is_within_historical_range,
+    mean_probability_is_within_forecast_of_rate,
     no_slice_is_withheld,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
@@ -145,10 +148,11 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
 
     def mean(warehouse: Warehouse, as_of: date) -> Verdict:
         totals = _totals(capability, warehouse)
-        verdict = mean_probability_is_within_historical_range(
+        expected, forecast = forecast_rate(problem, warehouse, as_of=as_of)
+        verdict = mean_probability_is_within_forecast_of_rate(
             load_scores(spec, warehouse, as_of)["probability"].dropna().to_numpy(dtype=float),
-            realised_rates(problem, warehouse, as_of=as_of),
-            prior_shift_sd=float(totals["prior_shift_sd"].iloc[-1]) if len(totals) else 0.0,
+            expected=expected,
+            forecast=forecast,
         )
         return with_totals(verdict, totals, title=title)
 
@@ -177,7 +181,7 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
     )
     yield invariant(
         spec.scores,
-        mean_probability_is_within_historical_range,
+        mean_probability_is_within_forecast_of_rate,
         mean,
         next_step=(
             "Nothing was published: look at the totals plot of the scores for what moved; if the newest "
@@ -205,6 +209,26 @@ def _scores(capability: SupervisedCapability) -> Iterator[Invariant]:
         ),
         is_blocking=False,
     )
+
+
+def forecast_rate(
+    problem: PredictionProblem, warehouse: Warehouse, *, as_of: date
+) -> tuple[float, PriorShiftForecast | None]:
+    """Mean rate of the outcome on matured dates, and the forecast of the date's rate over it, in log-odds.
+
+    Args:
+        problem: The prediction problem.
+        warehouse: Holds cohort, labels and daily orders.
+        as_of: The date.
+    """
+    history = rate_history(problem, warehouse, as_of=as_of)
+    if history is None or np.datetime64(as_of, "D") not in history.as_of_date:
+        return float("nan"), None
+    found = forecast_prior_shift(
+        history, daily_orders(warehouse, as_of), as_of=as_of, horizon_days=problem.horizon_days
+    )
+    rate = float(history.expected[-1])
+    return (1 - rate, found.reversed) if problem.label_is_absence_of_order else (rate, found)
 
 
 def _totals(capability: SupervisedCapability, warehouse: Warehouse) -> pd.DataFrame:

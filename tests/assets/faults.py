@@ -277,8 +277,8 @@ _PUBLISHED = (
     ),
     Fault(
         name="the table holds the probability of the predicted class",
-        check="mean_probability_is_within_historical_range",
-        message="matured dates allow",
+        check="mean_probability_is_within_forecast_of_rate",
+        message="matured dates let expect",
         consequence=STOPS,
     ),
     Fault(

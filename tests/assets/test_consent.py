@@ -72,6 +72,7 @@ def test_a_withdrawal_removes_earlier_dates_from_training_and_evaluation(
         status="ok",
         is_eligible=True,
     )
+    world.run(FIRST).prepare()
     world.warehouse.replace(PROBLEM.scores, scored)
     window = {"first": date(2000, 1, 3), "last": FIRST}
     assert set(published_rows(WITH_CONSENT, world.warehouse, **window)["customer_id"]) > REFUSED

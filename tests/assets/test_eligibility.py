@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from assets.keys import CALIBRATION_BINS, DRIFT, METRICS, PREDICTION_TOTALS, RETRAIN_LOG, Key
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
 from assets.monitoring.drift.step import drift
-from assets.supervised.data.dataset import realised_rates
+from assets.supervised.data.dataset import rate_history
 from assets.supervised.problem import MinimumData, PromotionCriteria
 from tests.assets.judged import failed
 from tests.assets.test_realised import MONITORED, SCORED
@@ -131,8 +132,10 @@ def test_observed_positives_are_counted_among_eligible_customers(worlds: tuple[W
     metrics = worlds[0].table(METRICS)
     evaluated = metrics.loc[(metrics["split"] == REALISED) & (metrics["metric"] == "mean_observed")]
     assert evaluated.loc[evaluated["slice_name"] == "all", "n"].unique().tolist() == [ELIGIBLE]
-    rates = realised_rates(WITH_EXCLUSIONS, worlds[0].warehouse, as_of=MONITORED)
-    assert rates.max() < 0.5, "all ineligible customers have the outcome"
+    history = rate_history(WITH_EXCLUSIONS, worlds[0].warehouse, as_of=MONITORED)
+    assert history is not None
+    rates = special.expit(special.logit(history.expected) + history.shift)
+    assert np.nanmax(rates) < 0.5, "all ineligible customers have the outcome"
 
 
 def check_failures(world: World) -> dict[str, str]:

@@ -15,7 +15,7 @@ from assets.features.matrix import LeakDetected, Matrix
 from assets.keys import METRICS
 from assets.metrics.arrays import Floats
 from assets.supervised.evaluation import walk_forward
-from assets.supervised.evaluation.published import published_probability
+from assets.supervised.evaluation.published import Published, published_probability
 from assets.supervised.fitting.task import Binary
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -108,9 +108,9 @@ def test_the_probability_of_the_predicted_class_is_stopped(
 ) -> None:
     original = published_probability
 
-    def of_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Floats:
-        predicted = original(fitted, judged, **known)  # type: ignore[arg-type]
-        return np.maximum(predicted, 1 - predicted)
+    def of_predicted_class(fitted: Fitted, judged: Matrix, **known: object) -> Published:
+        found = original(fitted, judged, **known)  # type: ignore[arg-type]
+        return replace(found, probability=np.maximum(found.probability, 1 - found.probability))
 
     monkeypatch.setattr(walk_forward, "published_probability", of_predicted_class)
     stopped(world, "a model outputs the probability of the predicted class")

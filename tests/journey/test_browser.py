@@ -74,9 +74,9 @@ def test_an_asset_page_says_what_the_table_is_and_how_many_rows_it_got(page: Pag
 def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_path: Path) -> None:
     shown(
         page,
-        f"{SCORES}?view=checks&checkDetail=mean_probability_is_within_historical_range",
+        f"{SCORES}?view=checks&checkDetail=mean_probability_is_within_forecast_of_rate",
         "cohort_is_scored_once",
-        "mean_probability_is_within_historical_range",
+        "mean_probability_is_within_forecast_of_rate",
         "scores_match_contract",
         "observed_totals",
         "The mean published probability lies among the observed rates of matured as-of dates.",

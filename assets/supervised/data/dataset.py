@@ -7,17 +7,20 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from assets.features.matrix import AS_OF, OUTCOME, Columns, Matrix, build_matrix, sample_modulus
-from assets.keys import METRICS, SCHEDULED_COLUMNS, Key
+from assets.keys import METRICS, PREDICTION_TOTALS, SCHEDULED_COLUMNS, Key
 from assets.lifecycle.cohort import INELIGIBLE
 from assets.metrics.arrays import Flags, Floats
 from assets.metrics.bootstrap import Interval
 from assets.ports import Warehouse
+from assets.prior_shift.covariates import PeriodHistory
 from assets.prior_shift.trading_days import DailyOrders
 from assets.supervised.problem import PredictionProblem
 
 DAILY_ORDERS = Key("point_in_time", "pit_day__orders")
+STATED_SD = "prior_shift_sd"
 
 
 @dataclass(frozen=True)
@@ -185,8 +188,10 @@ def cohort_sql(problem: PredictionProblem) -> str:
     return f"(select {keys}, {_reason(problem)} as {INELIGIBLE} from {_from(problem, others)})"
 
 
-def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> Floats:
-    """The rate of the outcome among the eligible, per as-of date that had matured by ``as_of``.
+def rate_history(problem: PredictionProblem, warehouse: Warehouse, *, as_of: date) -> PeriodHistory | None:
+    """Rate of the outcome among the eligible on each as-of date, for a forecast that needs no model.
+
+    What is expected is the mean rate of the matured dates, on every date.
 
     Args:
         problem: The prediction problem.
@@ -194,19 +199,35 @@ def realised_rates(problem: PredictionProblem, warehouse: Warehouse, *, as_of: d
         as_of: The date.
 
     Returns:
-        (d,) rates in [0, 1], one per matured date, in no particular order.
+        Rates of ordering, also where the outcome is that nothing was ordered; ``None`` before the first
+        date has matured.
     """
     rows = warehouse.read(
         f"""
-        select avg({OUTCOME}) as rate
-        from {problem.label.sql}
-        inner join {cohort_sql(problem)} as cohort using ({problem.entity_id}, {AS_OF})
-        where {AS_OF} + {problem.horizon_days} <= $as_of and {INELIGIBLE} is null
-        group by {AS_OF}
+        select
+            {AS_OF}, count(*)::double as customers,
+            avg({OUTCOME}) filter (where {AS_OF} + {problem.horizon_days} <= $as_of) as rate
+        from {cohort_sql(problem)} as cohort
+        left join {problem.label.sql} using ({problem.entity_id}, {AS_OF})
+        where {AS_OF} <= $as_of and {INELIGIBLE} is null
+        group by 1
+        order by 1
         """,
         {"as_of": as_of},
     )
-    return rows["rate"].to_numpy(dtype=np.float64)
+    customers, rate = (rows[name].to_numpy(dtype=np.float64) for name in ("customers", "rate"))
+    if not np.isfinite(rate).any():
+        return None
+    # Half a customer, so that a date without any outcome has a logarithm.
+    known = np.clip(rate, 0.5 / customers, 1 - 0.5 / customers)
+    known = 1 - known if problem.label_is_absence_of_order else known
+    expected = float(np.nanmean(known))
+    return PeriodHistory(
+        as_of_date=pd.to_datetime(rows[AS_OF]).to_numpy().astype("datetime64[D]"),
+        customers=customers,
+        expected=np.full(customers.size, expected),
+        shift=np.asarray(special.logit(known) - special.logit(expected), dtype=np.float64),
+    )
 
 
 def published_rows(
@@ -224,15 +245,19 @@ def published_rows(
         last: Last as-of date.
 
     Returns:
-        The id, as_of_date, model_version, probability, outcome and the columns that define the slices.
+        The id, as_of_date, model_version, probability, outcome, the columns that define the slices, and the
+        standard deviation of the prior shift that was published with the date's total.
     """
     keys = f"{problem.entity_id}, {AS_OF}"
     cut_by = ", ".join(f"features.{name}" for name in dict.fromkeys(each.column for each in problem.slices))
     sql = f"""
-        select {keys}, scores.model_version, scores.probability, labels.{OUTCOME}, {cut_by}
+        select {keys}, scores.model_version, scores.probability, labels.{OUTCOME}, {cut_by},
+            totals.prior_shift_sd as {STATED_SD}
         from {problem.scores.sql} as scores
         inner join {problem.label.sql} as labels using ({keys})
         inner join {_joined(problem)} as features using ({keys})
+        left join (select * from {PREDICTION_TOTALS.sql} where model_name = $name) as totals
+            using (model_version, {AS_OF})
         where {AS_OF} between $first and $last and scores.status = 'ok' and scores.is_eligible
             and features.{INELIGIBLE} is null
             and md5_number_lower({problem.entity_id}) % $modulus = 0
@@ -244,7 +269,8 @@ def published_rows(
         {"first": first, "last": last},
     )
     modulus = sample_modulus(int(counted["rows"].iloc[0]), at_most=problem.max_training_rows)
-    return warehouse.read(sql, {"first": first, "last": last, "modulus": modulus})
+    bounds = {"first": first, "last": last, "modulus": modulus, "name": problem.name}
+    return warehouse.read(sql, bounds)
 
 
 def _bounds(problem: PredictionProblem, as_of: date) -> dict[str, object]:

@@ -35,6 +35,7 @@ from assets.metrics.classification import log_losses
 
 ALL = "all"
 TOP_LIFT = "top_tenth_lift"
+PRIOR_SHIFT_SE = "prior_shift_se"
 TOP_SHARE = 0.1
 BASELINE = "baseline"
 CHAMPION = "champion"
@@ -65,6 +66,8 @@ class EvaluationSample:
         as_of: (n,) as-of dates.
         slices: Slice name to (n,) of values.
         windows: As many independent outcome windows the as-of dates are worth.
+        shift_sd: (n,) standard deviation of the prior shift as stated on each row's date, in log-odds;
+            ``None`` when the probabilities hold no forecast of it.
     """
 
     outcome: Floats
@@ -74,6 +77,7 @@ class EvaluationSample:
     as_of: npt.NDArray[np.datetime64]
     slices: Mapping[str, Texts]
     windows: float = 1.0
+    shift_sd: Floats | None = None
 
 
 def independent_windows(as_of: npt.NDArray[np.datetime64], *, horizon_days: int) -> float:
@@ -163,6 +167,8 @@ def evaluate(
         counts = {"n": part.outcome.size, "n_positive": int(part.outcome.sum())}
         # The top tenth of a date is chosen among all its rows: inside another slice it says nothing.
         measures = _measures(part) | ({TOP_LIFT: _lift(part)} if name in (ALL, AS_OF) else {})
+        if name == ALL and sample.shift_sd is not None:
+            measures |= {PRIOR_SHIFT_SE: _prior_shift_se(sample.shift_sd, windows=sample.windows)}
         metrics += [
             {**shared, **counts, "metric": metric, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
             for metric, of in measures.items()
@@ -262,6 +268,12 @@ def with_periods(sampled: Interval, *, windows: float) -> Interval:
     half = np.hypot((sampled.hi - sampled.value) / sampled.value, NORMAL_QUANTILE * period_se)
     reach = float(np.exp(half))
     return Interval(value=sampled.value, lo=sampled.value / reach, hi=sampled.value * reach)
+
+
+def _prior_shift_se(shift_sd: Floats, *, windows: float) -> Interval:
+    """Standard error of the mean prior shift over the evaluated dates, as it was stated on them."""
+    error = float(np.sqrt(np.mean(shift_sd**2) / windows))
+    return Interval(value=error, lo=error, hi=error)
 
 
 def _widened(sampled: Interval, period_se: float) -> Interval:

@@ -9,14 +9,16 @@ import pandas as pd
 from assets.lifecycle.gate import Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
 from assets.lifecycle.retrain_triggers import OLDEST_CHAMPION
-from assets.lifecycle.store.metric_lookup import overall
-from assets.metrics.bootstrap import Interval
+from assets.lifecycle.store.metric_lookup import has, overall
+from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
+from assets.supervised.evaluation.evaluation import PRIOR_SHIFT_SE
 from assets.supervised.evaluation.withheld_slices import mostly_off
 from assets.supervised.problem import PromotionCriteria
 
 CONSTANT_WITHIN = 1e-6
 # What eight weeks of age cost in log loss on three dates of Online Retail was 0.001 to 0.005.
 COST_OF_AGE = 0.002
+LEVEL_ERRORS = 2.0
 
 
 def degenerate(metrics: pd.DataFrame) -> Iterator[str]:
@@ -58,11 +60,12 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
     slope = overall(metrics, "calibration_slope")
     if not np.isfinite([shift.lo, slope.lo]).all():
         yield "calibration cannot be evaluated: too few of either outcome, or constant scores"
-    if _outside(shift, -criteria.level_tolerance, criteria.level_tolerance):
+    allowed = largest_level_gap(metrics, criteria=criteria)
+    if abs(shift.value) > allowed:
         mean, rate = (overall(metrics, name).value for name in ("mean_predicted", "mean_observed"))
         yield (
             f"mean score {mean:.3f} is far from the rate {rate:.3f}: a shift of {shift} log-odds, more than "
-            f"{criteria.level_tolerance} and sampling error"
+            f"the {allowed:.2f} that sampling, the forecast of the level and tolerance allow"
         )
     if _outside(slope, *criteria.slope_range):
         kind = "overconfident" if slope.value < 1 else "timid"
@@ -71,6 +74,26 @@ def miscalibrated(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> Iter
             f"season: scores are {kind}"
         )
     yield from mostly_off(metrics, criteria=criteria)
+
+
+def largest_level_gap(metrics: pd.DataFrame, *, criteria: PromotionCriteria) -> float:
+    """Largest gap of mean and rate that is no defect, in log-odds; ``nan`` when it cannot be evaluated.
+
+    Two standard errors, of sampling and of the forecast of the level over the evaluated windows together, and
+    the tolerance; never more than the highest gap and sampling error. Metrics of an earlier version that do
+    not state the error of the level have the latter alone.
+
+    Args:
+        metrics: Rows (n, k) of ``ml.metrics`` of one version and split.
+        criteria: Tolerances.
+    """
+    shift = overall(metrics, "calibration_shift")
+    half = shift.value - shift.lo if shift.value > 0 else shift.hi - shift.value
+    highest = criteria.highest_level_gap + half
+    if not has(metrics, PRIOR_SHIFT_SE):
+        return highest
+    error = np.hypot(half / NORMAL_QUANTILE, overall(metrics, PRIOR_SHIFT_SE).value)
+    return float(min(criteria.level_tolerance + LEVEL_ERRORS * error, highest))
 
 
 def _outside(of: Interval, lowest: float, highest: float) -> bool:

@@ -4,6 +4,7 @@ The prior shift follows orders. Where an outcome says that nothing was ordered, 
 opposite outcome, and the forecast is reversed: the log-odds of ``1 - p`` are those of ``p``, sign changed.
 """
 
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -57,7 +58,22 @@ def forecast_shift(
     return found.reversed if data.label_is_absence_of_order else found
 
 
-def published_probability(fitted: Fitted, rows: Matrix, *, data: TrainingData, horizon_days: int) -> Floats:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What would have been published of n rows.
+
+    Attributes:
+        probability: (n,) prior shift included.
+        shift_sd: (n,) standard deviation of the prior shift as stated on each row's date, in log-odds.
+    """
+
+    probability: Floats
+    shift_sd: Floats
+
+
+def published_probability(
+    fitted: Fitted, rows: Matrix, *, data: TrainingData, horizon_days: int
+) -> Published:
     """The probabilities of ``rows`` as they would have been published, prior shift included.
 
     Args:
@@ -65,14 +81,11 @@ def published_probability(fitted: Fitted, rows: Matrix, *, data: TrainingData, h
         rows: Rows of as-of dates that ``data`` knows.
         data: Training data; each date's shift is forecast from what was known on that date.
         horizon_days: Length of the outcome window.
-
-    Returns:
-        (n,) probabilities.
     """
     history = period_history(fitted, data, horizon_days=horizon_days)
-    probability = fitted.probability(rows.features)
+    probability, shift_sd = fitted.probability(rows.features), np.empty(len(rows))
     for day in np.unique(rows.as_of):
         here = rows.as_of == day
         forecast = forecast_shift(history, data, day=day.tolist(), horizon_days=horizon_days)
-        probability[here] = with_shift(probability[here], forecast.shift)
-    return probability
+        probability[here], shift_sd[here] = with_shift(probability[here], forecast.shift), forecast.sd
+    return Published(probability=probability, shift_sd=shift_sd)

@@ -22,7 +22,7 @@ from assets.supervised.evaluation.evaluation import (
     evaluate,
     independent_windows,
 )
-from assets.supervised.evaluation.published import published_probability
+from assets.supervised.evaluation.published import Published, published_probability
 from assets.supervised.evaluation.slices import slice_values
 from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members
 from assets.supervised.fitting.train import (
@@ -142,8 +142,10 @@ def evaluate_candidate(
     rankers = {**models.models, **({CHAMPION: champion} if champion else {})}
     predict = partial(predict_walk_forward, rows=test, data=data, horizon_days=problem.horizon_days)
     with cores() as pool:
-        found = dict(zip(rankers, pool.map(predict, rankers.values()), strict=True))
-    competitors = {BASELINE: _baseline(problem, models, data=data, test=test), **found}
+        published = dict(zip(rankers, pool.map(predict, rankers.values()), strict=True))
+    competitors = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
+        name: each.probability for name, each in published.items()
+    }
     choice = choose_ranker(
         test, {name: each for name, each in competitors.items() if name != CHAMPION}, problem=problem
     )
@@ -156,6 +158,7 @@ def evaluate_candidate(
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
         windows=independent_windows(test.as_of, horizon_days=problem.horizon_days),
+        shift_sd=published[choice.ranker].shift_sd,
     )
     key = MetricKey(model_name=problem.name, model_version=version, split="test")
     rng = np.random.default_rng(problem.seed)
@@ -165,8 +168,8 @@ def evaluate_candidate(
 
 def predict_walk_forward(
     models: Sequence[ModelVintage[Fitted]], rows: Matrix, *, data: TrainingData, horizon_days: int
-) -> Floats:
-    """The probability of each row of ``rows`` (n,) as published by the model that answers for its date.
+) -> Published:
+    """Each row of ``rows`` (n,) as published by the model that answers for its date.
 
     Dates before the first model are answered by that one. It may have seen them, which flatters a
     champion and never a candidate: it happens only when the history was lengthened backwards.
@@ -179,13 +182,14 @@ def predict_walk_forward(
     """
     firsts = np.asarray([model.first for model in models], dtype="datetime64[D]")
     answering = np.maximum(np.searchsorted(firsts, rows.as_of, side="right") - 1, 0)
-    probability = np.empty(len(rows))
+    probability, shift_sd = np.empty(len(rows)), np.empty(len(rows))
     for position in np.unique(answering):
         here = answering == position
-        probability[here] = published_probability(
+        found = published_probability(
             models[position].model, rows.of(here), data=data, horizon_days=horizon_days
         )
-    return probability
+        probability[here], shift_sd[here] = found.probability, found.shift_sd
+    return Published(probability=probability, shift_sd=shift_sd)
 
 
 def _baseline(

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
+from assets.metrics.arrays import Floats
+from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.evaluation.withheld_slices import slices_off
 from assets.supervised.problem import PromotionCriteria
 from checks.models.performance import (
     candidate_passes_the_gate,
     champion_is_calibrated,
     features_have_not_drifted,
-    mean_probability_is_within_historical_range,
+    mean_probability_is_within_forecast_of_rate,
     no_slice_is_withheld,
     observed_totals_are_inside_intervals,
     realised_calibration_is_within_tolerance,
@@ -51,7 +54,8 @@ def test_a_calibrated_champion_passes_with_its_n() -> None:
     verdict = calibrated()
     assert verdict.passed
     assert verdict.reason == "calibrated on 5,000 rows, every slice within bounds"
-    assert (verdict.value, verdict.threshold) == (0.1, 1.05)
+    assert verdict.value == 0.1
+    assert verdict.threshold == pytest.approx(1.25)
     assert verdict.evidence == {"n": 5_000.0, "outcomes": 1_000.0}
 
 
@@ -95,48 +99,69 @@ def test_a_fallback_has_nothing_to_calibrate() -> None:
     assert verdict.evidence["n"] == 0.0
 
 
-def near(probability: list[float], rates: list[float], prior_shift_sd: float) -> Verdict:
-    return mean_probability_is_within_historical_range(
-        np.asarray(probability), np.asarray(rates), prior_shift_sd=prior_shift_sd
+def forecast(shift: float = 0.0, sd: float = 0.2) -> PriorShiftForecast:
+    """A forecast of the rate after 40 matured dates."""
+    return PriorShiftForecast(
+        shift=shift, sd=sd, degrees_of_freedom=8.0, n_periods=40, has_season=True, components={}
     )
 
 
-def test_a_mean_among_the_observed_rates_passes() -> None:
-    # Without an error of the prior shift the bounds are the rates themselves: 0.1 <= (0.1 + 0.3) / 2 <= 0.3.
-    verdict = near([0.1, 0.3] * 50, [0.1, 0.3], 0.0)
+def near(probability: Floats, *, expected: float = 0.1, **known: float) -> Verdict:
+    return mean_probability_is_within_forecast_of_rate(
+        probability, expected=expected, forecast=forecast(**known)
+    )
+
+
+def test_a_mean_near_the_forecast_of_the_rate_passes() -> None:
+    # Odds of 0.1 are 1/9, twice that 0.222, probability 0.182. With a million customers only the forecast's
+    # error counts: 3.29 * 0.2 = 0.658, odds 0.115 to 0.429.
+    verdict = near(np.full(1_000_000, 0.2), shift=np.log(2))
     assert verdict.passed
-    assert verdict.value == pytest.approx(0.2)
-    assert verdict.evidence["lowest"] == pytest.approx(0.1)
-    assert verdict.threshold == pytest.approx(0.3)
+    assert verdict.evidence["lowest"] == pytest.approx(0.103, abs=1e-3)
+    assert verdict.threshold == pytest.approx(0.300, abs=1e-3)
+    assert "the rates of matured dates let expect 0.182, 0.103 to 0.300 (n = 40 dates)" in verdict.reason
 
 
-def test_the_probability_of_the_predicted_class_fails() -> None:
-    # One in ten buys; max(p, 1 - p) has a mean of 0.9. Odds of 0.1 are 1/9, three standard deviations of
-    # 0.5 multiply them by exp(1.5) = 4.48: odds 0.498, at most 0.332.
-    verdict = near([0.9] * 100, [0.1, 0.1], 0.5)
-    assert not verdict.passed
-    assert verdict.threshold == pytest.approx(0.332, abs=5e-4)
-    assert "mean probability 0.900 of 100 customers; matured dates allow 0.024 to 0.332" in verdict.reason
+@pytest.mark.parametrize("mean", [0.05, 0.2, 0.9])
+def test_half_or_twice_the_rate_and_that_of_the_predicted_class_fail(mean: float) -> None:
+    assert not near(np.full(1_000_000, mean)).passed
 
 
-def test_a_mean_far_below_every_rate_fails_too() -> None:
-    # Lowest: odds 1/9 / 4.48 = 0.0248, probability 0.0242.
-    assert not near([0.02] * 100, [0.1, 0.1], 0.5).passed
-    assert near([0.03] * 100, [0.1, 0.1], 0.5).passed
+def test_a_first_season_allows_more_and_not_the_predicted_class() -> None:
+    assert near(np.full(10_000, 0.4), sd=0.6).passed
+    assert not near(np.full(10_000, 0.9), sd=0.6).passed
 
 
-def test_a_rate_of_zero_still_allows_half_a_buyer() -> None:
-    # Nobody bought; half a customer of 100 is 0.005, so 0.005 passes and 0.02 does not.
-    assert near([0.005] * 100, [0.0], 1e-6).passed
-    assert not near([0.02] * 100, [0.0], 0.0).passed
+def test_the_rate_of_few_customers_is_less_certain() -> None:
+    # 100 customers at 0.1: an error of 1 / sqrt(9) = 0.33 beside 0.2, 1.28 log-odds in all.
+    assert near(np.full(100, 0.2)).passed
+    assert not near(np.full(100, 0.35)).passed
 
 
-@pytest.mark.parametrize(("probability", "rates"), [([0.9], []), ([], [0.1])])
-def test_without_a_matured_date_the_check_passes(probability: list[float], rates: list[float]) -> None:
-    verdict = near(probability, rates, 0.1)
+@pytest.mark.parametrize(("n", "known"), [(100, None), (0, forecast())])
+def test_without_a_matured_date_the_check_passes(n: int, known: PriorShiftForecast | None) -> None:
+    verdict = mean_probability_is_within_forecast_of_rate(np.full(n, 0.9), expected=0.1, forecast=known)
     assert verdict.passed
     assert verdict.evidence["n"] == 0.0
     assert "yet" in verdict.reason
+
+
+def share_of_means_that_fail(log_odds: float, *, agreement: float = 0.8) -> float:
+    """How often a mean fails that is off by ``log_odds``: two forecasts whose errors correlate."""
+    rng = np.random.default_rng(0)
+    shared, ours, theirs = rng.normal(0, 0.2, (3, 2_000))
+    weight, rest = np.sqrt(agreement), np.sqrt(1 - agreement)
+    published = log_odds + weight * shared + rest * ours - (weight * shared + rest * theirs)
+    means = special.expit(special.logit(0.1) + published)
+    return float(np.mean([not near(np.full(10_000, mean)).passed for mean in means]))
+
+
+def test_a_right_mean_never_fails_and_one_of_twice_or_half_the_rate_mostly_does() -> None:
+    assert share_of_means_that_fail(0.0, agreement=0.0) < 0.03
+    assert share_of_means_that_fail(0.0) == 0
+    # 0.2 has 0.81 more log-odds than 0.1, 0.05 has 0.75 less.
+    assert share_of_means_that_fail(0.81) > 0.8
+    assert share_of_means_that_fail(-0.75) > 0.7
 
 
 def totals(realised: Sequence[float | None]) -> pd.DataFrame:

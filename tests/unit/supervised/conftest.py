@@ -30,7 +30,14 @@ class Trained:
     candidate: Fitted
     baseline: Fitted
 
-    def sample(self, candidate: Floats, champion: Floats | None = None) -> EvaluationSample:
+    def sample(
+        self,
+        candidate: Floats,
+        champion: Floats | None = None,
+        *,
+        shift_sd: Floats | None = None,
+        windows: float = 1.0,
+    ) -> EvaluationSample:
         """The test fold with those predictions."""
         baseline = self.baseline.probability(self.test.features)
         return EvaluationSample(
@@ -40,6 +47,8 @@ class Trained:
             entities=self.test.entities,
             as_of=self.test.as_of,
             slices=slice_values(self.test.features, PROBLEM.slices),
+            windows=windows,
+            shift_sd=shift_sd,
         )
 
     def evaluated(self, candidate: Floats, champion: Floats | None = None) -> RecordedMetrics:

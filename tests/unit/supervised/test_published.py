@@ -53,12 +53,12 @@ def opposite(data: TrainingData) -> TrainingData:
 def test_probability_of_no_purchase_is_one_minus_that_of_a_purchase(
     trained: Trained, data: TrainingData, opposite: TrainingData
 ) -> None:
-    buys = published_probability(trained.candidate, trained.test, data=data, horizon_days=HORIZON)
+    buys = published_probability(trained.candidate, trained.test, data=data, horizon_days=HORIZON).probability
     stays_away = published_probability(
         replace(trained.candidate, model=Opposite(trained.candidate.model)),
         trained.test, data=opposite, horizon_days=HORIZON,
     )  # fmt: skip
-    assert stays_away == pytest.approx(1 - buys, abs=1e-9)
+    assert stays_away.probability == pytest.approx(1 - buys, abs=1e-9)
 
 
 def test_more_trade_raises_the_shift_of_purchases_and_lowers_that_of_no_purchase(
