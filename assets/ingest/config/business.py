@@ -50,7 +50,9 @@ class SourceConfig(Declaration):
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
     a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
-    of a CSV file; the line that begins with ``footer``, and those below it, are no data.
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``fill_down`` are
+    columns of the file that only the first row of a unit, such as an order, holds. Rows for which SQL
+    expression ``where`` is false are left out.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -65,6 +67,8 @@ class SourceConfig(Declaration):
     encoding: str = "utf-8"
     skip_rows: int = Field(default=0, ge=0, le=1000)
     footer: str | None = Field(default=None, min_length=1)
+    where: str | None = None
+    fill_down: Texts = ()
     remedy: str | None = None
 
     @model_validator(mode="before")

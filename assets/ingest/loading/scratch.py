@@ -14,6 +14,7 @@ from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
+from assets.ingest.loading.shaping import reject_undecided, shaped
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.batches import batch_small_files
 from assets.ingest.parsing.files import UNCLEAR, OrderedFile, SourceFile, Unreadable
@@ -73,7 +74,8 @@ def load_into_scratch(
 ) -> None:
     """Parse and type ``files``, all of one raw table, into the scratch database.
 
-    Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
+    Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, rows_left_out,
+    quarantine_reason);
     ``incoming`` every parsed row, typed, in delivery order, with a reason if it is rejected; ``rejected``
     the rows for the rejects table (file_number, source_line, raw_text, reason, customer_id, visitor_id).
 
@@ -117,7 +119,8 @@ def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None
         "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar, "
         f"{' varchar, '.join(PERSONS)} varchar); "
         "create table delivered (file_number integer, source varchar, source_file varchar, "
-        "rows_in bigint, quarantine_reason varchar)"
+        "rows_in bigint, rows_left_out bigint, quarantine_reason varchar); "
+        "create table left_out (file_number integer, row_count bigint)"
     )
 
 
@@ -131,9 +134,10 @@ def _load_group(
 ) -> Iterator[ParsedFiles]:
     """Parse and type ``files`` in one query, in halves if that fails; quarantine what fails alone."""
     try:
-        parsed = read(scratch, files, mappings[files[0].file.source.name])
+        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]))
         parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
         scratch.execute(f"insert into incoming by name {typed_rows(scratch, parsed, business)}")
+        reject_undecided(scratch, parsed)
     except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error) as failed:
@@ -155,7 +159,7 @@ def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, failed: E
     reason = str(failed) if is_named else f"it cannot be read: {str(failed).strip().splitlines()[0]}"
     scratch.execute("insert into rejected (file_number, reason) values (?, ?)", [each.number, reason])
     scratch.execute(
-        "insert into delivered values (?, ?, ?, 1, ?)",
+        "insert into delivered values (?, ?, ?, 1, 0, ?)",
         [each.number, each.file.source.name, each.file.name, reason],
     )
 
@@ -170,10 +174,11 @@ def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) 
     scratch.execute(f"insert into rejected by name select {first} as file_number, * from broken")
     scratch.execute(
         "insert into delivered select number, source, source_file, coalesce(rows_in, 0) "
-        f"+ case when number = {first} then (select count(*) from broken) else 0 end, null "
+        f"+ case when number = {first} then (select count(*) from broken) else 0 end "
+        "+ coalesce(row_count, 0), coalesce(row_count, 0), null "
         f"from (values {names}) as files(number, source, source_file) left join "
         f"(select {quoted(FILE)} as number, count(*) as rows_in from {parsed.rows} group by 1) "
-        "using (number)"
+        "using (number) left join left_out on number = file_number"
     )
 
 
