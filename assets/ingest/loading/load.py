@@ -9,13 +9,14 @@ from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.contract import ORIGIN, Contract
 from assets.ingest.config.contracts import CONTRACTS, PERSONS
 from assets.ingest.loading.mapping import all_expressions
+from assets.ingest.loading.order_numbers import ORDER_READING_COLUMNS, record_readings, shares_numbers
 from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, record_guests
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
 from assets.ingest.parsing.files import SourceFile, fingerprints, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, SCHEDULED_COLUMNS, Key, raw
+from assets.keys import GUEST_ROWS, LOAD_LOG, ORDER_READINGS, REJECTS, SCHEDULED_COLUMNS, Key, raw
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -89,7 +90,7 @@ def load_sources(
 
 
 def prepare_logs(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the rejects, the load log and the guest rows where they are missing.
+    """Create the rejects, the load log, the guest rows and the order readings where they are missing.
 
     Rejects of older code name nobody, so that neither an erasure nor an access request would find a person
     in them, and its load log counts no rows that were left out: both are dropped, whereupon the next
@@ -104,6 +105,7 @@ def prepare_logs(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
     connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
     connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
+    connection.execute(f"create table if not exists {ORDER_READINGS.sql} ({ORDER_READING_COLUMNS})")
 
 
 def _column_names(connection: duckdb.DuckDBPyConnection, table: Key) -> set[str]:
@@ -175,6 +177,7 @@ def _load_table(
             if not first:
                 _recreate_empty(connection, contract)
             _append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
+            record_readings(connection, contract, business, scratch=name)
             break
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
@@ -185,8 +188,10 @@ def _needs_all_files(
     connection: duckdb.DuckDBPyConnection, contract: Contract, business: BusinessConfig, *, scratch: str
 ) -> bool:
     """Whether the new files alone would give other rows than all files together."""
-    return _has_redelivery(connection, contract, scratch=scratch) or moves_bounds(
-        connection, contract, business, scratch=scratch
+    return (
+        shares_numbers(connection, contract)
+        or _has_redelivery(connection, contract, scratch=scratch)
+        or moves_bounds(connection, contract, business, scratch=scratch)
     )
 
 
@@ -231,7 +236,7 @@ def _recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) -
     columns = [*((column.name, column.type) for column in contract.columns), *ORIGIN]
     declared = ", ".join(f"{name} {sql_type}" for name, sql_type in columns)
     connection.execute(f"create or replace table {raw(contract.table).sql} ({declared})")
-    for log in (REJECTS, LOAD_LOG, GUEST_ROWS):
+    for log in (REJECTS, LOAD_LOG, GUEST_ROWS, ORDER_READINGS):
         connection.execute(f"delete from {log.sql} where table_name = ?", [contract.table])
 
 
@@ -249,7 +254,8 @@ def _append_load_records(
         "($fingerprints)[file_number + 1] as file_fingerprint, "
         "rows_in, coalesce(rows_loaded, 0) as rows_loaded, coalesce(rows_rejected, 0) as rows_rejected, "
         f"rows_left_out, quarantine_reason from {scratch}.delivered "
-        "left join loaded using (source, source_file) left join rejected using (source, source_file) order by file_number",
+        "left join loaded using (source, source_file) "
+        "left join rejected using (source, source_file) order by file_number",
         {"fingerprints": list(fingerprints)},
     )
 
