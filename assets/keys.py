@@ -36,6 +36,7 @@ REDACTED_EXPORTS = Key("vault", "redacted_exports")
 REJECTS = Key("raw", "rejects")
 LOAD_LOG = Key("raw", "load_log")
 GUEST_ROWS = Key("raw", "guest_rows")
+ORDER_READINGS = Key("raw", "order_readings")
 SCHEDULED_COLUMNS = Key("raw", "scheduled_columns")
 
 MODEL_REGISTRY = Key("ml", "model_registry")

@@ -103,6 +103,7 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
                     "in": record.rows_in,
                     "loaded": record.rows_loaded,
                     "rejected": record.rows_rejected,
+                    "left_out": record.rows_left_out,
                 }
             )
             for record in records[:FILES_LISTED]
@@ -120,7 +121,7 @@ def _specs() -> list[dg.AssetSpec]:
             for table, contract in CONTRACTS.items()
         },
         REJECTS: "Rejected rows, with file, line, raw text, reason, and the person's ids if there are any.",
-        LOAD_LOG: "One row per delivered file: its fingerprint, rows in, loaded and rejected.",
+        LOAD_LOG: "One row per delivered file: its fingerprint, rows in, loaded, rejected and left out.",
     }
     return [
         dg.AssetSpec(dg.AssetKey(key), deps=deps, description=text, kinds={"duckdb"})
@@ -136,6 +137,7 @@ def _table_result(table: str, records: list[LoadRecord]) -> dg.MaterializeResult
             "dagster/row_count": loaded,
             "rows_in": sum(record.rows_in for record in records),
             "rows_rejected": sum(record.rows_rejected for record in records),
+            "rows_left_out": sum(record.rows_left_out for record in records),
             "files": len(records),
         },
     )

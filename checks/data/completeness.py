@@ -12,24 +12,36 @@ SHOWN_VIOLATIONS = 3
 
 
 def every_row_is_accounted_for(load_log: pd.DataFrame) -> Verdict:
-    """Rows in = rows loaded + rows rejected, for each file.
+    """Rows in = rows loaded + rows rejected + rows left out, for each file.
 
     Args:
-        load_log: (n,) rows, one per file, with ``source_file``, ``rows_in``, ``rows_loaded`` and
-            ``rows_rejected``.
+        load_log: (n,) rows, one per file, with ``source``, ``source_file``, ``rows_in``, ``rows_loaded``,
+            ``rows_rejected`` and ``rows_left_out``.
     """
-    gap = load_log["rows_in"] - load_log["rows_loaded"] - load_log["rows_rejected"]
+    accounted = load_log[["rows_loaded", "rows_rejected", "rows_left_out"]].sum(axis="columns")
+    gap = load_log["rows_in"] - accounted
     unbalanced = load_log.loc[gap != 0]
-    reason = f"{int(load_log['rows_in'].sum()):,} rows in {len(load_log)} files: each is loaded or rejected"
+    reason = (
+        f"{int(load_log['rows_in'].sum()):,} rows in {len(load_log)} files: each is loaded or rejected"
+        f"{_left_out(load_log)}"
+    )
     if len(unbalanced):
         worst = unbalanced.iloc[0]
         reason = (
             f"{len(unbalanced)} of {len(load_log)} files lost or duplicated rows, "
             f"{int(gap.abs().sum()):,} in all; "
             f"{worst['source_file']}: {worst['rows_in']} in, {worst['rows_loaded']} loaded, "
-            f"{worst['rows_rejected']} rejected. Load again; if they still differ, the loading code is wrong."
+            f"{worst['rows_rejected']} rejected, {worst['rows_left_out']} left out. "
+            "Load again; if they still differ, the loading code is wrong."
         )
     return _none_wrong(gap.abs().sum(), reason, n=load_log["rows_in"].sum())
+
+
+def _left_out(load_log: pd.DataFrame) -> str:
+    """Name the sources that leave rows out, with their counts."""
+    counts = load_log.groupby("source")["rows_left_out"].sum()
+    named = [f"{count:,} of source {source}" for source, count in counts.items() if count]
+    return f", or left out by where: {', '.join(named)}" if named else ""
 
 
 def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:

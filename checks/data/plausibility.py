@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from assets.keys import GUEST_ROWS, LOAD_LOG, raw
+from assets.ingest.loading.order_numbers import IN_PARTS, SEVERAL
+from assets.keys import GUEST_ROWS, LOAD_LOG, ORDER_READINGS, raw
 from assets.metrics.outsized import LARGEST_CUSTOMER_SHARE, outsized_from
 from assets.ports import Warehouse
 from checks.data.history import LINE_AMOUNT
@@ -68,7 +69,18 @@ def plausibility_invariants() -> list[Invariant]:
         ),
         is_blocking=False,
     )
-    return [guests, _shares()]
+    orders = invariant(
+        ORDER_LINES,
+        order_numbers_are_read_as_meant,
+        _orders,
+        next_step=(
+            "Where an order number is one order whoever its customer is, set order_scope: business, or "
+            "source or file where each source or file has numbers of its own; where a later file holds its "
+            "orders whole, set whole_orders: true in the source. If the reading is right, set order_scope: customer."
+        ),
+        is_blocking=False,
+    )
+    return [guests, orders, _shares()]
 
 
 def _shares() -> Invariant:
@@ -108,6 +120,27 @@ def guest_ids_are_declared(guests: pd.DataFrame, *, rows: int) -> Verdict:
     )
 
 
+def order_numbers_are_read_as_meant(readings: pd.DataFrame, *, rows: int) -> Verdict:
+    """Order numbers of several customers, and orders in several files, are read as the YAML says.
+
+    Args:
+        readings: (n,) rows of reading, orders, example and scope.
+        rows: Order lines loaded.
+    """
+    named = "; ".join(
+        f"{row['orders']:,} order numbers were read as {row['reading']}, such as {row['example']!r}"
+        for row in readings.to_dict("records")
+    )
+    doubtful = readings.loc[readings["scope"].isna() & readings["reading"].isin([SEVERAL, IN_PARTS])]
+    return Verdict(
+        passed=doubtful.empty,
+        reason=named or f"each order number of {rows:,} lines is one order of one customer in one file",
+        value=float(doubtful["orders"].sum()),
+        threshold=0.0,
+        evidence={"n": float(rows)},
+    )
+
+
 def nothing_has_an_outsized_share(shares: Sequence[Share]) -> Verdict:
     """No customer, product or order carries an outsized share of the lines or of the money.
 
@@ -135,6 +168,12 @@ def _guests(warehouse: Warehouse, _as_of: date) -> Verdict:
     found = warehouse.read(f"select table_name, guest_id, is_declared, row_count from {GUEST_ROWS.sql}")
     rows = warehouse.read(f"select coalesce(sum(rows_loaded), 0) as n from {LOAD_LOG.sql}")["n"].iloc[0]
     return guest_ids_are_declared(found, rows=int(rows))
+
+
+def _orders(warehouse: Warehouse, _as_of: date) -> Verdict:
+    found = warehouse.read(f"select reading, orders, example, scope from {ORDER_READINGS.sql}")
+    rows = warehouse.read(f"select count(*) as n from {ORDER_LINES.sql}")["n"].iloc[0]
+    return order_numbers_are_read_as_meant(found, rows=int(rows))
 
 
 def _outsized(warehouse: Warehouse, as_of: date) -> Verdict:

@@ -145,11 +145,12 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _landed(landings: pd.DataFrame) -> list[str]:
-    counts = ["rows_in", "rows_loaded", "rows_rejected"]
+    counts = ["rows_in", "rows_loaded", "rows_rejected", "rows_left_out"]
     per_source = landings.groupby(["source", "table_name"], sort=False)[counts].sum().reset_index()
     return [
         f"   {row['source']} -> raw.{row['table_name']}: {row['rows_in']:,} rows in, "
         f"{row['rows_loaded']:,} loaded, {row['rows_rejected']:,} rejected"
+        + (f", {row['rows_left_out']:,} left out" if row["rows_left_out"] else "")
         for row in per_source.to_dict("records")
     ]
 

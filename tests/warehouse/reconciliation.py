@@ -6,9 +6,9 @@ from assets.ingest.loading.load import LoadRecord
 
 
 def reconciliation_gaps(records: Sequence[LoadRecord]) -> list[str]:
-    """The files whose rows are not all loaded or rejected."""
+    """The files whose rows are not all loaded, rejected or left out."""
     return [
         record.source_file
         for record in records
-        if record.rows_in != record.rows_loaded + record.rows_rejected
+        if record.rows_in != record.rows_loaded + record.rows_rejected + record.rows_left_out
     ]

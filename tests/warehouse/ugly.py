@@ -686,6 +686,18 @@ def _ids_and_words() -> Iterator[Ugly]:
 
 def _schemas() -> Iterator[Ugly]:
     yield Ugly(
+        what="a condition where that is blank on a row", file="orders_b.csv", is_alone=True,
+        content=text(f"{cells('2')},paid", f"{cells('3')},void", f"{cells('4')},", header=f"{HEADER},state"),
+        source={"where": "state <> 'void'"}, loaded=(row("2"),),
+        rejected=((4, "where is state <> 'void', which gives neither true nor false on this row: say"),),
+    )  # fmt: skip
+    yield Ugly(
+        what="order columns on the first line of an order only", file="orders_b.csv", is_alone=True,
+        content=text(cells("2"), cells("2", customer="", when="", sku="t"), cells("2", customer="", sku="u")),
+        source={"fill_down": ["Customer ID", "when"]},
+        loaded=(row("2"), row("2", sku="t"), row("2", sku="u")),
+    )  # fmt: skip
+    yield Ugly(
         what="a column gained overnight", file="orders_b.csv",
         content=text(f"x,{cells('2')}", header=f"new,{HEADER}"), loaded=(row("2"),),
     )  # fmt: skip
@@ -814,6 +826,11 @@ REFUSED: tuple[tuple[str, Mapping[str, object], str], ...] = (
                 "another file",
                 "(select max(column0) from read_csv('/etc/passwd'))",
                 "a subquery is not allowed",
+            ),
+            (
+                "a calculation with columns of text",
+                "price / 2",
+                'a calculation write cast("price" as double)',
             ),
             ("another table", "exists (from raw.load_log)", "a subquery is not allowed"),
             ("a file by a function", "read_text('/etc/passwd')", "function read_text is not allowed"),

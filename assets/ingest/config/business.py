@@ -20,6 +20,7 @@ from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
+OrderScope = Literal["customer", "business", "source", "file"]
 
 
 def _pulled_files(source: object, suffix: str) -> str:
@@ -50,7 +51,10 @@ class SourceConfig(Declaration):
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
     a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
-    of a CSV file; the line that begins with ``footer``, and those below it, are no data.
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``fill_down`` are
+    columns of the file that only the first row of a unit, such as an order, holds. Rows for which SQL
+    expression ``where`` is false are left out. With ``whole_orders`` each file holds its orders with all
+    their lines, as pulled ones do: a later file replaces an order whichever lines it has.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -65,6 +69,9 @@ class SourceConfig(Declaration):
     encoding: str = "utf-8"
     skip_rows: int = Field(default=0, ge=0, le=1000)
     footer: str | None = Field(default=None, min_length=1)
+    where: str | None = None
+    fill_down: Texts = ()
+    whole_orders: bool = False
     remedy: str | None = None
 
     @model_validator(mode="before")
@@ -128,6 +135,11 @@ class SourceConfig(Declaration):
         return self.database or self.rest
 
     @property
+    def replaces_whole(self) -> bool:
+        """Whether a later file replaces every unit that it holds, with all its rows."""
+        return self.whole_orders or self.pull is not None
+
+    @property
     def contract(self) -> Contract:
         """The data contract of the raw table that this source feeds."""
         return CONTRACTS[self.table]
@@ -146,9 +158,11 @@ class BusinessConfig(Declaration):
     ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
     between customer ids as delivered and tokens (pseudonyms). ``bounds`` replace those that follow the data.
     ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
-    currency, which are rejected without a rate. ``scheduled`` are the features that follow from dates known
-    beforehand, such as renewals. ``published_readers`` are the accounts of this machine that may read what is
-    published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
+    currency, which are rejected without a rate. ``order_scope`` is where an order number is one order: of one
+    customer (also when ``None``, with a warning if that matters), in the business, a source or a file.
+    ``scheduled`` are the features that follow from dates known beforehand, such as renewals.
+    ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
+    targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
     dates stay, and ``keep_models`` versions of a capability besides those in use.
     """
 
@@ -166,6 +180,7 @@ class BusinessConfig(Declaration):
     customer_ids: Literal["as_delivered", "tokens"] = "as_delivered"
     bounds: Bounds = Bounds()
     guest_ids: tuple[str, ...] | None = None
+    order_scope: OrderScope | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
     scheduled: tuple[str, ...] = ()
     published_readers: Literal["owner", "group", "everyone"] = "owner"
@@ -204,7 +219,15 @@ class BusinessConfig(Declaration):
     @property
     def row_settings(self) -> dict[str, object]:
         """The keys beside the sources that decide how a row is loaded, as JSON values."""
-        names = ("time_zone", "currency", "customer_ids", "bounds", "guest_ids", "exchange_rates")
+        names = (
+            "time_zone",
+            "currency",
+            "customer_ids",
+            "bounds",
+            "guest_ids",
+            "exchange_rates",
+            "order_scope",
+        )
         return self.model_dump(mode="json", include=set(names))
 
     @property

@@ -52,8 +52,10 @@ class Contract:
 
     ``key`` identifies the unit of delivery: when two files hold the same key, the later file wins.
     ``noun`` is the ordinary word for that unit. ``is_unique``: one row per key inside a file too, and the
-    last one wins; an order has many lines. ``happened_at`` is the column that dates a row, ``None`` for
-    tables of things (products) rather than events. ``measures`` are pairs of a key of the YAML's bounds and
+    last one wins; an order has many lines. ``line`` is SQL that identifies one of them: then a later file
+    wins only if it holds one of the lines again, and otherwise delivers further lines of the unit.
+    ``happened_at`` is the column that dates a row, ``None`` for tables of things (products), not events.
+    ``measures`` are pairs of a key of the YAML's bounds and
     the SQL that it bounds: one absurd value would own every sum.
     """
 
@@ -66,6 +68,7 @@ class Contract:
     rules: tuple[Rule, ...] = ()
     happened_at: str | None = None
     measures: tuple[tuple[str, str], ...] = ()
+    line: tuple[str, ...] = ()
 
     @property
     def all_rules(self) -> tuple[Rule, ...]:

@@ -9,13 +9,14 @@ from assets.ingest.config.business import BusinessConfig, BusinessInvalid
 from assets.ingest.config.contract import ORIGIN, Contract
 from assets.ingest.config.contracts import CONTRACTS, PERSONS
 from assets.ingest.loading.mapping import all_expressions
+from assets.ingest.loading.order_numbers import ORDER_READING_COLUMNS, record_readings, shares_numbers
 from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, record_guests
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.reasons import REMEDY
 from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
 from assets.ingest.parsing.files import SourceFile, fingerprints, resolved_files
 from assets.ingest.parsing.sql import literal
-from assets.keys import GUEST_ROWS, LOAD_LOG, REJECTS, SCHEDULED_COLUMNS, raw
+from assets.keys import GUEST_ROWS, LOAD_LOG, ORDER_READINGS, REJECTS, SCHEDULED_COLUMNS, Key, raw
 from assets.ports import Vault
 
 _REJECT_COLUMNS = (
@@ -24,7 +25,8 @@ _REJECT_COLUMNS = (
 )
 _LOAD_LOG_COLUMNS = (
     "source varchar, table_name varchar, source_file varchar, file_fingerprint varchar, "
-    "rows_in bigint, rows_loaded bigint, rows_rejected bigint, quarantine_reason varchar"
+    "rows_in bigint, rows_loaded bigint, rows_rejected bigint, rows_left_out bigint, "
+    "quarantine_reason varchar"
 )
 
 
@@ -32,8 +34,9 @@ _LOAD_LOG_COLUMNS = (
 class LoadRecord:
     """Load record of one file; ``file_fingerprint`` hashes its bytes, its mapping and the loading code.
 
-    An unreadable file counts as one rejected row, the file itself; ``quarantine_reason`` then holds the
-    reason, and is ``None`` for every other file.
+    ``rows_left_out`` counts the rows that the source's ``where`` leaves out. An unreadable
+    file counts as one rejected row, the file itself; ``quarantine_reason`` then holds the reason, and is
+    ``None`` for every other file.
     """
 
     source: str
@@ -43,6 +46,7 @@ class LoadRecord:
     rows_in: int
     rows_loaded: int
     rows_rejected: int
+    rows_left_out: int
     quarantine_reason: str | None = None
 
 
@@ -86,24 +90,32 @@ def load_sources(
 
 
 def prepare_logs(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the rejects, the load log and the guest rows where they are missing.
+    """Create the rejects, the load log, the guest rows and the order readings where they are missing.
 
     Rejects of older code name nobody, so that neither an erasure nor an access request would find a person
-    in them: they are dropped, and so is the load log, whereupon the next run loads every file again. It does
-    that anyway, because the code of loading is part of each fingerprint; a new layout version would cost
-    models and history as well.
+    in them, and its load log counts no rows that were left out: both are dropped, whereupon the next
+    run loads every file again. It does that anyway, because the code of loading is part of each fingerprint;
+    a new layout version would cost models and history as well.
     """
     connection.execute('create schema if not exists "raw"')
-    found = connection.execute(
-        "select list(column_name) from duckdb_columns() where database_name = current_database() "
-        "and schema_name = $schema and table_name = $name",
-        {"schema": REJECTS.schema, "name": REJECTS.name},
-    ).fetchall()
-    if found[0][0] and not {*PERSONS} <= {*found[0][0]}:
-        connection.execute(f"drop table {REJECTS.sql}; drop table if exists {LOAD_LOG.sql}")
+    logs = {REJECTS: {*PERSONS}, LOAD_LOG: {*LoadRecord.__slots__}}
+    found = {log: _column_names(connection, log) for log in logs}
+    if any(found[log] and not columns <= found[log] for log, columns in logs.items()):
+        connection.execute(f"drop table if exists {REJECTS.sql}; drop table if exists {LOAD_LOG.sql}")
     connection.execute(f"create table if not exists {REJECTS.sql} ({_REJECT_COLUMNS})")
     connection.execute(f"create table if not exists {LOAD_LOG.sql} ({_LOAD_LOG_COLUMNS})")
     connection.execute(f"create table if not exists {GUEST_ROWS.sql} ({GUEST_COLUMNS})")
+    connection.execute(f"create table if not exists {ORDER_READINGS.sql} ({ORDER_READING_COLUMNS})")
+
+
+def _column_names(connection: duckdb.DuckDBPyConnection, table: Key) -> set[str]:
+    """Names of the columns of ``table``; none where it does not exist."""
+    found = connection.execute(
+        "select column_name from duckdb_columns() where database_name = current_database() "
+        "and schema_name = $schema and table_name = $name",
+        {"schema": table.schema, "name": table.name},
+    ).fetchall()
+    return {str(name) for (name,) in found}
 
 
 def read_load_log(connection: duckdb.DuckDBPyConnection) -> list[LoadRecord]:
@@ -165,6 +177,7 @@ def _load_table(
             if not first:
                 _recreate_empty(connection, contract)
             _append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
+            record_readings(connection, contract, business, scratch=name)
             break
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
@@ -175,8 +188,10 @@ def _needs_all_files(
     connection: duckdb.DuckDBPyConnection, contract: Contract, business: BusinessConfig, *, scratch: str
 ) -> bool:
     """Whether the new files alone would give other rows than all files together."""
-    return _has_redelivery(connection, contract, scratch=scratch) or moves_bounds(
-        connection, contract, business, scratch=scratch
+    return (
+        shares_numbers(connection, contract)
+        or _has_redelivery(connection, contract, scratch=scratch)
+        or moves_bounds(connection, contract, business, scratch=scratch)
     )
 
 
@@ -221,14 +236,14 @@ def _recreate_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) -
     columns = [*((column.name, column.type) for column in contract.columns), *ORIGIN]
     declared = ", ".join(f"{name} {sql_type}" for name, sql_type in columns)
     connection.execute(f"create or replace table {raw(contract.table).sql} ({declared})")
-    for log in (REJECTS, LOAD_LOG, GUEST_ROWS):
+    for log in (REJECTS, LOAD_LOG, GUEST_ROWS, ORDER_READINGS):
         connection.execute(f"delete from {log.sql} where table_name = ?", [contract.table])
 
 
 def _append_load_records(
     connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str, fingerprints: Sequence[str]
 ) -> None:
-    """Append one record per file: rows read, rows in the raw table, rows in the rejects."""
+    """Append one record per file: rows read, in the raw table, in the rejects and left out."""
     table = literal(contract.table)
     connection.execute(
         f"insert into {LOAD_LOG.sql} by name with loaded as ("
@@ -238,7 +253,8 @@ def _append_load_records(
         f"select source, {table} as table_name, source_file, "
         "($fingerprints)[file_number + 1] as file_fingerprint, "
         "rows_in, coalesce(rows_loaded, 0) as rows_loaded, coalesce(rows_rejected, 0) as rows_rejected, "
-        f"quarantine_reason from {scratch}.delivered left join loaded using (source, source_file) "
+        f"rows_left_out, quarantine_reason from {scratch}.delivered "
+        "left join loaded using (source, source_file) "
         "left join rejected using (source, source_file) order by file_number",
         {"fingerprints": list(fingerprints)},
     )

@@ -35,6 +35,8 @@ _ALLOWED_MACROS = frozenset(
 _CLOCK_FUNCTIONS = frozenset({"age"})
 
 LONGEST_SHOWN = 200
+# Key of the YAML, and of the condition among the expressions of a source.
+WHERE = "where"
 _Node = Mapping[str, Any]
 
 
@@ -43,6 +45,8 @@ def all_expressions(
 ) -> dict[str, dict[str, Expression]]:
     """Parse and validate the mapping of each source: by source name, one expression per raw column.
 
+    The condition ``where`` of a source is among them under its key, which no raw column has.
+
     Raises:
         BusinessInvalid: when an expression is not SQL, or uses anything but the columns of its row: a table,
             a file, a setting, other rows, the time or a random number.
@@ -50,17 +54,24 @@ def all_expressions(
     allowed = _row_functions()
     return {
         source.name: {
-            name: _expression(connection, source, name=name, allowed=allowed) for name in source.columns
+            name: _expression(connection, sql, f"source {source.name}: {what} {sql}", allowed)
+            for name, what, sql in _declared(source)
         }
         for source in sources
     }
 
 
+def _declared(source: SourceConfig) -> Iterator[tuple[str, str, str]]:
+    """Key, words and SQL of each expression of ``source``."""
+    for name, sql in source.columns.items():
+        yield name, f"column {name} is mapped to", sql
+    if source.where is not None:
+        yield WHERE, "where is", source.where
+
+
 def _expression(
-    connection: duckdb.DuckDBPyConnection, source: SourceConfig, *, name: str, allowed: frozenset[str]
+    connection: duckdb.DuckDBPyConnection, sql: str, mapped: str, allowed: frozenset[str]
 ) -> Expression:
-    sql = source.columns[name]
-    mapped = f"source {source.name}: column {name} is mapped to {sql}"
     parsed = _parsed(connection, sql, mapped)
     nodes = list(_nodes(parsed))
     select = parsed["statements"][0]["node"]

@@ -12,8 +12,10 @@ from assets.ingest.config.business import BusinessConfig, Expression
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.mapping_functions import create_functions
+from assets.ingest.loading.order_numbers import assign_orders, count_readings
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
+from assets.ingest.loading.shaping import reject_undecided, shaped
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.batches import batch_small_files
 from assets.ingest.parsing.files import UNCLEAR, OrderedFile, SourceFile, Unreadable
@@ -73,7 +75,8 @@ def load_into_scratch(
 ) -> None:
     """Parse and type ``files``, all of one raw table, into the scratch database.
 
-    Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, quarantine_reason);
+    Table ``delivered`` has one row per file (file_number, source, source_file, rows_in, rows_left_out,
+    quarantine_reason);
     ``incoming`` every parsed row, typed, in delivery order, with a reason if it is rejected; ``rejected``
     the rows for the rejects table (file_number, source_line, raw_text, reason, customer_id, visitor_id).
 
@@ -105,7 +108,10 @@ def load_into_scratch(
     if vault is not None:
         _reject_erased(scratch, contract, vault)
     reject_implausible(scratch, contract, business)
-    _reject_redelivered(scratch, contract)
+    assign_orders(scratch, contract, business)
+    sources = {file.source.name: file.source for file in files}
+    _reject_redelivered(scratch, contract, [name for name in sources if sources[name].replaces_whole])
+    count_readings(scratch, contract)
     for parsed in parsed_groups:
         _copy_rejected_rows(scratch, parsed, contract)
 
@@ -117,7 +123,8 @@ def _make_tables(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None
         "create table rejected (file_number integer, source_line bigint, raw_text varchar, reason varchar, "
         f"{' varchar, '.join(PERSONS)} varchar); "
         "create table delivered (file_number integer, source varchar, source_file varchar, "
-        "rows_in bigint, quarantine_reason varchar)"
+        "rows_in bigint, rows_left_out bigint, quarantine_reason varchar); "
+        "create table left_out (file_number integer, row_count bigint)"
     )
 
 
@@ -131,9 +138,10 @@ def _load_group(
 ) -> Iterator[ParsedFiles]:
     """Parse and type ``files`` in one query, in halves if that fails; quarantine what fails alone."""
     try:
-        parsed = read(scratch, files, mappings[files[0].file.source.name])
+        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]))
         parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
         scratch.execute(f"insert into incoming by name {typed_rows(scratch, parsed, business)}")
+        reject_undecided(scratch, parsed)
     except ENGINE_FAILURES:
         raise
     except (Unreadable, duckdb.Error) as failed:
@@ -155,7 +163,7 @@ def _quarantine(scratch: duckdb.DuckDBPyConnection, each: OrderedFile, failed: E
     reason = str(failed) if is_named else f"it cannot be read: {str(failed).strip().splitlines()[0]}"
     scratch.execute("insert into rejected (file_number, reason) values (?, ?)", [each.number, reason])
     scratch.execute(
-        "insert into delivered values (?, ?, ?, 1, ?)",
+        "insert into delivered values (?, ?, ?, 1, 0, ?)",
         [each.number, each.file.source.name, each.file.name, reason],
     )
 
@@ -170,10 +178,11 @@ def _record_row_counts(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles) 
     scratch.execute(f"insert into rejected by name select {first} as file_number, * from broken")
     scratch.execute(
         "insert into delivered select number, source, source_file, coalesce(rows_in, 0) "
-        f"+ case when number = {first} then (select count(*) from broken) else 0 end, null "
+        f"+ case when number = {first} then (select count(*) from broken) else 0 end "
+        "+ coalesce(row_count, 0), coalesce(row_count, 0), null "
         f"from (values {names}) as files(number, source, source_file) left join "
         f"(select {quoted(FILE)} as number, count(*) as rows_in from {parsed.rows} group by 1) "
-        "using (number)"
+        "using (number) left join left_out on number = file_number"
     )
 
 
@@ -194,36 +203,68 @@ def _reject_erased(scratch: duckdb.DuckDBPyConnection, contract: Contract, vault
             scratch.execute(sql, {"reason": ERASED, "gone": sorted(gone)})
 
 
-def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract, whole: Sequence[str]) -> None:
     """Reject rows whose key a later file, or in a unique table a later line, delivers again.
 
-    Overlapping exports repeat whole orders, so an order is taken from its newest delivery. Equal lines
-    inside one file stay: the second may be a real second line of the order.
+    Overlapping exports repeat whole orders, so an order is taken from its newest delivery; a file that
+    repeats none of its lines adds to it. Equal lines inside one file stay: the second may be a real second
+    line of the order.
+
+    Args:
+        scratch: The scratch database.
+        contract: The contract of the raw table.
+        whole: Sources whose files replace every order that they hold.
     """
     key = ", ".join(contract.key)
-    same = " and ".join(f"incoming.{name} is not distinct from newest.{name}" for name in contract.key)
-    shown = ", ".join(f"incoming.{name}" for name in contract.key)
-    called = f"'{contract.noun} ''' || concat_ws(' ', {shown}) || '''"
+    line = "".join(f", {sql} as line_{place}" for place, sql in enumerate(contract.line))
+    same_line = "".join(f", line_{place}" for place in range(len(contract.line)))
+    same = " and ".join(f"incoming.{name} is not distinct from repeated.{name}" for name in contract.key)
     scratch.execute(
-        f"create table repeated as select {key}, max(file_number) as file_number from incoming "
-        "where reason is null group by all "
-        f"having min(file_number) < max(file_number) or ({contract.is_unique} and count(*) > 1)"
+        f"create table repeated as select {key} from incoming where reason is null group by all "
+        "having min(file_number) < max(file_number)"
     )
     scratch.execute(
-        "create table newest as select newest.*, source_file, max(source_line) as source_line "
-        "from repeated as newest inner join delivered using (file_number) inner join incoming "
-        f"on {same} and incoming.file_number = newest.file_number where reason is null group by all"
+        f"create table superseded as with lines as (select distinct {key}, file_number, source{line} "
+        f"from incoming semi join repeated on {same} inner join delivered using (file_number) "
+        f"where reason is null), dated as (select {key}, file_number, "
+        f"greatest(max(file_number) over (partition by {key}{same_line}), "
+        "case when list_contains($whole, source) "
+        f"then max(file_number) over (partition by {key}, source) end) as newest "
+        f"from lines) select {key}, file_number, max(newest) as newest from dated "
+        "where newest > file_number group by all",
+        {"whole": [*whole]},
     )
-    again = f"from newest where {same} and reason is null and incoming.file_number"
-    scratch.execute(
-        f"update incoming set reason = {called} was delivered again by ' || newest.source_file "
-        f"{again} < newest.file_number"
+    _reject_repeats(
+        scratch,
+        contract,
+        "superseded inner join delivered on newest = delivered.file_number",
+        "was delivered again by ' || source_file",
     )
     if contract.is_unique:
         scratch.execute(
-            f"update incoming set reason = {called} is given again on line ' || newest.source_line "
-            f"{again} = newest.file_number and incoming.source_line < newest.source_line"
+            f"create table last_lines as select {key}, file_number, max(source_line) as newest from incoming "
+            "where reason is null group by all having count(*) > 1"
         )
+        _reject_repeats(
+            scratch,
+            contract,
+            "last_lines as superseded",
+            "is given again on line ' || newest",
+            "and incoming.source_line < newest",
+        )
+
+
+def _reject_repeats(
+    scratch: duckdb.DuckDBPyConnection, contract: Contract, newer: str, words: str, older: str = ""
+) -> None:
+    """Reject the rows of the keys and files in ``superseded``, with the key in the reason."""
+    same = " and ".join(f"incoming.{name} is not distinct from superseded.{name}" for name in contract.key)
+    shown = ", ".join(f"incoming.{name}" for name in contract.key)
+    scratch.execute(
+        f"update incoming set reason = '{contract.noun} ''' || concat_ws(' ', {shown}) || ''' {words} "
+        f"from {newer} where {same} and incoming.file_number = superseded.file_number "
+        f"and reason is null {older}"
+    )
 
 
 def _copy_rejected_rows(scratch: duckdb.DuckDBPyConnection, parsed: ParsedFiles, contract: Contract) -> None:

@@ -76,9 +76,18 @@ def _describe_alone(
     except duckdb.Error as rejected:
         raise Unreadable(
             f"column {name} is mapped to {sql}: {str(rejected).strip().splitlines()[0]}; "
+            f"{_casts(parsed, name) if 'No function matches' in str(rejected) else ''}"
             f"{describe_columns(parsed.files[0].file, parsed.columns)}"
         ) from rejected
     return tuple(found[0])
+
+
+def _casts(parsed: ParsedFiles, name: str) -> str:
+    """How the columns of a calculation become numbers; nothing for Parquet, whose columns have types."""
+    if parsed.is_view:
+        return ""
+    casts = " and ".join(f"cast({quoted(column)} as double)" for column in parsed.mapping[name].columns)
+    return f"columns of this file are text, so for a calculation write {casts}; "
 
 
 def _missing_column_text(parsed: ParsedFiles, name: str, *, missing: str) -> str:

@@ -22,6 +22,7 @@ from assets.ingest.loading.pseudonyms import (
     without_tokens,
 )
 from assets.ingest.loading.scratch import ENGINE_FAILURES
+from assets.ingest.loading.shaping import filled_down
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import (
     UNCLEAR,
@@ -152,7 +153,9 @@ def _redact_files(delivery: _Delivery, vault: Vault) -> RedactionResult:
 
 def _load_people(delivery: _Delivery, known: PseudonymisedFiles) -> pd.DataFrame:
     """Ids of each row as loading reads it: source_line, file_number, and the columns that identify people."""
-    rows = typed_rows(delivery.scratch, known.parsed, delivery.business)
+    parsed = filled_down(delivery.scratch, known.parsed)
+    ids = {name: expression for name, expression in parsed.mapping.items() if name in PERSONS}
+    rows = typed_rows(delivery.scratch, parsed._replace(mapping=ids), delivery.business)
     columns = {column.name for column in delivery.source.contract.columns}
     named = "".join(f"nullif({name}, {literal(UNCLEAR)}) as {name}, " for name in PERSONS if name in columns)
     return delivery.scratch.execute(f"select {named}source_line, file_number from ({rows})").df()

@@ -13,18 +13,18 @@ order_lines as (
 
 ),
 
--- An order that names one customer on some of its lines is that customer's as a whole.
+-- An order that names one customer on some of its lines, in whichever file, is that customer's as a whole:
+-- loading has given the orders of several customers that share a number different ids.
 customers as (
 
     select
-        source,
         order_id,
         min(customer_id) as customer_id,
         min(learned_at) as learned_at
 
     from order_lines
     where customer_id is not null
-    group by 1, 2
+    group by 1
     having min(customer_id) = max(customer_id)
 
 ),
@@ -41,7 +41,6 @@ named_lines as (
     from order_lines
     left join customers
         on order_lines.customer_id is null
-        and order_lines.source = customers.source
         and order_lines.order_id = customers.order_id
 
 )

@@ -23,7 +23,8 @@ CONTRACT = pa.DataFrameSchema(
 
 def load_log(*counts: tuple[int, int, int]) -> pd.DataFrame:
     rows = pd.DataFrame(list(counts), columns=["rows_in", "rows_loaded", "rows_rejected"])
-    return rows.assign(source_file=[f"orders_{number}.csv" for number in range(len(rows))])
+    files = [f"orders_{number}.csv" for number in range(len(rows))]
+    return rows.assign(source="orders", source_file=files, rows_left_out=0)
 
 
 def rows(**changed: object) -> pd.DataFrame:
@@ -47,6 +48,14 @@ def test_a_lost_row_and_a_doubled_row_do_not_cancel_out() -> None:
     assert verdict.reason.startswith(
         "2 of 3 files lost or duplicated rows, 2 in all; orders_0.csv: 10 in, 8 loaded"
     )
+
+
+def test_rows_left_out_are_accounted_for_and_named_by_source() -> None:
+    log = load_log((10, 7, 1), (5, 5, 0))
+    assert every_row_is_accounted_for(log).value == 2.0
+    verdict = every_row_is_accounted_for(log.assign(rows_left_out=[2, 0]))
+    assert verdict.passed
+    assert verdict.reason.endswith("or left out by where: 2 of source orders")
 
 
 def test_nothing_landed_is_nothing_lost() -> None:

@@ -2,7 +2,12 @@
 
 import pandas as pd
 
-from checks.data.plausibility import Share, guest_ids_are_declared, nothing_has_an_outsized_share
+from checks.data.plausibility import (
+    Share,
+    guest_ids_are_declared,
+    nothing_has_an_outsized_share,
+    order_numbers_are_read_as_meant,
+)
 
 
 def share(of: float, *, n: int, kind: str = "customer") -> Share:
@@ -45,3 +50,23 @@ def test_words_for_nobody_are_counted_most_frequent_first() -> None:
 def test_words_that_the_yaml_lists_pass() -> None:
     assert guest_ids_are_declared(guests(is_declared=True), rows=20).passed
     assert guest_ids_are_declared(guests(is_declared=True).head(0), rows=20).passed
+
+
+def readings(scope: str | None) -> pd.DataFrame:
+    rows = [("several orders", 3, "1001", scope), ("replaced by a later file", 8, "7", scope)]
+    return pd.DataFrame(rows, columns=["reading", "orders", "example", "scope"])
+
+
+def test_a_reading_of_order_numbers_is_named_until_the_yaml_says_it() -> None:
+    verdict = order_numbers_are_read_as_meant(readings(None), rows=20)
+    assert not verdict.passed
+    assert verdict.value == 3.0
+    assert verdict.reason == (
+        "3 order numbers were read as several orders, such as '1001'; "
+        "8 order numbers were read as replaced by a later file, such as '7'"
+    )
+    assert order_numbers_are_read_as_meant(readings("customer"), rows=20).passed
+
+
+def test_overlapping_exports_alone_need_no_word_in_the_yaml() -> None:
+    assert order_numbers_are_read_as_meant(readings(None).tail(1), rows=20).passed

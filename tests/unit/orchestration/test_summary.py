@@ -52,6 +52,7 @@ def promoted() -> Facts:
                 "rows_in": [1_000, 500, 600],
                 "rows_loaded": [990, 500, 600],
                 "rows_rejected": [10, 0, 0],
+                "rows_left_out": [0, 0, 0],
             }
         ),
         rejects=[("order_lines", "ordered_at is missing", 7), ("order_lines", "unit_price is ...", 3)],

@@ -210,3 +210,26 @@ def test_rows_of_erased_customers_in_other_folders_are_rejected_without_their_te
     assert (landings[0].rows_in, landings[0].rows_loaded, landings[0].rows_rejected) == (4, 2, 2)
     assert set(rejects["reason"]) == {ERASED, "the line is broken: too few columns"}
     assert "C2" not in json.dumps(rejects.to_dict("records"), default=str)
+
+
+def test_lines_that_get_their_customer_from_the_first_line_of_an_order_are_removed_with_it(
+    tmp_path: Path, vault: SqliteVault
+) -> None:
+    columns = {
+        "order_id": "no", "customer_id": "id", "ordered_at": "placed", "product_id": "sku", "quantity": "qty",
+        "unit_price": "price",
+    }  # fmt: skip
+    shop = business(
+        tmp_path, "orders.csv", table="order_lines", pii=(), columns=columns, fill_down="id", has_vault=False
+    )
+    lines = (
+        "1,C1,2023-03-01,A,1,10",
+        "1,,2023-03-01,B,1,30",
+        "2,C2,2023-03-02,A,1,10",
+        "2,,2023-03-02,B,1,30",
+    )
+    delivered = tmp_path / "landing" / "orders.csv"
+    delivered.write_text("\n".join(("no,id,placed,sku,qty,price", *lines, "")))
+    vault.mark_erased({"customer_id": ["C2"]})
+    assert redact_exports(shop, vault) == RedactionResult(files_rewritten=1, rows_removed=2)
+    assert [line[:2] for line in delivered.read_text().splitlines()] == ["no", "1,", "1,"]

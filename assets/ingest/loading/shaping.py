@@ -1,0 +1,156 @@
+"""Shape a file's rows before they are typed: carry values down, and leave rows out."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from assets.ingest.loading.mapping import WHERE
+from assets.ingest.parsing.files import NOBODY, Unreadable, describe_columns
+from assets.ingest.parsing.readers import ParsedFiles
+from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
+
+# Whether ``where`` keeps a row: null where it cannot tell.
+_KEPT = '"landing kept"'
+_PLACE = f"{quoted(FILE)}, {quoted(LINE)}"
+
+
+def shaped(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    """Carry down the columns in ``fill_down``, then leave out the rows for which ``where`` is false.
+
+    Table ``left_out`` counts the rows that are left out (file_number, row_count).
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+
+    Returns:
+        The files with a table of the remaining rows; ``parsed`` itself where its source shapes nothing.
+
+    Raises:
+        Unreadable: when a key of the source names a column that the files lack, or ``where`` is no condition.
+    """
+    parsed = filled_down(connection, parsed)
+    return _without_left_out(connection, parsed) if WHERE in parsed.mapping else parsed
+
+
+def _replaced(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, query: str) -> ParsedFiles:
+    """Put the rows of ``query`` in the place of those of ``parsed``."""
+    rows = f"{parsed.rows}_shaped"
+    connection.execute(f"create or replace table {rows} as {query} order by {_PLACE}")
+    return parsed._replace(rows=rows, is_view=False)
+
+
+def _given(name: str) -> str:
+    """SQL of a value; null also for the word that stands for no id in a redacted file."""
+    column = quoted(name)
+    return f"case when {column}::varchar is distinct from {literal(NOBODY)} then {column} end"
+
+
+def filled_down(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    """Give a blank value the value of the first row of its unit, such as an order, in the same file.
+
+    A column of the unit's own key has the value of the row above: its unit is not known before.
+
+    Args:
+        connection: The scratch database.
+        parsed: Parsed files.
+
+    Returns:
+        The files with a table of the filled rows; ``parsed`` itself where its source fills nothing.
+
+    Raises:
+        Unreadable: when ``fill_down`` names a column that the files lack.
+    """
+    if not parsed.source.fill_down:
+        return parsed
+    names = _known_columns(parsed, parsed.source.fill_down)
+    contract = parsed.source.contract
+    key = [parsed.mapping[name] for name in contract.key if name in parsed.mapping]
+    of_key = {column.lower() for expression in key for column in expression.columns}
+    above = [name for name in names if name.lower() in of_key]
+    order = f"order by {quoted(LINE)}"
+    if above:
+        filled = [f"last_value({_given(name)} ignore nulls) over in_file as {quoted(name)}" for name in above]
+        parsed = _replaced(
+            connection,
+            parsed,
+            f"select * replace ({', '.join(filled)}) from {parsed.rows} "
+            f"window in_file as (partition by {quoted(FILE)} {order})",
+        )
+    first = [
+        f"coalesce({_given(name)}, first_value({_given(name)}) over unit) as {quoted(name)}"
+        for name in names
+        if name not in above
+    ]
+    if not first:
+        return parsed
+    unit = ", ".join(f"try(({expression.sql}\n))" for expression in key)
+    return _replaced(
+        connection,
+        parsed,
+        f"select * replace ({', '.join(first)}) from {parsed.rows} "
+        f"window unit as (partition by {quoted(FILE)}, {unit} {order})",
+    )
+
+
+def _known_columns(parsed: ParsedFiles, names: Sequence[str]) -> list[str]:
+    """The names as the file spells them.
+
+    Raises:
+        Unreadable: when the file has no such column.
+    """
+    known = {column.lower(): column for column in parsed.columns}
+    for name in names:
+        if name.lower() not in known:
+            present = describe_columns(parsed.files[0].file, parsed.columns)
+            raise Unreadable(f"fill_down names {name}, which the file does not have; {present}")
+    return [known[name.lower()] for name in names]
+
+
+def _without_left_out(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
+    condition = parsed.mapping[WHERE].sql
+    mapping = {name: expression for name, expression in parsed.mapping.items() if name != WHERE}
+    decided = f"select *, try(({condition}\n)) as {_KEPT} from {parsed.rows}"
+    try:
+        kind = connection.execute(f"describe select {_KEPT} from ({decided})").fetchall()[0][1]
+    except duckdb.Error as rejected:
+        present = describe_columns(parsed.files[0].file, parsed.columns)
+        raise Unreadable(
+            f"where is {condition}: {str(rejected).strip().splitlines()[0]}; {present}"
+        ) from rejected
+    if kind != "BOOLEAN":
+        raise Unreadable(
+            f"where is {condition}, which gives {kind}: write a condition, such as status <> 'void'"
+        )
+    parsed = _replaced(connection, parsed, decided)
+    # A batch of files that fails is read again in halves.
+    numbers = [each.number for each in parsed.files]
+    connection.execute(
+        "delete from left_out where list_contains($numbers, file_number)", {"numbers": numbers}
+    )
+    connection.execute(
+        f"insert into left_out select {quoted(FILE)}, count(*) from {parsed.rows} where not {_KEPT} "
+        f"group by 1; delete from {parsed.rows} where not {_KEPT}"
+    )
+    return parsed._replace(mapping=mapping)
+
+
+def reject_undecided(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> None:
+    """Reject the rows in ``incoming`` for which ``where`` gives neither true nor false.
+
+    Args:
+        connection: The scratch database.
+        parsed: Files that :func:`shaped` has shaped.
+    """
+    condition = parsed.source.where
+    if condition is None:
+        return
+    words = literal(
+        f"where is {condition}, which gives neither true nor false on this row: say in it what a blank "
+        "means, as in coalesce(status, '') <> 'void'"
+    )
+    connection.execute(
+        f"update incoming set reason = concat_ws('; ', {words}, reason) from {parsed.rows} as rows "
+        f"where rows.{quoted(FILE)} = file_number and rows.{quoted(LINE)} = source_line "
+        f"and rows.{_KEPT} is null"
+    )
