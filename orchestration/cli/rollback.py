@@ -44,7 +44,7 @@ def main() -> int:
     sys.stderr.write(
         f"{options.capability}: {champion.model_version} serves from {as_of} on; scoring and publishing\n"
     )
-    if session.run_job(definitions, RESCORE, as_of=as_of):
+    if session.run_job(definitions, RESCORE, as_of=as_of).success:
         return 0
     sys.stderr.write("The previous scores are still published: fix the cause, then launch the job rescore\n")
     return 1

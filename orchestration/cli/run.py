@@ -4,13 +4,19 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 
 from assets.connections import open_duckdb
+from assets.monitoring.readiness.delivery import refuse_useless
+from checks.data.completeness import few_rows_are_rejected
+from orchestration.capabilities import CAPABILITIES
+from orchestration.cli.check_data import as_of_line
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
-from orchestration.definitions import definitions_for, newest_as_of_day
+from orchestration.definitions import definitions_for
 from orchestration.jobs import PREDICT_AND_PUBLISH
+from orchestration.preview import served_date
 from orchestration.settings import Settings
 
 
@@ -21,16 +27,27 @@ def main() -> int:
     settings = Settings()
     session = Session.open(settings)
     session.require_layout()
-    definitions, served = definitions_for(settings), published_run(settings.snapshot_file)
-    as_of = newest_as_of_day(session.business)
-    sys.stderr.write(f"{session.business.title}, as-of date {as_of}\n")
-    if not session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=as_of):
-        sys.stderr.write(failed(published_run(settings.snapshot_file), before=served))
-        return 1
+    refuse_useless(session.business, [each.spec for each in CAPABILITIES], file=settings.business_file)
+    definitions, before = definitions_for(settings), published_run(settings.snapshot_file)
+    served = served_date(settings, session.business)
+    sys.stderr.write(f"{session.business.title}\n{as_of_line(served)}\n")
+    result = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=served.as_of)
+    if not result.success:
+        sys.stderr.write(failed(published_run(settings.snapshot_file), before=before))
+        return 2 if _is_badly_mapped(result) else 1
     facts = facts_of(session.warehouse, settings.snapshot_file)
-    text = summary(facts, as_of=as_of, snapshot=settings.snapshot_file)
+    text = summary(facts, as_of=served.as_of, snapshot=settings.snapshot_file)
     sys.stdout.write(f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
     return 0
+
+
+def _is_badly_mapped(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether the run stopped because most rows of a source do not fit their mapping."""
+    name = few_rows_are_rejected.__name__
+    return any(
+        not each.passed and each.blocking and each.check_name == name
+        for each in result.get_asset_check_evaluations()
+    )
 
 
 def published_run(snapshot: Path) -> str | None:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.ingest.config.validation_words import refused_value
 from assets.lifecycle.capability import Capability, Data, Model
 from assets.lifecycle.promotion import NothingToRollBackTo
 from assets.lifecycle.run_context import RunContext
@@ -95,8 +96,11 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
 def _refused_values(error: ValidationError) -> str:
     """Name each refused variable and the reason without its value, which may be a key."""
-    reasons = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in reasons)
+    reasons = error.errors(include_url=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])).upper()}: {refused_value(each, shows_value=False)}"
+        for each in reasons
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +186,7 @@ class Session:
             now=self.now,
         )
 
-    def run_job(self, definitions: dg.Definitions, job: str, *, as_of: date) -> bool:
+    def run_job(self, definitions: dg.Definitions, job: str, *, as_of: date) -> dg.ExecuteInProcessResult:
         """Run ``job`` in this process; a failure, or failed checks, are sent to the targets of alerts.
 
         Args:
@@ -191,7 +195,7 @@ class Session:
             as_of: The as-of date.
 
         Returns:
-            Whether the job succeeded.
+            The result; its ``success`` says whether the job succeeded.
         """
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=dagster_instance(self.settings),
@@ -200,7 +204,7 @@ class Session:
             raise_on_error=False,
         )
         alert_of(result, alerts_of(self.settings, self.business), log=_log_line)
-        return result.success
+        return result
 
 
 def _log_line(text: str) -> None:

@@ -31,6 +31,8 @@ ENGINE_FAILURES = (
 )
 
 ERASED = "it is about a customer who was erased"
+# In the reasons of rows that another delivery, or another line, has replaced.
+AGAIN_LATER, AGAIN_BELOW = " was delivered again by ", " is given again on line "
 
 Mappings = Mapping[str, Mapping[str, Expression]]
 
@@ -216,12 +218,12 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract) 
     )
     again = f"from newest where {same} and reason is null and incoming.file_number"
     scratch.execute(
-        f"update incoming set reason = {called} was delivered again by ' || newest.source_file "
+        f"update incoming set reason = {called}{AGAIN_LATER}' || newest.source_file "
         f"{again} < newest.file_number"
     )
     if contract.is_unique:
         scratch.execute(
-            f"update incoming set reason = {called} is given again on line ' || newest.source_line "
+            f"update incoming set reason = {called}{AGAIN_BELOW}' || newest.source_line "
             f"{again} = newest.file_number and incoming.source_line < newest.source_line"
         )
 
