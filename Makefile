@@ -27,7 +27,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 
-.PHONY: setup run ui query backtest ablation replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
+.PHONY: setup run check-data ui query backtest ablation replay rollback rebuild audience erase export-subject scan vault-key rotate-vault-key check fix docs test bench audit faults screenshots clean
 
 # `make clean` deletes a marked folder only: one with files of somebody else gets no mark.
 setup: .venv/.ready
@@ -44,6 +44,9 @@ setup: .venv/.ready
 
 run: setup
 	$(PYTHON) -m orchestration.cli.run
+
+check-data: setup
+	@$(PYTHON) -m orchestration.cli.check_data
 
 ui: setup
 	$(PYTHON) -m orchestration.ui

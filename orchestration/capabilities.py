@@ -10,6 +10,7 @@ import dagster as dg
 from assets.activation.defs import DESCRIPTIONS as ACTIVATION
 from assets.activation.defs import activation_asset
 from assets.churn.capability import CHURN
+from assets.ingest.config.business import BusinessConfig
 from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, trained_assets
 from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
@@ -54,12 +55,12 @@ REGISTRY = (
 CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
 
 
-def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDefinition]:
+def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDefinition]:
     """Every check that is not a dbt test.
 
     Args:
         reports: Where the pages lie that some point to.
-        records_consent: Whether the business delivers consents.
+        business: Decides whether consents are delivered, and how many rows may be rejected.
     """
     people = [each.spec.scores for each in CAPABILITIES if each.spec.subject and each.spec.cohort]
     models = [
@@ -68,11 +69,11 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
         for check in capability_checks(each.capability, invariants=each.invariants(reports))
     ]
     return [
-        *landing_checks(),
+        *landing_checks(largest_reject_share=business.largest_reject_share),
         *map(bind, (*plausibility_invariants(), *history_invariants())),
         *models,
         *map(bind, agreement_invariants()),
-        *consent_checks(people, is_recorded=records_consent),
+        *consent_checks(people, is_recorded=business.records_consent),
         cohort_check(),
         audience_check(),
     ]

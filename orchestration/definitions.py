@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from assets.ingest.parsing.files import resolved_files
 from assets.keys import USABILITY_REPORT, raw
 from assets.lifecycle.retrain_triggers import RetrainTrigger
 from assets.lifecycle.store import control_tables
+from assets.monitoring.readiness.delivery import delivery_lines, delivery_of
 from assets.ports import Warehouse
 from assets.privacy.defs import redacted_asset
 from assets.publishing.defs import ledger_asset, retention_asset, snapshot_asset
@@ -134,12 +136,18 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
         *_simulated(business, settings),
         *pulled_assets(business, secret=settings.secret, state_dir=settings.pulls_dir),
         redacted_asset(business, after=delivering(business)),
-        *landing_assets(business),
+        *landing_assets(business, describe=partial(_delivered_block, business)),
     ]
 
 
+def _delivered_block(business: BusinessConfig, warehouse: Warehouse, as_of_day: str | None) -> str:
+    specs = [each.spec for each in CAPABILITIES]
+    as_of = date.fromisoformat(as_of_day) if as_of_day else newest_as_of_day(business)
+    return "\n".join(delivery_lines(delivery_of(warehouse, business, specs, as_of=as_of), business))
+
+
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
-    checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
+    checks = all_checks(settings.reports_dir, business)
     if not business.vault:
         return checks
     return [*checks, vault_scan_check(vault_of(settings, business), searched_folders(settings))]
@@ -218,10 +226,11 @@ def today_of(business: BusinessConfig) -> date:
     """Today in the business's time zone; the day after its last day when its data set has ended."""
     if business.last_day is not None:
         return business.last_day + timedelta(days=1)
-    return _wall_today(business)
+    return wall_today(business)
 
 
-def _wall_today(business: BusinessConfig) -> date:
+def wall_today(business: BusinessConfig) -> date:
+    """The machine's date in the business's time zone."""
     return datetime.now(tz=ZoneInfo(business.time_zone)).date()
 
 
@@ -233,7 +242,7 @@ def _clock(business: BusinessConfig) -> BusinessCalendar:
         return known_today(
             business,
             None if pd.isna(newest) else newest.to_pydatetime(),
-            wall_today=lambda: _wall_today(business),
+            wall_today=lambda: wall_today(business),
         )
 
     return BusinessCalendar(

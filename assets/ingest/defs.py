@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.defs import PARTITION_TAG
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, load_sources, reject_kinds
@@ -17,6 +18,8 @@ MAX_RETRIES = 3
 SECONDS_BETWEEN_RETRIES = 60
 # An event of Dagster holds so many; the load log has them all.
 FILES_LISTED = 1_000
+# Metadata that the terminal shows as it is.
+DELIVERY = "delivery"
 
 
 def pulled_assets(
@@ -76,8 +79,16 @@ def delivering(business: BusinessConfig) -> list[Key]:
     return [*simulated, *(_exports(source) for source in business.sources if source.pull)]
 
 
-def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
-    """The raw tables of ``business``, its rejects and its load log."""
+def landing_assets(
+    business: BusinessConfig, *, describe: Callable[[Warehouse, str | None], str]
+) -> list[dg.AssetsDefinition]:
+    """The raw tables of ``business``, its rejects and its load log.
+
+    Args:
+        business: Whose exports are loaded.
+        describe: Returns the lines about what was delivered, which the terminal shows; gets the run's as-of
+            date, ``None`` without one.
+    """
 
     @dg.multi_asset(
         name="landed",
@@ -86,7 +97,9 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
         pool="warehouse",
     )
     def _landed(
-        warehouse: dg.ResourceParam[Warehouse], vault: dg.ResourceParam[Vault]
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        vault: dg.ResourceParam[Vault],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with warehouse.connect() as connection:
             records = load_sources(connection, business, vault)
@@ -108,7 +121,13 @@ def landing_assets(business: BusinessConfig) -> list[dg.AssetsDefinition]:
             )
             for record in records[:FILES_LISTED]
         ]
-        yield _listing(LOAD_LOG, "files", files, row_count=len(records))
+        log = _listing(LOAD_LOG, "files", files, row_count=len(records))
+        yield log._replace(
+            metadata={
+                **(log.metadata or {}),
+                DELIVERY: describe(warehouse, context.run.tags.get(PARTITION_TAG)),
+            }
+        )
 
     return [_landed]
 

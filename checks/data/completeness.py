@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 import pandera.pandas as pa
 
+from assets.ingest.loading.load import RejectReason
 from checks.verdict import Verdict
 
 # Enough violations to see the pattern; the rest are counted.
 SHOWN_VIOLATIONS = 3
+SHOWN_REASONS = 5
 
 
 def every_row_is_accounted_for(load_log: pd.DataFrame) -> Verdict:
@@ -57,6 +59,36 @@ def every_file_is_readable(unreadable: Sequence[str], *, files: int) -> Verdict:
     if unreadable:
         reason = f"{len(unreadable)} of {files:,} files could not be read: {shown}{more}"
     return _none_wrong(len(unreadable), reason, n=files)
+
+
+def few_rows_are_rejected(
+    counts: pd.DataFrame, reasons: Sequence[RejectReason], *, largest: float
+) -> Verdict:
+    """Of each source no more rows are rejected than allowed, replaced and erased ones aside.
+
+    Args:
+        counts: (n,) sources, by their name, with ``rows_in`` and ``rows_rejected``.
+        reasons: The reasons of all rejected rows.
+        largest: Largest share of a source's rows that may be missing, in [0, 1].
+    """
+    missing: dict[str, float] = {}
+    for each in counts.reset_index().to_dict("records"):
+        replaced = sum(one.rows for one in reasons if one.source == each["source"] and one.is_replaced)
+        missing[str(each["source"])] = (each["rows_rejected"] - replaced) / max(each["rows_in"], 1)
+    worst = max(missing, key=lambda name: missing[name], default="")
+    share = missing.get(worst, 0.0)
+    words = "; ".join(
+        f"{one.rows:,} rows: {one.reason}" + (f" (remedy: map {one.remedy})" if one.remedy else "")
+        for one in [one for one in reasons if one.source == worst and not one.is_replaced][:SHOWN_REASONS]
+    )
+    reason = f"{worst or 'no source'}: {share:.1%} of the rows are missing, {largest:.0%} allowed"
+    return Verdict(
+        passed=share <= largest,
+        reason=f"{reason}. {words}" if share > largest else reason,
+        value=share,
+        threshold=largest,
+        evidence={"n": float(counts["rows_in"].sum())},
+    )
 
 
 def cohort_is_scored_once(*, cohort: int, scored: int, strangers: int) -> Verdict:

@@ -8,12 +8,12 @@ import pandas as pd
 from assets.defs import PARTITION_TAG
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log
+from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log, reject_reasons
 from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
-from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for
+from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for, few_rows_are_rejected
 from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.verdict import Verdict
 
@@ -28,6 +28,10 @@ NEXT: Mapping[str, str] = {
         "Export the named files again in the format that their source declares, replace the old files "
         "and launch refresh."
     ),
+    "few_rows_are_rejected": (
+        "Correct the mapping as the remedies say, try it with make check-data, and launch the job again; if "
+        "so many rows are really wrong, raise largest_reject_share in the YAML."
+    ),
     "sources_are_fresh": (
         "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
         "the YAML."
@@ -40,12 +44,16 @@ NEXT: Mapping[str, str] = {
 }
 
 
-def landing_checks() -> list[dg.AssetChecksDefinition]:
-    """Checks of every raw table: no row lost between the exports and the table, and no export missing."""
-    return [check for contract in CONTRACTS.values() for check in _checks(contract)]
+def landing_checks(*, largest_reject_share: float = 0.2) -> list[dg.AssetChecksDefinition]:
+    """Checks of every raw table: no row lost between the exports and the table, and no export missing.
+
+    Args:
+        largest_reject_share: Largest share of a source's rows that may be rejected, in [0, 1].
+    """
+    return [check for contract in CONTRACTS.values() for check in _checks(contract, largest_reject_share)]
 
 
-def _checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
+def _checks(contract: Contract, largest_share: float) -> Iterator[dg.AssetChecksDefinition]:
     is_needed = contract.table == BLOCKING_TABLE
 
     def check(judge: Judge, why: Callable[..., Verdict], is_blocking: bool) -> dg.AssetChecksDefinition:
@@ -56,6 +64,7 @@ def _checks(contract: Contract) -> Iterator[dg.AssetChecksDefinition]:
 
     yield check(_on_load_log(contract, _reconciled), every_row_is_accounted_for, is_blocking=True)
     yield check(_on_load_log(contract, _readable), every_file_is_readable, is_blocking=is_needed)
+    yield check(_on_rejects(contract, largest_share), few_rows_are_rejected, is_blocking=is_needed)
     if contract.happened_at is not None:
         yield check(_on_arrivals(contract, sources_are_fresh), sources_are_fresh, is_blocking=is_needed)
         yield check(_on_arrivals(contract, row_volume_is_normal), row_volume_is_normal, is_blocking=False)
@@ -76,6 +85,23 @@ def _reconciled(records: list[LoadRecord]) -> Verdict:
 
 def _readable(records: list[LoadRecord]) -> Verdict:
     return every_file_is_readable(quarantined_files(records), files=len(records))
+
+
+def _on_rejects(contract: Contract, largest_share: float) -> Judge:
+    def judged(_context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
+        with warehouse.connect() as connection:
+            records, reasons = read_load_log(connection), reject_reasons(connection)
+        mine = pd.DataFrame(
+            [record for record in records if record.table_name == contract.table],
+            columns=LoadRecord.__slots__,
+        )
+        return few_rows_are_rejected(
+            mine.groupby("source", sort=False)[["rows_in", "rows_rejected"]].sum(),
+            reasons,
+            largest=largest_share,
+        )
+
+    return judged
 
 
 def _on_arrivals(contract: Contract, judge: Callable[..., Verdict]) -> Judge:

@@ -6,6 +6,7 @@ import time
 
 import dagster as dg
 
+from assets.ingest.defs import DELIVERY
 from assets.transform.remediation import NEXT_STEP
 from orchestration.alerts import cause
 
@@ -46,6 +47,8 @@ class ConsoleHandler(logging.Handler):
             # A run can fail before its first step: a run lock that is held, a warehouse of another layout.
             case dg.DagsterEventType.RUN_FAILURE if event.job_failure_data.error:
                 return f"FAILED  {cause(event)}"
+            case dg.DagsterEventType.ASSET_MATERIALIZATION:
+                return _delivery(event)
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
@@ -56,6 +59,12 @@ def _warning(record: logging.LogRecord) -> str | None:
     """Return a warning of a step or a resource, such as the wait for a lock."""
     meta: dict[str, str] = getattr(record, _META, None) or {}
     return meta.get("orig_message") if record.levelno == logging.WARNING else None
+
+
+def _delivery(event: dg.DagsterEvent) -> str | None:
+    """What was delivered, as the landing step describes it."""
+    found = event.step_materialization_data.materialization.metadata.get(DELIVERY)
+    return f"delivered:\n{found.value}" if found is not None else None
 
 
 def _failed_check(evaluation: dg.AssetCheckEvaluation) -> str | None:

@@ -4,13 +4,19 @@ import sys
 import time
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 
 from assets.connections import open_duckdb
+from assets.monitoring.readiness.delivery import refuse_useless
+from checks.data.completeness import few_rows_are_rejected
+from orchestration.capabilities import CAPABILITIES
+from orchestration.cli.check_data import as_of_line
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
-from orchestration.definitions import defined, newest_as_of_day
+from orchestration.definitions import defined
 from orchestration.jobs import PREDICT_AND_PUBLISH
+from orchestration.preview import served_date
 from orchestration.settings import Settings
 
 
@@ -21,15 +27,16 @@ def main() -> int:
     settings = Settings()
     session = Session.open(settings)
     session.require_layout()
-    (definitions, stages), served = defined(settings), published_run(settings.snapshot_file)
-    as_of = newest_as_of_day(session.business)
-    sys.stderr.write(f"{session.business.title}, as-of date {as_of}\n")
-    outcome = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=as_of, stages=stages)
+    refuse_useless(session.business, [each.spec for each in CAPABILITIES], file=settings.business_file)
+    (definitions, stages), before = defined(settings), published_run(settings.snapshot_file)
+    served = served_date(settings, session.business)
+    sys.stderr.write(f"{session.business.title}\n{as_of_line(served)}\n")
+    outcome = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=served.as_of, stages=stages)
     if not outcome.is_complete:
-        sys.stderr.write(failed(published_run(settings.snapshot_file), before=served))
-        return 1
+        sys.stderr.write(failed(published_run(settings.snapshot_file), before=before))
+        return 2 if few_rows_are_rejected.__name__ in outcome.blocked_by else 1
     facts = facts_of(session.warehouse, settings.snapshot_file)
-    text = summary(facts, as_of=as_of, snapshot=settings.snapshot_file, failed=outcome.failed)
+    text = summary(facts, as_of=served.as_of, snapshot=settings.snapshot_file, failed=outcome.failed)
     sys.stdout.write(f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
     return 1 if outcome.failed else 0
 

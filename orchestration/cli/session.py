@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from assets.activation.delivery import NothingToDeliver
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
+from assets.ingest.config.validation_words import refused_value
 from assets.lifecycle.capability import Capability, Data, Model
 from assets.lifecycle.promotion import NothingToRollBackTo
 from assets.lifecycle.run_context import RunContext
@@ -97,16 +98,26 @@ def command(main: Callable[Arguments, int], *, refused: int = 1) -> Callable[Arg
 
 def _refused_values(error: ValidationError) -> str:
     """Name each refused variable and the reason without its value, which may be a key."""
-    reasons = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in reasons)
+    reasons = error.errors(include_url=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])).upper()}: {refused_value(each, shows_value=False)}"
+        for each in reasons
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOutcome:
-    """How a job ended: whether all that could run without the ``failed`` capabilities did."""
+    """How a job ended.
+
+    Attributes:
+        is_complete: Whether all that could run without the ``failed`` capabilities did.
+        failed: Capabilities without which the job went on.
+        blocked_by: Names of the blocking checks that failed.
+    """
 
     is_complete: bool
     failed: tuple[CapabilityFailure, ...] = ()
+    blocked_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +228,17 @@ class Session:
             new = capability_failures(result.get_step_failure_events(), stages) if stages else []
             failed += new
             if result.success or not stages or not new:
-                return JobOutcome(is_complete=result.success, failed=tuple(failed))
+                return JobOutcome(
+                    is_complete=result.success, failed=tuple(failed), blocked_by=_blocked_by(result)
+                )
             made = {event.asset_key for event in result.get_asset_materialization_events() if event.asset_key}
             left = assets_left(stages, left, materialized=made, failed=new)
             _log_line(f"going on without {', '.join(sorted({each.capability for each in new}))}")
+
+
+def _blocked_by(result: dg.ExecuteInProcessResult) -> frozenset[str]:
+    checks = result.get_asset_check_evaluations()
+    return frozenset(each.check_name for each in checks if not each.passed and each.blocking)
 
 
 def _log_line(text: str) -> None:

@@ -17,6 +17,7 @@ CUSTOMER = "select min(customer_id) as id from published.purchase_propensity_lat
 # Commands that other tests run, and what runs them; `check` and `test` are what runs this file.
 ELSEWHERE = {
     "setup": "tests/unit/orchestration/test_setup.py",
+    "check-data": "tests/unit/orchestration/test_check_data.py",
     "ui": "tests/journey/test_browser.py",
     "audit": "tests/journey/test_audit.py",
     "faults": "tests/journey/test_faults.py",

@@ -18,6 +18,7 @@ from assets.ingest.config.encoding import codec_of
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
 from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
+from assets.ingest.config.validation_words import refused_value
 
 Format = Literal["csv", "parquet", "json", "jsonl"]
 OrderScope = Literal["customer", "business", "source", "file"]
@@ -162,8 +163,9 @@ class BusinessConfig(Declaration):
     customer (also when ``None``, with a warning if that matters), in the business, a source or a file.
     ``scheduled`` are the features that follow from dates known beforehand, such as renewals.
     ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
-    targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
-    dates stay, and ``keep_models`` versions of a capability besides those in use.
+    targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly dates stay, and
+    ``keep_models`` versions of a capability besides those in use. A run stops when more than
+    ``largest_reject_share`` of the rows of a source of order lines are rejected.
     """
 
     name: str
@@ -188,6 +190,7 @@ class BusinessConfig(Declaration):
     # A year, so that the season is known, and eight weeks in which its outcomes mature.
     keep_as_of_dates: int = Field(default=104, ge=60)
     keep_models: int = Field(default=10, ge=1)
+    largest_reject_share: float = Field(default=0.2, ge=0, le=1)
     data_dir: Path
     landing_dir: Path
 
@@ -332,7 +335,7 @@ def _one_line(error: ErrorDetails) -> str:
         case "missing":
             return f"key {where!r} is missing; add it"
         case _:
-            return f"{where or 'business'}: {error['msg'].removeprefix('Value error, ')}"
+            return f"{where}: {refused_value(error)}" if where else refused_value(error)
 
 
 def _one_of(word: str, known: Collection[str]) -> str:

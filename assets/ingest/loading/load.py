@@ -13,7 +13,14 @@ from assets.ingest.loading.order_numbers import ORDER_READING_COLUMNS, record_re
 from assets.ingest.loading.plausibility import GUEST_COLUMNS, moves_bounds, record_guests
 from assets.ingest.loading.pseudonyms import refuse_mixture
 from assets.ingest.loading.reasons import REMEDY
-from assets.ingest.loading.scratch import Mappings, load_into_scratch, scratch_database
+from assets.ingest.loading.scratch import (
+    AGAIN_BELOW,
+    AGAIN_LATER,
+    ERASED,
+    Mappings,
+    load_into_scratch,
+    scratch_database,
+)
 from assets.ingest.parsing.files import SourceFile, fingerprints, resolved_files
 from assets.ingest.parsing.sql import literal
 from assets.keys import GUEST_ROWS, LOAD_LOG, ORDER_READINGS, REJECTS, SCHEDULED_COLUMNS, Key, raw
@@ -51,6 +58,42 @@ class LoadRecord:
 
 
 _LOAD_LOG_NAMES = ", ".join(LoadRecord.__slots__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectReason:
+    """One kind of reason why ``rows`` of ``source`` were rejected, with values masked.
+
+    ``remedy`` is empty where the reason proposes no mapping. ``is_replaced``: a newer delivery holds the row,
+    or the person was erased, so that nothing is missing.
+    """
+
+    source: str
+    reason: str
+    remedy: str
+    is_replaced: bool
+    rows: int
+
+
+def _kind() -> str:
+    """SQL of the kind of a reason: its values masked, its remedy left out.
+
+    Reasons quote every value. The pattern is greedy: an apostrophe inside a value masks too much rather than
+    too little. A remedy holds quotes too, so it is cut together with all that follows it.
+    """
+    remedies, kept = literal(f"'.*'( is not [a-z ]+){REMEDY}.*"), r"'...\1'"
+    quotes, numbers = "chr(39) || '.*' || chr(39)", r"'\S*[0-9]\S*'"
+    shortened = f"regexp_replace(reason, {remedies}, {kept}, 's')"
+    return f"regexp_replace(regexp_replace({shortened}, {quotes}, '...', 's'), {numbers}, '...', 'g')"
+
+
+_KIND = _kind()
+# What follows the last value that is quoted: it names columns and functions, and no value of a row.
+_ADVISED = literal(f"'.*' is not [a-z ]+{REMEDY}(.*)")
+_ADVICE = f"regexp_extract(reason, {_ADVISED}, 1, 's')"
+_IS_REPLACED = f"reason = {literal(ERASED)}" + "".join(
+    f" or contains(reason, {literal(words)})" for words in (AGAIN_LATER, AGAIN_BELOW)
+)
 
 
 def load_sources(
@@ -135,17 +178,22 @@ def quarantined_files(records: Sequence[LoadRecord]) -> list[str]:
 
 def reject_kinds(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int]]:
     """Count rejects by raw table and kind of reason, most frequent first; raw values are masked."""
-    # Reasons quote every value. The pattern is greedy: an apostrophe inside a value masks too much rather
-    # than too little. A remedy holds quotes too, so it is cut together with all that follows it.
-    remedies, kept = literal(f"'.*'( is not [a-z ]+){REMEDY}.*"), r"'...\1'"
-    quotes, numbers = "chr(39) || '.*' || chr(39)", r"'\S*[0-9]\S*'"
-    shortened = f"regexp_replace(reason, {remedies}, {kept}, 's')"
-    masked = f"regexp_replace(regexp_replace({shortened}, {quotes}, '...', 's'), {numbers}, '...', 'g')"
     rows = connection.execute(
-        f"select table_name, {masked} as kind, count(*) from {REJECTS.sql} "
-        "group by 1, 2 order by 3 desc, 1, 2"
+        f"select table_name, {_KIND} as kind, count(*) from {REJECTS.sql} group by 1, 2 order by 3 desc, 1, 2"
     ).fetchall()
     return [(str(table), str(kind), int(count)) for table, kind, count in rows]
+
+
+def reject_reasons(connection: duckdb.DuckDBPyConnection) -> list[RejectReason]:
+    """The reasons why rows were rejected, by source, the most frequent first."""
+    rows = connection.execute(
+        f"select source, {_KIND} as kind, {_ADVICE} as remedy, {_IS_REPLACED} as is_replaced, count(*) as n "
+        f"from {REJECTS.sql} group by all order by n desc, source, kind, remedy"
+    ).fetchall()
+    return [
+        RejectReason(source=source, reason=kind, remedy=remedy, is_replaced=is_replaced, rows=count)
+        for source, kind, remedy, is_replaced, count in rows
+    ]
 
 
 def _load_table(

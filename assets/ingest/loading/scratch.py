@@ -33,6 +33,8 @@ ENGINE_FAILURES = (
 )
 
 ERASED = "it is about a customer who was erased"
+# In the reasons of rows that another delivery, or another line, has replaced.
+AGAIN_LATER, AGAIN_BELOW = " was delivered again by ", " is given again on line "
 
 Mappings = Mapping[str, Mapping[str, Expression]]
 
@@ -238,7 +240,7 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract, 
         scratch,
         contract,
         "superseded inner join delivered on newest = delivered.file_number",
-        "was delivered again by ' || source_file",
+        f"{AGAIN_LATER}' || source_file",
     )
     if contract.is_unique:
         scratch.execute(
@@ -261,7 +263,7 @@ def _reject_repeats(
     same = " and ".join(f"incoming.{name} is not distinct from superseded.{name}" for name in contract.key)
     shown = ", ".join(f"incoming.{name}" for name in contract.key)
     scratch.execute(
-        f"update incoming set reason = '{contract.noun} ''' || concat_ws(' ', {shown}) || ''' {words} "
+        f"update incoming set reason = '{contract.noun} ''' || concat_ws(' ', {shown}) || '''{words} "
         f"from {newer} where {same} and incoming.file_number = superseded.file_number "
         f"and reason is null {older}"
     )

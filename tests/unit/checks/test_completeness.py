@@ -3,10 +3,12 @@
 import pandas as pd
 import pandera.pandas as pa
 
+from assets.ingest.loading.load import RejectReason
 from checks.data.completeness import (
     cohort_is_scored_once,
     every_file_is_readable,
     every_row_is_accounted_for,
+    few_rows_are_rejected,
     rows_match_contract,
 )
 
@@ -132,3 +134,33 @@ def test_at_most_three_broken_rules_are_spelled_out() -> None:
     assert verdict.value == 4.0
     assert verdict.reason.startswith("4 rules broken in 3 rows")
     assert verdict.reason.count(" rows)") == 3
+
+
+def reason(rows: int, *, is_replaced: bool = False) -> RejectReason:
+    return RejectReason(
+        source="orders", reason="no date", remedy="strptime(day)", is_replaced=is_replaced, rows=rows
+    )
+
+
+def rejects(rows_in: int, rejected: int) -> pd.DataFrame:
+    return pd.DataFrame({"rows_in": [rows_in], "rows_rejected": [rejected]}, index=["orders"]).rename_axis(
+        "source"
+    )
+
+
+def test_a_source_with_more_rejects_than_allowed_is_named_with_the_remedies() -> None:
+    verdict = few_rows_are_rejected(rejects(10, 3), [reason(3)], largest=0.2)
+    assert verdict.passed is False
+    assert (verdict.value, verdict.threshold, verdict.evidence["n"]) == (0.3, 0.2, 10.0)
+    assert "orders: 30.0% of the rows are missing, 20% allowed" in verdict.reason
+    assert "3 rows: no date (remedy: map strptime(day))" in verdict.reason
+
+
+def test_as_many_rejects_as_allowed_pass_and_replaced_rows_do_not_count() -> None:
+    assert few_rows_are_rejected(rejects(10, 2), [reason(2)], largest=0.2).passed is True
+    both = [reason(2), reason(6, is_replaced=True)]
+    assert few_rows_are_rejected(rejects(10, 8), both, largest=0.2).passed is True
+
+
+def test_a_table_without_a_source_passes() -> None:
+    assert few_rows_are_rejected(rejects(0, 0).iloc[:0], [], largest=0.2).passed is True

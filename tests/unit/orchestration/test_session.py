@@ -42,12 +42,8 @@ def test_a_command_can_reserve_exit_code_1() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        (
-            "FROM",
-            "2023-02-30",
-            "FROM: Input should be a valid date or datetime, day value is outside expected range",
-        ),
-        ("SIZE", "huge", "SIZE: Input should be 'tiny', 'default' or 'large'"),
+        ("FROM", "2023-02-30", "FROM: its value is not a date such as 2024-01-31"),
+        ("SIZE", "huge", "SIZE: its value is not one of 'tiny', 'default', 'large'"),
     ],
 )
 def test_a_value_that_is_refused_is_one_line(
