@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.keys import CALIBRATION_BINS, DRIFT, METRICS, PREDICTION_TOTALS, RETRAIN_LOG, Key
+from assets.keys import (
+    CALIBRATION_BINS,
+    COHORT_CUTOFFS,
+    CUTOFFS,
+    DRIFT,
+    METRICS,
+    PREDICTION_TOTALS,
+    RETRAIN_LOG,
+    Key,
+)
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
@@ -89,7 +98,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
 OF_FILES = ["model_sha256", "vintage_hashes"]
 TABLES = (
     *(SPEC.evaluation, SPEC.champion, SPEC.realised),
-    *(METRICS, CALIBRATION_BINS, PREDICTION_TOTALS, RETRAIN_LOG, DRIFT),
+    *(METRICS, CALIBRATION_BINS, COHORT_CUTOFFS, CUTOFFS, PREDICTION_TOTALS, RETRAIN_LOG, DRIFT),
 )
 
 

@@ -18,6 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from assets.ingest.config.contract import ORIGIN
 from assets.ingest.config.contracts import CONTRACTS
+from assets.lifecycle.store.schemas import COHORT_CUTOFF_TYPES, COUNT, CUTOFF_TYPES, DATE, NUMBER, TEXT
 from tests.warehouse.shop_facts import Facts, shop_facts
 from tests.warehouse.shop_facts import known_by as facts_known_by
 
@@ -25,6 +26,8 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 GUARD = "{{ fact }}.{{ known_at }} < {{ spine }}.as_of_at"
 
 AS_OF_FROM, AS_OF_TO, TODAY = "2024-03-04", "2024-05-20", "2024-05-26"
+SCORED = ("purchase_propensity", "churn", "lifetime_value", "segments")
+SQL_TYPES = {TEXT: "varchar", NUMBER: "double", COUNT: "bigint", str(DATE): "date"}
 FEATURES, LABELS = "+path:models/features", "+lbl_customer__purchase_30d"
 # What every eligible row has beside its probability.
 WHATEVER = (
@@ -257,10 +260,11 @@ def ml_tables() -> dict[str, str]:
             tables[model["name"]] = columns
     for latest in [name for name in tables if name.endswith("_latest")]:
         del tables[latest]
-        scored = latest.removesuffix("_latest")
+    for scored in SCORED:
         tables[f"{scored}__scores"] = tables.pop(scored)
-    tables["segments__scores"] = tables.pop("segments__scores")
     tables["segments__profiles"] = tables.pop("segment_profiles")
+    for name, types in (("cutoffs", CUTOFF_TYPES), ("cohort_cutoffs", COHORT_CUTOFF_TYPES)):
+        tables[name] = ", ".join(f"{column} {SQL_TYPES[str(dtype)]}" for column, dtype in types.items())
     tables["audiences"] += ", suppress_reason varchar"
     return tables
 

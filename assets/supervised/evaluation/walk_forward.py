@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 
 from assets.features.matrix import AS_OF, Matrix
 from assets.lifecycle.capability import MetricKey, ModelVintage
@@ -12,6 +13,7 @@ from assets.metrics.arrays import Floats
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import Fold, Split, calibration_split, split_by_time
 from assets.supervised.evaluation.choice import Choice, choose_ranker
+from assets.supervised.evaluation.cutoffs import answering_vintage, cutoff_rows, selected_rows
 from assets.supervised.evaluation.evaluation import (
     BASELINE,
     CHAMPION,
@@ -50,10 +52,11 @@ class WalkForwardModels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedCandidate:
-    """The ranker that is the candidate, and its metrics beside those of every other."""
+    """The ranker that is the candidate, its metrics beside every other's, and what each cut-off brings."""
 
     choice: Choice
     recorded: RecordedMetrics
+    cutoffs: pd.DataFrame
 
 
 def fit_calibrated(
@@ -129,7 +132,8 @@ def evaluate_candidate(
         version: The candidate's version, for the metric rows.
     """
     test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
-    predicted = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
+    baselines = _baselines(problem, models, data=data)
+    predicted = {BASELINE: _rates(baselines, test)} | {
         name: predict_walk_forward(vintages, test, data=data, horizon_days=problem.horizon_days)
         for name, vintages in models.models.items()
     }
@@ -151,7 +155,12 @@ def evaluate_candidate(
     key = MetricKey(model_name=problem.name, model_version=version, split="test")
     rng = np.random.default_rng(problem.seed)
     recorded = evaluate(sample, key, replicates=problem.criteria.replicates, rng=rng)
-    return EvaluatedCandidate(choice=choice, recorded=recorded)
+    selected = {
+        "": selected_rows(test, predicted[choice.ranker], models=models.models[choice.ranker]),
+        f"{BASELINE}_": selected_rows(test, predicted[BASELINE], models=baselines),
+    }
+    cutoffs = cutoff_rows(test, selected, key=key, rng=np.random.default_rng(problem.seed))
+    return EvaluatedCandidate(choice=choice, recorded=recorded, cutoffs=cutoffs)
 
 
 def predict_walk_forward(
@@ -168,8 +177,7 @@ def predict_walk_forward(
         data: Training data of the evaluating as-of date.
         horizon_days: Length of the outcome window.
     """
-    firsts = np.asarray([model.first for model in models], dtype="datetime64[D]")
-    answering = np.maximum(np.searchsorted(firsts, rows.as_of, side="right") - 1, 0)
+    answering = answering_vintage(models, rows.as_of)
     probability = np.empty(len(rows))
     for position in np.unique(answering):
         here = answering == position
@@ -179,13 +187,19 @@ def predict_walk_forward(
     return probability
 
 
-def _baseline(
-    problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData, test: Matrix
-) -> Floats:
-    """The baseline's rates, fitted again at each origin, so that it ages no faster than the candidate."""
+def _baselines(
+    problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData
+) -> tuple[ModelVintage[Fitted], ...]:
+    """The baseline fitted again at each origin, so that it ages no faster than the candidate."""
+    firsts = [vintage.first for vintage in models.models[BLEND]]
+    known = {day: data.known_on(day, horizon_days=problem.horizon_days) for day in firsts}
+    return tuple(ModelVintage(first=day, model=fit_baseline(problem, rows)) for day, rows in known.items())
+
+
+def _rates(baselines: Sequence[ModelVintage[Fitted]], test: Matrix) -> Floats:
+    """The rate of each row of ``test`` (n,) by the baseline that answers for its date."""
     rate = np.empty(len(test))
-    for vintage in models.models[BLEND]:
+    for vintage in baselines:
         here = test.as_of >= np.datetime64(vintage.first, "D")
-        known = data.known_on(vintage.first, horizon_days=problem.horizon_days)
-        rate[here] = fit_baseline(problem, known).probability(test.of(here).features)
+        rate[here] = vintage.model.probability(test.of(here).features)
     return rate

@@ -13,6 +13,7 @@ from assets.features.matrix import Matrix, refuse_separating_features
 from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import CalibrationBin, calibration_bins
+from assets.metrics.cutoffs import best_f1_threshold
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.blend import LogOddsBlend, validated_weights
 from assets.supervised.fitting.calibrate import calibrated, calibration_method
@@ -36,6 +37,7 @@ class Fitted:
         bins: Calibration on the calibration fold.
         lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
+        best_f1: Threshold of the calibrated probability with the best F1 on the rows of ``bins``.
         is_fallback: Whether this is the baseline.
     """
 
@@ -45,6 +47,7 @@ class Fitted:
     reference: Reference
     bins: tuple[CalibrationBin, ...]
     lowest: float
+    best_f1: float
     is_fallback: bool
 
     def probability(self, features: pd.DataFrame) -> Floats:
@@ -225,5 +228,6 @@ def _fitted(
         reference=reference_row(reference.features),
         bins=calibration_bins(calibration.outcome, predicted, customers),
         lowest=lowest,
+        best_f1=best_f1_threshold(calibration.outcome, predicted),
         is_fallback=method == "none",
     )

@@ -18,7 +18,13 @@ from assets.supervised.capability import SupervisedCapability
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import reason_codes
-from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ranks, build_score_rows
+from assets.supervised.scoring.score_rows import (
+    SCORE_TYPES,
+    PriorShift,
+    ServingState,
+    add_ranks,
+    build_score_rows,
+)
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM
 
@@ -134,9 +140,10 @@ def test_the_only_reason_code_of_the_baseline_is_recency(trained: Trained, today
 def test_one_row_is_scored_without_a_warehouse(
     trained: Trained, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    state = PriorShiftForecast(
+    forecast = PriorShiftForecast(
         shift=SHIFT.shift, sd=SHIFT.sd, degrees_of_freedom=9.0, n_periods=9, has_season=False, components={}
     )
+    state = ServingState(forecast=forecast, best_f1=trained.candidate.best_f1)
     alone = SupervisedCapability(PROBLEM).score(trained.candidate, today.head(1), state)
     pd.testing.assert_frame_equal(alone, scored[alone.columns].head(1))
 
@@ -175,6 +182,7 @@ def linear() -> Fitted:
         reference={"orders": 1.0, "days": 0.0},
         bins=(),
         lowest=0.0,
+        best_f1=0.5,
         is_fallback=True,
     )
 
