@@ -51,6 +51,8 @@ REGISTRY = (
     Registered(capability=LIFETIME_VALUE, invariants=lambda _: lifetime_value.invariants(LIFETIME_VALUE)),
     Registered(capability=SEGMENTS, invariants=lambda _: segments.invariants(SEGMENTS)),
 )
+# One wide row per customer, of the newest rows of every capability.
+CUSTOMERS = "customers_latest"
 CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
 
 
@@ -125,7 +127,7 @@ def published_tables() -> tuple[Key, ...]:
         for name in ((key.name,) if table.published is None else table.published)
     ]
     shared = [key.name for key in (*ACTIVATION, USABILITY_REPORT, CHECKS, RETENTION_LOG)]
-    return tuple(Key("published", name) for name in (*scored, *control, *shared))
+    return tuple(Key("published", name) for name in (*scored, CUSTOMERS, *control, *shared))
 
 
 def pending_triggers(warehouse: Warehouse, *, as_of: date) -> Iterator[RetrainTrigger]:

@@ -33,7 +33,8 @@ class Fitted:
         problem: Name of the problem.
         model: Anything with ``predict_proba(frame) -> (n, 2)``.
         method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
-        reference: The reference row: median of each number, most frequent of each category.
+        reference: The reference row: median of each number, most frequent of each category; ``None`` for a
+            column that has the same value in every row, because it tells no customer from another.
         bins: Calibration on the calibration fold.
         lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
@@ -197,11 +198,14 @@ def _distinct(rows: Matrix) -> tuple[int, int]:
 
 
 def reference_row(features: pd.DataFrame) -> Reference:
-    """Median of each number and mode of each category of ``features`` (n, k); ``None`` without any value."""
+    """Median of each number and mode of each category of ``features`` (n, k).
+
+    ``None`` for a column without two different values: clicks that were never delivered are 0 for everyone.
+    """
     found: dict[str, float | str | None] = {}
     for name in features.columns:
         column = features[name].dropna()
-        if column.empty:
+        if column.nunique() < 2:
             found[name] = None
         elif isinstance(column.dtype, pd.CategoricalDtype):
             found[name] = str(column.mode().iloc[0])
