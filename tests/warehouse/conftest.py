@@ -268,7 +268,8 @@ def ml_tables() -> dict[str, str]:
     for name, types in (("cutoffs", CUTOFF_TYPES), ("cohort_cutoffs", COHORT_CUTOFF_TYPES)):
         tables[name] = ", ".join(f"{column} {SQL_TYPES[str(dtype)]}" for column, dtype in types.items())
     tables["audiences"] += ", suppress_reason varchar"
-    return tables
+    # Before they are published, instants are in UTC and have no time zone.
+    return {name: columns.replace("timestamptz", "timestamp") for name, columns in tables.items()}
 
 
 def known_by(lines: Sequence[Line], instant: datetime) -> list[Line]:
