@@ -52,6 +52,8 @@ REGISTRY = (
     Registered(capability=LIFETIME_VALUE, invariants=lambda _: lifetime_value.invariants(LIFETIME_VALUE)),
     Registered(capability=SEGMENTS, invariants=lambda _: segments.invariants(SEGMENTS)),
 )
+# One wide row per customer, of the newest rows of every capability.
+CUSTOMERS = "customers_latest"
 CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
 
 
@@ -120,11 +122,13 @@ def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Asse
 def published_tables() -> tuple[Key, ...]:
     """Everything the snapshot holds: score tables and side tables, activation, control tables."""
     scored = [name for each in CAPABILITIES for table in each.spec.tables for name in table.published]
-    shared = [
-        key.name
-        for key in (*ACTIVATION, *control_tables.CONTROL_TABLES, USABILITY_REPORT, CHECKS, RETENTION_LOG)
+    control = [
+        name
+        for key, table in control_tables.CONTROL_TABLES.items()
+        for name in ((key.name,) if table.published is None else table.published)
     ]
-    return tuple(Key("published", name) for name in (*scored, *shared))
+    shared = [key.name for key in (*ACTIVATION, USABILITY_REPORT, CHECKS, RETENTION_LOG)]
+    return tuple(Key("published", name) for name in (*scored, CUSTOMERS, *control, *shared))
 
 
 def pending_triggers(warehouse: Warehouse, *, as_of: date) -> Iterator[RetrainTrigger]:

@@ -248,6 +248,7 @@ def _clock(business: BusinessConfig) -> BusinessCalendar:
     return BusinessCalendar(
         declared={
             "time_zone": business.time_zone,
+            "currency": business.currency,
             "records_consent": "yes" if business.records_consent else "no",
             "holdout_share": str(business.holdout.share),
             "holdout_salt": business.holdout.salt,

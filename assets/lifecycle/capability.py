@@ -93,6 +93,7 @@ class Evaluation(Generic[Model]):
         notes: Further reasons to log with the decision.
         params: What was selected; :meth:`Capability.fit` gets it.
         vintages: Walk-forward models, kept with the version for later comparisons.
+        cutoffs: Rows of ``ml.cutoffs``; ``None`` when nothing is selected by a probability.
     """
 
     metrics: pd.DataFrame
@@ -102,6 +103,7 @@ class Evaluation(Generic[Model]):
     notes: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     vintages: tuple[ModelVintage[Model], ...] = ()
+    cutoffs: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from assets.features.matrix import LeakDetected
-from assets.keys import CALIBRATION_BINS, METRICS
+from assets.keys import CALIBRATION_BINS, CUTOFFS, METRICS
 from assets.lifecycle.capability import Data, Evaluation, InsufficientData, Model
 from assets.lifecycle.gate import Decision, decide, refused
 from assets.lifecycle.report.grade import DO_NOT_USE, Grade
@@ -85,6 +85,10 @@ def _decision(run: RunContext[Data, Model], evaluation: Evaluation[Model]) -> De
     for _, rows in evaluation.metrics.groupby("split"):
         control_tables.replace_metrics(run.warehouse, METRICS, rows)
     control_tables.replace_metrics(run.warehouse, CALIBRATION_BINS, evaluation.bins)
+    if evaluation.cutoffs is not None:
+        run.warehouse.replace_partition(
+            CUTOFFS, evaluation.cutoffs, column=control_tables.VERSION, value=run.version
+        )
     return decide(
         evaluation.metrics,
         run.spec.compared,

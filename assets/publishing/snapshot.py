@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+import duckdb
+
 from assets.connections import open_duckdb
 from assets.keys import Key
 
@@ -130,10 +132,24 @@ def _copy(warehouse: Path, tables: Sequence[Key], target: Path) -> dict[str, int
         for key in tables:
             connection.execute(f'create schema if not exists snapshot."{key.schema}"')
             connection.execute(f'create table snapshot.{key.sql} as from "{warehouse.stem}".{key.sql}')
+            _copy_comments(connection, warehouse.stem, key)
             counted = connection.execute(f"select count(*) from snapshot.{key.sql}").fetchone()
             rows[key.name] = int(counted[0]) if counted else 0
         connection.execute("detach snapshot")
         return rows
+
+
+def _copy_comments(connection: duckdb.DuckDBPyConnection, catalog: str, key: Key) -> None:
+    """Copy the comments on a table and its columns, which ``create table as`` leaves behind."""
+    own = "database_name = $catalog and schema_name = $schema"
+    tables = f"select null, comment from duckdb_tables() where {own} and table_name = $name"
+    columns = f"select column_name, comment from duckdb_columns() where {own} and table_name = $name"
+    named = {"catalog": catalog, "schema": key.schema, "name": key.name}
+    for column, comment in connection.execute(f"{tables} union all {columns}", named).fetchall():
+        if comment is not None:
+            place = f"table snapshot.{key.sql}" if column is None else f'column snapshot.{key.sql}."{column}"'
+            # A statement that defines something takes no parameters.
+            connection.execute(f"comment on {place} is '{_quoted(comment.strip())}'")
 
 
 def _export(snapshot: Path, tables: Sequence[Key], parquet: Path) -> None:
@@ -145,5 +161,5 @@ def _export(snapshot: Path, tables: Sequence[Key], parquet: Path) -> None:
             connection.execute(f"copy (from {key.sql}) to '{file}' (format parquet)")
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _quoted(text: Path | str) -> str:
+    return str(text).replace("'", "''")

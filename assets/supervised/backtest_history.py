@@ -84,7 +84,7 @@ def backtest_date(capability: SupervisedCapability, run: RunContext[TrainingData
     evaluation = capability.backtest(data, champion=None, version=str(run.as_of))
     rankers = fit_calibrated(problem, data.labelled)
     fitted = rankers[evaluation.params["ranker"]]
-    shift = capability.serving_state(fitted, data)
+    shift = capability.serving_state(fitted, data).forecast
     matrix = load_eligible_matrix(problem, run.warehouse, as_of=run.as_of)
     raw = fitted.probability(matrix.features)
     baseline = fit_baseline(problem, data.labelled).probability(matrix.features)

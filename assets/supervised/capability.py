@@ -12,7 +12,7 @@ import pandas as pd
 from assets.cores import cores
 from assets.features.matrix import AS_OF, OUTCOME
 from assets.features.requirements import required_orders
-from assets.keys import METRICS, PREDICTION_TOTALS, Key
+from assets.keys import COHORT_CUTOFFS, METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
     Champion,
@@ -32,13 +32,16 @@ from assets.lifecycle.spec import Outcome, Spec, TableSpec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
-from assets.lifecycle.store.schemas import CONSENT_COLUMNS, METRIC_TYPES, PREDICTION_TOTAL_TYPES, typed
+from assets.lifecycle.store.schemas import (
+    COHORT_CUTOFF_TYPES,
+    CONSENT_COLUMNS,
+    PREDICTION_TOTAL_TYPES,
+    typed,
+)
 from assets.metrics.arrays import Floats
 from assets.metrics.drift.reference import DriftReference
 from assets.metrics.drift.sample import DriftSample
-from assets.metrics.performance_estimation import estimated_accuracy
 from assets.ports import Warehouse
-from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.data import drift_reference
 from assets.supervised.data.dataset import (
     DAILY_ORDERS,
@@ -49,9 +52,15 @@ from assets.supervised.data.dataset import (
     load_training_data,
     published_rows,
 )
-from assets.supervised.data.side_tables import fill_observed, totals_row, write_prediction_totals
+from assets.supervised.data.side_tables import (
+    estimated_rows,
+    fill_observed,
+    totals_row,
+    write_prediction_totals,
+)
 from assets.supervised.data.split import split_by_time
 from assets.supervised.evaluation.auc_jump import auc_jump, findings, strongest_column
+from assets.supervised.evaluation.cutoffs import cohort_cutoffs, write_cohort_cutoffs
 from assets.supervised.evaluation.evaluation import (
     FEWEST_POSITIVES,
     EvaluationSample,
@@ -77,6 +86,7 @@ from assets.supervised.scoring.score_rows import (
     KEY_TYPES,
     SCORE_TYPES,
     PriorShift,
+    ServingState,
     add_ranks,
     build_score_rows,
 )
@@ -90,7 +100,7 @@ CODE = ("supervised", "purchase_process", "prior_shift", "features", "metrics")
 SELECTED = ("ranker", "weights")
 
 
-class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorShiftForecast]):
+class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, ServingState]):
     """Capability of a :class:`PredictionProblem`; supervised capabilities differ in the declaration alone."""
 
     def __init__(self, problem: PredictionProblem) -> None:
@@ -145,6 +155,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             notes=(found.choice.reason, *warnings, *self._slices_to_withhold(metrics)),
             params={"calibration_method": newest.method, "ranker": ranker, "weights": weights},
             vintages=candidate,
+            cutoffs=found.cutoffs,
         )
 
     def fit(
@@ -198,35 +209,48 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
             warehouse, version=serving.model_version, as_of=as_of, criteria=self.problem.criteria
         )
 
-    def serving_state(self, model: Fitted, data: TrainingData) -> PriorShiftForecast:
+    def serving_state(self, model: Fitted, data: TrainingData) -> ServingState:
         horizon_days = self.problem.horizon_days
         history = period_history(model, data, horizon_days=horizon_days)
-        return forecast_shift(history, data, day=data.as_of, horizon_days=horizon_days)
+        forecast = forecast_shift(history, data, day=data.as_of, horizon_days=horizon_days)
+        return ServingState(forecast=forecast, best_f1=model.best_f1)
 
-    def score(self, model: Fitted, batch: pd.DataFrame, state: PriorShiftForecast) -> pd.DataFrame:
-        shift = PriorShift(shift=state.shift, sd=state.sd, degrees_of_freedom=state.degrees_of_freedom)
+    def score(self, model: Fitted, batch: pd.DataFrame, state: ServingState) -> pd.DataFrame:
+        of = state.forecast
+        shift = PriorShift(shift=of.shift, sd=of.sd, degrees_of_freedom=of.degrees_of_freedom)
         return build_score_rows(self.problem, model, features=batch, shift=shift)
 
     def complete(
-        self, scored: pd.DataFrame, *, data: TrainingData, state: PriorShiftForecast, key: MetricKey
+        self, scored: pd.DataFrame, *, data: TrainingData, state: ServingState, key: MetricKey
     ) -> ScoreTable:
         del data
         eligible = scored.loc[scored["is_eligible"]]
         if eligible.empty:
             return ScoreTable(rows=scored, side_tables=self.side_tables_of_nobody())
-        raw = eligible["probability_raw"].to_numpy(dtype=np.float64)
-        side = {PREDICTION_TOTALS: totals_row(key, raw, state)}
+        raw, probability = (
+            eligible[name].to_numpy(np.float64) for name in ("probability_raw", "probability")
+        )
+        entities = eligible[self.problem.entity_id].to_numpy(dtype=object)
+        side = {
+            PREDICTION_TOTALS: totals_row(key, raw, state.forecast),
+            COHORT_CUTOFFS: cohort_cutoffs(key, probability, entities, threshold=state.best_f1),
+        }
         # The baseline's ranking is not estimated: it has one rate for many customers.
         if not key.model_version.endswith("-fallback"):
-            side[METRICS] = self._estimated(eligible, state, key=key)
+            side[METRICS] = estimated_rows(key, probability, entities, period_sd=state.forecast.sd)
         return ScoreTable(rows=add_ranks(self.problem, scored), side_tables=side)
 
     def side_tables_of_nobody(self) -> Mapping[Key, pd.DataFrame]:
-        return {PREDICTION_TOTALS: typed([], PREDICTION_TOTAL_TYPES)}
+        return {
+            PREDICTION_TOTALS: typed([], PREDICTION_TOTAL_TYPES),
+            COHORT_CUTOFFS: typed([], COHORT_CUTOFF_TYPES),
+        }
 
     def write_side_table(self, warehouse: Warehouse, key: Key, rows: pd.DataFrame, *, as_of: date) -> None:
-        del key
-        write_prediction_totals(self.problem, warehouse, rows, as_of=as_of)
+        if key == COHORT_CUTOFFS:
+            write_cohort_cutoffs(self.problem.name, warehouse, rows, as_of=as_of)
+        else:
+            write_prediction_totals(self.problem, warehouse, rows, as_of=as_of)
 
     def published(self, warehouse: Warehouse, *, first: date, last: date, as_of: date) -> pd.DataFrame:
         newest = as_of - timedelta(days=self.problem.horizon_days)
@@ -320,27 +344,6 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, PriorS
     def _outdated(self, metrics: pd.DataFrame, champion: Champion[Fitted], *, as_of: date) -> str:
         difference = overall(metrics, COMPARED.champion_difference)
         return outdated(difference, since=champion.since, as_of=as_of)
-
-    def _estimated(
-        self, eligible: pd.DataFrame, state: PriorShiftForecast, *, key: MetricKey
-    ) -> pd.DataFrame:
-        """Metrics that the scores will have if they are calibrated: an estimate, weeks before outcomes."""
-        probability = eligible["probability"].to_numpy(dtype=np.float64)
-        found = estimated_accuracy(
-            probability, customers=eligible[self.problem.entity_id].to_numpy(), period_sd=state.sd
-        )
-        shared = {
-            **asdict(key),
-            "slice_name": "all",
-            "slice_value": "all",
-            "n": probability.size,
-            "n_positive": None,
-        }
-        rows = [
-            {**shared, "metric": name, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
-            for name, of in found.items()
-        ]
-        return typed(rows, METRIC_TYPES)
 
 
 def _spec_of(problem: PredictionProblem) -> Spec:

@@ -8,11 +8,12 @@
     as_of_from, as_of_to: as-of dates (Mondays) to build, both included; by default one date before any order.
     today: current date of the business; outcomes whose window has ended by it are known.
     records_consent: yes when the business delivers consents, so that no answer counts as no consent; else no.
+    currency: ISO 4217 code of the shop's currency; XXX stands for none.
     holdout_share, holdout_salt: share of the customers in the holdout, and the salt that draws it.
 #}
 {% macro run_parameter(name) -%}
     {% set defaults = {
-        'time_zone': 'UTC', 'records_consent': 'no', 'holdout_share': '0.05', 'holdout_salt': 'holdout--2026-01'
+        'time_zone': 'UTC', 'records_consent': 'no', 'currency': 'XXX', 'holdout_share': '0.05', 'holdout_salt': 'holdout--2026-01'
     } %}
     {% set default = defaults.get(name, '1970-01-05') %}
     {{ return(var(name, env_var('RUN_' ~ name | upper, default) if execute else default)) }}

@@ -7,7 +7,8 @@
 {% macro score_history(scores) -%}
     select
     {%- for column in model.columns.values() %}
-        cast({{ column.name }} as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
+        {{ with_time_zone(column.name) if column.data_type == 'timestamptz'
+            else 'cast(' ~ column.name ~ ' as ' ~ column.data_type ~ ')' }} as {{ column.name }}{{ ',' if not loop.last }}
     {%- endfor %}
 
     from {{ scores }}

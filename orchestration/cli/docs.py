@@ -29,7 +29,9 @@ TABLES_INTRO = f"""{GENERATED}
 
 Every table of the schema `published`, with every column. Consumers open
 `var/<business>/published/marketing.duckdb` read-only; `var/<business>/published/parquet/<table>/` holds the
-same rows as Parquet. Both are replaced together at the end of a run and stay readable meanwhile.
+same rows as Parquet. Both are replaced together at the end of a run and stay readable meanwhile. The same
+descriptions are comments on tables and columns of the file (function `duckdb_columns()`). Instants are
+timestamps with time zone.
 
 * **Row key**: the columns that identify a row. The check {{key_check}} proves it.
 * **History and latest.** A score table is append-only: each as-of date keeps the rows published for it.

@@ -4,7 +4,6 @@ import sys
 import time
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 
 from assets.connections import open_duckdb

@@ -13,7 +13,7 @@ import duckdb
 from assets.activation.tables import AUDIENCE_EXPORTS
 from assets.keys import ERASURES, Key
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 LAYOUT = Key("main", "warehouse_layout")
 # Survive a rebuild: proof of erasures and of what was sent. No export holds it, and no row names a customer.
 RECORDS = (ERASURES, AUDIENCE_EXPORTS)

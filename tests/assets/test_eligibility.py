@@ -9,7 +9,16 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from assets.keys import CALIBRATION_BINS, DRIFT, METRICS, PREDICTION_TOTALS, RETRAIN_LOG, Key
+from assets.keys import (
+    CALIBRATION_BINS,
+    COHORT_CUTOFFS,
+    CUTOFFS,
+    DRIFT,
+    METRICS,
+    PREDICTION_TOTALS,
+    RETRAIN_LOG,
+    Key,
+)
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.realised import REALISED
 from assets.monitoring.drift import step
@@ -90,7 +99,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, World]:
 OF_FILES = ["model_sha256", "vintage_hashes"]
 TABLES = (
     *(SPEC.evaluation, SPEC.champion, SPEC.realised),
-    *(METRICS, CALIBRATION_BINS, PREDICTION_TOTALS, RETRAIN_LOG, DRIFT),
+    *(METRICS, CALIBRATION_BINS, COHORT_CUTOFFS, CUTOFFS, PREDICTION_TOTALS, RETRAIN_LOG, DRIFT),
 )
 
 

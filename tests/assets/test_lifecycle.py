@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assets.keys import METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
+from assets.keys import COHORT_CUTOFFS, CUTOFFS, METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG
 from assets.lifecycle.capability import NoVersionServes
 from assets.lifecycle.promotion import CARD_FILE, FILES_LOST, promote
 from assets.lifecycle.realised import monitor
@@ -43,6 +43,22 @@ def test_the_published_probabilities_recover_the_truth_they_were_drawn_from(prom
     total = promoted.table(PREDICTION_TOTALS).iloc[0]
     assert total["expected_positives_lo"] < both["truth"].sum() < total["expected_positives_hi"]
     assert total["expected_positives"] == pytest.approx(both["probability"].sum())
+
+
+def test_cut_offs_are_those_of_the_published_probabilities_and_beat_the_baseline(promoted: World) -> None:
+    rows = promoted.scored(FIRST)
+    cohort = promoted.table(COHORT_CUTOFFS).set_index("cut")
+    top = rows.loc[rows["percentile"] <= 10, "probability"]
+    assert cohort.loc["top_10_percent", "n_selected"] == len(top)
+    assert cohort.loc["top_10_percent", "threshold"] == pytest.approx(top.min())
+    assert cohort.loc["top_10_percent", "expected_hits"] == pytest.approx(top.sum())
+    best = rows["probability"] >= cohort.loc["best_f1", "threshold"]
+    assert cohort.loc["best_f1", "n_selected"] == best.sum() > 0
+    measured = promoted.table(CUTOFFS).set_index("cut")
+    assert set(measured.index) == set(cohort.index)
+    assert set(measured["model_version"]) == set(rows["model_version"])
+    assert (measured["precision"] > measured["baseline_precision"]).all()
+    assert measured["gain"].loc[["top_1_percent", "top_10_percent", "top_50_percent"]].is_monotonic_increasing
 
 
 def test_the_registry_names_the_files_on_disk(promoted: World) -> None:

@@ -10,7 +10,16 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, PREDICTION_TOTALS, RETRAIN_LOG, Key
+from assets.keys import (
+    CALIBRATION_BINS,
+    COHORT_CUTOFFS,
+    CUTOFFS,
+    METRICS,
+    MODEL_REGISTRY,
+    PREDICTION_TOTALS,
+    RETRAIN_LOG,
+    Key,
+)
 from assets.lifecycle.promotion import promote
 from assets.lifecycle.realised import monitor
 from assets.lifecycle.run_context import RunContext
@@ -49,6 +58,8 @@ TABLES: tuple[Key, ...] = (
     MODEL_REGISTRY,
     METRICS,
     CALIBRATION_BINS,
+    COHORT_CUTOFFS,
+    CUTOFFS,
     RETRAIN_LOG,
     PREDICTION_TOTALS,
 )

@@ -10,8 +10,13 @@ from assets.lifecycle.spec import Spec
 from orchestration.capabilities import CAPABILITIES
 
 CONTRACTS = Path(__file__).parents[2] / "dbt_project" / "models" / "published" / "scores.yml"
-# Columns that the published model joins from another capability's table.
-JOINED = {"churn": ["prob_alive"], "churn_latest": ["prob_alive"]}
+# Columns that the published model adds: the shop's currency, and one of another capability's table.
+JOINED = {
+    "purchase_propensity": ["currency"],
+    "purchase_propensity_latest": ["currency"],
+    "churn": ["currency", "prob_alive"],
+    "churn_latest": ["currency", "prob_alive"],
+}
 TABLES = [(each.spec, name) for each in CAPABILITIES for name in each.spec.tables[0].published]
 
 

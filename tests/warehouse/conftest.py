@@ -18,6 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from assets.ingest.config.contract import ORIGIN
 from assets.ingest.config.contracts import CONTRACTS
+from assets.lifecycle.store.schemas import COHORT_CUTOFF_TYPES, COUNT, CUTOFF_TYPES, DATE, NUMBER, TEXT
 from tests.warehouse.shop_facts import Facts, shop_facts
 from tests.warehouse.shop_facts import known_by as facts_known_by
 
@@ -25,6 +26,8 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 GUARD = "{{ fact }}.{{ known_at }} < {{ spine }}.as_of_at"
 
 AS_OF_FROM, AS_OF_TO, TODAY = "2024-03-04", "2024-05-20", "2024-05-26"
+SCORED = ("purchase_propensity", "churn", "lifetime_value", "segments")
+SQL_TYPES = {TEXT: "varchar", NUMBER: "double", COUNT: "bigint", str(DATE): "date"}
 FEATURES, LABELS = "+path:models/features", "+lbl_customer__purchase_30d"
 # What every eligible row has beside its probability.
 WHATEVER = (
@@ -257,12 +260,16 @@ def ml_tables() -> dict[str, str]:
             tables[model["name"]] = columns
     for latest in [name for name in tables if name.endswith("_latest")]:
         del tables[latest]
-        scored = latest.removesuffix("_latest")
-        tables[f"{scored}__scores"] = tables.pop(scored)
-    tables["segments__scores"] = tables.pop("segments__scores")
+    for scored in SCORED:
+        # The shop's currency is not a column of the scores but of the published tables.
+        tables[f"{scored}__scores"] = tables.pop(scored).replace(", currency varchar", "")
+    tables["lifetime_value__scores"] += ", currency varchar"
     tables["segments__profiles"] = tables.pop("segment_profiles")
+    for name, types in (("cutoffs", CUTOFF_TYPES), ("cohort_cutoffs", COHORT_CUTOFF_TYPES)):
+        tables[name] = ", ".join(f"{column} {SQL_TYPES[str(dtype)]}" for column, dtype in types.items())
     tables["audiences"] += ", suppress_reason varchar"
-    return tables
+    # Before they are published, instants are in UTC and have no time zone.
+    return {name: columns.replace("timestamptz", "timestamp") for name, columns in tables.items()}
 
 
 def known_by(lines: Sequence[Line], instant: datetime) -> list[Line]:
@@ -270,7 +277,17 @@ def known_by(lines: Sequence[Line], instant: datetime) -> list[Line]:
 
 
 def score_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Two weeks of scores for Ann, one for Bob."""
+    """Two weeks of scores for Ann, one for Bob; value and segments of Bob alone."""
+    for days in (30, 90, 365):
+        connection.execute(
+            "insert into ml.lifetime_value__scores by name select 'bob' as customer_id, "
+            "date '2024-05-20' as as_of_date, timestamp '2024-05-20 04:00:00' as scored_at, 'run' as run_id,"
+            " 'lifetime_value' as model_name, 'v1' as model_version, 'net_amount' as target,"
+            f" {days} as horizon_days, true as is_eligible, 'ok' as status, 'Good' as quality_grade,"
+            " false as is_holdout, 'net' as value_basis, 30.0 as historic_value, 1.0 as baseline_value,"
+            f" {days} / 10.0 as predicted_value, 30 + {days} / 10.0 as total_value,"
+            " false as is_high_value, 1 as historic_orders, date '2024-06-30' as expected_next_order_date"
+        )
     for customer, day, probability in (
         ("ann", "2024-05-13", 0.2), ("ann", "2024-05-20", 0.3), ("bob", "2024-05-13", 0.1)
     ):  # fmt: skip

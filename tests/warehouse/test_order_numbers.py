@@ -141,7 +141,7 @@ def test_in_a_business_wide_scope_a_number_is_one_order_of_two_customers(
 def test_files_one_by_one_give_what_all_at_once_give(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, last: str
 ) -> None:
-    def rows() -> list[object]:
+    def rows() -> Sequence[object]:
         return connection.execute("select * from raw.order_lines order by all").fetchall()
 
     deliver(tmp_path, "shop_a_1", cells("1", "A1"), cells("2", "A2"))

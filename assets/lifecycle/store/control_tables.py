@@ -10,6 +10,8 @@ import pandas as pd
 
 from assets.keys import (
     CALIBRATION_BINS,
+    COHORT_CUTOFFS,
+    CUTOFFS,
     DRIFT,
     ERASURES,
     METRICS,
@@ -21,6 +23,8 @@ from assets.keys import (
 from assets.lifecycle.store.schemas import (
     BIN_TYPES,
     CHAMPION_TYPES,
+    COHORT_CUTOFF_TYPES,
+    CUTOFF_TYPES,
     DRIFT_TYPES,
     ERASURE_TYPES,
     METRIC_TYPES,
@@ -34,10 +38,14 @@ from assets.ports import Warehouse
 
 
 class ControlTable(NamedTuple):
-    """A table that every capability writes to: its columns and the description of its rows."""
+    """A table that every capability writes to: its columns and the description of its rows.
+
+    ``published`` names the published tables made of it; ``None`` when that is one of the same name.
+    """
 
     types: Types
     description: str
+    published: tuple[str, ...] | None = None
 
 
 CONTROL_TABLES: Mapping[Key, ControlTable] = {
@@ -47,6 +55,16 @@ CONTROL_TABLES: Mapping[Key, ControlTable] = {
     METRICS: ControlTable(METRIC_TYPES, "Every metric with its interval and n, per version, fold and slice."),
     CALIBRATION_BINS: ControlTable(
         BIN_TYPES, "Mean predicted and mean observed per tenth of the rows, per version, split and slice."
+    ),
+    CUTOFFS: ControlTable(
+        CUTOFF_TYPES,
+        "Per version and cut-off: confusion matrix, precision, recall, lift and gain on the test fold.",
+        published=("cutoffs", "cutoffs_latest"),
+    ),
+    COHORT_CUTOFFS: ControlTable(
+        COHORT_CUTOFF_TYPES,
+        "Per as-of date and cut-off: customers selected, expected hits and misses.",
+        published=(),
     ),
     RETRAIN_LOG: ControlTable(RETRAIN_TYPES, "Every decision to promote or refuse, with its reasons."),
     DRIFT: ControlTable(

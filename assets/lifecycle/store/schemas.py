@@ -46,6 +46,30 @@ BIN_TYPES: Types = {
     "n": COUNT,
     **of_type(NUMBER, "mean_predicted", "mean_observed", "ci_lo", "ci_hi"),
 }
+CUTOFF_METRICS = ("precision", "recall", "f1", "specificity", "lift", "gain")
+CUTOFF_COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+CUTOFF_TYPES: Types = {
+    **_NAMED,
+    "cut": TEXT,
+    "n": COUNT,
+    "n_positive": COUNT,
+    **{
+        f"{prefix}{name}": dtype
+        for prefix in ("", "baseline_")
+        for name, dtype in {
+            **of_type(COUNT, *CUTOFF_COUNTS),
+            **of_type(NUMBER, *(f"{name}{end}" for name in CUTOFF_METRICS for end in ("", "_lo", "_hi"))),
+        }.items()
+    },
+}
+COHORT_CUTOFF_TYPES: Types = {
+    **_NAMED,
+    "as_of_date": DATE,
+    "cut": TEXT,
+    **of_type(NUMBER, "share", "threshold"),
+    **of_type(COUNT, "n_scored", "n_selected"),
+    **of_type(NUMBER, "expected_positives", "expected_hits", "expected_misses"),
+}
 REGISTRY_TYPES: Types = {
     **_NAMED,
     "stage": TEXT,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from assets.features.requirements import DataRequirement
 from assets.ingest.config.contracts import CONTRACTS
-from assets.monitoring.readiness.profile import ColumnProfile, TableProfile
+from assets.monitoring.readiness.profile import ColumnProfile, TableProfile, is_id
 from assets.monitoring.readiness.requirements import DataUse
 
 State = Literal["on", "off", "not_built", "usable", "missing", "constant", "sparse", "stale", "almost_unique"]
@@ -162,7 +162,8 @@ def _finding(table: TableProfile, column: str | None, *, state: State, details: 
 
 def _state(table: TableProfile, column: ColumnProfile) -> tuple[State, str]:
     counted = f"{column.filled:,} of {table.rows:,} rows filled"
-    values = f"{counted}, about {min(column.distinct, column.filled):,} different values"
+    different = f"{min(column.distinct, column.filled):,} different values"
+    values = f"{counted}, {different}" if column.is_exact else f"{counted}, about {different}"
     if column.filled == 0:
         return "missing", f"never filled in {table.rows:,} rows"
     if column.distinct == 1 and column.name not in EMPTY_MEANS_NO:
@@ -180,7 +181,7 @@ def _is_almost_unique(table: TableProfile, column: ColumnProfile) -> bool:
     kinds = {each.name: each.type for each in contract.columns}
     is_category = (
         kinds[column.name] == "varchar"
-        and not column.name.endswith("_id")
+        and not is_id(column.name)
         and column.name not in {*contract.key, *FREE_TEXT}
     )
     return (

@@ -1,14 +1,16 @@
-"""Expected and observed totals of a scored cohort: ``ml.prediction_totals``."""
+"""Expected and observed totals of a scored cohort, and estimated metrics of its scores."""
 
+from dataclasses import asdict
 from datetime import date
 
 import pandas as pd
 
 from assets.keys import PREDICTION_TOTALS
 from assets.lifecycle.capability import MetricKey
-from assets.lifecycle.store.schemas import PREDICTION_TOTAL_TYPES, typed
-from assets.metrics.arrays import Floats
+from assets.lifecycle.store.schemas import METRIC_TYPES, PREDICTION_TOTAL_TYPES, typed
+from assets.metrics.arrays import Floats, Texts
 from assets.metrics.classification import with_shift
+from assets.metrics.performance_estimation import estimated_accuracy
 from assets.ports import Warehouse
 from assets.prior_shift.forecast import PriorShiftForecast, total_interval
 from assets.supervised.problem import PredictionProblem
@@ -40,6 +42,32 @@ def totals_row(key: MetricKey, raw: Floats, forecast: PriorShiftForecast) -> pd.
         "observed_positives": None,
     }
     return typed([row], PREDICTION_TOTAL_TYPES)
+
+
+def estimated_rows(
+    key: MetricKey, probability: Floats, customers: Texts, *, period_sd: float
+) -> pd.DataFrame:
+    """Metrics that scores will have if they are calibrated: an estimate, weeks before outcomes.
+
+    Args:
+        key: Version, split and date.
+        probability: (n,) published probabilities of the eligible.
+        customers: (n,) ids.
+        period_sd: Standard deviation of the prior shift, in log-odds.
+    """
+    found = estimated_accuracy(probability, customers=customers, period_sd=period_sd)
+    shared = {
+        **asdict(key),
+        "slice_name": "all",
+        "slice_value": "all",
+        "n": probability.size,
+        "n_positive": None,
+    }
+    rows = [
+        {**shared, "metric": name, "value": of.value, "ci_lo": of.lo, "ci_hi": of.hi}
+        for name, of in found.items()
+    ]
+    return typed(rows, METRIC_TYPES)
 
 
 def write_prediction_totals(

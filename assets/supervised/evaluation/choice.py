@@ -11,7 +11,7 @@ from assets.metrics.arrays import Floats, Ints
 from assets.metrics.bootstrap import ClusterBootstrap, Interval, interval
 from assets.metrics.calibration import recalibrated
 from assets.metrics.classification import log_losses
-from assets.supervised.evaluation.evaluation import BASELINE
+from assets.supervised.evaluation.evaluation import BASELINE, CHAMPION
 from assets.supervised.fitting.rankers import BG_NBD, BLEND, LOGISTIC
 from assets.supervised.problem import PredictionProblem
 
@@ -40,13 +40,15 @@ def choose_ranker(test: Matrix, predicted: Mapping[str, Floats], *, problem: Pre
 
     Args:
         test: Rows (n, k) that no ranker has seen.
-        predicted: (n,) probabilities of the rate by recency, ``baseline``, and of each ranker, by name.
+        predicted: (n,) probabilities of the rate by recency, ``baseline``, and of each ranker, by name; the
+            champion's do not count here.
         problem: Holds the number of bootstrap draws and the seed.
     """
     day: Ints = pd.factorize(test.as_of)[0].astype(np.int64)
     losses = {
         name: log_losses(test.outcome, recalibrated(test.outcome, each, day))
         for name, each in predicted.items()
+        if name != CHAMPION
     }
     best = min((name for name in losses if name != BLEND), key=lambda name: float(losses[name].mean()))
     resamples = ClusterBootstrap.by_customer(

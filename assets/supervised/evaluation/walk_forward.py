@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from assets.cores import cores
 from assets.features.matrix import AS_OF, Matrix
@@ -14,6 +15,7 @@ from assets.metrics.arrays import Floats
 from assets.supervised.data.dataset import TrainingData
 from assets.supervised.data.split import Fold, Split, calibration_split, split_by_time
 from assets.supervised.evaluation.choice import Choice, choose_ranker
+from assets.supervised.evaluation.cutoffs import answering_vintage, cutoff_rows, selected_rows
 from assets.supervised.evaluation.evaluation import (
     BASELINE,
     CHAMPION,
@@ -59,10 +61,11 @@ class WalkForwardModels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedCandidate:
-    """The ranker that is the candidate, and its metrics beside those of every other."""
+    """The ranker that is the candidate, its metrics beside every other's, and what each cut-off brings."""
 
     choice: Choice
     recorded: RecordedMetrics
+    cutoffs: pd.DataFrame
 
 
 def fit_calibrated(
@@ -143,27 +146,36 @@ def evaluate_candidate(
     predict = partial(predict_walk_forward, rows=test, data=data, horizon_days=problem.horizon_days)
     with cores() as pool:
         published = dict(zip(rankers, pool.map(predict, rankers.values()), strict=True))
-    competitors = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
-        name: each.probability for name, each in published.items()
-    }
-    choice = choose_ranker(
-        test, {name: each for name, each in competitors.items() if name != CHAMPION}, problem=problem
-    )
+    baselines = _baselines(problem, models, data=data)
+    competitors = {name: each.probability for name, each in published.items()}
+    competitors[BASELINE] = _rates(baselines, test)
+    choice = choose_ranker(test, competitors, problem=problem)
     candidate = competitors.pop(choice.ranker)
-    sample = EvaluationSample(
+    sample = _sample(problem, test, published[choice.ranker], competitors=competitors)
+    key = MetricKey(model_name=problem.name, model_version=version, split="test")
+    draws = partial(np.random.default_rng, problem.seed)
+    recorded = evaluate(sample, key, replicates=problem.criteria.replicates, rng=draws())
+    selected = {
+        "": selected_rows(test, candidate, models=models.models[choice.ranker]),
+        f"{BASELINE}_": selected_rows(test, competitors[BASELINE], models=baselines),
+    }
+    cutoffs = cutoff_rows(test, selected, key=key, rng=draws())
+    return EvaluatedCandidate(choice=choice, recorded=recorded, cutoffs=cutoffs)
+
+
+def _sample(
+    problem: PredictionProblem, test: Matrix, candidate: Published, *, competitors: Mapping[str, Floats]
+) -> EvaluationSample:
+    return EvaluationSample(
         outcome=test.outcome,
-        candidate=candidate,
+        candidate=candidate.probability,
         competitors=competitors,
         entities=test.entities,
         as_of=test.as_of,
         slices={**slice_values(test.features, problem.slices), AS_OF: test.as_of.astype(str).astype(object)},
         windows=independent_windows(test.as_of, horizon_days=problem.horizon_days),
-        shift_sd=published[choice.ranker].shift_sd,
+        shift_sd=candidate.shift_sd,
     )
-    key = MetricKey(model_name=problem.name, model_version=version, split="test")
-    rng = np.random.default_rng(problem.seed)
-    recorded = evaluate(sample, key, replicates=problem.criteria.replicates, rng=rng)
-    return EvaluatedCandidate(choice=choice, recorded=recorded)
 
 
 def predict_walk_forward(
@@ -180,8 +192,7 @@ def predict_walk_forward(
         data: Training data of the evaluating as-of date.
         horizon_days: Length of the outcome window.
     """
-    firsts = np.asarray([model.first for model in models], dtype="datetime64[D]")
-    answering = np.maximum(np.searchsorted(firsts, rows.as_of, side="right") - 1, 0)
+    answering = answering_vintage(models, rows.as_of)
     probability, shift_sd = np.empty(len(rows)), np.empty(len(rows))
     for position in np.unique(answering):
         here = answering == position
@@ -192,13 +203,19 @@ def predict_walk_forward(
     return Published(probability=probability, shift_sd=shift_sd)
 
 
-def _baseline(
-    problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData, test: Matrix
-) -> Floats:
-    """The baseline's rates, fitted again at each origin, so that it ages no faster than the candidate."""
+def _baselines(
+    problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData
+) -> tuple[ModelVintage[Fitted], ...]:
+    """The baseline fitted again at each origin, so that it ages no faster than the candidate."""
+    firsts = [vintage.first for vintage in models.models[BLEND]]
+    known = {day: data.known_on(day, horizon_days=problem.horizon_days) for day in firsts}
+    return tuple(ModelVintage(first=day, model=fit_baseline(problem, rows)) for day, rows in known.items())
+
+
+def _rates(baselines: Sequence[ModelVintage[Fitted]], test: Matrix) -> Floats:
+    """The rate of each row of ``test`` (n,) by the baseline that answers for its date."""
     rate = np.empty(len(test))
-    for vintage in models.models[BLEND]:
+    for vintage in baselines:
         here = test.as_of >= np.datetime64(vintage.first, "D")
-        known = data.known_on(vintage.first, horizon_days=problem.horizon_days)
-        rate[here] = fit_baseline(problem, known).probability(test.of(here).features)
+        rate[here] = vintage.model.probability(test.of(here).features)
     return rate

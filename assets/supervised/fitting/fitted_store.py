@@ -35,6 +35,7 @@ def to_artifact(fitted: Fitted) -> tuple[object, Mapping[str, Any]]:
         "reference": dict(fitted.reference),
         "bins": [asdict(each) for each in fitted.bins],
         "lowest": fitted.lowest,
+        "best_f1": fitted.best_f1,
         "is_fallback": fitted.is_fallback,
     }
     return fitted.model, facts

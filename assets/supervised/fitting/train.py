@@ -13,6 +13,7 @@ from assets.features.matrix import Matrix, refuse_separating_features
 from assets.lifecycle.capability import InsufficientData
 from assets.metrics.arrays import Floats
 from assets.metrics.calibration import CalibrationBin, calibration_bins
+from assets.metrics.cutoffs import best_f1_threshold
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.blend import LogOddsBlend, validated_weights
 from assets.supervised.fitting.calibrate import calibrated, calibration_method
@@ -32,10 +33,12 @@ class Fitted:
         problem: Name of the problem.
         model: Anything with ``predict_proba(frame) -> (n, 2)``.
         method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
-        reference: The reference row: median of each number, most frequent of each category.
+        reference: The reference row: median of each number, most frequent of each category; ``None`` for a
+            column that has the same value in every row, because it tells no customer from another.
         bins: Calibration on the calibration fold.
         lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.
+        best_f1: Threshold of the calibrated probability with the best F1 on the rows of ``bins``.
         is_fallback: Whether this is the baseline.
     """
 
@@ -45,6 +48,7 @@ class Fitted:
     reference: Reference
     bins: tuple[CalibrationBin, ...]
     lowest: float
+    best_f1: float
     is_fallback: bool
 
     def probability(self, features: pd.DataFrame) -> Floats:
@@ -230,11 +234,14 @@ def _distinct(rows: Matrix) -> tuple[int, int]:
 
 
 def reference_row(features: pd.DataFrame) -> Reference:
-    """Median of each number and mode of each category of ``features`` (n, k); ``None`` without any value."""
+    """Median of each number and mode of each category of ``features`` (n, k).
+
+    ``None`` for a column without two different values: clicks that were never delivered are 0 for everyone.
+    """
     found: dict[str, float | str | None] = {}
     for name in features.columns:
         column = features[name].dropna()
-        if column.empty:
+        if column.nunique() < 2:
             found[name] = None
         elif isinstance(column.dtype, pd.CategoricalDtype):
             found[name] = str(column.mode().iloc[0])
@@ -261,5 +268,6 @@ def _fitted(
         reference=reference_row(reference.features),
         bins=calibration_bins(calibration.outcome, predicted, customers),
         lowest=lowest,
+        best_f1=best_f1_threshold(calibration.outcome, predicted),
         is_fallback=method == "none",
     )

@@ -13,6 +13,7 @@ from assets.metrics.arrays import Floats, Texts
 from assets.metrics.bootstrap import CONFIDENCE
 from assets.metrics.classification import log_odds, with_shift
 from assets.metrics.ranking import ranks
+from assets.prior_shift.forecast import PriorShiftForecast
 from assets.supervised.data.dataset import is_eligible
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
@@ -52,6 +53,14 @@ class PriorShift:
     def __post_init__(self) -> None:
         if not (np.isfinite(self.shift) and np.isfinite(self.sd) and self.sd >= 0):
             raise ValueError(f"shift {self.shift}, sd {self.sd} must be finite, sd at least 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingState:
+    """What a scored cohort shares: the forecast of its prior shift and the version's threshold of best F1."""
+
+    forecast: PriorShiftForecast
+    best_f1: float
 
 
 def build_score_rows(

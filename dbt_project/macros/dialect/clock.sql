@@ -15,3 +15,12 @@
 {% macro duckdb__local_date(instant) -%}
     cast(timezone('{{ run_parameter("time_zone") }}', timezone('UTC', {{ instant }})) as date)
 {%- endmacro %}
+
+{# The UTC instant `instant`, a timestamp without time zone, as one with a time zone. #}
+{% macro with_time_zone(instant) -%}
+    {{ adapter.dispatch('with_time_zone')(instant) }}
+{%- endmacro %}
+
+{% macro duckdb__with_time_zone(instant) -%}
+    timezone('UTC', cast({{ instant }} as timestamp))
+{%- endmacro %}

@@ -4,7 +4,7 @@ select
     cast(audience as varchar) as audience,
     cast(as_of_date as date) as as_of_date,
     cast(destination as varchar) as destination,
-    cast(sent_at as timestamp) as sent_at,
+    {{ with_time_zone('sent_at') }} as sent_at,
     cast(dry_run as boolean) as dry_run,
     cast(audience_candidates as bigint) as audience_candidates,
     cast(no_consent as bigint) as no_consent,

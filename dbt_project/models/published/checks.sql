@@ -11,6 +11,6 @@ select
     cast(threshold as double) as threshold,
     cast(reason as varchar) as reason,
     cast(run_id as varchar) as run_id,
-    cast(checked_at as timestamp) as checked_at
+    {{ with_time_zone('checked_at') }} as checked_at
 
 from {{ source('ml', 'checks') }}

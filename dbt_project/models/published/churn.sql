@@ -4,6 +4,7 @@
 (
     select
         churn.*,
+        '{{ run_parameter("currency") }}' as currency,
         case when not churn.is_already_churned then lifetime_value.prob_alive end as prob_alive
 
     from {{ source('ml', 'churn__scores') }} as churn

@@ -2,8 +2,8 @@
 
 select
     cast(erasure_id as varchar) as erasure_id,
-    cast(requested_at as timestamp) as requested_at,
-    cast(max(finished_at) as timestamp) as finished_at,
+    {{ with_time_zone('requested_at') }} as requested_at,
+    {{ with_time_zone('max(finished_at)') }} as finished_at,
     cast(table_name as varchar) as table_name,
     cast(sum(rows_removed) as bigint) as rows_removed,
     cast(max(proved_by) as varchar) as proved_by

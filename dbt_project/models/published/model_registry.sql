@@ -4,7 +4,7 @@ select
     cast(model_name as varchar) as model_name,
     cast(model_version as varchar) as model_version,
     cast(stage as varchar) as stage,
-    cast(trained_at as timestamp) as trained_at,
+    {{ with_time_zone('trained_at') }} as trained_at,
     cast(train_from as date) as train_from,
     cast(train_to as date) as train_to,
     cast(calibration_from as date) as calibration_from,

@@ -2,7 +2,7 @@
 
 select
     cast(run_id as varchar) as run_id,
-    cast(deleted_at as timestamp) as deleted_at,
+    {{ with_time_zone('deleted_at') }} as deleted_at,
     cast(place as varchar) as place,
     cast(deleted as bigint) as deleted,
     cast(before_date as date) as before_date

@@ -3,7 +3,7 @@
 select
     cast(model_name as varchar) as model_name,
     cast(as_of_date as date) as as_of_date,
-    cast(decided_at as timestamp) as decided_at,
+    {{ with_time_zone('decided_at') }} as decided_at,
     cast(run_id as varchar) as run_id,
     cast(trigger as varchar) as trigger,
     cast(windows_violated as integer) as windows_violated,

@@ -280,5 +280,14 @@ def test_profiles_are_counted_in_the_warehouse(tmp_path: Path) -> None:
         connection.execute(
             "insert into raw.order_lines (customer_id) select 'c' || number from range(3000) as t(number)"
         )
+        connection.execute("update raw.order_lines set order_id = customer_id, product_id = customer_id")
     # An approximate count of so many is off by some.
-    assert profiles(warehouse, USES)["order_lines"].columns["customer_id"].distinct == 3_000
+    columns = profiles(warehouse, USES)["order_lines"].columns
+    assert [columns[name].distinct for name in ("customer_id", "order_id", "product_id")] == [3_000] * 3
+
+
+def test_exact_counts_are_not_called_approximate() -> None:
+    rows = report(all_full())
+    details = rows.loc[rows["table_name"] == "order_lines"].set_index("column_name")["details"]
+    assert details["order_id"] == "5,000 of 5,000 rows filled, 2,000 different values"
+    assert details["channel"] == "5,000 of 5,000 rows filled, about 2,000 different values"

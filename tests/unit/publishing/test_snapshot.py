@@ -31,6 +31,19 @@ def test_tables_and_views_are_copied_to_the_file_and_to_parquet(tmp_path: Path) 
     assert duckdb.sql(f"from '{published}/parquet/scores/scores.parquet'").fetchall() == [(1,)]
 
 
+def test_comments_on_tables_and_columns_are_copied(tmp_path: Path) -> None:
+    warehouse, published = warehouse_with(tmp_path / "warehouse.duckdb", 1), tmp_path / "p"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("comment on table published.scores is 'One row per customer''s score.'")
+        connection.execute("comment on column published.scores.probability is 'In [0, 1].'")
+    write_snapshot(warehouse, [TABLE, Key("published", "latest")], published=published)
+    with duckdb.connect(str(published / SNAPSHOT_FILE), read_only=True) as connection:
+        tables = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
+        columns = connection.execute("select table_name, comment from duckdb_columns() where not internal")
+        assert sorted(tables) == [("latest", None), ("scores", "One row per customer's score.")]
+        assert sorted(columns.fetchall()) == [("latest", None), ("scores", "In [0, 1].")]
+
+
 def test_a_reader_keeps_its_file_while_a_new_one_is_published(tmp_path: Path) -> None:
     warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
     file = published / SNAPSHOT_FILE

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from assets.features import customers
 from assets.features.groups import FeatureGroup
-from assets.features.matrix import LeakDetected
+from assets.features.matrix import UNKNOWN, LeakDetected
+from assets.features.wording import WORDING
 from assets.keys import Key
 from assets.lifecycle.cohort import Exclusion
 from assets.metrics.classification import log_odds
@@ -18,7 +20,13 @@ from assets.supervised.capability import SupervisedCapability
 from assets.supervised.fitting.train import Fitted
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.scoring.reason_codes import reason_codes
-from assets.supervised.scoring.score_rows import SCORE_TYPES, PriorShift, add_ranks, build_score_rows
+from assets.supervised.scoring.score_rows import (
+    SCORE_TYPES,
+    PriorShift,
+    ServingState,
+    add_ranks,
+    build_score_rows,
+)
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM
 
@@ -134,9 +142,10 @@ def test_the_only_reason_code_of_the_baseline_is_recency(trained: Trained, today
 def test_one_row_is_scored_without_a_warehouse(
     trained: Trained, today: pd.DataFrame, scored: pd.DataFrame
 ) -> None:
-    state = PriorShiftForecast(
+    forecast = PriorShiftForecast(
         shift=SHIFT.shift, sd=SHIFT.sd, degrees_of_freedom=9.0, n_periods=9, has_season=False, components={}
     )
+    state = ServingState(forecast=forecast, best_f1=trained.candidate.best_f1)
     alone = SupervisedCapability(PROBLEM).score(trained.candidate, today.head(1), state)
     pd.testing.assert_frame_equal(alone, scored[alone.columns].head(1))
 
@@ -175,6 +184,7 @@ def linear() -> Fitted:
         reference={"orders": 1.0, "days": 0.0},
         bins=(),
         lowest=0.0,
+        best_f1=0.5,
         is_fallback=True,
     )
 
@@ -204,6 +214,48 @@ def test_a_reason_code_is_the_change_in_log_odds_from_the_reference_row() -> Non
     # The second is the reference row: no group moves its score.
     assert codes.iloc[1].isna().all()
     assert codes["reason_3_code"].isna().all()
+
+
+def test_a_column_that_is_the_same_for_everyone_is_no_reason() -> None:
+    group = FeatureGroup(name="messages", columns=("days", "orders"), description="")
+    fitted = replace(linear(), reference={"orders": 1.0, "days": None})
+    # Days count -2 each and are left alone: the effect is 1 x (4 - 1), the code the column that differs.
+    codes = reason_codes(fitted, pd.DataFrame({"orders": [4.0], "days": [0.5]}), groups=(group,)).iloc[0]
+    assert (codes["reason_1_code"], codes["reason_1_value"]) == ("orders", "4")
+    nothing = replace(linear(), reference={"orders": None, "days": None})
+    assert (
+        reason_codes(nothing, pd.DataFrame({"orders": [4.0], "days": [0.5]}), groups=(group,))
+        .isna()
+        .all(None)
+    )
+
+
+def test_reasons_are_sentences_beside_a_typical_customer(trained: Trained, scored: pd.DataFrame) -> None:
+    eligible = scored.loc[scored["reason_1_code"].eq("days_since_order")].iloc[0]
+    days, typical = (
+        f"{float(str(value)):,.0f}"
+        for value in (eligible["reason_1_value"], trained.candidate.reference["days_since_order"])
+    )
+    assert eligible["reason_1_sentence"] == f"last order {days} days ago; typical: {typical} days"
+
+
+@pytest.mark.parametrize("feature", [*customers.NUMERIC, *customers.CATEGORICAL])
+def test_every_feature_has_words_of_its_own(feature: str) -> None:
+    words = WORDING[feature]
+    assert words.says.count("{}") == 1
+    texts = [words.sentence(value, typical=None) for value in (None, 0.0, 1.0, 2.5)]
+    assert all(text and "_" not in text and "{" not in text and "nan" not in text for text in texts)
+
+
+def test_no_words_are_left_of_a_feature_that_is_gone() -> None:
+    assert set(WORDING) == {*customers.NUMERIC, *customers.CATEGORICAL}
+
+
+def test_an_unknown_category_is_said_to_be_unknown(trained: Trained) -> None:
+    row = trained.test.features.head(1).assign(country=pd.Categorical([UNKNOWN]))
+    group = FeatureGroup(name="place", columns=("country",), description="")
+    texts = reason_codes(trained.candidate, row, groups=(group,))["reason_1_sentence"].dropna()
+    assert texts.str.startswith("country unknown; typical: ").all()
 
 
 def test_a_missing_value_is_shown_as_unknown(trained: Trained) -> None:

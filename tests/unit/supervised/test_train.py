@@ -159,11 +159,13 @@ def test_the_reference_row_is_the_median_and_the_most_frequent() -> None:
     frame = pd.DataFrame(
         {
             "orders": [1.0, 2.0, 9.0],
-            "country": pd.Categorical(["France", "France", None]),
+            "country": pd.Categorical(["France", "France", "Spain"]),
             "empty": [np.nan] * 3,
+            "never_delivered": [0.0, 0.0, np.nan],
         }
     )
-    assert reference_row(frame) == {"orders": 2.0, "country": "France", "empty": None}
+    expected = {"orders": 2.0, "country": "France", "empty": None, "never_delivered": None}
+    assert reference_row(frame) == expected
 
 
 def recency(*days: float) -> pd.DataFrame:
