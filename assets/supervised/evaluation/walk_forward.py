@@ -22,7 +22,7 @@ from assets.supervised.evaluation.evaluation import (
 )
 from assets.supervised.evaluation.published import published_probability
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.fitting.rankers import BLEND, RANKERS
+from assets.supervised.fitting.rankers import RANKERS
 from assets.supervised.fitting.train import Fitted, fit_baseline, fit_rankers, refit
 from assets.supervised.problem import PredictionProblem
 
@@ -184,7 +184,8 @@ def _baseline(
 ) -> Floats:
     """The baseline's rates, fitted again at each origin, so that it ages no faster than the candidate."""
     rate = np.empty(len(test))
-    for vintage in models.models[BLEND]:
+    # All rankers are refitted on the same dates.
+    for vintage in next(iter(models.models.values())):
         here = test.as_of >= np.datetime64(vintage.first, "D")
         known = data.known_on(vintage.first, horizon_days=problem.horizon_days)
         rate[here] = fit_baseline(problem, known).probability(test.of(here).features)
