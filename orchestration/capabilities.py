@@ -1,6 +1,6 @@
 """The registry of capabilities: assets, checks, published tables and triggers follow from one line each."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ import dagster as dg
 from assets.activation.defs import DESCRIPTIONS as ACTIVATION
 from assets.activation.defs import activation_asset
 from assets.churn.capability import CHURN
+from assets.ingest.config.acknowledgement import Acknowledgement
 from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, trained_assets
 from assets.lifecycle.retrain_triggers import RetrainTrigger, pending_trigger
@@ -23,6 +24,7 @@ from assets.segments.capability import SEGMENTS
 from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.capabilities.agreement import agreement_invariants
+from checks.data.acknowledged import with_acknowledgements
 from checks.data.defs import landing_checks
 from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
@@ -54,12 +56,15 @@ REGISTRY = (
 CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
 
 
-def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDefinition]:
+def all_checks(
+    reports: Path, *, records_consent: bool, acknowledged: Sequence[Acknowledgement] = ()
+) -> list[dg.AssetChecksDefinition]:
     """Every check that is not a dbt test.
 
     Args:
         reports: Where the pages lie that some point to.
         records_consent: Whether the business delivers consents.
+        acknowledged: Checks of what is usual that may fail until a date.
     """
     people = [each.spec.scores for each in CAPABILITIES if each.spec.subject and each.spec.cohort]
     models = [
@@ -68,8 +73,9 @@ def all_checks(reports: Path, *, records_consent: bool) -> list[dg.AssetChecksDe
         for check in capability_checks(each.capability, invariants=each.invariants(reports))
     ]
     return [
-        *landing_checks(),
-        *map(bind, (*plausibility_invariants(), *history_invariants())),
+        *landing_checks(acknowledged),
+        *map(bind, plausibility_invariants()),
+        *(bind(with_acknowledgements(each, acknowledged)) for each in history_invariants()),
         *models,
         *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=records_consent),

@@ -139,7 +139,9 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
 
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
-    checks = all_checks(settings.reports_dir, records_consent=business.records_consent)
+    checks = all_checks(
+        settings.reports_dir, records_consent=business.records_consent, acknowledged=business.acknowledged
+    )
     if not business.vault:
         return checks
     return [*checks, vault_scan_check(vault_of(settings, business), searched_folders(settings))]
