@@ -1,6 +1,6 @@
 """The registry of capabilities: assets, checks, published tables and triggers follow from one line each."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,7 +24,8 @@ from assets.segments.capability import SEGMENTS
 from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.capabilities.agreement import agreement_invariants
-from checks.data.defs import landing_checks
+from checks.data.acknowledged import with_acknowledgements
+from checks.data.defs import finite_check, landing_checks
 from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
@@ -71,13 +72,15 @@ def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDe
         for check in capability_checks(each.capability, invariants=each.invariants(reports))
     ]
     return [
-        *landing_checks(largest_reject_share=business.largest_reject_share),
-        *map(bind, (*plausibility_invariants(), *history_invariants())),
+        *landing_checks(business.acknowledged, largest_reject_share=business.largest_reject_share),
+        *map(bind, plausibility_invariants()),
+        *(bind(with_acknowledgements(each, business.acknowledged)) for each in history_invariants()),
         *models,
         *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=business.records_consent),
         cohort_check(),
         audience_check(),
+        finite_check(published_tables()),
     ]
 
 
