@@ -52,6 +52,7 @@ class SpendRate(BaseEstimator):  # type: ignore[misc]
             value=value,
             value_lo=unknown,
             value_hi=unknown,
+            value_above=unknown,
             orders=unknown,
             order_amount=unknown,
             alive=nothing,
