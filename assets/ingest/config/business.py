@@ -149,7 +149,8 @@ class BusinessConfig(Declaration):
     currency, which are rejected without a rate. ``scheduled`` are the features that follow from dates known
     beforehand, such as renewals. ``published_readers`` are the accounts of this machine that may read what is
     published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
-    dates stay, and ``keep_models`` versions of a capability besides those in use.
+    dates stay, and ``keep_models`` versions of a capability besides those in use. With ``canary`` a new
+    champion scores beside the old one for one as-of date.
     """
 
     name: str
@@ -173,6 +174,7 @@ class BusinessConfig(Declaration):
     # A year, so that the season is known, and eight weeks in which its outcomes mature.
     keep_as_of_dates: int = Field(default=104, ge=60)
     keep_models: int = Field(default=10, ge=1)
+    canary: bool = False
     data_dir: Path
     landing_dir: Path
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -129,19 +130,15 @@ def evaluate_candidate(
         version: The candidate's version, for the metric rows.
     """
     test = data.labelled.of(models.split.test.rows(data.labelled.as_of))
-    published = {
-        name: predict_walk_forward(vintages, test, data=data, horizon_days=problem.horizon_days)
-        for name, vintages in models.models.items()
-    }
+    predict = partial(predict_walk_forward, rows=test, data=data, horizon_days=problem.horizon_days)
+    published = {name: predict(vintages) for name, vintages in models.models.items()}
     predicted = {BASELINE: _baseline(problem, models, data=data, test=test)} | {
         name: each.probability for name, each in published.items()
     }
     choice = choose_ranker(test, predicted, problem=problem)
     competitors = {name: each for name, each in predicted.items() if name != choice.ranker}
     if champion:
-        competitors[CHAMPION] = predict_walk_forward(
-            champion, test, data=data, horizon_days=problem.horizon_days
-        ).probability
+        competitors[CHAMPION] = predict(champion).probability
     sample = EvaluationSample(
         outcome=test.outcome,
         candidate=predicted[choice.ranker],
