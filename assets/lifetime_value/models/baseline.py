@@ -100,10 +100,12 @@ class RepeatSpend(BaseEstimator):  # type: ignore[misc]
         drawn = nbinom(np.maximum(shape, SMALLEST_SHAPE)[:, None], rate[:, None] / (rate[:, None] + ahead))
         low, high = (np.where(is_active, amount * drawn.ppf(each), 0.0) for each in (tail, 1 - tail))
         unknown, nothing = np.full(value.shape, np.nan), np.full(len(value), np.nan)
+        highest, is_paying = np.maximum(high, value), is_active & (amount > 0)
         return ValuePrediction(
             value=value,
             value_lo=np.minimum(low, value),
-            value_hi=np.maximum(high, value),
+            value_hi=highest,
+            value_above=np.where(is_paying, drawn.sf(highest / np.where(is_paying, amount, 1.0)), 0.0),
             orders=unknown,
             order_amount=unknown,
             alive=nothing,
