@@ -684,7 +684,7 @@ def _ids_and_words() -> Iterator[Ugly]:
     )  # fmt: skip
 
 
-def _schemas() -> Iterator[Ugly]:
+def _shapes() -> Iterator[Ugly]:
     yield Ugly(
         what="a condition where that is blank on a row", file="orders_b.csv", is_alone=True,
         content=text(f"{cells('2')},paid", f"{cells('3')},void", f"{cells('4')},", header=f"{HEADER},state"),
@@ -697,6 +697,9 @@ def _schemas() -> Iterator[Ugly]:
         source={"fill_down": ["Customer ID", "when"]},
         loaded=(row("2"), row("2", sku="t"), row("2", sku="u")),
     )  # fmt: skip
+
+
+def _schemas() -> Iterator[Ugly]:
     yield Ugly(
         what="a column gained overnight", file="orders_b.csv",
         content=text(f"x,{cells('2')}", header=f"new,{HEADER}"), loaded=(row("2"),),
@@ -786,6 +789,15 @@ def _schemas() -> Iterator[Ugly]:
         loaded=(row("2", "C9"),),
     )  # fmt: skip
     yield Ugly(
+        what="orders with their lines inside, one without a line", file="orders_b.json", is_alone=True,
+        content=json.dumps(
+            [document(id="2", lines=[{"sku": "a"}, {"sku": "b"}]), document(id="3", lines=[])]
+        ).encode(),
+        source={"unnest": "lines", "columns": {**COLUMNS, "product_id": "lines.sku"}},
+        loaded=(row("2", sku="a"), row("2", sku="b")),
+        rejected=((3, "product_id is missing: lines.sku gives nothing"),),
+    )  # fmt: skip
+    yield Ugly(
         what="JSON behind a byte order mark", file="orders_b.json",
         content=b"\xef\xbb\xbf" + json.dumps([document(id="2"), document(id="3")]).encode(),
         loaded=(row("2"), row("3")),
@@ -804,7 +816,7 @@ def _schemas() -> Iterator[Ugly]:
 
 CORPUS = (
     *_bytes_and_packing(), *_encodings(), *_lines_and_headers(), *_titles_and_totals(), *_numbers(),
-    *_times(), *_plausibility(), *_ids_and_words(), *_schemas(),
+    *_times(), *_plausibility(), *_ids_and_words(), *_shapes(), *_schemas(),
 )  # fmt: skip
 
 # What a business's YAML may not say, and words of the refusal.

@@ -15,12 +15,12 @@ from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.order_numbers import assign_orders, count_readings
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
-from assets.ingest.loading.shaping import reject_undecided, shaped
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.batches import batch_small_files
 from assets.ingest.parsing.files import UNCLEAR, OrderedFile, SourceFile, Unreadable
 from assets.ingest.parsing.readers import ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
+from assets.ingest.shaping.shape import reject_undecided, shaped
 from assets.ports import Vault
 
 # Errors of the machine or of our code, which are no reason to quarantine a file.
@@ -140,7 +140,7 @@ def _load_group(
 ) -> Iterator[ParsedFiles]:
     """Parse and type ``files`` in one query, in halves if that fails; quarantine what fails alone."""
     try:
-        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]))
+        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]), business)
         parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
         scratch.execute(f"insert into incoming by name {typed_rows(scratch, parsed, business)}")
         reject_undecided(scratch, parsed)

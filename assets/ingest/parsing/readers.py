@@ -67,7 +67,9 @@ def read(
     kind = format_of(file)
     if kind == "parquet":
         return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
-    wanted = {column for expression in mapping.values() for column in expression.columns}
+    made = {name.lower() for name in file.source.made_columns}
+    named = {column for expression in mapping.values() for column in expression.columns}
+    wanted = {column for column in named if column.lower() not in made}
     if len(files) > 1:
         with opened_together(connection, files) as (text, lines):
             columns = read_records(connection, text, rows, wanted=wanted)
@@ -235,7 +237,7 @@ def _add_missing_keys(
     means that the export uses another name, so it is not added, except for a file without documents.
     """
     required = source.contract.required if columns else ()
-    known = {name.lower() for name in (*columns, *source.pii)}
+    known = {name.lower() for name in (*columns, *source.pii, *source.made_columns)}
     missing = {
         key.lower(): key for name, wanted in mapping.items() if name not in required for key in wanted.columns
     }
