@@ -5,11 +5,13 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.warehouse.workbooks import Cell, workbook
 
 HEADER = "id,Customer ID,when,sku,qty,price"
 COLUMNS = {
@@ -22,6 +24,7 @@ COLUMNS = {
 }
 ORDERS = {"name": "orders", "table": "order_lines", "files": "{landing_dir}/orders*", "columns": COLUMNS}
 
+SHEET: list[list[Cell]] = [[*HEADER.split(",")], [2.0, "C1", date(2023, 1, 10), "s", 1.0, 2.5]]
 Row = tuple[str, str | None, datetime, str, float, float]
 Content = bytes | Callable[[Path], None]
 
@@ -185,11 +188,22 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="an Excel workbook that is called .csv", file="orders_b.csv", content=zipped(),
-        quarantined="save the sheet as CSV UTF-8",
+        quarantined="it is a zip archive: unpack it; if it is an Excel workbook, end its name in .xlsx",
     )  # fmt: skip
     yield Ugly(
-        what="an Excel workbook", file="orders_b.xlsx", content=zipped(),
-        quarantined="save the sheet as CSV UTF-8",
+        what="an Excel workbook cut off", file="orders_b.xlsx", content=zipped(),
+        quarantined="it cannot be read as a workbook",
+    )  # fmt: skip
+    yield Ugly(
+        what="an Excel workbook",
+        file="orders_b.xlsx",
+        content=workbook({"Orders": SHEET}),
+        loaded=(row("2"),),
+    )
+    yield Ugly(
+        what="an Excel workbook of several sheets", file="orders_b.xlsx",
+        content=workbook({"Orders": SHEET, "Notes": SHEET}),
+        quarantined="it has 2 sheets (Orders, Notes): set sheet in this source",
     )  # fmt: skip
     yield Ugly(
         what="a suffix that says nothing", file="orders_b.dat", content=GOOD,

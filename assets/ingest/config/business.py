@@ -21,7 +21,7 @@ from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 from assets.ingest.config.validation_words import refused_value
 
-Format = Literal["csv", "parquet", "json", "jsonl"]
+Format = Literal["csv", "parquet", "json", "jsonl", "excel"]
 # Key of a source's condition, in the YAML and among its expressions.
 WHERE = "where"
 OrderScope = Literal["customer", "business", "source", "file"]
@@ -58,7 +58,8 @@ class SourceConfig(Declaration):
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
     a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
-    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``unnest`` makes
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``sheet`` is the one
+    that is read of a workbook. ``unnest`` makes
     a row of each item of a list: of one column, or of numbered ones. ``join`` adds columns of other files.
     ``fill_down`` are columns of the file that only the first row of a unit, such as an order, holds. Rows for
     which SQL
@@ -78,6 +79,7 @@ class SourceConfig(Declaration):
     encoding: str = "utf-8"
     skip_rows: int = Field(default=0, ge=0, le=1000)
     footer: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
     where: str | None = None
     unnest: str | Mapping[str, str] | None = None
     join: Join | None = None

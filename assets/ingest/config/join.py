@@ -19,11 +19,12 @@ class Join(Declaration):
     files: Texts = Field(min_length=1)
     by: Mapping[str, str] = Field(min_length=1)
     columns: Texts = Field(min_length=1)
-    format: Literal["csv", "parquet", "json", "jsonl"] | None = None
+    format: Literal["csv", "parquet", "json", "jsonl", "excel"] | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     encoding: str = "utf-8"
     skip_rows: int = Field(default=0, ge=0, le=1000)
     footer: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
 
     @field_validator("by", mode="before")
     @classmethod

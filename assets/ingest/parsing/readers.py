@@ -20,6 +20,7 @@ from assets.ingest.parsing.sql import (
     quoted,
 )
 from assets.ingest.parsing.text import Text, opened
+from assets.ingest.parsing.workbook import read_workbook
 
 
 class ParsedFiles(NamedTuple):
@@ -70,6 +71,10 @@ def read(
     made = {name.lower() for name in file.source.made_columns}
     named = {column for expression in mapping.values() for column in expression.columns}
     wanted = {column for column in named if column.lower() not in made}
+    if kind == "excel":
+        columns = read_workbook(connection, file, rows)
+        connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
+        return ParsedFiles(files, rows, tuple(columns), mapping)
     if len(files) > 1:
         with opened_together(connection, files) as (text, lines):
             columns = read_records(connection, text, rows, wanted=wanted)
