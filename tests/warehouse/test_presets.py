@@ -129,7 +129,8 @@ EXPORTS = {
             for name, user, items in (
                 ("view_item", "C1", [{"item_id": "TEA", "price": 9.9}]), ("session_start", None, []))
         )),
-        query="select visitor_id, occurred_at::varchar, event_type, customer_id, product_id, utm_source, country "
+        query="select visitor_id, occurred_at::varchar, event_type, customer_id, product_id, utm_source, "
+        "country "
         "from raw.events",
         rows=[
             ("123.456", "2023-03-01 08:15:00.123456", "product_view", "C1", "TEA", "google", "Germany")
