@@ -1,5 +1,7 @@
 """Shape a file's rows before they are typed: unnest, join, carry values down, and leave rows out."""
 
+from collections.abc import Mapping
+
 import duckdb
 
 from assets.ingest.config.business import WHERE, BusinessConfig
@@ -67,29 +69,25 @@ def filled_down(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> P
     key = [parsed.mapping[name] for name in contract.key if name in parsed.mapping]
     of_key = {column.lower() for expression in key for column in expression.columns}
     above = [name for name in names if name.lower() in of_key]
-    order = f"order by {quoted(LINE)}"
+    first = [name for name in names if name not in above]
     if above:
-        filled = [f"last_value({_given(name)} ignore nulls) over in_file as {quoted(name)}" for name in above]
-        parsed = replaced(
-            connection,
-            parsed,
-            f"select * replace ({', '.join(filled)}) from {parsed.rows} "
-            f"window in_file as (partition by {quoted(FILE)} {order})",
-        )
-    first = [
-        f"coalesce({_given(name)}, first_value({_given(name)}) over unit) as {quoted(name)}"
-        for name in names
-        if name not in above
-    ]
-    if not first:
-        return parsed
-    unit = ", ".join(f"try(({expression.sql}\n))" for expression in key)
-    return replaced(
-        connection,
-        parsed,
-        f"select * replace ({', '.join(first)}) from {parsed.rows} "
-        f"window unit as (partition by {quoted(FILE)}, {unit} {order})",
-    )
+        values = {name: f"last_value({_given(name)} ignore nulls) over unit" for name in above}
+        parsed = _filled(connection, parsed, values, unit="")
+    if first:
+        values = {name: f"coalesce({_given(name)}, first_value({_given(name)}) over unit)" for name in first}
+        unit = "".join(f", try(({expression.sql}\n))" for expression in key)
+        parsed = _filled(connection, parsed, values, unit=unit)
+    return parsed
+
+
+def _filled(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, values: Mapping[str, str], *, unit: str
+) -> ParsedFiles:
+    """Replace columns by ``values``, SQL over the window ``unit`` of a file and what divides it further."""
+    columns = ", ".join(f"{sql} as {quoted(name)}" for name, sql in values.items())
+    window = f"partition by {quoted(FILE)}{unit} order by {quoted(LINE)}"
+    query = f"select * replace ({columns}) from {parsed.rows} window unit as ({window})"
+    return replaced(connection, parsed, query)
 
 
 def _without_left_out(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:

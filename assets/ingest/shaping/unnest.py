@@ -1,7 +1,7 @@
 """One row per item of a list, or of numbered columns such as ``item_1`` and ``item_2``."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import duckdb
 
@@ -53,27 +53,30 @@ def _unnested(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, unnest
         f"{text}::json::json[] "
         f"else [{text}::json] end"
     )
-    keys = connection.execute(
-        "select distinct unnest(json_keys(item)) as key from (select unnest(items) as item from "
-        f"(select {items} as items from {parsed.rows})) where json_type(item) = 'OBJECT' order by 1"
-    ).fetchall()
-    required = parsed.source.contract.required
-    optional = {
-        field
-        for column, expression in parsed.mapping.items()
-        if column not in required or not keys
-        for owner, field in expression.fields
-        if owner.lower() == name.lower()
-    }
-    fields = dict.fromkeys([*(str(key) for (key,) in keys), *sorted(optional)])
-    pairs = ", ".join(f"{quoted(field)} := {json_value(_ITEM, field)}" for field in unique_by_case(fields))
+    fields = _fields(connection, parsed, name, items)
+    pairs = ", ".join(f"{quoted(field)} := {json_value(_ITEM, field)}" for field in fields)
     item = f"case when {_ITEM} is not null then struct_pack({pairs}) end" if pairs else f"{_ITEM} ->> '$'"
     return _one_row_per_item(connection, parsed, items=items, columns={name: item})
 
 
-def unique_by_case(names: Iterable[str]) -> list[str]:
-    """The names, of which those that differ in case are left out but for the first."""
-    return list({name.lower(): name for name in reversed([*names])}.values())[::-1]
+def _fields(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, name: str, items: str) -> list[str]:
+    """Fields of the items, and those that optional columns name and no item has; one of each spelling."""
+    found = connection.execute(
+        "select distinct unnest(json_keys(item)) as key from (select unnest(items) as item from "
+        f"(select {items} as items from {parsed.rows})) where json_type(item) = 'OBJECT' order by 1"
+    ).fetchall()
+    required = parsed.source.contract.required if found else ()
+    optional = {
+        field
+        for column, expression in parsed.mapping.items()
+        if column not in required
+        for owner, field in expression.fields
+        if owner.lower() == name.lower()
+    }
+    fields: dict[str, str] = {}
+    for field in (*(str(key) for (key,) in found), *sorted(optional)):
+        fields.setdefault(field.lower(), field)
+    return list(fields.values())
 
 
 def _unnested_numbered(
@@ -84,19 +87,7 @@ def _unnested_numbered(
     Numbers whose columns are all blank make no row, but a record keeps one row.
     """
     known = {column.lower(): column for column in parsed.columns}
-    numbers: set[int] = set()
-    for name, pattern in unnest.items():
-        matcher = re.compile(re.escape(pattern.lower()).replace(re.escape("{n}"), "([0-9]+)"))
-        found = {int(match[1]) for column in known if (match := matcher.fullmatch(column))}
-        if not found or name.lower() in known:
-            present = describe_columns(parsed.files[0].file, parsed.columns)
-            problem = (
-                "is a column of the file already"
-                if found
-                else f"is {pattern}, and the file has no such column"
-            )
-            raise Unreadable(f"unnest: {name} {problem}; {present}")
-        numbers |= found
+    numbers = {number for name, pattern in unnest.items() for number in _numbers(parsed, name, pattern)}
     structs = []
     for number in sorted(numbers):
         columns = {
@@ -111,6 +102,18 @@ def _unnested_numbered(
     made = {name: f"{_ITEM}.{quoted(name)}" for name in unnest}
     parsed = _one_row_per_item(connection, parsed, items=items, columns=made)
     return parsed._replace(columns=(*parsed.columns, *unnest))
+
+
+def _numbers(parsed: ParsedFiles, name: str, pattern: str) -> set[int]:
+    """Numbers of the columns that ``pattern`` of new column ``name`` names."""
+    known = {column.lower() for column in parsed.columns}
+    matcher = re.compile(re.escape(pattern.lower()).replace(re.escape("{n}"), "([0-9]+)"))
+    found = {int(match[1]) for column in known if (match := matcher.fullmatch(column))}
+    if not found or name.lower() in known:
+        present = describe_columns(parsed.files[0].file, parsed.columns)
+        problem = "is a column already" if found else f"is {pattern}, and the file has no such column"
+        raise Unreadable(f"unnest: {name} {problem}; {present}")
+    return found
 
 
 def _one_row_per_item(
