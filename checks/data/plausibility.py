@@ -74,9 +74,9 @@ def plausibility_invariants() -> list[Invariant]:
         order_numbers_are_read_as_meant,
         _orders,
         next_step=(
-            "Where an order number is one order whoever its customer is, set order_scope: business, or "
-            "source or file where each source or file has numbers of its own; where a later file holds its "
-            "orders whole, set whole_orders: true in the source. If the reading is right, set "
+            "Where an order number is one order of any customer, set order_scope: business, or "
+            "source or file where each source or file has numbers of its own; where a later file holds "
+            "its orders whole, set whole_orders: true in the source. If the reading is right, set "
             "order_scope: customer."
         ),
         is_blocking=False,

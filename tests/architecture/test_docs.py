@@ -15,7 +15,9 @@ from assets.calendar import as_of_on_or_before
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.config.clock import known_today
 from assets.ingest.config.contracts import CONTRACTS
+from assets.ingest.config.presets import PRESETS, with_presets
 from assets.ingest.config.simulation import FaultInjection
+from assets.ingest.config.yaml_file import read_document
 from assets.ingest.loading.load import load_sources
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from orchestration.definitions import today_of
@@ -145,9 +147,9 @@ def businesses(page: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def business(document: Mapping[str, Any], *, data_dir: Path) -> BusinessConfig:
-    return business_from(
-        document, file=Path("config/my_shop.yaml"), data_dir=data_dir, landing_dir=data_dir / "landing"
-    )
+    file = Path("config/my_shop.yaml")
+    filled = with_presets(document, file=file, read=read_document)
+    return business_from(filled, file=file, data_dir=data_dir, landing_dir=data_dir / "landing")
 
 
 def test_every_test_that_a_page_names_is_there() -> None:
@@ -207,6 +209,11 @@ def test_every_setting_has_a_row() -> None:
 def test_every_key_of_a_business_has_a_row() -> None:
     page = read(DOCS / "your-data.md")
     require(set(BusinessConfig.written_keys()) - cells(section(page, "## Keys of a business")))
+
+
+def test_every_preset_has_a_row() -> None:
+    presets = {path.stem for path in PRESETS.glob("*.yaml")}
+    require(presets - cells(section(read(DOCS / "your-data.md"), "## Presets")))
 
 
 def test_every_make_target_is_explained() -> None:

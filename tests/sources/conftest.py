@@ -1,11 +1,11 @@
-"""One PostgreSQL for all tests of this folder, one web service for each."""
+"""One PostgreSQL and one MariaDB for all tests of this folder, one web service for each."""
 
 import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.sources.servers import Postgres, Service, running_postgres, running_service
+from tests.sources.servers import MySQL, Postgres, Service, running_mysql, running_postgres, running_service
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +14,15 @@ def postgres() -> Iterator[Postgres]:
     if missing:
         pytest.skip(f"PostgreSQL is not installed: no {', '.join(missing)}")
     with running_postgres() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[MySQL]:
+    missing = [program for program in ("mariadb-install-db", "mariadbd") if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"MariaDB is not installed: no {', '.join(missing)}")
+    with running_mysql() as started:
         yield started
 
 

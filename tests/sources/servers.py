@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import duckdb
 import psycopg
+import pymysql
 
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.loading.load import load_sources
@@ -35,6 +37,7 @@ Death = Literal["never", "before its file is written", "after its file was writt
 PASSWORD = "s3cr3t-of-the-shop"  # noqa: S105 - of a database that lives for one test run
 TOKEN = "t0ken-of-the-shop"  # noqa: S105 - of a server that lives for one test
 UNPRIVILEGED = 65534
+SECONDS_TO_START = 60
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "TimeZone": "UTC",
@@ -86,6 +89,67 @@ def running_postgres() -> Iterator[Postgres]:
             run("pg_ctl", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MySQL:
+    """A MariaDB server on 127.0.0.1, which speaks as MySQL does."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"mysql://shop:{PASSWORD}@127.0.0.1:{self.port}/shop"
+
+    def execute(self, *statements: str) -> None:
+        with pymysql.connect(
+            host="127.0.0.1", port=self.port, user="shop", password=PASSWORD, database="shop", autocommit=True
+        ) as connection:
+            for statement in statements:
+                connection.cursor().execute(statement)
+
+
+@contextmanager
+def running_mysql() -> Iterator[MySQL]:
+    """Start a server that forgets everything."""
+    folder = Path(tempfile.mkdtemp(prefix="mysql"))
+    data, gate = folder / "data", folder / "socket"
+    user = ["--user=root"] if os.getuid() == 0 else []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    install = [str(shutil.which("mariadb-install-db")), "--no-defaults", f"--datadir={data}"]
+    options = ["--auth-root-authentication-method=normal", "--skip-test-db", *user]
+    command = [str(shutil.which("mariadbd")), "--no-defaults", f"--datadir={data}", f"--socket={gate}"]
+    command += [f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", *user]
+    try:
+        subprocess.run([*install, *options], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603
+            try:
+                _make_user(gate)
+                yield MySQL(port=port)
+            finally:
+                server.kill()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _make_user(gate: Path) -> None:
+    """Make database and user as soon as the server answers."""
+    end = time.monotonic() + SECONDS_TO_START
+    while True:
+        try:
+            connection = pymysql.connect(unix_socket=str(gate), user="root", autocommit=True)
+            break
+        except pymysql.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+    with connection:
+        cursor = connection.cursor()
+        cursor.execute("create database shop character set utf8mb4")
+        cursor.execute(f"create user shop@'127.0.0.1' identified by '{PASSWORD}'")
+        cursor.execute("grant all on shop.* to shop@'127.0.0.1'")
 
 
 @dataclass(slots=True, kw_only=True)

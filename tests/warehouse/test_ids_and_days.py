@@ -12,7 +12,7 @@ from assets.connections import open_duckdb
 from assets.ingest.config.business import BusinessInvalid, business_from
 from assets.ingest.loading.load import load_sources
 from assets.ingest.loading.pseudonyms import names_of
-from assets.ingest.loading.texts import clean_id, normalised_id
+from assets.ingest.parsing.spelling import clean_id, normalised_id
 from tests.warehouse.token_shop import ANNA, business, empty_vault
 
 

@@ -147,3 +147,22 @@ def test_loading_again_counts_the_rows_left_out_once(
     assert load(connection, tmp_path, source) == first
     deliver(tmp_path, "3,c,voided,2023-03-02,POT,1,30,", name="orders_2.csv")
     assert [record.rows_left_out for record in load(connection, tmp_path, source)] == [2, 1]
+
+
+def test_devices_of_one_campaign_and_day_are_loaded_each(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    deliver(tmp_path, "2023-03-01,11,10", "2023-03-01,11,15", "2023-03-01,11,5", header="day,campaign,cost")
+    columns = {"date": "day", "channel": "'google'", "campaign_id": "campaign", "cost_amount": "cost"}
+    load(connection, tmp_path, {"table": "ad_spend", "columns": columns})
+    assert connection.execute("select sum(cost_amount) from raw.ad_spend").fetchall() == [(30.0,)]
+
+
+def test_a_review_needs_a_text_or_stars(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    deliver(
+        tmp_path, "1,2023-03-01,5,Lovely", "2,2023-03-01,1,", "3,2023-03-01,,", header="id,at,stars,words"
+    )
+    columns = {"review_id": "id", "written_at": '"at"', "rating": "stars", "text": "words"}
+    load(connection, tmp_path, {"table": "reviews", "columns": columns})
+    assert connection.execute("select count(*), avg(rating) from raw.reviews").fetchall() == [(2, 3.0)]
+    assert reasons(connection) == [(4, "a review without text and rating says nothing")]

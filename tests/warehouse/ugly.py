@@ -5,11 +5,13 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.warehouse.workbooks import Cell, workbook
 
 HEADER = "id,Customer ID,when,sku,qty,price"
 COLUMNS = {
@@ -22,6 +24,7 @@ COLUMNS = {
 }
 ORDERS = {"name": "orders", "table": "order_lines", "files": "{landing_dir}/orders*", "columns": COLUMNS}
 
+SHEET: list[list[Cell]] = [[*HEADER.split(",")], [2.0, "C1", date(2023, 1, 10), "s", 1.0, 2.5]]
 Row = tuple[str, str | None, datetime, str, float, float]
 Content = bytes | Callable[[Path], None]
 
@@ -185,11 +188,22 @@ def _bytes_and_packing() -> Iterator[Ugly]:
     )  # fmt: skip
     yield Ugly(
         what="an Excel workbook that is called .csv", file="orders_b.csv", content=zipped(),
-        quarantined="save the sheet as CSV UTF-8",
+        quarantined="it is a zip archive: unpack it; if it is an Excel workbook, end its name in .xlsx",
     )  # fmt: skip
     yield Ugly(
-        what="an Excel workbook", file="orders_b.xlsx", content=zipped(),
-        quarantined="save the sheet as CSV UTF-8",
+        what="an Excel workbook cut off", file="orders_b.xlsx", content=zipped(),
+        quarantined="it cannot be read as a workbook",
+    )  # fmt: skip
+    yield Ugly(
+        what="an Excel workbook",
+        file="orders_b.xlsx",
+        content=workbook({"Orders": SHEET}),
+        loaded=(row("2"),),
+    )
+    yield Ugly(
+        what="an Excel workbook of several sheets", file="orders_b.xlsx",
+        content=workbook({"Orders": SHEET, "Notes": SHEET}),
+        quarantined="it has 2 sheets (Orders, Notes): set sheet in this source",
     )  # fmt: skip
     yield Ugly(
         what="a suffix that says nothing", file="orders_b.dat", content=GOOD,
@@ -684,7 +698,7 @@ def _ids_and_words() -> Iterator[Ugly]:
     )  # fmt: skip
 
 
-def _schemas() -> Iterator[Ugly]:
+def _shapes() -> Iterator[Ugly]:
     yield Ugly(
         what="a condition where that is blank on a row", file="orders_b.csv", is_alone=True,
         content=text(f"{cells('2')},paid", f"{cells('3')},void", f"{cells('4')},", header=f"{HEADER},state"),
@@ -697,6 +711,9 @@ def _schemas() -> Iterator[Ugly]:
         source={"fill_down": ["Customer ID", "when"]},
         loaded=(row("2"), row("2", sku="t"), row("2", sku="u")),
     )  # fmt: skip
+
+
+def _schemas() -> Iterator[Ugly]:
     yield Ugly(
         what="a column gained overnight", file="orders_b.csv",
         content=text(f"x,{cells('2')}", header=f"new,{HEADER}"), loaded=(row("2"),),
@@ -786,6 +803,15 @@ def _schemas() -> Iterator[Ugly]:
         loaded=(row("2", "C9"),),
     )  # fmt: skip
     yield Ugly(
+        what="orders with their lines inside, one without a line", file="orders_b.json", is_alone=True,
+        content=json.dumps(
+            [document(id="2", lines=[{"sku": "a"}, {"sku": "b"}]), document(id="3", lines=[])]
+        ).encode(),
+        source={"unnest": "lines", "columns": {**COLUMNS, "product_id": "lines.sku"}},
+        loaded=(row("2", sku="a"), row("2", sku="b")),
+        rejected=((3, "product_id is missing: lines.sku gives nothing"),),
+    )  # fmt: skip
+    yield Ugly(
         what="JSON behind a byte order mark", file="orders_b.json",
         content=b"\xef\xbb\xbf" + json.dumps([document(id="2"), document(id="3")]).encode(),
         loaded=(row("2"), row("3")),
@@ -804,7 +830,7 @@ def _schemas() -> Iterator[Ugly]:
 
 CORPUS = (
     *_bytes_and_packing(), *_encodings(), *_lines_and_headers(), *_titles_and_totals(), *_numbers(),
-    *_times(), *_plausibility(), *_ids_and_words(), *_schemas(),
+    *_times(), *_plausibility(), *_ids_and_words(), *_shapes(), *_schemas(),
 )  # fmt: skip
 
 # What a business's YAML may not say, and words of the refusal.

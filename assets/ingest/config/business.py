@@ -16,12 +16,15 @@ from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.encoding import codec_of
+from assets.ingest.config.join import Join
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
 from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 from assets.ingest.config.validation_words import refused_value
 
-Format = Literal["csv", "parquet", "json", "jsonl"]
+Format = Literal["csv", "parquet", "json", "jsonl", "excel"]
+# Key of a source's condition, in the YAML and among its expressions.
+WHERE = "where"
 OrderScope = Literal["customer", "business", "source", "file"]
 
 
@@ -37,7 +40,9 @@ class Expression(NamedTuple):
     """One mapped SQL expression; ``columns`` are the file's columns it names.
 
     ``is_plain``: the expression is a single column, so it cannot fail on a row. ``functions`` are those that
-    it calls, and ``decimal_commas`` the SQL of what it gives to ``decimal_comma``.
+    it calls, and ``decimal_commas`` the SQL of what it gives to ``decimal_comma``. ``fields`` are a column
+    and
+    a field of it that the expression names.
     """
 
     sql: str
@@ -45,6 +50,7 @@ class Expression(NamedTuple):
     is_plain: bool
     functions: frozenset[str] = frozenset()
     decimal_commas: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 class SourceConfig(Declaration):
@@ -53,8 +59,11 @@ class SourceConfig(Declaration):
     ``columns`` maps a raw column to an SQL expression over the file's columns (CSV and JSON columns
     are text; quote names such as ``"Customer ID"``). ``files`` are globs, oldest delivery first; rows of
     a ``database`` or ``rest`` service are pulled into files first. ``skip_rows`` lines lie above the header
-    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``fill_down`` are
-    columns of the file that only the first row of a unit, such as an order, holds. Rows for which SQL
+    of a CSV file; the line that begins with ``footer``, and those below it, are no data. ``sheet`` is the one
+    that is read of a workbook. ``unnest`` makes
+    a row of each item of a list: of one column, or of numbered ones. ``join`` adds columns of other files.
+    ``fill_down`` are columns of the file that only the first row of a unit, such as an order, holds. Rows for
+    which SQL
     expression ``where`` is false are left out. With ``whole_orders`` each file holds its orders with all
     their lines, as pulled ones do: a later file replaces an order whichever lines it has.
     """
@@ -71,7 +80,10 @@ class SourceConfig(Declaration):
     encoding: str = "utf-8"
     skip_rows: int = Field(default=0, ge=0, le=1000)
     footer: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
     where: str | None = None
+    unnest: str | Mapping[str, str] | None = None
+    join: Join | None = None
     fill_down: Texts = ()
     whole_orders: bool = False
     remedy: str | None = None
@@ -135,6 +147,21 @@ class SourceConfig(Declaration):
     def pull(self) -> Database | Rest | None:
         """Database or web service that the rows are pulled from; ``None`` for delivered files."""
         return self.database or self.rest
+
+    @property
+    def made_columns(self) -> tuple[str, ...]:
+        """Columns that no file of the source has, because unnesting or a join makes them."""
+        numbered = tuple(self.unnest) if isinstance(self.unnest, Mapping) else ()
+        return (*numbered, *(self.join.columns if self.join else ()))
+
+    @property
+    def joined(self) -> "SourceConfig | None":
+        """The joined files as a source of their own; ``None`` without a join."""
+        if self.join is None:
+            return None
+        read_as = self.join.model_dump(exclude={"by", "columns"})
+        plain = {"pii": (), "where": None, "fill_down": (), "unnest": None, "join": None}
+        return self.model_copy(update={**plain, "database": None, "rest": None, **read_as})
 
     @property
     def replaces_whole(self) -> bool:
@@ -268,6 +295,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "injected_faults": FaultInjection,
     "holdout": Holdout,
     "bounds": Bounds,
+    "join": Join,
     "database": Database,
     "rest": Rest,
     "alerts": AlertTargets,

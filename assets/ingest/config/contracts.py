@@ -139,10 +139,10 @@ SENDS = Contract(
 
 AD_SPEND = Contract(
     table="ad_spend",
-    grain="one day of one campaign on one advertising channel",
+    grain="one day of one campaign on one advertising channel, or a part of it, such as one device or ad",
     noun="day of spend",
     key=("date", "channel", "campaign_id"),
-    is_unique=True,
+    is_unique=False,
     happened_at="date",
     columns=(
         *required("date", of="date"),
@@ -163,10 +163,16 @@ REVIEWS = Contract(
     columns=(
         *required("review_id"),
         *required("written_at", of="timestamp"),
-        *required("text"),
+        *optional("text"),
         *optional("product_id", "customer_id"),
         *optional("rating", of="double"),
         *optional("label"),
+    ),
+    rules=(
+        Rule(
+            broken_when="text is null and rating is null",
+            reason="'a review without text and rating says nothing'",
+        ),
     ),
 )
 

@@ -8,6 +8,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from assets.ingest.config.business import BusinessInvalid
+from assets.ingest.config.presets import with_presets
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -45,7 +46,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def read_document(file: Path) -> Mapping[str, object]:
-    """Read the YAML of a business.
+    """Read the YAML of a business, with the presets of its sources filled in.
 
     Args:
         file: Its path.
@@ -54,9 +55,13 @@ def read_document(file: Path) -> Mapping[str, object]:
         Its keys and values; :func:`business_from` validates them.
 
     Raises:
-        BusinessInvalid: when the file is missing, is not UTF-8 or not YAML, or gives a key twice; names the
-            line and the remedy.
+        BusinessInvalid: when the file is missing, is not UTF-8 or not YAML, gives a key twice, or names a
+            preset that does not exist; names the line and the remedy.
     """
+    return with_presets(_parsed(file), file=file, read=_parsed)
+
+
+def _parsed(file: Path) -> Mapping[str, object]:
     if not file.is_file():
         raise BusinessInvalid(
             f"{file} does not exist; set BUSINESS to a file such as config/sample_shop.yaml"

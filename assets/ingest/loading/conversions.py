@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from assets.ingest.config.contract import Column, SqlType
-from assets.ingest.loading.texts import clean_id, clean_text, is_id
 from assets.ingest.parsing.readers import ParsedFiles
+from assets.ingest.parsing.spelling import clean_id, clean_text, is_id
 from assets.ingest.parsing.sql import literal, quoted
 
 # DuckDB ignores the rest of a time that it cannot parse: '10:00 PM' and '10:00 UTC' would become 10:00.

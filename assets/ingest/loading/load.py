@@ -225,7 +225,6 @@ def _load_table(
             if not first:
                 _recreate_empty(connection, contract)
             _append_rows(connection, contract, scratch=name, files=files[first:], fingerprints=prints[first:])
-            record_readings(connection, contract, business, scratch=name)
             break
     records = _records_of(connection, contract)
     _refuse_unreadable_source(records, files)
@@ -276,6 +275,7 @@ def _append_rows(
         "order by file_number, source_line"
     )
     record_guests(connection, contract, scratch=scratch)
+    record_readings(connection, contract, scratch=scratch)
     _append_load_records(connection, contract, scratch=scratch, fingerprints=fingerprints)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from assets.connections import open_duckdb
-from assets.ingest.config.business import BusinessInvalid, Expression, SourceConfig
+from assets.ingest.config.business import WHERE, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.loading.mapping_functions import DECIMAL_COMMA, FUNCTIONS, NAIVE
 
 # The check uses DuckDB's own parser: another parser could read an expression differently from DuckDB.
@@ -35,8 +35,6 @@ _ALLOWED_MACROS = frozenset(
 _CLOCK_FUNCTIONS = frozenset({"age"})
 
 LONGEST_SHOWN = 200
-# Key of the YAML, and of the condition among the expressions of a source.
-WHERE = "where"
 _Node = Mapping[str, Any]
 
 
@@ -83,6 +81,7 @@ def _expression(
     _refuse_naive_times(mapped, nodes)
     columns = tuple(dict.fromkeys(_columns(select["select_list"][0], frozenset())))
     called = {str(node["function_name"]).lower(): node for node in nodes if node["class"] == "FUNCTION"}
+    paths = (node["column_names"] for node in nodes if node["class"] == "COLUMN_REF")
     commas = (node for node in nodes if str(node.get("function_name")).lower() == DECIMAL_COMMA)
     return Expression(
         sql,
@@ -90,6 +89,7 @@ def _expression(
         select["select_list"][0]["class"] == "COLUMN_REF" and len(columns) == 1,
         frozenset(called),
         tuple(_argument_sql(connection, parsed, node) for node in commas),
+        tuple((str(path[0]), str(path[1])) for path in paths if len(path) > 1),
     )
 
 

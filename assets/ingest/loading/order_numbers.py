@@ -24,17 +24,35 @@ def assign_orders(scratch: duckdb.DuckDBPyConnection, contract: Contract, busine
     ``order_scope`` the number alone decides: in the business, a source or a file. The id of an order depends
     on its number and on its customer, source or file, not on the order of delivery.
 
-    Creates table ``order_readings`` (reading, orders, example).
+    Creates table ``order_readings`` (reading, orders, example, scope).
 
     Args:
         scratch: The scratch database.
         contract: The contract of the raw table.
         business: Gives the scope.
     """
-    scratch.execute("create table order_readings (reading varchar, orders bigint, example varchar)")
+    scope = "varchar" if business.order_scope is None else f"varchar default {literal(business.order_scope)}"
+    scratch.execute(
+        f"create table order_readings (reading varchar, orders bigint, example varchar, scope {scope})"
+    )
     if not _has_orders(contract) or business.order_scope == "business":
         return
     owner = _owner(business.order_scope)
+    _list_owners(scratch, owner)
+    scratch.execute(
+        f"insert into order_readings (reading, orders, example) select {literal(SEVERAL)}, count(*), "
+        "min(order_id) from shared_numbers having count(*) > 0"
+    )
+    named = f"coalesce({ID}, owners.owner)" if owner == ID else "owners.owner"
+    scratch.execute(
+        f"update incoming set order_id = incoming.order_id || ' of ' || left(md5({named}), {_DIGITS}) "
+        "from owners where incoming.order_id = owners.order_id and reason is null "
+        f"and incoming.file_number = owners.file_number and {named} is not null"
+    )
+
+
+def _list_owners(scratch: duckdb.DuckDBPyConnection, owner: str) -> None:
+    """Create ``shared_numbers``, and ``owners`` with the only owner that a file or source names for each."""
     scratch.execute(
         "create table numbered as select order_id, file_number, source, source_file, customer_id "
         "from incoming inner join delivered using (file_number) where reason is null group by all"
@@ -42,10 +60,6 @@ def assign_orders(scratch: duckdb.DuckDBPyConnection, contract: Contract, busine
     scratch.execute(
         f"create table shared_numbers as select order_id from numbered where {owner} is not null "
         f"group by 1 having min({owner}) < max({owner})"
-    )
-    scratch.execute(
-        f"insert into order_readings select {literal(SEVERAL)}, count(*), min(order_id) "
-        "from shared_numbers having count(*) > 0"
     )
     scratch.execute(
         "create table owners as with shared as (from numbered semi join shared_numbers using (order_id)), "
@@ -56,16 +70,10 @@ def assign_orders(scratch: duckdb.DuckDBPyConnection, contract: Contract, busine
         "when of_sources.owner = of_sources.other then of_sources.owner end as owner "
         "from of_files inner join of_sources using (order_id, source)"
     )
-    named = f"coalesce({ID}, owners.owner)" if owner == ID else "owners.owner"
-    scratch.execute(
-        f"update incoming set order_id = incoming.order_id || ' of ' || left(md5({named}), {_DIGITS}) "
-        "from owners where incoming.order_id = owners.order_id and reason is null "
-        f"and incoming.file_number = owners.file_number and {named} is not null"
-    )
 
 
 def _owner(scope: OrderScope | None) -> str:
-    """SQL of what an order number is told apart by."""
+    """SQL of what distinguishes orders of one number."""
     return {"source": "source", "file": "source_file"}.get(scope or "", ID)
 
 
@@ -83,12 +91,12 @@ def count_readings(scratch: duckdb.DuckDBPyConnection, contract: Contract) -> No
     if not _has_orders(contract):
         return
     scratch.execute(
-        f"insert into order_readings select {literal(REPLACED)}, count(distinct order_id), min(order_id) "
-        "from superseded having count(*) > 0"
+        f"insert into order_readings (reading, orders, example) select {literal(REPLACED)}, "
+        "count(distinct order_id), min(order_id) from superseded having count(*) > 0"
     )
     scratch.execute(
-        f"insert into order_readings select {literal(IN_PARTS)}, count(*), min(order_id) from "
-        "(select order_id from incoming where reason is null group by 1 "
+        f"insert into order_readings (reading, orders, example) select {literal(IN_PARTS)}, count(*), "
+        "min(order_id) from (select order_id from incoming where reason is null group by 1 "
         "having min(file_number) < max(file_number)) having count(*) > 0"
     )
 
@@ -107,19 +115,15 @@ def shares_numbers(connection: duckdb.DuckDBPyConnection, contract: Contract) ->
     return found.fetchone() is not None
 
 
-def record_readings(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, business: BusinessConfig, *, scratch: str
-) -> None:
+def record_readings(connection: duckdb.DuckDBPyConnection, contract: Contract, *, scratch: str) -> None:
     """Append the counts in the scratch database to ``raw.order_readings``.
 
     Args:
         connection: The warehouse.
         contract: The contract of the raw table.
-        business: Gives the scope.
         scratch: Name of the scratch database.
     """
     connection.execute(
-        f"insert into {ORDER_READINGS.sql} select $table, reading, orders, example, $scope "
-        f"from {scratch}.order_readings",
-        {"table": contract.table, "scope": business.order_scope},
+        f"insert into {ORDER_READINGS.sql} select {literal(contract.table)}, reading, orders, example, scope "
+        f"from {scratch}.order_readings"
     )

@@ -8,10 +8,10 @@ import pandas as pd
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
-from assets.ingest.loading.texts import normalised_id
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import NOBODY, UNCLEAR
 from assets.ingest.parsing.readers import ParsedFiles
+from assets.ingest.parsing.spelling import normalised_id
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
 from assets.keys import PREFIX, TOKEN, is_token, raw
 from assets.ports import Vault

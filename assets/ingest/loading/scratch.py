@@ -1,6 +1,6 @@
 """Parse and type files in a scratch database, so that a bad file cannot abort the warehouse transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -8,19 +8,19 @@ from itertools import count, groupby
 
 import duckdb
 
-from assets.ingest.config.business import BusinessConfig, Expression
+from assets.ingest.config.business import BusinessConfig, Expression, SourceConfig
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import PERSONS
 from assets.ingest.loading.mapping_functions import create_functions
 from assets.ingest.loading.order_numbers import assign_orders, count_readings
 from assets.ingest.loading.plausibility import correct_rows, reject_implausible
 from assets.ingest.loading.pseudonyms import id_column, reject_unclear_ids, with_tokens
-from assets.ingest.loading.shaping import reject_undecided, shaped
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.batches import batch_small_files
 from assets.ingest.parsing.files import UNCLEAR, OrderedFile, SourceFile, Unreadable
 from assets.ingest.parsing.readers import ParsedFiles, create_parquet_view, read, schema_groups
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
+from assets.ingest.shaping.shape import reject_undecided, shaped
 from assets.ports import Vault
 
 # Errors of the machine or of our code, which are no reason to quarantine a file.
@@ -111,9 +111,7 @@ def load_into_scratch(
         _reject_erased(scratch, contract, vault)
     reject_implausible(scratch, contract, business)
     assign_orders(scratch, contract, business)
-    sources = {file.source.name: file.source for file in files}
-    _reject_redelivered(scratch, contract, [name for name in sources if sources[name].replaces_whole])
-    count_readings(scratch, contract)
+    _reject_redelivered(scratch, contract, [file.source for file in files])
     for parsed in parsed_groups:
         _copy_rejected_rows(scratch, parsed, contract)
 
@@ -140,7 +138,7 @@ def _load_group(
 ) -> Iterator[ParsedFiles]:
     """Parse and type ``files`` in one query, in halves if that fails; quarantine what fails alone."""
     try:
-        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]))
+        parsed = shaped(scratch, read(scratch, files, mappings[files[0].file.source.name]), business)
         parsed = with_tokens(scratch, parsed, business, vault=vault).parsed
         scratch.execute(f"insert into incoming by name {typed_rows(scratch, parsed, business)}")
         reject_undecided(scratch, parsed)
@@ -205,7 +203,9 @@ def _reject_erased(scratch: duckdb.DuckDBPyConnection, contract: Contract, vault
             scratch.execute(sql, {"reason": ERASED, "gone": sorted(gone)})
 
 
-def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract, whole: Sequence[str]) -> None:
+def _reject_redelivered(
+    scratch: duckdb.DuckDBPyConnection, contract: Contract, sources: Sequence[SourceConfig]
+) -> None:
     """Reject rows whose key a later file, or in a unique table a later line, delivers again.
 
     Overlapping exports repeat whole orders, so an order is taken from its newest delivery; a file that
@@ -215,8 +215,23 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract, 
     Args:
         scratch: The scratch database.
         contract: The contract of the raw table.
-        whole: Sources whose files replace every order that they hold.
+        sources: Source of each file; the files of some replace every order that they hold.
     """
+    _list_superseded(scratch, contract, whole={each.name for each in sources if each.replaces_whole})
+    newer = "superseded inner join delivered on newest = delivered.file_number"
+    _reject_repeats(scratch, contract, newer, f"{AGAIN_LATER}' || source_file")
+    if contract.is_unique:
+        scratch.execute(
+            f"create table last_lines as select {', '.join(contract.key)}, file_number, "
+            "max(source_line) as newest from incoming where reason is null group by all having count(*) > 1"
+        )
+        words, older = "is given again on line ' || newest", "and incoming.source_line < newest"
+        _reject_repeats(scratch, contract, "last_lines as superseded", words, older)
+    count_readings(scratch, contract)
+
+
+def _list_superseded(scratch: duckdb.DuckDBPyConnection, contract: Contract, whole: Collection[str]) -> None:
+    """Create ``superseded``: each key and file that a later file replaces, and the newest of those."""
     key = ", ".join(contract.key)
     line = "".join(f", {sql} as line_{place}" for place, sql in enumerate(contract.line))
     same_line = "".join(f", line_{place}" for place in range(len(contract.line)))
@@ -236,24 +251,6 @@ def _reject_redelivered(scratch: duckdb.DuckDBPyConnection, contract: Contract, 
         "where newest > file_number group by all",
         {"whole": [*whole]},
     )
-    _reject_repeats(
-        scratch,
-        contract,
-        "superseded inner join delivered on newest = delivered.file_number",
-        f"{AGAIN_LATER}' || source_file",
-    )
-    if contract.is_unique:
-        scratch.execute(
-            f"create table last_lines as select {key}, file_number, max(source_line) as newest from incoming "
-            "where reason is null group by all having count(*) > 1"
-        )
-        _reject_repeats(
-            scratch,
-            contract,
-            "last_lines as superseded",
-            "is given again on line ' || newest",
-            "and incoming.source_line < newest",
-        )
 
 
 def _reject_repeats(

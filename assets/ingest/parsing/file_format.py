@@ -30,13 +30,15 @@ _FORMATS: Mapping[Format, tuple[str, ...]] = MappingProxyType(
         "parquet": (".parquet",),
         "json": (".json",),
         "jsonl": (".jsonl", ".ndjson"),
+        "excel": (".xlsx", ".xlsm", ".xls", ".ods"),
     }
 )
 _UNSUPPORTED = MappingProxyType(
     {
         b"PARE": "it is an encrypted Parquet file: export it without encryption",
-        b"PK\x03\x04": "it is a zip archive, such as an Excel workbook (.xlsx): save the sheet as CSV UTF-8",
-        b"\xd0\xcf\x11\xe0": "it is an old Excel workbook (.xls): save the sheet as CSV UTF-8",
+        b"PK\x03\x04": "it is a zip archive: unpack it; if it is an Excel workbook, end its name in .xlsx, "
+        "or set format: excel in this source",
+        b"\xd0\xcf\x11\xe0": "it is an old Excel workbook: end its name in .xls, or set format: excel",
         b"%PDF": "it is a PDF: export the table as CSV",
         b"BZh": "it is packed by bzip2: pack it by gzip or zstd, or not at all",
         b"\xfd7zXZ": "it is packed by xz: pack it by gzip or zstd, or not at all",
@@ -59,7 +61,8 @@ def format_of(file: SourceFile) -> Format:
     found = file.source.format or next(by_suffix, None)
     if found is None:
         raise Unreadable(
-            f"{file.path} has no known suffix; set format to csv, parquet, json or jsonl in this source"
+            f"{file.path} has no known suffix; set format to csv, parquet, json, jsonl or excel in this "
+            "source"
         )
     return found
 
@@ -81,6 +84,16 @@ def compression_of(file: SourceFile) -> Compression:
     compression: Compression = next(packed, "none")
     if compression != "none":
         first = _unpacked_start(file.path, compression)
+    if format_of(file) == "excel":
+        if compression != "none":
+            raise Unreadable(f"it is packed by {compression}: deliver the workbook itself")
+    else:
+        _refuse_other_format(file, first)
+    return compression
+
+
+def _refuse_other_format(file: SourceFile, first: bytes) -> None:
+    """Refuse a file that begins as another format than its own."""
     is_parquet = first.startswith(_PARQUET)
     for magic, words in _UNSUPPORTED.items():
         if first.startswith(magic):
@@ -93,7 +106,6 @@ def compression_of(file: SourceFile) -> Compression:
         _refuse_non_text(first, encoding=file.source.encoding)
     elif not is_parquet:
         raise Unreadable("it is not Parquet: it does not begin as Parquet does")
-    return compression
 
 
 def _start(path: Path) -> bytes:

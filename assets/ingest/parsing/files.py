@@ -107,7 +107,9 @@ def fingerprints(business: BusinessConfig, files: Sequence[SourceFile]) -> list[
 def _settings_hash(business: BusinessConfig, source: SourceConfig) -> bytes:
     order = [each.name for each in business.sources_of(source.table)]
     mapping = source.model_dump(mode="json", exclude={"files", "remedy"})
-    text = json.dumps([mapping, order, business.row_settings], sort_keys=True)
+    joined = resolved_files(business, source.joined) if source.joined else []
+    contents = [[file.name, _content_hash(file.path).hex()] for file in joined]
+    text = json.dumps([mapping, order, business.row_settings, contents], sort_keys=True)
     return hashlib.sha256(text.encode() + _package_hash(PACKAGE)).digest()
 
 

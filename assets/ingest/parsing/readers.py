@@ -1,6 +1,6 @@
 """Readers of delivered files into tables of text columns, without a loop over rows in Python."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -8,7 +8,7 @@ import duckdb
 from assets.ingest.config.business import Expression, SourceConfig
 from assets.ingest.parsing.batches import opened_together, place_in_files
 from assets.ingest.parsing.csv import deduplicate_names, keep_broken, read_records
-from assets.ingest.parsing.file_format import compression_of, format_of
+from assets.ingest.parsing.file_format import Compression, compression_of, format_of
 from assets.ingest.parsing.files import WITHHELD, OrderedFile, SourceFile, Unreadable, without_personal
 from assets.ingest.parsing.sql import (
     FILE,
@@ -20,6 +20,7 @@ from assets.ingest.parsing.sql import (
     quoted,
 )
 from assets.ingest.parsing.text import Text, opened
+from assets.ingest.parsing.workbook import read_workbook
 
 
 class ParsedFiles(NamedTuple):
@@ -67,21 +68,38 @@ def read(
     kind = format_of(file)
     if kind == "parquet":
         return create_parquet_view(connection, ParsedFiles(files, rows, (), mapping))
-    wanted = {column for expression in mapping.values() for column in expression.columns}
+    made = {name.lower() for name in file.source.made_columns}
+    named = {column for expression in mapping.values() for column in expression.columns}
+    wanted = {column for column in named if column.lower() not in made}
     if len(files) > 1:
         with opened_together(connection, files) as (text, lines):
             columns = read_records(connection, text, rows, wanted=wanted)
         place_in_files(connection, rows, files, lines)
         return ParsedFiles(files, rows, tuple(columns), mapping)
-    with opened(connection, file, compressions[0]) as text:
-        if kind == "csv":
-            columns = read_records(connection, text, rows, wanted=wanted)
-        else:
-            columns = (_read_json if kind == "json" else _read_jsonl)(connection, text, rows)
-    if kind != "csv":
+    if kind == "excel":
+        columns = read_workbook(connection, file, rows)
+    else:
+        columns = _read_text(connection, file, rows, compression=compressions[0], wanted=wanted)
+    if kind in ("json", "jsonl"):
         _add_missing_keys(connection, rows, columns=columns, mapping=mapping, source=file.source)
     connection.execute(f"alter table {rows} add column {quoted(FILE)} integer default {number}")
     return ParsedFiles(files, rows, tuple(columns), mapping)
+
+
+def _read_text(
+    connection: duckdb.DuckDBPyConnection,
+    file: SourceFile,
+    rows: str,
+    *,
+    compression: Compression,
+    wanted: Collection[str],
+) -> list[str]:
+    """Create table ``rows`` of one CSV or JSON file; return its columns."""
+    kind = format_of(file)
+    with opened(connection, file, compression) as text:
+        if kind == "csv":
+            return read_records(connection, text, rows, wanted=wanted)
+        return (_read_json if kind == "json" else _read_jsonl)(connection, text, rows)
 
 
 def schema_groups(
@@ -235,7 +253,7 @@ def _add_missing_keys(
     means that the export uses another name, so it is not added, except for a file without documents.
     """
     required = source.contract.required if columns else ()
-    known = {name.lower() for name in (*columns, *source.pii)}
+    known = {name.lower() for name in (*columns, *source.pii, *source.made_columns)}
     missing = {
         key.lower(): key for name, wanted in mapping.items() if name not in required for key in wanted.columns
     }

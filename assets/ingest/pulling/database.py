@@ -16,8 +16,17 @@ SECONDS_TO_CONNECT = 10
 _PORTABLE_TYPES = (sa.Boolean, sa.Integer, sa.Float, sa.DateTime, sa.Date, sa.String)
 _CURSOR_TYPES = (sa.DateTime, sa.Date, sa.Integer, sa.Numeric, sa.Float)
 _LARGEST_PRECISION = 38
-# libpq gives no error code when a login fails, so its messages are matched.
-_LOGIN_REFUSED = ("authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry")
+# libpq gives no error code when a login fails, so its messages are matched, and those of MySQL beside them.
+_LOGIN_REFUSED = (
+    "authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry",
+    "Access denied", "Unknown database",
+)  # fmt: skip
+_DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+}
 
 
 def engine_for(url: str, *, variable: str) -> sa.Engine:
@@ -30,16 +39,17 @@ def engine_for(url: str, *, variable: str) -> sa.Engine:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
         raise BusinessInvalid(
-            f"{variable} holds no database URL such as postgresql://user:password@host:5432/shop"
+            f"{variable} holds no database URL such as postgresql://user:password@host:5432/shop, "
+            "mysql://user:password@host:3306/shop or sqlite:////folder/shop.db"
         ) from None
     if "@" in (parsed.host or ""):
         raise BusinessInvalid(
             f"{variable} holds a second @: write %40 for @, %2F for / and %3A for : in the password"
         )
-    is_postgres = parsed.drivername in ("postgres", "postgresql")
-    if is_postgres:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    connect_args = {"connect_timeout": SECONDS_TO_CONNECT} if is_postgres else {}
+    is_server = parsed.drivername in _DRIVERS
+    if is_server:
+        parsed = parsed.set(drivername=_DRIVERS[parsed.drivername])
+    connect_args = {"connect_timeout": SECONDS_TO_CONNECT} if is_server else {}
     try:
         return sa.create_engine(
             parsed, connect_args=connect_args, hide_parameters=True, poolclass=sa.NullPool

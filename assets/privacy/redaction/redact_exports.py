@@ -22,7 +22,6 @@ from assets.ingest.loading.pseudonyms import (
     without_tokens,
 )
 from assets.ingest.loading.scratch import ENGINE_FAILURES
-from assets.ingest.loading.shaping import filled_down
 from assets.ingest.loading.typed_rows import typed_rows
 from assets.ingest.parsing.files import (
     UNCLEAR,
@@ -35,6 +34,7 @@ from assets.ingest.parsing.files import (
 )
 from assets.ingest.parsing.readers import ParsedFiles, read, schema_groups
 from assets.ingest.parsing.sql import LINE, literal, quoted
+from assets.ingest.shaping.shape import filled_down
 from assets.keys import is_token
 from assets.ports import Vault
 from assets.privacy.redaction.rewrite_file import WITHHELD_LINE, Change, rewrite

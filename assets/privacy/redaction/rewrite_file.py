@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from assets.ingest.config.business import Format
+from assets.ingest.config.business import BusinessInvalid, Format
 from assets.ingest.config.encoding import codec_of
 from assets.ingest.parsing.csv import deduplicate_names, header_of
 from assets.ingest.parsing.file_format import compression_of, format_of
@@ -54,9 +54,17 @@ def rewrite(scratch: duckdb.DuckDBPyConnection, arrival: ParsedFiles, change: Ch
         scratch: The database that ``arrival`` was read into, with its ``broken`` table.
         arrival: One file, read with all its columns.
         change: Columns, rows and ids to redact.
+
+    Raises:
+        BusinessInvalid: when the file is a workbook, which can only be read.
     """
     file = arrival.files[0].file
     kind, compression = format_of(file), compression_of(file)
+    if kind == "excel":
+        raise BusinessInvalid(
+            f"{file.path}: personal values and rows of erased customers cannot be removed from a workbook in "
+            "the landing folder: deliver it as CSV, or keep it in {data_dir}"
+        )
     unfinished = file.path.with_name(f".{file.path.name}.unfinished")
     try:
         if kind == "parquet":

@@ -1,4 +1,5 @@
-{# One row per local day, advertising channel and campaign. Amounts in shop currency. #}
+{# One row per local day, advertising channel and campaign: devices, ads and hours are summed. Amounts in shop
+currency. #}
 
 with
 
@@ -12,8 +13,9 @@ select
     date as spent_on,
     channel,
     campaign_id,
-    impressions,
-    clicks,
-    cost_amount
+    sum(impressions) as impressions,
+    sum(clicks) as clicks,
+    sum(cost_amount) as cost_amount
 
 from ad_spend
+group by 1, 2, 3

@@ -197,7 +197,7 @@ def test_a_format_is_read_off_the_suffix(name: str, expected: str) -> None:
 
 def test_an_unknown_suffix_asks_for_the_format() -> None:
     with pytest.raises(Unreadable, match="set format"):
-        format_of(file_called("orders.xls"))
+        format_of(file_called("orders.dat"))
 
 
 DATABASE = {"url_from": "SHOP_DATABASE_URL", "table": "orders", "cursor": "updated_at", "primary_key": "id"}

@@ -1,43 +1,44 @@
-"""Shape a file's rows before they are typed: carry values down, and leave rows out."""
+"""Shape a file's rows before they are typed: unnest, join, carry values down, and leave rows out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import duckdb
 
-from assets.ingest.loading.mapping import WHERE
+from assets.ingest.config.business import WHERE, BusinessConfig
 from assets.ingest.parsing.files import NOBODY, Unreadable, describe_columns
 from assets.ingest.parsing.readers import ParsedFiles
 from assets.ingest.parsing.sql import FILE, LINE, literal, quoted
+from assets.ingest.shaping.join import joined
+from assets.ingest.shaping.rows import known_columns, replaced
+from assets.ingest.shaping.unnest import unnested
 
 # Whether ``where`` keeps a row: null where it cannot tell.
 _KEPT = '"landing kept"'
-_PLACE = f"{quoted(FILE)}, {quoted(LINE)}"
 
 
-def shaped(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
-    """Carry down the columns in ``fill_down``, then leave out the rows for which ``where`` is false.
+def shaped(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, business: BusinessConfig
+) -> ParsedFiles:
+    """Unnest, join, carry down ``fill_down``, and leave out the rows for which ``where`` is false.
 
     Table ``left_out`` counts the rows that are left out (file_number, row_count).
 
     Args:
         connection: The scratch database.
         parsed: Parsed files.
+        business: Whose files they are; names the folders of the joined files.
 
     Returns:
         The files with a table of the remaining rows; ``parsed`` itself where its source shapes nothing.
 
     Raises:
-        Unreadable: when a key of the source names a column that the files lack, or ``where`` is no condition.
+        Unreadable: when a key of the source names a column that the files lack, ``where`` is no condition, or
+            a join would multiply rows.
+        BusinessInvalid: when no file is there to be joined.
     """
+    parsed = joined(connection, unnested(connection, parsed), business)
     parsed = filled_down(connection, parsed)
     return _without_left_out(connection, parsed) if WHERE in parsed.mapping else parsed
-
-
-def _replaced(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, query: str) -> ParsedFiles:
-    """Put the rows of ``query`` in the place of those of ``parsed``."""
-    rows = f"{parsed.rows}_shaped"
-    connection.execute(f"create or replace table {rows} as {query} order by {_PLACE}")
-    return parsed._replace(rows=rows, is_view=False)
 
 
 def _given(name: str) -> str:
@@ -63,48 +64,30 @@ def filled_down(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> P
     """
     if not parsed.source.fill_down:
         return parsed
-    names = _known_columns(parsed, parsed.source.fill_down)
+    names = known_columns(parsed, parsed.source.fill_down, key="fill_down")
     contract = parsed.source.contract
     key = [parsed.mapping[name] for name in contract.key if name in parsed.mapping]
     of_key = {column.lower() for expression in key for column in expression.columns}
     above = [name for name in names if name.lower() in of_key]
-    order = f"order by {quoted(LINE)}"
+    first = [name for name in names if name not in above]
     if above:
-        filled = [f"last_value({_given(name)} ignore nulls) over in_file as {quoted(name)}" for name in above]
-        parsed = _replaced(
-            connection,
-            parsed,
-            f"select * replace ({', '.join(filled)}) from {parsed.rows} "
-            f"window in_file as (partition by {quoted(FILE)} {order})",
-        )
-    first = [
-        f"coalesce({_given(name)}, first_value({_given(name)}) over unit) as {quoted(name)}"
-        for name in names
-        if name not in above
-    ]
-    if not first:
-        return parsed
-    unit = ", ".join(f"try(({expression.sql}\n))" for expression in key)
-    return _replaced(
-        connection,
-        parsed,
-        f"select * replace ({', '.join(first)}) from {parsed.rows} "
-        f"window unit as (partition by {quoted(FILE)}, {unit} {order})",
-    )
+        values = {name: f"last_value({_given(name)} ignore nulls) over unit" for name in above}
+        parsed = _filled(connection, parsed, values, unit="")
+    if first:
+        values = {name: f"coalesce({_given(name)}, first_value({_given(name)}) over unit)" for name in first}
+        unit = "".join(f", try(({expression.sql}\n))" for expression in key)
+        parsed = _filled(connection, parsed, values, unit=unit)
+    return parsed
 
 
-def _known_columns(parsed: ParsedFiles, names: Sequence[str]) -> list[str]:
-    """The names as the file spells them.
-
-    Raises:
-        Unreadable: when the file has no such column.
-    """
-    known = {column.lower(): column for column in parsed.columns}
-    for name in names:
-        if name.lower() not in known:
-            present = describe_columns(parsed.files[0].file, parsed.columns)
-            raise Unreadable(f"fill_down names {name}, which the file does not have; {present}")
-    return [known[name.lower()] for name in names]
+def _filled(
+    connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles, values: Mapping[str, str], *, unit: str
+) -> ParsedFiles:
+    """Replace columns by ``values``, SQL over the window ``unit`` of a file and what divides it further."""
+    columns = ", ".join(f"{sql} as {quoted(name)}" for name, sql in values.items())
+    window = f"partition by {quoted(FILE)}{unit} order by {quoted(LINE)}"
+    query = f"select * replace ({columns}) from {parsed.rows} window unit as ({window})"
+    return replaced(connection, parsed, query)
 
 
 def _without_left_out(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles) -> ParsedFiles:
@@ -122,7 +105,7 @@ def _without_left_out(connection: duckdb.DuckDBPyConnection, parsed: ParsedFiles
         raise Unreadable(
             f"where is {condition}, which gives {kind}: write a condition, such as status <> 'void'"
         )
-    parsed = _replaced(connection, parsed, decided)
+    parsed = replaced(connection, parsed, decided)
     # A batch of files that fails is read again in halves.
     numbers = [each.number for each in parsed.files]
     connection.execute(
