@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -14,31 +15,57 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.check_data import as_of_line
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
-from orchestration.definitions import definitions_for
+from orchestration.cli.terminal import new_log, quiet, quiet_terminal
+from orchestration.definitions import defined
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.preview import served_date
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
+
+
+class RunOptions(Options):
+    """``quiet``: show one line per stage, and write the rest to a log file."""
+
+    quiet: bool = True
 
 
 @command
 def main() -> int:
     """Run the main job and print its summary; returns the exit code."""
     started = time.monotonic()
-    settings = Settings()
+    options, settings = RunOptions(), Settings()
     session = Session.open(settings)
     session.require_layout()
     refuse_useless(session.business, [each.spec for each in CAPABILITIES], file=settings.business_file)
-    definitions, before = definitions_for(settings), published_run(settings.snapshot_file)
-    served = served_date(settings, session.business)
-    sys.stderr.write(f"{session.business.title}\n{as_of_line(served)}\n")
+    if not options.quiet:
+        code, text = _run(session, say=_say)
+    else:
+        log = new_log(settings.logs_dir)
+        _say(f"{session.business.title}: the details go to {log}")
+        with quiet(log) as screen:
+            code, text = _run(session, say=screen.line)
+    out = sys.stderr if code else sys.stdout
+    out.write(text if code else f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
+    return code
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _run(session: Session, *, say: Callable[[str], None]) -> tuple[int, str]:
+    """Run the job; returns the exit code, and the summary or the closing words of a failure."""
+    settings, business = session.settings, session.business
+    (definitions, stages), before = defined(settings), published_run(settings.snapshot_file)
+    served = served_date(settings, business)
+    say(f"{business.title}, {as_of_line(served)}")
+    if (screen := quiet_terminal()) is not None:
+        screen.expect(stages.names_by_step)
     result = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=served.as_of)
     if not result.success:
-        sys.stderr.write(failed(published_run(settings.snapshot_file), before=before))
-        return 2 if _is_badly_mapped(result) else 1
+        text = failed(published_run(settings.snapshot_file), before=before)
+        return 2 if _is_badly_mapped(result) else 1, text
     facts = facts_of(session.warehouse, settings.snapshot_file)
-    text = summary(facts, as_of=served.as_of, snapshot=settings.snapshot_file)
-    sys.stdout.write(f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
-    return 0
+    return 0, summary(facts, as_of=served.as_of, snapshot=settings.snapshot_file, page=settings.first_page)
 
 
 def _is_badly_mapped(result: dg.ExecuteInProcessResult) -> bool:

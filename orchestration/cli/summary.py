@@ -101,13 +101,14 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
         )
 
 
-def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
+def summary(facts: Facts, *, as_of: date, snapshot: Path, page: Path) -> str:
     """Format the summary that ends ``make run``.
 
     Args:
         facts: Content of the summary.
         as_of: The as-of date of the run.
         snapshot: File of the published tables.
+        page: First page about them.
     """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
     serving = facts.versions.loc[facts.versions["model_name"] == LIFETIME_VALUE.spec.name, "model_version"]
@@ -120,6 +121,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path) -> str:
         "Segments": _segment_lines(facts.segments),
         f"Published tables for as-of date {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
+            f"   open {page}",
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
             f'   make query SQL="{EXAMPLE_QUERY}"',
         ],
