@@ -62,6 +62,7 @@ from orchestration.sensors import (
     schedules,
 )
 from orchestration.settings import Settings
+from orchestration.site import site_of
 
 
 @dg.definitions
@@ -143,7 +144,8 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
 def _delivered_block(business: BusinessConfig, warehouse: Warehouse, as_of_day: str | None) -> str:
     specs = [each.spec for each in CAPABILITIES]
     as_of = date.fromisoformat(as_of_day) if as_of_day else newest_as_of_day(business)
-    return "\n".join(delivery_lines(delivery_of(warehouse, business, specs, as_of=as_of), business))
+    found = delivery_of(warehouse, business, specs, as_of=as_of)
+    return "\n".join(delivery_lines(found, business, as_of=as_of))
 
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:
@@ -176,7 +178,11 @@ def _published(
         published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(
-            tables, expected, published=settings.published_dir, readers=business.published_readers
+            tables,
+            expected,
+            published=settings.published_dir,
+            readers=business.published_readers,
+            site=site_of(settings, business),
         ),
     ]
 
