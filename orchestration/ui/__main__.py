@@ -9,6 +9,7 @@ from dagster_shared.ipc import open_ipc_subprocess
 from pydantic import Field
 
 from orchestration.cli.session import command
+from orchestration.resources.code_location import write_workspace
 from orchestration.resources.home import prepare_home
 from orchestration.settings import Options, Settings
 
@@ -24,8 +25,10 @@ class UiOptions(Options):
 @command
 def main() -> int:
     """Run `dagster dev` with the guarded webserver until it is interrupted; returns the exit code."""
-    prepare_home(Settings())
-    arguments = ["--host", "127.0.0.1", "--port", str(UiOptions().port), "--workspace", "workspace.yaml"]
+    settings = Settings()
+    prepare_home(settings)
+    workspace = str(write_workspace(settings))
+    arguments = ["--host", "127.0.0.1", "--port", str(UiOptions().port), "--workspace", workspace]
     # It has no option for another webserver, and its code server and daemon are worth keeping.
     dev.open_ipc_subprocess = _with_guard  # type: ignore[attr-defined,unused-ignore]
     dev.dev_command.main(arguments, prog_name="dagster dev", standalone_mode=False)
