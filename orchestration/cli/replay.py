@@ -24,7 +24,7 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.session import Session, UsageError, command
 from orchestration.definitions import defined, newest_as_of_day
 from orchestration.jobs import PUBLISH, REFRESH, REPLAY, RETRAIN, Stages
-from orchestration.resources.home import dagster_instance
+from orchestration.resources.code_location import COMMAND_TAGS, recording_instance
 from orchestration.sensors import tags_of
 from orchestration.settings import Dates, Settings
 
@@ -67,7 +67,7 @@ class Replay:
             result = definition.execute_in_process(
                 instance=self.instance,
                 partition_key=as_of.isoformat(),
-                tags=dict(tags),
+                tags={**COMMAND_TAGS, **tags},
                 run_config={"loggers": {"console": {"config": {"is_brief": True}}}},
                 raise_on_error=False,
                 asset_selection=None if only is None else sorted(only),
@@ -128,7 +128,7 @@ def main() -> int:
     definitions, stages = defined(session.settings)
     replay = Replay(
         definitions=definitions,
-        instance=dagster_instance(session.settings),
+        instance=recording_instance(session.settings),
         warehouse=session.warehouse,
         stages=stages,
         first_day=business.first_as_of_day,

@@ -29,7 +29,8 @@ from orchestration.alerts import alert_of, alerts_of
 from orchestration.continuation import CapabilityFailure, assets_left, capability_failures
 from orchestration.jobs import Stages
 from orchestration.policies import LONGEST_RUN
-from orchestration.resources.home import FolderTaken, dagster_instance, require_own_folder
+from orchestration.resources.code_location import COMMAND_TAGS, recording_instance
+from orchestration.resources.home import FolderTaken, require_own_folder
 from orchestration.resources.layout import LAYOUT, RECORDS, LayoutOutdated, existing_tables
 from orchestration.resources.locks import ResourceLocked, run_lock
 from orchestration.resources.models import FolderModelStore
@@ -218,8 +219,9 @@ class Session:
         left = sorted(definition.asset_layer.selected_asset_keys)
         while True:
             result = definition.execute_in_process(
-                instance=dagster_instance(self.settings),
+                instance=recording_instance(self.settings),
                 partition_key=as_of.isoformat(),
+                tags=COMMAND_TAGS,
                 run_config={"loggers": {"console": {}}},
                 raise_on_error=False,
                 asset_selection=left if failed else None,

@@ -21,7 +21,7 @@ BASELINE = Path(__file__).with_name("vocabulary_baseline.txt")
 COMMAND = "python -m tests.architecture.vocabulary"
 
 FOLDERS = ("assets", "checks", "orchestration", "dbt_project", "tests", "benchmarks", "config", "docs")
-FILES = ("README.md", "Makefile", "pyproject.toml", "workspace.yaml")
+FILES = ("README.md", "Makefile", "pyproject.toml")
 SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".md", ".j2", ".toml"}
 GENERATED = {"__pycache__", "target", "logs", "dbt_packages"}
 

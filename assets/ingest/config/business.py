@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from assets.ingest.config.acknowledgement import Acknowledgement
 from assets.ingest.config.alerts import AlertTargets, Smtp
+from assets.ingest.config.audiences import AudienceRule
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.encoding import codec_of
@@ -182,19 +183,10 @@ SET_ELSEWHERE = {"name", "data_dir", "landing_dir"}
 class BusinessConfig(Declaration):
     """One business: clock, currency and exports.
 
-    ``last_day`` closes a data set that has ended. ``data_dir`` and ``landing_dir`` are the folders in which
-    globs start; file names are relative to them, so that moving a folder changes no fingerprint. With
-    ``vault`` personal columns are kept, encrypted; without it they are never read. ``customer_ids`` decides
-    between customer ids as delivered and tokens (pseudonyms). ``bounds`` replace those that follow the data.
-    ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
-    currency, which are rejected without a rate. ``order_scope`` is where an order number is one order: of one
-    customer (also when ``None``, with a warning if that matters), in the business, a source or a file.
-    ``scheduled`` are the features that follow from dates known beforehand, such as renewals.
-    ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
-    targets of alerts besides ``reports/alerts.jsonl``. ``acknowledged`` are checks of what is usual that may
-    fail until a date. ``keep_as_of_dates`` weekly dates stay, and ``keep_models`` versions of a capability
-    besides those in use. A run stops when more than ``largest_reject_share`` of the rows of a source of order
-    lines are rejected. With ``canary`` a new champion scores beside the old one for one as-of date.
+    The fields are the keys of its YAML file, which docs/your-data.md explains. ``data_dir`` and
+    ``landing_dir`` are the folders in which globs start; file names are relative to them, so that moving a
+    folder changes no fingerprint. ``guest_ids`` is ``None`` for the usual words, and ``order_scope`` where
+    nobody has decided: orders are those of one customer, with a warning if that matters.
     """
 
     name: str
@@ -214,6 +206,7 @@ class BusinessConfig(Declaration):
     order_scope: OrderScope | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
     scheduled: tuple[str, ...] = ()
+    audiences: tuple[AudienceRule, ...] = ()
     published_readers: Literal["owner", "group", "everyone"] = "owner"
     alerts: AlertTargets = AlertTargets()
     acknowledged: tuple[Acknowledgement, ...] = ()
@@ -300,6 +293,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "rest": Rest,
     "alerts": AlertTargets,
     "acknowledged": Acknowledgement,
+    "audiences": AudienceRule,
     "smtp": Smtp,
 }
 
