@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from assets.ingest.loading.texts import respell
+from assets.ingest.parsing.spelling import respell
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "cp1252")
 # A shorter text, or one of digits only, is in files by chance.

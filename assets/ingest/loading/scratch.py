@@ -225,7 +225,7 @@ def _reject_redelivered(
             f"create table last_lines as select {', '.join(contract.key)}, file_number, "
             "max(source_line) as newest from incoming where reason is null group by all having count(*) > 1"
         )
-        words, older = "is given again on line ' || newest", "and incoming.source_line < newest"
+        words, older = f"{AGAIN_BELOW}' || newest", "and incoming.source_line < newest"
         _reject_repeats(scratch, contract, "last_lines as superseded", words, older)
     count_readings(scratch, contract)
 
