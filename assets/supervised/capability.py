@@ -359,7 +359,7 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
         scored_from=problem.sources,
         # Three outcome windows of history, as Segment asks for.
-        requires=(required_orders(customers=problem.minimum_data.customers, days=3 * problem.horizon_days),),
+        requires=(required_orders(customers=problem.least_customers, days=3 * problem.horizon_days),),
         improved_by=problem.improved_by,
         outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
         compared=COMPARED,

@@ -15,10 +15,16 @@ from assets.supervised.fitting.task import Binary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumData:
-    """Minimum training data; ``positives`` holds for either outcome."""
+    """Minimum training data; positives hold for either outcome.
+
+    Below ``customers`` or ``positives`` only the logistic regression of a problem with ``linear`` columns is
+    fitted: strong shrinkage makes a few parameters of few customers. Below its own minimum nothing is.
+    """
 
     customers: int = 500
     positives: int = 100
+    linear_customers: int = 150
+    linear_positives: int = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +174,12 @@ class PredictionProblem:
         """The tables of cohort, features and exclusion criteria, each once."""
         first = self.cohort or self.features[0]
         return tuple(dict.fromkeys((first, *self.features, *(each.table for each in self.exclusions))))
+
+    @property
+    def least_customers(self) -> int:
+        """Customers below which no model is fitted."""
+        least = self.minimum_data
+        return min(least.customers, least.linear_customers) if self.linear else least.customers
 
     @property
     def entity_id(self) -> str:

@@ -35,8 +35,8 @@ class Choice:
 def choose_ranker(test: Matrix, predicted: Mapping[str, Floats], *, problem: PredictionProblem) -> Choice:
     """The blend where it surely beats the best baseline; else that baseline, the simpler model.
 
-    When the best baseline is the rate by recency, the blend stays the candidate, and the promotion gate
-    compares the two.
+    Where customers do not suffice for the blend, the best of the others is the candidate. When the best
+    baseline is the rate by recency, the blend stays the candidate, and the promotion gate compares the two.
 
     Args:
         test: Rows (n, k) that no ranker has seen.
@@ -50,13 +50,18 @@ def choose_ranker(test: Matrix, predicted: Mapping[str, Floats], *, problem: Pre
         for name, each in predicted.items()
         if name != CHAMPION
     }
-    best = min((name for name in losses if name != BLEND), key=lambda name: float(losses[name].mean()))
+    means = {name: float(each.mean()) for name, each in losses.items()}
+    lead = BLEND if BLEND in means else min(means.keys() - {BASELINE}, key=means.__getitem__)
+    best = min(means.keys() - {lead}, key=means.__getitem__)
     resamples = ClusterBootstrap.by_customer(
         test.entities, replicates=problem.criteria.replicates, rng=np.random.default_rng(problem.seed)
     )
-    gap = losses[BLEND] - losses[best]
+    gap = losses[lead] - losses[best]
     difference = interval(float(gap.mean()), resamples.means(gap[:, None])[:, 0])
     facts = f"{WORDS[best]}, the best baseline: log loss after recalibration differs by {difference}"
+    if lead != BLEND:
+        reason = f"too few customers for the blend; the candidate is {WORDS[lead]}; against {facts}"
+        return Choice(ranker=lead, reason=reason, difference=difference)
     if difference.hi < 0:
         return Choice(ranker=BLEND, reason=f"the blend surely beats {facts}", difference=difference)
     chosen = BLEND if best == BASELINE else best

@@ -26,14 +26,14 @@ from assets.supervised.evaluation.evaluation import (
 )
 from assets.supervised.evaluation.published import Published, published_probability
 from assets.supervised.evaluation.slices import slice_values
-from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members
+from assets.supervised.fitting.rankers import RANKERS, fit_members
 from assets.supervised.fitting.train import (
     Fitted,
     calibrated_rankers,
     fit_baseline,
     members_of,
     refitted,
-    refuse_untrainable,
+    trainable,
 )
 from assets.supervised.problem import PredictionProblem
 
@@ -86,7 +86,7 @@ def fit_calibrated(
     days = np.unique(known.as_of).tolist()
     folds = calibration_split(days, horizon_days=problem.horizon_days)
     train, calibration = (known.of(fold.rows(known.as_of)) for fold in folds)
-    refuse_untrainable(problem, train, calibration=calibration)
+    names = trainable(problem, train, calibration=calibration, names=names)
     with cores() as pool:
         older, newest = (
             pool.submit(fit_members, problem, rows, names=members_of(names)) for rows in (train, known)
@@ -207,7 +207,8 @@ def _baselines(
     problem: PredictionProblem, models: WalkForwardModels, *, data: TrainingData
 ) -> tuple[ModelVintage[Fitted], ...]:
     """The baseline fitted again at each origin, so that it ages no faster than the candidate."""
-    firsts = [vintage.first for vintage in models.models[BLEND]]
+    # All rankers are refitted on the same dates.
+    firsts = [vintage.first for vintage in next(iter(models.models.values()))]
     known = {day: data.known_on(day, horizon_days=problem.horizon_days) for day in firsts}
     return tuple(ModelVintage(first=day, model=fit_baseline(problem, rows)) for day, rows in known.items())
 

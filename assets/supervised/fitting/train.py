@@ -17,7 +17,7 @@ from assets.metrics.cutoffs import best_f1_threshold
 from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.blend import LogOddsBlend, validated_weights
 from assets.supervised.fitting.calibrate import calibrated, calibration_method
-from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members
+from assets.supervised.fitting.rankers import BLEND, LOGISTIC, RANKERS, fit_members
 from assets.supervised.problem import PredictionProblem
 
 Reference = Mapping[str, float | str | None]
@@ -84,13 +84,14 @@ def fit_rankers(
         problem: The prediction problem.
         train: Rows (n, k) of the training fold.
         calibration: Rows (m, k) of the calibration fold.
-        names: Rankers to fit; one of which no member can be fitted is left out.
+        names: Rankers to fit; one of which no member can be fitted is left out, and with few customers all
+            but the logistic regression.
 
     Raises:
-        InsufficientData: Customers or positives are below the problem's minimum.
+        InsufficientData: Customers or positives are below the minimum of each ranker.
         LeakDetected: One feature alone gives the outcome away.
     """
-    refuse_untrainable(problem, train, calibration=calibration)
+    names = trainable(problem, train, calibration=calibration, names=names)
     members = fit_members(problem, train, names=members_of(names))
     return calibrated_rankers(problem, members, train=train, calibration=calibration, names=names)
 
@@ -100,20 +101,24 @@ def members_of(names: Iterable[str]) -> set[str]:
     return {member for name in names for member in RANKERS[name]}
 
 
-def refuse_untrainable(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
-    """Refuse to fit on too little data, or on a feature that is the outcome.
+def trainable(
+    problem: PredictionProblem, train: Matrix, *, calibration: Matrix, names: Iterable[str]
+) -> list[str]:
+    """Those of ``names`` that the data suffice for; with few customers the logistic regression alone.
 
     Args:
         problem: The prediction problem.
         train: Rows (n, k) of the training fold.
         calibration: Rows (m, k) of the calibration fold.
+        names: Rankers.
 
     Raises:
-        InsufficientData: Customers or positives are below the problem's minimum.
+        InsufficientData: They suffice for none.
         LeakDetected: One feature alone gives the outcome away.
     """
-    refuse_insufficient_data(problem, train, calibration=calibration)
+    found = _affordable(problem, train, calibration=calibration, names=names)
     refuse_separating_features(train, highest_auc=problem.criteria.highest_auc, scheduled=problem.scheduled)
+    return found
 
 
 def calibrated_rankers(
@@ -192,39 +197,45 @@ def fit_baseline(problem: PredictionProblem, known: Matrix) -> Fitted:
     return _fitted(problem, model, method="none", reference=known, calibration=known)
 
 
-def refuse_insufficient_data(problem: PredictionProblem, train: Matrix, *, calibration: Matrix) -> None:
-    """Refuse to fit with too few customers, positives or negatives.
+def _affordable(
+    problem: PredictionProblem, train: Matrix, *, calibration: Matrix, names: Iterable[str]
+) -> list[str]:
+    """Those of ``names`` that the data suffice for.
 
     Args:
         problem: Holds the minimum.
         train: Rows (n, k) of the training fold.
         calibration: Rows (m, k) of the calibration fold.
+        names: Rankers.
 
     Raises:
-        InsufficientData: Any is below its minimum; the message has every shortage and its counts.
+        InsufficientData: They suffice for none; the message has every shortage and its counts.
     """
-    customers = len(set(train.entities.tolist()))
-    negatives = len(calibration) - calibration.positives
-    others = len(train) - train.positives
+    least, wanted = problem.minimum_data, list(names)
+    short = _shortages(train, calibration, customers=least.customers, positives=least.positives)
+    if not short:
+        return wanted
+    if problem.linear and LOGISTIC in wanted:
+        few = _shortages(
+            train, calibration, customers=least.linear_customers, positives=least.linear_positives
+        )
+        if not few:
+            return [LOGISTIC]
+    raise InsufficientData(f"too little data for {problem.name}: {'; '.join(short)}")
+
+
+def _shortages(train: Matrix, calibration: Matrix, *, customers: int, positives: int) -> list[str]:
     counts = {
-        f"customers in training, {problem.minimum_data.customers} needed": (
-            customers,
-            problem.minimum_data.customers,
-        ),
-        f"positives in training, {problem.minimum_data.positives} needed": (
-            train.positives,
-            problem.minimum_data.positives,
-        ),
-        f"negatives in training, {problem.minimum_data.positives} needed": (
-            others,
-            problem.minimum_data.positives,
-        ),
+        f"customers in training, {customers} needed": (len(set(train.entities.tolist())), customers),
+        f"positives in training, {positives} needed": (train.positives, positives),
+        f"negatives in training, {positives} needed": (len(train) - train.positives, positives),
         f"positives in calibration, {LEAST_CALIBRATION} needed": (calibration.positives, LEAST_CALIBRATION),
-        f"negatives in calibration, {LEAST_CALIBRATION} needed": (negatives, LEAST_CALIBRATION),
+        f"negatives in calibration, {LEAST_CALIBRATION} needed": (
+            len(calibration) - calibration.positives,
+            LEAST_CALIBRATION,
+        ),
     }
-    short = [f"{found} {what}" for what, (found, needed) in counts.items() if found < needed]
-    if short:
-        raise InsufficientData(f"too little data for {problem.name}: {'; '.join(short)}")
+    return [f"{found} {what}" for what, (found, needed) in counts.items() if found < needed]
 
 
 def _distinct(rows: Matrix) -> tuple[int, int]:

@@ -42,6 +42,17 @@ def test_the_blend_must_surely_beat_the_best_baseline(
     assert surely == (blend == 0.0)
 
 
+def test_without_a_blend_the_logistic_regression_is_the_candidate(trained: Trained) -> None:
+    predicted = {"baseline": noisy(trained, 1.2, 1), "logistic": noisy(trained, 0.3, 2)}
+    found = choose_ranker(trained.test, predicted, problem=PROBLEM)
+    assert (found.ranker, found.difference.hi < 0) == ("logistic", True)
+    assert found.reason.startswith(
+        "too few customers for the blend; the candidate is the logistic regression"
+    )
+    worse = choose_ranker(trained.test, predicted | {"logistic": noisy(trained, 2.0, 3)}, problem=PROBLEM)
+    assert (worse.ranker, worse.difference.lo > 0) == ("logistic", True)
+
+
 def test_a_level_that_all_share_decides_nothing(trained: Trained) -> None:
     predicted = {
         "baseline": noisy(trained, 2.0, 1),

@@ -17,7 +17,9 @@ from assets.supervised.fitting.baseline import RecencyBands
 from assets.supervised.fitting.calibrate import calibration_method
 from assets.supervised.fitting.rankers import BLEND, RANKERS, fit_members, usable_features
 from assets.supervised.fitting.train import (
+    fit_baseline,
     fit_candidate,
+    fit_rankers,
     reference_row,
     refitted,
 )
@@ -40,8 +42,29 @@ def test_a_refusal_for_too_little_data_counts_what_is_missing(trained: Trained) 
     with pytest.raises(InsufficientData, match=r": 0 negatives in training, 100 needed$"):
         fit_candidate(PROBLEM, opposite, calibration=trained.calibration)
     few = trained.train.of(np.arange(len(trained.train)) < 40)
+    linear = replace(PROBLEM, linear=("days_since_order", "orders_365d"))
+    with pytest.raises(InsufficientData, match=r"40 customers in training, 500 needed"):
+        fit_rankers(linear, few, calibration=trained.calibration)
     with pytest.raises(InsufficientData, match=r"40 customers in training, 500 needed; \d+ positives"):
         fit_candidate(PROBLEM, few, calibration=trained.calibration)
+
+
+@pytest.mark.parametrize(("customers", "fitted"), [(200, ["logistic"]), (600, ["blend", "logistic"])])
+def test_of_few_customers_only_the_logistic_regression_is_fitted_and_is_calibrated(
+    trained: Trained, customers: int, fitted: list[str]
+) -> None:
+    linear = replace(PROBLEM, linear=("days_since_order", "orders_365d"))
+    kept = set(np.unique(trained.train.entities)[:customers])
+    small = [fold.of(np.isin(fold.entities, list(kept))) for fold in (trained.train, trained.calibration)]
+    found = fit_rankers(linear, small[0], calibration=small[1])
+    assert [*found] == fitted
+    model = refit(linear, found, known=small[0])["logistic"]
+    probability = model.probability(trained.test.features)
+    assert 0.6 < probability.mean() / trained.test.outcome.mean() < 1.6
+    truth = trained.rows["truth"].to_numpy()[np.isin(trained.rows["as_of_date"], trained.test.as_of)]
+    rate = fit_baseline(linear, small[0]).probability(trained.test.features)
+    # Frequency, which the rate by recency does not see, decides most.
+    assert np.corrcoef(probability, truth)[0, 1] > np.corrcoef(rate, truth)[0, 1] + 0.1
 
 
 def test_a_planted_leak_never_reaches_the_fit(trained: Trained) -> None:
