@@ -24,6 +24,7 @@ from assets.segments.capability import SEGMENTS
 from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.capabilities.agreement import agreement_invariants
+from checks.data.acknowledged import with_acknowledgements
 from checks.data.defs import landing_checks
 from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
@@ -62,7 +63,7 @@ def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDe
 
     Args:
         reports: Where the pages lie that some point to.
-        business: Decides whether consents are delivered, and how many rows may be rejected.
+        business: Decides whether consents are delivered, how many rows may be rejected, and what is acknowledged.
     """
     people = [each.spec.scores for each in CAPABILITIES if each.spec.subject and each.spec.cohort]
     models = [
@@ -71,8 +72,9 @@ def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDe
         for check in capability_checks(each.capability, invariants=each.invariants(reports))
     ]
     return [
-        *landing_checks(largest_reject_share=business.largest_reject_share),
-        *map(bind, (*plausibility_invariants(), *history_invariants())),
+        *landing_checks(largest_reject_share=business.largest_reject_share, given=business.acknowledged),
+        *map(bind, plausibility_invariants()),
+        *(bind(with_acknowledgements(each, business.acknowledged)) for each in history_invariants()),
         *models,
         *map(bind, agreement_invariants()),
         *consent_checks(people, is_recorded=business.records_consent),

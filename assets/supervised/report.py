@@ -181,6 +181,7 @@ def _limits(problem: PredictionProblem) -> str:
             f"* A slice with fewer than {problem.criteria.smallest_slice_cases} rows of its rarer outcome is "
             "reported, not evaluated.",
             f"* Below {least.customers} {entity}s or {least.positives} rows of either outcome only a "
-            f"logistic regression is fitted, below {least.linear_customers} or {least.linear_positives} none.",
+            "logistic regression is fitted, "
+            f"below {least.linear_customers} or {least.linear_positives} none.",
         )
     )

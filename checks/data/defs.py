@@ -1,11 +1,12 @@
 """Checks of delivered data, bound to the raw tables: complete, readable, fresh and of normal volume."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 import pandas as pd
 
 from assets.defs import PARTITION_TAG
+from assets.ingest.config.acknowledgement import Acknowledgement
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log, reject_reasons
@@ -13,6 +14,7 @@ from assets.keys import raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
+from checks.data.acknowledged import acknowledged
 from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for, few_rows_are_rejected
 from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.verdict import Verdict
@@ -34,26 +36,33 @@ NEXT: Mapping[str, str] = {
     ),
     "sources_are_fresh": (
         "Deliver the missing exports and launch the job again; if the source has ended, remove it from "
-        "the YAML."
+        "the YAML; if the silence is right, write it under acknowledged with a date and a reason."
     ),
     "row_volume_is_normal": (
         "Compare the named days with the system that exported them: look for missing files or broken "
         "tracking where there are too few rows, for bots or a repeated delivery where there are too "
-        "many."
+        "many. If the number is right, write it under acknowledged with a date and a reason."
     ),
 }
 
 
-def landing_checks(*, largest_reject_share: float = 0.2) -> list[dg.AssetChecksDefinition]:
+def landing_checks(
+    *, largest_reject_share: float = 0.2, given: Sequence[Acknowledgement] = ()
+) -> list[dg.AssetChecksDefinition]:
     """Checks of every raw table: no row lost between the exports and the table, and no export missing.
 
     Args:
         largest_reject_share: Largest share of a source's rows that may be rejected, in [0, 1].
+        given: The acknowledgements of the business.
     """
-    return [check for contract in CONTRACTS.values() for check in _checks(contract, largest_reject_share)]
+    return [
+        check for contract in CONTRACTS.values() for check in _checks(contract, largest_reject_share, given)
+    ]
 
 
-def _checks(contract: Contract, largest_share: float) -> Iterator[dg.AssetChecksDefinition]:
+def _checks(
+    contract: Contract, largest_share: float, given: Sequence[Acknowledgement]
+) -> Iterator[dg.AssetChecksDefinition]:
     is_needed = contract.table == BLOCKING_TABLE
 
     def check(judge: Judge, why: Callable[..., Verdict], is_blocking: bool) -> dg.AssetChecksDefinition:
@@ -66,8 +75,8 @@ def _checks(contract: Contract, largest_share: float) -> Iterator[dg.AssetChecks
     yield check(_on_load_log(contract, _readable), every_file_is_readable, is_blocking=is_needed)
     yield check(_on_rejects(contract, largest_share), few_rows_are_rejected, is_blocking=is_needed)
     if contract.happened_at is not None:
-        yield check(_on_arrivals(contract, sources_are_fresh), sources_are_fresh, is_blocking=is_needed)
-        yield check(_on_arrivals(contract, row_volume_is_normal), row_volume_is_normal, is_blocking=False)
+        for rule, is_blocking in ((sources_are_fresh, is_needed), (row_volume_is_normal, False)):
+            yield check(_on_arrivals(contract, rule, given), rule, is_blocking=is_blocking)
 
 
 def _on_load_log(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
@@ -104,12 +113,15 @@ def _on_rejects(contract: Contract, largest_share: float) -> Judge:
     return judged
 
 
-def _on_arrivals(contract: Contract, judge: Callable[..., Verdict]) -> Judge:
+def _on_arrivals(
+    contract: Contract, judge: Callable[..., Verdict], given: Sequence[Acknowledgement]
+) -> Judge:
     def judged(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> Verdict:
         # Job refresh loads exports without an as-of date; every job that publishes has one.
         if not context.run.tags.get(PARTITION_TAG):
             return Verdict(passed=True, reason="the run has no as-of date, so nothing can be late")
         as_of = as_of_run(context)
-        return judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
+        verdict = judge(daily_arrivals(warehouse, contract, as_of=as_of), as_of=as_of)
+        return acknowledged(verdict, judge.__name__, table=contract.table, as_of=as_of, given=given)
 
     return judged

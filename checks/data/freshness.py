@@ -24,7 +24,6 @@ SEASON = np.timedelta64(28, "D")
 # Two years of weeks to compare with, each preceded by a year and the weeks of its level.
 MEMORY_WEEKS = 164
 
-Ints = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
 SILENT = "Deliver the missing exports, or remove the source from the YAML if it has ended"
@@ -86,10 +85,7 @@ def _freshness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Fin
             is_usual=True,
             text=f"{newest}; cannot be compared yet: {days.size} of {FEWEST_DAYS} days with rows",
         )
-    ends, gaps = days[1:], np.diff(days).astype(int) - 1
-    usual, longest = _usual_silence(gaps, ends, as_of=as_of)
-    of_year = gaps[ends > as_of - YEAR]
-    spread = float(of_year.std()) if of_year.size else 0.0
+    usual, spread, longest = _usual_silence(days, as_of=as_of)
     allowed = usual + GRACE_DEVIATIONS * max(1.0, spread)
     return _Finding(
         is_usual=silent <= allowed,
@@ -100,22 +96,26 @@ def _freshness(source: str, rows: pd.DataFrame, *, as_of: np.datetime64) -> _Fin
     )
 
 
-def _usual_silence(gaps: Ints, ends: Days, *, as_of: np.datetime64) -> tuple[int, str]:
-    """Usual longest gap in days, and a sentence about it.
+def _usual_silence(days: Days, *, as_of: np.datetime64) -> tuple[int, float, str]:
+    """Usual longest gap in days, standard deviation of the gaps up to it, and a sentence about them.
 
     The second longest gap of the year, because one outage is not usual (with few gaps the longest); or the
-    longest around this date last year, because a Christmas closure recurs.
+    longest silence that had ended or was under way around this date last year, because a season and a
+    Christmas closure recur: as long as it had lasted four weeks after this date.
     """
-    of_year, of_season = ends > as_of - YEAR, abs(ends - (as_of - YEAR)) <= SEASON
+    starts, ends, gaps = days[:-1], days[1:], np.diff(days).astype(int) - 1
+    of_year, of_season = ends > as_of - YEAR, ends >= as_of - YEAR - SEASON
+    by_then = np.minimum(gaps, (as_of - YEAR + SEASON - starts).astype(int) - 1)[of_season]
     order = np.argsort(-gaps[of_year], kind="stable")[:2]
     longest = list(zip(gaps[of_year][order].tolist(), ends[of_year][order], strict=True))
     named = " and ".join(f"{_days(gap)} before {end}" for gap, end in longest if gap)
     words = f"its longest silences in a year were {named}" if named else "it was never silent in a year"
     usual = longest[-1 if of_year.sum() >= MANY_SILENCES else 0][0] if longest else 0
-    season = int(gaps[of_season].max()) if of_season.any() else 0
+    spread = float(np.minimum(gaps[of_year], usual).std()) if of_year.any() else 0.0
+    season = int(by_then.max()) if of_season.any() else 0
     if season > usual:
-        return season, f"{words}, and {_days(season)} around this date last year"
-    return usual, words
+        return season, spread, f"{words}, and {_days(season)} around this date last year"
+    return usual, spread, words
 
 
 def _weeks(rows: pd.DataFrame, *, as_of: date) -> Floats:

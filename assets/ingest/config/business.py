@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from assets.ingest.config.acknowledgement import Acknowledgement
 from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
@@ -163,8 +164,9 @@ class BusinessConfig(Declaration):
     customer (also when ``None``, with a warning if that matters), in the business, a source or a file.
     ``scheduled`` are the features that follow from dates known beforehand, such as renewals.
     ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
-    targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly dates stay, and
-    ``keep_models`` versions of a capability besides those in use. A run stops when more than
+    targets of alerts besides ``reports/alerts.jsonl``. ``acknowledged`` are checks of what is usual that may
+    fail until a date. ``keep_as_of_dates`` weekly dates stay, and ``keep_models`` versions of a capability
+    besides those in use. A run stops when more than
     ``largest_reject_share`` of the rows of a source of order lines are rejected.
     """
 
@@ -187,6 +189,7 @@ class BusinessConfig(Declaration):
     scheduled: tuple[str, ...] = ()
     published_readers: Literal["owner", "group", "everyone"] = "owner"
     alerts: AlertTargets = AlertTargets()
+    acknowledged: tuple[Acknowledgement, ...] = ()
     # A year, so that the season is known, and eight weeks in which its outcomes mature.
     keep_as_of_dates: int = Field(default=104, ge=60)
     keep_models: int = Field(default=10, ge=1)
@@ -267,6 +270,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "database": Database,
     "rest": Rest,
     "alerts": AlertTargets,
+    "acknowledged": Acknowledgement,
     "smtp": Smtp,
 }
 

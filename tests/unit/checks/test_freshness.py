@@ -247,6 +247,34 @@ def test_a_long_closure_is_expected_at_the_same_date_a_year_later_only() -> None
     assert not silent_from("2023-07-01", date(2023, 7, 10))  # 9 days too
 
 
+SEASONS = {
+    "summer": (5, 6, 7, 8),
+    "Christmas": (11, 12),
+    "all but August": (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12),
+}
+
+
+@pytest.mark.parametrize("months", SEASONS.values(), ids=SEASONS)
+def test_the_off_season_of_last_year_is_expected_on_every_monday(months: tuple[int, ...]) -> None:
+    days = pd.date_range(FIRST, periods=7 * 52 * 3)
+    counts = np.where(days.month.isin(months) & (days.dayofweek < 5), 20.0, 0.0)
+    late = [
+        week
+        for week in range(52 * 2, 52 * 3)
+        if not sources_are_fresh(arrivals(counts[: 7 * week]), as_of=as_of_after(week)).passed
+    ]
+    assert late == []
+
+
+def test_an_export_that_stops_in_the_season_is_late() -> None:
+    days = pd.date_range(FIRST, periods=7 * 52 * 3)
+    counts = np.where(days.month.isin(SEASONS["summer"]) & (days.dayofweek < 5), 20.0, 0.0)
+    june = 52 * 2 + 24
+    found = sources_are_fresh(arrivals(counts[: 7 * june]), as_of=as_of_after(june + 2))
+    assert not found.passed
+    assert "15 days of silence" in found.reason or "16 days of silence" in found.reason
+
+
 def test_one_outage_does_not_excuse_the_next() -> None:
     counts = np.full(7 * 40, 100.0)
     counts[70:85] = 0  # 15 days; by itself it widens the spread of gaps to 15 / sqrt(260) = 0.9 days
