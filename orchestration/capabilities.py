@@ -25,7 +25,7 @@ from checks.binding import bind
 from checks.capabilities import lifetime_value, segments
 from checks.capabilities.agreement import agreement_invariants
 from checks.data.acknowledged import with_acknowledgements
-from checks.data.defs import landing_checks
+from checks.data.defs import finite_check, landing_checks
 from checks.data.history import history_invariants
 from checks.data.plausibility import plausibility_invariants
 from checks.models.defs import capability_checks
@@ -80,6 +80,7 @@ def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDe
         *consent_checks(people, is_recorded=business.records_consent),
         cohort_check(),
         audience_check(),
+        finite_check(published_tables()),
     ]
 
 

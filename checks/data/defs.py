@@ -10,12 +10,13 @@ from assets.ingest.config.acknowledgement import Acknowledgement
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.loading.load import LoadRecord, quarantined_files, read_load_log, reject_reasons
-from assets.keys import raw
+from assets.keys import CHECKS, Key, raw
 from assets.monitoring.source_volume import daily_arrivals
 from assets.ports import Warehouse
 from checks.binding import Judge, as_of_run, check_of
 from checks.data.acknowledged import acknowledged
 from checks.data.completeness import every_file_is_readable, every_row_is_accounted_for, few_rows_are_rejected
+from checks.data.finite import finite_verdict, published_numbers_are_finite
 from checks.data.freshness import row_volume_is_normal, sources_are_fresh
 from checks.verdict import Verdict
 
@@ -77,6 +78,24 @@ def _checks(
     if contract.happened_at is not None:
         for rule, is_blocking in ((sources_are_fresh, is_needed), (row_volume_is_normal, False)):
             yield check(_on_arrivals(contract, rule, given), rule, is_blocking=is_blocking)
+
+
+def finite_check(tables: Sequence[Key]) -> dg.AssetChecksDefinition:
+    """Check of the numbers of every published table; all are made in one step, so it is bound to one of them.
+
+    Args:
+        tables: Every published table.
+    """
+    return check_of(
+        Key("published", CHECKS.name),
+        published_numbers_are_finite.__name__,
+        lambda _context, warehouse: finite_verdict(tables, warehouse),
+        why=published_numbers_are_finite,
+        next_step=(
+            "Nothing was published: look for a division by 0 or an overflow in the code that writes the "
+            "named column, and launch the job again."
+        ),
+    )
 
 
 def _on_load_log(contract: Contract, judge: Callable[[list[LoadRecord]], Verdict]) -> Judge:
