@@ -49,7 +49,7 @@ def page(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.TempPathFa
 
 
 def test_the_job_is_drawn_from_exports_to_snapshot(page: Page, tmp_path: Path) -> None:
-    shown(page, "/locations/marketing_predictions/jobs/predict_and_publish", "predict_and_publish")
+    shown(page, "/locations/sample_shop/jobs/predict_and_publish", "predict_and_publish", "sample_shop")
     page.screenshot(path=tmp_path / "job.png")
     shown(page, "/asset-groups", "sample_shop", "lifecycle")
     page.screenshot(path=tmp_path / "assets.png")

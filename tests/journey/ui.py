@@ -29,7 +29,7 @@ QUIET = [
     # As a server of names would say whose owner attacks this machine.
     f"--host-resolver-rules=MAP {EVIL} 127.0.0.1",
 ]
-LOCATION = "/locations/marketing_predictions"
+LOCATION = "/locations/sample_shop"
 LONGEST_START_SECONDS = 300
 # A page queries the webserver, which queries a code server: slow on a busy machine.
 PAGE_TIMEOUT_MS = 45_000

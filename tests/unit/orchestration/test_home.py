@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from orchestration.cli import query
 from orchestration.resources.home import (
@@ -17,6 +18,7 @@ from orchestration.resources.home import (
     searched_folders,
 )
 from orchestration.settings import HOME_VARIABLE, PROJECT, Settings
+from orchestration.ui.__main__ import workspace_of
 
 SOURCE = PROJECT / "orchestration" / "dagster.yaml"
 
@@ -45,6 +47,16 @@ def test_the_configuration_is_copied_when_it_is_missing_or_different(tmp_path: P
     copy.write_text("run_launcher: {module: orchestration.turns, class: WatchfulLauncher}\n")
     prepare_home(settings)
     assert copy.read_bytes() == SOURCE.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["shop", "Zoë's shop: 2", "- yes"])
+def test_the_ui_names_the_business_in_its_code_location(tmp_path: Path, name: str) -> None:
+    settings = settings_of(tmp_path, f"{name}.yaml")
+    prepare_home(settings)
+    (origin,) = location_origins_from_yaml_paths([str(workspace_of(settings))])
+    assert origin.location_name == name
+    assert origin.loadable_target_origin.working_directory == str(PROJECT)
+    assert origin.loadable_target_origin.module_name == "orchestration.definitions"
 
 
 def opened_at_once(settings: Settings, barrier: Barrier) -> None:
