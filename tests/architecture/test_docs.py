@@ -32,6 +32,7 @@ PAGES = (README, *sorted(DOCS.rglob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+TEST = re.compile(r"`(tests/[\w./]+\.py)::(test_\w+)`")
 FILE = re.compile(r"(assets|benchmarks|checks|dbt_project|orchestration|tests)(/[\w.-]+)+/?")
 
 
@@ -147,6 +148,12 @@ def business(document: Mapping[str, Any], *, data_dir: Path) -> BusinessConfig:
     return business_from(
         document, file=Path("config/my_shop.yaml"), data_dir=data_dir, landing_dir=data_dir / "landing"
     )
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = {found for page in PAGES for found in TEST.findall(read(page))}
+    assert len(named) > 20
+    require(f"{file}::{name}" for file, name in named if f"def {name}(" not in read(ROOT / file))
 
 
 def test_the_readme_is_short() -> None:
