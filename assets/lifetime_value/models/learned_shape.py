@@ -22,7 +22,8 @@ class LearnedShape(BaseEstimator):  # type: ignore[misc]
     deviance. Wrong when customers differ in the coming window as they did in no window learned from.
 
     Args:
-        numeric: Feature columns that are numbers; missing values are allowed.
+        numeric: Feature columns that are numbers; missing values are allowed, and a column without any value
+            is left out.
         categorical: Feature columns that are categories.
         max_iter: Trees of either fit.
         min_samples_leaf: Fewest rows in a leaf.
@@ -65,8 +66,8 @@ class LearnedShape(BaseEstimator):  # type: ignore[misc]
         buyers = int((y[:, 1] > 0).sum())
         refuse_insufficient_data([(buyers, self.least_buyers, "rows with an order in ended windows")])
         # An amount below 0 (more came back than was bought) counts as none.
-        self.amounts_ = self._pipeline().fit(X, np.maximum(y[:, 0], 0.0))
-        self.orders_ = self._pipeline().fit(X, y[:, 1])
+        self.amounts_ = self._pipeline(X).fit(X, np.maximum(y[:, 0], 0.0))
+        self.orders_ = self._pipeline(X).fit(X, y[:, 1])
         return self
 
     def relative_orders(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
@@ -79,8 +80,10 @@ class LearnedShape(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "amounts_")
         return np.asarray(self.amounts_.predict(X), dtype=np.float64)
 
-    def _pipeline(self) -> Pipeline:
-        columns = Binary().estimator(numeric=self.numeric, categorical=self.categorical, seed=self.seed)
+    def _pipeline(self, rows: pd.DataFrame) -> Pipeline:
+        # Until a second order comes no customer has a gap, and the boosting cannot bin a column without values.
+        numeric = tuple(name for name in self.numeric if rows[name].notna().any())
+        columns = Binary().estimator(numeric=numeric, categorical=self.categorical, seed=self.seed)
         boosting = HistGradientBoostingRegressor(
             loss="poisson",
             learning_rate=0.06,
