@@ -3,6 +3,7 @@
 import bz2
 import json
 import lzma
+import os
 import sqlite3
 import struct
 import tempfile
@@ -161,16 +162,15 @@ def _inside(read: Read, overlap: int, *, beside: Path, depth: int) -> Iterator[b
     if not first.startswith(_PACKED) and first[8:12] != DUCKDB:
         yield from _chunks(lambda size: next(parts, b"") or read(size), overlap)
         return
-    with tempfile.NamedTemporaryFile(dir=beside, prefix=".unpacked-") as copy:
+    with tempfile.NamedTemporaryFile("wb", buffering=0, dir=beside, prefix=".unpacked-") as copy:
         yield from _chunks(lambda size: _kept(next(parts, b"") or read(size), copy), overlap)
         if depth == DEEPEST:
             raise NotUnpacked(f"it is packed more than {DEEPEST} times")
-        copy.flush()
         yield from _by_format(Path(copy.name), overlap, depth=depth + 1)
 
 
 def _kept(data: bytes, copy: IO[bytes]) -> bytes:
-    if copy.tell() + len(data) > INNER_BYTES:
+    if os.fstat(copy.fileno()).st_size + len(data) > INNER_BYTES:
         raise NotUnpacked(f"an archive inside of it has more than {INNER_BYTES:,} bytes")
     copy.write(data)
     return data

@@ -81,7 +81,7 @@ class LearnedShape(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.amounts_.predict(X), dtype=np.float64)
 
     def _pipeline(self, rows: pd.DataFrame) -> Pipeline:
-        # Until a second order comes no customer has a gap, and the boosting cannot bin a column without values.
+        # Without a second order no customer has a gap, and the boosting cannot bin a column without values.
         numeric = tuple(name for name in self.numeric if rows[name].notna().any())
         columns = Binary().estimator(numeric=numeric, categorical=self.categorical, seed=self.seed)
         boosting = HistGradientBoostingRegressor(

@@ -1,4 +1,4 @@
-"""The fallback of lifetime value stays near what a shop earns, whoever its customers are."""
+"""The fallback of lifetime value stays near what a shop earns, whatever its customers do."""
 
 import numpy as np
 import pandas as pd

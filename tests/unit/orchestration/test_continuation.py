@@ -70,7 +70,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
         yield lambda *broken, **given: Shop(session, broken=broken, **given)
 
 
-def test_the_others_are_made_once_and_published_and_the_failure_is_said_in_words(
+def test_the_others_are_made_once_and_published_and_the_failure_is_named(
     shop: Callable[..., Shop], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = shop(PROPENSITY)
