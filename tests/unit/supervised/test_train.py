@@ -58,8 +58,7 @@ def test_of_few_customers_only_the_logistic_regression_is_fitted_and_is_calibrat
     small = [fold.of(np.isin(fold.entities, list(kept))) for fold in (trained.train, trained.calibration)]
     found = fit_rankers(linear, small[0], calibration=small[1])
     assert [*found] == fitted
-    model = refit(linear, found, known=small[0])["logistic"]
-    probability = model.probability(trained.test.features)
+    probability = found["logistic"].probability(trained.test.features)
     assert 0.6 < probability.mean() / trained.test.outcome.mean() < 1.6
     truth = trained.rows["truth"].to_numpy()[np.isin(trained.rows["as_of_date"], trained.test.as_of)]
     rate = fit_baseline(linear, small[0]).probability(trained.test.features)
