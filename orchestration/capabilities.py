@@ -63,7 +63,7 @@ def all_checks(reports: Path, business: BusinessConfig) -> list[dg.AssetChecksDe
 
     Args:
         reports: Where the pages lie that some point to.
-        business: Decides whether consents are delivered, how many rows may be rejected, and what is acknowledged.
+        business: Decides on consents, on how many rows may be rejected, and what is acknowledged.
     """
     people = [each.spec.scores for each in CAPABILITIES if each.spec.subject and each.spec.cohort]
     models = [
