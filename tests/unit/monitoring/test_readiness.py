@@ -201,9 +201,12 @@ def test_too_short_a_history_is_counted() -> None:
 
 
 def test_too_few_customers_and_conversions_are_counted() -> None:
-    few = with_column("order_lines", "customer_id", filled=ROWS, distinct=311)
+    few = with_column("order_lines", "customer_id", filled=ROWS, distinct=111)
     state, details = capability("purchase_propensity", few)
-    assert (state, details) == ("off", "order_lines: 311 customers, 500 needed")
+    assert (state, details) == ("off", "order_lines: 111 customers, 150 needed")
+    some = with_column("order_lines", "customer_id", filled=ROWS, distinct=311)
+    assert capability("purchase_propensity", some)[0] != "off"
+    assert capability("lifetime_value", some) == ("off", "order_lines: 311 customers, 500 needed")
     unwon = with_column("leads", "won_at", filled=45, distinct=45)
     assert capability("lead_scoring", unwon)[1] == f"{NOT_BUILT}; leads.won_at: 45 rows filled, 120 needed"
     one = with_column("sends", "variant", filled=ROWS, distinct=1)
