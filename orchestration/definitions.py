@@ -62,6 +62,7 @@ from orchestration.sensors import (
     schedules,
 )
 from orchestration.settings import Settings
+from orchestration.site import site_of
 
 
 @dg.definitions
@@ -176,7 +177,11 @@ def _published(
         published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(
-            tables, expected, published=settings.published_dir, readers=business.published_readers
+            tables,
+            expected,
+            published=settings.published_dir,
+            readers=business.published_readers,
+            site=site_of(settings, business),
         ),
     ]
 

@@ -34,6 +34,18 @@ DESCRIPTIONS: Mapping[str, str] = {
     PUBLISH: "Publish the tables of the warehouse again: contracts, results of checks, snapshot file.",
 }
 
+# Their steps run in no fixed order.
+_LEARNING = "comparing with outcomes, training, evaluating"
+STAGES: Mapping[str, str] = {
+    "landed": "loading exports",
+    "featured": "building features",
+    "monitored": _LEARNING,
+    "trained": _LEARNING,
+    "refitted_every_run": _LEARNING,
+    "scored": "scoring",
+    "published": "publishing",
+}
+
 Assets = Sequence[dg.AssetsDefinition]
 
 
@@ -63,6 +75,13 @@ class Stages:
     def everything(self) -> Assets:
         """All assets, in the order of the stages."""
         return [asset for stage in fields(self) for asset in getattr(self, stage.name)]
+
+    @property
+    def names_by_step(self) -> dict[str, str]:
+        """What the stage of each step does, by the name of the step, in the order of the stages."""
+        return {
+            asset.node_def.name: words for stage, words in STAGES.items() for asset in getattr(self, stage)
+        }
 
     def assets_to_retrain(self, capability: str) -> list[dg.AssetKey]:
         """Assets of a retraining of ``capability``.

@@ -16,7 +16,8 @@ from assets.features import customers
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
 from assets.ingest.config.yaml_file import read_document
-from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE
+from assets.publishing.pages.write import INDEX
+from assets.publishing.snapshot import PARQUET, REPORTS, SNAPSHOT_FILE
 from assets.sample_shop.world.shop import SIZES, Shop
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -106,6 +107,11 @@ class Settings(BaseSettings):
         return self.published_dir / SNAPSHOT_FILE
 
     @property
+    def first_page(self) -> Path:
+        """First page about what is published, for a browser."""
+        return self.published_dir / REPORTS / INDEX
+
+    @property
     def parquet_dir(self) -> Path:
         """Parquet copies of the published tables, one folder each."""
         return self.published_dir / PARQUET
@@ -119,6 +125,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """HTML reports and the alerts of failed runs."""
         return self.folder / "reports"
+
+    @property
+    def logs_dir(self) -> Path:
+        """Logs of `make run`, one file per run."""
+        return self.folder / "logs"
 
     @property
     def vault_file(self) -> Path:

@@ -14,8 +14,9 @@ from assets.keys import CHECKS, Key
 from assets.lifecycle.defs import shown
 from assets.ports import ModelStore, Warehouse
 from assets.publishing.ledger import CheckResult, ledger_rows
+from assets.publishing.pages.write import INDEX, Site, page_writer
 from assets.publishing.retention import RETENTION_LOG, Retention, delete_old
-from assets.publishing.snapshot import PARQUET, SNAPSHOT_FILE, Readers, write_snapshot
+from assets.publishing.snapshot import PARQUET, REPORTS, SNAPSHOT_FILE, Readers, write_snapshot
 
 # Results read per check, so that a failed run is also listed after the next successful one.
 RESULTS_PER_CHECK = 10
@@ -59,6 +60,7 @@ def snapshot_asset(
     *,
     published: Path,
     readers: Readers,
+    site: Site,
 ) -> dg.AssetsDefinition:
     """Asset of the published files, replaced in one step once every published table passed its checks.
 
@@ -67,13 +69,14 @@ def snapshot_asset(
         expected: Every check that the code defines.
         published: Folder of the DuckDB file and the Parquet copies.
         readers: Accounts that may read them.
+        site: What the pages show.
     """
 
     @dg.asset(
         key=dg.AssetKey(SNAPSHOT),
         deps=[dg.AssetKey(key) for key in tables],
         group_name="publishing",
-        description="DuckDB file and Parquet copies for SQL consumers; replaced together in one step.",
+        description="DuckDB file and Parquet copies for SQL consumers, and pages; replaced together.",
         pool="warehouse",
     )
     def _snapshot(
@@ -82,12 +85,19 @@ def snapshot_asset(
         # Recorded again, to include the checks of the published tables themselves.
         _record_checks(context, warehouse, expected)
         written = warehouse.when_free(
-            lambda: write_snapshot(warehouse.path, tables, published=published, readers=readers)
+            lambda: write_snapshot(
+                warehouse.path,
+                tables,
+                published=published,
+                readers=readers,
+                write_pages=page_writer(site, warehouse=warehouse.path),
+            )
         )
         return dg.MaterializeResult(
             metadata=shown(
                 {
                     "file": dg.MetadataValue.path(str(published / SNAPSHOT_FILE)),
+                    "page": dg.MetadataValue.path(str(published / REPORTS / INDEX)),
                     "parquet": dg.MetadataValue.path(str(published / PARQUET)),
                     "tables": pd.DataFrame({"table": list(written), "rows": list(written.values())}),
                     "dagster/row_count": sum(written.values()),

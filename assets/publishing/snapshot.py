@@ -1,13 +1,13 @@
 """Published files for SQL consumers: one folder per run, and a link that names the current one.
 
-Below ``published/``, ``marketing.duckdb`` and ``parquet`` are links into ``current``, which is a link to a
-folder of ``runs/``: renaming one link replaces all files at once.
+Below ``published/``, ``marketing.duckdb``, ``parquet`` and ``reports`` are links into ``current``, which is
+a link to a folder of ``runs/``: renaming one link replaces all files at once.
 """
 
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,18 +24,22 @@ Readers = Literal["owner", "group", "everyone"]
 WITHHELD: Mapping[Readers, int] = MappingProxyType({"owner": 0o077, "group": 0o027, "everyone": 0o022})
 # DuckDB 1.2 and every later release open this storage format, so a consumer's older client does too.
 STORAGE_VERSION = "v1.2.0"
-SNAPSHOT_FILE, PARQUET, RUNS, CURRENT = "marketing.duckdb", "parquet", "runs", "current"
+SNAPSHOT_FILE, PARQUET, REPORTS, RUNS, CURRENT = "marketing.duckdb", "parquet", "reports", "runs", "current"
+# Writes pages about a snapshot, the first argument, into a folder, the second, which does not exist yet.
+PageWriter = Callable[[Path, Path], object]
 # The run before is kept for readers that have looked up `current` and read on.
 KEPT_RUNS = 2
 
 
-def write_snapshot(
+# What is published, for whom, and what stays beside it, are one decision.
+def write_snapshot(  # noqa: PLR0913
     warehouse: Path,
     tables: Sequence[Key],
     *,
     published: Path,
     readers: Readers = "owner",
     kept_runs: int = KEPT_RUNS,
+    write_pages: PageWriter | None = None,
 ) -> dict[str, int]:
     """Copy ``tables`` of the warehouse into a new folder of ``published/runs``, and make it the current one.
 
@@ -48,6 +52,7 @@ def write_snapshot(
         published: Folder of the published files; created if missing.
         readers: Accounts that may read the files.
         kept_runs: Folders of runs that stay, the new one included, at least 1.
+        write_pages: Writes the pages about them; ``None`` for none.
 
     Returns:
         Rows per table.
@@ -67,13 +72,15 @@ def write_snapshot(
             (unfinished / PARQUET).mkdir(parents=True)
             rows = _copy(warehouse, tables, unfinished / SNAPSHOT_FILE)
             _export(unfinished / SNAPSHOT_FILE, tables, unfinished / PARQUET)
+            if write_pages is not None:
+                write_pages(unfinished / SNAPSHOT_FILE, unfinished / REPORTS)
         unfinished.rename(run)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     _open_folders(published, [runs, run, *(path for path in run.rglob("*") if path.is_dir())], readers)
     before = (published / CURRENT).resolve()
     _link(published / CURRENT, f"{RUNS}/{run.name}")
-    for name in (SNAPSHOT_FILE, PARQUET):
+    for name in (SNAPSHOT_FILE, PARQUET, *([REPORTS] if write_pages else [])):
         _link(published / name, f"{CURRENT}/{name}")
     _remove_runs(runs, kept=[run, before][:kept_runs])
     return rows

@@ -34,7 +34,7 @@ def main() -> int:
     lines = [f"{business.title}: what was delivered", *delivery_lines(found, business)]
     unpulled = [each.name for each in business.sources if each not in known.sources]
     lines += [f"   {name}: `make run` pulls it; nothing has been pulled yet" for name in unpulled]
-    sys.stdout.write("\n".join([*lines, as_of_line(served), ""]))
+    sys.stdout.write("\n".join([*lines, f"   {as_of_line(served)}", ""]))
     too_many = sources_with_too_many_rejects(found.sources, largest_share=business.largest_reject_share)
     for source in too_many:
         sys.stdout.write(
@@ -46,8 +46,8 @@ def main() -> int:
 
 
 def as_of_line(served: ServedDate) -> str:
-    """The line that names the as-of date of a run, and why it is this one."""
-    return f"   as-of date {served.as_of}" + (f": {served.reason}" if served.reason else "")
+    """The words that name the as-of date of a run, and why it is this one."""
+    return f"as-of date {served.as_of}" + (f": {served.reason}" if served.reason else "")
 
 
 if __name__ == "__main__":

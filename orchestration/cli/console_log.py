@@ -3,12 +3,14 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 
 import dagster as dg
 
 from assets.ingest.defs import DELIVERY
 from assets.transform.remediation import NEXT_STEP
 from orchestration.alerts import cause
+from orchestration.cli.terminal import Terminal, quiet_terminal
 
 # Attribute of a log record that holds Dagster's structured event.
 _META = "dagster_meta"
@@ -19,10 +21,14 @@ class ConsoleHandler(logging.Handler):
 
     Args:
         is_brief: Print failures and warnings only.
+        screen: Returns the terminal while it is quiet, ``None`` while everything is shown on it.
     """
 
-    def __init__(self, *, is_brief: bool = False) -> None:
+    def __init__(
+        self, *, is_brief: bool = False, screen: Callable[[], Terminal | None] = quiet_terminal
+    ) -> None:
         super().__init__()
+        self._screen = screen
         self._is_brief = is_brief
         self._started = time.monotonic()
         self._step_started: dict[str, float] = {}
@@ -33,6 +39,8 @@ class ConsoleHandler(logging.Handler):
         if line is not None:
             sys.stderr.write(f"[{time.monotonic() - self._started:6.1f} s] {line}\n")
             sys.stderr.flush()
+        if (screen := self._screen()) is not None:
+            _show(screen, event if isinstance(event, dg.DagsterEvent) else None, line)
 
     def _line(self, event: dg.DagsterEvent) -> str | None:
         step = event.step_key or ""
@@ -53,6 +61,18 @@ class ConsoleHandler(logging.Handler):
                 return _failed_check(event.asset_check_evaluation_data)
             case _:
                 return None
+
+
+def _show(screen: Terminal, event: dg.DagsterEvent | None, line: str | None) -> None:
+    """Show progress by stage, and in full what a person should know."""
+    kind = event.event_type if event is not None else None
+    step = (event.step_key if event is not None else None) or ""
+    if kind == dg.DagsterEventType.STEP_START:
+        screen.step_started(step)
+    elif kind == dg.DagsterEventType.STEP_SUCCESS:
+        screen.step_ended(step)
+    elif line is not None:
+        screen.event(line)
 
 
 def _warning(record: logging.LogRecord) -> str | None:

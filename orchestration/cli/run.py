@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -13,31 +15,77 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.check_data import as_of_line
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
+from orchestration.cli.terminal import new_log, quiet, quiet_terminal
 from orchestration.definitions import defined
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.preview import served_date
-from orchestration.settings import Settings
+from orchestration.settings import Options, Settings
+
+
+class RunOptions(Options):
+    """``quiet``: show one line per stage, and write the rest to a log file."""
+
+    quiet: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Closing:
+    """Exit code of a run, and its summary, or the words about what is served after a run that stopped."""
+
+    code: int
+    text: str
+    is_complete: bool
 
 
 @command
 def main() -> int:
     """Run the main job and print its summary; returns the exit code."""
     started = time.monotonic()
-    settings = Settings()
+    options, settings = RunOptions(), Settings()
     session = Session.open(settings)
     session.require_layout()
     refuse_useless(session.business, [each.spec for each in CAPABILITIES], file=settings.business_file)
+    if not options.quiet:
+        closing = _run(session, say=_say)
+    else:
+        log = new_log(settings.logs_dir)
+        _say(f"{session.business.title}: the details go to {log}")
+        with quiet(log) as screen:
+            closing = _run(session, say=screen.line)
+    if closing.is_complete:
+        took = f"took {time.monotonic() - started:,.0f} s, {peak_memory()}"
+        sys.stdout.write(f"{closing.text}\n\n   {took}\n\n")
+    else:
+        sys.stderr.write(closing.text)
+    return closing.code
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _run(session: Session, *, say: Callable[[str], None]) -> _Closing:
+    """Run the job."""
+    settings, business = session.settings, session.business
     (definitions, stages), before = defined(settings), published_run(settings.snapshot_file)
-    served = served_date(settings, session.business)
-    sys.stderr.write(f"{session.business.title}\n{as_of_line(served)}\n")
+    served = served_date(settings, business)
+    say(f"{business.title}, {as_of_line(served)}")
+    if (screen := quiet_terminal()) is not None:
+        screen.expect(stages.names_by_step)
     outcome = session.run_job(definitions, PREDICT_AND_PUBLISH, as_of=served.as_of, stages=stages)
     if not outcome.is_complete:
-        sys.stderr.write(failed(published_run(settings.snapshot_file), before=before))
-        return 2 if few_rows_are_rejected.__name__ in outcome.blocked_by else 1
+        text = failed(published_run(settings.snapshot_file), before=before)
+        code = 2 if few_rows_are_rejected.__name__ in outcome.blocked_by else 1
+        return _Closing(code=code, text=text, is_complete=False)
     facts = facts_of(session.warehouse, settings.snapshot_file)
-    text = summary(facts, as_of=served.as_of, snapshot=settings.snapshot_file, failed=outcome.failed)
-    sys.stdout.write(f"{text}\n\n   took {time.monotonic() - started:,.0f} s, {peak_memory()}\n\n")
-    return 1 if outcome.failed else 0
+    text = summary(
+        facts,
+        as_of=served.as_of,
+        snapshot=settings.snapshot_file,
+        page=settings.first_page,
+        failed=outcome.failed,
+    )
+    return _Closing(code=1 if outcome.failed else 0, text=text, is_complete=True)
 
 
 def published_run(snapshot: Path) -> str | None:

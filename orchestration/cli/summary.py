@@ -103,13 +103,16 @@ def facts_of(warehouse: Warehouse, snapshot: Path) -> Facts:
         )
 
 
-def summary(facts: Facts, *, as_of: date, snapshot: Path, failed: Sequence[CapabilityFailure] = ()) -> str:
+def summary(
+    facts: Facts, *, as_of: date, snapshot: Path, page: Path, failed: Sequence[CapabilityFailure] = ()
+) -> str:
     """Format the summary that ends ``make run``.
 
     Args:
         facts: Content of the summary.
         as_of: The as-of date of the run.
         snapshot: File of the published tables.
+        page: First page about them.
         failed: Capabilities that failed in the run.
     """
     published = [f"   published.{name}: {rows:,} rows" for name, rows in facts.tables.items()]
@@ -124,6 +127,7 @@ def summary(facts: Facts, *, as_of: date, snapshot: Path, failed: Sequence[Capab
         "Segments": _segment_lines(facts.segments),
         f"Published tables for as-of date {as_of}": [*published, f"   in {snapshot}"],
         "Next": [
+            f"   open {page}",
             "   make ui        then open http://127.0.0.1:3000 for every step, check and plot",
             f'   make query SQL="{EXAMPLE_QUERY}"',
         ],

@@ -55,7 +55,9 @@ def make(project: Path) -> Command:
 
 @pytest.fixture(scope="module")
 def customer(make: Command) -> str:
-    make("run")
+    run = make("run")
+    assert len(run.stderr.splitlines()) < 40, run.stderr
+    assert "Warning" not in run.stderr
     return re.findall(r"│ *(\S+) *│", make("query", SQL=CUSTOMER).stdout)[-1]
 
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.journey.world import LATEST, PROJECT, Place, RunResult
+from tests.page_numbers import compare_numbers
 
 WRITTEN = ("run_id", "promoted_by", "scored_at", "trained_at", "decided_at", "checked_at")
 DESCRIBED = PROJECT / "dbt_project" / "models" / "published"
@@ -43,6 +44,7 @@ def test_the_run_ends_well_and_says_what_it_did(first_run: tuple[Place, RunResul
         "6. Published tables for as-of date 2024-01-01",
         str(place.snapshot),
         "make ui",
+        f"open {place.folder / 'published' / 'reports' / 'index.html'}",
         'make query SQL="select',
         "peak memory",
     ):
@@ -58,6 +60,17 @@ def test_what_the_run_makes_is_for_its_owner_alone(shop: Place) -> None:
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
     # DuckDB would put what memory cannot hold into the working folder.
     assert not (PROJECT / ".tmp").exists()
+
+
+def test_the_pages_show_the_numbers_of_the_published_tables(shop: Place) -> None:
+    folder = shop.folder / "published" / "reports"
+    pages = {file.name: file.read_text() for file in folder.glob("*.html")}
+    assert "Sample shop" in pages["index.html"]
+    assert "Monday 1 January 2024" in pages["index.html"]
+    assert max(len(page) for page in pages.values()) < 1_000_000
+    compared = compare_numbers(pages.values(), snapshot=shop.snapshot, warehouse=shop.warehouse)
+    assert compared > 100
+    assert shop.snapshot.resolve().parent == folder.resolve().parent
 
 
 def test_the_query_that_the_run_proposes_works(first_run: tuple[Place, RunResult]) -> None:

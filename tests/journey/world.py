@@ -65,6 +65,8 @@ class Place:
             "BUSINESS": self.business,
             "SIZE": self.size,
             "VAR_DIR": str(self.var_dir),
+            # Tests wait for lines that a quiet terminal leaves out.
+            "QUIET": "no",
             "DAGSTER_HOME": str(home),
             "PYTHONPATH": str(self.project),
             "DAGSTER_DISABLE_TELEMETRY": "yes",

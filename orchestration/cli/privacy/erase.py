@@ -15,12 +15,14 @@ from assets.ports import Vault, Warehouse
 from assets.privacy.erasure.erase import PENDING, Erased, erase
 from assets.privacy.erasure.scope import ErasureScope
 from assets.privacy.known_ids import UnknownCustomers, known_ids
+from assets.publishing.pages.write import page_writer
 from assets.publishing.snapshot import write_snapshot
 from orchestration.capabilities import published_tables
 from orchestration.cli.session import Session, UsageError, command
 from orchestration.resources.home import searched_folders
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Settings, SubjectOptions
+from orchestration.site import site_of
 
 RUN_ID = "erase"
 # First line of the file of erasure requests.
@@ -125,6 +127,7 @@ def _scope(settings: Settings, business: BusinessConfig, warehouse: Warehouse, v
                     readers=business.published_readers,
                     # The run before holds the erased.
                     kept_runs=1,
+                    write_pages=page_writer(site_of(settings, business), warehouse=warehouse.path),
                 )
             )
 

@@ -1,7 +1,9 @@
 """Lines of the console log per event."""
 
+import io
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,6 +13,7 @@ from dagster._core.execution.plan.objects import StepFailureData, StepSuccessDat
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.cli.console_log import ConsoleHandler
+from orchestration.cli.terminal import Terminal, quiet
 
 Printed = Callable[..., str]
 
@@ -77,6 +80,26 @@ def test_a_brief_log_has_only_failures(capsys: pytest.CaptureFixture[str]) -> No
         handler.emit(record)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("FAILED  ml__scores: ValueError: no")
+
+
+def test_a_quiet_terminal_shows_stages_and_failures_and_the_log_has_every_step(tmp_path: Path) -> None:
+    stream, step = io.StringIO(), "ml__scores"
+    with quiet(tmp_path / "run.log"):
+        screen = Terminal(stream)
+        screen.expect({step: "scoring"})
+        emitted = ConsoleHandler(screen=lambda: screen)
+        for each in (
+            event(dg.DagsterEventType.STEP_START),
+            event(dg.DagsterEventType.STEP_SUCCESS, StepSuccessData(duration_ms=7.0)),
+            event(dg.DagsterEventType.STEP_FAILURE, failure("ValueError: no")),
+        ):
+            record = logging.LogRecord("console", logging.INFO, __file__, 1, "", None, None)
+            record.dagster_meta = {"dagster_event": each}
+            emitted.emit(record)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 2
+    assert "1/1 scoring (1 step) ." in lines[0]
+    assert lines[1].endswith("FAILED  ml__scores: ValueError: no")
 
 
 def test_a_failed_step_is_printed_with_its_innermost_cause_in_one_line(printed: Printed) -> None:

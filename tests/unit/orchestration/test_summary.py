@@ -13,6 +13,7 @@ from assets.lifetime_value.spec import FALLBACK as VALUE_FALLBACK
 from orchestration.cli.summary import Facts, summary, value_lines
 
 SNAPSHOT = Path("/var/shop/published/marketing.duckdb")
+PAGE = Path("var/shop/published/reports/index.html")
 NAME = "purchase_propensity"
 METRICS = ["model_version", "slice_name", "slice_value", "metric", "value", "ci_lo", "ci_hi", "n"]
 
@@ -106,7 +107,11 @@ def fallen_back(promoted: Facts) -> Facts:
 
 
 def summarised(facts: Facts) -> str:
-    return summary(facts, as_of=date(2025, 1, 6), snapshot=SNAPSHOT)
+    return summary(facts, as_of=date(2025, 1, 6), snapshot=SNAPSHOT, page=PAGE)
+
+
+def test_the_page_to_open_is_named(promoted: Facts) -> None:
+    assert f"   open {PAGE}\n" in summarised(promoted)
 
 
 def test_segments_have_their_shares_or_a_reason_for_having_none(promoted: Facts) -> None:

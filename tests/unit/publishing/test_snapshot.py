@@ -66,6 +66,29 @@ def test_a_failed_copy_leaves_the_old_file_and_no_temporary_files(tmp_path: Path
     assert len([*(published / RUNS).iterdir()]) == 1
 
 
+def test_pages_are_replaced_together_with_the_tables_they_are_about(tmp_path: Path) -> None:
+    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "p"
+
+    def write(snapshot: Path, folder: Path) -> None:
+        folder.mkdir()
+        with duckdb.connect(str(snapshot), read_only=True) as connection:
+            row = connection.execute("select probability from published.scores").fetchone()
+        (folder / "index.html").write_text(f"{row}")
+
+    def refuse(_snapshot: Path, _folder: Path) -> None:
+        raise ValueError("no page")
+
+    write_snapshot(warehouse_with(warehouse, 1), [TABLE], published=published, write_pages=write)
+    page = published / "reports" / "index.html"
+    assert page.read_text() == "(1,)"
+    with pytest.raises(ValueError, match="no page"):
+        write_snapshot(warehouse_with(warehouse, 2), [TABLE], published=published, write_pages=refuse)
+    assert page.read_text() == "(1,)"
+    write_snapshot(warehouse_with(warehouse, 2), [TABLE], published=published, write_pages=write)
+    assert page.read_text() == "(2,)"
+    assert page.resolve().parents[1] == (published / SNAPSHOT_FILE).resolve().parent
+
+
 def value_of(source: str) -> int:
     with duckdb.connect(config={"temp_directory": ""}) as connection:
         ((value,),) = connection.execute(f"select probability from {source}").fetchall()

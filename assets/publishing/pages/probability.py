@@ -1,0 +1,198 @@
+"""Sections about a supervised question: total, quality, calibration, lift by decile, reasons, slices."""
+
+from collections.abc import Iterator, Mapping
+
+from assets.ingest.parsing.sql import literal
+from assets.publishing.pages.charts import Bar, bars
+from assets.publishing.pages.content import (
+    Card,
+    Cell,
+    Published,
+    Section,
+    Table,
+    count,
+    decimal,
+    percent,
+    sentence,
+    short,
+    words,
+)
+from assets.publishing.pages.subjects import Measured, Subject, calibration
+
+METRICS = {
+    "auc": ("AUC (0.5 is chance)", decimal),
+    "average_precision": ("Average precision", decimal),
+    "log_loss": ("Log loss (lower is better)", decimal),
+    "brier": ("Brier score (lower is better)", decimal),
+    "top_tenth_lift": ("Lift of the best tenth", short),
+}
+SHOWN_REASONS = 12
+
+
+def probability_sections(found: Published, subject: Subject) -> Iterator[Section]:
+    """Sections of a supervised question."""
+    yield Section(
+        title="What is expected", cards=[total_card(found, subject)], table=_history(found, subject)
+    )
+    yield _quality(found, subject)
+    yield calibration(found, subject, is_share=True)
+    yield _deciles(found, subject)
+    yield _reasons(found, subject)
+    yield _slices(found, subject)
+
+
+def total_card(found: Published, subject: Subject) -> Card:
+    """Expected number of customers with the outcome on the newest as-of date, with its interval."""
+    newest = (
+        f"from published.prediction_totals where model_name = {subject.name} order by as_of_date desc limit 1"
+    )
+    total = found.number(f"select expected_positives {newest}")
+    if not total:
+        return Card(label=subject.spec.question, value="withheld", detail="No probability is published.")
+    return Card(
+        label=subject.spec.question,
+        value=total,
+        detail=sentence(
+            "of {} customers; 95 % interval {} to {}",
+            *(
+                found.number(f"select {column} {newest}")
+                for column in ("n_scored", "expected_positives_lo", "expected_positives_hi")
+            ),
+        ),
+    )
+
+
+def _history(found: Published, subject: Subject) -> Table:
+    """Expected and observed totals of the newest as-of dates."""
+    days = found.texts(
+        f"select as_of_date from published.prediction_totals where model_name = {subject.name} "
+        "order by 1 desc limit 8"
+    )
+    columns = ("n_scored", "expected_positives", "expected_positives_lo", "expected_positives_hi")
+    return Table(
+        headings=["As-of date", "Customers", "Expected", "From", "To", "Observed"],
+        rows=[
+            [
+                day,
+                *(
+                    found.number(
+                        f"select {column} from published.prediction_totals where model_name = {subject.name} "
+                        f"and as_of_date = '{day}'"
+                    )
+                    for column in (*columns, "observed_positives")
+                ),
+            ]
+            for day in days
+        ],
+        empty="No as-of date has been scored.",
+    )
+
+
+def _quality(found: Published, subject: Subject) -> Section:
+    of = Measured(found=found, subject=subject)
+    rows: list[list[Cell]] = [
+        [label, *of.with_interval(metric, form), of.value(f"baseline_{metric}", form)]
+        for metric, (label, form) in METRICS.items()
+    ]
+    return Section(
+        title="How good the serving version is",
+        lines=[
+            "Measured on dates newer than its training data, beside a simple baseline: the rate by recency."
+        ],
+        table=Table(
+            headings=["Measure", "Value", "95 % from", "to", "Baseline"],
+            rows=[row for row in rows if row[1]],
+            empty="The baseline serves, or no as-of date could be evaluated yet.",
+        ),
+    )
+
+
+def _deciles(found: Published, subject: Subject) -> Section:
+    """Expected hits and misses of the customers who are scored now, by decile of their probability."""
+    scored = f"from {subject.latest} where is_eligible and probability is not null"
+    shown, rows = [], list[list[Cell]]()
+    for decile in found.texts(f"select distinct decile {scored} and decile is not null order by 1"):
+        own = f"{scored} and decile = {decile}"
+        customers, hits = (
+            found.number(f"select count(*) {own}"),
+            found.number(f"select sum(probability) {own}"),
+        )
+        share = found.number(
+            f"select sum(probability) filter (where decile <= {decile}) / sum(probability) {scored}",
+            percent,
+        )
+        lift = found.number(
+            f"select (select avg(probability) {own}) / (select avg(probability) {scored})", short
+        )
+        misses = found.number(f"select sum(1 - probability) {own}")
+        shown.append(Bar(label=f"decile {decile}", part=hits, whole=customers))
+        rows.append([decile, customers, hits, misses, lift, share])
+    return Section(
+        title="Lift by decile: what a cut-off brings",
+        lines=[
+            "Decile 1 holds the tenth of customers with the highest probability. Hits are the customers "
+            "expected to have the outcome, misses the others; the last column is the share of all hits up to "
+            "that decile."
+        ],
+        chart=bars(shown) if shown else None,
+        table=Table(
+            headings=["Decile", "Customers", "Expected hits", "Expected misses", "Lift", "Hits so far"],
+            rows=rows,
+        ),
+    )
+
+
+def _reasons(found: Published, subject: Subject) -> Section:
+    described = {column: group.description for group in subject.groups for column in group.columns}
+    rows = found.rows(
+        f"select reason_1_code as code, reason_1_direction as direction, count(*) as n from {subject.latest} "
+        f"where reason_1_code is not null group by all order by n desc, code, direction limit {SHOWN_REASONS}"
+    )
+    lines = [
+        sentence(
+            "{} {} the probability of {} customers more than anything else ({}).",
+            _upper(described.get(str(row["code"]), words(str(row["code"])))),
+            row["direction"],
+            found.number(
+                f"select count(*) from {subject.latest} where reason_1_code = {literal(str(row['code']))} "
+                f"and reason_1_direction = {literal(str(row['direction']))}"
+            ),
+            row["code"],
+        )
+        for row in rows
+    ]
+    return Section(
+        title="Most frequent first reasons",
+        lines=lines or ["No reasons: the baseline serves, or nobody is scored."],
+    )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _slices(found: Published, subject: Subject) -> Section:
+    rows = found.rows(
+        "select distinct slice_name, slice_value from published.metrics "
+        f"where model_version = {subject.version} and split = 'test' "
+        "and slice_name not in ('all', 'as_of_date') order by all"
+    )
+
+    def cells(row: Mapping[str, object]) -> Iterator[Cell]:
+        name, value = str(row["slice_name"]), str(row["slice_value"])
+        where = f"slice_name = {literal(name)} and slice_value = {literal(value)}"
+        of = Measured(found=found, subject=subject, where=where)
+        yield f"{words(name)}: {value}"
+        yield of.value("mean_observed", count, of="n")
+        yield of.value("mean_predicted", percent)
+        yield from of.with_interval("mean_observed", percent)
+        yield of.value("auc", decimal)
+
+    return Section(
+        title="Slices: is it right for every kind of customer?",
+        table=Table(
+            headings=["Customers", "Rows", "Predicted", "Observed", "95 % from", "to", "AUC"],
+            rows=[list(cells(row)) for row in rows],
+            empty="Not measured yet.",
+        ),
+    )

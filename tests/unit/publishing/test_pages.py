@@ -1,0 +1,259 @@
+"""The pages show what the published tables hold, escaped, offline, and also where there is little."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from assets.publishing.pages.charts import Bar, bars
+from assets.publishing.pages.content import Number, Published, count, percent, sentence
+from assets.publishing.pages.write import INDEX, Site, write_pages
+from orchestration.settings import Settings
+from orchestration.site import site_of
+from tests.page_numbers import compare_numbers, numbers_of
+
+EMPTY: Mapping[str, str] = {
+    "published.model_registry": "model_name varchar, model_version varchar, stage varchar, "
+    "trained_at timestamp, quality_grade varchar",
+    "published.prediction_totals": "model_name varchar, as_of_date date, n_scored bigint, "
+    "expected_positives double, expected_positives_lo double, expected_positives_hi double, "
+    "observed_positives bigint",
+    "published.retrain_log": "model_name varchar, as_of_date date, decided_at timestamp, decision varchar, "
+    '"trigger" varchar, reasons varchar',
+    "published.metrics": "model_version varchar, split varchar, slice_name varchar, slice_value varchar, "
+    "metric varchar, value double, ci_lo double, ci_hi double, n bigint",
+    "published.calibration_bins": "model_version varchar, split varchar, slice_name varchar, bin integer, "
+    "n bigint, mean_predicted double, mean_observed double, ci_lo double, ci_hi double",
+    "published.checks": "check_name varchar, asset varchar, severity varchar, status varchar, "
+    "reason varchar, run_id varchar, checked_at timestamp",
+    "published.audiences": "audience varchar, as_of_date date, customer_id varchar, value double",
+    "published.drift": "model_name varchar, as_of_date date, slice_name varchar, feature varchar, "
+    "verdict varchar, psi double, psi_noise double, missing_delta double, windows_violated bigint",
+    "published.usability_report": "name varchar, step varchar, state varchar, details varchar",
+    "published.segment_profiles": "scheme varchar, segment_name varchar, as_of_date date, feature varchar, "
+    "index_vs_all double",
+    "published.segments_latest": "scheme varchar, segment_name varchar, as_of_date date",
+    "published.lifetime_value_latest": "customer_id varchar, as_of_date date, horizon_days integer, "
+    "is_eligible boolean, predicted_value double, baseline_value double, predicted_orders double, "
+    "currency varchar",
+    **{
+        f"published.{name}_latest": "as_of_date date, is_eligible boolean, probability double, "
+        "decile integer, reason_1_code varchar, reason_1_direction varchar"
+        for name in ("purchase_propensity", "churn")
+    },
+}
+# The serving version's bins say 20 % and 60 %, and 3 of 10 and 6 of 10 happened.
+FILLED = """
+insert into published.model_registry values
+    ('purchase_propensity', 'v1', 'champion', '2024-07-01', 'Good'),
+    ('churn', 'c1-fallback', 'champion', '2024-07-01', 'Poor');
+insert into published.prediction_totals values
+    ('purchase_propensity', '2024-06-24', 4, 2.0, 1.0, 3.0, 3),
+    ('purchase_propensity', '2024-07-01', 4, 1.5, 0.5, 2.75, null);
+insert into published.purchase_propensity_latest values
+    ('2024-07-01', true, 0.7, 1, 'sessions_30d', 'raises'),
+    ('2024-07-01', true, 0.5, 1, 'sessions_30d', 'raises'),
+    ('2024-07-01', true, 0.2, 2, 'spend', 'lowers'), ('2024-07-01', true, 0.1, 2, null, null),
+    ('2024-07-01', false, null, null, null, null);
+insert into published.metrics values
+    ('v1', 'test', 'all', 'all', 'auc', 0.8125, 0.75, 0.875, 20),
+    ('v1', 'test', 'all', 'all', 'baseline_auc', 0.5, 0.4, 0.6, 20),
+    ('v1', 'test', 'country', '<i>France</i>', 'mean_observed', 0.25, 0.125, 'inf', 20);
+insert into published.calibration_bins values
+    ('v1', 'test', 'all', 1, 10, 0.2, 0.3, 0.1, 0.6), ('v1', 'test', 'all', 2, 10, 0.6, 0.6, 0.3, 0.9);
+insert into published.checks values
+    ('keys_are_unique', 'ml/scores', 'error', 'passed', 'ok', 'r2', '2024-07-01 10:00'),
+    ('scores_match', 'ml/scores', 'warning', 'failed', '<script>alert(1)</script>', 'r2', '2024-07-01 10:01'),
+    ('keys_are_unique', 'ml/scores', 'error', 'failed', 'before', 'r1', '2024-06-24 10:00');
+insert into published.audiences values
+    ('best', '2024-06-24', 'a', 9), ('best', '2024-07-01', 'b', 10), ('best', '2024-07-01', 'c', 30.5);
+insert into published.drift values
+    ('purchase_propensity', '2024-07-01', 'all', 'orders_30d', 'drifted', 0.4, 0.01, 0.02, 3),
+    ('purchase_propensity', '2024-07-01', 'all', 'country', 'watch', 0.1, 0.02, 0, 1);
+insert into published.segments_latest values
+    ('rfm', 'loyal', '2024-07-01'), ('rfm', 'loyal', '2024-07-01'),
+    ('rfm', 'lost', '2024-07-01'), ('rfm', null, '2024-07-01');
+insert into published.segment_profiles values ('rfm', 'loyal', '2024-07-01', 'orders_365d', 250);
+insert into published.lifetime_value_latest values
+    ('a', '2024-07-01', 30, true, 100, 80, 2, 'EUR'), ('b', '2024-07-01', 30, true, 20, 30, 1, 'EUR'),
+    ('c', '2024-07-01', 30, false, null, null, null, null);
+insert into published.usability_report values
+    ('churn', 'capability', 'off', 'order_lines: 2 customers, 500 needed');
+"""
+
+
+def create(file: Path, tables: Mapping[str, str], rows: str = "") -> Path:
+    with duckdb.connect(str(file)) as connection:
+        for name, columns in tables.items():
+            connection.execute(f"create schema if not exists {name.split('.')[0]}")
+            connection.execute(f"create table {name} ({columns})")
+        for statement in filter(str.strip, rows.split(";\n")):
+            connection.execute(statement)
+    return file
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    settings = Settings(var_dir=tmp_path / "var")
+    return replace(site_of(settings, settings.load_business()), business="Ann & <b>Bob</b>")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    return create(
+        tmp_path / "warehouse.duckdb",
+        {
+            "raw.load_log": "source varchar, table_name varchar, rows_in bigint, rows_loaded bigint, "
+            "rows_rejected bigint",
+            "raw.rejects": "source varchar, reason varchar",
+            "ml.audiences": "audience varchar, as_of_date date, suppress_reason varchar",
+        },
+        "insert into raw.load_log values ('orders', 'order_lines', 10, 7, 3);\n"
+        "insert into raw.rejects values "
+        "('orders', 'quantity ''secret'' is not a number: map replace(qty)');\n"
+        "insert into ml.audiences values "
+        "('best', '2024-07-01', null), ('best', '2024-07-01', 'no_consent');\n",
+    )
+
+
+@pytest.fixture
+def pages(tmp_path: Path, site: Site, warehouse: Path) -> dict[str, str]:
+    snapshot = create(tmp_path / "marketing.duckdb", EMPTY, FILLED)
+    files = write_pages(site, snapshot=snapshot, warehouse=warehouse, folder=tmp_path / "reports")
+    return {file.name: file.read_text() for file in files}
+
+
+def test_each_number_on_a_page_is_what_its_query_gives_on_the_published_tables(
+    tmp_path: Path, pages: Mapping[str, str]
+) -> None:
+    compared = compare_numbers(
+        pages.values(), snapshot=tmp_path / "marketing.duckdb", warehouse=tmp_path / "warehouse.duckdb"
+    )
+    assert compared > 90
+
+
+def text_of(page: str) -> str:
+    """The words of a page without its markup."""
+    found: list[str] = []
+
+    class Words(HTMLParser):
+        def handle_data(self, data: str) -> None:
+            found.append(data)
+
+    Words().feed(page.partition("</style>")[2])
+    return " ".join(" ".join(found).split())
+
+
+def test_the_first_page_says_what_a_person_would_count_by_hand(pages: Mapping[str, str]) -> None:
+    text = text_of(pages[INDEX])
+    assert "As of Monday 1 July 2024" in text
+    # 1.5 of 4 customers, rounded; 100 + 20 of lifetime value; 10 + 30.5 of the audience.
+    assert "2 of 4 customers; 95 % interval 0 to 3" in text
+    assert "120 EUR" in text
+    assert "2 customers: those of the best tenth" in text
+    assert "expected to spend 40 GBP in 30 days" in text
+    assert "Of 2 candidates some are left out: 1 have not consented to advertising" in text
+    # From 2.0 to 1.5; b and c entered, a left.
+    assert "-25.0 %" in text
+    assert "Since 2024-06-24, 2 customers entered an audience and 1 left one" in text
+    assert "1 checks passed, 1 failed, 0 did not run" in text
+
+
+def test_a_capability_s_page_has_deciles_calibration_and_reasons(pages: Mapping[str, str]) -> None:
+    text = text_of(pages["purchase_propensity.html"])
+    assert "Good Ranks customers well" in text
+    # Decile 1: 0.7 + 0.5 of two customers, 0.8 misses, mean 0.6 over 0.375, 1.2 of 1.5 hits.
+    assert "1 2 1 1 1.60 80.0 %" in text
+    assert "0.812 0.750 0.875 0.500" in text
+    assert "1 10 20.0 % 30.0 % 10.0 % 60.0 %" in text
+    assert "How often and how recently they visit raises the probability of 2 customers" in text
+    assert "2024-06-24 4 2 1 3 3" in text
+
+
+def test_a_fallback_has_its_own_meaning_and_nothing_measured(pages: Mapping[str, str]) -> None:
+    text = text_of(pages["churn.html"])
+    assert "Poor No model passed the gate" in text
+    assert "withheld No probability is published" in text
+
+
+def test_drift_and_data_quality_are_our_own_verdicts(pages: Mapping[str, str]) -> None:
+    drift = text_of(pages["drift.html"])
+    assert "1 of 2 features are judged drifted" in drift
+    assert "orders_30d drifted 0.400 0.010 2.0 %" in drift
+    quality = text_of(pages["quality.html"])
+    assert "orders order_lines 1 10 7 3 30.0 %" in quality
+    assert "map replace(qty)" in quality
+    assert "secret" not in pages["quality.html"]
+
+
+def test_what_is_not_finite_is_a_dash(pages: Mapping[str, str]) -> None:
+    assert "inf" not in [text for page in pages.values() for _, _, text in numbers_of(page)]
+    assert "12.5 % - -" in text_of(pages["purchase_propensity.html"])
+
+
+def test_texts_of_the_data_are_escaped_and_nothing_is_loaded_from_elsewhere(pages: Mapping[str, str]) -> None:
+    everything = "".join(pages.values())
+    assert "<script" not in everything
+    assert "&lt;script&gt;alert(1)" in pages["quality.html"]
+    assert "Ann &amp; &lt;b&gt;Bob&lt;/b&gt;" in pages[INDEX]
+    assert "<i>France" not in everything
+    assert not any(word in everything for word in ("http:", "https:", "src=", "@import", "url("))
+
+
+def test_pages_are_small_and_link_only_to_pages_that_exist(pages: Mapping[str, str]) -> None:
+    for name, page in pages.items():
+        assert len(page.encode()) < 1_000_000
+        targets = {part.split('"')[0] for part in page.split('href="')[1:]}
+        assert targets <= set(pages), name
+        assert f"· {'Ann &amp; &lt;b&gt;Bob&lt;/b&gt;'} · Monday 1 July 2024</title>" in page
+
+
+def test_a_business_of_which_nothing_is_known_yet_has_pages_too(
+    tmp_path: Path, site: Site, warehouse: Path
+) -> None:
+    snapshot = create(tmp_path / "marketing.duckdb", EMPTY)
+    files = write_pages(site, snapshot=snapshot, warehouse=warehouse, folder=tmp_path / "reports")
+    text = text_of(files[0].read_text())
+    assert "As of no date yet" in text
+    assert "withheld" in text
+    assert "This is the first as-of date" in text
+
+
+def test_a_card_and_a_replay_are_linked_where_there_are_any(
+    tmp_path: Path, site: Site, warehouse: Path
+) -> None:
+    card = site.models / "purchase_propensity" / "v1" / "card.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("# Card <of> a model")
+    site.reports.mkdir(parents=True)
+    (site.reports / "replay_churn.html").write_text("a replay")
+    snapshot = create(tmp_path / "marketing.duckdb", EMPTY, FILLED)
+    files = write_pages(site, snapshot=snapshot, warehouse=warehouse, folder=tmp_path / "reports")
+    pages = {file.name: file.read_text() for file in files}
+    assert "# Card &lt;of&gt; a model" in pages["card_purchase_propensity.html"]
+    assert 'href="replay_churn.html"' in pages["documents.html"]
+    assert (tmp_path / "reports" / "replay_churn.html").read_text() == "a replay"
+
+
+def test_a_number_without_a_value_is_a_dash_and_zero_is_a_number() -> None:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
+        found = Published(connection)
+        assert found.number("select null").text == "-"
+        assert not found.number("select 1 where false")
+        zero = found.number("select 0", percent)
+        assert zero
+        assert zero.text == "0.0 %"
+
+
+def test_the_longest_bar_has_the_whole_width() -> None:
+    def number(value: float) -> Number:
+        return Number(value=value, text=count(value), sql="select 1")
+
+    drawn = str(bars([Bar(label="<a>", part=number(5)), Bar(label="b", part=number(10))]))
+    assert 'width="150.0"' in drawn
+    assert 'width="300.0"' in drawn
+    assert "&lt;a&gt;" in drawn
+    assert sentence("{}", number(5)) == '<data value="5" title="select 1">5</data>'
