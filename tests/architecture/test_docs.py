@@ -18,6 +18,7 @@ from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.simulation import FaultInjection
 from assets.ingest.loading.load import load_sources
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
+from orchestration.cli import check_data
 from orchestration.definitions import today_of
 from orchestration.settings import Settings
 from tests.assets import faults
@@ -332,3 +333,43 @@ def test_the_first_business_loads_as_its_page_says(tmp_path: Path) -> None:
     assert f"line {rejects[0]} is rejected with `{rejects[1]}`" in read(page)
     assert f"as of Monday {as_of}" in read(page)
     assert as_of <= known_today(shop, newest[0], wall_today=as_of.today)
+
+
+def test_the_first_business_is_checked_with_the_command_of_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = DOCS / "your-data.md"
+    (line,) = [line for line in read(page).splitlines() if line.startswith("make check-data")]
+    given = dict(re.findall(r"\b([A-Z_]+)=(\S+)", line))
+    (delivered,) = blocks(page, "csv")
+    for name, text in (
+        ("exports/orders_2023.csv", delivered),
+        (given["BUSINESS"], next(blocks(page, "yaml"))),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for name, value in {**given, "VAR_DIR": "var"}.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    assert check_data.main() == 0
+    printed = capsys.readouterr().out
+    (loaded,) = re.findall(r"`(\d+ rows in, \d+ loaded, \d+ rejected)`", read(page))
+    assert loaded in printed.replace(" in 1 file", " in")
+    for words in re.findall(r"as of\s+Monday (\S+),", read(page)):
+        assert f"as-of date {words}\n" in printed
+
+
+def test_every_query_in_an_example_runs_on_the_published_tables() -> None:
+    queries = [
+        (page.name, query)
+        for page in PAGES
+        for block in blocks(page, "console", "bash")
+        for query in re.findall(r'SQL="([^"…]+)"', block)
+    ]
+    assert len(queries) >= 3
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
+        connection.execute("create schema published")
+        for model in published_models():
+            columns = ", ".join(f'"{each["name"]}" {each["data_type"]}' for each in model["columns"])
+            connection.execute(f"create table published.{model['name']} ({columns})")
+        for page, query in queries:
+            assert connection.execute(query).fetchall() == [], page

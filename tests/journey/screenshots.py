@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copytree
 
 import duckdb
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from orchestration.settings import PROJECT, Settings
 from tests.journey.ui import CHROMIUM, LOCATION, LONGEST_RUN_MS, dagster_ui, launch, seen, shown, tab_of
@@ -16,6 +16,8 @@ PICTURES = PROJECT / "docs" / "pictures"
 BROKEN = "probabilities_lie_between_0_and_1"
 # The graph and the timeline are drawn after their words stand there.
 DRAWN_MS = 3_000
+SCREEN: ViewportSize = {"width": 1360, "height": 850}
+FIRST_PAGE: ViewportSize = {"width": 1000, "height": 880}
 
 
 def main() -> int:
@@ -29,10 +31,24 @@ def main() -> int:
         place = Place(var_dir=Path(folder) / "var", business=str(settings.business_file), size=settings.size)
         copytree(settings.folder.parent, place.var_dir)
         with dagster_ui(place, Path(folder) / "ui.log") as address, tab_of(address) as page:
-            page.set_viewport_size({"width": 1360, "height": 850})
+            of_the_first_page(page, place.folder / "published" / "reports" / "index.html")
+            page.set_viewport_size(SCREEN)
             _of_a_good_run(page, place)
             _of_a_broken_score(page, place)
     return 0
+
+
+def of_the_first_page(page: Page, file: Path) -> None:
+    """Take the picture of the README: the first of the pages beside the published tables.
+
+    Args:
+        page: A tab.
+        file: The first page.
+    """
+    page.set_viewport_size(FIRST_PAGE)
+    page.goto(file.as_uri())
+    expect(seen(page, "How far to trust it")).to_be_visible()
+    page.screenshot(path=PICTURES / "first_page.png")
 
 
 def _of_a_good_run(page: Page, place: Place) -> None:
