@@ -144,7 +144,8 @@ def _delivered_assets(business: BusinessConfig, settings: Settings) -> list[dg.A
 def _delivered_block(business: BusinessConfig, warehouse: Warehouse, as_of_day: str | None) -> str:
     specs = [each.spec for each in CAPABILITIES]
     as_of = date.fromisoformat(as_of_day) if as_of_day else newest_as_of_day(business)
-    return "\n".join(delivery_lines(delivery_of(warehouse, business, specs, as_of=as_of), business))
+    found = delivery_of(warehouse, business, specs, as_of=as_of)
+    return "\n".join(delivery_lines(found, business, as_of=as_of))
 
 
 def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecksDefinition]:

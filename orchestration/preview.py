@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
 import pandas as pd
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
@@ -16,7 +17,8 @@ from assets.ingest.parsing.files import resolved_files
 from assets.keys import raw
 from assets.monitoring.readiness.delivery import ORDERS
 from assets.ports import Vault, Warehouse
-from assets.privacy.vault_key import Keyring, key_from
+from assets.privacy.encryption import DecryptionFailed
+from assets.privacy.vault_key import Keyring, VaultKeyRefused, key_from
 from orchestration.definitions import newest_as_of_day, wall_today
 from orchestration.resources.vault import SqliteVault
 from orchestration.resources.vault_keys import vault_of
@@ -24,6 +26,7 @@ from orchestration.resources.warehouse import DuckDBWarehouse
 from orchestration.settings import Settings
 
 KEY_BYTES = 32
+LEFT_TO_THE_RUN = (BusinessInvalid, DecryptionFailed, VaultKeyRefused, duckdb.Error)
 NEWEST = f"select max(known_at) as newest from {raw(ORDERS).sql}"  # noqa: S608 - no value
 
 
@@ -71,7 +74,7 @@ def served_date(settings: Settings, business: BusinessConfig) -> ServedDate:
     orders = business.model_copy(update={"sources": business.sources_of(ORDERS)})
     # The run itself reports what is wrong with a file, and names the tables that are still served.
     newest = None
-    with suppress(BusinessInvalid), previewed(settings, orders) as warehouse:
+    with suppress(*LEFT_TO_THE_RUN), previewed(settings, orders) as warehouse:
         newest = newest_order(warehouse)
     if newest is None:
         return ServedDate(as_of=asked)

@@ -31,7 +31,7 @@ def main() -> int:
     with previewed(settings, business) as warehouse:
         served = date_to_serve(business, newest_order(warehouse), wall_today=lambda: wall_today(business))
         found = delivery_of(warehouse, known, specs, as_of=served.as_of)
-    lines = [f"{business.title}: what was delivered", *delivery_lines(found, business)]
+    lines = [f"{business.title}: what was delivered", *delivery_lines(found, business, as_of=served.as_of)]
     unpulled = [each.name for each in business.sources if each not in known.sources]
     lines += [f"   {name}: `make run` pulls it; nothing has been pulled yet" for name in unpulled]
     sys.stdout.write("\n".join([*lines, f"   {as_of_line(served)}", ""]))

@@ -84,12 +84,22 @@ def refuse_before_first(business: BusinessConfig, as_of: date, *, facts: str) ->
         )
 
 
+def lateness(newest: date, *, as_of: date) -> str | None:
+    """One sentence when the newest order line is more than a week older than the as-of date, else ``None``.
+
+    Args:
+        newest: Local day of the newest order line.
+        as_of: The as-of date.
+    """
+    behind = (as_of - newest).days - 1
+    if behind < DAYS_PER_WEEK:
+        return None
+    return f"the newest order line is of {newest}, {behind} days before it: deliver the missing files"
+
+
 def _why(business: BusinessConfig, newest: date, *, as_of: date) -> str | None:
     if business.clock == "wall":
-        behind = (as_of - newest).days - 1
-        if behind < DAYS_PER_WEEK:
-            return None
-        return f"the newest order line is of {newest}, {behind} days before it: deliver the missing files"
+        return None
     asked = as_of_on_or_before((business.last_day or newest) + timedelta(days=1))
     if as_of >= asked:
         return None

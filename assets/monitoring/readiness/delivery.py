@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
+from assets.ingest.config.clock import lateness
 from assets.ingest.loading.load import LoadRecord, RejectReason, read_load_log, reject_reasons
 from assets.keys import raw
 from assets.lifecycle.spec import Spec
@@ -194,11 +195,20 @@ def refuse_useless(business: BusinessConfig, specs: Iterable[Spec], *, file: Pat
         )
 
 
-def delivery_lines(found: Delivery, business: BusinessConfig) -> Iterator[str]:
-    """The lines that `make check-data` and `make run` print about a delivery."""
+def delivery_lines(found: Delivery, business: BusinessConfig, *, as_of: date) -> Iterator[str]:
+    """The lines that `make check-data` and `make run` print about a delivery.
+
+    Args:
+        found: What was delivered.
+        business: Whose delivery it is.
+        as_of: The as-of date; order lines that end long before it are named.
+    """
     for source in found.sources:
         yield from _source_lines(source)
     yield from _order_lines(found, business)
+    newest = max((each.last for each in found.sources if each.table == ORDERS and each.last), default=as_of)
+    if (late := lateness(newest, as_of=as_of)) is not None:
+        yield f"   as-of date {as_of}: {late}"
     for row in found.capabilities.to_dict("records"):
         # With fewer customers than a model needs, the capability's baseline serves.
         counted = f"{found.orders.customers:,} customers, {found.needed[row['name']]:,} needed for a model"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid
-from assets.ingest.config.clock import date_to_serve, known_today
+from assets.ingest.config.clock import date_to_serve, known_today, lateness
 
 WALL_DAY = date(2026, 5, 4)
 
@@ -75,18 +75,13 @@ def test_the_as_of_date_that_was_asked_for_needs_no_reason() -> None:
     assert (served.as_of, served.reason) == (date(2011, 12, 5), None)
 
 
-def test_a_live_business_is_told_when_its_newest_order_is_old() -> None:
-    old = date_to_serve(
-        business("wall"), datetime.fromisoformat("2026-04-20T12:00"), wall_today=lambda: WALL_DAY
+def test_order_lines_a_week_older_than_the_as_of_date_are_late() -> None:
+    as_of = date(2026, 5, 4)
+    # From 21 April to 3 May, and from 28 April to 3 May.
+    assert lateness(date(2026, 4, 20), as_of=as_of) == (
+        "the newest order line is of 2026-04-20, 13 days before it: deliver the missing files"
     )
-    assert old.as_of == date(2026, 5, 4)
-    # From 21 April to 3 May.
-    assert old.reason is not None
-    assert "2026-04-20, 13 days before it" in old.reason
-    new = date_to_serve(
-        business("wall"), datetime.fromisoformat("2026-05-03T12:00"), wall_today=lambda: WALL_DAY
-    )
-    assert new.reason is None
+    assert lateness(date(2026, 4, 27), as_of=as_of) is None
 
 
 def test_facts_that_end_before_the_first_as_of_date_are_refused_with_the_remedy() -> None:

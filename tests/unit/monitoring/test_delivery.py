@@ -79,12 +79,19 @@ def test_rows_orders_and_revenue_are_those_counted_by_hand(settings: Settings) -
     assert (source.first, source.last) == (date(2023, 3, 1), date(2023, 6, 30))
     orders = found.orders
     assert (orders.customers, orders.orders, orders.guest_orders, orders.revenue) == (2, 3, 1, 45.0)
-    text = "\n".join(delivery_lines(found, shop))
+    text = "\n".join(delivery_lines(found, shop, as_of=date(2023, 6, 26)))
     assert "1 rejected: ordered_at ... is not a date and time" in text
     assert "remedy: map strptime(placed_at, '%d.%m.%Y')" in text
     assert "30.06.2023" not in text
     assert "off purchase_propensity: order_lines: 2 customers, 500 needed" in text
     assert list(settings.generated_dir.iterdir()) == []
+
+
+def test_order_lines_that_end_long_before_the_as_of_date_are_named(settings: Settings) -> None:
+    found, shop = delivered(settings, {"a.csv": LINES})
+    late = "2023-07-10: the newest order line is of 2023-06-30, 9 days before it: deliver the missing files"
+    assert f"   as-of date {late}" in delivery_lines(found, shop, as_of=date(2023, 7, 10))
+    assert not any("before it" in line for line in delivery_lines(found, shop, as_of=date(2023, 7, 3)))
 
 
 def test_more_rejects_than_allowed_stop_a_run(settings: Settings) -> None:
