@@ -167,6 +167,8 @@ def test_a_capability_s_page_has_deciles_calibration_and_reasons(pages: Mapping[
     assert "Good Ranks customers well" in text
     # Decile 1: 0.7 + 0.5 of two customers, 0.8 misses, mean 0.6 over 0.375, 1.2 of 1.5 hits.
     assert "1 2 1 1 1.60 80.0 %" in text
+    # Decile 2: 0.2 + 0.1, 1.7 misses, mean 0.15 over 0.375.
+    assert "2 2 0 2 0.40 100.0 %" in text
     assert "0.812 0.750 0.875 0.500" in text
     assert "1 10 20.0 % 30.0 % 10.0 % 60.0 %" in text
     assert "How often and how recently they visit raises the probability of 2 customers" in text
