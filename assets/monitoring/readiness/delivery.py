@@ -43,7 +43,8 @@ _ORDERS_QUERY = f"""
 class SourceFacts:
     """One source: its files and rows, its reject reasons, and the local days of its first and last row.
 
-    ``rows_missing`` are the rejected rows that no newer delivery holds.
+    ``rows_left_out`` are those that the source's ``where`` leaves out, ``rows_missing`` the rejected ones
+    that no newer delivery holds.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SourceFacts:
     rows_in: int
     rows_loaded: int
     rows_rejected: int
+    rows_left_out: int
     rows_missing: int
     reasons: tuple[RejectReason, ...]
     first: date | None
@@ -137,6 +139,7 @@ def _source_facts(
         rows_in=sum(record.rows_in for record in own),
         rows_loaded=sum(record.rows_loaded for record in own),
         rows_rejected=rejected,
+        rows_left_out=sum(record.rows_left_out for record in own),
         rows_missing=rejected - replaced,
         reasons=mine,
         first=first,
@@ -219,10 +222,11 @@ def delivery_lines(found: Delivery, business: BusinessConfig, *, as_of: date) ->
 def _source_lines(source: SourceFacts) -> Iterator[str]:
     period = f", {source.first} to {source.last}" if source.first else ""
     files = f"{source.files:,} file{'' if source.files == 1 else 's'}"
+    left_out = f", {source.rows_left_out:,} left out by where" if source.rows_left_out else ""
     share = f" ({source.rows_rejected / source.rows_in:.1%})" if source.rows_rejected else ""
     yield (
         f"   {source.name} -> raw.{source.table}: {source.rows_in:,} rows in {files}, "
-        f"{source.rows_loaded:,} loaded, {source.rows_rejected:,} rejected{share}{period}"
+        f"{source.rows_loaded:,} loaded, {source.rows_rejected:,} rejected{share}{left_out}{period}"
     )
     for reason in source.reasons[:SHOWN_REASONS]:
         yield f"      {reason.rows:,} rejected: {reason.reason}"

@@ -76,7 +76,7 @@ def _sources(found: Published) -> Section:
         yield found.number(f"select count(*) {own}")
         yield from (
             found.number(f"select sum({column}) {own}")
-            for column in ("rows_in", "rows_loaded", "rows_rejected")
+            for column in ("rows_in", "rows_loaded", "rows_left_out", "rows_rejected")
         )
         yield found.number(f"select sum(rows_rejected) / nullif(sum(rows_in), 0) {own}", percent)
 
@@ -84,7 +84,7 @@ def _sources(found: Published) -> Section:
     return Section(
         title="Rows by source",
         table=Table(
-            headings=["Source", "Raw table", "Files", "Rows in", "Loaded", "Rejected", "Share"],
+            headings=["Source", "Raw table", "Files", "Rows in", "Loaded", "Left out", "Rejected", "Share"],
             rows=[list(cells(name)) for name in names],
         ),
     )

@@ -111,6 +111,16 @@ def test_rows_that_a_newer_file_delivers_again_are_not_missing(settings: Setting
     assert sources_with_too_many_rejects(found.sources, largest_share=0.2) == []
 
 
+def test_rows_that_the_source_leaves_out_are_neither_loaded_nor_missing(settings: Settings) -> None:
+    source = {"name": "orders", "table": "order_lines", "files": "{data_dir}/*.csv", "columns": COLUMNS}
+    found, shop = delivered(settings, {"a.csv": LINES}, sources=[{**source, "where": "sku <> 'POST'"}])
+    (orders,) = found.sources
+    assert (orders.rows_in, orders.rows_loaded, orders.rows_rejected, orders.rows_left_out) == (6, 4, 1, 1)
+    assert orders.rows_missing == 1
+    line = "6 rows in 1 file, 4 loaded, 1 rejected (16.7%), 1 left out by where, 2023-03-01 to 2023-06-30"
+    assert any(line in each for each in delivery_lines(found, shop, as_of=date(2023, 6, 26)))
+
+
 def test_the_newest_as_of_date_with_facts_is_found_before_a_run(settings: Settings) -> None:
     _, shop = delivered(settings, {"a.csv": LINES})
     served = served_date(settings, shop)

@@ -107,11 +107,11 @@ def warehouse(tmp_path: Path) -> Path:
         tmp_path / "warehouse.duckdb",
         {
             "raw.load_log": "source varchar, table_name varchar, rows_in bigint, rows_loaded bigint, "
-            "rows_rejected bigint",
+            "rows_rejected bigint, rows_left_out bigint",
             "raw.rejects": "source varchar, reason varchar",
             "ml.audiences": "audience varchar, as_of_date date, suppress_reason varchar",
         },
-        "insert into raw.load_log values ('orders', 'order_lines', 10, 7, 3);\n"
+        "insert into raw.load_log values ('orders', 'order_lines', 10, 6, 3, 1);\n"
         "insert into raw.rejects values "
         "('orders', 'quantity ''secret'' is not a number: map replace(qty)');\n"
         "insert into ml.audiences values "
@@ -186,7 +186,7 @@ def test_drift_and_data_quality_are_our_own_verdicts(pages: Mapping[str, str]) -
     assert "1 of 2 features are judged drifted" in drift
     assert "orders_30d drifted 0.400 0.010 2.0 %" in drift
     quality = text_of(pages["quality.html"])
-    assert "orders order_lines 1 10 7 3 30.0 %" in quality
+    assert "orders order_lines 1 10 6 1 3 30.0 %" in quality
     assert "map replace(qty)" in quality
     assert "secret" not in pages["quality.html"]
 
