@@ -66,6 +66,8 @@ def agree_with_chance(
         value=value,
         value_lo=np.minimum(lo, value),
         value_hi=np.maximum(hi, value),
+        # What the backtest compares, and nobody after it.
+        value_above=np.full_like(hi, np.nan),
         orders=np.maximum(predicted.orders + moved, given[:, None]),
         alive=np.where(is_known & ~np.isnan(predicted.alive), active, predicted.alive),
         next_order_days=np.where(is_known[:, None], calendar_days(clock, levels), predicted.next_order_days),

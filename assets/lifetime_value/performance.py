@@ -22,11 +22,20 @@ from assets.lifetime_value.models.candidates import AmountModelName
 from assets.lifetime_value.spec import COMPARED, CUSTOMER, FALLBACK, HORIZON, ValueProblem, grade_of
 from assets.metrics.amounts import amount_accuracy, coverage
 from assets.metrics.arrays import Floats
-from assets.metrics.bootstrap import ClusterBootstrap, Interval, percentile_intervals
+from assets.metrics.bootstrap import (
+    NORMAL_QUANTILE,
+    ClusterBootstrap,
+    Interval,
+    interval,
+    percentile_intervals,
+)
 from assets.metrics.outsized import largest_plausible
 
 # Metrics that are also recorded as paired differences against the baseline.
 DIFFERENCES = ("wape", COMPARED.metric, "gini")
+# The customers with the highest predictions, whose intervals are used most.
+BEST_SHARE = 0.2
+ABOVE_BEST, PROMISED_BEST = "above_interval_of_best_fifth", "promised_above_of_best_fifth"
 
 MetricRow = dict[str, object]
 
@@ -171,7 +180,7 @@ def _window_rows(
         found |= {f"{prefix}{metric}": each for metric, each in percentile_intervals(accuracy).items()}
     for metric in DIFFERENCES:
         found[f"{metric}_difference"] = difference(accuracies[chosen], accuracies[BASELINE], metric)
-    found |= _coverage_and_orders(window, chosen, resamples)
+    found |= _coverage_and_orders(window, chosen, resamples) | above_of_best(window, chosen, resamples)
     sd = window.level.sd
     found["period_sd"] = Interval(value=sd, lo=sd, hi=sd)
     yield from interval_rows(found, window.amount, slice_name=slice_name, slice_value=slice_value)
@@ -190,6 +199,36 @@ def _coverage_and_orders(
         ratio, ratios = np.divide(*both.sum(axis=0)), drawn[:, 0] / drawn[:, 1]
     lo, hi = np.nanquantile(ratios, [0.025, 0.975])
     return {"coverage": held, "orders_ratio": Interval(value=float(ratio), lo=float(lo), hi=float(hi))}
+
+
+def above_of_best(
+    window: BacktestWindow, chosen: AmountModelName, resamples: ClusterBootstrap
+) -> dict[str, Interval]:
+    """Share of the best fifth that spent more than their upper ends, and the share that these promise.
+
+    The interval of the share holds chance among customers, and the window: what a level of one standard
+    deviation more or less would make of it.
+
+    Args:
+        window: A matured window.
+        chosen: The amount model.
+        resamples: Weights of its customers.
+    """
+    predicted, column = window.predictions[chosen], window.column
+    value, hi = predicted.value[:, column], predicted.value_hi[:, column]
+    best = value >= np.quantile(value, 1 - BEST_SHARE)
+    spent, promised = window.spent[best, 0], float(predicted.value_above[best, column].mean())
+    more, less, above = (
+        (spent > hi[best] * np.exp(step * window.level.sd)).astype(np.float64) for step in (-1, 1, 0)
+    )
+    sampled = interval(float(above.mean()), resamples.of(best).means(above[:, None])[:, 0])
+    of_window = NORMAL_QUANTILE * float(more.mean() - less.mean()) / 2
+    lo = sampled.value - float(np.hypot(sampled.value - sampled.lo, of_window))
+    most = sampled.value + float(np.hypot(sampled.hi - sampled.value, of_window))
+    return {
+        ABOVE_BEST: Interval(value=sampled.value, lo=max(lo, 0.0), hi=min(most, 1.0)),
+        PROMISED_BEST: Interval(value=promised, lo=promised, hi=promised),
+    }
 
 
 def _published_rows(problem: ValueProblem, published: pd.DataFrame, *, horizon: str) -> Iterator[MetricRow]:

@@ -276,8 +276,11 @@ def test_scores_are_withheld_while_published_ones_of_the_version_have_defects(
     (withheld,) = scored_once.table(RETRAIN_LOG).query("decision == 'withhold'").to_dict("records")
     assert "chance and tolerance allow" in withheld["reasons"]
     assert not scored_once.table(SPEC.scores).empty
-    # Withheld scores are no missing scores.
-    assert failed_checks(scored_once) == {"realised_totals_are_within_tolerance"}
+    # Withheld scores are no missing scores, and the best customers spend more than their upper ends.
+    assert failed_checks(scored_once) == {
+        "realised_totals_are_within_tolerance",
+        "interval_coverage_is_nominal",
+    }
 
 
 def test_a_horizon_that_fails_is_withheld_and_the_others_are_published(scored_once: ValueWorld) -> None:
@@ -297,8 +300,11 @@ def test_a_horizon_that_fails_is_withheld_and_the_others_are_published(scored_on
     reasons = decided[0]["reasons"]
     assert "90 days: from 2024-02-19" in reasons
     assert "all customers: predicted" in reasons
-    # The totals that were published before are off as well, which the checks say.
-    assert failed_checks(scored_once) == {"realised_totals_are_within_tolerance"}
+    # The totals that were published before are off as well, and so are the intervals: the checks say so.
+    assert failed_checks(scored_once) == {
+        "realised_totals_are_within_tolerance",
+        "interval_coverage_is_nominal",
+    }
 
 
 def test_of_customers_with_one_order_it_is_unknown_whether_they_are_still_customers(

@@ -104,6 +104,7 @@ class RepeatSpend(BaseEstimator):  # type: ignore[misc]
             value=value,
             value_lo=np.minimum(low, value),
             value_hi=np.maximum(high, value),
+            value_above=unknown,
             orders=unknown,
             order_amount=unknown,
             alive=nothing,

@@ -55,6 +55,7 @@ class ValuePrediction:
         value: (n, h) mean amount, in shop currency.
         value_lo: (n, h) lower end of the interval, at most the mean.
         value_hi: (n, h) upper end, at least the mean.
+        value_above: (n, h) chance of more than the upper end, as the interval promises.
         orders: (n, h) mean days with an order.
         order_amount: (n, h) mean amount of an order.
         alive: (n,) chance of still being a customer.
@@ -65,6 +66,7 @@ class ValuePrediction:
     value: Floats
     value_lo: Floats
     value_hi: Floats
+    value_above: Floats
     orders: Floats
     order_amount: Floats
     alive: Floats
@@ -169,6 +171,7 @@ class CustomerValue(BaseEstimator):  # type: ignore[misc]
             value=value,
             value_lo=np.minimum(forecast.revenue_lo * factor, value),
             value_hi=np.maximum(forecast.revenue_hi * factor, value),
+            value_above=forecast.revenue_above,
             orders=forecast.expected_purchases * of_orders,
             order_amount=forecast.expected_order_amount[:, None] * factor / of_orders,
             alive=self._alive(X, forecast.probability_alive),

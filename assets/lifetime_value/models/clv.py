@@ -36,6 +36,7 @@ class ClvForecast:
         expected_revenue: (n, h) mean amount of all orders.
         revenue_lo: (n, h) lower end of the interval.
         revenue_hi: (n, h) upper end.
+        revenue_above: (n, h) chance of more than the upper end, as the interval promises.
         relative_error: (n, h) standard error of the log of ``expected_revenue`` from parameters alone.
     """
 
@@ -48,6 +49,7 @@ class ClvForecast:
     expected_revenue: Floats
     revenue_lo: Floats
     revenue_hi: Floats
+    revenue_above: Floats
     relative_error: Floats
 
 
@@ -184,6 +186,7 @@ class LifetimeValue(BaseEstimator):  # type: ignore[misc]
             expected_revenue=revenue * counted,
             revenue_lo=lo * counted,
             revenue_hi=hi * counted,
+            revenue_above=orders.process.amount_above[place],
             relative_error=relative,
         )
 

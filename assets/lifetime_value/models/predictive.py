@@ -49,12 +49,15 @@ class Spread:
         orders_hi: Most orders, whole.
         amount_lo: Total amount as a multiple of ``v + x * mean amount``.
         amount_hi: The same at the upper end.
+        amount_above: Chance of more than that: a tenth of an interval of 80 %, up to a fifth where the lower
+            end is 0, and the chance of any order where the upper end is 0 as well.
     """
 
     orders_lo: Floats
     orders_hi: Floats
     amount_lo: Floats
     amount_hi: Floats
+    amount_above: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +102,21 @@ def spread(
         active: (u,) chance of being active; by default as BG/NBD has it.
     """
     active = np.maximum(alive(model.buying, histories) if active is None else active, SMALLEST)
-    found = np.zeros((4, active.size, len(horizons_days)))
+    found = np.zeros((5, active.size, len(horizons_days)))
     for block in _blocks(model, histories, horizons_days):
         place = (slice(None), block.rows, block.column)
         found[place] = _within(block, active[block.rows], coverage=coverage)
-    return Spread(orders_lo=found[0], orders_hi=found[1], amount_lo=found[2], amount_hi=found[3])
+    return Spread(
+        orders_lo=found[0],
+        orders_hi=found[1],
+        amount_lo=found[2],
+        amount_hi=found[3],
+        amount_above=found[4],
+    )
 
 
 def _within(block: _Block, active: Floats, *, coverage: float) -> Floats:
-    """Lower and upper ends of orders and amounts, (4, m)."""
+    """Lower and upper ends of orders and amounts, and the chance of more than the last, (5, m)."""
     fewest = _orders_at(block, (1 + coverage) / 2 / active)
     reached = block.orders_above[block.pair, np.maximum(fewest, 1).astype(np.int64) - 1]
     below = np.where(fewest > 0, 1 - active * reached, 0.0)
@@ -115,7 +124,8 @@ def _within(block: _Block, active: Floats, *, coverage: float) -> Floats:
     under = np.where(least > 0, (1 - coverage) / 2, 0.0)
     most = _orders_at(block, (1 - coverage - below) / active)
     highest = _amounts_at(block, (1 - coverage - under) / active)
-    return np.stack([fewest, most, least, highest])
+    any_order = active * block.orders_above[block.pair, 0]
+    return np.stack([fewest, most, least, highest, np.minimum(1 - coverage - under, any_order)])
 
 
 def chance_above(

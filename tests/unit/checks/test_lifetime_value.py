@@ -9,7 +9,8 @@ import pytest
 from assets.lifecycle.run_context import score_types
 from assets.lifecycle.store.schemas import REALISED_TYPES, typed
 from assets.lifetime_value.capability import LIFETIME_VALUE
-from assets.lifetime_value.spec import PROBLEM, AmountCriteria
+from assets.lifetime_value.performance import ABOVE_BEST, PROMISED_BEST
+from assets.lifetime_value.spec import HORIZON, PROBLEM, AmountCriteria
 from assets.metrics.bootstrap import Interval
 from checks.capabilities.lifetime_value import (
     amounts_lie_in_their_intervals,
@@ -24,6 +25,7 @@ from checks.capabilities.lifetime_value import (
 from checks.data.completeness import rows_match_contract
 
 HORIZONS = PROBLEM.horizons_days
+A_TENTH = Interval(value=0.1, lo=0.09, hi=0.11)
 TYPES = score_types(PROBLEM.spec)
 
 
@@ -168,11 +170,40 @@ def test_a_withheld_horizon_has_no_prediction_and_needs_none(scored: pd.DataFram
     assert amounts_lie_in_their_intervals(rows).passed
 
 
-def test_intervals_that_hold_too_rarely_are_red() -> None:
+def coverage_rows(held: Interval, above: Interval = A_TENTH, *, horizon: int = 30) -> pd.DataFrame:
+    """Recorded coverage of two horizons, the other one as it should be; a tenth is promised above."""
+    sound = Interval(value=0.8, lo=0.79, hi=0.81), A_TENTH
+    promised = Interval(value=0.1, lo=0.1, hi=0.1)
+    rows = [
+        (HORIZON, str(days), name, each.value, each.lo, each.hi, 1_000, 500)
+        for days, both in ((horizon, (held, above)), (365, sound))
+        for name, each in zip(("coverage", ABOVE_BEST, PROMISED_BEST), (*both, promised), strict=True)
+    ]
+    names = ["slice_name", "slice_value", "metric", "value", "ci_lo", "ci_hi", "n", "n_positive"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def test_intervals_that_hold_too_rarely_in_one_horizon_are_red() -> None:
     rarely, nearly = Interval(value=0.7, lo=0.68, hi=0.72), Interval(value=0.74, lo=0.72, hi=0.76)
-    assert not interval_coverage_is_nominal(rarely, nominal=0.8, n=1_000).passed
-    assert interval_coverage_is_nominal(nearly, nominal=0.8, n=1_000).passed
-    assert interval_coverage_is_nominal(None, nominal=0.8, n=0).passed
+    verdict = interval_coverage_is_nominal(coverage_rows(rarely), nominal=0.8)
+    assert not verdict.passed
+    assert verdict.reason.startswith(
+        "30 days: 70.0% of 1,000 amounts in their intervals, 10.0% [9.0%, 11.0%] of the best fifth above, "
+        "10.0% promised, OFF; 365 days: 80.0%"
+    )
+    assert interval_coverage_is_nominal(coverage_rows(nearly), nominal=0.8).passed
+    assert interval_coverage_is_nominal(coverage_rows(nearly).head(0), nominal=0.8).passed
+
+
+@pytest.mark.parametrize(("above", "passed"), [(0.15, False), (0.14, True), (0.06, True), (0.05, False)])
+def test_the_best_fifth_above_their_intervals_more_or_less_often_than_promised_is_red(
+    above: float, passed: bool
+) -> None:
+    # 0.1 is promised, 0.03 tolerated, 0.015 is chance: 0.055 to 0.145.
+    found = coverage_rows(
+        Interval(value=0.8, lo=0.79, hi=0.81), Interval(value=above, lo=above - 0.015, hi=above + 0.015)
+    )
+    assert interval_coverage_is_nominal(found, nominal=0.8).passed is passed
 
 
 def test_published_totals_that_do_not_agree_with_observed_spend_are_red() -> None:

@@ -20,8 +20,9 @@ def predicted(value: Floats) -> ValuePrediction:
     every = np.repeat(value[:, None], len(PROBLEM.horizons_days), axis=1)
     nothing = np.full_like(every, np.nan)
     return ValuePrediction(
-        value=every, value_lo=nothing, value_hi=nothing, orders=nothing, order_amount=nothing,
-        alive=nothing[:, 0], next_order_days=np.full((value.size, 3), np.nan), silence=nothing[:, 0],
+        value=every, value_lo=nothing, value_hi=nothing, value_above=nothing, orders=nothing,
+        order_amount=nothing, alive=nothing[:, 0], next_order_days=np.full((value.size, 3), np.nan),
+        silence=nothing[:, 0],
     )  # fmt: skip
 
 
