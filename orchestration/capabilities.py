@@ -102,12 +102,20 @@ def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path)
     return [*realised, *drift]
 
 
-def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
-    """Assets that train on a trigger, those that train in every run, and those that score."""
+def model_assets(
+    partitions: dg.PartitionsDefinition[str], *, has_canary: bool = False
+) -> tuple[Assets, Assets, Assets]:
+    """Assets that train on a trigger, those that train in every run, and those that score.
+
+    Args:
+        partitions: The as-of dates.
+        has_canary: Whether a promoted version scores beside the champion first.
+    """
 
     def trained(retrain: str) -> Assets:
         matching = [each for each in CAPABILITIES if each.spec.retrain == retrain]
-        return [asset for each in matching for asset in trained_assets(each, partitions)]
+        made = (trained_assets(each, partitions, has_canary=has_canary) for each in matching)
+        return [asset for assets in made for asset in assets]
 
     scored = [
         *(scores_asset(each, partitions) for each in CAPABILITIES),

@@ -115,7 +115,7 @@ def _stages(
     )
     landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
-    trained, refitted_every_run, scored = model_assets(partitions)
+    trained, refitted_every_run, scored = model_assets(partitions, has_canary=business.canary)
     made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
     expected = sorted(key for each in (*made, *_checks(business, settings)) for key in each.check_keys)
     return Stages(

@@ -1,6 +1,7 @@
 """The weekly assets of every capability: evaluation, champion, scores, realised performance."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import isnan
 from typing import Any
@@ -89,9 +90,15 @@ def weekly_asset(
 
 
 def trained_assets(
-    capability: AnyCapability, partitions: dg.PartitionsDefinition[str]
+    capability: AnyCapability, partitions: dg.PartitionsDefinition[str], *, has_canary: bool = False
 ) -> list[dg.AssetsDefinition]:
-    """Evaluation and champion of a capability."""
+    """Evaluation and champion of a capability.
+
+    Args:
+        capability: The capability.
+        partitions: The as-of dates.
+        has_canary: Whether a promoted version scores beside the champion first.
+    """
     spec = capability.spec
     return [
         weekly_asset(
@@ -102,7 +109,7 @@ def trained_assets(
         weekly_asset(
             capability, partitions,
             keys={spec.champion: spec.descriptions.get("champion", SERVES)},
-            deps=(spec.evaluation,), step=_champion,
+            deps=(spec.evaluation,), step=lambda run: _champion(replace(run, has_canary=has_canary)),
         ),
     ]  # fmt: skip
 

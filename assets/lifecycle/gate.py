@@ -8,7 +8,7 @@ import pandas as pd
 from assets.lifecycle.store.metric_lookup import has, overall
 from assets.metrics.bootstrap import Interval
 
-Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback"]
+Outcome = Literal["promote", "refuse", "fallback", "withhold", "rollback", "canary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

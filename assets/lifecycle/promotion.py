@@ -11,8 +11,10 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF, LeakDetected
 from assets.keys import CALIBRATION_BINS, METRICS, MODEL_REGISTRY, RETRAIN_LOG
+from assets.lifecycle.canary import hold
 from assets.lifecycle.capability import Data, Fit, InsufficientData, Model, TrainingRecord
 from assets.lifecycle.gate import Decision, decision_columns, refused
+from assets.lifecycle.realised import withhold_reason
 from assets.lifecycle.report.model_card import model_card
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.store import control_tables
@@ -55,17 +57,17 @@ def promote(run: RunContext[Data, Model]) -> ChampionVersion | None:
     if fit is None and not has_champion and baseline is None and serving is None:
         run.log_decision("withhold", reasons=NO_OUTCOME)
         return None
+    beside = serving if fit and has_champion and _has_canary(run, serving) else None
     run.log_decision(
-        decision.outcome(has_champion=has_champion),
+        "canary" if beside else decision.outcome(has_champion=has_champion),
         champion=serving.model_version if serving and has_champion else None,
         challenger=str(row["model_version"]),
         **decision_columns(decision, run.spec.compared),
     )
     if fit is not None:
-        return _install(run, row, fit=fit, serving=serving)
+        return _install(run, row, fit=fit, serving=serving, beside=beside)
     if pd.isna(row["refusal"]) and not _is_registered(run, str(row["model_version"])):
-        record = run.capability.record(run.data, params=json.loads(row["params"]))
-        _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
+        _register_refused(run, row, decision=decision)
     if has_champion or baseline is None:
         return serving
     return _fall_back(run, baseline, serving=None if lost else serving)
@@ -107,6 +109,7 @@ def roll_back(run: RunContext[Data, Model], *, reason: str) -> ChampionVersion:
         raise NothingToRollBackTo(f"no version of {run.spec.name} served before the one that serves now")
     # Refused here rather than on the next date: a rollback is made in a hurry.
     run.load_model(before.model_version, sha256=before.model_sha256)
+    control_tables.forget_later_champions(run.spec.champion, run.warehouse, after=run.as_of)
     versions = {"champion": serving.model_version, "challenger": before.model_version}
     run.log_decision("rollback", trigger=BY_HAND, reasons=reason, **versions)
     return _set_champion(run, replace(before, as_of_date=run.as_of))
@@ -153,10 +156,21 @@ def _paused(run: RunContext[Data, Model], version: str) -> str:
     return f"promotion is paused until {newest + COOL_DOWN} after the rollback on {newest}"
 
 
+def _has_canary(run: RunContext[Data, Model], serving: ChampionVersion | None) -> bool:
+    """Whether a promoted version scores beside ``serving`` first: not beside one that is withheld."""
+    is_asked = run.has_canary and run.spec.canary_score is not None
+    return is_asked and serving is not None and withhold_reason(run, serving.model_version) is None
+
+
 def _install(
-    run: RunContext[Data, Model], row: pd.Series, *, fit: Fit[Model], serving: ChampionVersion | None
+    run: RunContext[Data, Model],
+    row: pd.Series,
+    *,
+    fit: Fit[Model],
+    serving: ChampionVersion | None,
+    beside: ChampionVersion | None,
 ) -> ChampionVersion:
-    """Store the fitted candidate, register it with its card, and let it serve."""
+    """Store the fitted candidate, register it with its card, and let it serve, or score ``beside``."""
     version = str(row["model_version"])
     reference = run.capability.drift_reference(fit.model, run.data)
     if reference is not None:
@@ -172,12 +186,15 @@ def _install(
     )
     status = VersionStatus(
         **_shared_status(row),
-        stage="champion",
+        stage="challenger" if beside else "champion",
         model_sha256=champion.model_sha256,
         promoted_by=f"gate, run {run.run_id}",
         supersedes=serving.model_version if serving else None,
     )
     _register(run, fit.record, status, decision=decision_of(run, row))
+    if beside:
+        hold(run, champion, serving=beside)
+        return beside
     return _set_champion(run, champion)
 
 
@@ -200,6 +217,11 @@ def _shared_status(row: pd.Series) -> dict[str, Any]:
         "data_hash": str(row["data_hash"]),
         "card_uri": f"{version}/{CARD_FILE}",
     }
+
+
+def _register_refused(run: RunContext[Data, Model], row: pd.Series, *, decision: Decision) -> None:
+    record = run.capability.record(run.data, params=json.loads(row["params"]))
+    _register(run, record, VersionStatus(**_shared_status(row), stage="refused"), decision=decision)
 
 
 def _register(

@@ -80,7 +80,8 @@ def pending_trigger(spec: Spec, warehouse: Warehouse, *, as_of: date) -> Retrain
 def _newest_attempt(spec: Spec, warehouse: Warehouse, *, as_of: date) -> date | None:
     rows = warehouse.read(
         f"select max({AS_OF}) as newest from {RETRAIN_LOG.sql} "
-        f"where model_name = $name and {AS_OF} <= $as_of and decision in ('promote', 'refuse', 'fallback')",
+        f"where model_name = $name and {AS_OF} <= $as_of "
+        "and decision in ('promote', 'refuse', 'fallback', 'canary')",
         {"name": spec.name, "as_of": as_of},
     )
     newest = rows["newest"].iloc[0]

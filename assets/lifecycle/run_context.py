@@ -18,6 +18,7 @@ from assets.lifecycle.store.artifacts import load_model, missing_file, save_mode
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import code_hash, version_name
 from assets.lifecycle.store.schemas import (
+    CANARY_TYPES,
     CHAMPION_TYPES,
     CONSENT_COLUMNS,
     DRIFTED_TYPES,
@@ -51,6 +52,7 @@ class RunContext(Generic[Data, Model]):
         now: Naive UTC.
         trigger: Why a model is trained.
         windows_violated: On how many dates in a row the trigger was seen.
+        has_canary: Whether a promoted version scores beside the champion for one as-of date first.
     """
 
     capability: Capability[Data, Model, Any, Any]
@@ -61,6 +63,7 @@ class RunContext(Generic[Data, Model]):
     now: datetime
     trigger: str = SCHEDULED
     windows_violated: int | None = None
+    has_canary: bool = False
 
     @property
     def spec(self) -> Spec:
@@ -99,6 +102,7 @@ class RunContext(Generic[Data, Model]):
             spec.evaluation: EVALUATION_TYPES,
             spec.champion: CHAMPION_TYPES,
             spec.scores: score_types(spec),
+            spec.canary: CANARY_TYPES,
             **{table.key: table.columns for table in spec.tables[1:]},
         }
         if spec.outcomes:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from assets.features.matrix import AS_OF
 from assets.keys import METRICS, id_type
+from assets.lifecycle.canary import decide, pending
 from assets.lifecycle.capability import (
     Data,
     MetricKey,
@@ -39,7 +40,7 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
     A version whose published scores do not match their outcomes scores nothing more: the rows published
     before are served on, and their status says that newer ones were withheld. When nobody may be scored, the
     rows hold the reason and nothing else, and replace the scores that the date had before. In place of a
-    version whose files are lost the baseline scores.
+    version whose files are lost the baseline scores. A canary scores beside the version that serves.
 
     Returns:
         The date's rows of the score table; ``None`` when they were withheld.
@@ -66,6 +67,10 @@ def score(run: RunContext[Data, Model]) -> pd.DataFrame | None:
             control_tables.replace_metrics(run.warehouse, key, side)
         else:
             run.capability.write_side_table(run.warehouse, key, side, as_of=run.as_of)
+    canary = pending(run, serving)
+    if canary is not None and rows["is_eligible"].any():
+        beside = _finished(run, canary, compute_scores(run, canary).rows)
+        decide(run, canary, serving=serving, published=rows, beside=beside)
     return rows
 
 

@@ -51,6 +51,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryScore:
+    """Column of the first table by which two versions are compared, and the two ends of its interval."""
+
+    column: str
+    interval: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """Declaration of a capability.
 
@@ -79,6 +87,7 @@ class Spec:
         retrain: Whether a candidate is fitted on a trigger or in every run.
         realised_window: Length of the window of published dates that the serving version is evaluated on;
             ``None``: the newest matured date alone.
+        canary_score: The score by which a canary is compared; ``None``: versions are promoted without one.
         descriptions: Description of each table in the UI, by the step that writes it.
     """
 
@@ -104,6 +113,7 @@ class Spec:
     seed: int
     retrain: Literal["on_trigger", "every_run"] = "on_trigger"
     realised_window: timedelta | None = None
+    canary_score: CanaryScore | None = None
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,6 +134,16 @@ class Spec:
     def champion(self) -> Key:
         """The version that scores, by the as-of date since when."""
         return Key("ml", f"{self.name}__champion")
+
+    @property
+    def canary(self) -> Key:
+        """Versions that scored beside the champion, by as-of date, and how they compared."""
+        return Key("ml", f"{self.name}__canary")
+
+    @property
+    def canary_scores(self) -> Key:
+        """Their scores, in the columns of the first table."""
+        return Key("ml", f"{self.name}__canary_scores")
 
     @property
     def scores(self) -> Key:

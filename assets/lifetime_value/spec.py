@@ -13,7 +13,7 @@ from assets.features.requirements import required_orders
 from assets.keys import Key
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES, Grade
-from assets.lifecycle.spec import Outcome, Spec, TableSpec
+from assets.lifecycle.spec import CanaryScore, Outcome, Spec, TableSpec
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import COUNT, DATE, FLAG, NUMBER, SMALL, TEXT, Types
 from assets.lifetime_value.models.clv import INTERVAL_COVERAGE
@@ -100,6 +100,7 @@ DESCRIPTIONS = {
         "probability of still being a customer, and when the next order is due."
     ),
 }
+CANARY_SCORE = CanaryScore(column="predicted_value", interval=("predicted_value_lo", "predicted_value_hi"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +233,7 @@ class ValueProblem:
             spec_hash=hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest(),
             seed=self.seed,
             retrain="every_run",
+            canary_score=CANARY_SCORE,
             descriptions=DESCRIPTIONS,
         )
 

@@ -28,7 +28,7 @@ from assets.lifecycle.capability import (
 from assets.lifecycle.cohort import Exclusion
 from assets.lifecycle.gate import Comparison, Decision
 from assets.lifecycle.report.grade import FALLBACK, Grade
-from assets.lifecycle.spec import Outcome, Spec, TableSpec
+from assets.lifecycle.spec import CanaryScore, Outcome, Spec, TableSpec
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
@@ -369,6 +369,7 @@ def _spec_of(problem: PredictionProblem) -> Spec:
         spec_hash=problem.spec_hash,
         seed=problem.seed,
         realised_window=REALISED_WINDOW,
+        canary_score=CanaryScore(column="probability", interval=("prob_lo", "prob_hi")),
         descriptions={problem.scores.name: _description_of(problem)},
     )
 

@@ -66,7 +66,7 @@ NEXT_STEPS: Mapping[str, str] = {
             "split_is_one_of_six",
             "stage_is_one_of_four",
             "grade_is_one_of_five",
-            "decision_is_one_of_five",
+            "decision_is_one_of_six",
         ),
         _TYPED_WRONG,
     ),

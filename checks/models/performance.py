@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import special, stats
 
 from assets.features.matrix import AS_OF
+from assets.lifecycle.canary import MOST_LOG_TOTAL
 from assets.lifecycle.store.metric_lookup import has, overall, recorded
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import NORMAL_QUANTILE, Interval
@@ -291,6 +292,24 @@ def membership_inference_auc_is_low(metrics: pd.DataFrame, *, highest_auc: float
         value=auc,
         threshold=highest_auc,
         evidence={"n": float(found["n"].iloc[0]), "ci_lo": lowest, "ci_hi": highest},
+    )
+
+
+def canary_agrees_with_champion(row: pd.Series | None) -> Verdict:
+    """A new champion that scored beside the old one for one as-of date agrees with it, or does not serve.
+
+    Args:
+        row: The date's row of ``ml.<capability>__canary``; ``None`` when no version scored beside another.
+    """
+    if row is None:
+        return Verdict(passed=True, reason="no version scored beside the champion", evidence={"n": 0.0})
+    figures: dict[str, float] = json.loads(str(row["figures"]))
+    return Verdict(
+        passed=bool(row["agrees"]),
+        reason=f"{row['model_version']} beside {row['champion']}: {row['reasons']}",
+        value=figures["log_total"],
+        threshold=MOST_LOG_TOTAL,
+        evidence={name: float(value) for name, value in figures.items()},
     )
 
 

@@ -15,6 +15,7 @@ from assets.ports import Warehouse
 from checks.data.completeness import cohort_is_scored_once, rows_match_contract
 from checks.models.contracts import scores_contract
 from checks.models.performance import (
+    canary_agrees_with_champion,
     candidate_passes_the_gate,
     membership_inference_auc_is_low,
     realised_performance_is_within_tolerance,
@@ -34,6 +35,8 @@ def shared_checks(capability: AnyCapability) -> Iterator[Invariant]:
     if spec.outcomes:
         yield realised_check(spec)
     yield contract_check(spec, scores_contract(spec), description=description_of(scores_contract))
+    if spec.canary_score is not None:
+        yield canary_check(spec)
     if spec.subject is not None and spec.cohort is not None:
         yield cohort_check(spec)
 
@@ -118,6 +121,33 @@ def realised_check(
         next_step=(
             "Launch retrain for the newest as-of date, or return to the previous version with "
             "`make rollback`; until then the rows published before are served."
+        ),
+        is_blocking=False,
+    )
+
+
+def canary_check(spec: Spec) -> Invariant:
+    """The version that scored beside the champion on the as-of date agrees with it.
+
+    Not blocking: where it does not, the champion keeps serving.
+
+    Args:
+        spec: The capability.
+    """
+
+    def agrees(warehouse: Warehouse, as_of: date) -> Verdict:
+        rows = warehouse.read(
+            f"from {spec.canary.sql} where as_of_date = $as_of and agrees is not null", {"as_of": as_of}
+        )
+        return canary_agrees_with_champion(None if rows.empty else rows.iloc[0])
+
+    return invariant(
+        spec.scores,
+        canary_agrees_with_champion,
+        agrees,
+        next_step=(
+            f"Nothing: the champion keeps serving. Compare {spec.canary_scores.sql} with the published "
+            "scores: look for a feature that one version has and the other lacks; then launch retrain."
         ),
         is_blocking=False,
     )

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from assets.lifecycle.report.grade import FALLBACK, GRADE_MEANINGS
 from assets.lifecycle.retrain_triggers import NO_CHAMPION, pending_trigger
 from assets.lifecycle.run_context import RunContext
 from assets.lifecycle.scoring import score
-from assets.lifecycle.spec import Outcome, Spec, TableSpec
+from assets.lifecycle.spec import CanaryScore, Outcome, Spec, TableSpec
 from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.fingerprints import rows_hash
 from assets.lifecycle.store.schemas import BIN_TYPES, DATE, METRIC_TYPES, NUMBER, TEXT, typed
@@ -63,6 +64,7 @@ SPEC = Spec(
     spec_hash="0" * 64,
     seed=1,
     retrain="every_run",
+    canary_score=CanaryScore(column="expected_orders"),
 )
 DATES = [date(2025, 1, 6) + timedelta(weeks=week) for week in range(12)]
 FIRST, SECOND = DATES[3], DATES[4]
@@ -183,7 +185,9 @@ def surge(folder: Path, *, since: date) -> None:
     write_orders(folder, rows)
 
 
-def run_of(folder: Path, as_of: date, capability: Rate = TOY) -> RunContext[pd.DataFrame, float]:
+def run_of(
+    folder: Path, as_of: date, capability: Rate = TOY, *, has_canary: bool = False
+) -> RunContext[pd.DataFrame, float]:
     """A run, as a process of its own would make it."""
     return RunContext(
         capability=capability,
@@ -192,16 +196,20 @@ def run_of(folder: Path, as_of: date, capability: Rate = TOY) -> RunContext[pd.D
         as_of=as_of,
         run_id=f"run of {as_of}",
         now=datetime.combine(as_of, time(5)),
+        has_canary=has_canary,
     )
 
 
-def run_date(folder: Path, as_of: date, capability: Rate = TOY) -> ChampionVersion:
+def run_date(
+    folder: Path, as_of: date, capability: Rate = TOY, *, has_canary: bool = False
+) -> ChampionVersion:
     """All steps of one as-of date."""
-    monitor(run_of(folder, as_of, capability))
-    evaluate(run_of(folder, as_of, capability))
-    serving = promote(run_of(folder, as_of, capability))
+    run = partial(run_of, folder, as_of, capability, has_canary=has_canary)
+    monitor(run())
+    evaluate(run())
+    serving = promote(run())
     assert serving is not None
-    score(run_of(folder, as_of, capability))
+    score(run())
     return serving
 
 
@@ -249,6 +257,7 @@ def test_its_assets_and_checks_run_in_dagster(shop: Path) -> None:
         "realised_performance_is_within_tolerance": True,
         "scores_match_contract": True,
         "cohort_is_scored_once": True,
+        "canary_agrees_with_champion": True,
     }
     rows = scored(shop, FIRST)
     assert list(rows["customer_id"]) == CUSTOMERS
@@ -398,6 +407,94 @@ def test_promotion_pauses_for_two_weeks_after_a_rollback(rolled_back: tuple[Path
     assert reasons == f"promotion is paused until {SECOND + COOL_DOWN} after the rollback on {SECOND}"
     assert run_date(shop, DATES[6]).model_version != first
     assert decisions(shop, DATES[6]) == ["promote"]
+
+
+def canary_of(folder: Path) -> "pd.Series[Any]":
+    """The one row of the canary table."""
+    return table(folder, SPEC.canary).iloc[0]
+
+
+@pytest.fixture
+def with_canary(shop: Path) -> tuple[Path, str]:
+    """A shop with a champion and a few more orders since; a canary agrees with that version."""
+    first = run_date(shop, FIRST).model_version
+    rows = table(shop, ORDERS)
+    is_new = (pd.to_datetime(rows["as_of_date"]).dt.date >= FIRST) & (rows["customer_id"] == "c1")
+    write_orders(shop, rows.assign(orders=rows["orders"].mask(is_new, 3)))
+    return shop, first
+
+
+def test_a_canary_scores_beside_the_champion_and_serves_alone_on_the_next_date(
+    with_canary: tuple[Path, str],
+) -> None:
+    shop, first = with_canary
+    assert run_date(shop, SECOND, has_canary=True).model_version == first
+    assert set(scored(shop, SECOND)["model_version"]) == {first}
+    canary = canary_of(shop)
+    beside = table(shop, SPEC.canary_scores)
+    assert set(beside["model_version"]) == {canary["model_version"]} != {first}
+    # 25 orders of four customers in four weeks, where the first version expects 2 a week.
+    assert list(beside["expected_orders"].dropna()) == [33 / 16] * 3
+    assert canary["agrees"]
+    assert decisions(shop, SECOND) == ["canary", "promote"]
+    score(run_of(shop, DATES[5]))
+    assert set(scored(shop, DATES[5])["model_version"]) == {canary["model_version"]}
+    assert stages(shop) == {first: "retired", canary["model_version"]: "champion"}
+
+
+def test_a_red_canary_keeps_the_champion_and_logs_why(shop: Path) -> None:
+    first = run_date(shop, FIRST).model_version
+    surge(shop, since=DATES[3])
+    assert run_date(shop, SECOND, has_canary=True).model_version == first
+    assert decisions(shop, SECOND) == ["canary", "refuse"]
+    reasons = table(shop, RETRAIN_LOG).query("decision == 'refuse'")["reasons"].item()
+    # Three weeks of 2 orders and one of 6: 3.
+    assert reasons == "canary: its total is 1.50 of the champion's, 0.82 to 1.22 are allowed"
+    score(run_of(shop, DATES[5]))
+    assert set(scored(shop, DATES[5])["model_version"]) == {first}
+    assert stages(shop) == {first: "champion", canary_of(shop)["model_version"]: "refused"}
+    found = failed(capability_checks(TOY), run_of(shop, SECOND).warehouse, as_of=SECOND, of=[SPEC.scores])
+    assert list(found) == ["canary_agrees_with_champion"]
+
+
+def test_a_repeated_canary_date_changes_nothing(with_canary: tuple[Path, str]) -> None:
+    shop, _ = with_canary
+    keys = (SPEC.scores, SPEC.champion, SPEC.canary, SPEC.canary_scores, MODEL_REGISTRY, RETRAIN_LOG)
+    run_date(shop, SECOND, has_canary=True)
+    before = [table(shop, key) for key in keys]
+    run_date(shop, SECOND, has_canary=True)
+    for key, rows in zip(keys, before, strict=True):
+        pd.testing.assert_frame_equal(table(shop, key), rows, obj=key.name)
+
+
+def test_a_canary_that_was_not_scored_is_scored_on_the_next_date(with_canary: tuple[Path, str]) -> None:
+    shop, first = with_canary
+    run = partial(run_of, shop, SECOND, has_canary=True)
+    monitor(run())
+    evaluate(run())
+    promote(run())
+    score(run_of(shop, DATES[5]))
+    assert set(scored(shop, DATES[5])["model_version"]) == {first}
+    score(run_of(shop, DATES[6]))
+    assert first not in set(scored(shop, DATES[6])["model_version"])
+
+
+def test_a_rollback_withdraws_the_canary_that_would_serve_next(with_canary: tuple[Path, str]) -> None:
+    shop, first = with_canary
+    surge(shop, since=DATES[3])
+    second = run_date(shop, SECOND).model_version
+    write_orders(shop, table(shop, ORDERS).assign(orders=3.4))
+    assert run_date(shop, DATES[5], has_canary=True).model_version == second
+    assert canary_of(shop)["agrees"]
+    assert roll_back(run_of(shop, DATES[5]), reason="complaints").model_version == first
+    score(run_of(shop, DATES[6]))
+    assert set(scored(shop, DATES[6])["model_version"]) == {first}
+
+
+def test_without_a_champion_nothing_scores_beside_another(shop: Path) -> None:
+    serving = run_date(shop, FIRST, has_canary=True)
+    assert decisions(shop, FIRST) == ["promote"]
+    assert set(scored(shop, FIRST)["model_version"]) == {serving.model_version}
 
 
 def test_a_replayed_past_date_leaves_the_champion_of_the_registry(shop: Path) -> None:

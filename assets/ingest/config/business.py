@@ -165,7 +165,8 @@ class BusinessConfig(Declaration):
     ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
     targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly dates stay, and
     ``keep_models`` versions of a capability besides those in use. A run stops when more than
-    ``largest_reject_share`` of the rows of a source of order lines are rejected.
+    ``largest_reject_share`` of the rows of a source of order lines are rejected. With ``canary`` a new
+    champion scores beside the old one for one as-of date.
     """
 
     name: str
@@ -191,6 +192,7 @@ class BusinessConfig(Declaration):
     keep_as_of_dates: int = Field(default=104, ge=60)
     keep_models: int = Field(default=10, ge=1)
     largest_reject_share: float = Field(default=0.2, ge=0, le=1)
+    canary: bool = False
     data_dir: Path
     landing_dir: Path
 

@@ -20,6 +20,7 @@ from assets.keys import (
     RETRAIN_LOG,
     Key,
 )
+from assets.lifecycle.store.registry import Stage
 from assets.lifecycle.store.schemas import (
     BIN_TYPES,
     CHAMPION_TYPES,
@@ -118,7 +119,15 @@ def champion_as_of(table: Key, warehouse: Warehouse, *, as_of: date) -> Champion
     )
     if rows.empty:
         return None
-    row = rows.iloc[0]
+    return version_of(rows.iloc[0])
+
+
+def version_of(row: pd.Series) -> ChampionVersion:
+    """The version that a row of a champion table is about.
+
+    Args:
+        row: The row.
+    """
     return ChampionVersion(
         as_of_date=pd.Timestamp(row["as_of_date"]).date(),
         model_version=str(row["model_version"]),
@@ -149,6 +158,33 @@ def set_champion(table: Key, warehouse: Warehouse, *, name: str, champion: Champ
             "case when model_version = $version then 'champion' else 'retired' end "
             "where model_name = $model and stage in ('champion', 'retired')",
             {"model": name, "version": newest.model_version},
+        )
+
+
+def forget_later_champions(table: Key, warehouse: Warehouse, *, after: date) -> None:
+    """Delete what would serve after a date: a version that a canary let in for the next as-of date.
+
+    Args:
+        table: Champion table of a capability.
+        warehouse: Holds the table.
+        after: The date.
+    """
+    with warehouse.connect() as connection:
+        connection.execute(f"delete from {table.sql} where as_of_date > $after", {"after": after})
+
+
+def set_stage(warehouse: Warehouse, version: str, stage: Stage) -> None:
+    """Set the registered stage of a version.
+
+    Args:
+        warehouse: Holds the registry.
+        version: The version.
+        stage: The stage.
+    """
+    with warehouse.connect() as connection:
+        connection.execute(
+            f"update {MODEL_REGISTRY.sql} set stage = $stage where {VERSION} = $version",
+            {"stage": stage, "version": version},
         )
 
 

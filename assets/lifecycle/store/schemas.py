@@ -112,6 +112,13 @@ CHAMPION_TYPES: Types = {
     "is_fallback": FLAG,
     **of_type(TEXT, "model_sha256", "vintage_hashes", "params"),
 }
+CANARY_TYPES: Types = {
+    **CHAMPION_TYPES,
+    "champion": TEXT,
+    "n": COUNT,
+    "agrees": FLAG,
+    **of_type(TEXT, "figures", "reasons"),
+}
 REALISED_TYPES: Types = {
     "as_of_date": DATE,
     **_NAMED,

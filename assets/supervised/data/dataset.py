@@ -210,8 +210,7 @@ def rate_history(problem: PredictionProblem, warehouse: Warehouse, *, as_of: dat
         from {cohort_sql(problem)} as cohort
         left join {problem.label.sql} using ({problem.entity_id}, {AS_OF})
         where {AS_OF} <= $as_of and {INELIGIBLE} is null
-        group by 1
-        order by 1
+        group by 1 order by 1
         """,
         {"as_of": as_of},
     )
