@@ -9,6 +9,8 @@ all customers together, so the factor is forecast once per as-of date and horizo
 
 ``recent`` and ``season`` are means over look-back windows of 4, 8 and 13 weeks: a short one follows the shop,
 a long one is less noisy, and the mean of forecasts errs less than either (Clemen 1989, Combining forecasts).
+After a break the long ones hold what is no more, so each counts by Tukey's biweight of its distance from the
+shortest one (Huber and Ronchetti 2009, Robust Statistics, 4.8), and not at all beyond ``REACH``.
 Where data begin inside last year's look-back window, both are taken over the part that is known: December's
 orders must not be compared with a season that starts in January. ``usual`` is the mean residual of the
 matured dates of the last year.
@@ -37,6 +39,9 @@ from assets.prior_shift.trading_days import (
 )
 
 LOOKBACK_DAYS = (28, 56, 91)
+# Log distance from the shortest look-back window at which a longer one no longer counts: a factor of 1.8. On
+# Online Retail's dates, where nothing broke, it changes no error by more than 0.001.
+REACH = 0.6
 # What the first year of shops with a strong season shows.
 SD_WITHOUT_SEASON = 0.6
 YEARS_BACK = (1, 2, 3)
@@ -162,16 +167,21 @@ def _known_beforehand(
         now = calendar.orders.size
         years = _years(now, horizon_days)
         lengths = [min(length, now, *years[:1]) for length in LOOKBACK_DAYS]
-        recent[each] = np.mean([_recent(calendar, length) for length in lengths]) - np.mean(
-            [np.log(_expected_then(per_day, days, each, length)) for length in lengths]
-        )
-        ratios = [_season(calendar, years, length, horizon_days) for length in lengths]
-        rest[each] = float(np.mean(ratios)) + np.log(_trading(calendar, now, horizon_days) / horizon_days)
+        expected = np.array([_expected_then(per_day, days, each, length) for length in lengths])
+        rates = np.array([_recent(calendar, length) for length in lengths]) - np.log(expected)
+        ratios = np.array([_season(calendar, years, length, horizon_days) for length in lengths])
+        recent[each], season_ratio = np.average([rates, ratios], axis=1, weights=_biweight(rates + ratios))
+        rest[each] = season_ratio + np.log(_trading(calendar, now, horizon_days) / horizon_days)
         orders[each] = calendar.repeat_orders[now - lengths[0] :].sum()
         season[each], lookback[each] = bool(years), now >= LOOKBACK_DAYS[0]
     return _Known(
         log_level=_shrunk_to_mean(recent, orders) + rest, has_season=season, has_full_lookback=lookback
     )
+
+
+def _biweight(level: Floats) -> Floats:
+    """(k,) weights of look-back windows by the level of each: 1 of the shortest, 0 beyond ``REACH`` of it."""
+    return np.asarray(np.clip(1 - ((level - level[0]) / REACH) ** 2, 0.0, None) ** 2, dtype=np.float64)
 
 
 def _years(now: int, horizon_days: int) -> list[int]:

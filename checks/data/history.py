@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,16 +21,18 @@ ORDER_LINES = raw("order_lines")
 LONGEST_CLOSURE, TIMES_USUAL_GAP, FEWEST_DAYS = 21, 5, 50
 # A break is a window of weeks that differs from the weeks around it, or before it in growth since last year.
 WINDOW, AROUND, YEAR = 5, 8, 52
-# New ids come at once: customers order again under the new one, and are new only once.
-WINDOW_OF_IDS = 3
 # At least so many of the weeks must be known.
 FEWEST = 0.7
 # The smallest factor of a break in counts, of a low between two levels, and of the odds that a buyer is new.
 BREAK, LOW, ODDS = np.log(1.6), np.log(2.0), np.log(2.5)
+# The smallest rise of the share of buyers that the ids of other people or new ids explain.
+RISE = 0.05
 # Standard errors of the difference between two medians; a median's is 1.25 times that of a mean.
 STANDARD_ERRORS, OF_MEDIAN = 5.0, 1.2533
-# The share of new customers among the buyers falls steeply while a shop is young.
+# The share of new customers among the buyers falls steeply while a shop is young, and nobody has been silent
+# for half a year.
 YOUNG_WEEKS = 26
+LONG_SILENCE = 180
 COUNTS: Mapping[str, str] = MappingProxyType(
     {"orders": "orders", "buyers": "customers who ordered", "amount": "amounts ordered"}
 )
@@ -48,6 +51,32 @@ ORDERS = f"""
 """
 
 Days = npt.NDArray[np.datetime64]
+
+
+class IdShare(NamedTuple):
+    """A kind of buyers of a week: its column, the weeks compared, and what a rise of its share means."""
+
+    column: str
+    window: int
+    text: str
+    meaning: str
+
+
+ID_SHARES = (
+    IdShare(
+        column="new_ids",
+        # New ids come at once: customers order again under the new one, and are new only once.
+        window=3,
+        text="are new",
+        meaning="ids may have been exchanged, so that one customer is two",
+    ),
+    IdShare(
+        column="back_ids",
+        window=WINDOW,
+        text=f"had been silent for more than {LONG_SILENCE} days",
+        meaning="ids may have been given to other people, so that two customers are one",
+    ),
+)
 
 
 def history_invariants() -> list[Invariant]:
@@ -104,8 +133,9 @@ def order_history_has_no_break(weeks: pd.DataFrame) -> Verdict:
     """No weeks differ lastingly from those around them in orders, buyers, amount or share of new customers.
 
     Args:
-        weeks: (n,) full weeks without a gap, oldest first, with week (its Monday), orders, buyers, amount and
-            new_ids: the customers who had never ordered before.
+        weeks: (n,) full weeks without a gap, oldest first, with week (its Monday), orders, buyers, amount,
+            new_ids (customers who had never ordered before) and back_ids (customers whose last order was more
+            than 180 days ago).
     """
     named = list(_breaks(weeks))
     return Verdict(
@@ -132,20 +162,21 @@ def _breaks(weeks: pd.DataFrame) -> Iterator[str]:
             size = f"{COUNTS[column]} are {np.expm1(change):+.0%} in {WINDOW} weeks"
             since = f"against the {AROUND} weeks before, each compared with last year"
             yield f"from about {mondays[at + YEAR]} on {size}, {since}"
-    yield from _exchanged(weeks, mondays)
+    for each in ID_SHARES:
+        yield from _of_ids(weeks, mondays, each)
 
 
-def _exchanged(weeks: pd.DataFrame, mondays: Sequence[date]) -> Iterator[str]:
-    """Weeks from which on many more of the buyers are new."""
-    new, buyers = (weeks[column].to_numpy(dtype=np.float64) for column in ("new_ids", "buyers"))
-    odds = np.where(buyers > 0, np.log((new + 0.5) / (buyers - new + 0.5)), np.nan)[YOUNG_WEEKS:]
-    for at, change in _changes(odds, WINDOW_OF_IDS, smallest=ODDS):
-        if change > 0:
-            parts = (odds[at : at + WINDOW_OF_IDS], odds[at - AROUND : at])
-            now, before = (special.expit(np.nanmedian(part)) for part in parts)
+def _of_ids(weeks: pd.DataFrame, mondays: Sequence[date], share: IdShare) -> Iterator[str]:
+    """Weeks from which on many more of the buyers are of a kind."""
+    kind, buyers = (weeks[column].to_numpy(dtype=np.float64) for column in (share.column, "buyers"))
+    odds = np.where(buyers > 0, np.log((kind + 0.5) / (buyers - kind + 0.5)), np.nan)[YOUNG_WEEKS:]
+    for at, _ in _changes(odds, share.window, smallest=ODDS):
+        parts = (odds[at : at + share.window], odds[at - AROUND : at])
+        now, before = (special.expit(np.nanmedian(part)) for part in parts)
+        if now - before >= RISE:
             yield (
-                f"from about {mondays[at + YOUNG_WEEKS]} on {now:.0%} of the customers who order are new, "
-                f"{before:.0%} before: ids may have been exchanged, so that one customer is two"
+                f"from about {mondays[at + YOUNG_WEEKS]} on {now:.0%} of the customers who order "
+                f"{share.text}, {before:.0%} before: {share.meaning}"
             )
 
 
@@ -213,14 +244,17 @@ def _weeks(warehouse: Warehouse, as_of: date) -> pd.DataFrame:
         {ORDERS},
         dated as (
             select *, date_trunc('week', ordered_at) as week,
-                date_trunc('week', min(ordered_at) over (partition by customer_id)) as first_week
+                date_trunc('week', min(ordered_at) over (partition by customer_id)) as first_week,
+                date_diff('day', lag(ordered_at) over by_customer, ordered_at) > $silence as is_back
             from orders
+            window by_customer as (partition by customer_id order by ordered_at)
         )
         select week, count(*) as orders, count(distinct customer_id) as buyers, sum(amount) as amount,
-            count(distinct customer_id) filter (where week = first_week) as new_ids
+            count(distinct customer_id) filter (where week = first_week) as new_ids,
+            count(distinct customer_id) filter (where is_back) as back_ids
         from dated group by 1 order by 1
         """,
-        {"as_of": as_of},
+        {"as_of": as_of, "silence": LONG_SILENCE},
     )
     found = found.set_index(pd.to_datetime(found["week"])).drop(columns="week")
     if found.empty:

@@ -143,6 +143,12 @@ _DELIVERED = (
         consequence="one customer is two; scores are published with a warning",
     ),
     Fault(
+        name="ids of customers who were silent for long are given to others",
+        check="order_history_has_no_break",
+        message="ids may have been given to other people",
+        consequence="two customers are one; scores are published with a warning",
+    ),
+    Fault(
         name="all dates of an export are a day late",
         check=UNDETECTED,
         as_of_dates=None,

@@ -59,6 +59,14 @@ def exchanged(lines: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(customer_id=lines["customer_id"].mask(is_renamed, "x" + lines["customer_id"]))
 
 
+def reused(lines: pd.DataFrame) -> pd.DataFrame:
+    """Most of this year's new customers get the id of somebody who has not ordered since May of last year."""
+    first, last = (lines.groupby("customer_id")["ordered_at"].agg(of) for of in ("min", "max"))
+    silent, new = (list(each.index) for each in (last[last < "2023-06-01"], first[first >= "2024-01-01"]))
+    given = dict(zip(new, silent, strict=False))
+    return lines.assign(customer_id=lines["customer_id"].replace(given))
+
+
 INJECTED: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "a month is missing in the history": lambda lines: without(lines, "2023-11-01", "2023-11-30"),
     "the shop was closed for three months and is open again": lambda lines: without(
@@ -69,6 +77,7 @@ INJECTED: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
         lines, "2023-06-05", "2023-07-09", share=0.6
     ),
     "half of the customers got new ids eight weeks ago": exchanged,
+    "ids of customers who were silent for long are given to others": reused,
 }
 
 

@@ -46,6 +46,15 @@ def test_the_level_makes_the_total_right_under_a_planted_season(now: int) -> Non
     assert total == pytest.approx(orders[now : now + HORIZON_DAYS].sum(), rel=0.08)
 
 
+@pytest.mark.parametrize(("factor", "weeks"), [(0.4, 5), (0.4, 8), (2.5, 5)])
+def test_the_level_follows_a_break_of_some_weeks(factor: float, weeks: int) -> None:
+    # In the middle of a half: what the season says of the coming window is 1.
+    now, orders = 840, planted()
+    orders[now - 7 * weeks :] *= factor
+    total = 30.0 * HORIZON_DAYS * np.exp(forecast(orders, now).log_level)
+    assert total == pytest.approx(orders[now : now + HORIZON_DAYS].sum(), rel=0.15)
+
+
 def test_days_after_the_date_are_not_known() -> None:
     changed = planted()
     changed[800:] *= 5
