@@ -107,20 +107,12 @@ def decide(
     run.warehouse.replace_partition(spec.canary, rows, column=AS_OF, value=run.as_of)
     versions = {"champion": serving.model_version, "challenger": canary.model_version}
     run.log_decision("refuse" if found else "promote", reasons=f"canary: {reasons}", **versions)
-    _settle(run, canary, agrees=not found)
-
-
-def _settle(run: RunContext[Data, Model], canary: ChampionVersion, *, agrees: bool) -> None:
-    """Let ``canary`` serve from the day after the date on; otherwise the champion keeps serving."""
-    control_tables.forget_later_champions(run.spec.champion, run.warehouse, after=run.as_of)
-    control_tables.set_stage(run.warehouse, canary.model_version, "retired" if agrees else "refused")
-    if agrees:
-        control_tables.set_champion(
-            run.spec.champion,
-            run.warehouse,
-            name=run.spec.name,
-            champion=replace(canary, as_of_date=run.as_of + timedelta(days=1)),
-        )
+    # A repeated date may decide otherwise than it did before.
+    control_tables.forget_later_champions(spec.champion, run.warehouse, after=run.as_of)
+    control_tables.set_stage(run.warehouse, canary.model_version, "refused" if found else "retired")
+    following = replace(canary, as_of_date=run.as_of + timedelta(days=1))
+    champion = serving if found else following
+    control_tables.set_champion(spec.champion, run.warehouse, name=spec.name, champion=champion)
 
 
 def compared(spec: Spec, published: pd.DataFrame, beside: pd.DataFrame) -> CanaryFigures:

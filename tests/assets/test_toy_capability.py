@@ -442,6 +442,30 @@ def test_a_canary_scores_beside_the_champion_and_serves_alone_on_the_next_date(
     assert stages(shop) == {first: "retired", canary["model_version"]: "champion"}
 
 
+def test_a_canary_is_asked_for_by_the_definition_of_the_assets(with_canary: tuple[Path, str]) -> None:
+    shop, first = with_canary
+    dates = dg.StaticPartitionsDefinition([str(day) for day in DATES])
+    run = run_of(shop, SECOND)
+    dg.materialize(
+        [*trained_assets(TOY, dates, has_canary=True), scores_asset(TOY, dates)],
+        partition_key=str(SECOND),
+        resources={"warehouse": run.warehouse, "models": run.models},
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert decisions(shop, SECOND) == ["canary", "promote"]
+    assert set(scored(shop, SECOND)["model_version"]) == {first}
+
+
+def test_a_repeated_date_may_withdraw_a_canary_that_agreed(with_canary: tuple[Path, str]) -> None:
+    shop, first = with_canary
+    run_date(shop, SECOND, has_canary=True)
+    surge(shop, since=DATES[3])
+    assert run_date(shop, SECOND, has_canary=True).model_version == first
+    score(run_of(shop, DATES[5]))
+    assert set(scored(shop, DATES[5])["model_version"]) == {first}
+    assert stages(shop)[first] == "champion"
+
+
 def test_a_red_canary_keeps_the_champion_and_logs_why(shop: Path) -> None:
     first = run_date(shop, FIRST).model_version
     surge(shop, since=DATES[3])
