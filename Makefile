@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # What a person gives. These are data: make expands nothing in them, and commands read them from the environment,
 # because a shell would run what stands in a recipe.
-VALUES := BUSINESS VAR_DIR DATA_DIR SIZE VAULT_KEY_FILE PORT SQL FROM TO EVERY REASON CAPABILITY SEND CUSTOMER FORCE \
+VALUES := AUDIENCE BUSINESS VAR_DIR DATA_DIR SIZE VAULT_KEY_FILE PORT SQL FROM TO EVERY REASON CAPABILITY SEND CUSTOMER FORCE \
 	ADVISORIES KILLS
 $(foreach name,$(VALUES),$(eval override $(name) := $$(value $(name))))
 override VAR_DIR := $(or $(VAR_DIR),var)

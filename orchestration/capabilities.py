@@ -1,6 +1,6 @@
 """The registry of capabilities: assets, checks, published tables and triggers follow from one line each."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,7 +9,9 @@ import dagster as dg
 
 from assets.activation.defs import DESCRIPTIONS as ACTIVATION
 from assets.activation.defs import activation_asset
+from assets.activation.rules import CUSTOMERS
 from assets.churn.capability import CHURN
+from assets.ingest.config.audiences import AudienceRule
 from assets.ingest.config.business import BusinessConfig
 from assets.keys import CHECKS, USABILITY_REPORT, Key
 from assets.lifecycle.defs import AnyCapability, realised_asset, scores_asset, trained_assets
@@ -52,8 +54,6 @@ REGISTRY = (
     Registered(capability=LIFETIME_VALUE, invariants=lambda _: lifetime_value.invariants(LIFETIME_VALUE)),
     Registered(capability=SEGMENTS, invariants=lambda _: segments.invariants(SEGMENTS)),
 )
-# One wide row per customer, of the newest rows of every capability.
-CUSTOMERS = "customers_latest"
 CAPABILITIES: tuple[AnyCapability, ...] = tuple(each.capability for each in REGISTRY)
 
 
@@ -102,8 +102,15 @@ def monitored_assets(partitions: dg.PartitionsDefinition[str], *, reports: Path)
     return [*realised, *drift]
 
 
-def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Assets, Assets]:
-    """Assets that train on a trigger, those that train in every run, and those that score."""
+def model_assets(
+    partitions: dg.PartitionsDefinition[str], *, audiences: Sequence[AudienceRule]
+) -> tuple[Assets, Assets, Assets]:
+    """Assets that train on a trigger, those that train in every run, and those that score.
+
+    Args:
+        partitions: The as-of dates.
+        audiences: Rules of further audiences.
+    """
 
     def trained(retrain: str) -> Assets:
         matching = [each for each in CAPABILITIES if each.spec.retrain == retrain]
@@ -113,7 +120,10 @@ def model_assets(partitions: dg.PartitionsDefinition[str]) -> tuple[Assets, Asse
         *(scores_asset(each, partitions) for each in CAPABILITIES),
         control_tables_asset(table.key for each in CAPABILITIES for table in each.spec.tables),
         activation_asset(
-            partitions, propensity=PURCHASE_PROPENSITY.spec.scores, value=LIFETIME_VALUE.spec.scores
+            partitions,
+            propensity=PURCHASE_PROPENSITY.spec.scores,
+            value=LIFETIME_VALUE.spec.scores,
+            rules=audiences,
         ),
     ]
     return trained("on_trigger"), trained("every_run"), scored
@@ -128,7 +138,7 @@ def published_tables() -> tuple[Key, ...]:
         for name in ((key.name,) if table.published is None else table.published)
     ]
     shared = [key.name for key in (*ACTIVATION, USABILITY_REPORT, CHECKS, RETENTION_LOG)]
-    return tuple(Key("published", name) for name in (*scored, CUSTOMERS, *control, *shared))
+    return tuple(Key("published", name) for name in (*scored, CUSTOMERS.name, *control, *shared))
 
 
 def pending_triggers(warehouse: Warehouse, *, as_of: date) -> Iterator[RetrainTrigger]:

@@ -1,6 +1,6 @@
 """The composition root: one business, its resources, and every asset, check and job."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -11,7 +11,6 @@ import dagster as dg
 import pandas as pd
 from dagster_dbt import DbtProject
 
-from assets.activation.defs import DESCRIPTIONS as ACTIVATION
 from assets.activation.tables import AUDIENCE_EXPORTS
 from assets.calendar import as_of_on_or_before
 from assets.defs import as_of_partitions
@@ -110,13 +109,13 @@ def _stages(
     *,
     settings: Settings,
 ) -> Stages:
-    staged, featured, published = transform_assets(
+    staged, featured, published, activated = transform_assets(
         project, partitions, calendar=_clock(business), export_environment=settings.export_dbt_environment
     )
     landed = [*_delivered_assets(business, settings), staged, readiness_asset(partitions)]
     monitored = monitored_assets(partitions, reports=settings.reports_dir)
-    trained, refitted_every_run, scored = model_assets(partitions)
-    made = [*landed, featured, published, *monitored, *trained, *refitted_every_run, *scored]
+    trained, refitted_every_run, scored = model_assets(partitions, audiences=business.audiences)
+    made = [*landed, featured, published, activated, *monitored, *trained, *refitted_every_run, *scored]
     expected = sorted(key for each in (*made, *_checks(business, settings)) for key in each.check_keys)
     return Stages(
         landed=landed,
@@ -126,7 +125,7 @@ def _stages(
         refitted_every_run=refitted_every_run,
         scored=scored,
         published=_published(
-            published, expected, settings=settings, partitions=partitions, business=business
+            [published, activated], expected, settings=settings, partitions=partitions, business=business
         ),
     )
 
@@ -154,7 +153,7 @@ def _checks(business: BusinessConfig, settings: Settings) -> list[dg.AssetChecks
 
 
 def _published(
-    published: dg.AssetsDefinition,
+    published: Sequence[dg.AssetsDefinition],
     expected: list[dg.AssetCheckKey],
     *,
     settings: Settings,
@@ -172,8 +171,8 @@ def _published(
     )
     scored = [table.key for spec in specs for table in spec.tables]
     return [
-        retention_asset((*scored, *ACTIVATION), kept, partitions=partitions),
-        published,
+        retention_asset(scored, kept, partitions=partitions),
+        *published,
         ledger_asset((*control_tables.CONTROL_TABLES, USABILITY_REPORT), expected, partitions=partitions),
         snapshot_asset(
             tables, expected, published=settings.published_dir, readers=business.published_readers

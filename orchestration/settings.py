@@ -9,9 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+import yaml
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from assets.activation.rules import CUSTOMERS, refuse_unusable_rules
 from assets.features import customers
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, business_from
 from assets.ingest.config.simulation import Simulation
@@ -188,6 +190,8 @@ class Settings(BaseSettings):
             landing_dir=self.landing_dir,
         )
         refuse_unknown_features(business.scheduled, file=file)
+        if business.audiences:
+            refuse_unusable_rules(business.audiences, published_columns(CUSTOMERS.name), file=file)
         if business.simulation is None or self.size == "default":
             return business
         return _sized(business, business.simulation, SIZES[self.size])
@@ -227,6 +231,13 @@ def refuse_unknown_features(scheduled: Sequence[str], *, file: Path) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f": did you mean {near[0]!r}?" if near else f"; it is one of {', '.join(known)}"
             raise BusinessInvalid(f"{file}: scheduled names {name!r}, which is no feature{hint}")
+
+
+def published_columns(model: str) -> dict[str, str]:
+    """SQL type of each column of a published table, as its contract states them."""
+    contract = PROJECT / "dbt_project" / "models" / "published" / f"{model}.yml"
+    (declared,) = yaml.safe_load(contract.read_text(encoding="utf-8"))["models"]
+    return {column["name"]: column["data_type"] for column in declared["columns"]}
 
 
 def _sized(business: BusinessConfig, declared: Simulation, shop: Shop) -> BusinessConfig:

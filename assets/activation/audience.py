@@ -53,12 +53,13 @@ def build_audience(warehouse: Warehouse, *, propensity: Key, value: Key, as_of: 
     return typed(rows, AUDIENCE_TYPES)
 
 
-def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.DataFrame:
-    """Select the best tenth by ``value``, with the reason why a candidate is not a member.
+def select_audience(scored: pd.DataFrame, *, share: float = SHARE, most: int = MOST_MEMBERS) -> pd.DataFrame:
+    """Select the best ``share`` by ``value``, with the reason why a candidate is not a member.
 
     Args:
         scored: One row per customer with ``customer_id``, ``value``, ``consent_ads`` (null means unknown
             and counts as no consent) and ``is_holdout`` (null counts as held out).
+        share: Share of the rows that are candidates, in (0, 1].
         most: Members at most; further candidates are ``capped``.
 
     Returns:
@@ -68,7 +69,7 @@ def select_audience(scored: pd.DataFrame, *, most: int = MOST_MEMBERS) -> pd.Dat
     """
     value = scored["value"].to_numpy(dtype=np.float64)
     rank = ranks(value, scored["customer_id"].to_numpy(dtype=object))
-    best = scored.assign(rank=rank).nsmallest(int(np.ceil(SHARE * len(scored))), "rank")
+    best = scored.assign(rank=rank).nsmallest(int(np.ceil(share * len(scored))), "rank")
     allowed = best["consent_ads"].astype("boolean").fillna(False).to_numpy(dtype=np.bool_)
     held_out = best["is_holdout"].astype("boolean").fillna(True).to_numpy(dtype=np.bool_)
     may_be_contacted = allowed & ~held_out

@@ -1,6 +1,6 @@
 """Assets of activation: the audience of an as-of date, the log of exported files, and the lift of contact."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from assets.activation.audience import build_audience
 from assets.activation.lift import ALL, measure_lift
+from assets.activation.rules import CUSTOMERS, build_ruled_audiences
 from assets.activation.tables import (
     AUDIENCE_EXPORTS,
     AUDIENCE_TYPES,
@@ -17,14 +18,15 @@ from assets.activation.tables import (
     EXPORT_TYPES,
     LIFT_TYPES,
 )
+from assets.ingest.config.audiences import AudienceRule
 from assets.keys import Key
 from assets.lifecycle.store.schemas import typed
 from assets.ports import Warehouse
 
 DESCRIPTIONS: Mapping[Key, str] = MappingProxyType(
     {
-        AUDIENCES: "The best tenth of customers by the amount expected in 30 days, with the reason why a "
-        "customer may not be contacted.",
+        AUDIENCES: "The best tenth of customers by the amount expected in 30 days, and the audiences of the "
+        "YAML, with the reason why a customer may not be contacted.",
         AUDIENCE_EXPORTS: "One row per audience and destination exported by `make audience`.",
         EXPERIMENT_LIFT: "Order rates of contacted and of randomly held-out customers, with 95 % intervals.",
     }
@@ -33,16 +35,17 @@ MEASURED_FROM = (Key("marts", "fct_send"), Key("intermediate", "int_order__net_o
 
 
 def activation_asset(
-    partitions: dg.PartitionsDefinition[str], *, propensity: Key, value: Key
+    partitions: dg.PartitionsDefinition[str], *, propensity: Key, value: Key, rules: Sequence[AudienceRule]
 ) -> dg.AssetsDefinition:
-    """Multi-asset of the audience, the export log and the lift of one as-of date.
+    """Multi-asset of the audiences, the export log and the lift of one as-of date.
 
     Args:
         partitions: The as-of dates.
         propensity: Score table with a probability.
         value: Score table with an expected amount per horizon.
+        rules: Rules of further audiences, over the published wide table.
     """
-    waits_for = [dg.AssetKey(key) for key in (propensity, value, *MEASURED_FROM)]
+    waits_for = [dg.AssetKey(key) for key in (propensity, value, CUSTOMERS, *MEASURED_FROM)]
 
     @dg.multi_asset(
         name="activation",
@@ -58,7 +61,9 @@ def activation_asset(
     ) -> Iterator[dg.MaterializeResult[None]]:
         as_of = date.fromisoformat(context.partition_key)
         prepare(warehouse)
-        audience = build_audience(warehouse, propensity=propensity, value=value, as_of=as_of)
+        best = build_audience(warehouse, propensity=propensity, value=value, as_of=as_of)
+        ruled = build_ruled_audiences(warehouse, rules, as_of=as_of)
+        audience = pd.concat([best, ruled], ignore_index=True)
         lift = measure_lift(warehouse, as_of=as_of)
         exports = warehouse.read(f"select * from {AUDIENCE_EXPORTS.sql}")
         for key, rows in ((AUDIENCES, audience), (EXPERIMENT_LIFT, lift)):

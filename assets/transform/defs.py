@@ -6,7 +6,10 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
-from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.asset_utils import (
+    default_description_fn,
+    get_updated_cli_invocation_params_for_context,
+)
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_shared.record import replace
 
@@ -19,6 +22,8 @@ STAGING = "path:models/staging path:models/intermediate path:models/marts"
 POINT_IN_TIME = "path:models/point_in_time"
 FEATURES = f"{POINT_IN_TIME} path:models/features path:models/labels"
 PUBLISHED = "path:models/published"
+# Rules of audiences read the published wide table, so these are published after it.
+ACTIVATION = "audiences audience_exports experiment_lift"
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -28,6 +33,10 @@ class LayerTranslator(DagsterDbtTranslator):
         """The first folder below ``models``; ``None`` for sources, whose assets declare a group."""
         parts = dbt_resource_props.get("fqn", [])
         return parts[1] if dbt_resource_props["resource_type"] == "model" and len(parts) > 1 else None
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """What the model says of itself, without its SQL: the raw Jinja explains nothing to a marketer."""
+        return default_description_fn(dbt_resource_props, display_raw_sql=False)
 
     def get_asset_check_spec(
         self,
@@ -61,7 +70,7 @@ def transform_assets(
     calendar: BusinessCalendar,
     export_environment: Callable[[Mapping[str, str]], None],
 ) -> list[dg.AssetsDefinition]:
-    """Assets of staging and marts, of features and labels per as-of date, and of published tables.
+    """Assets of staging and marts, of features and labels per as-of date, of published tables, of activation.
 
     Args:
         project: The dbt project, with a manifest.
@@ -107,14 +116,21 @@ def transform_assets(
         yield from _build(context, dbt, warehouse, is_full_refresh=window.is_full_refresh)
         write_build_state(window, calendar, warehouse=warehouse, project_dir=project.project_dir)
 
-    @dbt_assets(**shared, name="published", select=PUBLISHED)
+    @dbt_assets(**shared, name="published", select=PUBLISHED, exclude=ACTIVATION)
     def _published(
         context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[object]:
         export_environment(calendar.declared)
         yield from _build(context, dbt, warehouse)
 
-    return [_staged, _featured, _published]
+    @dbt_assets(**shared, name="activated", select=ACTIVATION)
+    def _activated(
+        context: dg.AssetExecutionContext, dbt: dg.ResourceParam[Dbt], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[object]:
+        export_environment(calendar.declared)
+        yield from _build(context, dbt, warehouse)
+
+    return [_staged, _featured, _published, _activated]
 
 
 def _build(

@@ -1,22 +1,19 @@
-"""Export the newest audience as files to upload: ``make audience``, with ``SEND=yes`` to write them."""
+"""Export an audience as files to upload: ``make audience``, with ``SEND=yes`` to write them."""
 
 import sys
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal
 
-from assets.activation.delivery import NothingToDeliver, deliver
+from assets.activation.audience import NAME
+from assets.activation.delivery import deliver
 from assets.ingest.config.business import BusinessConfig
 from assets.ports import Contacts
-from orchestration.cli.session import Session, command
+from orchestration.cli.session import Session, UsageError, command
 from orchestration.resources.vault_keys import vault_of
 from orchestration.settings import Options, Settings
 
 # Run id in the run lock.
 RUN_ID = "audience"
-NO_CONTACTS = (
-    "this business keeps no e-mail addresses and telephone numbers, so its audiences cannot be exported: "
-    "nothing was written. The members are in published.audiences, by customer id."
-)
 
 
 def contacts_of(settings: Settings, business: BusinessConfig) -> Contacts | None:
@@ -25,8 +22,9 @@ def contacts_of(settings: Settings, business: BusinessConfig) -> Contacts | None
 
 
 class AudienceOptions(Options):
-    """Whether the files are written."""
+    """Which audience, and whether its files are written."""
 
+    audience: str = NAME
     send: Literal["yes", "no"] = "no"
 
 
@@ -38,16 +36,25 @@ def main(contacts_of: Callable[[Settings, BusinessConfig], Contacts | None] = co
         contacts_of: Finds the store of addresses and telephone numbers of a business.
 
     Raises:
-        NothingToDeliver: If the business keeps no addresses; ``command`` prints it.
+        UsageError: If the business has no such audience.
     """
-    is_dry_run, session = AudienceOptions().send != "yes", Session.open(Settings())
-    contacts = contacts_of(session.settings, session.business)
-    if contacts is None:
-        raise NothingToDeliver(NO_CONTACTS)
+    options, session = AudienceOptions(), Session.open(Settings())
+    names = [NAME, *(rule.name for rule in session.business.audiences)]
+    if options.audience not in names:
+        raise UsageError(f"there is no audience {options.audience!r}: AUDIENCE is one of {', '.join(names)}")
+    is_dry_run = options.send != "yes"
     session.require_warehouse()
     folder = session.settings.audiences_dir
     with session.locked(RUN_ID):
-        sends = deliver(session.warehouse, contacts, folder=folder, now=session.now, is_dry_run=is_dry_run)
+        sends = deliver(
+            session.warehouse,
+            contacts_of(session.settings, session.business),
+            folder=folder,
+            now=session.now,
+            is_dry_run=is_dry_run,
+            name=options.audience,
+            with_ids=not session.business.has_tokens,
+        )
     last = (
         "A dry run: nothing was written. make audience SEND=yes writes the files."
         if is_dry_run
@@ -59,7 +66,7 @@ def main(contacts_of: Callable[[Settings, BusinessConfig], Contacts | None] = co
 
 def _line(send: Mapping[Hashable, Any]) -> str:
     return (
-        f"{send['destination']}: of {send['audience_candidates']:,} best customers "
+        f"{send['destination']}: of {send['audience_candidates']:,} candidates of {send['audience']} "
         f"{send['no_consent']:,} have not consented to advertising, {send['held_out']:,} are in the holdout, "
         f"{send['over_cap']:,} exceed the cap, {send['without_identifier']:,} have no address or number; "
         f"{send['written']:,} rows, "

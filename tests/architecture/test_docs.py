@@ -160,11 +160,14 @@ def test_every_published_table_has_a_row() -> None:
 
 def test_every_published_column_is_with_its_table() -> None:
     page = read(DOCS / "published-tables.md")
+    # The columns of the newest rows are with the history, where there is one.
+    histories = {name: name.removesuffix("_latest") for name in published_tables()}
+    places = {name: history if history in histories else name for name, history in histories.items()}
     missing = [
         f"{model['name']}.{column['name']}"
         for model in published_models()
         for column in model["columns"]
-        if f"`{column['name']}`" not in section(page, f"### `{model['name'].removesuffix('_latest')}`")
+        if f"`{column['name']}`" not in section(page, f"### `{places[model['name']]}`")
     ]
     require(missing)
 

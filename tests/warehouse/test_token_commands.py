@@ -87,7 +87,7 @@ class Place:
             load_sources(connection, self.shop, self.vault)
             connection.execute("create schema if not exists ml; create schema if not exists point_in_time")
             connection.execute(
-                "create or replace table ml.audiences as select distinct 'best' as audience, "
+                "create or replace table ml.audiences as select distinct 'likely_and_valuable' as audience, "
                 "date '2024-05-06' as as_of_date, customer_id, 1 as rank, 9.5 as value, "
                 "cast(null as varchar) as suppress_reason from raw.order_lines where customer_id is not null"
             )

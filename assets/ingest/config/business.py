@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from assets.ingest.config.alerts import AlertTargets, Smtp
+from assets.ingest.config.audiences import AudienceRule
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.encoding import codec_of
@@ -161,10 +162,10 @@ class BusinessConfig(Declaration):
     ``guest_ids`` are read as no id, ``None`` for the usual words; ``exchange_rates`` convert lines in another
     currency, which are rejected without a rate. ``order_scope`` is where an order number is one order: of one
     customer (also when ``None``, with a warning if that matters), in the business, a source or a file.
-    ``scheduled`` are the features that follow from dates known beforehand, such as renewals.
-    ``published_readers`` are the accounts of this machine that may read what is published. ``alerts`` are
-    targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly dates stay, and
-    ``keep_models`` versions of a capability besides those in use. A run stops when more than
+    ``scheduled`` are the features that follow from dates known beforehand, such as renewals. ``audiences``
+    are rules for further ones. ``published_readers`` are the accounts of this machine that may read what is
+    published. ``alerts`` are targets of alerts besides ``reports/alerts.jsonl``. ``keep_as_of_dates`` weekly
+    dates stay, and ``keep_models`` versions of a capability besides those in use. A run stops when more than
     ``largest_reject_share`` of the rows of a source of order lines are rejected.
     """
 
@@ -185,6 +186,7 @@ class BusinessConfig(Declaration):
     order_scope: OrderScope | None = None
     exchange_rates: ExchangeRates = Field(default_factory=dict)
     scheduled: tuple[str, ...] = ()
+    audiences: tuple[AudienceRule, ...] = ()
     published_readers: Literal["owner", "group", "everyone"] = "owner"
     alerts: AlertTargets = AlertTargets()
     # A year, so that the season is known, and eight weeks in which its outcomes mature.
@@ -267,6 +269,7 @@ _PARTS: Mapping[str, type[Declaration]] = {
     "database": Database,
     "rest": Rest,
     "alerts": AlertTargets,
+    "audiences": AudienceRule,
     "smtp": Smtp,
 }
 

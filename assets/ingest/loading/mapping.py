@@ -93,6 +93,29 @@ def _expression(
     )
 
 
+def row_columns(connection: duckdb.DuckDBPyConnection, sql: str, place: str) -> tuple[str, ...]:
+    """Columns of one SQL expression over the columns of one row, such as the rule of an audience.
+
+    Args:
+        connection: Connection whose parser reads it.
+        sql: The expression.
+        place: Where it is written, for the refusal.
+
+    Raises:
+        BusinessInvalid: when it is not SQL, or uses anything but the columns of its row.
+    """
+    parsed = _parsed(connection, sql, place)
+    select = parsed["statements"][0]["node"]
+    rejected = (
+        _refusal(list(_nodes(parsed)), _row_functions())
+        if _is_single_expression(select) and len(parsed["statements"]) == 1
+        else "more than one expression"
+    )
+    if rejected:
+        raise BusinessInvalid(f"{place}: {rejected} is not allowed there; it works on the columns of one row")
+    return tuple(dict.fromkeys(_columns(select["select_list"][0], frozenset())))
+
+
 def _parsed(connection: duckdb.DuckDBPyConnection, sql: str, mapped: str) -> dict[str, Any]:
     """DuckDB's tree of ``sql``; every branch can be visited."""
     found = connection.execute("select json_serialize_sql(?::varchar)", [f"select ({sql}\n)"]).fetchone()

@@ -1,9 +1,4 @@
-{#
-    One row per customer, with the newest rows of every question side by side.
-
-    It reads the `_latest` tables alone: whoever is left out of them, such as after a withdrawal of consent, is
-    left out here, and withheld scores have the status that they have there.
-#}
+{# One row per customer. It reads `_latest` tables alone: who is left out, and status, are as there. #}
 
 {%- set tables = ['purchase_propensity_latest', 'churn_latest', 'lifetime_value_latest', 'segments_latest'] %}
 
