@@ -108,26 +108,9 @@ def landing_assets(
             yield _table_result(table, [record for record in records if record.table_name == table])
         rejects = [dg.TableRecord({"table": table, "kind": kind, "rows": n}) for table, kind, n in kinds]
         yield _listing(REJECTS, "kinds", rejects, row_count=sum(count for _, _, count in kinds))
-        files = [
-            dg.TableRecord(
-                {
-                    "source": record.source,
-                    "file": record.source_file,
-                    "in": record.rows_in,
-                    "loaded": record.rows_loaded,
-                    "rejected": record.rows_rejected,
-                    "left_out": record.rows_left_out,
-                }
-            )
-            for record in records[:FILES_LISTED]
-        ]
-        log = _listing(LOAD_LOG, "files", files, row_count=len(records))
-        yield log._replace(
-            metadata={
-                **(log.metadata or {}),
-                DELIVERY: describe(warehouse, context.run.tags.get(PARTITION_TAG)),
-            }
-        )
+        log = _listing(LOAD_LOG, "files", _files(records[:FILES_LISTED]), row_count=len(records))
+        delivery = describe(warehouse, context.run.tags.get(PARTITION_TAG))
+        yield log._replace(metadata={**(log.metadata or {}), DELIVERY: delivery})
 
     return [_landed]
 
@@ -145,6 +128,22 @@ def _specs() -> list[dg.AssetSpec]:
     return [
         dg.AssetSpec(dg.AssetKey(key), deps=deps, description=text, kinds={"duckdb"})
         for key, text in descriptions.items()
+    ]
+
+
+def _files(records: list[LoadRecord]) -> list[dg.TableRecord]:
+    return [
+        dg.TableRecord(
+            {
+                "source": record.source,
+                "file": record.source_file,
+                "in": record.rows_in,
+                "loaded": record.rows_loaded,
+                "rejected": record.rows_rejected,
+                "left_out": record.rows_left_out,
+            }
+        )
+        for record in records
     ]
 
 

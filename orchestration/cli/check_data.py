@@ -20,7 +20,11 @@ from orchestration.settings import Settings
 
 @command
 def main() -> int:
-    """Print what was delivered; returns 2 if a run would stop because of it."""
+    """Print what was delivered; returns 2 if a run would stop because of it.
+
+    Raises:
+        UsageError: If the exports of a simulated shop have not been made yet.
+    """
     started, settings = time.monotonic(), Settings()
     require_own_folder(settings)
     business, specs = settings.load_business(), [each.spec for each in CAPABILITIES]

@@ -10,7 +10,7 @@ import dagster as dg
 from assets.ingest.defs import DELIVERY
 from assets.transform.remediation import NEXT_STEP
 from orchestration.alerts import cause
-from orchestration.cli.terminal import Terminal, quiet_terminal
+from orchestration.terminal import Terminal, quiet_terminal
 
 # Attribute of a log record that holds Dagster's structured event.
 _META = "dagster_meta"

@@ -15,11 +15,11 @@ from orchestration.capabilities import CAPABILITIES
 from orchestration.cli.check_data import as_of_line
 from orchestration.cli.session import Session, command, peak_memory
 from orchestration.cli.summary import facts_of, summary
-from orchestration.cli.terminal import new_log, quiet, quiet_terminal
 from orchestration.definitions import defined
 from orchestration.jobs import PREDICT_AND_PUBLISH
 from orchestration.preview import served_date
 from orchestration.settings import Options, Settings
+from orchestration.terminal import new_log, quiet, quiet_terminal
 
 
 class RunOptions(Options):

@@ -100,9 +100,9 @@ def _tick(value: float, top: float, *, is_share: bool) -> Markup:
 
 
 def _bar(row: Bar, place: int, longest: float) -> Markup:
-    y, room = place * (BAR_HEIGHT + BAR_GAP) + BAR_GAP, WIDTH - LABEL_WIDTH - 150
+    y, longest_width = place * (BAR_HEIGHT + BAR_GAP) + BAR_GAP, WIDTH - LABEL_WIDTH - 150
     top = y + 15
-    whole, part = (room * (each.size if each else 0) / longest for each in (row.whole, row.part))
+    whole, part = (longest_width * (each.size if each else 0) / longest for each in (row.whole, row.part))
     text = f"{row.part.text}{f' of {row.whole.text}' if row.whole else ''}{row.note}"
     return sentence(
         '<text class="label" x="{}" y="{}" text-anchor="end">{}</text>'

@@ -7,6 +7,7 @@ from assets.publishing.pages.charts import Bar, bars
 from assets.publishing.pages.content import (
     Card,
     Cell,
+    Number,
     Published,
     Section,
     Table,
@@ -110,23 +111,9 @@ def _quality(found: Published, subject: Subject) -> Section:
 def _deciles(found: Published, subject: Subject) -> Section:
     """Expected hits and misses of the customers who are scored now, by decile of their probability."""
     scored = f"from {subject.latest} where is_eligible and probability is not null"
-    shown, rows = [], list[list[Cell]]()
-    for decile in found.texts(f"select distinct decile {scored} and decile is not null order by 1"):
-        own = f"{scored} and decile = {decile}"
-        customers, hits = (
-            found.number(f"select count(*) {own}"),
-            found.number(f"select sum(probability) {own}"),
-        )
-        share = found.number(
-            f"select sum(probability) filter (where decile <= {decile}) / sum(probability) {scored}",
-            percent,
-        )
-        lift = found.number(
-            f"select (select avg(probability) {own}) / (select avg(probability) {scored})", short
-        )
-        misses = found.number(f"select sum(1 - probability) {own}")
-        shown.append(Bar(label=f"decile {decile}", part=hits, whole=customers))
-        rows.append([decile, customers, hits, misses, lift, share])
+    deciles = found.texts(f"select distinct decile {scored} and decile is not null order by 1")
+    rows = [(decile, *_decile(found, scored, decile)) for decile in deciles]
+    shown = [Bar(label=f"decile {decile}", part=hits, whole=n) for decile, n, hits, *_ in rows]
     return Section(
         title="Lift by decile: what a cut-off brings",
         lines=[
@@ -139,6 +126,19 @@ def _deciles(found: Published, subject: Subject) -> Section:
             headings=["Decile", "Customers", "Expected hits", "Expected misses", "Lift", "Hits so far"],
             rows=rows,
         ),
+    )
+
+
+def _decile(found: Published, scored: str, decile: str) -> tuple[Number, Number, Number, Number, Number]:
+    """Customers, hits, misses and lift of one decile, and the share of hits up to it."""
+    own = f"{scored} and decile = {decile}"
+    so_far = f"sum(probability) filter (where decile <= {decile})"
+    return (
+        found.number(f"select count(*) {own}"),
+        found.number(f"select sum(probability) {own}"),
+        found.number(f"select sum(1 - probability) {own}"),
+        found.number(f"select (select avg(probability) {own}) / (select avg(probability) {scored})", short),
+        found.number(f"select {so_far} / sum(probability) {scored}", percent),
     )
 
 

@@ -8,6 +8,7 @@ from assets.ingest.parsing.sql import literal
 from assets.publishing.pages.charts import Bar, bars
 from assets.publishing.pages.content import (
     Cell,
+    Number,
     Page,
     Published,
     Section,
@@ -121,27 +122,24 @@ def _checks(found: Published) -> Section:
         )
         for row in statuses
     ]
+    return Section(title="Checks", lines=counted, table=_failed_checks(found))
+
+
+def _failed_checks(found: Published) -> Table:
     failed = found.rows(
         f"select status, check_name, asset, reason from published.checks where {NEWEST_RUN} "
         "and status <> 'passed' order by status, check_name, asset"
     )
-    return Section(
-        title="Checks",
-        lines=counted,
-        table=Table(
-            headings=["Status", "Check", "On", "Reason"],
-            rows=[
-                [
-                    badge(str(row["status"]).replace("_", " ")),
-                    str(row["check_name"]).replace("_", " "),
-                    str(row["asset"]),
-                    str(row["reason"]),
-                ]
-                for row in failed
-            ],
-            empty="Every check passed.",
-        ),
-    )
+    rows = [
+        [
+            badge(str(row["status"]).replace("_", " ")),
+            str(row["check_name"]).replace("_", " "),
+            str(row["asset"]),
+            str(row["reason"]),
+        ]
+        for row in failed
+    ]
+    return Table(headings=["Status", "Check", "On", "Reason"], rows=rows, empty="Every check passed.")
 
 
 def drift_page(found: Published, subjects: Sequence[Subject]) -> Page:
@@ -173,17 +171,8 @@ def _drift(found: Published, subject: Subject) -> Iterator[Section]:
         f"and as_of_date = '{date.fromisoformat(days[0][:10])}'"
     )
     order = f"{where} order by psi - psi_noise desc nulls last, feature limit {SHOWN_FEATURES}"
-    features = found.texts(f"select feature {order}")
-    rows, shown = list[list[Cell]](), []
-    for feature in features:
-        own = f"{where} and feature = {literal(feature)}"
-        psi = found.number(f"select any_value(psi) {own}", decimal)
-        noise = found.number(f"select any_value(psi_noise) {own}", decimal)
-        verdict = "".join(found.texts(f"select any_value(verdict) {own}"))
-        missing = found.number(f"select any_value(missing_delta) {own}", percent)
-        windows = found.number(f"select any_value(windows_violated) {own}", short)
-        rows.append([feature, badge(verdict), psi, noise, missing, windows])
-        shown.append(Bar(label=feature, part=psi, note=f" ({verdict})"))
+    rows = [_drift_of(found, where, feature) for feature in found.texts(f"select feature {order}")]
+    shown = [Bar(label=name, part=psi, note=f" ({verdict})") for name, verdict, psi, *_ in rows]
     drifted = found.number(f"select count(*) {where} and {VERDICTS}")
     total = found.number(f"select count(*) {where}")
     yield Section(
@@ -198,6 +187,19 @@ def _drift(found: Published, subject: Subject) -> Iterator[Section]:
         chart=bars(shown) if shown else None,
         table=Table(
             headings=["Feature", "Verdict", "Distance (PSI)", "By chance", "Missing, change", "Dates beyond"],
-            rows=rows,
+            rows=[[feature, badge(verdict), *numbers] for feature, verdict, *numbers in rows],
         ),
     )  # fmt: skip
+
+
+def _drift_of(found: Published, where: str, feature: str) -> tuple[str, str, Number, Number, Number, Number]:
+    """One feature: verdict, distance, distance by chance, change of missing values, dates beyond."""
+    own = f"{where} and feature = {literal(feature)}"
+    return (
+        feature,
+        "".join(found.texts(f"select any_value(verdict) {own}")),
+        found.number(f"select any_value(psi) {own}", decimal),
+        found.number(f"select any_value(psi_noise) {own}", decimal),
+        found.number(f"select any_value(missing_delta) {own}", percent),
+        found.number(f"select any_value(windows_violated) {own}", short),
+    )

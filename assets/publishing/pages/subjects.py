@@ -96,7 +96,13 @@ class Measured:
     where: str = "slice_name = 'all'"
 
     def value(self, metric: str, form: Form, *, of: str = "value") -> Number:
-        """Column ``of`` of ``metric``; a dash where it was not measured."""
+        """One value of a metric; a dash where it was not measured.
+
+        Args:
+            metric: Name of the metric.
+            form: How it is written.
+            of: Column of the published metrics.
+        """
         return self.found.number(
             f"select {of} from published.metrics where model_version = {self.subject.version} "
             f"and split = 'test' and {self.where} and metric = {literal(metric)} limit 1",

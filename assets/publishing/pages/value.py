@@ -23,7 +23,13 @@ def horizons(found: Published, subject: Subject) -> list[str]:
 
 
 def value_card(found: Published, subject: Subject, days: str) -> Card:
-    """Expected spend of all customers within ``days``, with the ratio that its backtest gave."""
+    """Expected spend of all customers within a horizon, with the ratio that its backtest gave.
+
+    Args:
+        found: The published tables.
+        subject: The capability.
+        days: The horizon in days, as text.
+    """
     where = f"from {subject.latest} where horizon_days = {days} and is_eligible"
     currency = "".join(found.texts(f"select any_value(currency) {where}"))
     total = found.number(f"select sum(predicted_value) {where}")

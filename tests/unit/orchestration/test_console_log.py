@@ -13,7 +13,7 @@ from dagster._core.execution.plan.objects import StepFailureData, StepSuccessDat
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.cli.console_log import ConsoleHandler
-from orchestration.cli.terminal import Terminal, quiet
+from orchestration.terminal import Terminal, quiet
 
 Printed = Callable[..., str]
 

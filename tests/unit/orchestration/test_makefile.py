@@ -13,6 +13,7 @@ from orchestration.cli.audience import AudienceOptions
 from orchestration.cli.query import QueryOptions
 from orchestration.cli.replay import ReplayOptions
 from orchestration.cli.rollback import RollbackOptions
+from orchestration.cli.run import RunOptions
 from orchestration.settings import PROJECT, Options, Settings, SubjectOptions
 
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
@@ -21,6 +22,7 @@ VALUES = re.search(r"^VALUES := ((?:.|\\\n)+?)\n\$", MAKEFILE, re.MULTILINE).gro
 NAMES = [name for name in VALUES if name != "\\"]
 PROGRAMS = ("python", "dagster", "dg", "lint-imports", "mypy", "ruff", "sqlfluff", "uv")
 COMMANDS: tuple[type[Options], ...] = (
+    RunOptions,
     AudienceOptions, QueryOptions, ReplayOptions, RollbackOptions, SubjectOptions,
 )  # fmt: skip
 # Each part would create the file `pwned`, end the recipe, or reach a program changed. No slash: it names a

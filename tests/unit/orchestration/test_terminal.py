@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cli.terminal import KEPT_LOGS, Terminal, new_log, quiet, quiet_terminal
+from orchestration.terminal import KEPT_LOGS, Terminal, new_log, quiet, quiet_terminal
 
 STAGES = {"landed": "loading exports", "staged": "loading exports", "scores": "scoring"}
 
@@ -47,7 +47,7 @@ def test_a_line_of_its_own_ends_the_line_of_a_stage() -> None:
 
 def test_output_of_this_process_and_of_libraries_goes_to_the_log(tmp_path: Path) -> None:
     program = (
-        "import os, sys, warnings; from pathlib import Path; from orchestration.cli.terminal import quiet\n"
+        "import os, sys, warnings; from pathlib import Path; from orchestration.terminal import quiet\n"
         "with quiet(Path(sys.argv[1])) as screen:\n"
         "    print('printed'); warnings.warn('a warning'); os.write(1, b'from C\\n'); screen.line('a line')\n"
         "print('summary')\n"
