@@ -11,7 +11,6 @@ import pandas as pd
 
 from assets.cores import cores
 from assets.features.matrix import AS_OF, OUTCOME
-from assets.features.requirements import required_orders
 from assets.keys import COHORT_CUTOFFS, METRICS, PREDICTION_TOTALS, Key
 from assets.lifecycle.capability import (
     Capability,
@@ -25,16 +24,13 @@ from assets.lifecycle.capability import (
     ScoreTable,
     TrainingRecord,
 )
-from assets.lifecycle.cohort import Exclusion
-from assets.lifecycle.gate import Comparison, Decision
-from assets.lifecycle.report.grade import FALLBACK, Grade
-from assets.lifecycle.spec import CanaryScore, Outcome, Spec, TableSpec
+from assets.lifecycle.gate import Decision
+from assets.lifecycle.report.grade import Grade
 from assets.lifecycle.store import control_tables
 from assets.lifecycle.store.fingerprints import data_hash
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.schemas import (
     COHORT_CUTOFF_TYPES,
-    CONSENT_COLUMNS,
     PREDICTION_TOTAL_TYPES,
     typed,
 )
@@ -44,7 +40,6 @@ from assets.metrics.drift.sample import DriftSample
 from assets.ports import Warehouse
 from assets.supervised.data import drift_reference
 from assets.supervised.data.dataset import (
-    DAILY_ORDERS,
     STATED_SD,
     TrainingData,
     load_eligible_matrix,
@@ -77,25 +72,20 @@ from assets.supervised.evaluation.walk_forward import (
     fit_walk_forward,
 )
 from assets.supervised.evaluation.withheld_slices import SliceOff, mark_withheld, slices_off, withheld_slices
-from assets.supervised.fitting.fitted_store import MODEL_TYPES, from_artifact, to_artifact
+from assets.supervised.fitting.fitted_store import from_artifact, to_artifact
 from assets.supervised.fitting.rankers import usable_features
 from assets.supervised.fitting.train import Fitted, fit_baseline
 from assets.supervised.problem import PredictionProblem
 from assets.supervised.report import card_sections, describe_evaluation, describe_scores
 from assets.supervised.scoring.score_rows import (
-    KEY_TYPES,
-    SCORE_TYPES,
     PriorShift,
     ServingState,
     add_ranks,
     build_score_rows,
 )
+from assets.supervised.spec import COMPARED, spec_of
 
-COMPARED = Comparison(metric="recalibrated_log_loss", label="log loss after recalibration")
-# A quarter: enough dates for one odd month not to decide, and few enough to describe today's model.
-REALISED_WINDOW = timedelta(weeks=13)
 FIGURES = ("auc", "mean_predicted", "mean_observed", "calibration_shift", "calibration_slope")
-CODE = ("supervised", "purchase_process", "prior_shift", "features", "metrics")
 # What an evaluation selects, recorded with the version.
 SELECTED = ("ranker", "weights")
 
@@ -105,7 +95,7 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, Servin
 
     def __init__(self, problem: PredictionProblem) -> None:
         self.problem = problem
-        self.spec = _spec_of(problem)
+        self.spec = spec_of(problem)
 
     def load(self, warehouse: Warehouse, *, as_of: date) -> TrainingData:
         return load_training_data(self.problem, warehouse, as_of=as_of)
@@ -344,55 +334,6 @@ class SupervisedCapability(Capability[TrainingData, Fitted, pd.DataFrame, Servin
     def _outdated(self, metrics: pd.DataFrame, champion: Champion[Fitted], *, as_of: date) -> str:
         difference = overall(metrics, COMPARED.champion_difference)
         return outdated(difference, since=champion.since, as_of=as_of)
-
-
-def _spec_of(problem: PredictionProblem) -> Spec:
-    consent = next((each.table for each in problem.exclusions if _holds_consent(each)), None)
-    return Spec(
-        name=problem.name,
-        question=problem.question,
-        owner=problem.owner,
-        subject=problem.entity_id,
-        cohort=consent,
-        consent_purpose=problem.consent_purpose,
-        tables=(_table_of(problem),),
-        trained_from=(*problem.sources, problem.label, DAILY_ORDERS),
-        scored_from=problem.sources,
-        # Three outcome windows of history, as Segment asks for.
-        requires=(required_orders(customers=problem.least_customers, days=3 * problem.horizon_days),),
-        improved_by=problem.improved_by,
-        outcomes=(Outcome(table=problem.label, matures_days=problem.horizon_days),),
-        compared=COMPARED,
-        fallback_grade=FALLBACK,
-        code=CODE,
-        model_types=MODEL_TYPES,
-        spec_hash=problem.spec_hash,
-        seed=problem.seed,
-        realised_window=REALISED_WINDOW,
-        canary_score=CanaryScore(column="probability", interval=("prob_lo", "prob_hi")),
-        descriptions={problem.scores.name: _description_of(problem)},
-    )
-
-
-def _table_of(problem: PredictionProblem) -> TableSpec:
-    return TableSpec(
-        key=problem.scores,
-        key_columns=KEY_TYPES,
-        rows_per_person=({"target": problem.target, "horizon_days": problem.horizon_days},),
-        columns={**SCORE_TYPES, **problem.passthrough_columns},
-        published=(problem.name, f"{problem.name}_latest"),
-    )
-
-
-def _description_of(problem: PredictionProblem) -> str:
-    return (
-        f"One row per {problem.entity} and as-of date: calibrated probability of {problem.target} within "
-        f"{problem.horizon_days} days, interval, rank and reason codes."
-    )
-
-
-def _holds_consent(exclusion: Exclusion) -> bool:
-    return set(CONSENT_COLUMNS) <= {name for name, _ in exclusion.passthrough_columns}
 
 
 def _stated_sd(published: pd.DataFrame) -> Floats | None:

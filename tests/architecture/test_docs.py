@@ -15,8 +15,8 @@ from assets.calendar import as_of_on_or_before
 from assets.ingest.config.business import BusinessConfig, business_from
 from assets.ingest.config.clock import known_today
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.presets import PRESETS, with_presets
 from assets.ingest.config.simulation import FaultInjection
+from assets.ingest.config.source.presets import PRESETS, with_presets
 from assets.ingest.config.yaml_file import read_document
 from assets.ingest.loading.load import load_sources
 from assets.lifecycle.report.grade import DO_NOT_USE, GRADES

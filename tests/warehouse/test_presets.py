@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from assets.ingest.config.business import BusinessInvalid, business_from
-from assets.ingest.config.presets import PRESETS
+from assets.ingest.config.source.presets import PRESETS
 from assets.ingest.config.yaml_file import read_document
 from assets.ingest.loading.load import load_sources
 from tests.warehouse.test_ugly_files import SETTINGS

@@ -5,7 +5,7 @@ from datetime import date
 from pydantic import Field, field_validator
 
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.pull import Declaration
+from assets.ingest.config.source.pull import Declaration
 
 # What is usual needs judgement. Keys, as-of dates, consent and counts are true or false for everybody.
 OF_WHAT_IS_USUAL = (

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from assets.ingest.config.pull import ENVIRONMENT_VARIABLE, Declaration, Texts
+from assets.ingest.config.source.pull import ENVIRONMENT_VARIABLE, Declaration, Texts
 
 
 class Smtp(Declaration):

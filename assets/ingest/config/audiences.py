@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from assets.ingest.config.pull import Declaration
+from assets.ingest.config.source.pull import Declaration
 
 
 class AudienceRule(Declaration):

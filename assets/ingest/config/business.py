@@ -16,11 +16,11 @@ from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.audiences import AudienceRule
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
-from assets.ingest.config.encoding import codec_of
-from assets.ingest.config.join import Join
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
-from assets.ingest.config.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
+from assets.ingest.config.source.encoding import codec_of
+from assets.ingest.config.source.join import Join
+from assets.ingest.config.source.pull import Database, Declaration, Rest, Texts
 from assets.ingest.config.validation_words import refused_value
 
 Format = Literal["csv", "parquet", "json", "jsonl", "excel"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from assets.ingest.config.pull import Declaration
+from assets.ingest.config.source.pull import Declaration
 
 # What systems write where an id is missing; compared without regard to case.
 GUEST_IDS = (

@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field, model_validator
 
-from assets.ingest.config.pull import Declaration
+from assets.ingest.config.source.pull import Declaration
 
 MONDAY = 0
 

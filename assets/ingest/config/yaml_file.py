@@ -8,7 +8,7 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.ingest.config.presets import with_presets
+from assets.ingest.config.source.presets import with_presets
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from assets.ingest.config.encoding import codec_of
+from assets.ingest.config.source.encoding import codec_of
 from assets.ingest.parsing.encodings import is_code_page, is_utf_8
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import OrderedFile, SourceFile, Unreadable

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from assets.ingest.config.encoding import UTF_8, codec_of
+from assets.ingest.config.source.encoding import UTF_8, codec_of
 from assets.ingest.parsing.files import Unreadable
 
 CHUNK = 1 << 20

@@ -8,7 +8,7 @@ from typing import Literal
 import pyarrow as pa
 
 from assets.ingest.config.business import Format
-from assets.ingest.config.encoding import UTF_8, codec_of
+from assets.ingest.config.source.encoding import UTF_8, codec_of
 from assets.ingest.parsing.files import SourceFile, Unreadable
 
 Compression = Literal["none", "gzip", "zstd"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from assets.ingest.config.encoding import UTF_8, codec_of
+from assets.ingest.config.source.encoding import UTF_8, codec_of
 from assets.ingest.parsing.encodings import CHUNK, advice, first_lines, transcode
 from assets.ingest.parsing.file_format import Compression, compression_of, format_of
 from assets.ingest.parsing.files import SourceFile

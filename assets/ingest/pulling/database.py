@@ -7,7 +7,7 @@ from dlt.sources.sql_database import sql_table
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.ingest.config.pull import Database
+from assets.ingest.config.source.pull import Database
 from assets.ingest.pulling.cursor import SECONDS_A_DAY, SourceUnreachable
 
 ROWS_AT_ONCE = 50_000

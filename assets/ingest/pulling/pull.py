@@ -20,7 +20,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from sqlalchemy.exc import SQLAlchemyError
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig
-from assets.ingest.config.pull import Rest
+from assets.ingest.config.source.pull import Rest
 from assets.ingest.pulling.cursor import SourceUnreachable
 from assets.ingest.pulling.database import database_error, engine_for, password_in, table_rows
 from assets.ingest.pulling.files import deliver, deliveries

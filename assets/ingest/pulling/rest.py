@@ -12,7 +12,7 @@ from dlt.sources.helpers import requests
 from requests import PreparedRequest, RequestException, Response
 
 from assets.ingest.config.business import BusinessInvalid
-from assets.ingest.config.pull import Rest
+from assets.ingest.config.source.pull import Rest
 from assets.ingest.pulling.cursor import Cursor, SourceUnreachable, format_cursor, later_cursor, minus_overlap
 from assets.ingest.pulling.files import DOCUMENT
 

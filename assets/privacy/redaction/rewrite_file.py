@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from assets.ingest.config.business import BusinessInvalid, Format
-from assets.ingest.config.encoding import codec_of
+from assets.ingest.config.source.encoding import codec_of
 from assets.ingest.parsing.csv import deduplicate_names, header_of
 from assets.ingest.parsing.file_format import compression_of, format_of
 from assets.ingest.parsing.files import NOBODY

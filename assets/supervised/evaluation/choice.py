@@ -58,6 +58,10 @@ def choose_ranker(test: Matrix, predicted: Mapping[str, Floats], *, problem: Pre
     )
     gap = losses[lead] - losses[best]
     difference = interval(float(gap.mean()), resamples.means(gap[:, None])[:, 0])
+    return _choice(lead, best, difference)
+
+
+def _choice(lead: str, best: str, difference: Interval) -> Choice:
     facts = f"{WORDS[best]}, the best baseline: log loss after recalibration differs by {difference}"
     if lead != BLEND:
         reason = f"too few customers for the blend; the candidate is {WORDS[lead]}; against {facts}"

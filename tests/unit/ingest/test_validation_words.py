@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from assets.ingest.config.business import BusinessConfig, BusinessInvalid, SourceConfig, business_from
-from assets.ingest.config.pull import Database, Declaration, Rest
 from assets.ingest.config.simulation import Holdout, Simulation
+from assets.ingest.config.source.pull import Database, Declaration, Rest
 from assets.ingest.config.validation_words import PATTERNS
 
 FILE = Path("/config/shop.yaml")

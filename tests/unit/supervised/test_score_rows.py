@@ -251,7 +251,7 @@ def test_no_words_are_left_of_a_feature_that_is_gone() -> None:
     assert set(WORDING) == {*customers.NUMERIC, *customers.CATEGORICAL}
 
 
-def test_an_unknown_category_is_said_to_be_unknown(trained: Trained) -> None:
+def test_the_sentence_of_an_unknown_category_says_unknown(trained: Trained) -> None:
     row = trained.test.features.head(1).assign(country=pd.Categorical([UNKNOWN]))
     group = FeatureGroup(name="place", columns=("country",), description="")
     texts = reason_codes(trained.candidate, row, groups=(group,))["reason_1_sentence"].dropna()

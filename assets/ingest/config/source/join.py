@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from assets.ingest.config.encoding import codec_of
-from assets.ingest.config.pull import Declaration, Texts
+from assets.ingest.config.source.encoding import codec_of
+from assets.ingest.config.source.pull import Declaration, Texts
 
 
 class Join(Declaration):

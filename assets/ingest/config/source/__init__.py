@@ -1,0 +1,1 @@
+"""Configuration of a source: its encoding, pulls, joins and presets."""
