@@ -30,8 +30,8 @@ USES = (
     "and state <> 'not_built'"
 )
 JUDGED = (
-    "{} of {} features are judged drifted: further from the training window than chance and season explain, on "
-    "several as-of dates."
+    "{} of {} features are judged drifted: further from the training window than chance and season explain, "
+    "on several as-of dates."
 )
 VERDICTS = "verdict = 'drifted'"
 
