@@ -29,6 +29,10 @@ USES = (
     "select name, state, details from published.usability_report where step = 'capability' "
     "and state <> 'not_built'"
 )
+JUDGED = (
+    "{} of {} features are judged drifted: further from the training window than chance and season explain, "
+    "on several as-of dates."
+)
 VERDICTS = "verdict = 'drifted'"
 
 
@@ -177,19 +181,13 @@ def _drift(found: Published, subject: Subject) -> Iterator[Section]:
     total = found.number(f"select count(*) {where}")
     yield Section(
         title=f"{words(subject.spec.name)}, {days[0][:10]}",
-        lines=[
-            sentence(
-                "{} of {} features are judged drifted: further from the training window than chance and "
-                "season explain, on several as-of dates.",
-                drifted, total,
-            )
-        ],
+        lines=[sentence(JUDGED, drifted, total)],
         chart=bars(shown) if shown else None,
         table=Table(
             headings=["Feature", "Verdict", "Distance (PSI)", "By chance", "Missing, change", "Dates beyond"],
             rows=[[feature, badge(verdict), *numbers] for feature, verdict, *numbers in rows],
         ),
-    )  # fmt: skip
+    )
 
 
 def _drift_of(found: Published, where: str, feature: str) -> tuple[str, str, Number, Number, Number, Number]:
