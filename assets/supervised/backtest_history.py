@@ -21,11 +21,12 @@ from assets.metrics.bootstrap import (
 from assets.metrics.calibration import calibration_slope
 from assets.metrics.classification import auc, with_shift
 from assets.prior_shift.forecast import total_interval
-from assets.supervised.capability import COMPARED, SupervisedCapability
+from assets.supervised.capability import SupervisedCapability
 from assets.supervised.data.dataset import TrainingData, load_eligible_matrix
 from assets.supervised.evaluation.walk_forward import fit_calibrated
 from assets.supervised.fitting.train import Fitted, fit_baseline
 from assets.supervised.problem import PredictionProblem
+from assets.supervised.spec import COMPARED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

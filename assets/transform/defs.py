@@ -36,7 +36,7 @@ class LayerTranslator(DagsterDbtTranslator):
 
     def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """What the model says of itself, without its SQL: the raw Jinja explains nothing to a marketer."""
-        return default_description_fn(dbt_resource_props, display_raw_sql=False)
+        return str(default_description_fn(dbt_resource_props, display_raw_sql=False))
 
     def get_asset_check_spec(
         self,

@@ -255,8 +255,9 @@ def test_a_preset_loads_the_export_that_it_is_named_after(tmp_path: Path, preset
 def test_a_source_overrides_its_preset_key_by_key(tmp_path: Path) -> None:
     columns = {"channel": "'facebook'", "clicks": None}
     document = read_document(shop(tmp_path, "meta_ads", columns=columns, where=None))
-    (source,) = document["sources"]  # type: ignore[misc]
-    assert isinstance(source, dict)
+    sources = document["sources"]
+    assert isinstance(sources, list)
+    (source,) = sources
     assert "where" not in source
     assert source["columns"] == {
         "date": '"Day"', "channel": "'facebook'", "campaign_id": '"Campaign ID"',

@@ -10,6 +10,7 @@ import pytest
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from orchestration.cli import query
+from orchestration.resources.code_location import write_workspace
 from orchestration.resources.home import (
     FolderTaken,
     dagster_instance,
@@ -18,7 +19,6 @@ from orchestration.resources.home import (
     searched_folders,
 )
 from orchestration.settings import HOME_VARIABLE, PROJECT, Settings
-from orchestration.ui.__main__ import workspace_of
 
 SOURCE = PROJECT / "orchestration" / "dagster.yaml"
 
@@ -53,7 +53,7 @@ def test_the_configuration_is_copied_when_it_is_missing_or_different(tmp_path: P
 def test_the_ui_names_the_business_in_its_code_location(tmp_path: Path, name: str) -> None:
     settings = settings_of(tmp_path, f"{name}.yaml")
     prepare_home(settings)
-    (origin,) = location_origins_from_yaml_paths([str(workspace_of(settings))])
+    (origin,) = location_origins_from_yaml_paths([str(write_workspace(settings))])
     assert origin.location_name == name
     assert origin.loadable_target_origin.working_directory == str(PROJECT)
     assert origin.loadable_target_origin.module_name == "orchestration.definitions"

@@ -13,10 +13,10 @@ from assets.lifecycle.report.grade import DO_NOT_USE, GRADES
 from assets.metrics.arrays import Floats
 from assets.metrics.bootstrap import Interval
 from assets.metrics.classification import with_shift
-from assets.supervised.spec import COMPARED
 from assets.supervised.evaluation.evaluation import RecordedMetrics, evaluate
 from assets.supervised.evaluation.gate import degenerate, grade, miscalibrated, outdated
 from assets.supervised.fitting.train import fit_candidate
+from assets.supervised.spec import COMPARED
 from tests.unit.supervised.conftest import KEY, Trained
 from tests.unit.supervised.world import PROBLEM
 

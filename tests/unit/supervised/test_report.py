@@ -11,10 +11,11 @@ from assets.lifecycle.report.model_card import model_card
 from assets.lifecycle.store.metric_lookup import overall
 from assets.lifecycle.store.registry import VersionStatus, registry_row
 from assets.lifecycle.store.schemas import BIN_TYPES, METRIC_TYPES, typed
-from assets.supervised.capability import COMPARED, SupervisedCapability
+from assets.supervised.capability import SupervisedCapability
 from assets.supervised.data.split import Split
 from assets.supervised.evaluation.evaluation import RecordedMetrics
 from assets.supervised.evaluation.gate import grade
+from assets.supervised.spec import COMPARED
 from tests.unit.supervised.conftest import Trained
 from tests.unit.supervised.world import PROBLEM
 
