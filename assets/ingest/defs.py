@@ -108,19 +108,7 @@ def landing_assets(
             yield _table_result(table, [record for record in records if record.table_name == table])
         rejects = [dg.TableRecord({"table": table, "kind": kind, "rows": n}) for table, kind, n in kinds]
         yield _listing(REJECTS, "kinds", rejects, row_count=sum(count for _, _, count in kinds))
-        files = [
-            dg.TableRecord(
-                {
-                    "source": record.source,
-                    "file": record.source_file,
-                    "in": record.rows_in,
-                    "loaded": record.rows_loaded,
-                    "rejected": record.rows_rejected,
-                    "left_out": record.rows_left_out,
-                }
-            )
-            for record in records[:FILES_LISTED]
-        ]
+        files = [_file_record(record) for record in records[:FILES_LISTED]]
         log = _listing(LOAD_LOG, "files", files, row_count=len(records))
         yield log._replace(
             metadata={
@@ -146,6 +134,19 @@ def _specs() -> list[dg.AssetSpec]:
         dg.AssetSpec(dg.AssetKey(key), deps=deps, description=text, kinds={"duckdb"})
         for key, text in descriptions.items()
     ]
+
+
+def _file_record(record: LoadRecord) -> dg.TableRecord:
+    return dg.TableRecord(
+        {
+            "source": record.source,
+            "file": record.source_file,
+            "in": record.rows_in,
+            "loaded": record.rows_loaded,
+            "rejected": record.rows_rejected,
+            "left_out": record.rows_left_out,
+        }
+    )
 
 
 def _table_result(table: str, records: list[LoadRecord]) -> dg.MaterializeResult[None]:

@@ -15,9 +15,8 @@ from assets.ingest.config.alerts import AlertTargets, Smtp
 from assets.ingest.config.contract import Contract
 from assets.ingest.config.contracts import CONTRACTS
 from assets.ingest.config.encoding import codec_of
-from assets.ingest.config.join import Join
 from assets.ingest.config.plausibility import Bounds, ExchangeRates
-from assets.ingest.config.pull import Database, Declaration, Rest, Texts
+from assets.ingest.config.pull import Database, Declaration, Join, Rest, Texts
 from assets.ingest.config.simulation import FaultInjection, Holdout, Simulation
 from assets.ingest.config.validation_words import refused_value
 

@@ -1,9 +1,12 @@
-"""Configuration of pulls from a database or a web service."""
+"""Configuration of pulls from a database or a web service, and of columns joined from other files."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from assets.ingest.config.encoding import codec_of
 
 ENVIRONMENT_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 # One text may be written without a list.
@@ -90,3 +93,44 @@ class Rest(Pull):
     def secret(self) -> str | None:
         """Name of the environment variable that holds the token; ``None`` when there is none."""
         return self.token_from
+
+
+class Join(Declaration):
+    """Other files whose ``columns`` are added to each row.
+
+    ``by`` are the columns that must be equal: the source's column and that of the joined files. The joined
+    files have one row for each value of them; a later file replaces the rows of an earlier one.
+    """
+
+    files: Texts = Field(min_length=1)
+    by: Mapping[str, str] = Field(min_length=1)
+    columns: Texts = Field(min_length=1)
+    format: Literal["csv", "parquet", "json", "jsonl", "excel"] | None = None
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    skip_rows: int = Field(default=0, ge=0, le=1000)
+    footer: str | None = Field(default=None, min_length=1)
+    sheet: str | None = Field(default=None, min_length=1)
+
+    @field_validator("by", mode="before")
+    @classmethod
+    def _same_name(cls, by: object) -> object:
+        names = [by] if isinstance(by, str) else by
+        return {str(name): str(name) for name in names} if isinstance(names, list) else by
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known_encoding(cls, encoding: str) -> str:
+        codec_of(encoding)
+        return encoding
+
+    @field_validator("files")
+    @classmethod
+    def _is_only_read(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        landed = [pattern for pattern in files if pattern.startswith("{landing_dir}")]
+        if landed:
+            raise ValueError(
+                f"{landed[0]!r} lies in the landing folder, whose files an erasure rewrites, and joined "
+                "files are only read: keep them in {data_dir} or another folder"
+            )
+        return files

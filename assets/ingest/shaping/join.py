@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import duckdb
 
 from assets.ingest.config.business import BusinessConfig, SourceConfig
-from assets.ingest.config.join import Join
+from assets.ingest.config.pull import Join
 from assets.ingest.parsing.files import OrderedFile, Unreadable, resolved_files
 from assets.ingest.parsing.readers import ParsedFiles, read
 from assets.ingest.parsing.spelling import clean_id
