@@ -11,6 +11,7 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         r"^[A-Z]{3}$": "three capital letters such as EUR",
         r"^[a-z][a-z0-9_]*$": "lower-case letters, digits and _ after a first letter, such as orders_2023",
+        r"^[a-z][a-z0-9_]{0,62}$": "1 to 63 lower-case letters, digits and _, a letter first: win_back",
         r"^[A-Z][A-Z0-9_]*$": "the name of an environment variable in capital letters, such as SHOP_TOKEN",
         r"^[A-Za-z0-9_.-]{8,64}$": "8 to 64 letters, digits, '_', '.' and '-', such as holdout--2026-01",
         r"^[^\s@]+@[^\s@]+$": "an e-mail address such as shop@example.org",

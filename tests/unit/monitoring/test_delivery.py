@@ -83,7 +83,7 @@ def test_rows_orders_and_revenue_are_those_counted_by_hand(settings: Settings) -
     assert "1 rejected: ordered_at ... is not a date and time" in text
     assert "remedy: map strptime(placed_at, '%d.%m.%Y')" in text
     assert "30.06.2023" not in text
-    assert "off purchase_propensity: order_lines: 2 customers, 500 needed" in text
+    assert "off purchase_propensity: order_lines: 2 customers, 150 needed" in text
     assert list(settings.generated_dir.iterdir()) == []
 
 

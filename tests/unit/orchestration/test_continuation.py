@@ -66,7 +66,7 @@ class Shop:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Shop]]:
     session = Session.open(Settings(var_dir=tmp_path, size="tiny"))
     with dg.DagsterInstance.ephemeral() as instance:
-        monkeypatch.setattr("orchestration.cli.session.dagster_instance", lambda _: instance)
+        monkeypatch.setattr("orchestration.cli.session.recording_instance", lambda _: instance)
         yield lambda *broken, **given: Shop(session, broken=broken, **given)
 
 
