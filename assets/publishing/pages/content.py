@@ -81,6 +81,19 @@ def sentence(words: str, *parts: object) -> Markup:
     return Markup(words).format(*parts)  # noqa: S704 - words are literals of the code; parts are escaped
 
 
+def with_interval(value: Number, low: Number, high: Number) -> Markup:
+    """A value with its interval in small type below it; a dash alone where there is no value.
+
+    Args:
+        value: The value.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+    """
+    if not value:
+        return sentence("{}", value)
+    return sentence('{}<span class="range">{} to {}</span>', value, low, high)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """One figure in large type, with what it is above and what bounds it below."""

@@ -1,4 +1,4 @@
-"""The first page: what was said, how sure it is, who may be contacted, what changed."""
+"""The first page: what is expected, how sure it is, who may be contacted, what changed."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,6 +15,7 @@ from assets.publishing.pages.content import (
     words,
 )
 from assets.publishing.pages.probability import total_card
+from assets.publishing.pages.reasons import top_customers
 from assets.publishing.pages.subjects import Subject, grade_of
 from assets.publishing.pages.value import horizons, value_card
 
@@ -50,6 +51,7 @@ def overview(found: Published, subjects: Sequence[Subject], *, currency: str, ha
             _capabilities(found, subjects),
             *_audiences(found, currency=currency, has_warehouse=has_warehouse),
             _changes(found, [each for each in subjects if each.kind == "probability"]),
+            *(top_customers(found, each) for each in subjects if each.kind == "probability"),
             _checks(found),
         ],
     )

@@ -1,4 +1,4 @@
-"""Sections about a supervised question: total, quality, calibration, lift by decile, reasons, slices."""
+"""Sections about a supervised question: total, quality, calibration, cut-offs, deciles, reasons, slices."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,6 +18,8 @@ from assets.publishing.pages.content import (
     short,
     words,
 )
+from assets.publishing.pages.cutoffs import cutoff_sections
+from assets.publishing.pages.reasons import reason_section
 from assets.publishing.pages.subjects import Measured, Subject, calibration
 
 METRICS = {
@@ -27,7 +29,6 @@ METRICS = {
     "brier": ("Brier score (lower is better)", decimal),
     "top_tenth_lift": ("Lift of the best tenth", short),
 }
-SHOWN_REASONS = 12
 
 
 def probability_sections(found: Published, subject: Subject) -> Iterator[Section]:
@@ -37,8 +38,9 @@ def probability_sections(found: Published, subject: Subject) -> Iterator[Section
     )
     yield _quality(found, subject)
     yield calibration(found, subject, is_share=True)
+    yield from cutoff_sections(found, subject)
     yield _deciles(found, subject)
-    yield _reasons(found, subject)
+    yield reason_section(found, subject)
     yield _slices(found, subject)
 
 
@@ -115,7 +117,7 @@ def _deciles(found: Published, subject: Subject) -> Section:
     rows = [(decile, *_decile(found, scored, decile)) for decile in deciles]
     shown = [Bar(label=f"decile {decile}", part=hits, whole=n) for decile, n, hits, *_ in rows]
     return Section(
-        title="Lift by decile: what a cut-off brings",
+        title="Lift by decile: what is expected",
         lines=[
             "Decile 1 holds the tenth of customers with the highest probability. Hits are the customers "
             "expected to have the outcome, misses the others; the last column is the share of all hits up to "
@@ -140,35 +142,6 @@ def _decile(found: Published, scored: str, decile: str) -> tuple[Number, Number,
         found.number(f"select (select avg(probability) {own}) / (select avg(probability) {scored})", short),
         found.number(f"select {so_far} / sum(probability) {scored}", percent),
     )
-
-
-def _reasons(found: Published, subject: Subject) -> Section:
-    described = {column: group.description for group in subject.groups for column in group.columns}
-    rows = found.rows(
-        f"select reason_1_code as code, reason_1_direction as direction, count(*) as n from {subject.latest} "
-        f"where reason_1_code is not null group by all order by n desc, code, direction limit {SHOWN_REASONS}"
-    )
-    lines = [
-        sentence(
-            "{} {} the probability of {} customers more than anything else ({}).",
-            _upper(described.get(str(row["code"]), words(str(row["code"])))),
-            row["direction"],
-            found.number(
-                f"select count(*) from {subject.latest} where reason_1_code = {literal(str(row['code']))} "
-                f"and reason_1_direction = {literal(str(row['direction']))}"
-            ),
-            row["code"],
-        )
-        for row in rows
-    ]
-    return Section(
-        title="Most frequent first reasons",
-        lines=lines or ["No reasons: the baseline serves, or nobody is scored."],
-    )
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _slices(found: Published, subject: Subject) -> Section:

@@ -133,7 +133,7 @@ def calibration(found: Published, subject: Subject, *, is_share: bool) -> Sectio
             found.number(f"select {column} {where} and bin = {number}", count if column == "n" else form)
             for column in ("n", "mean_predicted", "mean_observed", "ci_lo", "ci_hi")
         )
-        points.append(Point(predicted=values[0], observed=values[1], low=values[2], high=values[3]))
+        points.append(Point(x=values[0], y=values[1], low=values[2], high=values[3]))
         rows.append([f"{number}", n, *values])
     what = "probability" if is_share else "amount"
     return Section(

@@ -8,13 +8,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from assets.publishing.pages.charts import Bar, bars
+from assets.publishing.pages.charts import Bar, Curve, Point, bars, gain
 from assets.publishing.pages.content import Number, Published, count, percent, sentence
 from assets.publishing.pages.write import INDEX, Site, write_pages
 from orchestration.settings import Settings
 from orchestration.site import site_of
 from tests.page_numbers import compare_numbers, numbers_of
 
+COUNTS = ("true_positive", "false_positive", "true_negative", "false_negative")
+CUTOFF_METRICS = ("precision", "recall", "f1", "lift", "gain")
 EMPTY: Mapping[str, str] = {
     "published.model_registry": "model_name varchar, model_version varchar, stage varchar, "
     "trained_at timestamp, quality_grade varchar",
@@ -40,10 +42,29 @@ EMPTY: Mapping[str, str] = {
     "is_eligible boolean, predicted_value double, baseline_value double, predicted_orders double, "
     "currency varchar",
     **{
-        f"published.{name}_latest": "as_of_date date, is_eligible boolean, probability double, "
-        "decile integer, reason_1_code varchar, reason_1_direction varchar"
+        f"published.{name}_latest": "customer_id varchar, as_of_date date, is_eligible boolean, "
+        "is_holdout boolean, consent_ads boolean, probability double, prob_lo double, prob_hi double, "
+        "decile integer, "
+        + ", ".join(
+            f"reason_{place}_{part} varchar"
+            for place in (1, 2, 3)
+            for part in ("code", "direction", "sentence")
+        )
         for name in ("purchase_propensity", "churn")
     },
+    "published.cutoffs_latest": "capability varchar, as_of_date date, cut varchar, share double, "
+    "threshold double, n_scored bigint, n_selected bigint, expected_positives double, "
+    "expected_hits double, expected_misses double, n bigint, n_positive bigint, "
+    + ", ".join(
+        [
+            f"{prefix}{name}"
+            for prefix in ("", "baseline_")
+            for name in (
+                *(f"{count}s bigint" for count in COUNTS),
+                *(f"{metric}{end} double" for metric in CUTOFF_METRICS for end in ("", "_lo", "_hi")),
+            )
+        ]
+    ),
 }
 # The serving version's bins say 20 % and 60 %, and 3 of 10 and 6 of 10 happened.
 FILLED = """
@@ -54,10 +75,46 @@ insert into published.prediction_totals values
     ('purchase_propensity', '2024-06-24', 4, 2.0, 1.0, 3.0, 3),
     ('purchase_propensity', '2024-07-01', 4, 1.5, 0.5, 2.75, null);
 insert into published.purchase_propensity_latest values
-    ('2024-07-01', true, 0.7, 1, 'sessions_30d', 'raises'),
-    ('2024-07-01', true, 0.5, 1, 'sessions_30d', 'raises'),
-    ('2024-07-01', true, 0.2, 2, 'spend', 'lowers'), ('2024-07-01', true, 0.1, 2, null, null),
-    ('2024-07-01', false, null, null, null, null);
+    ('a''1', '2024-07-01', true, false, true, 0.7, 0.6, 0.8, 1,
+     'sessions_30d', 'raises', '9 visits; typical: 2', 'spend', 'raises', 'spent <100>', null, null, null),
+    ('b2', '2024-07-01', true, true, true, 0.5, 0.4, 0.6, 1, 'sessions_30d', 'raises',
+     '9 visits; typical: 2', null, null, null, null, null, null),
+    ('c3', '2024-07-01', true, false, null, 0.2, 0.1, 0.3, 2, 'spend', 'lowers', 'spent 1',
+     'sessions_30d', 'raises', '8 visits; typical: 2', null, null, null),
+    ('d4', '2024-07-01', true, false, true, 0.1, 0.0, 0.2, 2,
+     null, null, null, null, null, null, null, null, null),
+    ('e5', '2024-07-01', false, false, false, 0.9, null, null, null, 'spend', 'lowers', 'spent 1',
+     null, null, null, null, null, null);
+insert into published.cutoffs_latest by name
+    select 'purchase_propensity' as capability, '2024-07-01' as as_of_date, 'top_50_percent' as cut,
+    0.5 as share, 0.5 as threshold, 4 as n_scored, 2 as n_selected, 1.5 as expected_positives,
+    1.2 as expected_hits, 0.8 as expected_misses, 20 as n, 9 as n_positive, 6 as true_positives,
+    4 as false_positives, 7 as true_negatives, 3 as false_negatives, 0.6 as precision, 0.45 as precision_lo,
+    0.75 as precision_hi, 6 / 9 as recall, 0.5 as recall_lo, 0.8 as recall_hi, 0.6 / 0.45 as lift,
+    1.1 as lift_lo, 1.6 as lift_hi, 6 / 9 as gain, 0.5 as gain_lo, 0.8 as gain_hi,
+    4 as baseline_true_positives, 6 as baseline_false_positives, 0.4 as baseline_precision,
+    0.3 as baseline_precision_lo, 0.5 as baseline_precision_hi, 4 / 9 as baseline_recall,
+    0.3 as baseline_recall_lo, 0.6 as baseline_recall_hi, 0.4 / 0.45 as baseline_lift,
+    0.7 as baseline_lift_lo, 1.1 as baseline_lift_hi, 4 / 9 as baseline_gain, 0.3 as baseline_gain_lo,
+    0.6 as baseline_gain_hi;
+insert into published.cutoffs_latest by name
+    select 'purchase_propensity' as capability, '2024-07-01' as as_of_date, 'best_f1' as cut, 0.75 as share,
+    0.2 as threshold, 4 as n_scored, 3 as n_selected, 1.5 as expected_positives, 1.4 as expected_hits,
+    1.6 as expected_misses, 20 as n, 9 as n_positive, 8 as true_positives, 6 as false_positives,
+    5 as true_negatives, 1 as false_negatives, 16 / 23 as f1, 0.5 as f1_lo, 0.8 as f1_hi,
+    8 / 14 as precision, 0.4 as precision_lo, 0.7 as precision_hi, 0.5 as baseline_f1,
+    0.4 as baseline_f1_lo, 0.6 as baseline_f1_hi, 3 as baseline_true_positives,
+    0 as baseline_false_positives, 11 as baseline_true_negatives, 6 as baseline_false_negatives;
+insert into published.cutoffs_latest by name
+    select 'purchase_propensity' as capability, '2024-07-01' as as_of_date, 'top_1_percent' as cut,
+    0.01 as share, 4 as n_scored, 0 as n_selected, 1.5 as expected_positives, 0 as expected_hits,
+    0 as expected_misses, 20 as n, 9 as n_positive, 0 as true_positives, 0 as false_positives,
+    11 as true_negatives, 9 as false_negatives, 0 as recall, 0 as recall_lo, 0 as recall_hi, 0 as gain,
+    0 as gain_lo, 0 as gain_hi;
+insert into published.cutoffs_latest by name
+    select 'churn' as capability, '2024-07-01' as as_of_date, 'top_50_percent' as cut, 0.5 as share,
+    0.3 as threshold, 10 as n_scored, 5 as n_selected, 4 as expected_positives, 3 as expected_hits,
+    2 as expected_misses;
 insert into published.metrics values
     ('v1', 'test', 'all', 'all', 'auc', 0.8125, 0.75, 0.875, 20),
     ('v1', 'test', 'all', 'all', 'baseline_auc', 0.5, 0.4, 0.6, 20),
@@ -132,7 +189,7 @@ def test_each_number_on_a_page_is_what_its_query_gives_on_the_published_tables(
     compared = compare_numbers(
         pages.values(), snapshot=tmp_path / "marketing.duckdb", warehouse=tmp_path / "warehouse.duckdb"
     )
-    assert compared > 90
+    assert compared > 180
 
 
 def text_of(page: str) -> str:
@@ -171,8 +228,57 @@ def test_a_capability_s_page_has_deciles_calibration_and_reasons(pages: Mapping[
     assert "2 2 0 2 0.40 100.0 %" in text
     assert "0.812 0.750 0.875 0.500" in text
     assert "1 10 20.0 % 30.0 % 10.0 % 60.0 %" in text
-    assert "How often and how recently they visit raises the probability of 2 customers" in text
     assert "2024-06-24 4 2 1 3 3" in text
+
+
+def test_reasons_are_counted_and_have_their_most_frequent_sentence(pages: Mapping[str, str]) -> None:
+    text = text_of(pages["purchase_propensity.html"])
+    # First reason of a'1 and b2, second of c3; two of the three have the same sentence.
+    assert "How often and how recently they visit raises 2 3 9 visits; typical: 2 2" in text
+    # The row of e5, who is not eligible, does not count.
+    assert "Spend lowers 1 1 spent 1 1" in text
+    assert "Spend raises 0 1 spent <100> 1" in text
+
+
+def test_the_first_page_has_the_customers_with_the_highest_probability(pages: Mapping[str, str]) -> None:
+    text = text_of(pages[INDEX])
+    assert (
+        "a'1 2024-07-01 70.0 % 60.0 % to 80.0 % yes 9 visits; typical: 2 (raises) spent <100> (raises) "
+        "b2 2024-07-01 50.0 % 40.0 % to 60.0 % no: holdout 9 visits; typical: 2 (raises) "
+        "c3 2024-07-01 20.0 % 10.0 % to 30.0 % no: no consent"
+    ) in text
+    # d4 has no reason, and e5 is not eligible.
+    assert "d4 2024-07-01 10.0 % 0.0 % to 20.0 % yes none" in text
+    assert "e5" not in text
+
+
+def test_a_cut_off_has_what_is_expected_and_what_was_measured_beside_the_baseline(
+    pages: Mapping[str, str],
+) -> None:
+    text = text_of(pages["purchase_propensity.html"])
+    # Of 4 customers the first 2 hold 0.7 + 0.5 of 1.5 expected outcomes; nobody is in the top 1 %.
+    assert "Top 1 % - 0 0.0 % 0 0 0.0 % Top 50 % 50.0 % 2 50.0 % 1 1 80.0 % Best F1 20.0 % 3 75.0 %" in text
+    assert "On 20 rows of newer dates, which the model had not seen; 9 had the outcome" in text
+    # 6 of 10 selected rows and of 9 outcomes; the rate is 9 of 20.
+    assert (
+        "Top 50 % 60.0 % 45.0 % to 75.0 % 40.0 % 30.0 % to 50.0 % 66.7 % 50.0 % to 80.0 % 44.4 % 30.0 % to "
+        "60.0 % 1.33 1.10 to 1.60 0.89 0.70 to 1.10"
+    ) in text
+    assert "Top 1 % - - 0.0 % 0.0 % to 0.0 %" in text
+    assert "0.696 (95 % interval 0.500 to 0.800 ); baseline: 0.500 ( 0.400 to 0.600 )" in text
+    assert "With the outcome 8 1 3 6 Without the outcome 6 5 0 11" in text
+    # Half of the rows to the right, two thirds of the outcomes upwards.
+    assert "50.0 % of customers hold 66.7 % of outcomes" in text
+
+
+def test_a_fallback_has_expected_cut_offs_and_says_that_nothing_was_measured(
+    pages: Mapping[str, str],
+) -> None:
+    text = text_of(pages["churn.html"])
+    assert "Top 50 % 30.0 % 5 50.0 % 3 2 75.0 %" in text
+    assert "A fallback serves: no precision, recall or lift was measured" in text
+    assert "What a cut-off brought" not in text
+    assert "A fallback serves" not in pages["purchase_propensity.html"]
 
 
 def test_a_fallback_has_its_own_meaning_and_nothing_measured(pages: Mapping[str, str]) -> None:
@@ -259,3 +365,11 @@ def test_the_longest_bar_has_the_whole_width() -> None:
     assert 'width="300.0"' in drawn
     assert "&lt;a&gt;" in drawn
     assert sentence("{}", number(5)) == '<data value="5" title="select 1">5</data>'
+
+
+def test_a_curve_of_gain_runs_from_nobody_to_everybody_and_up_means_more() -> None:
+    half, most = (Number(value=value, text=f"{value}", sql="select 1") for value in (0.5, 0.75))
+    drawn = str(gain([Curve(name="<Model>", points=[Point(x=half, y=most, low=half, high=most)])]))
+    # From 56 to 616 and from 300 up to 20.
+    assert 'points="56.0,300.0 336.0,90.0 616.0,20.0"' in drawn
+    assert "&lt;Model&gt;" in drawn
