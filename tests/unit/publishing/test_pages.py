@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from assets.publishing.pages.charts import Bar, Curve, Point, bars, gain
 from assets.publishing.pages.content import Number, Published, count, percent, sentence
@@ -17,20 +18,21 @@ from tests.page_numbers import compare_numbers, numbers_of
 
 COUNTS = ("true_positive", "false_positive", "true_negative", "false_negative")
 CUTOFF_METRICS = ("precision", "recall", "f1", "lift", "gain")
+PROJECT = Path(__file__).parents[3]
 EMPTY: Mapping[str, str] = {
     "published.model_registry": "model_name varchar, model_version varchar, stage varchar, "
-    "trained_at timestamp, quality_grade varchar",
+    "trained_at timestamptz, quality_grade varchar",
     "published.prediction_totals": "model_name varchar, as_of_date date, n_scored bigint, "
     "expected_positives double, expected_positives_lo double, expected_positives_hi double, "
     "observed_positives bigint",
-    "published.retrain_log": "model_name varchar, as_of_date date, decided_at timestamp, decision varchar, "
+    "published.retrain_log": "model_name varchar, as_of_date date, decided_at timestamptz, decision varchar, "
     '"trigger" varchar, reasons varchar',
     "published.metrics": "model_version varchar, split varchar, slice_name varchar, slice_value varchar, "
     "metric varchar, value double, ci_lo double, ci_hi double, n bigint",
     "published.calibration_bins": "model_version varchar, split varchar, slice_name varchar, bin integer, "
     "n bigint, mean_predicted double, mean_observed double, ci_lo double, ci_hi double",
     "published.checks": "check_name varchar, asset varchar, severity varchar, status varchar, "
-    "reason varchar, run_id varchar, checked_at timestamp",
+    "reason varchar, run_id varchar, checked_at timestamptz",
     "published.audiences": "audience varchar, as_of_date date, customer_id varchar, value double",
     "published.drift": "model_name varchar, as_of_date date, slice_name varchar, feature varchar, "
     "verdict varchar, psi double, psi_noise double, missing_delta double, windows_violated bigint",
@@ -190,6 +192,18 @@ def test_each_number_on_a_page_is_what_its_query_gives_on_the_published_tables(
         pages.values(), snapshot=tmp_path / "marketing.duckdb", warehouse=tmp_path / "warehouse.duckdb"
     )
     assert compared > 180
+
+
+def test_the_made_tables_have_columns_of_the_published_ones() -> None:
+    files = (PROJECT / "dbt_project" / "models" / "published").glob("[a-z]*.yml")
+    models = [model for file in files for model in yaml.safe_load(file.read_text())["models"]]
+    published = {
+        f"published.{model['name']}": {(column["name"], column["data_type"]) for column in model["columns"]}
+        for model in models
+    }
+    for table, columns in EMPTY.items():
+        made = {tuple(column.replace('"', "").split()) for column in columns.split(", ")}
+        assert made <= published[table], table
 
 
 def text_of(page: str) -> str:
