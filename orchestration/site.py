@@ -1,5 +1,6 @@
 """The site of pages about a business: its capabilities, and which kind of page each has."""
 
+from assets.activation.audience import NAME
 from assets.ingest.config.business import BusinessConfig
 from assets.lifecycle.defs import AnyCapability
 from assets.lifetime_value.capability import LIFETIME_VALUE
@@ -15,6 +16,7 @@ def site_of(settings: Settings, business: BusinessConfig) -> Site:
     return Site(
         business=business.title,
         currency=business.currency,
+        best_tenth=NAME,
         subjects=tuple(map(_subject, CAPABILITIES)),
         models=settings.models_dir,
         reports=settings.reports_dir,

@@ -17,7 +17,7 @@ from assets.publishing.pages.content import (
 from assets.publishing.pages.probability import total_card
 from assets.publishing.pages.reasons import top_customers
 from assets.publishing.pages.subjects import Subject, grade_of
-from assets.publishing.pages.value import horizons, value_card
+from assets.publishing.pages.value import horizons, is_summable, value_card
 
 AUDIENCE_REASONS = {
     "no_consent": "{} have not consented to advertising",
@@ -26,13 +26,16 @@ AUDIENCE_REASONS = {
 }
 
 
-def overview(found: Published, subjects: Sequence[Subject], *, currency: str, has_warehouse: bool) -> Page:
+def overview(
+    found: Published, subjects: Sequence[Subject], *, currency: str, best_tenth: str, has_warehouse: bool
+) -> Page:
     """The first page.
 
     Args:
         found: The published tables.
         subjects: Every capability.
         currency: Of the business.
+        best_tenth: Name of the audience that ranks by expected spend.
         has_warehouse: Whether the warehouse, which knows who was left out of an audience, is attached.
     """
     cards = [total_card(found, each) for each in subjects if each.kind == "probability"]
@@ -49,7 +52,9 @@ def overview(found: Published, subjects: Sequence[Subject], *, currency: str, ha
         sections=[
             Section(title="Expected", cards=cards),
             _capabilities(found, subjects),
-            *_audiences(found, currency=currency, has_warehouse=has_warehouse),
+            *_audiences(
+                found, subjects, currency=currency, best_tenth=best_tenth, has_warehouse=has_warehouse
+            ),
             _changes(found, [each for each in subjects if each.kind == "probability"]),
             *(top_customers(found, each) for each in subjects if each.kind == "probability"),
             _checks(found),
@@ -69,22 +74,21 @@ def _capabilities(found: Published, subjects: Sequence[Subject]) -> Section:
     )
 
 
-def _audiences(found: Published, *, currency: str, has_warehouse: bool) -> Iterator[Section]:
+def _audiences(
+    found: Published, subjects: Sequence[Subject], *, currency: str, best_tenth: str, has_warehouse: bool
+) -> Iterator[Section]:
     names = found.texts("select distinct audience from published.audiences order by 1")
     newest = "as_of_date = (select max(as_of_date) from published.audiences)"
     for name in names:
         where = f"from published.audiences where audience = {literal(name)} and {newest}"
+        rule = "the best tenth by expected spend" if name == best_tenth else "its rule in the YAML"
         members = found.number(f"select count(*) {where}")
-        worth = found.number(f"select sum(value) {where}")
         lines = [
-            sentence(
-                "{} customers: those of the best tenth by expected spend who may be contacted. Together "
-                "they are expected to spend {} {} in 30 days.",
-                members, worth, currency,
-            ),
+            sentence("{} customers: those of {} who may be contacted.", members, rule),
+            *(_worth(found, subjects, where, currency) if name == best_tenth else ()),
             *_left_out(found, name, has_warehouse=has_warehouse),
-            "make audience SEND=yes writes them as hashed files for upload.",
-        ]  # fmt: skip
+            f"make audience AUDIENCE={name} SEND=yes writes them as hashed files for upload.",
+        ]
         yield Section(title=f"Audience: {words(name).lower()}", lines=lines)
     if not names:
         yield Section(
@@ -94,6 +98,13 @@ def _audiences(found: Published, *, currency: str, has_warehouse: bool) -> Itera
                 *_left_out(found, None, has_warehouse=has_warehouse),
             ],
         )
+
+
+def _worth(found: Published, subjects: Sequence[Subject], where: str, currency: str) -> Iterator[Cell]:
+    """What an audience ranked by expected spend brings, unless the amounts may not be added up."""
+    if all(is_summable(found, each, "30") for each in subjects if each.kind == "value"):
+        worth = found.number(f"select sum(value) {where}")
+        yield sentence("Together they are expected to spend {} {} in 30 days.", worth, currency)
 
 
 def _left_out(found: Published, audience: str | None, *, has_warehouse: bool) -> Iterator[Cell]:

@@ -31,6 +31,7 @@ class Site:
     Attributes:
         business: Its title.
         currency: Its currency.
+        best_tenth: Name of its audience that ranks by expected spend.
         subjects: Every capability.
         models: Folder of the model files, which hold the model cards.
         reports: Folder of the replay pages.
@@ -38,6 +39,7 @@ class Site:
 
     business: str
     currency: str
+    best_tenth: str
     subjects: tuple[Subject, ...]
     models: Path
     reports: Path
@@ -119,7 +121,7 @@ def _pages(site: Site, connection: duckdb.DuckDBPyConnection) -> list[Page]:
         reasons = reject_reasons(connection)
         connection.execute(f"use {_name_of_snapshot(connection)}")
     return [
-        overview(found, subjects, currency=site.currency, has_warehouse=True),
+        overview(found, subjects, currency=site.currency, best_tenth=site.best_tenth, has_warehouse=True),
         *(capability_page(found, each) for each in subjects),
         quality_page(found, reasons),
         drift_page(found, subjects),

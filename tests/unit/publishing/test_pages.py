@@ -42,7 +42,7 @@ EMPTY: Mapping[str, str] = {
     "published.segments_latest": "scheme varchar, segment_name varchar, as_of_date date",
     "published.lifetime_value_latest": "customer_id varchar, as_of_date date, horizon_days integer, "
     "is_eligible boolean, predicted_value double, baseline_value double, predicted_orders double, "
-    "currency varchar",
+    "currency varchar, quality_grade varchar",
     **{
         f"published.{name}_latest": "customer_id varchar, as_of_date date, is_eligible boolean, "
         "is_holdout boolean, consent_ads boolean, probability double, prob_lo double, prob_hi double, "
@@ -128,7 +128,8 @@ insert into published.checks values
     ('scores_match', 'ml/scores', 'warning', 'failed', '<script>alert(1)</script>', 'r2', '2024-07-01 10:01'),
     ('keys_are_unique', 'ml/scores', 'error', 'failed', 'before', 'r1', '2024-06-24 10:00');
 insert into published.audiences values
-    ('best', '2024-06-24', 'a', 9), ('best', '2024-07-01', 'b', 10), ('best', '2024-07-01', 'c', 30.5);
+    ('likely_and_valuable', '2024-06-24', 'a', 9), ('likely_and_valuable', '2024-07-01', 'b', 10),
+    ('likely_and_valuable', '2024-07-01', 'c', 30.5), ('win_back', '2024-07-01', 'b', 0.5);
 insert into published.drift values
     ('purchase_propensity', '2024-07-01', 'all', 'orders_30d', 'drifted', 0.4, 0.01, 0.02, 3),
     ('purchase_propensity', '2024-07-01', 'all', 'country', 'watch', 0.1, 0.02, 0, 1);
@@ -137,8 +138,9 @@ insert into published.segments_latest values
     ('rfm', 'lost', '2024-07-01'), ('rfm', null, '2024-07-01');
 insert into published.segment_profiles values ('rfm', 'loyal', '2024-07-01', 'orders_365d', 250);
 insert into published.lifetime_value_latest values
-    ('a', '2024-07-01', 30, true, 100, 80, 2, 'EUR'), ('b', '2024-07-01', 30, true, 20, 30, 1, 'EUR'),
-    ('c', '2024-07-01', 30, false, null, null, null, null);
+    ('a', '2024-07-01', 30, true, 100, 80, 2, 'EUR', 'Fair'),
+    ('b', '2024-07-01', 30, true, 20, 30, 1, 'EUR', 'Fair'),
+    ('c', '2024-07-01', 30, false, null, null, null, null, null);
 insert into published.usability_report values
     ('churn', 'capability', 'off', 'order_lines: 2 customers, 500 needed');
 """
@@ -174,7 +176,7 @@ def warehouse(tmp_path: Path) -> Path:
         "insert into raw.rejects values "
         "('orders', 'quantity ''secret'' is not a number: map replace(qty)');\n"
         "insert into ml.audiences values "
-        "('best', '2024-07-01', null), ('best', '2024-07-01', 'no_consent');\n",
+        "('likely_and_valuable', '2024-07-01', null), ('likely_and_valuable', '2024-07-01', 'no_consent');\n",
     )
 
 
@@ -224,12 +226,14 @@ def test_the_first_page_says_what_a_person_would_count_by_hand(pages: Mapping[st
     # 1.5 of 4 customers, rounded; 100 + 20 of lifetime value; 10 + 30.5 of the audience.
     assert "2 of 4 customers; 95 % interval 0 to 3" in text
     assert "120 EUR" in text
-    assert "2 customers: those of the best tenth" in text
+    assert "2 customers: those of the best tenth by expected spend who may be contacted" in text
     assert "expected to spend 40 GBP in 30 days" in text
+    # What a rule of the YAML ranks by is no amount.
+    assert "1 customers: those of its rule in the YAML who may be contacted. make audience" in text
     assert "Of 2 candidates some are left out: 1 have not consented to advertising" in text
-    # From 2.0 to 1.5; b and c entered, a left.
+    # From 2.0 to 1.5; b (into two audiences) and c entered, a left.
     assert "-25.0 %" in text
-    assert "Since 2024-06-24, 2 customers entered an audience and 1 left one" in text
+    assert "Since 2024-06-24, 3 customers entered an audience and 1 left one" in text
     assert "1 checks passed, 1 failed, 0 did not run" in text
 
 
@@ -299,6 +303,18 @@ def test_a_fallback_has_its_own_meaning_and_nothing_measured(pages: Mapping[str,
     text = text_of(pages["churn.html"])
     assert "Poor No model passed the gate" in text
     assert "withheld No probability is published" in text
+
+
+def test_amounts_graded_poor_have_no_total_anywhere(tmp_path: Path, site: Site, warehouse: Path) -> None:
+    graded_poor = "update published.lifetime_value_latest set quality_grade = 'Poor';\n"
+    snapshot = create(tmp_path / "marketing.duckdb", EMPTY, FILLED + graded_poor)
+    files = write_pages(site, snapshot=snapshot, warehouse=warehouse, folder=tmp_path / "reports")
+    pages = {file.name: text_of(file.read_text()) for file in files}
+    first, values = pages[INDEX], pages["lifetime_value.html"]
+    assert "Expected spend in 30 days no total Graded Poor" in first
+    assert "expected to spend" not in first
+    assert "30 days 2 no total no total no total" in values
+    assert "120" not in first + values
 
 
 def test_drift_and_data_quality_are_our_own_verdicts(pages: Mapping[str, str]) -> None:
