@@ -69,8 +69,8 @@ _DELIVERED = (
     ),
     Fault(
         name="orders are known before they were placed, because two clocks disagree by an hour",
-        check="sources_are_fresh",
-        message="7 days of silence",
+        check="few_rows_are_rejected",
+        message="25.0% of the rows are missing",
         consequence="each line is rejected with both times; without the week's orders the run stops",
     ),
     Fault(
@@ -89,8 +89,8 @@ _DELIVERED = (
     ),
     Fault(
         name="the shop bills in another currency from some day on",
-        check="sources_are_fresh",
-        message="of silence",
+        check="few_rows_are_rejected",
+        message="exchange_rates in the YAML has no rate of it",
         consequence="the lines are rejected, because no rate converts them; without them the run stops",
     ),
     Fault(

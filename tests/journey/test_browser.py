@@ -79,14 +79,14 @@ def test_the_checks_of_an_asset_are_listed_with_what_they_found(page: Page, tmp_
         "mean_probability_is_within_forecast_of_rate",
         "scores_match_contract",
         "observed_totals",
-        "The mean published probability lies among the observed rates of matured as-of dates.",
-        "of 294 customers; matured dates allow",
+        "The mean published probability lies in the 99.9 % interval of a seasonal forecast of the rate.",
+        "of 294 customers; the rates of matured dates let expect",
     )
     page.screenshot(path=tmp_path / "checks.png")
     shown(
         page,
         "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_passes_the_gate",
-        "customers in training, 500 needed",
+        "too few customers for the blend; the candidate is the logistic regression",
     )
     page.screenshot(path=tmp_path / "refused.png")
 

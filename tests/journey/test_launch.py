@@ -58,7 +58,7 @@ def test_a_refused_candidate_shows_the_reason_and_the_next_step(page: Page, tmp_
     shown(
         page,
         "/assets/ml/purchase_propensity__evaluation?view=checks&checkDetail=candidate_passes_the_gate",
-        "customers in training, 500 needed",
+        "too few customers for the blend; the candidate is the logistic regression",
         "Nothing, if it only did not beat the champion, which keeps serving",
     )
     page.screenshot(path=tmp_path / "refused.png")

@@ -104,10 +104,13 @@ def test_a_second_run_of_an_as_of_date_duplicates_no_row(watched: Watched) -> No
     every_capability = ["churn", "lifetime_value", "purchase_propensity", "segments"]
     for table, model_names in (
         ("prediction_totals", probabilities),
-        ("model_registry", every_capability), ("retrain_log", every_capability),
-    ):  # fmt: skip
+        ("retrain_log", every_capability),
+    ):
         rows = watched.place.published(f"select * from published.{table}")
         assert sorted(rows["model_name"]) == model_names, table
+    versions = watched.place.published("select * from published.model_registry")
+    assert versions["model_version"].is_unique
+    assert sorted({*versions["model_name"]}) == every_capability
     landed = watched.place.kept("select source_file, count(*) as times from raw.load_log group by 1")
     assert set(landed["times"]) == {1}
 

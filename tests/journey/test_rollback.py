@@ -21,7 +21,7 @@ def two_served(first_run: tuple[Place, RunResult], tmp_path_factory: pytest.Temp
 
 
 def plant_another_version(place: Place) -> None:
-    """Register the fallback under a second version: the tiny shop is too small for a model."""
+    """Register the fallback under a second version: the candidate of the tiny shop is refused."""
     champion, registry = "ml.purchase_propensity__champion", "ml.model_registry"
     with duckdb.connect(str(place.warehouse)) as connection:
         (serves,) = connection.execute(f"select model_version from {champion}").fetchone() or ()
@@ -31,8 +31,9 @@ def plant_another_version(place: Place) -> None:
             (registry, "'retired' as stage"),
         ):
             connection.execute(
-                f"insert into {table} select * replace ({others}, $earlier as model_version) from {table}",
-                {"earlier": EARLIER},
+                f"insert into {table} select * replace ({others}, $earlier as model_version) from {table} "
+                "where model_version = $serves",
+                {"earlier": EARLIER, "serves": serves},
             )
     models = place.folder / "models" / "purchase_propensity"
     shutil.copytree(models / serves, models / EARLIER)
@@ -58,7 +59,8 @@ def test_the_earlier_version_is_logged_scored_and_published(two_served: Place) -
     assert set(rows["model_version"]) == {EARLIER}
     assert len(rows) == 333
     stages = two_served.published(
-        "select model_version, stage from published.model_registry where model_name = 'purchase_propensity'"
+        "select model_version, stage from published.model_registry "
+        "where model_name = 'purchase_propensity' and stage <> 'refused'"
     )
     assert dict(zip(stages["model_version"], stages["stage"], strict=True)) == {
         serves: "retired",
