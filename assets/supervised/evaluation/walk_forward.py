@@ -105,9 +105,10 @@ def fit_walk_forward(problem: PredictionProblem, data: TrainingData) -> WalkForw
     """
     split = split_by_time(data.matured_days, horizon_days=problem.horizon_days)
     days = refit_days(split.test)
-    with cores() as pool:
-        known = (data.known_on(day, horizon_days=problem.horizon_days) for day in days)
-        fitted = dict(zip(days, pool.map(partial(fit_calibrated, problem), known), strict=True))
+    # One origin after the other: the two fits of one fill two cores, and more need memory only.
+    fitted = {
+        day: fit_calibrated(problem, data.known_on(day, horizon_days=problem.horizon_days)) for day in days
+    }
     models = {
         name: tuple(ModelVintage(first=day, model=found[name]) for day, found in fitted.items())
         for name in RANKERS
