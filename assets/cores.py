@@ -19,6 +19,7 @@ def cores() -> Iterator[Executor]:
 
     Leaving the block waits for every calculation.
     """
-    number = len(os.sched_getaffinity(0))
+    # macOS has no affinity.
+    number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with ThreadPoolExecutor(max_workers=number, initializer=threadpool_limits, initargs=(1,)) as pool:
         yield pool

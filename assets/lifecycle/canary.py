@@ -22,7 +22,7 @@ from assets.lifecycle.store.control_tables import ChampionVersion
 from assets.lifecycle.store.schemas import CANARY_TYPES, typed
 from assets.metrics.arrays import Floats
 
-# Both versions were fitted by one recipe on nearly the same rows, and their scores hold the same level.
+# Both versions were fitted by one pipeline on nearly the same rows, and their scores hold the same level.
 MOST_MISSING = 0.01
 MOST_LOG_TOTAL = 0.2
 LEAST_RANK_CORRELATION = 0.7
@@ -148,7 +148,7 @@ def compared(spec: Spec, published: pd.DataFrame, beside: pd.DataFrame) -> Canar
 
 
 def disagreements(figures: CanaryFigures) -> Iterator[str]:
-    """What two versions of one recipe do not differ by, in words; nothing when they agree.
+    """What two versions of one pipeline do not differ by, in words; nothing when they agree.
 
     Args:
         figures: Of both versions.

@@ -12,7 +12,7 @@ ORDER = "order_id"
 ORDER_READING_COLUMNS = "table_name varchar, reading varchar, orders bigint, example varchar, scope varchar"
 # What order numbers were read as, in the words of the check that reports it.
 SEVERAL, IN_PARTS, REPLACED = "several orders", "one order in parts", "replaced by a later file"
-# Of a hash of the customer, source or file: enough to tell the orders of one number apart.
+# Of a hash of the customer, source or file: enough to distinguish the orders of one number.
 _DIGITS = 8
 
 

@@ -12,7 +12,7 @@ from assets.ingest.shaping.join import joined
 from assets.ingest.shaping.rows import known_columns, replaced
 from assets.ingest.shaping.unnest import unnested
 
-# Whether ``where`` keeps a row: null where it cannot tell.
+# Whether ``where`` keeps a row: null where a value is missing.
 _KEPT = '"landing kept"'
 
 

@@ -34,7 +34,7 @@ class Fitted:
         model: Anything with ``predict_proba(frame) -> (n, 2)``.
         method: ``sigmoid``, ``isotonic``, or ``none`` for the fallback.
         reference: The reference row: median of each number, most frequent of each category; ``None`` for a
-            column that has the same value in every row, because it tells no customer from another.
+            column that has the same value in every row, because it distinguishes no customer from another.
         bins: Calibration on the calibration fold.
         lowest: Probabilities are held within ``[lowest, 1 - lowest]``: what half an outcome among the
             calibration rows would be. An isotonic step of exactly 0 would cost infinitely much.

@@ -59,7 +59,7 @@ def reason_codes(fitted: Fitted, features: pd.DataFrame, *, groups: Sequence[Fea
 
 
 def _code(group: FeatureGroup, reference: Reference) -> str:
-    """The first column of ``group`` that tells customers apart; the first one when none does."""
+    """The first column of ``group`` that distinguishes customers; the first one when none does."""
     return next((name for name in group.columns if reference[name] is not None), group.columns[0])
 
 

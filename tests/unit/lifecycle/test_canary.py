@@ -1,4 +1,4 @@
-"""A canary: two refits of one recipe agree, and each kind of broken scores is found."""
+"""A canary: two refits of one pipeline agree, and each kind of broken scores is found."""
 
 from collections.abc import Callable
 from dataclasses import replace
